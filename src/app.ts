@@ -1,0 +1,84 @@
+import cors from '@fastify/cors'
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { isLoopback } from './address.ts'
+import { requireAllowedHost } from './http/allowed-hosts.ts'
+import { requireKey } from './http/auth.ts'
+import { errorHandler, notFound } from './http/error-handler.ts'
+import { toRequestId } from './http/request-id.ts'
+import { logRequests } from './http/request-log.ts'
+import { chatCompletions } from './routes/chat-completions.ts'
+import { health } from './routes/health.ts'
+import { modelRoutes, Models } from './routes/models.ts'
+import type { Settings } from './settings.ts'
+import { WorkersAi } from './workers-ai/client.ts'
+import { ModelList } from './workers-ai/model-search.ts'
+import { toSuggestions } from './workers-ai/resolve-model.ts'
+
+export interface AppParts {
+  /** Where lines go; pino to standard output by default. */
+  logger?: FastifyBaseLogger
+}
+
+/**
+ * The proxy, ready to listen or to be embedded. Closing it closes its connections to Cloudflare.
+ * Never listens and never reads the environment.
+ */
+export async function buildApp (settings: Settings, { logger = newLogger(settings) }: AppParts = {}): Promise<FastifyInstance> {
+  const workersAi = new WorkersAi({ ...toWorkersAiOptions(settings), userAgent: 'workers-ai-proxy' })
+  const list = new ModelList({
+    fetchPage: page => workersAi.getJson('/ai/models/search', { per_page: '100', page: String(page) }),
+    now: Date.now,
+    onError: error => logger.warn({ reason: error instanceof Error ? error.message : 'unknown' }, 'Cloudflare did not list its models; the last known list is used')
+  })
+  const app = fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    bodyLimit: settings.bodyLimitBytes,
+    genReqId: toRequestId,
+    requestIdHeader: false,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 1_000 },
+    // OpenAI's bodies must reach translate/ as they were sent: Fastify's defaults would rewrite them.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false, discriminator: true, allowUnionTypes: true } }
+  })
+
+  const methods = collectMethods(app)
+  logRequests(app)
+  if (settings.corsOrigins.length > 0) {
+    await app.register(cors, { origin: settings.corsOrigins, exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400 })
+  }
+  const hostRule = requireAllowedHost(settings.allowedHosts, settings.apiKeys.length === 0 && isLoopback(settings.host))
+  if (hostRule) app.addHook('onRequest', hostRule)
+  const keyRule = requireKey(settings.apiKeys)
+  if (keyRule) app.addHook('onRequest', keyRule)
+  app.setErrorHandler(errorHandler(() => toSuggestions(list.known()), () => new Date()))
+  app.setNotFoundHandler(notFound(methods))
+
+  const models = new Models(list, settings)
+  health(app)
+  modelRoutes(app, models, settings.modelAliases)
+  chatCompletions(app, { settings, workersAi, models })
+  app.addHook('onClose', () => workersAi.close())
+  return app
+}
+
+const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-proxy-warnings', 'x-proxy-model', 'cf-ai-req-id', 'cf-ai-neurons']
+
+function newLogger ({ logLevel }: Settings): FastifyBaseLogger {
+  return pino({ level: logLevel, redact: ['authorization', 'apiToken', 'headers.authorization', 'req.headers'] })
+}
+
+function toWorkersAiOptions ({ cloudflare, maxRetries, upstreamHeadersTimeoutMs, upstreamIdleTimeoutMs }: Settings) {
+  return { ...cloudflare, maxRetries, headersTimeoutMs: upstreamHeadersTimeoutMs, idleTimeoutMs: upstreamIdleTimeoutMs }
+}
+
+/** Which methods a path answers to, for the `Allow` of a 405. */
+function collectMethods (app: FastifyInstance): (path: string) => string[] {
+  const routes: Array<{ method: string, url: string }> = []
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat()) routes.push({ method: one, url })
+  })
+  return path => routes.filter(({ url }) => url.endsWith('*') ? path.startsWith(url.slice(0, -1)) : path === url).map(({ method }) => method)
+}

@@ -1,0 +1,151 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { SETTINGS, type Setting, type SettingName } from './settings.ts'
+import type { Problem } from './settings/problem.ts'
+
+/** What was asked for on the command line, before any value is checked. */
+export interface CommandLine {
+  command: 'serve' | 'healthcheck'
+  help: boolean
+  version: boolean
+  printConfig: boolean
+  demo: boolean
+  /** Path of the config file, when --config names one. */
+  config: string | undefined
+  /** Values as they were written. */
+  flags: Partial<Record<SettingName, string>>
+  problems: Problem[]
+}
+
+/** One line of --print-config. */
+export interface ConfigLine {
+  name: string
+  /** As written; undefined when it is not set and has no default. */
+  value: string | undefined
+  secret: boolean
+  /** Where the value came from, in words. */
+  origin: string
+}
+
+const settingsByFlag = new Map(SETTINGS.map(setting => [setting.flag, setting]))
+const switches = new Map<string, 'help' | 'version' | 'printConfig' | 'demo'>([
+  ['help', 'help'], ['version', 'version'], ['print-config', 'printConfig'], ['demo', 'demo']
+])
+
+/** Reads the arguments after the program's name; the last of a repeated flag wins. Complains, never throws. */
+export function parseCommandLine (argv: readonly string[]): CommandLine {
+  const commandLine: CommandLine = {
+    command: 'serve', help: false, version: false, printConfig: false, demo: false, config: undefined, flags: {}, problems: []
+  }
+  // Not strict: a strict parse stops at the first mistake, and every mistake is to be reported.
+  const { tokens } = parseArgs({ args: argv.map(keepApart), options: toParserOptions(), strict: false, allowPositionals: true, tokens: true })
+  for (const token of tokens) {
+    if (token.kind === 'option') readFlag(commandLine, token.name, token.value, token.rawName)
+    if (token.kind === 'positional') readArgument(commandLine, token.value)
+  }
+  if (commandLine.demo) chooseSimulator(commandLine)
+  return commandLine
+}
+
+/** The text of --help, at most 100 columns wide. */
+export function toHelp (): string {
+  const groups = [...new Set(SETTINGS.map(setting => setting.group))]
+  return `Usage: workers-ai-proxy [flags]
+       workers-ai-proxy healthcheck [flags]   asks a running proxy; exit code 0 means it serves
+
+An OpenAI-compatible proxy for Cloudflare Workers AI.
+
+Examples:
+  workers-ai-proxy --demo
+      Needs no account: a simulator answers, and one chat is shown on screen.
+  CLOUDFLARE_ACCOUNT_ID=... CLOUDFLARE_API_TOKEN=... workers-ai-proxy --port 8686
+      Then point OpenAI clients at http://127.0.0.1:8686/v1.
+
+A flag wins over the environment (.env in the working directory included), the environment over
+the config file, the file over the default. Secrets can be read from a file: NAME_FILE=/path.
+
+General:
+  --help, -h       Shows this.
+  --version, -v    Shows the version.
+  --print-config   Shows every setting, its value and where that came from.
+  --config FILE    CONFIG_FILE: settings by their environment names, as YAML or JSON.
+  --demo           UPSTREAM=simulator, and one chat through the proxy on screen.
+
+${groups.map(toHelpOfGroup).join('\n\n')}
+`
+}
+
+/** The table --print-config shows: name, value and origin of every setting; secrets are masked. */
+export function toConfigTable (lines: readonly ConfigLine[]): string {
+  const rows = lines.map(({ name, value, secret, origin }) => [name, shown(value, secret), origin] as const)
+  const nameWidth = Math.max(...rows.map(([name]) => name.length))
+  const valueWidth = Math.max(...rows.map(([, value]) => value.length))
+  return rows.map(([name, value, origin]) => `${name.padEnd(nameWidth)}  ${value.padEnd(valueWidth)}  ${origin}\n`).join('')
+}
+
+/** In `--port --host x` a parser that is not strict would take `--host` for the port. */
+function keepApart (argument: string, index: number, argv: readonly string[]): string {
+  const flag = argument.startsWith('--') ? argument.slice(2) : ''
+  const takesValue = flag === 'config' || (settingsByFlag.get(flag) ?? { kind: 'boolean' }).kind !== 'boolean'
+  return takesValue && argv[index + 1]?.startsWith('--') ? `${argument}=` : argument
+}
+
+function toParserOptions (): NonNullable<ParseArgsConfig['options']> {
+  const settings = SETTINGS.map(({ flag, kind }) => [flag, { type: kind === 'boolean' ? 'boolean' : 'string' }] as const)
+  return {
+    help: { type: 'boolean', short: 'h' },
+    version: { type: 'boolean', short: 'v' },
+    'print-config': { type: 'boolean' },
+    demo: { type: 'boolean' },
+    config: { type: 'string' },
+    ...Object.fromEntries(settings)
+  }
+}
+
+function readFlag (commandLine: CommandLine, flag: string, value: string | undefined, written: string): void {
+  const chosen = switches.get(flag)
+  const setting = settingsByFlag.get(flag)
+  if (chosen && value === undefined) {
+    commandLine[chosen] = true
+  } else if (chosen) {
+    commandLine.problems.push({ name: written, complaint: 'takes no value' })
+  } else if (!setting && flag !== 'config') {
+    commandLine.problems.push({ name: written, complaint: 'is no flag of this program' })
+  } else if (setting?.kind === 'boolean') {
+    commandLine.flags[setting.name] = value ?? 'true'
+  } else if (!value) {
+    commandLine.problems.push({ name: written, complaint: `has no value; wants ${setting?.wants ?? 'the path of a YAML or JSON file'}` })
+  } else if (setting) {
+    commandLine.flags[setting.name] = value
+  } else {
+    commandLine.config = value
+  }
+}
+
+function readArgument (commandLine: CommandLine, argument: string): void {
+  if (argument === 'healthcheck') commandLine.command = 'healthcheck'
+  else commandLine.problems.push({ name: `"${argument}"`, complaint: 'is no command of this program; the only one is healthcheck' })
+}
+
+function chooseSimulator (commandLine: CommandLine): void {
+  const upstream = commandLine.flags.UPSTREAM
+  if (upstream !== undefined && upstream !== 'simulator') {
+    commandLine.problems.push({ name: '--demo', complaint: `means --upstream simulator, but --upstream says "${upstream}"` })
+  }
+  commandLine.flags.UPSTREAM = 'simulator'
+}
+
+function toHelpOfGroup (group: string): string {
+  const settings = SETTINGS.filter(setting => setting.group === group)
+  return `${group}:\n${settings.map(toHelpOfSetting).join('\n')}`
+}
+
+function toHelpOfSetting ({ flag, kind, name, default: byDefault, doc }: Setting): string {
+  const value = kind === 'boolean' ? '' : ` ${kind === 'number' ? 'N' : 'VALUE'}`
+  const tail = byDefault === undefined ? '' : ` (default: ${byDefault})`
+  return `  ${`--${flag}${value}`.padEnd(38)}   ${name}\n      ${doc}${tail}`
+}
+
+function shown (value: string | undefined, secret: boolean): string {
+  if (value === undefined) return '-'
+  return secret ? '****' : value
+}

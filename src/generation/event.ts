@@ -1,0 +1,49 @@
+/** Why a generation ended, in OpenAI's words. */
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'
+
+/** Tokens as Workers AI bills them; a count that was not told is absent. */
+export interface Usage {
+  promptTokens: number
+  completionTokens: number
+  cachedTokens?: number
+  reasoningTokens?: number
+  /** True when the upstream told nothing and the counts are guesses from text length. */
+  estimated?: boolean
+}
+
+/** A piece of one tool call. The first piece of each `index` bears `id` and `name`; later pieces only more argument text. */
+export interface ToolCallEvent {
+  type: 'tool_call'
+  /** 0-based position of the call in the answer. */
+  index: number
+  id?: string
+  name?: string
+  /** The next piece of the arguments' JSON text, maybe empty. */
+  arguments: string
+}
+
+/**
+ * The one small language between what Cloudflare says and what OpenAI's clients hear.
+ * A well-ended generation is any number of text, reasoning and tool_call events, at most one usage, then one finish.
+ * A broken one ends with a failure instead of the finish, and nothing comes after it.
+ */
+export type GenerationEvent =
+  | { type: 'text', text: string }
+  | { type: 'reasoning', text: string }
+  | ToolCallEvent
+  | { type: 'usage', usage: Usage }
+  /** `reason` is null when the upstream said nothing or a mere `stop`, which it also says beside tool calls. */
+  | { type: 'finish', reason: FinishReason | null }
+  | { type: 'failure', error: Error }
+
+/** What one upstream read produced. */
+export type Batch = GenerationEvent[]
+
+/**
+ * A step in the middle: events in, events out, synchronously per batch.
+ * `done` turning true means the rest of the upstream is of no use and may be cancelled.
+ */
+export interface Stage {
+  push: (batch: Batch) => Batch
+  readonly done?: boolean
+}

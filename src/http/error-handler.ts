@@ -1,0 +1,58 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { InvalidRequestError, ProxyError, UpstreamError } from '../errors.ts'
+import { toErrorBody, toProxyError } from '../translate/error.ts'
+import { ClientGoneError } from './client-gone.ts'
+import { toInvalidRequest, type ValidationFailure } from './validation-error.ts'
+
+const NOT_JSON = "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
+
+/**
+ * Turns whatever was thrown into OpenAI's error object. Failures that are no fault of the caller are logged with their
+ * cause; an unknown one tells the caller nothing of itself.
+ * @param suggestions models to name when the one that was asked for is not served
+ */
+export function errorHandler (suggestions: () => readonly string[], now: () => Date) {
+  return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    if (thrown instanceof ClientGoneError) return void reply.hijack()
+    const error = toProxyError(toCallerError(thrown, request.body), now(), suggestions())
+    const status = error instanceof ProxyError ? error.status : 500
+    if (!(error instanceof ProxyError)) request.log.error({ err: thrown }, 'failed')
+    request.report.error = thrown
+    void reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(toErrorBody(error))
+  }
+}
+
+/** An unknown path or method, in the words api.openai.com uses. */
+export function notFound (methodsOf: (path: string) => string[]) {
+  return (request: FastifyRequest, reply: FastifyReply): void => {
+    const path = request.url.split('?')[0] ?? ''
+    const methods = methodsOf(path)
+    if (methods.length === 0) {
+      throw new InvalidRequestError(`Invalid URL (${request.method} ${clean(path)})`, { status: 404 })
+    }
+    reply.header('allow', methods.join(', '))
+    throw new InvalidRequestError(`Not allowed to ${request.method} on ${clean(path)}. (HINT: Perhaps you meant to use a different HTTP method?)`, { status: 405 })
+  }
+}
+
+function toCallerError (error: FastifyError, body: unknown): unknown {
+  if (error instanceof ProxyError || error instanceof UpstreamError) return error
+  if (error.validation) return toInvalidRequest(error.validation as ValidationFailure[], body)
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new InvalidRequestError('The request body is too large. BODY_LIMIT_BYTES of the proxy sets the limit.', { status: 413 })
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new InvalidRequestError("Unsupported content type. Send JSON with the header 'content-type: application/json'.", { status: 415 })
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return new InvalidRequestError(NOT_JSON)
+  }
+  const status = error.statusCode ?? 500
+  if (error instanceof SyntaxError && status === 400) return new InvalidRequestError(NOT_JSON)
+  // Fastify's own refusals carry a status and a sentence of Fastify's; only the status is for the caller.
+  return status >= 400 && status < 500 ? new InvalidRequestError('The request could not be read.', { status }) : error
+}
+
+function clean (path: string): string {
+  return path.replaceAll(/[^\w./%@:-]/g, '?').slice(0, 200)
+}

@@ -1,0 +1,52 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { UpstreamError } from '../errors.ts'
+import type { Usage } from '../generation/event.ts'
+
+/** What one request is remembered by: the fields of its log line. Never content, never a key. */
+export interface Report {
+  model?: string
+  served?: string
+  stream?: boolean
+  attempts?: number
+  usage?: Usage | undefined
+  changes?: string | undefined
+  error?: Error
+}
+
+declare module 'fastify' {
+  interface FastifyRequest { report: Report }
+}
+
+/** One line per request, written when its answer has ended or its client has left; health checks are not logged. */
+export function logRequests (app: FastifyInstance): void {
+  app.decorateRequest('report')
+  app.addHook('onRequest', (request, reply, done) => {
+    request.report = {}
+    reply.header('x-request-id', request.id)
+    done()
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    if (request.routeOptions.url !== '/health') request.log.info(toLine(request, reply.statusCode, reply.elapsedTime), 'request')
+    done()
+  })
+  app.addHook('onRequestAbort', (request, done) => {
+    request.log.info(toLine(request, 499, 0), 'client gone')
+    done()
+  })
+}
+
+function toLine ({ method, routeOptions, report }: FastifyRequest, status: number, elapsedMs: number): Record<string, unknown> {
+  const upstream = [report.error, report.error?.cause].find(error => error instanceof UpstreamError)
+  return {
+    method,
+    route: routeOptions.url ?? 'unknown',
+    status,
+    ms: Math.round(elapsedMs),
+    ...(report.model !== undefined && { model: report.model.slice(0, 200), served: report.served, stream: report.stream }),
+    ...(report.attempts !== undefined && { attempts: report.attempts }),
+    ...(report.usage && { promptTokens: report.usage.promptTokens, completionTokens: report.usage.completionTokens }),
+    ...(report.changes !== undefined && { changes: report.changes }),
+    ...(report.error && { error: report.error.name }),
+    ...(upstream instanceof UpstreamError && { upstreamStatus: upstream.status, upstreamCode: upstream.code, upstreamKind: upstream.kind })
+  }
+}

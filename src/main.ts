@@ -1,0 +1,178 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import { toListenComplaint, toLocalUrl } from './address.ts'
+import { toBanner, toCurl, toSdkLines, type Serving } from './banner.ts'
+import { parseCommandLine, toConfigTable, toHelp } from './command-line.ts'
+import { showChat } from './demo.ts'
+import { checkHealth } from './healthcheck.ts'
+import type { Settings } from './settings.ts'
+import { SettingsError } from './settings/problem.ts'
+import { readAddress, readSettings, type SettingsInput, type SettingsReading } from './settings/reader.ts'
+
+const exampleModel = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
+
+const argv = process.argv.slice(2)
+const commandLine = parseCommandLine(argv)
+
+if (commandLine.help) {
+  process.stdout.write(toHelp())
+} else if (commandLine.version) {
+  process.stdout.write(`${readVersion()}\n`)
+} else if (commandLine.command === 'healthcheck') {
+  await reportHealth()
+} else {
+  await start()
+}
+
+function readVersion (): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  return manifest.version
+}
+
+/** Docker knows only healthy (0) and unhealthy (1), so wrong settings are unhealthy too. */
+async function reportHealth (): Promise<void> {
+  try {
+    await checkHealth(readAddress(toSettingsInput()))
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error), 1)
+  }
+}
+
+async function start (): Promise<void> {
+  try {
+    const { settings, lines } = readSettings(toSettingsInput())
+    if (commandLine.printConfig) process.stdout.write(toConfigTable(lines))
+    else await serve(quietInDemo(settings, lines))
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    fail(error.message, 2)
+  }
+}
+
+function toSettingsInput (): SettingsInput {
+  loadDotEnv()
+  return { argv, env: process.env, readFile: path => readFileSync(path, 'utf8') }
+}
+
+function loadDotEnv (): void {
+  try {
+    process.loadEnvFile()
+  } catch (error) {
+    if (toCode(error) === 'ENOENT') return
+    throw new SettingsError([{ name: '.env', complaint: `cannot be read (${toCode(error)})` }])
+  }
+}
+
+/** A line per request would run into the answer on screen, unless someone asked for it. */
+function quietInDemo (settings: Settings, lines: SettingsReading['lines']): Settings {
+  const chosen = lines.some(({ name, origin }) => name === 'LOG_LEVEL' && origin !== 'default')
+  return commandLine.demo && !chosen ? { ...settings, logLevel: 'warn' } : settings
+}
+
+async function serve (wanted: Settings): Promise<void> {
+  const { settings, closeUpstream } = await startUpstream(wanted)
+  const { buildApp } = await import('./app.ts')
+  const app = await buildApp(settings)
+  try {
+    // For localhost Fastify would open a server per address, and wait for the streams of only one of them at the end.
+    const host = settings.host.toLowerCase() === 'localhost' ? '127.0.0.1' : settings.host
+    await app.listen({ host, port: settings.port, listenTextResolver: address => `listening at ${address}` })
+  } catch (error) {
+    await app.close()
+    await closeUpstream()
+    const complaint = toListenComplaint(toCode(error), settings)
+    if (complaint === undefined) throw error
+    return fail(complaint, 2)
+  }
+  stopOnSignals(app, settings.drainTimeoutMs, closeUpstream)
+  stopOnBugs(app)
+  await greet(app, settings)
+}
+
+async function startUpstream (settings: Settings): Promise<{ settings: Settings, closeUpstream: () => Promise<void> }> {
+  if (settings.upstream === 'cloudflare') return { settings, closeUpstream: async () => {} }
+  const { startSimulator } = await import('./simulator/server.ts')
+  const simulator = await startSimulator({ tokensPerSecond: settings.simulatorTokensPerSecond })
+  const { gateway } = settings.cloudflare
+  return {
+    settings: {
+      ...settings,
+      cloudflare: {
+        accountId: simulator.accountId,
+        apiToken: simulator.apiToken,
+        apiBaseUrl: simulator.url,
+        ...(gateway && simulator.gatewayUrl && { gateway: { ...gateway, baseUrl: simulator.gatewayUrl } })
+      }
+    },
+    closeUpstream: () => simulator.close()
+  }
+}
+
+function stopOnSignals (app: FastifyInstance, drainTimeoutMs: number, closeUpstream: () => Promise<void>): void {
+  let stopping = false
+  async function stop (signal: 'SIGTERM' | 'SIGINT'): Promise<void> {
+    if (stopping) process.exit(128 + constants.signals[signal])
+    stopping = true
+    app.log.info({ signal }, 'stopping')
+    await drain(app, drainTimeoutMs)
+    await closeUpstream()
+    process.exit(0)
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+/** Takes no more requests, and lets those that run end until the limit cuts them off. */
+async function drain (app: FastifyInstance, limitMs: number): Promise<void> {
+  // Node closes what is idle when the server closes; a connection whose answer ends later would be kept alive.
+  const sweep = setInterval(() => app.server.closeIdleConnections(), 50)
+  const closed = app.close()
+  const late = await Promise.race([closed.then(() => false), setTimeout(limitMs, true)])
+  if (late) app.server.closeAllConnections()
+  if (late) await Promise.race([closed, setTimeout(1_000)])
+  clearInterval(sweep)
+}
+
+function stopOnBugs (app: FastifyInstance): void {
+  process.on('uncaughtException', error => {
+    app.log.fatal(error, 'uncaught exception')
+    process.exit(1)
+  })
+}
+
+async function greet (app: FastifyInstance, settings: Settings): Promise<void> {
+  if (!process.stdout.isTTY && !commandLine.demo) return
+  const address = app.server.address()
+  const port = address !== null && typeof address === 'object' ? address.port : settings.port
+  const serving: Serving = {
+    baseUrl: `${toLocalUrl({ host: settings.host, port })}/v1`,
+    upstream: settings.upstream,
+    keyCount: settings.apiKeys.length,
+    model: Object.keys(settings.modelAliases)[0] ?? exampleModel
+  }
+  process.stdout.write(toBanner(serving))
+  if (commandLine.demo) await demonstrate(serving, settings.apiKeys[0])
+  process.stdout.write(`\n${toCurl(serving)}\n`)
+  if (commandLine.demo) process.stdout.write(`${toSdkLines(serving)}\n\nCtrl-C stops it.\n`)
+}
+
+/** A demo that fails says so, and the proxy goes on serving. */
+async function demonstrate ({ baseUrl, model }: Serving, apiKey: string | undefined): Promise<void> {
+  try {
+    await showChat({ baseUrl, model, write: text => process.stdout.write(text), ...(apiKey !== undefined && { apiKey }) })
+  } catch (error) {
+    process.stderr.write(`\nThe demo chat failed: ${error instanceof Error ? error.message : error}\n`)
+  }
+}
+
+function fail (message: string, exitCode: number): void {
+  process.stderr.write(`${message}\n`)
+  process.exitCode = exitCode
+}
+
+function toCode (error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined
+}

@@ -1,0 +1,195 @@
+import { Type, type Static, type TSchema } from '@sinclair/typebox'
+
+/** `null` means the same as absent everywhere in OpenAI's requests. */
+function Nullable<T extends TSchema> (schema: T) {
+  return Type.Unsafe<Static<T> | null>({ ...schema, type: [schema['type'], 'null'] })
+}
+
+/** A choice between objects told apart by one field; Ajv then names the field that is wrong instead of every branch. */
+function OneOf<T extends TSchema[]> (propertyName: string, schemas: [...T]) {
+  return Type.Unsafe<Static<T[number]>>({
+    type: 'object',
+    discriminator: { propertyName },
+    required: [propertyName],
+    oneOf: schemas
+  })
+}
+
+/** Text or a list of parts, the form of every message's content; `null` and absent are taken for empty. */
+function Content<T extends TSchema> (part: T) {
+  return Type.Optional(Type.Unsafe<string | Array<Static<T>> | null>({ type: ['string', 'array', 'null'], items: part }))
+}
+
+const optionalName = Type.Optional(Nullable(Type.String()))
+
+export const TextPart = Type.Object({ type: Type.Literal('text'), text: Type.String() })
+export type TextPart = Static<typeof TextPart>
+
+export const RefusalPart = Type.Object({ type: Type.Literal('refusal'), refusal: Type.String() })
+
+export const ImagePart = Type.Object({
+  type: Type.Literal('image_url'),
+  image_url: Type.Object({
+    url: Type.String(),
+    detail: Type.Optional(Nullable(Type.String()))
+  })
+})
+export type ImagePart = Static<typeof ImagePart>
+
+export const AudioPart = Type.Object({
+  type: Type.Literal('input_audio'),
+  input_audio: Type.Object({ data: Type.String(), format: Type.String() })
+})
+
+export const FilePart = Type.Object({
+  type: Type.Literal('file'),
+  file: Type.Object({
+    file_data: Type.Optional(Nullable(Type.String())),
+    file_id: Type.Optional(Nullable(Type.String())),
+    filename: Type.Optional(Nullable(Type.String()))
+  })
+})
+
+export const UserPart = OneOf('type', [TextPart, ImagePart, AudioPart, FilePart])
+export type UserPart = Static<typeof UserPart>
+
+export const AssistantPart = OneOf('type', [TextPart, RefusalPart])
+export type AssistantPart = Static<typeof AssistantPart>
+
+/** One call of an earlier turn. */
+export const RequestToolCall = Type.Object({
+  id: Type.String(),
+  type: Type.Literal('function'),
+  function: Type.Object({
+    name: Type.String(),
+    arguments: Type.String({ description: 'JSON text; may not parse.' })
+  })
+})
+export type RequestToolCall = Static<typeof RequestToolCall>
+
+export const SystemMessage = Type.Object({ role: Type.Literal('system'), content: Content(TextPart), name: optionalName })
+export const DeveloperMessage = Type.Object({ role: Type.Literal('developer'), content: Content(TextPart), name: optionalName })
+export const UserMessage = Type.Object({ role: Type.Literal('user'), content: Content(UserPart), name: optionalName })
+export const AssistantMessage = Type.Object({
+  role: Type.Literal('assistant'),
+  content: Content(AssistantPart),
+  name: optionalName,
+  refusal: Type.Optional(Nullable(Type.String())),
+  tool_calls: Type.Optional(Nullable(Type.Array(RequestToolCall))),
+  function_call: Type.Optional(Nullable(Type.Object({ name: Type.String(), arguments: Type.String() }))),
+  reasoning_content: Type.Optional(Nullable(Type.String())),
+  reasoning: Type.Optional(Nullable(Type.String()))
+})
+export type AssistantMessage = Static<typeof AssistantMessage>
+export const ToolMessage = Type.Object({
+  role: Type.Literal('tool'),
+  content: Content(TextPart),
+  tool_call_id: Type.String(),
+  name: optionalName
+})
+export const FunctionMessage = Type.Object({ role: Type.Literal('function'), content: Content(TextPart), name: Type.String() })
+
+export const Message = OneOf('role', [SystemMessage, AssistantMessage, UserMessage, FunctionMessage, ToolMessage, DeveloperMessage])
+export type Message = Static<typeof Message>
+
+const toolName = Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' })
+const JsonSchema = Type.Record(Type.String(), Type.Unknown())
+
+export const FunctionDefinition = Type.Object({
+  name: toolName,
+  description: Type.Optional(Nullable(Type.String())),
+  parameters: Type.Optional(Nullable(JsonSchema)),
+  strict: Type.Optional(Nullable(Type.Boolean()))
+})
+export type FunctionDefinition = Static<typeof FunctionDefinition>
+
+export const FunctionTool = Type.Object({ type: Type.Literal('function'), function: FunctionDefinition })
+export type FunctionTool = Static<typeof FunctionTool>
+
+const ToolReference = Type.Object({ type: Type.Literal('function'), function: Type.Object({ name: Type.String() }) })
+
+const AllowedTools = Type.Object({
+  type: Type.Literal('allowed_tools'),
+  allowed_tools: Type.Object({
+    mode: Type.Unsafe<'auto' | 'required'>({ type: 'string', enum: ['auto', 'required'] }),
+    tools: Type.Array(ToolReference)
+  })
+})
+
+export type ToolChoice = 'none' | 'auto' | 'required' | Static<typeof ToolReference> | Static<typeof AllowedTools>
+
+/** Its words and objects are checked by translate/tools, which can also say which tools there are to choose from. */
+const ToolChoice = Type.Unsafe<ToolChoice>({ type: ['string', 'object', 'null'] })
+
+export const ResponseFormat = OneOf('type', [
+  Type.Object({ type: Type.Literal('text') }),
+  Type.Object({ type: Type.Literal('json_object') }),
+  Type.Object({
+    type: Type.Literal('json_schema'),
+    json_schema: Type.Object({
+      name: Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' }),
+      description: Type.Optional(Nullable(Type.String())),
+      schema: Type.Optional(Nullable(JsonSchema)),
+      strict: Type.Optional(Nullable(Type.Boolean()))
+    })
+  })
+])
+export type ResponseFormat = Static<typeof ResponseFormat>
+
+const number = (minimum: number, maximum: number) => Type.Optional(Nullable(Type.Number({ minimum, maximum })))
+const integer = (minimum: number, maximum?: number) =>
+  Type.Optional(Nullable(Type.Integer({ minimum, ...(maximum !== undefined && { maximum }) })))
+const boolean = Type.Optional(Nullable(Type.Boolean()))
+const string = Type.Optional(Nullable(Type.String()))
+const object = Type.Optional(Nullable(Type.Record(Type.String(), Type.Unknown())))
+
+/**
+ * The body of `POST /v1/chat/completions`, in the order OpenAI checks it. Unknown members are taken, because clients
+ * send their servers' extensions here; translate/ says what becomes of each.
+ */
+export const ChatCompletionRequest = Type.Object({
+  model: Type.String({ minLength: 1 }),
+  messages: Type.Array(Message, { minItems: 1 }),
+  functions: Type.Optional(Nullable(Type.Array(FunctionDefinition, { minItems: 1, maxItems: 128 }))),
+  function_call: Type.Optional(Type.Unsafe<'none' | 'auto' | { name: string } | null>({
+    type: ['string', 'object', 'null'],
+    required: ['name'],
+    properties: { name: { type: 'string' } }
+  })),
+  tools: Type.Optional(Nullable(Type.Array(OneOf('type', [FunctionTool]), { maxItems: 128 }))),
+  tool_choice: Type.Optional(ToolChoice),
+  parallel_tool_calls: boolean,
+  response_format: Type.Optional(Type.Unsafe<ResponseFormat | null>({ ...ResponseFormat, type: ['object', 'null'] })),
+  stream: boolean,
+  stream_options: Type.Optional(Nullable(Type.Object({ include_usage: boolean, include_obfuscation: boolean }))),
+  n: integer(1, 128),
+  temperature: number(0, 2),
+  top_p: number(0, 1),
+  max_tokens: integer(1),
+  max_completion_tokens: integer(1),
+  presence_penalty: number(-2, 2),
+  frequency_penalty: number(-2, 2),
+  seed: integer(-(2 ** 63), 2 ** 63),
+  stop: Type.Optional(Type.Unsafe<string | string[] | null>({ type: ['string', 'array', 'null'], items: { type: 'string' }, maxItems: 4 })),
+  logprobs: boolean,
+  top_logprobs: integer(0, 20),
+  logit_bias: object,
+  reasoning_effort: Type.Optional(Type.Unsafe<string | null>({
+    type: ['string', 'null'], enum: ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max', null]
+  })),
+  metadata: object,
+  store: boolean,
+  user: string,
+  safety_identifier: string,
+  prompt_cache_key: string,
+  service_tier: string,
+  verbosity: string,
+  modalities: Type.Optional(Nullable(Type.Array(Type.String()))),
+  audio: object,
+  prediction: object,
+  web_search_options: object,
+  // Native parameters of Workers AI that clients send as extensions.
+  top_k: Type.Optional(Nullable(Type.Number())),
+  repetition_penalty: Type.Optional(Nullable(Type.Number()))
+})
+export type ChatCompletionRequest = Static<typeof ChatCompletionRequest>

@@ -1,0 +1,70 @@
+/** Answer of `POST /v1/chat/completions`, with every field OpenAI always sends. */
+export interface ChatCompletion {
+  id: string
+  object: 'chat.completion'
+  /** Unix time in seconds. */
+  created: number
+  /** The model as the caller named it. */
+  model: string
+  choices: ChatCompletionChoice[]
+  usage: CompletionUsage
+  service_tier: 'default'
+  system_fingerprint: string | null
+}
+
+export interface ChatCompletionChoice {
+  index: number
+  message: ChatCompletionMessage
+  logprobs: null
+  finish_reason: OpenAIFinishReason
+}
+
+export interface ChatCompletionMessage {
+  role: 'assistant'
+  content: string | null
+  refusal: string | null
+  annotations: never[]
+  /** Thinking, under the name most clients read; OpenAI's own chat API has no field for it. */
+  reasoning_content?: string
+  tool_calls?: ToolCall[]
+  /** Only for callers that offered the deprecated `functions`. */
+  function_call?: { name: string, arguments: string }
+}
+
+/** One function call the model asks the client to run. `arguments` is JSON text and may not parse. */
+export interface ToolCall {
+  id: string
+  type: 'function'
+  function: { name: string, arguments: string }
+}
+
+export type OpenAIFinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'function_call'
+
+export interface CompletionUsage {
+  prompt_tokens: number
+  completion_tokens: number
+  total_tokens: number
+  prompt_tokens_details: { cached_tokens: number, audio_tokens: number }
+  completion_tokens_details: { reasoning_tokens: number, audio_tokens: number, accepted_prediction_tokens: number, rejected_prediction_tokens: number }
+}
+
+/** One chunk of a streamed chat completion. */
+export interface ChatCompletionChunk {
+  id: string
+  object: 'chat.completion.chunk'
+  created: number
+  model: string
+  service_tier: 'default'
+  system_fingerprint: string | null
+  choices: Array<{ index: number, delta: ChatCompletionDelta, logprobs: null, finish_reason: OpenAIFinishReason | null }>
+  usage?: CompletionUsage | null
+}
+
+export interface ChatCompletionDelta {
+  role?: 'assistant'
+  content?: string | null
+  refusal?: string | null
+  reasoning_content?: string
+  tool_calls?: Array<{ index: number, id?: string, type?: 'function', function: { name?: string, arguments: string } }>
+  function_call?: { name?: string, arguments: string }
+}

@@ -1,0 +1,19 @@
+/** Headers of a streamed answer; the last one keeps nginx from collecting it. */
+export const EVENT_STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no'
+}
+
+/** The last event of a chat stream that ended well, and of no other. */
+export const DONE = 'data: [DONE]\n\n'
+
+/** @param json one line of JSON text */
+export function toEvent (json: string): string {
+  return `data: ${json}\n\n`
+}
+
+/** A line clients skip, for people who watch the wire. Line breaks cannot leave the comment. */
+export function toComment (text: string): string {
+  return `: ${text.replaceAll(/[\r\n]+/g, ' ')}\n\n`
+}

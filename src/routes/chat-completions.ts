@@ -1,0 +1,113 @@
+import { Readable } from 'node:stream'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { interleaved } from '../generation/pipeline.ts'
+import type { Batch, Usage } from '../generation/event.ts'
+import { clientGone, ClientGoneError } from '../http/client-gone.ts'
+import { newId } from '../http/reply-identity.ts'
+import { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
+import { DONE, EVENT_STREAM_HEADERS, toComment, toEvent } from '../openai/server-sent-events.ts'
+import type { Settings } from '../settings.ts'
+import { ChatChunks, toUsageChunk } from '../translate/chat-chunks.ts'
+import { toChatCompletion, toChoice, type ReplyIdentity } from '../translate/chat-completion.ts'
+import { toDryRun } from '../translate/dry-run.ts'
+import { toErrorBody, toProxyError } from '../translate/error.ts'
+import { toRunRequest } from '../translate/run-request.ts'
+import { toSum } from '../translate/usage.ts'
+import { toWarnings } from '../translate/warnings.ts'
+import type { WorkersAi } from '../workers-ai/client.ts'
+import type { Models } from './models.ts'
+import { startGenerations, type Generations } from './start-generations.ts'
+
+export interface ChatCompletionsParts {
+  settings: Settings
+  workersAi: WorkersAi
+  models: Models
+}
+
+/** `POST /v1/chat/completions`, plain and streamed. */
+export function chatCompletions (app: FastifyInstance, { settings, workersAi, models }: ChatCompletionsParts): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().post('/v1/chat/completions', { schema: { body: ChatCompletionRequest } }, async (request, reply) => {
+    const { body } = request
+    const model = await models.resolve(body.model)
+    const stream = body.stream === true
+    request.report = { model: body.model, served: model.id, stream }
+    const run = toRunRequest(body, model, settings)
+    if (request.headers['x-dry-run'] === 'true') return toDryRun(run, model.id, stream)
+    reply.header('x-proxy-model', model.id)
+    const affinity = request.headers['x-session-affinity'] ?? run.cacheKey
+    const generations = await startGenerations(workersAi, run, {
+      model: model.id,
+      stream,
+      sessionAffinity: typeof affinity === 'string' ? affinity : undefined,
+      signal: clientGone(reply)
+    })
+    request.report.attempts = generations.attempts
+    reply.headers(generations.headers)
+    const identity: ReplyIdentity = {
+      id: newId('chatcmpl-', 29),
+      created: Math.floor(Date.now() / 1000),
+      model: body.model,
+      legacyFunctions: run.legacyFunctions
+    }
+    const warn = () => {
+      request.report.changes = toWarnings(run.changes)
+      request.log.debug({ changes: run.changes.map(({ param, action, reason }) => ({ param, action, reason })) }, 'changes')
+      if (request.report.changes !== undefined) reply.header('x-proxy-warnings', request.report.changes)
+    }
+    if (stream) {
+      warn()
+      reply.headers(EVENT_STREAM_HEADERS)
+      return reply.send(Readable.from(chunks(generations, identity, body.stream_options?.include_usage === true, request)))
+    }
+    const choices = await Promise.all(generations.choices.map(async (batches, index) => toChoice(await collected(batches), index, identity))).finally(generations.close)
+    const usage = toSum(choices.map(choice => choice.usage))
+    request.report.usage = usage
+    if (usage.estimated) run.changes.push({ param: 'usage', action: 'estimated', reason: ESTIMATED })
+    warn()
+    return toChatCompletion(choices, identity)
+  })
+}
+
+const ESTIMATED = 'Workers AI told no token counts; these are guessed from the length of the text'
+
+async function collected (batches: AsyncIterable<Batch>): Promise<Batch> {
+  const events: Batch = []
+  for await (const batch of batches) events.push(...batch)
+  return events
+}
+
+/** The stream's text, one piece for each upstream read. */
+async function * chunks (generations: Generations, identity: ReplyIdentity, withUsage: boolean, request: FastifyRequest): AsyncGenerator<string> {
+  const tellers = generations.choices.map((_, index) => new ChatChunks(identity, index, withUsage))
+  try {
+    for await (const { choice, batch } of interleaved(generations.choices)) {
+      const text = tellers[choice]?.tell(batch)
+      if (text) yield text
+      const last = batch.at(-1)
+      if (last?.type === 'failure') throw last.error
+    }
+    yield ended(tellers.flatMap(({ usage }) => usage ?? []), identity, withUsage, request)
+  } catch (error) {
+    if (error instanceof ClientGoneError) return
+    yield failed(error as Error, request)
+  } finally {
+    generations.close()
+  }
+}
+
+function ended (usages: Usage[], identity: ReplyIdentity, withUsage: boolean, request: FastifyRequest): string {
+  const usage = toSum(usages)
+  request.report.usage = usage
+  // The headers have gone, so a comment tells what became known after them.
+  const comment = usage.estimated ? toComment(`x-proxy-warnings: usage estimated (${ESTIMATED})`) : ''
+  return comment + (withUsage ? toUsageChunk(identity, usage) : '') + DONE
+}
+
+/** A broken stream says so, and neither finishes nor says that it is done. */
+function failed (error: Error, request: FastifyRequest): string {
+  request.report.error = error
+  const told = toProxyError(error, new Date())
+  if (told === error) request.log.error({ err: error }, 'failed inside a stream')
+  return toEvent(JSON.stringify(toErrorBody(told)))
+}

@@ -1,0 +1,56 @@
+import type { FastifyInstance } from 'fastify'
+import { InvalidRequestError, ProxyError } from '../errors.ts'
+import type { Settings } from '../settings.ts'
+import { toModelObject, toModelList } from '../translate/models.ts'
+import type { Model } from '../workers-ai/model.ts'
+import { guessModel, type ModelList } from '../workers-ai/model-search.ts'
+import { toModelId } from '../workers-ai/resolve-model.ts'
+
+/** Finds the model a caller means, and lists those there are. */
+export class Models {
+  #list: ModelList
+  #settings: Pick<Settings, 'modelAliases' | 'defaultModel'>
+
+  constructor (list: ModelList, settings: Pick<Settings, 'modelAliases' | 'defaultModel'>) {
+    this.#list = list
+    this.#settings = settings
+  }
+
+  /**
+   * @throws ProxyError 404 `model_not_found` when no model can be meant; 400 when it is one that cannot chat
+   */
+  async resolve (asked: string): Promise<Model> {
+    const model = await this.find(asked)
+    if (model === undefined) throw notFound(asked)
+    if (model.task !== 'text-generation') {
+      throw new InvalidRequestError(`The model '${model.id}' is not a chat model. GET /v1/models lists those that are.`, { param: 'model', code: 'unsupported_value' })
+    }
+    return model
+  }
+
+  /** The model a caller means; an id nobody knows is taken at its word. */
+  async find (asked: string): Promise<Model | undefined> {
+    const id = toModelId(asked, { aliases: this.#settings.modelAliases, defaultModel: this.#settings.defaultModel, known: this.#list.ids() })
+    return id === undefined ? undefined : this.#list.find(id) ?? guessModel(id)
+  }
+
+  async listed (): Promise<Model[]> {
+    return this.#list.current()
+  }
+}
+
+/** `GET /v1/models` and `GET /v1/models/{id}`, the id with its slashes raw or percent-encoded. */
+export function modelRoutes (app: FastifyInstance, models: Models, aliases: Readonly<Record<string, string>>): void {
+  app.get('/v1/models', async () => toModelList(await models.listed(), aliases))
+  app.get<{ Params: { '*': string } }>('/v1/models/*', async request => {
+    const asked = request.params['*']
+    const model = await models.find(asked)
+    if (model === undefined) throw notFound(asked)
+    return toModelObject(model, asked)
+  })
+}
+
+function notFound (asked: string): ProxyError {
+  const name = asked.length > 100 ? `${asked.slice(0, 100)}…` : asked
+  return new ProxyError(`The model \`${name}\` does not exist or you do not have access to it. GET /v1/models lists the models there are; MODEL_ALIASES and DEFAULT_MODEL of the proxy give them other names.`, { status: 404, type: 'invalid_request_error', code: 'model_not_found' })
+}

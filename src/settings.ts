@@ -1,0 +1,263 @@
+import { Type, type SchemaOptions, type Static, type TSchema } from '@sinclair/typebox'
+import { FORMATS } from './settings/format.ts'
+
+/** Where Cloudflare's API lives; only there is an account id certain to be 32 hexadecimal digits. */
+export const CLOUDFLARE_API = 'https://api.cloudflare.com/client/v4'
+
+// Node fires a longer timer at once.
+const longestTimer = 2_147_483_647
+
+/**
+ * Every setting, once, as the environment names it: type, range, default and one line of doc. The flag is the name in
+ * kebab case. `group` is its heading in --help, `unit` what its number counts, `secret` keeps its value off screens and
+ * logs and lets `NAME_FILE` name a file that holds it, `aliases` are names other Cloudflare tools use for the same thing.
+ */
+export const Environment = Type.Object({
+  HOST: Type.String({
+    group: 'Server',
+    format: 'host',
+    default: '127.0.0.1',
+    description: 'Address to listen on; one that others can reach needs API_KEYS.'
+  }),
+  PORT: Type.Integer({
+    group: 'Server',
+    minimum: 0,
+    maximum: 65_535,
+    default: 8686,
+    description: 'Port to listen on; 0 takes any free one.'
+  }),
+  BODY_LIMIT_BYTES: Type.Integer({
+    group: 'Server',
+    unit: 'bytes',
+    minimum: 1024,
+    maximum: 1_073_741_824,
+    default: 33_554_432,
+    description: 'Largest request body in bytes; beyond it the answer is 413.'
+  }),
+  DRAIN_TIMEOUT_MS: Type.Integer({
+    group: 'Server',
+    unit: 'milliseconds',
+    minimum: 0,
+    maximum: longestTimer,
+    default: 30_000,
+    description: 'How long running answers may go on after SIGTERM, in milliseconds.'
+  }),
+  LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+    group: 'Server',
+    default: 'info',
+    description: 'Least severe lines to log: trace, debug, info, warn, error, fatal or silent.'
+  }),
+  API_KEYS: Type.Optional(Type.String({
+    group: 'Access',
+    format: 'key-list',
+    secret: true,
+    description: 'Keys clients must send, with commas between them; none lets every client in.'
+  })),
+  ALLOW_UNAUTHENTICATED: Type.Boolean({
+    group: 'Access',
+    default: false,
+    description: 'Lets a HOST that others can reach serve without API_KEYS.'
+  }),
+  CORS_ORIGINS: Type.Optional(Type.String({
+    group: 'Access',
+    format: 'origin-list',
+    description: 'Origins whose pages may call the proxy, with commas between them.'
+  })),
+  ALLOWED_HOSTS: Type.Optional(Type.String({
+    group: 'Access',
+    format: 'host-list',
+    description: 'Host headers to answer, with commas between them; none allows loopback names on loopback.'
+  })),
+  UPSTREAM: oneOf(['cloudflare', 'simulator'], {
+    group: 'Cloudflare',
+    default: 'cloudflare',
+    description: 'Who answers: cloudflare, or the simulator inside this program (offline).'
+  }),
+  CLOUDFLARE_ACCOUNT_ID: Type.Optional(Type.String({
+    group: 'Cloudflare',
+    format: 'path-segment',
+    aliases: ['CF_ACCOUNT_ID'],
+    description: 'Account that runs the models; required unless the simulator answers.'
+  })),
+  CLOUDFLARE_API_TOKEN: Type.Optional(Type.String({
+    group: 'Cloudflare',
+    format: 'token',
+    secret: true,
+    aliases: ['CLOUDFLARE_AUTH_TOKEN', 'CF_API_TOKEN', 'CLOUDFLARE_API_KEY'],
+    description: 'API token with the Workers AI permission; required unless the simulator answers.'
+  })),
+  CLOUDFLARE_API_BASE_URL: Type.String({
+    group: 'Cloudflare',
+    format: 'http-url',
+    default: CLOUDFLARE_API,
+    description: 'Where Cloudflare\'s API is.'
+  }),
+  CLOUDFLARE_AI_GATEWAY_ID: Type.Optional(Type.String({
+    group: 'Cloudflare',
+    format: 'path-segment',
+    description: 'AI Gateway of the same account to send the calls through.'
+  })),
+  CLOUDFLARE_AI_GATEWAY_TOKEN: Type.Optional(Type.String({
+    group: 'Cloudflare',
+    format: 'token',
+    secret: true,
+    description: 'Token of that AI Gateway, when it asks for one.'
+  })),
+  CLOUDFLARE_AI_GATEWAY_BASE_URL: Type.String({
+    group: 'Cloudflare',
+    format: 'http-url',
+    default: 'https://gateway.ai.cloudflare.com/v1',
+    description: 'Where AI Gateways are.'
+  }),
+  UPSTREAM_HEADERS_TIMEOUT_MS: Type.Integer({
+    group: 'Cloudflare',
+    unit: 'milliseconds',
+    minimum: 1,
+    maximum: longestTimer,
+    default: 300_000,
+    description: 'How long Cloudflare may take to begin an answer, in milliseconds.'
+  }),
+  UPSTREAM_IDLE_TIMEOUT_MS: Type.Integer({
+    group: 'Cloudflare',
+    unit: 'milliseconds',
+    minimum: 1,
+    maximum: longestTimer,
+    default: 120_000,
+    description: 'How long Cloudflare may be silent inside an answer, in milliseconds.'
+  }),
+  MAX_RETRIES: Type.Integer({
+    group: 'Cloudflare',
+    minimum: 0,
+    maximum: 10,
+    default: 2,
+    description: 'How often a call is repeated, only ever before the first byte of its answer.'
+  }),
+  MODEL_ALIASES: Type.String({
+    group: 'Models and parameters',
+    format: 'model-aliases',
+    default: '{}',
+    description: 'JSON object, e.g. {"gpt-4o-mini":"@cf/meta/llama-3.1-8b-instruct"}.'
+  }),
+  DEFAULT_MODEL: Type.Optional(Type.String({
+    group: 'Models and parameters',
+    description: 'Model that serves names nobody knows; without it they get 404.'
+  })),
+  DEFAULT_MAX_TOKENS: Type.Integer({
+    group: 'Models and parameters',
+    unit: 'tokens',
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 4096,
+    description: 'Tokens an answer may have when the client sets no limit.'
+  }),
+  MAX_CHOICES: Type.Integer({
+    group: 'Models and parameters',
+    minimum: 1,
+    maximum: 128,
+    default: 8,
+    description: 'Largest n a client may ask for; every choice is a call of its own.'
+  }),
+  UNSUPPORTED_PARAMS: oneOf(['warn', 'reject'], {
+    group: 'Models and parameters',
+    default: 'warn',
+    description: 'What a model cannot take: warn drops it and says so, reject answers 400.'
+  }),
+  SIMULATOR_TOKENS_PER_SECOND: Type.Number({
+    group: 'Simulator',
+    unit: 'tokens per second',
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 40,
+    description: 'Pace of the simulator in tokens per second; 0 is as fast as possible.'
+  })
+}, { additionalProperties: false })
+export type Environment = Static<typeof Environment>
+
+export type SettingName = keyof Environment
+
+/** What --help, the config table, the checks and the docs' tests need to know of one setting. */
+export interface Setting {
+  name: SettingName
+  /** Without the leading dashes. */
+  flag: string
+  kind: 'text' | 'list' | 'map' | 'number' | 'boolean'
+  group: string
+  doc: string
+  /** As one would write it in the environment; undefined when there is none. */
+  default: string | undefined
+  secret: boolean
+  aliases: readonly string[]
+  /** The end of the sentence "NAME wants …". */
+  wants: string
+}
+
+/** The settings in the order --help shows them. */
+export const SETTINGS: readonly Setting[] = Object.entries(Environment.properties)
+  .map(([name, schema]) => toSetting(name as SettingName, schema))
+
+/** The settings as the rest of the program reads them: checked, typed, defaults filled in. */
+export interface Settings {
+  host: string
+  /** 0 to 65535; 0 takes any free port. */
+  port: number
+  upstream: Environment['UPSTREAM']
+  cloudflare: CloudflareSettings
+  apiKeys: string[]
+  allowUnauthenticated: boolean
+  modelAliases: Record<string, string>
+  defaultModel?: string
+  defaultMaxTokens: number
+  unsupportedParams: Environment['UNSUPPORTED_PARAMS']
+  upstreamHeadersTimeoutMs: number
+  upstreamIdleTimeoutMs: number
+  maxRetries: number
+  maxChoices: number
+  bodyLimitBytes: number
+  drainTimeoutMs: number
+  corsOrigins: string[]
+  allowedHosts: string[]
+  logLevel: Environment['LOG_LEVEL']
+  simulatorTokensPerSecond: number
+}
+
+/** Where the native calls go. Account and token are empty until a simulator that is the upstream has started. */
+export interface CloudflareSettings {
+  accountId: string
+  apiToken: string
+  /** Without a slash at its end. */
+  apiBaseUrl: string
+  gateway?: { id: string, token?: string, baseUrl: string }
+}
+
+function oneOf<const Value extends string> (values: readonly Value[], options: SchemaOptions) {
+  return Type.Unsafe<Value>({ ...options, type: 'string', enum: values })
+}
+
+function toSetting (name: SettingName, schema: TSchema): Setting {
+  return {
+    name,
+    flag: name.toLowerCase().replaceAll('_', '-'),
+    kind: toKind(schema),
+    group: schema['group'],
+    doc: schema.description ?? '',
+    default: schema.default === undefined ? undefined : String(schema.default),
+    secret: schema['secret'] === true,
+    aliases: schema['aliases'] ?? [],
+    wants: toWants(schema)
+  }
+}
+
+function toKind (schema: TSchema): Setting['kind'] {
+  if (schema['type'] === 'boolean') return 'boolean'
+  if (schema['type'] !== 'string') return 'number'
+  return FORMATS[schema['format']]?.shape ?? 'text'
+}
+
+function toWants (schema: TSchema): string {
+  if (schema['type'] === 'boolean') return 'true or false'
+  if (schema['enum']) return `one of ${schema['enum'].join(', ')}`
+  if (schema['type'] === 'string') return FORMATS[schema['format']]?.wants ?? 'text'
+  const number = schema['type'] === 'integer' ? 'a whole number' : 'a number'
+  const unit = schema['unit'] ? ` of ${schema['unit']}` : ''
+  return `${number}${unit} from ${schema['minimum']} to ${schema['maximum']}`
+}

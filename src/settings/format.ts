@@ -1,0 +1,92 @@
+import { isIP } from 'node:net'
+
+/** What a text setting must look like beyond being text. */
+export interface Format {
+  /** How a config file may write it besides plain text. */
+  shape: 'text' | 'list' | 'map'
+  /** The end of the sentence "NAME wants …". */
+  wants: string
+  accepts: (text: string) => boolean
+}
+
+const hostName = /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i
+const origin = /^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/i
+const visibleAscii = /^[\x21-\x7e]+$/
+
+/** The formats settings have, by the name their schema gives as `format`. */
+export const FORMATS: Record<string, Format> = {
+  host: {
+    shape: 'text',
+    wants: 'a host name or an IP address, without scheme, port and brackets',
+    accepts: text => isIP(text) !== 0 || hostName.test(text)
+  },
+  'http-url': {
+    shape: 'text',
+    wants: 'an http:// or https:// URL without credentials, query and fragment',
+    accepts: isPlainHttpUrl
+  },
+  // Goes into an upstream URL as it is.
+  'path-segment': {
+    shape: 'text',
+    wants: 'letters, digits, "-" and "_" only',
+    accepts: text => /^[\w-]+$/.test(text)
+  },
+  // Goes into an HTTP header, which takes no other characters; "Bearer x" is the usual paste that has a space.
+  token: {
+    shape: 'text',
+    wants: 'a token without spaces or line breaks',
+    accepts: text => visibleAscii.test(text)
+  },
+  'key-list': {
+    shape: 'list',
+    wants: 'one or more keys with commas between them, without spaces inside a key',
+    accepts: text => isListOf(text, key => visibleAscii.test(key))
+  },
+  'origin-list': {
+    shape: 'list',
+    wants: 'origins with commas between them, each like https://app.example and without a path, or *',
+    accepts: text => isListOf(text, item => item === '*' || origin.test(item))
+  },
+  'host-list': {
+    shape: 'list',
+    wants: 'host names with commas between them, without scheme, port and path',
+    accepts: text => isListOf(text, item => isIP(item.replace(/^\[(.*)\]$/, '$1')) !== 0 || hostName.test(item))
+  },
+  'model-aliases': {
+    shape: 'map',
+    wants: 'a JSON object of model names, such as {"gpt-4o-mini":"@cf/meta/llama-3.1-8b-instruct"}',
+    accepts: text => readAliases(text) !== undefined
+  }
+}
+
+/** The items of a comma (or line) separated list, trimmed, without the empty ones. */
+export function toList (text: string): string[] {
+  return text.split(/[,\n]/).map(item => item.trim()).filter(item => item !== '')
+}
+
+/** The aliases in a JSON text, or undefined when it is no object of non-empty strings. */
+export function readAliases (text: string): Record<string, string> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isAliases(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isAliases (value: unknown): value is Record<string, string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return Object.values(value).every(target => typeof target === 'string' && target !== '')
+}
+
+function isListOf (text: string, accepts: (item: string) => boolean): boolean {
+  const items = toList(text)
+  return items.length > 0 && items.every(accepts)
+}
+
+function isPlainHttpUrl (text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url) return false
+  const plain = url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+  return plain && (url.protocol === 'https:' || url.protocol === 'http:')
+}

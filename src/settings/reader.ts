@@ -1,0 +1,90 @@
+import type { Address } from '../address.ts'
+import { parseCommandLine, type ConfigLine } from '../command-line.ts'
+import { SETTINGS, type CloudflareSettings, type Environment, type Settings } from '../settings.ts'
+import { readAliases, toList } from './format.ts'
+import { SettingsError } from './problem.ts'
+import { gatherValues, type Environ, type ReadFile } from './sources.ts'
+import { checkEach, checkTogether } from './validation.ts'
+
+export interface SettingsInput {
+  /** The arguments after the program's name. */
+  argv: readonly string[]
+  env: Environ
+  /** Answers the text of a config or secret file, or throws as `readFileSync` does. */
+  readFile: ReadFile
+}
+
+export interface SettingsReading {
+  settings: Settings
+  /** Every setting with its value as written and where that came from, in the order of SETTINGS. */
+  lines: ConfigLine[]
+}
+
+/** Reads every setting: flag before environment before config file before default. Throws a SettingsError with every problem there is. */
+export function readSettings ({ argv, env, readFile }: SettingsInput): SettingsReading {
+  const gathered = gatherValues(parseCommandLine(argv), env, readFile)
+  const { environment, problems } = checkEach(gathered)
+  const all = [...problems, ...checkTogether(environment, problems)]
+  if (all.length > 0) throw new SettingsError(all)
+  const lines = SETTINGS.map(({ name, secret, default: byDefault }) => ({
+    name,
+    value: gathered.values[name] ?? byDefault,
+    secret,
+    origin: gathered.origins[name] ?? (byDefault === undefined ? 'not set' : 'default')
+  }))
+  return { settings: toSettings(environment), lines }
+}
+
+/**
+ * Reads only where the proxy listens, whatever the other settings are: the health check of a container does not see
+ * the flags its proxy was started with. Throws a SettingsError when that is wrong.
+ */
+export function readAddress ({ argv, env, readFile }: SettingsInput): Address {
+  const commandLine = parseCommandLine(argv)
+  const { environment, problems } = checkEach(gatherValues(commandLine, env, readFile))
+  const decisive = ['HOST', 'PORT', 'CONFIG_FILE', ...commandLine.problems.map(({ name }) => name)]
+  const own = problems.filter(({ name }) => decisive.includes(name))
+  if (own.length > 0) throw new SettingsError(own)
+  return { host: environment.HOST, port: environment.PORT }
+}
+
+function toSettings (environment: Environment): Settings {
+  return {
+    host: environment.HOST,
+    port: environment.PORT,
+    upstream: environment.UPSTREAM,
+    cloudflare: toCloudflareSettings(environment),
+    apiKeys: toList(environment.API_KEYS ?? ''),
+    allowUnauthenticated: environment.ALLOW_UNAUTHENTICATED,
+    modelAliases: readAliases(environment.MODEL_ALIASES) ?? {},
+    ...(environment.DEFAULT_MODEL !== undefined && { defaultModel: environment.DEFAULT_MODEL }),
+    defaultMaxTokens: environment.DEFAULT_MAX_TOKENS,
+    unsupportedParams: environment.UNSUPPORTED_PARAMS,
+    upstreamHeadersTimeoutMs: environment.UPSTREAM_HEADERS_TIMEOUT_MS,
+    upstreamIdleTimeoutMs: environment.UPSTREAM_IDLE_TIMEOUT_MS,
+    maxRetries: environment.MAX_RETRIES,
+    maxChoices: environment.MAX_CHOICES,
+    bodyLimitBytes: environment.BODY_LIMIT_BYTES,
+    drainTimeoutMs: environment.DRAIN_TIMEOUT_MS,
+    corsOrigins: toList(environment.CORS_ORIGINS ?? ''),
+    allowedHosts: toList(environment.ALLOWED_HOSTS ?? ''),
+    logLevel: environment.LOG_LEVEL,
+    simulatorTokensPerSecond: environment.SIMULATOR_TOKENS_PER_SECOND
+  }
+}
+
+function toCloudflareSettings (environment: Environment): CloudflareSettings {
+  const { CLOUDFLARE_AI_GATEWAY_ID: id, CLOUDFLARE_AI_GATEWAY_TOKEN: token } = environment
+  return {
+    accountId: environment.CLOUDFLARE_ACCOUNT_ID ?? '',
+    apiToken: environment.CLOUDFLARE_API_TOKEN ?? '',
+    apiBaseUrl: withoutSlash(environment.CLOUDFLARE_API_BASE_URL),
+    ...(id !== undefined && {
+      gateway: { id, baseUrl: withoutSlash(environment.CLOUDFLARE_AI_GATEWAY_BASE_URL), ...(token !== undefined && { token }) }
+    })
+  }
+}
+
+function withoutSlash (url: string): string {
+  return url.replace(/\/+$/, '')
+}

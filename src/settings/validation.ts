@@ -1,0 +1,120 @@
+import envSchema from 'env-schema'
+import { isLoopback } from '../address.ts'
+import { CLOUDFLARE_API, Environment, SETTINGS, type Setting } from '../settings.ts'
+import { FORMATS } from './format.ts'
+import type { Problem } from './problem.ts'
+import type { Gathered } from './sources.ts'
+
+const truths = new Map([
+  ['true', true], ['1', true], ['on', true], ['yes', true],
+  ['false', false], ['0', false], ['off', false], ['no', false]
+])
+
+/**
+ * Checks each value for itself; its problems follow those found while gathering.
+ * Where there are problems, the wrong values are missing from `environment` or have their defaults.
+ */
+export function checkEach (gathered: Gathered): { environment: Environment, problems: Problem[] } {
+  const problems = [...gathered.problems, ...findWrongValues(gathered)]
+  const wrong = toNames(problems)
+  const sound = Object.entries(gathered.values).filter(([name]) => !wrong.has(name))
+  return { environment: toEnvironment(Object.fromEntries(sound)), problems }
+}
+
+/** Checks values that depend on each other, but for those that `problems` has already found wrong. */
+export function checkTogether (environment: Environment, problems: readonly Problem[]): Problem[] {
+  const wrong = toNames(problems)
+  const exposed = checkExposure(environment, wrong)
+  if (environment.UPSTREAM === 'simulator' || wrong.has('UPSTREAM')) return exposed
+  return [
+    ...exposed,
+    ...checkCredentials(environment, wrong),
+    ...checkAccountId(environment, wrong),
+    ...checkGateway(environment, wrong)
+  ]
+}
+
+function findWrongValues ({ values, origins }: Gathered): Problem[] {
+  try {
+    toEnvironment(values)
+    return []
+  } catch (error) {
+    if (!isValidationError(error)) throw error
+    const wrong = new Set(error.errors.map(({ instancePath }) => instancePath.slice(1)))
+    return SETTINGS.filter(({ name }) => wrong.has(name)).map(setting => ({
+      name: setting.name,
+      complaint: `got ${shown(setting, values[setting.name])} from ${origins[setting.name]}; wants ${setting.wants}`
+    }))
+  }
+}
+
+/** Throws env-schema's error, which carries Ajv's list, when a value is not what its type says. */
+function toEnvironment (values: Gathered['values']): Environment {
+  const data = Object.fromEntries(SETTINGS.flatMap(({ name, kind }) => {
+    const text = values[name]
+    if (text === undefined) return []
+    return [[name, kind === 'boolean' ? truths.get(text.toLowerCase()) ?? text : text]]
+  }))
+  return envSchema<Environment>({
+    schema: Environment,
+    data,
+    env: false,
+    ajv: {
+      customOptions (ajv) {
+        for (const [name, { accepts }] of Object.entries(FORMATS)) ajv.addFormat(name, accepts)
+        return ajv.addVocabulary(['group', 'unit', 'secret', 'aliases'])
+      }
+    }
+  })
+}
+
+function isValidationError (error: unknown): error is Error & { errors: { instancePath: string }[] } {
+  return error instanceof Error && 'errors' in error && Array.isArray(error.errors)
+}
+
+function shown ({ name, secret }: Setting, value = ''): string {
+  // What stands wrongly in place of an account id is most often an API token.
+  if (secret || name === 'CLOUDFLARE_ACCOUNT_ID') return 'a value (hidden)'
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}...` : value)
+}
+
+function checkExposure ({ HOST, API_KEYS, ALLOW_UNAUTHENTICATED }: Environment, wrong: ReadonlySet<string>): Problem[] {
+  const open = !isLoopback(HOST) && API_KEYS === undefined && !ALLOW_UNAUTHENTICATED
+  if (!open || wrong.has('API_KEYS') || wrong.has('ALLOW_UNAUTHENTICATED')) return []
+  return [{
+    name: 'HOST',
+    complaint: `got ${JSON.stringify(HOST)}, which others can reach, without keys; ` +
+      'wants API_KEYS beside it, or 127.0.0.1, or ALLOW_UNAUTHENTICATED=true'
+  }]
+}
+
+function checkCredentials (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
+  const missing = (['CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN'] as const)
+    .filter(name => environment[name] === undefined && !wrong.has(name))
+  if (missing.length === 0) return []
+  return [{
+    name: missing.join(' and '),
+    complaint: 'not set; see https://dash.cloudflare.com → AI → Workers AI → "Use REST API", ' +
+      'or start with --demo, which needs no account'
+  }]
+}
+
+function checkAccountId ({ CLOUDFLARE_ACCOUNT_ID: id, CLOUDFLARE_API_BASE_URL: api }: Environment, wrong: ReadonlySet<string>): Problem[] {
+  if (id === undefined || wrong.has('CLOUDFLARE_API_BASE_URL')) return []
+  if (api.replace(/\/+$/, '') !== CLOUDFLARE_API || /^[\da-f]{32}$/i.test(id)) return []
+  return [{
+    name: 'CLOUDFLARE_ACCOUNT_ID',
+    complaint: `got ${id.length} characters (hidden)${id.length >= 40 ? ', which may be an API token' : ''}; ` +
+      'wants the 32 hexadecimal digits of an account id'
+  }]
+}
+
+function checkGateway (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
+  const { CLOUDFLARE_AI_GATEWAY_ID: id, CLOUDFLARE_AI_GATEWAY_TOKEN: token } = environment
+  if (token === undefined || id !== undefined || wrong.has('CLOUDFLARE_AI_GATEWAY_ID')) return []
+  return [{ name: 'CLOUDFLARE_AI_GATEWAY_TOKEN', complaint: 'got a value (hidden); wants CLOUDFLARE_AI_GATEWAY_ID beside it' }]
+}
+
+function toNames (problems: readonly Problem[]): ReadonlySet<string> {
+  return new Set(problems.map(({ name }) => name))
+}

@@ -1,0 +1,113 @@
+import type { Conversation } from './conversation.ts'
+import type { Dialect } from './dialect.ts'
+import { toSample } from './json-schema-sample.ts'
+import type { FunctionTool } from './run-body.ts'
+import type { Script, ScriptedCall } from './script.ts'
+
+/** What the model says, before any limit cuts it. */
+export interface Answer {
+  reasoning: string
+  text: string
+  calls: Call[]
+}
+
+export interface Call {
+  name: string
+  /** JSON text, or what a script put in its place. */
+  arguments: string
+}
+
+/** The answer to a conversation: the same for the same words, and other words for another seed. */
+export function toAnswer (conversation: Conversation, script: Script, dialect: Dialect): Answer {
+  const calls = toCalls(conversation, script)
+  const reasoning = conversation.thinks ? script.think ?? `The user wrote “${excerpt(conversation.question)}”, so a short and friendly answer will do.` : ''
+  const text = calls.length > 0 ? '' : cutAtStop(toText(conversation, script, dialect), conversation.stop)
+  if (dialect.reasoning !== 'think' || !reasoning) return { reasoning, text, calls }
+  return { reasoning: '', text: `<think>\n${reasoning}\n</think>\n\n${text}`, calls }
+}
+
+function toCalls (conversation: Conversation, script: Script): Call[] {
+  const { tools, mustCall, question, toolResults, parallelCalls } = conversation
+  const isAnswering = toolResults.length > 0
+  if (script.leaks.length > 0 && !isAnswering) return []
+
+  const ordered = isAnswering ? [] : script.calls
+  const scripted = ordered.flatMap(call => {
+    const tool = tools.find(({ name }) => name === call.name)
+    return tool ? [toCall(tool, call.arguments, question)] : []
+  })
+  if (scripted.length > 0) return parallelCalls ? scripted : scripted.slice(0, 1)
+
+  const isOrdered = script.say !== undefined || ordered.length > 0
+  const meant = isOrdered || isAnswering ? undefined : tools.find(tool => isMeant(tool, question))
+  const must = typeof mustCall === 'object' ? tools.find(({ name }) => name === mustCall.name) : mustCall && (meant ?? tools[0])
+  const tool = must ?? meant
+  return tool ? [toCall(tool, undefined, question)] : []
+}
+
+function toCall ({ name, parameters = {} }: FunctionTool, given: string | undefined, question: string): Call {
+  return { name, arguments: given ?? JSON.stringify(toSample({ type: 'object', ...parameters }, toNamesIn(question))) }
+}
+
+/** A question means a tool when it names it, or the thing its name ends with: "weather" means `get_weather`. */
+function isMeant ({ name }: FunctionTool, question: string): boolean {
+  const thing = name.split(/[_.-]|(?<=[a-z])(?=[A-Z])/).at(-1) ?? name
+  return [name, ...(thing.length > 3 ? [thing] : [])].some(word => new RegExp(`\\b${escape(word)}\\b`, 'i').test(question))
+}
+
+function escape (text: string): string {
+  return text.replace(/[^\w]/g, '\\$&')
+}
+
+/** The capitalised words inside sentences, such as places and people: what a model would take as arguments. */
+function toNamesIn (question: string): string[] {
+  return question.match(/(?<=[\p{L}\d_,] )\p{Lu}[\p{L}']+(?: \p{Lu}[\p{L}']+)*/gu) ?? []
+}
+
+function toText (conversation: Conversation, { say, leaks, calls }: Script, dialect: Dialect): string {
+  const { toolResults, json, question, seed } = conversation
+  if (toolResults.length === 0) {
+    if (say !== undefined) return say
+    if (leaks.length > 0) return leaks.map(leak => toLeak(leak, conversation, dialect)).join('\n')
+  }
+  const plain = toolResults.length > 0
+    ? `The tool answered: ${toolResults.join(' ')}`
+    : calls[0] ? `There is no tool called ${calls[0].name}.` : toFriendlyText(question, seed)
+  if (json === undefined) return dialect.judges ? 'safe' : plain
+  if (json !== 'any') return JSON.stringify(toSample(json, toNamesIn(question)))
+  return JSON.stringify(dialect.judges ? { safe: true, categories: [] } : { answer: plain })
+}
+
+function toLeak ({ name, arguments: given }: ScriptedCall, { tools, question }: Conversation, { leak }: Dialect): string {
+  const tool = tools.find(offered => offered.name === name) ?? { name }
+  const args = toCall(tool, given, question).arguments
+  switch (leak) {
+    case 'tag': return `<tool_call>\n{"name": ${JSON.stringify(name)}, "arguments": ${args}}\n</tool_call>`
+    case 'llama': return `{"type": "function", "name": ${JSON.stringify(name)}, "parameters": ${args}}`
+    case 'json': return `{"name": ${JSON.stringify(name)}, "arguments": ${args}}`
+  }
+}
+
+const WORDINGS: ReadonlyArray<(question: string) => string> = [
+  question => `Hello! You wrote “${question}”. I am only the simulator of Workers AI, so no model thought about it and nothing was billed. ` +
+    'This answer still came the way a real one comes, token by token. Ask me to “repeat 100 tokens”, for example, and I will.',
+  question => `Hi there! “${question}” is what reached me. No model is behind this answer, only the simulator of Workers AI, which works offline and is free. ` +
+    'It says the same thing every time you ask the same thing. Begin a message with “say” and I say the rest.',
+  question => `Good day! I read “${question}”. A model would have something clever to say now; the simulator of Workers AI can only be polite. ` +
+    'Everything around these words is as it would be with a model. Try “stall after 5 frames” to see what your program does.'
+]
+
+function toFriendlyText (question: string, seed: number): string {
+  const wording = WORDINGS[Math.abs(Math.trunc(seed)) % WORDINGS.length] ?? WORDINGS[0]
+  return wording?.(excerpt(question)) ?? ''
+}
+
+function excerpt (text: string): string {
+  const letters = [...text.trim().replace(/\s+/g, ' ')]
+  return letters.length > 60 ? `${letters.slice(0, 60).join('')}…` : letters.join('')
+}
+
+function cutAtStop (text: string, stops: string[]): string {
+  const ends = stops.filter(Boolean).map(stop => text.indexOf(stop)).filter(index => index >= 0)
+  return text.slice(0, Math.min(text.length, ...ends))
+}

@@ -1,0 +1,77 @@
+import type { Model } from '../workers-ai/model.ts'
+import type { Dialect } from './dialect.ts'
+import type { JsonSchema } from './json-schema-sample.ts'
+import { toFunction, toText, type FunctionTool, type RunBody, type RunMessage } from './run-body.ts'
+
+/** What a run asks for, whichever form it came in. */
+export interface Conversation {
+  /** Which form the body had: the answer of some models follows it. */
+  form: 'prompt' | 'messages' | 'input'
+  /** The prompt, or the text of the last user message. */
+  question: string
+  /** What the tools said, when their messages are the last ones. */
+  toolResults: string[]
+  /** Everything the model reads, for counting. */
+  text: string
+  /** The functions it may call; empty where the model or the caller forbids calls. */
+  tools: FunctionTool[]
+  /** The name of the function it must call, or `required` for any. */
+  mustCall: { name: string } | 'required' | undefined
+  parallelCalls: boolean
+  /** JSON mode: the schema an answer must match, `any` for whatever is an object. */
+  json: JsonSchema | 'any' | undefined
+  /** The most tokens the answer may have. */
+  limit: number | undefined
+  stop: string[]
+  seed: number
+  thinks: boolean
+}
+
+/** Reads a valid body as this model would. */
+export function toConversation (body: RunBody, model: Model, dialect: Dialect): Conversation {
+  const messages = toMessages(body)
+  const tools = model.tools && body.tool_choice !== 'none' ? (body.tools ?? []).map(toFunction).filter(({ name }) => name !== undefined) : []
+  const choice = body.tool_choice
+  const json = toJsonMode(body, model)
+  return {
+    form: body.prompt !== undefined ? 'prompt' : body.input !== undefined ? 'input' : 'messages',
+    question: toText(messages.findLast(({ role }) => role === 'user')?.content),
+    toolResults: toLastToolResults(messages),
+    text: messages.map(({ content }) => toText(content)).join('\n') + (tools.length > 0 ? JSON.stringify(tools) : ''),
+    tools,
+    mustCall: tools.length === 0 ? undefined : typeof choice === 'object' ? choice?.function : choice === 'required' ? choice : undefined,
+    parallelCalls: body.parallel_tool_calls !== false,
+    json,
+    limit: body.max_completion_tokens ?? body.max_tokens ?? dialect.defaultLimit,
+    stop: model.family.nativeStop ? [body.stop ?? []].flat() : [],
+    seed: body.seed ?? 0,
+    thinks: isThinking(body, dialect, json !== undefined)
+  }
+}
+
+function toMessages ({ prompt, input, messages = [] }: RunBody): RunMessage[] {
+  const only = prompt ?? input
+  return typeof only === 'string' ? [{ role: 'user', content: only }] : only ?? messages
+}
+
+function toLastToolResults (messages: RunMessage[]): string[] {
+  const lastOther = messages.findLastIndex(({ role }) => role !== 'tool')
+  return messages.slice(lastOther + 1).map(({ content }) => toText(content))
+}
+
+function toJsonMode ({ response_format: format, guided_json: guided }: RunBody, { family }: Model): Conversation['json'] {
+  if (guided && family.jsonSchema === 'guided') return guided
+  if (format?.type === 'json_object' && family.jsonObject) return 'any'
+  if (format?.type !== 'json_schema') return undefined
+  const given = format.json_schema
+  return family.jsonSchema === 'envelope' && 'name' in given ? given.schema ?? 'any' : given as JsonSchema
+}
+
+function isThinking ({ prompt, chat_template_kwargs: template, reasoning_effort: effort }: RunBody, dialect: Dialect, isJson: boolean): boolean {
+  const hasPlace = dialect.reasoning === 'think' ? !isJson : dialect.reasoning !== 'none' && prompt === undefined
+  if (!hasPlace) return false
+  const switched = template?.[dialect.thinkingSwitch]
+  if (switched !== undefined) return switched
+  if (effort === null || effort === 'none') return false
+  return dialect.thinksUnasked || (effort !== undefined && effort !== 'minimal')
+}

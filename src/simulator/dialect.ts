@@ -1,0 +1,65 @@
+import type { Model } from '../workers-ai/model.ts'
+
+/**
+ * How one model talks, beyond what its family takes: the differences between live models that clients stumble over.
+ * Source: behaviour observed on live models, and the comments of Cloudflare's own clients.
+ */
+export interface Dialect {
+  /** `classic`: `{response, tool_calls}`. `openai`: a chat completion inside the envelope. */
+  answer: 'classic' | 'openai'
+  /** `hybrid`: frames with `choices` and `response` at once. `none`: JSON with an empty result, whatever `stream` says. */
+  stream: 'classic' | 'hybrid' | 'openai' | 'none'
+  /** `running`: the usage so far on every chunk. `trailer`: once, in a last frame that has no `choices`. */
+  usage: 'running' | 'trailer'
+  /** `flat`: `{name, arguments}` without an id. `wrapped`: as OpenAI has it. Only for classic answers. */
+  calls: 'flat' | 'wrapped'
+  /** Whether the arguments are JSON text of JSON text. */
+  doubleEncoded: boolean
+  /** `kimi`: `functions.<name>:<index>`, the same in every turn. */
+  callIds: 'kimi' | 'vllm'
+  /** How a tool call looks that slipped into the text. */
+  leak: 'tag' | 'llama' | 'json'
+  /** The field thoughts go to, `think` for `<think>` tags inside the text. */
+  reasoning: 'none' | 'reasoning_content' | 'reasoning' | 'think'
+  thinksUnasked: boolean
+  /** The `chat_template_kwargs` member that the model's template reads. */
+  thinkingSwitch: 'thinking' | 'enable_thinking'
+  /** Refuses flat tools and `tool_choice: "any"` with 8001. */
+  strictTools: boolean
+  /** Says whether the conversation is safe, and nothing else. */
+  judges: boolean
+  /** Tokens of an answer when the caller sets no limit; undefined when the schema names none. */
+  defaultLimit: number | undefined
+}
+
+/** What is known of how this model talks. */
+export function toDialect ({ id, family, reasoning }: Model): Dialect {
+  const openaiInput = family.maxTokensName === 'max_completion_tokens'
+  const openaiOutput = openaiInput || family.name === 'qwen3'
+  return {
+    answer: openaiOutput ? 'openai' : 'classic',
+    stream: toStreamKind(family.name, openaiOutput),
+    usage: family.name === 'qwen3' || id.includes('/glm-') ? 'running' : 'trailer',
+    calls: family.name === 'guided' || family.name === 'llama-4' ? 'wrapped' : 'flat',
+    doubleEncoded: id.includes('granite'),
+    callIds: id.includes('/kimi-') ? 'kimi' : 'vllm',
+    leak: /hermes|mistral|qwen/.test(id) ? 'tag' : id.includes('llama') ? 'llama' : 'json',
+    reasoning: reasoning ? toReasoningKind(id, openaiOutput) : 'none',
+    thinksUnasked: !id.includes('deepseek-v4'),
+    thinkingSwitch: id.includes('/kimi-') ? 'thinking' : 'enable_thinking',
+    strictTools: openaiInput || family.name === 'guided' || family.name === 'llama-4',
+    judges: family.name === 'guard',
+    defaultLimit: openaiInput ? undefined : 256
+  }
+}
+
+function toStreamKind (family: Model['family']['name'], openaiOutput: boolean): Dialect['stream'] {
+  if (family === 'gpt-oss') return 'none'
+  if (family === 'llama-4') return 'hybrid'
+  return openaiOutput ? 'openai' : 'classic'
+}
+
+function toReasoningKind (id: string, openaiOutput: boolean): Dialect['reasoning'] {
+  if (!openaiOutput) return 'think'
+  return /gemma-4|gpt-oss/.test(id) ? 'reasoning' : 'reasoning_content'
+}

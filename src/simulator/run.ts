@@ -1,0 +1,108 @@
+import type { Model } from '../workers-ai/model.ts'
+import { toAnswer } from './answer.ts'
+import { toCompletion, type Completion } from './completion.ts'
+import { toConversation, type Conversation } from './conversation.ts'
+import { toDialect } from './dialect.ts'
+import { toEmbeddings, toTexts } from './embedding.ts'
+import { NativeError, toBadInput } from './errors.ts'
+import { toNeurons, toResult, type Telling } from './native-json.ts'
+import { toFrames } from './native-stream.ts'
+import { toScript, type Script, type StreamFault } from './script.ts'
+import { estimateTokens } from './tokens.ts'
+import { validate } from './validation.ts'
+
+/** What the server has to do for a run. */
+export type Outcome =
+  | { kind: 'result', result: object, neurons: number, tokens: number, isSlow: boolean }
+  | { kind: 'stream', frames: Iterable<object>, fault: StreamFault | undefined, isSlow: boolean }
+  /** The failure is told under HTTP 200. */
+  | { kind: 'failure in 200', error: NativeError }
+  /** A page of the edge, with this HTTP status. */
+  | { kind: 'page', status: number }
+  /** No answer at all. */
+  | { kind: 'stall' }
+
+export interface RunContext {
+  requestId: string
+  /** Unix time in seconds. */
+  created: number
+  /** Counts the requests with this message: true for as many as `times`, then once false, and so on. */
+  isToFail: (message: string, times: number) => boolean
+}
+
+/** Decides what a body makes this model do. Throws a `NativeError` for whatever Cloudflare would refuse, and for scripted failures. */
+export function toOutcome (body: unknown, model: Model, context: RunContext): Outcome {
+  switch (model.task) {
+    case 'text-generation': return toGeneration(body, model, context)
+    case 'text-embeddings': return toEmbedding(body, model, context)
+    case 'other': throw toBadInput("required properties at '/' are 'model,state,questions'")
+  }
+}
+
+function toGeneration (body: unknown, model: Model, context: RunContext): Outcome {
+  const dialect = toDialect(model)
+  const run = validate(body, model, dialect)
+  const conversation = toConversation(run, model, dialect)
+  const promptTokens = estimateTokens(conversation.text)
+  refuseTooLong(promptTokens + (conversation.limit ?? 0), model)
+
+  // a turn that answers tool results must not do again what the message before them ordered
+  const script = toScript(conversation.toolResults.length > 0 ? '' : conversation.question)
+  const trouble = toTrouble(script, conversation.question, context)
+  if (trouble) return trouble
+
+  const completion = toCompletion(toAnswer(conversation, script, dialect), conversation.limit)
+  if (conversation.mustCall && model.reasoning && completion.finish === 'length') throw new NativeError(8006)
+  const telling: Telling = { model, dialect, form: conversation.form, isJson: conversation.json !== undefined, completion, promptTokens, requestId: context.requestId, created: context.created }
+
+  if (!run.stream || script.jsonToStream) return toPlainOutcome(telling, conversation, script)
+  if (dialect.stream === 'none') return { kind: 'result', result: {}, neurons: 0, tokens: completion.tokens, isSlow: script.slowly === true }
+  const streamed = script.emptyStream ? toSpeechless(completion) : completion
+  return { kind: 'stream', frames: toFrames({ ...telling, completion: streamed }), fault: script.fault, isSlow: script.slowly === true }
+}
+
+function toSpeechless ({ tokens }: Completion): Completion {
+  return { reasoning: [], text: [], calls: [], finish: 'stop', tokens }
+}
+
+function toPlainOutcome (telling: Telling, { json }: Conversation, script: Script): Outcome {
+  const { completion: { text, calls, tokens }, dialect, model, promptTokens } = telling
+  if (json !== undefined && dialect.answer === 'classic' && calls.length === 0 && !isJson(text.join(''))) {
+    return { kind: 'failure in 200', error: new NativeError(5024) }
+  }
+  return { kind: 'result', result: toResult(telling), neurons: toNeurons(model, promptTokens, tokens), tokens, isSlow: script.slowly === true }
+}
+
+function isJson (text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function toEmbedding (body: unknown, model: Model, context: RunContext): Outcome {
+  const texts = toTexts(body)
+  const [first = ''] = texts
+  const script = toScript(first)
+  const trouble = toTrouble(script, first, context)
+  if (trouble) return trouble
+  const tokens = estimateTokens(texts.join(''))
+  return { kind: 'result', result: toEmbeddings(texts, model, body), neurons: toNeurons(model, tokens, 0), tokens: 0, isSlow: false }
+}
+
+/** Cloudflare compares its guess with the window before any model sees the prompt. */
+function refuseTooLong (estimate: number, { contextWindow = Infinity }: Model): void {
+  if (estimate <= contextWindow) return
+  throw new NativeError(5021, `AiError: Ai: The estimated number of input and maximum output tokens (${estimate}) exceeded this model context window limit (${contextWindow}).`)
+}
+
+function toTrouble ({ stall, failure }: Script, message: string, { isToFail }: RunContext): Outcome | undefined {
+  if (stall) return { kind: 'stall' }
+  if (!failure || (failure.times !== undefined && !isToFail(message, failure.times))) return undefined
+  if (failure.code < 1000) return { kind: 'page', status: failure.code }
+  const error = new NativeError(failure.code)
+  if (failure.in200) return { kind: 'failure in 200', error }
+  throw error
+}

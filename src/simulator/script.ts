@@ -1,0 +1,179 @@
+/** A function call written in a message: `arguments` is the JSON as it stands there, absent when none was given. */
+export interface ScriptedCall {
+  name: string
+  arguments?: string
+}
+
+/** What goes wrong with a stream once `after` whole frames were sent. The first frame counts, though it bears no text. */
+export interface StreamFault {
+  kind: 'stall' | 'break' | 'end' | 'error' | 'bad'
+  after: number
+}
+
+/** A failure instead of an answer. */
+export interface ScriptedFailure {
+  /** Cloudflare's code, or an HTTP status below 1000 for a page of the edge. */
+  code: number
+  /** Under HTTP 200, where only `success: false` tells. */
+  in200: boolean
+  /** Fails as often as this, then not once, and so on; absent for always. */
+  times?: number
+}
+
+/** What a message orders the simulator to do; empty for a message without such words. */
+export interface Script {
+  calls: ScriptedCall[]
+  leaks: ScriptedCall[]
+  say?: string
+  think?: string
+  failure?: ScriptedFailure
+  fault?: StreamFault
+  stall?: true
+  slowly?: true
+  emptyStream?: true
+  jsonToStream?: true
+}
+
+interface Phrase {
+  /** As it is written, capitals standing for what varies. */
+  words: string
+  effect: string
+  pattern: RegExp
+  /** What the phrase orders, and what of the message is left after it. */
+  read: (match: RegExpExecArray, rest: string) => [order: Partial<Script>, rest: string]
+}
+
+/**
+ * The words the simulator obeys when the last user message (or the prompt, or the first text to embed) begins with them.
+ * Several may follow each other, joined by a comma, `and` or `then`; capitals do not matter, and `please` may come first.
+ */
+export const SCRIPTS: readonly Phrase[] = [
+  {
+    words: 'repeat N tokens, say N words',
+    effect: 'answers exactly N tokens, or fewer where the limit is lower',
+    pattern: /^(?:repeat|say) (\d{1,6}) (?:tokens?|words?)\b/i,
+    read: ([, count], rest) => [{ say: toWords(Number(count)) }, rest]
+  },
+  {
+    words: 'say X',
+    effect: 'answers X, which is all the rest of the message',
+    pattern: /^say\s([\s\S]+)$/i,
+    read: ([, text = ''], rest) => [{ say: text }, rest]
+  },
+  {
+    words: 'think X then say Y',
+    effect: 'thinks X, if the model thinks, and answers Y',
+    pattern: /^think\s([\s\S]+?)\sthen say\s([\s\S]+)$/i,
+    read: ([, think = '', say = ''], rest) => [{ think, say }, rest]
+  },
+  {
+    words: 'call tool NAME with JSON',
+    effect: 'calls the tool, if it is offered; without `with JSON` the arguments follow its schema; again after `and` for parallel calls',
+    pattern: /^call tool ([\w.-]*\w)( with (?={))?/i,
+    read: ([, name = '', given], rest) => {
+      const [call, left] = toCall(name, given, rest)
+      return [{ calls: [call] }, left]
+    }
+  },
+  {
+    words: 'leak tool NAME with JSON',
+    effect: 'answers the call as text, in the form the model is known to let slip',
+    pattern: /^leak tool ([\w.-]*\w)( with (?={))?/i,
+    read: ([, name = '', given], rest) => {
+      const [call, left] = toCall(name, given, rest)
+      return [{ leaks: [call] }, left]
+    }
+  },
+  {
+    words: 'fail with code N, fail with code N as 200, fail K times with code N then say X',
+    effect: "answers Cloudflare's error N, with its usual status or under HTTP 200, or the edge's page for an HTTP status N; with a count, the first K requests with this very message fail, the next is served, and so on",
+    pattern: /^fail (?:(\d{1,3}) times? )?with (?:code )?(\d{3,5})( as 200)?\b/i,
+    read: ([, times, code, in200], rest) => [{ failure: { code: Number(code), in200: in200 !== undefined, ...(times && { times: Number(times) }) } }, rest]
+  },
+  toFaultPhrase('stall', 'stall', 'the stream falls silent and stays open'),
+  toFaultPhrase('break', 'break', 'the connection breaks inside the stream'),
+  toFaultPhrase('end', 'end', 'the stream ends cleanly, without [DONE]'),
+  toFaultPhrase('error', 'error frame', 'an error object (3040) is the last frame, without [DONE]'),
+  toFaultPhrase('bad', 'bad frame', 'half a JSON object takes the place of the next frame, and the stream goes on to its end'),
+  {
+    words: 'stall',
+    effect: 'nothing is answered, not even headers, until the client leaves',
+    pattern: /^stall(?=\s*$|\s*[,.;]|\s+(?:and|then)\b)/i,
+    read: (_, rest) => [{ stall: true }, rest]
+  },
+  {
+    words: 'empty stream',
+    effect: 'bills the answer and streams no word of it; a plain answer is whole',
+    pattern: /^empty stream\b/i,
+    read: (_, rest) => [{ emptyStream: true }, rest]
+  },
+  {
+    words: 'answer json to stream',
+    effect: 'answers JSON although a stream was asked for',
+    pattern: /^answer json to stream\b/i,
+    read: (_, rest) => [{ jsonToStream: true }, rest]
+  },
+  {
+    words: 'slowly',
+    effect: '20 tokens a second',
+    pattern: /^slowly\b/i,
+    read: (_, rest) => [{ slowly: true }, rest]
+  }
+]
+
+function toFaultPhrase (kind: StreamFault['kind'], verb: string, effect: string): Phrase {
+  return {
+    words: `${verb} after K frames`,
+    effect,
+    pattern: new RegExp(`^${verb} after (\\d{1,6}) frames?\\b`, 'i'),
+    read: ([, after], rest) => [{ fault: { kind, after: Number(after) } }, rest]
+  }
+}
+
+const JOINT = /^[\s,.;]*(?:(?:and|then|please)\b\s*)*/i
+
+/** Reads the words a message begins with, one phrase after the other, until something else comes. */
+export function toScript (message: string): Script {
+  let script: Script = { calls: [], leaks: [] }
+  let rest = message
+  for (;;) {
+    rest = rest.replace(JOINT, '')
+    const read = readPhrase(rest)
+    if (!read) return script
+    const [order, left] = read
+    script = { ...script, ...order, calls: [...script.calls, ...order.calls ?? []], leaks: [...script.leaks, ...order.leaks ?? []] }
+    rest = left
+  }
+}
+
+function readPhrase (text: string): [Partial<Script>, string] | undefined {
+  for (const { pattern, read } of SCRIPTS) {
+    const match = pattern.exec(text)
+    if (match) return read(match, text.slice(match[0].length))
+  }
+  return undefined
+}
+
+function toCall (name: string, given: string | undefined, rest: string): [ScriptedCall, string] {
+  if (given === undefined) return [{ name }, rest]
+  const json = toLeadingObject(rest)
+  return [{ name, arguments: json }, rest.slice(json.length)]
+}
+
+/** The object a text begins with, brace to brace; all of the text when the object never closes, for broken JSON is a script, too. */
+function toLeadingObject (text: string): string {
+  let depth = 0
+  for (const { 0: piece, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
+    if (piece === '{') depth++
+    if (piece === '}') depth--
+    if (depth === 0) return text.slice(0, index + 1)
+  }
+  return text
+}
+
+const WORDS = ['alpha', 'bravo', 'cedar', 'delta', 'ember', 'frost', 'grove', 'haven', 'ivory', 'jewel']
+
+/** As many words as asked for, each of them one token; in a circle, so that a lost one shows. */
+function toWords (count: number): string {
+  return Array.from({ length: count }, (_, index) => WORDS[index % WORDS.length]).join(' ')
+}

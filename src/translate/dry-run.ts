@@ -1,0 +1,24 @@
+import type { Change } from '../generation/change.ts'
+import { toBody, type RunRequest } from './run-request.ts'
+
+/** What would be sent for a request, told instead of sent. */
+export interface DryRun {
+  object: 'workers_ai.dry_run'
+  model: string
+  /** Below the account, which is nobody's business here. */
+  url: string
+  /** The native body of the first choice. */
+  body: unknown
+  changes: Change[]
+}
+
+/** @param stream the caller asks for a stream */
+export function toDryRun (request: RunRequest, model: string, stream: boolean): DryRun {
+  return {
+    object: 'workers_ai.dry_run',
+    model,
+    url: `/ai/run/${model}`,
+    body: JSON.parse(toBody(request, { stream: stream && request.canStream, choice: 0, anySeed: 1 })),
+    changes: request.changes
+  }
+}

@@ -1,0 +1,144 @@
+import { InvalidRequestError } from '../errors.ts'
+import type { Change } from '../generation/change.ts'
+import type { AssistantMessage, AssistantPart, ImagePart, Message, RequestToolCall, UserPart } from '../openai/chat-completion-request.ts'
+import type { Model } from '../workers-ai/model.ts'
+import { toNativeCallIds } from './tool-call-ids.ts'
+
+/** A message as Workers AI takes it. */
+export interface NativeMessage {
+  role: 'system' | 'developer' | 'user' | 'assistant' | 'tool'
+  content: string | NativePart[]
+  name?: string
+  tool_calls?: RequestToolCall[]
+  tool_call_id?: string
+  /** Earlier thinking, under the name vLLM's chat templates read. */
+  reasoning?: string
+}
+
+export type NativePart = { type: 'text', text: string } | ImagePart
+
+/**
+ * Turns OpenAI's messages into the form a model's family takes. Content is never null upstream: classic models refuse
+ * it, and an empty string serves the others as well.
+ *
+ * @returns one native message for each of the caller's, in order
+ * @throws InvalidRequestError naming the part, when a part cannot be served by this model
+ */
+export function toNativeMessages (messages: readonly Message[], model: Model, changes: Change[]): NativeMessage[] {
+  const called = withModernCalls(messages)
+  const callIds = toNativeCallIds(called, model.family)
+  return called.map((message, index) => toNativeMessage(message, `messages[${index}]`, model, callIds, changes))
+}
+
+type ModernMessage = Exclude<Message, { role: 'function' }>
+
+function toNativeMessage (message: ModernMessage, path: string, model: Model, callIds: (id: string) => string, changes: Change[]): NativeMessage {
+  const { family } = model
+  const named = message.name != null && message.name !== '' && family.messageName && { name: message.name }
+  if (message.name != null && !named) dropped(changes, `${path}.name`, message.name)
+  switch (message.role) {
+    case 'system':
+    case 'developer':
+      return { role: family.developerRole ? message.role : 'system', content: toText(message.content), ...named }
+    case 'user':
+      return { role: 'user', content: toUserContent(message.content, path, model), ...named }
+    case 'assistant':
+      return { ...toAssistant(message, path, model, callIds, changes), ...named }
+    case 'tool':
+      return {
+        role: 'tool',
+        content: toText(message.content),
+        ...(family.toolHistory === 'calls' && { tool_call_id: callIds(message.tool_call_id) }),
+        ...named
+      }
+  }
+}
+
+function toAssistant (message: AssistantMessage, path: string, model: Model, callIds: (id: string) => string, changes: Change[]): NativeMessage {
+  const { family } = model
+  const content = toText(message.content) || (message.refusal ?? '')
+  const thinking = message.reasoning_content ?? message.reasoning
+  const reasoning = thinking != null && thinking !== '' && family.developerRole && { reasoning: thinking }
+  if (thinking && !reasoning) dropped(changes, `${path}.reasoning_content`, '(text)')
+  const calls = message.tool_calls ?? []
+  if (calls.length === 0) return { role: 'assistant', content, ...reasoning }
+  if (family.toolHistory === 'text') {
+    const written = calls.map(call => JSON.stringify({ name: call.function.name, arguments: parsedOrText(call.function.arguments) }))
+    changes.push({ param: `${path}.tool_calls`, action: 'emulated', reason: 'this model takes earlier calls as JSON text' })
+    return { role: 'assistant', content: [content, ...written].filter(text => text !== '').join('\n') }
+  }
+  return {
+    role: 'assistant',
+    content,
+    ...reasoning,
+    tool_calls: calls.map(call => ({
+      id: callIds(call.id),
+      type: 'function',
+      function: { name: call.function.name, arguments: call.function.arguments.trim() === '' ? '{}' : call.function.arguments }
+    }))
+  }
+}
+
+function toUserContent (content: string | UserPart[] | null | undefined, path: string, model: Model): string | NativePart[] {
+  if (!Array.isArray(content)) return content ?? ''
+  const parts = content.map((part, index) => toNativePart(part, `${path}.content[${index}]`, model))
+  const isText = parts.every(part => part.type === 'text')
+  // One string serves every family; parts are kept only where they carry more than text.
+  return isText ? parts.map(part => part.text).join('\n') : parts
+}
+
+function toNativePart (part: UserPart, path: string, model: Model): NativePart {
+  switch (part.type) {
+    case 'text': return { type: 'text', text: part.text }
+    case 'image_url': return toImagePart(part, path, model)
+    case 'input_audio':
+    case 'file':
+      throw new InvalidRequestError(`Invalid '${path}': parts of type '${part.type}' cannot be sent to Workers AI chat models. Send their text as a part of type 'text'.`, { param: path, code: 'unsupported_value' })
+  }
+}
+
+function toImagePart (part: ImagePart, path: string, model: Model): NativePart {
+  const param = `${path}.image_url.url`
+  if (!model.vision || model.family.content !== 'parts') {
+    throw new InvalidRequestError(`Invalid '${path}': the model '${model.id}' cannot see images. Use a vision model; GET /v1/models lists which have "vision": true.`, { param: path, code: 'unsupported_value' })
+  }
+  if (/^data:image\/svg/i.test(part.image_url.url)) {
+    throw new InvalidRequestError(`Invalid '${param}': SVG images are not taken by Workers AI. Send PNG, JPEG, WebP or GIF.`, { param, code: 'unsupported_value' })
+  }
+  if (!/^data:image\/[\w.+-]+;base64,/i.test(part.image_url.url)) {
+    throw new InvalidRequestError(`Invalid '${param}': Workers AI takes images as base64 data URIs only (data:image/png;base64,…), and this proxy fetches no URLs.`, { param, code: 'unsupported_value' })
+  }
+  return part
+}
+
+/** Joins a message's text parts by line breaks; a refusal is text like any other to the model. */
+function toText (content: string | AssistantPart[] | null | undefined): string {
+  if (!Array.isArray(content)) return content ?? ''
+  return content.map(part => part.type === 'text' ? part.text : part.refusal).join('\n')
+}
+
+/** The deprecated `function_call` and role `function`, told as the tool calls they became. */
+function withModernCalls (messages: readonly Message[]): ModernMessage[] {
+  let lastId = 'call_0'
+  return messages.map((message, index) => {
+    if (message.role === 'function') {
+      return { role: 'tool', content: message.content ?? '', tool_call_id: lastId, name: message.name }
+    }
+    if (message.role !== 'assistant' || message.function_call == null) return message
+    lastId = `call_${index}`
+    const { function_call: call, ...rest } = message
+    return { ...rest, tool_calls: [{ id: lastId, type: 'function', function: call }] }
+  })
+}
+
+function dropped (changes: Change[], param: string, from: unknown): void {
+  changes.push({ param, action: 'dropped', from, reason: 'this model does not take it' })
+}
+
+function parsedOrText (json: string): unknown {
+  try {
+    return JSON.parse(json || '{}')
+  } catch {
+    return json
+  }
+}

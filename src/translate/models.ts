@@ -1,0 +1,35 @@
+import type { ModelListObject, ModelObject } from '../openai/model.ts'
+import type { Model } from '../workers-ai/model.ts'
+
+/** @param id the name the caller knows the model by: its own id, or an alias */
+export function toModelObject (model: Model, id: string = model.id): ModelObject {
+  return {
+    id,
+    object: 'model',
+    created: model.created ?? 0,
+    owned_by: model.id.split('/')[1] ?? 'cloudflare',
+    ...(id !== model.id && { root: model.id }),
+    task: model.task,
+    ...(model.contextWindow !== undefined && { context_length: model.contextWindow, max_model_len: model.contextWindow }),
+    ...(model.maxOutputTokens !== undefined && { max_output_tokens: model.maxOutputTokens }),
+    ...(model.dimensions !== undefined && { dimensions: model.dimensions }),
+    ...(model.task === 'text-generation' && {
+      capabilities: { tools: model.tools, vision: model.vision, reasoning: model.reasoning, json: model.json, lora: model.lora }
+    }),
+    ...(model.price && { pricing: { input: model.price.input ?? null, output: model.price.output ?? null, cached_input: model.price.cachedInput ?? null, unit: 'USD per million tokens' } }),
+    ...(model.beta && { beta: true }),
+    ...(model.paidOnly && { requires_workers_paid: true }),
+    ...(model.retirement !== undefined && { shutdown_date: model.retirement })
+  }
+}
+
+/** Every model that can be called here, and every alias of one of them. */
+export function toModelList (models: readonly Model[], aliases: Readonly<Record<string, string>>): ModelListObject {
+  const byId = new Map<string, Model>(models.map(model => [model.id, model]))
+  const called = models.filter(model => model.task !== 'other').map(model => toModelObject(model))
+  const aliased = Object.entries(aliases).map(([alias, target]): ModelObject => {
+    const model = byId.get(target)
+    return model ? toModelObject(model, alias) : { id: alias, object: 'model', created: 0, owned_by: 'alias', root: target }
+  })
+  return { object: 'list', data: [...aliased, ...called] }
+}

@@ -1,0 +1,43 @@
+import type { Change } from '../generation/change.ts'
+import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
+import type { Family } from '../workers-ai/family.ts'
+
+/** Fields that are translated, each in its own place. */
+const TRANSLATED = new Set([
+  'model', 'messages', 'stream', 'stream_options', 'n', 'stop', 'max_tokens', 'max_completion_tokens',
+  'temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty',
+  'tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call', 'response_format', 'prompt_cache_key'
+])
+
+/** Values that ask for what happens anyway: leaving them out changes nothing. */
+const DEFAULTS: Record<string, readonly unknown[] | undefined> = {
+  store: [false],
+  logprobs: [false],
+  top_logprobs: [0],
+  service_tier: ['auto', 'default'],
+  verbosity: ['medium'],
+  reasoning_effort: [],
+  modalities: ['["text"]']
+}
+
+/**
+ * Every remaining member of the body: native extras pass to families that take them; the rest is not sent, and each
+ * leaves a change unless it asked for what happens anyway.
+ */
+export function toOtherParameters (request: ChatCompletionRequest, family: Family, changes: Change[]): Record<string, unknown> {
+  const native: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(request as Record<string, unknown>)) {
+    if (TRANSLATED.has(name) || value === null || value === undefined) continue
+    if (family.extras.includes(name)) {
+      native[name] = value
+    } else if (!isDefault(name, value)) {
+      changes.push({ param: name, action: 'dropped', from: value, reason: 'Workers AI does not take it' })
+    }
+  }
+  return native
+}
+
+function isDefault (name: string, value: unknown): boolean {
+  if (typeof value === 'object' && Object.keys(value as object).length === 0) return true
+  return DEFAULTS[name]?.includes(typeof value === 'object' ? JSON.stringify(value) : value) ?? false
+}

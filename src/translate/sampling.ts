@@ -1,0 +1,43 @@
+import type { Change } from '../generation/change.ts'
+import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
+import type { Family, SamplingName } from '../workers-ai/family.ts'
+
+const NAMES: readonly SamplingName[] = ['temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty']
+
+/** Seeds native models take: 1 to this. */
+const MAX_SEED = 9_999_999_999
+
+/**
+ * The sampling parameters a family takes, each brought into its range.
+ * @returns the native fields; what was clamped, folded or not taken is in `changes`
+ */
+export function toSampling (request: ChatCompletionRequest, family: Family, changes: Change[]): Partial<Record<SamplingName, number>> {
+  const sampling: Partial<Record<SamplingName, number>> = {}
+  for (const name of NAMES) {
+    const value = request[name]
+    if (value === null || value === undefined) continue
+    const range = family.sampling[name]
+    if (range === undefined) {
+      changes.push({ param: name, action: 'dropped', from: value, reason: 'this model does not take it' })
+      continue
+    }
+    if (name === 'seed') {
+      sampling.seed = range[0] === 1 ? toNativeSeed(value) : value
+      if (sampling.seed !== value) changes.push({ param: name, action: 'clamped', from: value, to: sampling.seed, reason: `seeds are folded into 1..${MAX_SEED}, the same way each time` })
+      continue
+    }
+    const [min, max] = range
+    const taken = Math.min(max, Math.max(min, name === 'top_k' ? Math.round(value) : value))
+    sampling[name] = taken
+    if (taken !== value) changes.push({ param: name, action: 'clamped', from: value, to: taken, reason: `this model takes ${min} to ${max}` })
+  }
+  return sampling
+}
+
+/** Folds any integer into 1..9999999999, deterministically; a seed already in that range stays as it is. */
+export function toNativeSeed (seed: number): number {
+  if (seed >= 1 && seed <= MAX_SEED) return seed
+  const modulus = BigInt(MAX_SEED)
+  const rest = BigInt(Math.trunc(seed)) % modulus
+  return Number(rest < 0n ? rest + modulus : rest) + 1
+}

@@ -1,0 +1,30 @@
+import type { Usage } from '../generation/event.ts'
+import type { CompletionUsage } from '../openai/chat-completion.ts'
+
+/** OpenAI's usage object; counts that Workers AI does not know are 0, as OpenAI answers them. */
+export function toUsage (usage: Usage): CompletionUsage {
+  return {
+    prompt_tokens: usage.promptTokens,
+    completion_tokens: usage.completionTokens,
+    total_tokens: usage.promptTokens + usage.completionTokens,
+    prompt_tokens_details: { cached_tokens: usage.cachedTokens ?? 0, audio_tokens: 0 },
+    completion_tokens_details: {
+      reasoning_tokens: usage.reasoningTokens ?? 0,
+      audio_tokens: 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0
+    }
+  }
+}
+
+/** The bill of several generations. A count is told when any of them told it, and marked a guess when any was one. */
+export function toSum (usages: readonly Usage[]): Usage {
+  const sum = (count: (usage: Usage) => number | undefined) => usages.reduce((total, usage) => total + (count(usage) ?? 0), 0)
+  return {
+    promptTokens: sum(usage => usage.promptTokens),
+    completionTokens: sum(usage => usage.completionTokens),
+    cachedTokens: sum(usage => usage.cachedTokens),
+    reasoningTokens: sum(usage => usage.reasoningTokens),
+    ...(usages.some(usage => usage.estimated) && { estimated: true })
+  }
+}

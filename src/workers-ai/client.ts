@@ -1,0 +1,347 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errors, Pool, type Dispatcher } from 'undici'
+import { UpstreamError } from '../errors.ts'
+import { describeBody, errorIn, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
+import type { ModelId } from './model.ts'
+import { withRetries } from './retry.ts'
+
+export interface WorkersAiOptions {
+  /** e.g. `https://api.cloudflare.com/client/v4`. */
+  apiBaseUrl: string
+  accountId: string
+  apiToken: string
+  /** Sends the runs through an AI Gateway: `baseUrl` e.g. `https://gateway.ai.cloudflare.com/v1`; the token is for authenticated gateways. */
+  gateway?: { id: string, token?: string, baseUrl: string } | undefined
+  /** How often a run may be repeated before its first byte. */
+  maxRetries: number
+  /** Patience for the first byte of an answer, in milliseconds. */
+  headersTimeoutMs: number
+  /** Patience for silence inside an answer, in milliseconds; a reader that is slow itself does not count. */
+  idleTimeoutMs: number
+  userAgent: string
+}
+
+export interface RunOptions {
+  /** Aborted when the client has left: the upstream connection is closed at once, in every phase. */
+  signal: AbortSignal
+  /** Requests with the same value land where their prompt's prefix is cached. A hint: a value that no header can carry is left out. */
+  sessionAffinity?: string
+  /** Whether the body asks for a stream. */
+  stream: boolean
+}
+
+/** A successful answer; whoever takes a stream reads its body to the end or destroys it. */
+export interface RunAnswer {
+  /** Server-sent events; otherwise a JSON answer, whatever was asked for: some models answer JSON to `stream: true`. */
+  isStream: boolean
+  status: number
+  /** Only the request id, the billed neurons, `cf-ray` and AI Gateway's log id, event id and cache status. */
+  headers: Record<string, string>
+  /** 1 when nothing had to be repeated. */
+  attempts: number
+  /** The bytes as they come; errors thrown while reading belong into `toStreamError`. */
+  body: AsyncIterable<Buffer> & { destroy: (error?: Error) => unknown }
+  /** The whole body as a JSON object or array, at most 32 MiB. Throws UpstreamError ('malformed', 'timeout', 'truncated'). */
+  json: () => Promise<object>
+}
+
+type UpstreamRequest = Pick<Dispatcher.RequestOptions, 'method' | 'path' | 'headersTimeout' | 'bodyTimeout'> & {
+  headers: Record<string, string>
+  body?: string
+  signal: AbortSignal
+}
+
+const CONNECT_TIMEOUT_MS = 10_000
+/** Longer than undici's 4 s: a person's next message should not pay for another TLS handshake. */
+const KEEP_ALIVE_MS = 30_000
+const LISTING_TIMEOUT_MS = 15_000
+const MAX_JSON_BYTES = 32 * 1024 * 1024
+const MAX_ERROR_BYTES = 64 * 1024
+const ERROR_BODY_TIMEOUT_MS = 2_000
+const FORWARDED_HEADERS = ['cf-ai-req-id', 'cf-ai-neurons', 'cf-ray', 'cf-aig-log-id', 'cf-aig-event-id', 'cf-aig-cache-status']
+
+/** The wire to Cloudflare: one account's Workers AI over pooled connections. */
+export class WorkersAi {
+  readonly #options: WorkersAiOptions
+  readonly #headers: Record<string, string>
+  readonly #api: { pool: Pool, accountPath: string }
+  readonly #runs: { pool: Pool, path: string }
+  readonly #secrets: string[]
+
+  constructor (options: WorkersAiOptions) {
+    const { apiBaseUrl, accountId, apiToken, gateway, userAgent } = options
+    this.#options = options
+    this.#headers = {
+      authorization: `Bearer ${apiToken}`,
+      'user-agent': userAgent,
+      'accept-encoding': 'identity'
+    }
+    const account = encodeURIComponent(accountId)
+    const api = new URL(apiBaseUrl)
+    this.#api = { pool: newPool(api), accountPath: `${pathOf(api)}/accounts/${account}` }
+    this.#runs = { pool: this.#api.pool, path: `${this.#api.accountPath}/ai/run` }
+    if (gateway !== undefined) {
+      const url = new URL(gateway.baseUrl)
+      this.#runs = { pool: newPool(url), path: `${pathOf(url)}/${account}/${encodeURIComponent(gateway.id)}/workers-ai` }
+    }
+    this.#secrets = [accountId, apiToken, gateway?.token ?? '']
+      .filter(secret => secret.length >= 8) // a shorter one is a placeholder, and part of ordinary words
+      .flatMap(secret => [secret, Buffer.from(secret).toString('base64')])
+  }
+
+  /**
+   * Runs a model on a body that is JSON text already. Answers as soon as the headers of a stream, or the whole of a
+   * JSON answer, have come; until then failures that may pass are retried.
+   * @throws UpstreamError for everything Cloudflare or the network does; the signal's reason when it aborts.
+   */
+  async run (model: ModelId, body: string, { signal, sessionAffinity, stream }: RunOptions): Promise<RunAnswer> {
+    const { maxRetries, headersTimeoutMs, idleTimeoutMs, gateway } = this.#options
+    const request: UpstreamRequest = {
+      method: 'POST',
+      path: `${this.#runs.path}/${model}`,
+      headers: {
+        ...this.#headers,
+        'content-type': 'application/json',
+        accept: stream ? 'text/event-stream, application/json' : 'application/json',
+        ...(sessionAffinity !== undefined && fitsHeader(sessionAffinity) && { 'x-session-affinity': sessionAffinity }),
+        ...(gateway?.token !== undefined && { 'cf-aig-authorization': `Bearer ${gateway.token}` })
+      },
+      body,
+      headersTimeout: headersTimeoutMs,
+      bodyTimeout: idleTimeoutMs,
+      signal
+    }
+    try {
+      signal.throwIfAborted()
+      const { value } = await withRetries(attempts => this.#run(request, attempts), {
+        maxRetries,
+        signal,
+        random: Math.random,
+        now: Date.now,
+        sleep: ms => sleep(ms, undefined, { signal })
+      })
+      return value
+    } catch (error) {
+      signal.throwIfAborted() // whatever broke then broke because of it
+      throw error
+    }
+  }
+
+  /**
+   * Reads JSON from below the account, e.g. `/ai/models/search`; once, within 15 s.
+   * @throws UpstreamError for everything Cloudflare or the network does.
+   */
+  async getJson (path: string, query: Record<string, string> = {}): Promise<object> {
+    const search = new URLSearchParams(query)
+    const signal = AbortSignal.timeout(LISTING_TIMEOUT_MS)
+    try {
+      const response = await this.#open(this.#api.pool, {
+        method: 'GET',
+        path: `${this.#api.accountPath}${path}${search.size > 0 ? `?${search}` : ''}`,
+        headers: { ...this.#headers, accept: 'application/json' },
+        signal
+      })
+      return (await this.#readAnswer(response)).json
+    } catch (error) {
+      if (signal.aborted) throw new UpstreamError(`Cloudflare did not answer within ${LISTING_TIMEOUT_MS / 1_000} s`, { kind: 'timeout' })
+      throw error
+    }
+  }
+
+  /** Closes every connection at once, also those in use: by then nobody is left to answer to. */
+  async close (): Promise<void> {
+    await Promise.all([...new Set([this.#api.pool, this.#runs.pool])].map(pool => pool.destroy()))
+  }
+
+  async #run (request: UpstreamRequest, attempts: number): Promise<RunAnswer> {
+    const response = await this.#open(this.#runs.pool, request)
+    const answer = { status: response.statusCode, headers: forwardedHeaders(response), attempts }
+    if (/^text\/event-stream\b/i.test(headerOf(response, 'content-type'))) {
+      const { body } = response
+      // undici emits what `destroy()` does as an error, which nobody may be listening to any more.
+      body.on('error', () => {})
+      return { ...answer, isStream: true, body, json: async () => (await this.#readAnswer(response)).json }
+    }
+    const { bytes, json } = await this.#readAnswer(response)
+    return { ...answer, isStream: false, body: keptBody(bytes), json: async () => json }
+  }
+
+  /** Sends a request and answers once the headers of a success are here; everything else is thrown. */
+  async #open (pool: Pool, request: UpstreamRequest): Promise<Dispatcher.ResponseData> {
+    const response = await pool.request(request).catch((error: unknown) => {
+      throw toRequestError(error, request)
+    })
+    const status = response.statusCode
+    if (status < 200 || status > 399) throw await this.#refusal(response)
+    const trouble = unreadable(response)
+    if (trouble === undefined) return response
+    discard(response)
+    throw new UpstreamError(trouble, { kind: 'malformed', status })
+  }
+
+  /** Reads a whole answer, and throws the failure that Cloudflare may report with status 200. */
+  async #readAnswer (response: Dispatcher.ResponseData): Promise<{ bytes: Buffer, json: object }> {
+    const bytes = await readAll(response, this.#options.idleTimeoutMs)
+    const text = bytes.toString()
+    const json = readJson(text)
+    const answer = { status: response.statusCode, contentType: headerOf(response, 'content-type'), text }
+    if (json === undefined) throw new UpstreamError(describeBody(answer), { kind: 'malformed', status: answer.status })
+    if (errorIn(json) !== undefined) throw toUpstreamError({ ...answer, text: this.#redact(text), retryAfter: retryAfter(response) })
+    return { bytes, json }
+  }
+
+  async #refusal (response: Dispatcher.ResponseData): Promise<UpstreamError> {
+    const text = isEncoded(response) ? '' : await readStart(response)
+    return toUpstreamError({
+      status: response.statusCode,
+      contentType: headerOf(response, 'content-type'),
+      text: this.#redact(text),
+      retryAfter: retryAfter(response)
+    })
+  }
+
+  /** Cloudflare has no reason to quote our credentials; a gateway in between may echo the request. */
+  #redact (text: string): string {
+    return this.#secrets.reduce((redacted, secret) => redacted.replaceAll(secret, '[redacted]'), text)
+  }
+}
+
+/**
+ * Names what went wrong while the body of an answer was read: 'timeout', 'truncated' or 'malformed'.
+ * Throws what is no failure of the wire back as it is: the reason of our own abort, and bugs.
+ */
+export function toStreamError (error: unknown, idleTimeoutMs?: number): UpstreamError {
+  if (error instanceof UpstreamError) return error
+  const code = codeOf(error)
+  if (code === 'UND_ERR_BODY_TIMEOUT') {
+    const duration = idleTimeoutMs === undefined ? '' : ` for ${idleTimeoutMs / 1_000} s`
+    return new UpstreamError(`Cloudflare went silent${duration} inside the answer`, { kind: 'timeout', cause: error })
+  }
+  const isParserError = error instanceof errors.HTTPParserError
+  // The parser's word for a connection that closed inside a chunk.
+  const isEarlyEnd = isParserError && error.message.includes('EOF')
+  if (isParserError && !isEarlyEnd) return brokenHttp(error)
+  if (isEarlyEnd || isConnectionCode(code)) return new UpstreamError('Cloudflare ended the answer before its end', { kind: 'truncated', cause: error })
+  throw error
+}
+
+function newPool (url: URL): Pool {
+  return new Pool(url.origin, { pipelining: 1, connectTimeout: CONNECT_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS })
+}
+
+function pathOf (url: URL): string {
+  return url.pathname.replace(/\/+$/, '')
+}
+
+/** Names what went wrong before an answer came; our own abort and bugs stay what they are. */
+function toRequestError (error: unknown, { signal, headersTimeout }: UpstreamRequest): unknown {
+  if (signal.aborted) return error
+  if (error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError || isUnaskedInterim(error)) return brokenHttp(error)
+  const code = codeOf(error)
+  if (code === '' || code === 'UND_ERR_INVALID_ARG') return error
+  if (code === 'UND_ERR_HEADERS_TIMEOUT') {
+    return new UpstreamError(`Cloudflare did not begin to answer within ${(headersTimeout ?? 0) / 1_000} s`, { kind: 'timeout', cause: error })
+  }
+  return new UpstreamError(`No answer from Cloudflare: the connection failed (${code})`, { kind: 'unreachable', cause: error })
+}
+
+/** undici has no code of its own for a 100 or 101 that nobody asked for. */
+function isUnaskedInterim (error: unknown): boolean {
+  return error instanceof Error && (error.message === 'bad response' || error.message === 'bad upgrade')
+}
+
+function brokenHttp (error: unknown): UpstreamError {
+  // Not undici's error itself: it carries the bytes that did not parse, and those may quote anything.
+  const cause = new Error(error instanceof Error ? error.message : '')
+  return new UpstreamError('Cloudflare answered with broken HTTP', { kind: 'malformed', cause })
+}
+
+function codeOf (error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : ''
+}
+
+/** Codes of the operating system, TLS and undici; not those of aborts, nor Node's own for misuse. */
+function isConnectionCode (code: string): boolean {
+  return /^(?:E[A-Z]+|ERR_(?:SSL|TLS)_\w+|UND_ERR_(?:SOCKET|DESTROYED|CLOSED|RES_CONTENT_LENGTH_MISMATCH))$/.test(code)
+}
+
+/** Why a 2xx or 3xx cannot be read as an answer. Redirects are never followed: they would carry the token elsewhere. */
+function unreadable (response: Dispatcher.ResponseData): string | undefined {
+  const status = response.statusCode
+  if (status >= 300) return `Cloudflare answered ${status}, and redirects are not followed`
+  if (status >= 204 && status <= 206) return `Cloudflare answered ${status} where a whole answer was expected`
+  return isEncoded(response) ? `Cloudflare answered ${status} with a compressed body that was not asked for` : undefined
+}
+
+function isEncoded (response: Dispatcher.ResponseData): boolean {
+  return !/^(?:identity)?$/i.test(headerOf(response, 'content-encoding').trim())
+}
+
+function forwardedHeaders (response: Dispatcher.ResponseData): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const name of FORWARDED_HEADERS) {
+    const value = headerOf(response, name)
+    if (value !== '') headers[name] = value
+  }
+  return headers
+}
+
+/** A header's value, the first of several; empty when it is missing. */
+function headerOf ({ headers }: Dispatcher.ResponseData, name: string): string {
+  const value = headers[name]
+  return (Array.isArray(value) ? value[0] : value) ?? ''
+}
+
+function retryAfter (response: Dispatcher.ResponseData): number | undefined {
+  return retryAfterSeconds(headerOf(response, 'retry-after'), new Date())
+}
+
+function fitsHeader (value: string): boolean {
+  return /^[\x21-\x7e]{1,256}$/.test(value)
+}
+
+function keptBody (bytes: Buffer): RunAnswer['body'] {
+  return {
+    async * [Symbol.asyncIterator] () { yield bytes },
+    destroy () {}
+  }
+}
+
+async function readAll ({ statusCode: status, body }: Dispatcher.ResponseData, idleTimeoutMs: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > MAX_JSON_BYTES) throw new UpstreamError(`Cloudflare answered ${status} with more than 32 MiB`, { kind: 'malformed', status })
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw toStreamError(error, idleTimeoutMs)
+  }
+  return Buffer.concat(chunks, size)
+}
+
+/** As much of an error's body as is worth reading; however it ends, the status has already said the most of it. */
+async function readStart (response: Dispatcher.ResponseData): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  const timer = setTimeout(() => discard(response), ERROR_BODY_TIMEOUT_MS)
+  try {
+    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size >= MAX_ERROR_BYTES) break
+    }
+  } catch {
+    // what came until then is judged as it is
+  } finally {
+    clearTimeout(timer)
+  }
+  return Buffer.concat(chunks).subarray(0, MAX_ERROR_BYTES).toString()
+}
+
+function discard ({ body }: Dispatcher.ResponseData): void {
+  body.on('error', () => {}).destroy()
+}

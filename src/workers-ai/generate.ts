@@ -1,0 +1,87 @@
+import type { Batch } from '../generation/event.ts'
+import { toStreamError, type RunAnswer, type WorkersAi } from './client.ts'
+import { GenerationReader } from './generation-reader.ts'
+import type { ModelId } from './model.ts'
+import { SseDecoder } from './sse-decoder.ts'
+
+export interface GenerateRequest {
+  model: ModelId
+  /** JSON text of the native body. */
+  body: string
+  /** The same body without `stream`, for a stream that came back empty. Absent when `body` asks for no stream. */
+  plainBody?: () => string
+  signal: AbortSignal
+  sessionAffinity?: string | undefined
+  /** Makes a tool-call id that is unique in the conversation. */
+  newCallId: () => string
+}
+
+export interface Generation {
+  /** Cloudflare's headers that are passed on, e.g. `cf-ai-req-id`. */
+  headers: Record<string, string>
+  /** How many times Cloudflare was asked before it answered. */
+  attempts: number
+  /** One batch per upstream read. Closing it closes the upstream. */
+  batches: AsyncGenerator<Batch>
+}
+
+/**
+ * Runs one generation on Workers AI. Resolves when Cloudflare's status is known.
+ *
+ * A stream that comes back as JSON is read from that JSON, not asked for again (gpt-oss and kimi were seen to do so).
+ * A stream that billed tokens but held none (llama-4-scout with tools) is asked for once more without `stream`.
+ *
+ * @throws UpstreamError when Cloudflare refuses or cannot be reached; later failures are failure events.
+ */
+export async function generate (workersAi: WorkersAi, request: GenerateRequest): Promise<Generation> {
+  const answer = await workersAi.run(request.model, request.body, runOptions(request, request.plainBody !== undefined))
+  const batches = answer.isStream ? streamed(workersAi, request, answer) : whole(await answer.json(), request)
+  return { headers: answer.headers, attempts: answer.attempts, batches }
+}
+
+function runOptions ({ signal, sessionAffinity }: GenerateRequest, stream: boolean) {
+  return { signal, stream, ...(sessionAffinity !== undefined && { sessionAffinity }) }
+}
+
+async function * whole (answer: unknown, { newCallId }: GenerateRequest): AsyncGenerator<Batch> {
+  const batch: Batch = []
+  new GenerationReader(newCallId).readAnswer(answer, batch)
+  yield batch
+}
+
+async function * streamed (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer): AsyncGenerator<Batch> {
+  const decoder = new SseDecoder()
+  const reader = new GenerationReader(request.newCallId)
+  try {
+    for await (const bytes of answer.body) {
+      const batch = read(decoder.push(bytes), reader)
+      if (batch.length > 0) yield batch
+      if (reader.done) break
+    }
+  } catch (error) {
+    request.signal.throwIfAborted()
+    yield [{ type: 'failure', error: toStreamError(error) }]
+    return
+  } finally {
+    answer.body.destroy()
+  }
+  const batch = read(reader.done ? [] : decoder.end(), reader)
+  if (!reader.isEmptyButBilled) {
+    reader.end(batch)
+    if (batch.length > 0) yield batch
+    return
+  }
+  try {
+    const plain = await workersAi.run(request.model, request.plainBody?.() ?? request.body, runOptions(request, false))
+    yield * whole(await plain.json(), request)
+  } catch (error) {
+    request.signal.throwIfAborted()
+    yield [{ type: 'failure', error: toStreamError(error) }]
+  }
+}
+
+function read (events: string[], reader: GenerationReader): Batch {
+  const batch: Batch = []
+  for (const event of events) reader.readEvent(event, batch)
+  return batch
+}

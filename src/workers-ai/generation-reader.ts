@@ -1,0 +1,215 @@
+import type { Batch, FinishReason, Usage } from '../generation/event.ts'
+import { UpstreamError } from '../errors.ts'
+import { errorIn } from './error-envelope.ts'
+import { ToolCallReader } from './tool-call-reader.ts'
+
+/** The union of what a native answer or frame may hold; every field may be missing, null or of another type. */
+interface NativeFrame {
+  response?: unknown
+  tool_calls?: unknown
+  finish_reason?: unknown
+  usage?: unknown
+  choices?: unknown
+  result?: unknown
+}
+
+interface NativeChoice {
+  index?: unknown
+  delta?: NativeMessage | null
+  message?: NativeMessage | null
+  text?: unknown
+  finish_reason?: unknown
+}
+
+interface NativeMessage {
+  content?: unknown
+  reasoning_content?: unknown
+  reasoning?: unknown
+  tool_calls?: unknown
+}
+
+/**
+ * Reads native answers into generation events: the classic `{response, tool_calls, usage}`, the OpenAI-shaped
+ * `{choices, usage}`, the hybrid that has both, streamed and whole. Every quirk of an answer is known here or in
+ * ToolCallReader, and nowhere else.
+ *
+ * One reader serves one generation. After a failure event it reads nothing more.
+ */
+export class GenerationReader {
+  #toolCalls: ToolCallReader
+  #usage: Usage | undefined
+  #reason: FinishReason | null = null
+  #finished = false
+  #done = false
+  #sawOutput = false
+
+  /** @param newCallId makes a tool-call id that is unique in the conversation. */
+  constructor (newCallId: () => string) {
+    this.#toolCalls = new ToolCallReader(newCallId)
+  }
+
+  /** True once nothing more can come: `[DONE]` was read, or a failure. */
+  get done (): boolean {
+    return this.#done
+  }
+
+  /** True when tokens were billed but no text, reasoning or call was read: llama-4-scout's empty streams. */
+  get isEmptyButBilled (): boolean {
+    return !this.#sawOutput && !this.#toolCalls.sawCalls && (this.#usage?.completionTokens ?? 0) > 0
+  }
+
+  /** Reads the data of one stream event and appends what it says to `batch`. */
+  readEvent (data: string, batch: Batch): void {
+    if (this.#done) return
+    if (data === '[DONE]') {
+      this.#done = true
+      return
+    }
+    const frame = parseFrame(data)
+    if (frame instanceof UpstreamError) return this.#fail(frame, batch)
+    if (frame !== undefined) this.#readFrame(frame, batch)
+  }
+
+  /** Reads a whole JSON answer, in Cloudflare's envelope or without it, and ends the generation. */
+  readAnswer (answer: unknown, batch: Batch): void {
+    if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
+      return this.#fail(new UpstreamError('Cloudflare answered with JSON that is no generation', { kind: 'malformed' }), batch)
+    }
+    this.#readFrame(answer, batch)
+    this.#done = true
+    this.end(batch)
+  }
+
+  /** Ends the generation: appends usage and finish, or the failure of a stream that ended before its end. */
+  end (batch: Batch): void {
+    if (batch.at(-1)?.type === 'failure') return
+    // Without [DONE] only a finish reason shows that the model came to an end; Cloudflare's own client holds the same.
+    if (!this.#done && !this.#finished) {
+      return this.#fail(new UpstreamError('The stream from Cloudflare ended before the answer did', { kind: 'truncated' }), batch)
+    }
+    this.#done = true
+    try {
+      this.#toolCalls.end(batch)
+    } catch (error) {
+      return this.#fail(error as UpstreamError, batch)
+    }
+    if (this.#usage) batch.push({ type: 'usage', usage: this.#usage })
+    batch.push({ type: 'finish', reason: this.#reason })
+  }
+
+  #readFrame (outer: NativeFrame, batch: Batch): void {
+    const failure = errorIn(outer)
+    if (failure) return this.#fail(new UpstreamError(failure.message, { kind: 'refused', status: 200, code: failure.code }), batch)
+    const frame = isObject(outer.result) ? outer.result as NativeFrame : outer
+    const usage = toUsage(frame.usage)
+    if (usage) this.#usage = usage
+
+    const before = batch.length
+    const choice = firstChoice(frame.choices)
+    const message = choice?.delta ?? choice?.message
+    if (message) {
+      push('reasoning', message.reasoning_content ?? message.reasoning, batch)
+      push('text', message.content, batch)
+      this.#toolCalls.read(message.tool_calls, batch)
+    } else if (choice) {
+      push('text', choice.text, batch)
+    }
+    // A hybrid frame tells the same text twice, as `choices` and as `response`.
+    if (batch.length === before) {
+      push('text', frame.response, batch)
+      this.#toolCalls.read(frame.tool_calls, batch)
+    }
+    if (batch.length > before) {
+      this.#sawOutput = true
+      if (this.#finished) {
+        batch.length = before
+        return this.#fail(new UpstreamError('Cloudflare sent more text after the answer had ended', { kind: 'malformed' }), batch)
+      }
+    }
+    this.#readFinish(choice?.finish_reason ?? frame.finish_reason, batch)
+  }
+
+  #readFinish (native: unknown, batch: Batch): void {
+    if (typeof native !== 'string' || native === '') return
+    if (native === 'error') {
+      return this.#fail(new UpstreamError('The model stopped with an error', { kind: 'refused', status: 200 }), batch)
+    }
+    this.#finished = true
+    this.#reason = toFinishReason(native)
+  }
+
+  #fail (error: UpstreamError, batch: Batch): void {
+    this.#done = true
+    batch.push({ type: 'failure', error })
+  }
+}
+
+/** A frame that begins as JSON must be JSON; other noise between frames is skipped, as Cloudflare's own client does. */
+function parseFrame (data: string): NativeFrame | UpstreamError | undefined {
+  if (!/^\s*[{[]/.test(data)) return undefined
+  try {
+    return JSON.parse(data) as NativeFrame
+  } catch (cause) {
+    return new UpstreamError('Cloudflare sent a stream frame that is no valid JSON', { kind: 'malformed', cause })
+  }
+}
+
+/** We never ask upstream for several choices, so only the first counts. */
+function firstChoice (choices: unknown): NativeChoice | undefined {
+  if (!Array.isArray(choices)) return undefined
+  return choices.find((choice: NativeChoice | null) => isObject(choice) && (choice?.index ?? 0) === 0)
+}
+
+function push (type: 'text' | 'reasoning', value: unknown, batch: Batch): void {
+  const text = toText(value)
+  if (text !== '') batch.push({ type, text })
+}
+
+/** Text may come as a number (a token that looks like one), as parts, or already parsed in JSON mode. */
+function toText (value: unknown): string {
+  if (typeof value === 'string') return value
+  if (value === null || value === undefined) return ''
+  if (typeof value !== 'object') return String(value)
+  if (Array.isArray(value) && value.length > 0 && value.every(part => isObject(part) && typeof (part as { text?: unknown }).text === 'string')) {
+    return value.map((part: { text: string }) => part.text).join('')
+  }
+  return JSON.stringify(value)
+}
+
+/** Upstream says `stop` also beside tool calls and at the token limit, so it counts as not having said anything. */
+function toFinishReason (native: string): FinishReason | null {
+  switch (native) {
+    case 'length': case 'model_length': case 'max_tokens': return 'length'
+    case 'tool_calls': case 'function_call': return 'tool_calls'
+    case 'content_filter': return 'content_filter'
+    default: return null
+  }
+}
+
+function toUsage (native: unknown): Usage | undefined {
+  if (!isObject(native)) return undefined
+  const usage = native as {
+    prompt_tokens?: unknown, completion_tokens?: unknown, input_tokens?: unknown, output_tokens?: unknown
+    prompt_tokens_details?: { cached_tokens?: unknown } | null, completion_tokens_details?: { reasoning_tokens?: unknown } | null
+  }
+  const promptTokens = count(usage.prompt_tokens ?? usage.input_tokens)
+  const completionTokens = count(usage.completion_tokens ?? usage.output_tokens)
+  if (promptTokens === undefined && completionTokens === undefined) return undefined
+  const cachedTokens = count(usage.prompt_tokens_details?.cached_tokens)
+  const reasoningTokens = count(usage.completion_tokens_details?.reasoning_tokens)
+  return {
+    promptTokens: promptTokens ?? 0,
+    completionTokens: completionTokens ?? 0,
+    // More cached than sent was observed; a client that subtracts them would go below zero.
+    ...(cachedTokens !== undefined && { cachedTokens: Math.min(cachedTokens, promptTokens ?? 0) }),
+    ...(reasoningTokens !== undefined && { reasoningTokens })
+  }
+}
+
+function count (value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? Math.max(0, Math.round(value)) : undefined
+}
+
+function isObject (value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

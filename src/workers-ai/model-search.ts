@@ -1,0 +1,251 @@
+import { CATALOGUE } from './catalogue.ts'
+import { FAMILIES, type FamilyName } from './family.ts'
+import type { Model, ModelId, Price } from './model.ts'
+import { isModelId } from './resolve-model.ts'
+
+/** A page of `/ai/models/search` as far as it is read; everything may be missing. */
+interface SearchPage {
+  result?: unknown
+  result_info?: { total_pages?: unknown } | null
+}
+
+interface SearchRow {
+  /** The model's id; `id` is a uuid that nothing else takes. */
+  name?: unknown
+  task?: { name?: unknown } | null
+  created_at?: unknown
+  properties?: unknown
+}
+
+/** What the search says about a model, by `property_id`. Values are text ("true", "131072"), but for the price. */
+type Properties = ReadonlyMap<unknown, unknown>
+
+/** What is known of a model whose family is to be guessed. */
+export interface Hints {
+  tools: boolean
+  reasoning: boolean
+  vision: boolean
+  contextWindow?: number | undefined
+  /** As Cloudflare writes it: "2025-09-25 19:21:11.898". */
+  createdAt?: string | undefined
+}
+
+export interface ModelListOptions {
+  /** Answers page 1, 2, … of `/ai/models/search` with `PAGE_SIZE` rows each; rejects when the token may not list. */
+  fetchPage: (page: number) => Promise<unknown>
+  /** Milliseconds since any fixed moment. */
+  now: () => number
+  /** Age in milliseconds at which the list is fetched again. */
+  ttlMs?: number
+  /** The longest time in milliseconds the first caller waits for the live list. */
+  firstWaitMs?: number
+  /** Hears the first failure of a row of failures. */
+  onError?: (error: unknown) => void
+}
+
+/** Rows per page of the search; Cloudflare gives no more. */
+export const PAGE_SIZE = 100
+
+const MAX_PAGES = 20
+const TTL_MS = 10 * 60_000
+const RETRY_MS = 60_000
+const FIRST_WAIT_MS = 3_000
+const LARGE_CONTEXT_WINDOW = 100_000
+
+const PRICE_UNITS = new Map<unknown, keyof Price>([
+  ['per M input tokens', 'input'],
+  ['per M output tokens', 'output'],
+  ['per M cached input tokens', 'cachedInput']
+])
+
+/**
+ * The models this account can run, as Cloudflare lists them now, with the built-in catalogue for what the list does
+ * not say and for when there is no list: tokens that may run models often may not list them (10000).
+ * Nobody waits for a refresh but the very first callers, and those not for long.
+ */
+export class ModelList {
+  readonly #options: ModelListOptions
+  #listed: readonly Model[] = [...CATALOGUE.values()]
+  /** The listed models and those only the catalogue knows. */
+  #all: ReadonlyMap<string, Model> = CATALOGUE
+  #first: Promise<void> | undefined
+  #dueAt = -Infinity
+  #isRefreshing = false
+  #isFailing = false
+
+  constructor (options: ModelListOptions) {
+    this.#options = options
+  }
+
+  /** The models to list: the last good live list, else the built-in catalogue. */
+  async current (): Promise<Model[]> {
+    this.#refreshWhenDue()
+    await this.#first
+    return this.known()
+  }
+
+  /** The same without waiting: what would be listed by what is known right now. */
+  known (): Model[] {
+    return [...this.#listed]
+  }
+
+  /** The ids `find` finds. */
+  ids (): string[] {
+    return [...this.#all.keys()]
+  }
+
+  /** A model by its id, by what is known right now; models that left the live list are still found in the catalogue. */
+  find (id: string): Model | undefined {
+    this.#refreshWhenDue()
+    return this.#all.get(id)
+  }
+
+  #refreshWhenDue (): void {
+    const { now, firstWaitMs = FIRST_WAIT_MS } = this.#options
+    if (this.#isRefreshing || now() < this.#dueAt) return
+    const refreshed = this.#refresh()
+    this.#first ??= atMost(refreshed, firstWaitMs)
+  }
+
+  async #refresh (): Promise<void> {
+    const { fetchPage, now, ttlMs = TTL_MS, onError } = this.#options
+    this.#isRefreshing = true
+    try {
+      const live = await readPages(fetchPage)
+      this.#listed = [...live.values()]
+      this.#all = new Map([...CATALOGUE, ...live])
+      this.#dueAt = now() + ttlMs
+      this.#isFailing = false
+    } catch (error) {
+      this.#dueAt = now() + RETRY_MS
+      if (!this.#isFailing) onError?.(error)
+      this.#isFailing = true
+    } finally {
+      this.#isRefreshing = false
+    }
+  }
+}
+
+/**
+ * Reads a page of the model search. Rows without a usable model id are left out: the list also holds partners' models
+ * by other names, which the run route does not take.
+ */
+export function toModels (searchResult: unknown): Model[] {
+  return rowsOf(searchResult).flatMap(row => typeof row.name === 'string' && isModelId(row.name) ? [toModel(row.name, row)] : [])
+}
+
+/** A model of which nothing but the id is known: taken for a chat model that can do no more than talk. */
+export function guessModel (id: ModelId): Model {
+  return toModel(id, { task: { name: 'Text Generation' } })
+}
+
+/**
+ * The family of a model the catalogue does not know. Every model Cloudflare added since autumn 2025 takes OpenAI's
+ * bodies, and nearly all of those reason, see, call tools or have a large window; older models do so rarely, and the
+ * catalogue knows them. The rest is taken for the last classic schema: its plain text and narrow ranges are accepted
+ * by both kinds.
+ */
+export function guessFamily ({ tools, reasoning, vision, contextWindow = 0, createdAt = '' }: Hints): FamilyName {
+  if (reasoning || vision || contextWindow >= LARGE_CONTEXT_WINDOW) return 'openai'
+  return tools && createdAt >= '2025-09' ? 'openai' : 'classic-2025'
+}
+
+/** A stated fact wins over the catalogue; one that is not stated may be false or merely unknown. */
+function toModel (id: ModelId, row: SearchRow): Model {
+  const known = CATALOGUE.get(id)
+  const properties = propertiesOf(row)
+  const task = known?.task ?? toTask(id, row.task?.name)
+  const tools = toFlag(properties.get('function_calling')) ?? known?.tools ?? false
+  const reasoning = toFlag(properties.get('reasoning')) ?? known?.reasoning ?? false
+  const vision = toFlag(properties.get('vision')) ?? known?.vision ?? false
+  const contextWindow = toCount(properties.get('context_window')) ?? toCount(properties.get('max_input_tokens')) ?? known?.contextWindow
+  const dimensions = toCount(properties.get('output_dimensions')) ?? known?.dimensions
+  const price = toPrice(properties.get('price')) ?? known?.price
+  const retirement = toDate(properties.get('planned_deprecation_date'))
+  const createdAt = typeof row.created_at === 'string' ? row.created_at : undefined
+  const guess = task === 'text-generation' ? guessFamily({ tools, reasoning, vision, contextWindow, createdAt }) : 'classic'
+  return {
+    id,
+    task,
+    family: known?.family ?? FAMILIES[guess],
+    tools,
+    reasoning,
+    vision,
+    lora: toFlag(properties.get('lora')) ?? known?.lora ?? false,
+    json: known?.json ?? false,
+    beta: toFlag(properties.get('beta')) ?? known?.beta ?? false,
+    paidOnly: toFlag(properties.get('require_workers_paid')) ?? known?.paidOnly ?? false,
+    ...(contextWindow !== undefined && { contextWindow }),
+    ...(known?.maxOutputTokens !== undefined && { maxOutputTokens: known.maxOutputTokens }),
+    ...(price !== undefined && { price }),
+    ...(retirement !== undefined && { retirement }),
+    ...(dimensions !== undefined && { dimensions })
+  }
+}
+
+async function readPages (fetchPage: (page: number) => Promise<unknown>): Promise<ReadonlyMap<string, Model>> {
+  const models = new Map<string, Model>()
+  for (let page = 1; page <= MAX_PAGES; page++) {
+    const searchResult = await fetchPage(page)
+    for (const model of toModels(searchResult)) models.set(model.id, model)
+    if (isLast(page, searchResult)) break
+  }
+  if (models.size === 0) throw new Error('Cloudflare listed no models')
+  return models
+}
+
+function isLast (page: number, searchResult: unknown): boolean {
+  const totalPages = (searchResult as SearchPage | null | undefined)?.result_info?.total_pages
+  return typeof totalPages === 'number' ? page >= totalPages : rowsOf(searchResult).length < PAGE_SIZE
+}
+
+function rowsOf (searchResult: unknown): SearchRow[] {
+  const result = (searchResult as SearchPage | null | undefined)?.result
+  return Array.isArray(result) ? result.filter(row => typeof row === 'object' && row !== null) : []
+}
+
+function propertiesOf ({ properties }: SearchRow): Properties {
+  const rows: Array<{ property_id?: unknown, value?: unknown } | null> = Array.isArray(properties) ? properties : []
+  return new Map(rows.map(row => [row?.property_id, row?.value]))
+}
+
+/** Cloudflare lists some chat models as "Image-Text-to-Text", and its clef models, which cannot chat, as "Text Generation". */
+function toTask (id: ModelId, task: unknown): Model['task'] {
+  if (id.startsWith('@cf/cloudflare/clef')) return 'other'
+  if (task === 'Text Generation' || task === 'Image-Text-to-Text') return 'text-generation'
+  return task === 'Text Embeddings' ? 'text-embeddings' : 'other'
+}
+
+function toFlag (value: unknown): boolean | undefined {
+  if (value === true || value === 'true') return true
+  return value === false || value === 'false' ? false : undefined
+}
+
+function toCount (value: unknown): number | undefined {
+  const count = typeof value === 'string' && value !== '' ? Number(value) : value
+  return typeof count === 'number' && Number.isInteger(count) && count > 0 ? count : undefined
+}
+
+function toDate (value: unknown): string | undefined {
+  return typeof value === 'string' ? /^\d{4}-\d{2}-\d{2}/.exec(value)?.[0] : undefined
+}
+
+function toPrice (value: unknown): Price | undefined {
+  const items: Array<{ unit?: unknown, price?: unknown } | null> = Array.isArray(value) ? value : []
+  const price: Price = {}
+  for (const item of items) {
+    const name = PRICE_UNITS.get(item?.unit)
+    if (name !== undefined && typeof item?.price === 'number') price[name] = item.price
+  }
+  return Object.keys(price).length > 0 ? price : undefined
+}
+
+function atMost (settled: Promise<void>, ms: number): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, ms)
+    settled.finally(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}

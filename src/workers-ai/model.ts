@@ -1,0 +1,38 @@
+import type { Family } from './family.ts'
+
+declare const resolved: unique symbol
+/** A model id that passed `resolveModel`: `@cf/author/name` or `@hf/author/name`, safe to put into an upstream path. */
+export type ModelId = string & { [resolved]: true }
+
+/** US dollars per million tokens, as Cloudflare lists them. */
+export interface Price {
+  input?: number
+  output?: number
+  cachedInput?: number
+}
+
+/** One model as this proxy knows it. */
+export interface Model {
+  id: ModelId
+  task: 'text-generation' | 'text-embeddings' | 'other'
+  family: Family
+  /** Tokens of prompt and answer together; undefined when Cloudflare does not say. */
+  contextWindow?: number
+  /** The most tokens one answer may have, where that is known to be less than the window. */
+  maxOutputTokens?: number
+  tools: boolean
+  reasoning: boolean
+  vision: boolean
+  lora: boolean
+  json: boolean
+  beta: boolean
+  /** Needs the Workers Paid plan (5035 otherwise). */
+  paidOnly: boolean
+  price?: Price
+  /** ISO date after which Cloudflare answers 5028. */
+  retirement?: string
+  /** Unix time in seconds since when Cloudflare lists it. */
+  created?: number
+  /** Length of an embedding. */
+  dimensions?: number
+}

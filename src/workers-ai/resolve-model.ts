@@ -1,0 +1,47 @@
+import type { Model, ModelId } from './model.ts'
+
+/** Each segment letters, digits, `.`, `_`, `-`, beginning with a letter or digit: nothing that could leave `/ai/run/`. */
+const MODEL_ID = /^@(cf|hf)\/[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/
+
+/** Longest name that is looked at; Cloudflare's ids have fewer than 80 characters. */
+const MAX_LENGTH = 200
+
+export interface ModelNames {
+  aliases: Readonly<Record<string, string>>
+  /** Serves names nobody knows. */
+  defaultModel?: string | undefined
+  /** Ids of the models that are known, for names without their `@cf/author/`. */
+  known: Iterable<string>
+}
+
+/** Whether a text is a model id that may be put into an upstream path. */
+export function isModelId (text: string): text is ModelId {
+  return text.length <= MAX_LENGTH && MODEL_ID.test(text)
+}
+
+/**
+ * The model id a caller means: an alias, an id, an id without `@cf/`, a bare name that only one model bears, any of
+ * these behind `cloudflare/` or `workers-ai/`, else the default model.
+ * @returns undefined when nothing fits
+ */
+export function toModelId (asked: string, { aliases, defaultModel, known }: ModelNames): ModelId | undefined {
+  const alias = Object.hasOwn(aliases, asked) ? aliases[asked] : undefined
+  return toId(alias ?? asked, known) ?? (defaultModel === undefined ? undefined : toId(defaultModel, known))
+}
+
+function toId (name: string, known: Iterable<string>): ModelId | undefined {
+  const bare = name.replace(/^(cloudflare|workers-ai)\//, '')
+  if (isModelId(bare)) return bare
+  if (!/^[\w./-]+$/.test(bare) || bare.length > MAX_LENGTH) return undefined
+  const matches = [...known].filter(id => id === `@cf/${bare}` || id === `@hf/${bare}` || id.endsWith(`/${bare}`))
+  return matches.length === 1 && matches[0] !== undefined && isModelId(matches[0]) ? matches[0] : undefined
+}
+
+/** The models to suggest when one is retired or unknown: chat models without an end, cheapest first, at most three. */
+export function toSuggestions (models: readonly Model[]): string[] {
+  return models
+    .filter(model => model.task === 'text-generation' && model.retirement === undefined && !model.paidOnly && model.tools)
+    .sort((one, other) => (one.price?.output ?? Infinity) - (other.price?.output ?? Infinity))
+    .slice(0, 3)
+    .map(model => model.id)
+}

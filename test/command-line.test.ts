@@ -1,0 +1,94 @@
+import t from 'tap'
+import { parseCommandLine, toConfigTable, toHelp } from '../src/command-line.ts'
+import { SETTINGS } from '../src/settings.ts'
+
+const nothing = { command: 'serve', help: false, version: false, printConfig: false, demo: false, config: undefined, flags: {}, problems: [] }
+
+const cases = [
+  { name: 'no arguments mean to serve', given: [], expected: {} },
+  { name: 'a value may follow its flag', given: ['--port', '80'], expected: { flags: { PORT: '80' } } },
+  { name: 'a value may be joined to its flag', given: ['--port=80'], expected: { flags: { PORT: '80' } } },
+  { name: 'the last of a repeated flag wins', given: ['--port=80', '--port=81'], expected: { flags: { PORT: '81' } } },
+  { name: 'a value may begin with a dash', given: ['--max-retries', '-1'], expected: { flags: { MAX_RETRIES: '-1' } } },
+  { name: 'a flag that is true or false means true alone', given: ['--allow-unauthenticated'], expected: { flags: { ALLOW_UNAUTHENTICATED: 'true' } } },
+  { name: 'a flag that is true or false may say so', given: ['--allow-unauthenticated=off'], expected: { flags: { ALLOW_UNAUTHENTICATED: 'off' } } },
+  { name: 'a secret is accepted as a flag', given: ['--api-keys', 'a,b'], expected: { flags: { API_KEYS: 'a,b' } } },
+  { name: 'the demo means the simulator', given: ['--demo'], expected: { demo: true, flags: { UPSTREAM: 'simulator' } } },
+  { name: 'the config file is a path', given: ['--config', 'a.yaml'], expected: { config: 'a.yaml' } },
+  { name: 'the long switches are known', given: ['--help', '--version', '--print-config'], expected: { help: true, version: true, printConfig: true } },
+  { name: 'the short switches are known', given: ['-h', '-v'], expected: { help: true, version: true } },
+  { name: 'the health check is a command and takes flags', given: ['healthcheck', '--port', '80'], expected: { command: 'healthcheck', flags: { PORT: '80' } } },
+  {
+    name: 'a flag without its value does not swallow the next flag',
+    given: ['--port', '--host', 'h'],
+    expected: { flags: { HOST: 'h' }, problems: [{ name: '--port', complaint: 'has no value; wants a whole number from 0 to 65535' }] }
+  },
+  {
+    name: 'a config flag without its path is a problem',
+    given: ['--config'],
+    expected: { problems: [{ name: '--config', complaint: 'has no value; wants the path of a YAML or JSON file' }] }
+  },
+  {
+    name: 'an empty value is none',
+    given: ['--host='],
+    expected: { problems: [{ name: '--host', complaint: 'has no value; wants a host name or an IP address, without scheme, port and brackets' }] }
+  },
+  {
+    name: 'every unknown flag and command is a problem',
+    given: ['--prot=1', '-x', 'serve', '--constructor'],
+    expected: {
+      problems: [
+        { name: '--prot', complaint: 'is no flag of this program' },
+        { name: '-x', complaint: 'is no flag of this program' },
+        { name: '"serve"', complaint: 'is no command of this program; the only one is healthcheck' },
+        { name: '--constructor', complaint: 'is no flag of this program' }
+      ]
+    }
+  },
+  {
+    name: 'a switch takes no value',
+    given: ['--demo=yes'],
+    expected: { problems: [{ name: '--demo', complaint: 'takes no value' }] }
+  },
+  {
+    name: 'the demo contradicts another upstream',
+    given: ['--demo', '--upstream=cloudflare'],
+    expected: {
+      demo: true,
+      flags: { UPSTREAM: 'simulator' },
+      problems: [{ name: '--demo', complaint: 'means --upstream simulator, but --upstream says "cloudflare"' }]
+    }
+  }
+]
+for (const { name, given, expected } of cases) {
+  t.same(parseCommandLine(given), { ...nothing, ...expected }, name)
+}
+
+t.test('every setting is a flag named after it', async t => {
+  for (const { name, flag, kind } of SETTINGS) {
+    t.equal(flag, name.toLowerCase().replaceAll('_', '-'))
+    const value = kind === 'boolean' ? 'true' : 'x'
+    t.same(parseCommandLine([`--${flag}=${value}`]), { ...nothing, flags: { [name]: value } }, `--${flag}`)
+  }
+})
+
+t.test('--help shows every setting with its flag, name, default and doc', async t => {
+  const help = toHelp()
+  for (const { name, flag, doc, default: byDefault } of SETTINGS) {
+    const entry = help.slice(help.indexOf(`  --${flag} `)).split('\n', 2).join('\n')
+    t.match(entry, name, `${name} is named beside --${flag}`)
+    t.ok(entry.includes(doc), `${name} has its doc`)
+    t.equal(entry.includes(`(default: ${byDefault})`), byDefault !== undefined, `${name} has its default`)
+  }
+})
+
+t.same(toHelp().split('\n').filter(line => line.length > 100), [], '--help fits 100 columns')
+
+t.equal(toConfigTable([
+  { name: 'PORT', value: '8686', secret: false, origin: 'default' },
+  { name: 'API_KEYS', value: 'k1,k2', secret: true, origin: 'the environment' },
+  { name: 'DEFAULT_MODEL', value: undefined, secret: false, origin: 'not set' }
+]), `PORT           8686  default
+API_KEYS       ****  the environment
+DEFAULT_MODEL  -     not set
+`, 'the config table is aligned, masks secrets and says where each value came from')

@@ -1,0 +1,234 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { Agent, request, type IncomingMessage } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+
+const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+
+interface Started {
+  child: ChildProcess
+  /** Resolves with the first group once standard output matches. */
+  seen: (pattern: RegExp) => Promise<string>
+  ended: Promise<{ code: number | null, stdout: string, stderr: string }>
+}
+
+/** Starts the built program in an empty directory with nothing in its environment but what is given. */
+function start (t: Test, argv: string[], { env = {}, files = {} }: { env?: Record<string, string>, files?: Record<string, string> } = {}): Started {
+  const child = spawn(process.execPath, [main, ...argv], { cwd: t.testdir(files), env, stdio: ['ignore', 'pipe', 'pipe'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  const stderr = text(child.stderr)
+  let stdout = ''
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => { stdout += piece })
+
+  async function seen (pattern: RegExp): Promise<string> {
+    for (;;) {
+      const match = pattern.exec(stdout)
+      if (match) return match[1] ?? match[0]
+      if (child.stdout.readableEnded) throw new Error(`${pattern} never came: ${stdout}${await stderr}`)
+      await Promise.race([once(child.stdout, 'data'), once(child.stdout, 'end')])
+    }
+  }
+  async function waitForEnd () {
+    const [code] = await once(child, 'close') as [number | null]
+    return { code, stdout, stderr: await stderr }
+  }
+  return { child, seen, ended: waitForEnd() }
+}
+
+/** Starts a proxy in front of the simulator, and waits until it listens. */
+async function serve (t: Test, env: Record<string, string> = {}) {
+  const started = start(t, ['--upstream', 'simulator', '--port', '0'], { env })
+  const url = await started.seen(/"msg":"listening at (http:[^"]+)"/)
+  return { ...started, url, port: Number(new URL(url).port) }
+}
+
+/** Asks for as many words as given, streamed; resolves when the answer begins. */
+async function stream (url: string, words: number, agent: Agent | false = false): Promise<IncomingMessage> {
+  const asking = request(`${url}/v1/chat/completions`, { method: 'POST', agent, headers: { 'content-type': 'application/json' } })
+  asking.end(JSON.stringify({
+    model: '@cf/meta/llama-3.1-8b-instruct',
+    messages: [{ role: 'user', content: `say ${words} words` }],
+    stream: true
+  }))
+  const [response] = await once(asking, 'response') as [IncomingMessage]
+  return response
+}
+
+t.test('--help says all, whatever else is wrong', async t => {
+  const { code, stdout, stderr } = await start(t, ['--prot', '1', '--help'], { env: { PORT: 'x' } }).ended
+  t.equal(code, 0)
+  t.match(stdout, /^Usage: workers-ai-proxy/)
+  t.equal(stderr, '')
+})
+
+t.test('--version is that of the package', async t => {
+  const { code, stdout } = await start(t, ['--version']).ended
+  t.equal(code, 0)
+  t.equal(stdout, `${version}\n`)
+})
+
+t.test('--print-config shows where each value came from, and no secret', async t => {
+  const { code, stdout } = await start(t, ['--print-config', '--port=1', '--config', 'proxy.yaml'], {
+    env: { CLOUDFLARE_ACCOUNT_ID: '0123456789abcdef0123456789abcdef', CLOUDFLARE_API_TOKEN_FILE: 'token', MAX_RETRIES: '5' },
+    files: { 'proxy.yaml': 'PORT: 2\nMAX_CHOICES: 3\n', token: 's3cret\n', '.env': 'MAX_RETRIES=6\nDEFAULT_MODEL=m\n' }
+  }).ended
+  t.equal(code, 0)
+  t.match(stdout, /^PORT +1 +--port$/m)
+  t.match(stdout, /^MAX_CHOICES +3 +proxy\.yaml$/m)
+  t.match(stdout, /^CLOUDFLARE_API_TOKEN +\*{4} +token \(CLOUDFLARE_API_TOKEN_FILE\)$/m)
+  t.match(stdout, /^MAX_RETRIES +5 +the environment$/m, 'the real environment wins over .env')
+  t.match(stdout, /^DEFAULT_MODEL +m +the environment$/m, '.env fills in the rest')
+  t.notMatch(stdout, /s3cret/)
+})
+
+t.test('wrong settings are told all at once, without a stack', async t => {
+  const { code, stdout, stderr } = await start(t, ['--port=x', '--prot=1'], { env: { HOST: '0.0.0.0' } }).ended
+  t.equal(code, 2)
+  t.equal(stdout, '')
+  t.match(stderr, /^workers-ai-proxy cannot start, 4 problems with its settings:$/m)
+  t.match(stderr, /^ {2}PORT: got "x" from --port; wants a whole number from 0 to 65535$/m)
+  t.match(stderr, /^ {2}--prot: is no flag of this program$/m)
+  t.match(stderr, /^ {2}HOST: got "0\.0\.0\.0", which others can reach, without keys/m)
+  t.match(stderr, /^ {2}CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN: not set;/m)
+  t.notMatch(stderr, / {4}at /)
+})
+
+t.test('--print-config tells of wrong settings instead', async t => {
+  const { code, stdout, stderr } = await start(t, ['--print-config', '--port=x', '--demo']).ended
+  t.same({ code, stdout }, { code: 2, stdout: '' })
+  t.match(stderr, /PORT: got "x"/)
+})
+
+t.test('a .env that is no file is told in a sentence', async t => {
+  const started = start(t, ['--print-config'], { files: { '.env': {} as unknown as string } })
+  const { code, stderr } = await started.ended
+  t.equal(code, 2)
+  t.match(stderr, /^ {2}\.env: cannot be read/m)
+})
+
+t.test('a port in use is told in one sentence', async t => {
+  const other = createServer()
+  t.teardown(() => other.close())
+  await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as AddressInfo
+  for (const argv of [['--upstream=simulator'], ['--demo']]) {
+    const { code, stderr } = await start(t, [...argv, '--port', `${port}`]).ended
+    t.equal(code, 2, argv.join())
+    t.match(stderr, `Port ${port} on 127.0.0.1 is in use; choose another one with --port (PORT).\n`, argv.join())
+    t.notMatch(stderr, / {4}at /, argv.join())
+  }
+})
+
+t.test('the health check asks the proxy on the same HOST and PORT', async t => {
+  const { child, port, ended } = await serve(t)
+  const healthy = await start(t, ['healthcheck'], { env: { PORT: `${port}`, HOST: '0.0.0.0' } }).ended
+  t.same(healthy, { code: 0, stdout: '', stderr: '' })
+  child.kill()
+  await ended
+  const gone = await start(t, ['healthcheck', '--port', `${port}`]).ended
+  t.equal(gone.code, 1)
+  t.match(gone.stderr, `http://127.0.0.1:${port}/health cannot be reached`)
+  const wrong = await start(t, ['healthcheck', '--port', 'x']).ended
+  t.equal(wrong.code, 1)
+  t.match(wrong.stderr, 'PORT: got "x"')
+})
+
+t.test('without a terminal it says so in the log only', async t => {
+  const { child, url, ended } = await serve(t)
+  t.match(url, /^http:\/\/127\.0\.0\.1:\d+$/)
+  child.kill()
+  const { code, stdout } = await ended
+  t.equal(code, 0)
+  for (const line of stdout.trim().split('\n')) t.type(JSON.parse(line), 'object', 'every line is JSON')
+})
+
+t.test('the simulator stands in for a gateway, too', async t => {
+  const { url } = await serve(t, { CLOUDFLARE_AI_GATEWAY_ID: 'g', SIMULATOR_TOKENS_PER_SECOND: '0' })
+  const response = await stream(url, 3)
+  t.equal(response.statusCode, 200)
+  t.match(await text(response), /data: \[DONE\]\n\n$/)
+})
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  t.test(`${signal} lets a stream end and takes no more requests`, async t => {
+    const { child, url, ended } = await serve(t, { SIMULATOR_TOKENS_PER_SECOND: '20' })
+    const agent = new Agent({ keepAlive: true })
+    t.teardown(() => agent.destroy())
+    const answer = await stream(url, 20, agent)
+    child.kill(signal)
+    await once(child.stdout!, 'data')
+    await t.rejects(stream(url, 1), { code: 'ECONNREFUSED' })
+    t.match(await text(answer), /data: \[DONE\]\n\n$/, 'the stream ended well')
+    const before = Date.now()
+    t.equal((await ended).code, 0)
+    t.ok(Date.now() - before < 2_000, 'a connection that is kept alive does not hold it up')
+  })
+}
+
+t.test('a connection that is kept alive does not hold up the end', async t => {
+  const { child, url, ended } = await serve(t, { SIMULATOR_TOKENS_PER_SECOND: '0' })
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  await text(await stream(url, 1, agent))
+  const before = Date.now()
+  child.kill()
+  t.equal((await ended).code, 0)
+  t.ok(Date.now() - before < 2_000)
+})
+
+t.test('a stream that does not end in time is cut off', async t => {
+  const { child, url, ended } = await serve(t, { SIMULATOR_TOKENS_PER_SECOND: '5', DRAIN_TIMEOUT_MS: '300' })
+  const answer = await stream(url, 200)
+  child.kill()
+  await t.rejects(text(answer), { message: 'aborted' })
+  t.equal((await ended).code, 0)
+})
+
+t.test('a second signal ends it at once', async t => {
+  const { child, url, ended } = await serve(t, { SIMULATOR_TOKENS_PER_SECOND: '5' })
+  const answer = await stream(url, 200)
+  const cut = t.rejects(text(answer), { message: 'aborted' })
+  child.kill('SIGTERM')
+  await once(child.stdout!, 'data')
+  child.kill('SIGTERM')
+  t.equal((await ended).code, 143)
+  await cut
+})
+
+t.test('the demo shows a chat and what to try next, then serves', async t => {
+  const { child, seen, ended } = start(t, ['--demo', '--port=0'], { env: { SIMULATOR_TOKENS_PER_SECOND: '0' } })
+  const url = await seen(/base URL {3}(http:\S+)\/v1/)
+  await seen(/Ctrl-C stops it/)
+  t.equal((await stream(url, 1)).statusCode, 200, 'it serves')
+  child.kill('SIGINT')
+  const { code, stdout, stderr } = await ended
+  t.equal(code, 0)
+  t.notMatch(stderr, /failed/)
+  t.match(stdout, /> What is a proxy\? Answer in two sentences\.\n {2}\S[^]+\d+ tokens asked, \d+ answered, \d+ in all/)
+  t.match(stdout, `curl ${url}/v1/chat/completions`)
+  t.match(stdout, `new OpenAI({ baseURL: '${url}/v1'`)
+  t.notMatch(stdout, /"level":/, 'no log line runs into the answer')
+})
+
+t.test('the demo uses a key when there are keys, and an alias when there are aliases', async t => {
+  const { seen } = start(t, ['--demo', '--port=0', '--api-keys=k1,k2'], {
+    env: { SIMULATOR_TOKENS_PER_SECOND: '0', MODEL_ALIASES: '{"gpt-4o-mini":"@cf/meta/llama-3.1-8b-instruct"}' }
+  })
+  t.match(await seen(/POST .*/), /gpt-4o-mini$/)
+  await seen(/tokens asked/)
+  t.match(await seen(/curl .*/), /Bearer \$API_KEY/, 'the key is not shown')
+})
+
+t.test('SIGTERM lets the chat of the demo end', async t => {
+  const { child, seen, ended } = start(t, ['--demo', '--port=0'], { env: { SIMULATOR_TOKENS_PER_SECOND: '20' } })
+  await seen(/two sentences\.\n {2}\S/)
+  child.kill('SIGTERM')
+  const { code, stdout } = await ended
+  t.equal(code, 0)
+  t.match(stdout, /tokens asked/)
+})

@@ -1,0 +1,51 @@
+import t from 'tap'
+import { FORMATS, readAliases, toList } from '../../src/settings/format.ts'
+
+const cases: Record<string, { right: string[], wrong: string[] }> = {
+  host: {
+    right: ['127.0.0.1', '::1', '::', 'localhost', 'proxy.internal', 'a'],
+    wrong: ['', 'http://localhost', 'localhost:80', '[::1]', '-a', 'a b']
+  },
+  'http-url': {
+    right: ['https://api.cloudflare.com/client/v4', 'http://127.0.0.1:9/client/v4/'],
+    wrong: ['api.cloudflare.com', 'ftp://a', 'https://me:secret@a', 'https://a?x=1', 'https://a#b', '']
+  },
+  'path-segment': {
+    right: ['0123abcd', 'my-gateway_1'],
+    wrong: ['', 'a/b', '..', 'a b', 'a%2fb']
+  },
+  token: {
+    right: ['abc_DEF-123.~+/='],
+    wrong: ['', 'Bearer abc', 'a\nb', 'clé']
+  },
+  'key-list': {
+    right: ['a', 'a,b', ' a , b ,', 'a\nb\n'],
+    wrong: ['', ',', 'a b', 'a,clé']
+  },
+  'origin-list': {
+    right: ['*', 'https://app.example', 'https://a.example:8443,app://obsidian.md', 'vscode-webview://*'],
+    wrong: ['', 'app.example', 'https://app.example/', 'https://app.example/path']
+  },
+  'host-list': {
+    right: ['proxy.example', 'localhost,127.0.0.1,[::1]'],
+    wrong: ['', 'https://proxy.example', 'proxy.example/v1', 'proxy.example:443']
+  },
+  'model-aliases': {
+    right: ['{}', '{"gpt-4o":"@cf/meta/llama-3.1-8b-instruct"}'],
+    wrong: ['', 'gpt-4o=x', '[]', 'null', '{"a":1}', '{"a":""}', '{"a":']
+  }
+}
+
+t.same(Object.keys(cases), Object.keys(FORMATS), 'every format has its cases')
+
+for (const [name, { right, wrong }] of Object.entries(cases)) {
+  t.test(`the format ${name}`, async t => {
+    for (const text of right) t.equal(FORMATS[name]?.accepts(text), true, `takes ${JSON.stringify(text)}`)
+    for (const text of wrong) t.equal(FORMATS[name]?.accepts(text), false, `refuses ${JSON.stringify(text)}`)
+  })
+}
+
+t.same(toList(' a,b ,\nc\r\n,,'), ['a', 'b', 'c'], 'a list is cut at commas and line ends, without blanks')
+t.same(toList(''), [], 'an empty text is an empty list')
+t.same(readAliases('{"a":"b"}'), { a: 'b' }, 'aliases are read from JSON')
+t.equal(readAliases('{"a":["b"]}'), undefined, 'an alias of more than one model is none')

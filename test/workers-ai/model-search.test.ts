@@ -1,0 +1,238 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
+import type { ModelId } from '../../src/workers-ai/model.ts'
+import { guessFamily, guessModel, ModelList, PAGE_SIZE, toModels, type Hints } from '../../src/workers-ai/model-search.ts'
+
+const LLAMA = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
+const RETIRED = '@cf/meta/llama-2-7b-chat-int8'
+
+function row (name: unknown, properties: Record<string, unknown> = {}, task = 'Text Generation', createdAt = '2026-10-01 00:00:00.000') {
+  return {
+    id: 'c9f5e2a0-0000-4000-8000-000000000000',
+    name,
+    task: { id: 'c329a1f9-323d-4e91-b2aa-582dd4188d34', name: task },
+    created_at: createdAt,
+    properties: Object.entries(properties).map(([id, value]) => ({ property_id: id, value }))
+  }
+}
+
+function page (rows: unknown[], info?: { total_pages: number }) {
+  return { success: true, errors: [], messages: [], result: rows, ...(info !== undefined && { result_info: info }) }
+}
+
+t.test('a row is read over what the catalogue knows', t => {
+  const known = CATALOGUE.get(LLAMA)
+  const { retirement, ...kimi } = CATALOGUE.get('@cf/moonshotai/kimi-k2.5') ?? {}
+  const cases = [
+    {
+      name: 'live facts win',
+      given: row(LLAMA, {
+        context_window: '131072',
+        function_calling: 'false',
+        reasoning: 'true',
+        vision: 'true',
+        lora: true,
+        beta: 'true',
+        require_workers_paid: 'true',
+        planned_deprecation_date: '2027-01-31',
+        price: [
+          { unit: 'per M input tokens', price: 1, currency: 'USD' },
+          { unit: 'per M output tokens', price: 2, currency: 'USD' },
+          { unit: 'per M cached input tokens', price: 0.5, currency: 'USD' },
+          { unit: 'per audio minute', price: 9, currency: 'USD' }
+        ]
+      }),
+      expected: {
+        ...known,
+        contextWindow: 131_072,
+        tools: false,
+        reasoning: true,
+        vision: true,
+        lora: true,
+        beta: true,
+        paidOnly: true,
+        retirement: '2027-01-31',
+        price: { input: 1, output: 2, cachedInput: 0.5 }
+      }
+    },
+    { name: 'what the list does not state stays as known', given: row(LLAMA), expected: known },
+    {
+      name: 'odd values are not taken',
+      given: row(LLAMA, { context_window: 'large', function_calling: 'maybe', price: [null, { unit: 'per M input tokens', price: '1' }], planned_deprecation_date: 'soon' }),
+      expected: known
+    },
+    {
+      name: `a model that is listed without an end did not end on ${retirement}`,
+      given: row('@cf/moonshotai/kimi-k2.5'),
+      expected: kimi
+    },
+    { name: 'an embedding model', given: row('@cf/baai/bge-m3', { max_input_tokens: '8192', output_dimensions: '1024' }, 'Text Embeddings'), expected: { ...CATALOGUE.get('@cf/baai/bge-m3'), contextWindow: 8_192 } }
+  ]
+  for (const { name, given, expected } of cases) t.same(toModels(page([given]))[0], expected, name)
+  t.end()
+})
+
+t.test('a row the catalogue does not know gets a task and a family', t => {
+  const cases = [
+    { name: 'a chat model', given: row('@cf/new/chat', { function_calling: 'true' }), expected: { task: 'text-generation', family: 'openai' } },
+    { name: 'a chat model that sees', given: row('@cf/new/eyes', {}, 'Image-Text-to-Text'), expected: { task: 'text-generation', family: 'classic-2025' } },
+    { name: 'a model that answers questions about a state', given: row('@cf/cloudflare/clef-next'), expected: { task: 'other', family: 'classic' } },
+    { name: 'an embedding model', given: row('@cf/new/embed', {}, 'Text Embeddings'), expected: { task: 'text-embeddings', family: 'classic' } },
+    { name: 'an image model', given: row('@cf/new/paint', {}, 'Text-to-Image'), expected: { task: 'other', family: 'classic' } },
+    { name: 'a model without a task', given: { name: '@cf/new/bare' }, expected: { task: 'other', family: 'classic' } }
+  ]
+  for (const { name, given, expected } of cases) {
+    const [model] = toModels(page([given]))
+    t.strictSame({ task: model?.task, family: model?.family.name }, expected, name)
+  }
+  t.end()
+})
+
+t.test('rows and pages that are no models are left out', t => {
+  const names = [undefined, 42, 'openai/gpt-5', '@cf/meta', '@cf/meta/a/b', '@cf/../secret', '@cf/meta/..', '@cf/meta/a b', '@xx/meta/llama', `${LLAMA}\n`]
+  t.strictSame(toModels(page([...names.map(name => row(name)), null, 'text', row(LLAMA)])).map(model => model.id), [LLAMA], 'names')
+  for (const searchResult of [undefined, null, 'text', {}, { result: null }, { result: {} }]) {
+    t.strictSame(toModels(searchResult), [], JSON.stringify(searchResult))
+  }
+  t.same(toModels({ result: [{ name: '@cf/new/chat', task: null, properties: [null, {}, 'x'] }] }).length, 1, 'odd properties')
+  t.end()
+})
+
+t.test('guessFamily tells new models from old ones', t => {
+  const nothing: Hints = { tools: false, reasoning: false, vision: false }
+  const cases = [
+    { name: 'nothing known', given: nothing, expected: 'classic-2025' },
+    { name: 'it reasons', given: { ...nothing, reasoning: true }, expected: 'openai' },
+    { name: 'it sees', given: { ...nothing, vision: true }, expected: 'openai' },
+    { name: 'a large window', given: { ...nothing, contextWindow: 100_000 }, expected: 'openai' },
+    { name: 'a small window', given: { ...nothing, contextWindow: 32_768 }, expected: 'classic-2025' },
+    { name: 'tools, and new', given: { ...nothing, tools: true, createdAt: '2025-09-01 08:00:00.000' }, expected: 'openai' },
+    { name: 'tools, but old', given: { ...nothing, tools: true, createdAt: '2025-08-31 08:00:00.000' }, expected: 'classic-2025' },
+    { name: 'tools of unknown age', given: { ...nothing, tools: true }, expected: 'classic-2025' }
+  ]
+  for (const { name, given, expected } of cases) t.equal(guessFamily(given), expected, name)
+  t.end()
+})
+
+t.test('guessModel takes an unknown id for a plain chat model', t => {
+  const model = guessModel('@cf/new/chat' as ModelId)
+  t.equal(model.task, 'text-generation')
+  t.equal(model.family.name, 'classic-2025')
+  t.equal(model.tools || model.vision || model.json, false)
+  t.end()
+})
+
+/** A list over pages that can be changed, at a time that can be moved. */
+function world (pages: Array<() => unknown>) {
+  const state = { time: 0, asked: [] as number[], errors: [] as unknown[], pages }
+  const list = new ModelList({
+    fetchPage: async number => {
+      state.asked.push(number)
+      await sleep(1)
+      return state.pages[number - 1]?.()
+    },
+    now: () => state.time,
+    firstWaitMs: 50,
+    onError: error => state.errors.push(error)
+  })
+  return { state, list, ids: async () => (await list.current()).map(model => model.id) }
+}
+
+/** Long enough for a refresh in the background whose pages come at once. */
+async function settle () {
+  await sleep(20)
+}
+
+t.test('ModelList reads every page', async t => {
+  const full = Array.from({ length: PAGE_SIZE }, (_, index) => row(`@cf/new/model-${index}`))
+
+  t.test('until a short one', async t => {
+    const { state, ids } = world([() => page(full), () => page([row(LLAMA), row('@cf/new/model-0')])])
+    t.equal((await ids()).length, PAGE_SIZE + 1, 'a model on two pages counts once')
+    t.strictSame(state.asked, [1, 2])
+  })
+
+  t.test('until the last by number', async t => {
+    const { state, ids } = world([() => page([row('@cf/new/a')], { total_pages: 2 }), () => page(full, { total_pages: 2 })])
+    t.equal((await ids()).length, PAGE_SIZE + 1)
+    t.strictSame(state.asked, [1, 2])
+  })
+
+  t.test('but not for ever', async t => {
+    const { state, ids } = world(Array.from({ length: 30 }, () => () => page(full)))
+    await ids()
+    t.equal(state.asked.length, 20)
+  })
+})
+
+t.test('ModelList refreshes in the background', async t => {
+  const { state, list, ids } = world([() => page([row('@cf/new/first')])])
+  t.strictSame(await ids(), ['@cf/new/first'])
+
+  state.pages = [() => page([row('@cf/new/second')])]
+  state.time = 9 * 60_000
+  t.strictSame(await ids(), ['@cf/new/first'], 'not before its time')
+  t.equal(state.asked.length, 1)
+
+  state.time = 10 * 60_000
+  t.strictSame(await Promise.all([ids(), ids()]), [['@cf/new/first'], ['@cf/new/first']], 'nobody waits')
+  await settle()
+  t.strictSame(await ids(), ['@cf/new/second'])
+  t.equal(state.asked.length, 2, 'and it is fetched once')
+  t.equal(list.find('@cf/new/first'), undefined)
+  t.equal(list.find('@cf/new/second')?.id, '@cf/new/second')
+})
+
+t.test('ModelList lives without a live list', async t => {
+  const { state, list, ids } = world([() => { throw new Error('Authentication error') }])
+  t.strictSame(await ids(), [...CATALOGUE.keys()], 'the catalogue stands in')
+  t.equal(list.find(RETIRED)?.id, RETIRED)
+  t.equal(state.errors.length, 1)
+
+  state.time = 59_000
+  await ids()
+  t.equal(state.asked.length, 1, 'it is not asked again at once')
+
+  state.time = 60_000
+  await ids()
+  await settle()
+  t.equal(state.asked.length, 2, 'but after a minute')
+  t.equal(state.errors.length, 1, 'and the same failure is not reported twice')
+
+  state.pages = [() => page([row(LLAMA)])]
+  state.time = 120_000
+  await ids()
+  await settle()
+  t.strictSame(await ids(), [LLAMA], 'until it works')
+  t.equal(list.find(RETIRED), CATALOGUE.get(RETIRED), 'a model that is gone is not listed, but still found')
+  t.ok(list.ids().includes(RETIRED))
+  t.strictSame(list.known().map(model => model.id), [LLAMA])
+
+  state.pages = [() => page([])]
+  state.time += 600_000
+  await ids()
+  await settle()
+  t.strictSame(await ids(), [LLAMA], 'an empty list is a failure, and the last good one stays')
+  t.equal(state.errors.length, 2, 'which is reported, as it had worked before')
+})
+
+t.test('ModelList makes the first callers wait, but not for long', async t => {
+  const slow = world([async () => {
+    await sleep(200)
+    return page([row(LLAMA)])
+  }])
+  t.equal(slow.list.find('@cf/new/unknown'), undefined, 'find never waits')
+  const started = performance.now()
+  t.strictSame(await slow.ids(), [...CATALOGUE.keys()])
+  t.ok(performance.now() - started < 150, 'the catalogue is answered in time')
+  await sleep(250)
+  t.strictSame(await slow.ids(), [LLAMA], 'the live list comes when it comes')
+  t.strictSame(slow.state.asked, [1])
+
+  const quick = world([async () => {
+    await sleep(10)
+    return page([row(LLAMA)])
+  }])
+  t.strictSame(await Promise.all([quick.ids(), quick.ids()]), [[LLAMA], [LLAMA]], 'callers at the same time share the wait')
+})
