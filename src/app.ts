@@ -47,7 +47,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   const methods = collectMethods(app)
   logRequests(app)
   if (settings.corsOrigins.length > 0) {
-    await app.register(cors, { origin: settings.corsOrigins, exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400 })
+    await app.register(cors, { origin: settings.corsOrigins.includes('*') ? '*' : settings.corsOrigins, exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400 })
   }
   const hostRule = requireAllowedHost(settings.allowedHosts, settings.apiKeys.length === 0 && isLoopback(settings.host))
   if (hostRule) app.addHook('onRequest', hostRule)
@@ -61,6 +61,11 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   modelRoutes(app, models, settings.modelAliases)
   chatCompletions(app, { settings, workersAi, models })
   app.addHook('onClose', () => workersAi.close())
+  // The first caller should not wait for the list, nor guess what Cloudflare could tell.
+  app.addHook('onListen', done => {
+    void list.current()
+    done()
+  })
   return app
 }
 

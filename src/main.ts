@@ -87,9 +87,9 @@ async function serve (wanted: Settings): Promise<void> {
     if (complaint === undefined) throw error
     return fail(complaint, 2)
   }
-  stopOnSignals(app, settings.drainTimeoutMs, closeUpstream)
   stopOnBugs(app)
-  await greet(app, settings)
+  const greeted = greet(app, settings)
+  stopOnSignals(app, settings.drainTimeoutMs, () => Promise.all([greeted, closeUpstream()]))
 }
 
 async function startUpstream (settings: Settings): Promise<{ settings: Settings, closeUpstream: () => Promise<void> }> {
@@ -111,14 +111,14 @@ async function startUpstream (settings: Settings): Promise<{ settings: Settings,
   }
 }
 
-function stopOnSignals (app: FastifyInstance, drainTimeoutMs: number, closeUpstream: () => Promise<void>): void {
+function stopOnSignals (app: FastifyInstance, drainTimeoutMs: number, finish: () => Promise<unknown>): void {
   let stopping = false
   async function stop (signal: 'SIGTERM' | 'SIGINT'): Promise<void> {
     if (stopping) process.exit(128 + constants.signals[signal])
     stopping = true
     app.log.info({ signal }, 'stopping')
     await drain(app, drainTimeoutMs)
-    await closeUpstream()
+    await finish()
     process.exit(0)
   }
   process.on('SIGTERM', stop)

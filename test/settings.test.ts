@@ -29,6 +29,9 @@ t.same(Object.fromEntries(SETTINGS.map(({ name, default: byDefault }) => [name, 
   DEFAULT_MAX_TOKENS: '4096',
   MAX_CHOICES: '8',
   UNSUPPORTED_PARAMS: 'warn',
+  EMULATE_TOOLS: 'true',
+  FETCH_REMOTE_IMAGES: 'false',
+  REJECT_IF_BUSY: 'false',
   SIMULATOR_TOKENS_PER_SECOND: '40'
 }, 'the defaults are the promised ones')
 

@@ -60,6 +60,9 @@ export async function * interleaved (generations: ReadonlyArray<AsyncGenerator<B
   }
 }
 
-async function next (generation: AsyncGenerator<Batch>, choice: number): Promise<{ choice: number, result: IteratorResult<Batch> }> {
-  return { choice, result: await generation.next() }
+function next (generation: AsyncGenerator<Batch>, choice: number): Promise<{ choice: number, result: IteratorResult<Batch> }> {
+  const read = generation.next().then(result => ({ choice, result }))
+  // One that breaks after its reader has left is nobody's business, and unheard it would end the process.
+  read.catch(() => {})
+  return read
 }

@@ -106,17 +106,17 @@ export type FunctionDefinition = Static<typeof FunctionDefinition>
 export const FunctionTool = Type.Object({ type: Type.Literal('function'), function: FunctionDefinition })
 export type FunctionTool = Static<typeof FunctionTool>
 
-const ToolReference = Type.Object({ type: Type.Literal('function'), function: Type.Object({ name: Type.String() }) })
+interface ToolReference {
+  type: 'function'
+  function: { name: string }
+}
 
-const AllowedTools = Type.Object({
-  type: Type.Literal('allowed_tools'),
-  allowed_tools: Type.Object({
-    mode: Type.Unsafe<'auto' | 'required'>({ type: 'string', enum: ['auto', 'required'] }),
-    tools: Type.Array(ToolReference)
-  })
-})
+interface AllowedTools {
+  type: 'allowed_tools'
+  allowed_tools: { mode: 'auto' | 'required', tools: ToolReference[] }
+}
 
-export type ToolChoice = 'none' | 'auto' | 'required' | Static<typeof ToolReference> | Static<typeof AllowedTools>
+export type ToolChoice = 'none' | 'auto' | 'required' | ToolReference | AllowedTools
 
 /** Its words and objects are checked by translate/tools, which can also say which tools there are to choose from. */
 const ToolChoice = Type.Unsafe<ToolChoice>({ type: ['string', 'object', 'null'] })

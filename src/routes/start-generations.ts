@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { primed, throughStages } from '../generation/pipeline.ts'
 import type { Batch, Stage } from '../generation/event.ts'
 import { Ending } from '../generation/ending.ts'
@@ -34,6 +35,7 @@ export interface Generations {
  */
 export async function startGenerations (workersAi: WorkersAi, request: RunRequest, { model, stream, sessionAffinity, signal }: StartOptions): Promise<Generations> {
   const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
   const close = () => controller.abort(signal.reason)
   signal.addEventListener('abort', close, { once: true })
   const asStream = stream && request.canStream

@@ -54,7 +54,7 @@ export const FORMATS: Record<string, Format> = {
   },
   'model-aliases': {
     shape: 'map',
-    wants: 'a JSON object of model names, such as {"gpt-4o-mini":"@cf/meta/llama-3.1-8b-instruct"}',
+    wants: 'a JSON object of model names, such as {"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}',
     accepts: text => readAliases(text) !== undefined
   }
 }

@@ -1,5 +1,6 @@
 import type { Conversation } from './conversation.ts'
 import type { Dialect } from './dialect.ts'
+import { isJson } from './json.ts'
 import { toSample } from './json-schema-sample.ts'
 import type { FunctionTool } from './run-body.ts'
 import type { Script, ScriptedCall } from './script.ts'
@@ -21,28 +22,28 @@ export interface Call {
 export function toAnswer (conversation: Conversation, script: Script, dialect: Dialect): Answer {
   const calls = toCalls(conversation, script)
   const reasoning = conversation.thinks ? script.think ?? `The user wrote “${excerpt(conversation.question)}”, so a short and friendly answer will do.` : ''
-  const text = calls.length > 0 ? '' : cutAtStop(toText(conversation, script, dialect), conversation.stop)
+  const text = calls.length > 0 ? '' : cutAtStop(toSpeech(conversation, script, dialect), conversation.stop)
   if (dialect.reasoning !== 'think' || !reasoning) return { reasoning, text, calls }
   return { reasoning: '', text: `<think>\n${reasoning}\n</think>\n\n${text}`, calls }
 }
 
-function toCalls (conversation: Conversation, script: Script): Call[] {
-  const { tools, mustCall, question, toolResults, parallelCalls } = conversation
-  const isAnswering = toolResults.length > 0
-  if (script.leaks.length > 0 && !isAnswering) return []
-
-  const ordered = isAnswering ? [] : script.calls
-  const scripted = ordered.flatMap(call => {
-    const tool = tools.find(({ name }) => name === call.name)
+function toCalls ({ tools, mustCall, parallelCalls, question, toolResults }: Conversation, { calls, leaks, say }: Script): Call[] {
+  if (leaks.length > 0) return []
+  const scripted = calls.flatMap(call => {
+    const tool = findTool(tools, call.name)
     return tool ? [toCall(tool, call.arguments, question)] : []
   })
   if (scripted.length > 0) return parallelCalls ? scripted : scripted.slice(0, 1)
 
-  const isOrdered = script.say !== undefined || ordered.length > 0
-  const meant = isOrdered || isAnswering ? undefined : tools.find(tool => isMeant(tool, question))
-  const must = typeof mustCall === 'object' ? tools.find(({ name }) => name === mustCall.name) : mustCall && (meant ?? tools[0])
-  const tool = must ?? meant
+  const isFree = say === undefined && calls.length === 0 && toolResults.length === 0
+  const meant = isFree ? tools.find(tool => isMeant(tool, question)) : undefined
+  const forced = typeof mustCall === 'object' ? findTool(tools, mustCall.name) : mustCall && (meant ?? tools[0])
+  const tool = forced ?? meant
   return tool ? [toCall(tool, undefined, question)] : []
+}
+
+function findTool (tools: FunctionTool[], name: string): FunctionTool | undefined {
+  return tools.find(tool => tool.name === name)
 }
 
 function toCall ({ name, parameters = {} }: FunctionTool, given: string | undefined, question: string): Call {
@@ -64,22 +65,23 @@ function toNamesIn (question: string): string[] {
   return question.match(/(?<=[\p{L}\d_,] )\p{Lu}[\p{L}']+(?: \p{Lu}[\p{L}']+)*/gu) ?? []
 }
 
-function toText (conversation: Conversation, { say, leaks, calls }: Script, dialect: Dialect): string {
-  const { toolResults, json, question, seed } = conversation
-  if (toolResults.length === 0) {
-    if (say !== undefined) return say
-    if (leaks.length > 0) return leaks.map(leak => toLeak(leak, conversation, dialect)).join('\n')
-  }
-  const plain = toolResults.length > 0
-    ? `The tool answered: ${toolResults.join(' ')}`
-    : calls[0] ? `There is no tool called ${calls[0].name}.` : toFriendlyText(question, seed)
-  if (json === undefined) return dialect.judges ? 'safe' : plain
+function toSpeech (conversation: Conversation, script: Script, dialect: Dialect): string {
+  const { json, question } = conversation
+  if (script.leaks.length > 0) return script.leaks.map(leak => toLeak(leak, conversation, dialect)).join('\n')
+  const words = script.say ?? (dialect.judges ? 'safe' : toWords(conversation, script))
+  // in JSON mode a model cannot say anything else
+  if (json === undefined || isJson(words)) return words
   if (json !== 'any') return JSON.stringify(toSample(json, toNamesIn(question)))
-  return JSON.stringify(dialect.judges ? { safe: true, categories: [] } : { answer: plain })
+  return JSON.stringify(dialect.judges ? { safe: true, categories: [] } : { answer: words })
+}
+
+function toWords ({ toolResults, question, seed }: Conversation, { calls: [call] }: Script): string {
+  if (toolResults.length > 0) return `The tool answered: ${toolResults.join(' ')}`
+  return call ? `There is no tool called ${call.name}.` : toFriendlyWords(question, seed)
 }
 
 function toLeak ({ name, arguments: given }: ScriptedCall, { tools, question }: Conversation, { leak }: Dialect): string {
-  const tool = tools.find(offered => offered.name === name) ?? { name }
+  const tool = findTool(tools, name) ?? { name }
   const args = toCall(tool, given, question).arguments
   switch (leak) {
     case 'tag': return `<tool_call>\n{"name": ${JSON.stringify(name)}, "arguments": ${args}}\n</tool_call>`
@@ -97,7 +99,7 @@ const WORDINGS: ReadonlyArray<(question: string) => string> = [
     'Everything around these words is as it would be with a model. Try “stall after 5 frames” to see what your program does.'
 ]
 
-function toFriendlyText (question: string, seed: number): string {
+function toFriendlyWords (question: string, seed: number): string {
   const wording = WORDINGS[Math.abs(Math.trunc(seed)) % WORDINGS.length] ?? WORDINGS[0]
   return wording?.(excerpt(question)) ?? ''
 }

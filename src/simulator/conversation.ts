@@ -31,15 +31,14 @@ export interface Conversation {
 export function toConversation (body: RunBody, model: Model, dialect: Dialect): Conversation {
   const messages = toMessages(body)
   const tools = model.tools && body.tool_choice !== 'none' ? (body.tools ?? []).map(toFunction).filter(({ name }) => name !== undefined) : []
-  const choice = body.tool_choice
   const json = toJsonMode(body, model)
   return {
-    form: body.prompt !== undefined ? 'prompt' : body.input !== undefined ? 'input' : 'messages',
+    form: toForm(body),
     question: toText(messages.findLast(({ role }) => role === 'user')?.content),
     toolResults: toLastToolResults(messages),
     text: messages.map(({ content }) => toText(content)).join('\n') + (tools.length > 0 ? JSON.stringify(tools) : ''),
     tools,
-    mustCall: tools.length === 0 ? undefined : typeof choice === 'object' ? choice?.function : choice === 'required' ? choice : undefined,
+    mustCall: tools.length > 0 ? toMustCall(body.tool_choice) : undefined,
     parallelCalls: body.parallel_tool_calls !== false,
     json,
     limit: body.max_completion_tokens ?? body.max_tokens ?? dialect.defaultLimit,
@@ -47,6 +46,16 @@ export function toConversation (body: RunBody, model: Model, dialect: Dialect): 
     seed: body.seed ?? 0,
     thinks: isThinking(body, dialect, json !== undefined)
   }
+}
+
+function toForm ({ prompt, input }: RunBody): Conversation['form'] {
+  if (prompt !== undefined) return 'prompt'
+  return input !== undefined ? 'input' : 'messages'
+}
+
+function toMustCall (choice: RunBody['tool_choice']): Conversation['mustCall'] {
+  if (typeof choice === 'object') return choice?.function
+  return choice === 'required' ? choice : undefined
 }
 
 function toMessages ({ prompt, input, messages = [] }: RunBody): RunMessage[] {

@@ -7,8 +7,10 @@ import type { Model } from '../workers-ai/model.ts'
 export interface Dialect {
   /** `classic`: `{response, tool_calls}`. `openai`: a chat completion inside the envelope. */
   answer: 'classic' | 'openai'
-  /** `hybrid`: frames with `choices` and `response` at once. `none`: JSON with an empty result, whatever `stream` says. */
-  stream: 'classic' | 'hybrid' | 'openai' | 'none'
+  /** `hybrid`: frames with `choices` and `response` at once. */
+  stream: 'classic' | 'hybrid' | 'openai'
+  /** Answers JSON with an empty result where a stream was asked for. */
+  streamless: boolean
   /** `running`: the usage so far on every chunk. `trailer`: once, in a last frame that has no `choices`. */
   usage: 'running' | 'trailer'
   /** `flat`: `{name, arguments}` without an id. `wrapped`: as OpenAI has it. Only for classic answers. */
@@ -38,7 +40,8 @@ export function toDialect ({ id, family, reasoning }: Model): Dialect {
   const openaiOutput = openaiInput || family.name === 'qwen3'
   return {
     answer: openaiOutput ? 'openai' : 'classic',
-    stream: toStreamKind(family.name, openaiOutput),
+    stream: family.name === 'llama-4' ? 'hybrid' : openaiOutput ? 'openai' : 'classic',
+    streamless: family.name === 'gpt-oss',
     usage: family.name === 'qwen3' || id.includes('/glm-') ? 'running' : 'trailer',
     calls: family.name === 'guided' || family.name === 'llama-4' ? 'wrapped' : 'flat',
     doubleEncoded: id.includes('granite'),
@@ -51,12 +54,6 @@ export function toDialect ({ id, family, reasoning }: Model): Dialect {
     judges: family.name === 'guard',
     defaultLimit: openaiInput ? undefined : 256
   }
-}
-
-function toStreamKind (family: Model['family']['name'], openaiOutput: boolean): Dialect['stream'] {
-  if (family === 'gpt-oss') return 'none'
-  if (family === 'llama-4') return 'hybrid'
-  return openaiOutput ? 'openai' : 'classic'
 }
 
 function toReasoningKind (id: string, openaiOutput: boolean): Dialect['reasoning'] {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Model } from '../workers-ai/model.ts'
 import { toBadInput } from './errors.ts'
+import { mismatch, required, tooShort } from './fault.ts'
 
 const MOST_TEXTS = 100
 const USUAL_DIMENSIONS = 1024
@@ -8,12 +9,16 @@ const USUAL_DIMENSIONS = 1024
 /** The texts a body asks to embed, 1 to 100; throws 5006 for anything else. */
 export function toTexts (body: unknown): string[] {
   const text = (body as { text?: unknown } | null)?.text
-  if (text === undefined) throw toBadInput("required properties at '/' are 'text'")
+  if (text === undefined) throw toBadInput(required('', 'text'))
   const texts: unknown[] = [text].flat()
-  if (!texts.every(each => typeof each === 'string')) throw toBadInput("oneOf at '/text' not met, 0 matches: Type mismatch of '/text', 'object' not in 'string'")
-  if (texts.length === 0 || texts.includes('')) throw toBadInput("oneOf at '/text' not met, 0 matches: Length of '/text' must be >= 1 not met")
+  if (!isTexts(texts)) throw toBadInput(`oneOf at '/text' not met, 0 matches: ${mismatch('/text', text, ['string'])}`)
+  if (texts.length === 0 || texts.includes('')) throw toBadInput(`oneOf at '/text' not met, 0 matches: ${tooShort('/text')}`)
   if (texts.length > MOST_TEXTS) throw toBadInput(`oneOf at '/text' not met, 0 matches: Length of '/text' must be <= ${MOST_TEXTS}`)
   return texts
+}
+
+function isTexts (texts: unknown[]): texts is string[] {
+  return texts.every(text => typeof text === 'string')
 }
 
 /**

@@ -71,7 +71,7 @@ function sample (schema: JsonSchema | boolean | undefined | null, place: Place):
   if (typeof schema.$ref === 'string') return sample(resolve(schema.$ref, place.root), deeper)
   if (schema.const !== undefined) return schema.const
   if (isFilled(schema.enum)) return schema.enum[0]
-  if (isFilled(schema.allOf)) return sample(merge([schema, ...schema.allOf.map(part => part?.$ref ? resolve(part.$ref, place.root) ?? {} : part)]), deeper)
+  if (isFilled(schema.allOf)) return sample(merge([schema, ...schema.allOf.map(part => follow(part, place.root))]), deeper)
   const choices = schema.anyOf ?? schema.oneOf
   if (isFilled(choices)) return sample(choose(choices, place.depth), deeper)
 
@@ -95,6 +95,10 @@ function resolve (reference: string, root: JsonSchema): JsonSchema | undefined {
   const path = reference.replace(/^#\/?/, '').split('/').filter(Boolean)
   const names = path.map(name => name.replaceAll('~1', '/').replaceAll('~0', '~'))
   return names.reduce<unknown>((found, name) => (found as Record<string, unknown> | undefined)?.[name], root) as JsonSchema | undefined
+}
+
+function follow (part: JsonSchema | null, root: JsonSchema): JsonSchema {
+  return (typeof part?.$ref === 'string' ? resolve(part.$ref, root) : part) ?? {}
 }
 
 function merge (parts: JsonSchema[]): JsonSchema {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Model } from '../workers-ai/model.ts'
 import type { Completion } from './completion.ts'
 import type { Dialect } from './dialect.ts'
+import { toValue } from './json.ts'
 
 /** All there is to know to tell one answer, whole or as a stream. */
 export interface Telling {
@@ -77,17 +78,9 @@ function toClassicResult (telling: Telling): object {
 }
 
 function toClassicCall (telling: Telling, name: string, args: string[], index: number): object {
+  // an object, unless the model wrote something that is none
   const call = { name, arguments: toValue(args.join('')) }
   return telling.dialect.calls === 'flat' ? call : { id: toCallId(telling, name, index), type: 'function', function: call }
-}
-
-/** Classic models answer arguments as an object; what is no JSON stays the text it is. */
-function toValue (json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return json
-  }
 }
 
 function toChatCompletion (telling: Telling): object {

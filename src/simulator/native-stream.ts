@@ -6,7 +6,7 @@ export function toFrames (telling: Telling): Generator<object> {
   switch (telling.dialect.stream) {
     case 'openai': return toOpenAiFrames(telling)
     case 'hybrid': return toHybridFrames(telling)
-    default: return toClassicFrames(telling)
+    case 'classic': return toClassicFrames(telling)
   }
 }
 

@@ -56,5 +56,5 @@ export function toFunction (tool: RunTool): FunctionTool {
 export function toText (content: RunMessage['content']): string {
   if (content == null) return ''
   if (typeof content === 'string') return content
-  return [content].flat().map(part => part.text ?? '').filter(Boolean).join('\n')
+  return [content].flat().map(part => part?.text ?? '').filter(Boolean).join('\n')
 }

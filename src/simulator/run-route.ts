@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { CATALOGUE } from '../workers-ai/catalogue.ts'
 import { NativeError, toEdgePage, toFailureIn200 } from './errors.ts'
 import { pause, sendEvents, untilClosed } from './event-stream.ts'
+import { toValue } from './json.ts'
 import { isRetired } from './listing.ts'
 import { toOutcome, type Outcome } from './run.ts'
 
@@ -42,7 +43,7 @@ const MODEL_ID = /^@(?:cf|hf)(?:\/[\w.-]+)+$/
 /** Answers `POST …/run/<model>`. Throws a `NativeError` for what Cloudflare would refuse. */
 export async function serveRun (request: FastifyRequest, reply: FastifyReply, state: RunState): Promise<unknown> {
   const id = (request.params as { '*': string })['*'].replace(/^run\//, '')
-  const record = { model: id, body: toBody(request.body), headers: request.headers, path: request.url, closedEarly: false }
+  const record = { model: id, body: toValue(String(request.body ?? '')), headers: request.headers, path: request.url, closedEarly: false }
   remember(record, state)
   const connection = watch(reply, record)
 
@@ -60,15 +61,6 @@ export async function serveRun (request: FastifyRequest, reply: FastifyReply, st
       return untilClosed(connection.closed)
     case 'stream':
       return sendStream(request, reply, outcome, connection, state)
-  }
-}
-
-function toBody (text: unknown): unknown {
-  if (typeof text !== 'string') return text
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
   }
 }
 
@@ -94,7 +86,7 @@ function decide ({ model: id, body }: RecordedRequest, request: FastifyRequest, 
   if (!model) throw new NativeError(5007, `No such model ${id} or task`)
   const now = state.now()
   if (isRetired(model, now)) throw new NativeError(5028, `This model was deprecated on ${model.retirement}. Please use an alternative model.`)
-  if (body === undefined || body === '') throw new NativeError(3003)
+  if (body === '') throw new NativeError(3003)
   return toOutcome(body, model, {
     requestId: request.id,
     created: Math.floor(now / 1000),
@@ -120,7 +112,8 @@ function toPace ({ isSlow }: { isSlow: boolean }, { tokensPerSecond }: RunState)
 function sendPage (reply: FastifyReply, status: number): FastifyReply {
   const { type, body } = toEdgePage(status)
   if (status === 429) reply.header('retry-after', '1')
-  return reply.code(status).type(type).send(body)
+  // the edge answers before the model layer, which names the request, is reached
+  return reply.removeHeader('cf-ai-req-id').code(status).type(type).send(body)
 }
 
 async function sendStream (request: FastifyRequest, reply: FastifyReply, outcome: Outcome & { kind: 'stream' }, connection: Connection, state: RunState): Promise<void> {

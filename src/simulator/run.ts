@@ -5,6 +5,8 @@ import { toConversation, type Conversation } from './conversation.ts'
 import { toDialect } from './dialect.ts'
 import { toEmbeddings, toTexts } from './embedding.ts'
 import { NativeError, toBadInput } from './errors.ts'
+import { required } from './fault.ts'
+import { isJson } from './json.ts'
 import { toNeurons, toResult, type Telling } from './native-json.ts'
 import { toFrames } from './native-stream.ts'
 import { toScript, type Script, type StreamFault } from './script.ts'
@@ -35,7 +37,7 @@ export function toOutcome (body: unknown, model: Model, context: RunContext): Ou
   switch (model.task) {
     case 'text-generation': return toGeneration(body, model, context)
     case 'text-embeddings': return toEmbedding(body, model, context)
-    case 'other': throw toBadInput("required properties at '/' are 'model,state,questions'")
+    case 'other': throw toBadInput(required('', 'model', 'state', 'questions'))
   }
 }
 
@@ -56,7 +58,7 @@ function toGeneration (body: unknown, model: Model, context: RunContext): Outcom
   const telling: Telling = { model, dialect, form: conversation.form, isJson: conversation.json !== undefined, completion, promptTokens, requestId: context.requestId, created: context.created }
 
   if (!run.stream || script.jsonToStream) return toPlainOutcome(telling, conversation, script)
-  if (dialect.stream === 'none') return { kind: 'result', result: {}, neurons: 0, tokens: completion.tokens, isSlow: script.slowly === true }
+  if (dialect.streamless) return { kind: 'result', result: {}, neurons: 0, tokens: completion.tokens, isSlow: script.slowly === true }
   const streamed = script.emptyStream ? toSpeechless(completion) : completion
   return { kind: 'stream', frames: toFrames({ ...telling, completion: streamed }), fault: script.fault, isSlow: script.slowly === true }
 }
@@ -71,15 +73,6 @@ function toPlainOutcome (telling: Telling, { json }: Conversation, script: Scrip
     return { kind: 'failure in 200', error: new NativeError(5024) }
   }
   return { kind: 'result', result: toResult(telling), neurons: toNeurons(model, promptTokens, tokens), tokens, isSlow: script.slowly === true }
-}
-
-function isJson (text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function toEmbedding (body: unknown, model: Model, context: RunContext): Outcome {

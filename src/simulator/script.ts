@@ -56,7 +56,7 @@ export const SCRIPTS: readonly Phrase[] = [
   },
   {
     words: 'say X',
-    effect: 'answers X, which is all the rest of the message',
+    effect: 'answers X, which is all the rest of the message; in JSON mode only if X is JSON',
     pattern: /^say\s([\s\S]+)$/i,
     read: ([, text = ''], rest) => [{ say: text }, rest]
   },

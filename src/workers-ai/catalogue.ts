@@ -1,4 +1,4 @@
-import { FAMILIES, type FamilyName } from './family.ts'
+import { FAMILIES, toRecord, type FamilyName } from './family.ts'
 import type { Model, ModelId, Price } from './model.ts'
 
 interface ChatRow {
@@ -37,29 +37,29 @@ const chat: readonly ChatRow[] = [
   { id: '@cf/meta/llama-4-scout-17b-16e-instruct', family: 'llama-4', contextWindow: 131_000, can: ['tools', 'vision'], price: { input: 0.27, output: 0.85 } },
   { id: '@cf/meta/llama-guard-3-8b', family: 'guard', contextWindow: 131_072, can: ['lora'], price: { input: 0.484, output: 0.03 } },
   { id: '@cf/mistralai/mistral-small-3.1-24b-instruct', family: 'guided', contextWindow: 128_000, can: ['tools', 'vision'], price: { input: 0.351, output: 0.555 } },
-  { id: '@cf/qwen/qwq-32b', family: 'guided', contextWindow: 24_000, can: ['reasoning', 'lora'], price: { input: 0.66, output: 1.0 } },
+  { id: '@cf/qwen/qwq-32b', family: 'qwq', contextWindow: 24_000, can: ['reasoning', 'lora'], price: { input: 0.66, output: 1.0 } },
   { id: '@cf/qwen/qwen2.5-coder-32b-instruct', family: 'classic-2025', contextWindow: 32_768, can: ['lora'], price: { input: 0.66, output: 1.0 } },
-  { id: '@cf/deepseek-ai/deepseek-r1-distill-qwen-32b', family: 'classic-2025', contextWindow: 80_000, can: ['reasoning', 'json'], price: { input: 0.497, output: 4.881 } },
+  { id: '@cf/deepseek-ai/deepseek-r1-distill-qwen-32b', family: 'r1-distill', contextWindow: 80_000, can: ['reasoning', 'json'], price: { input: 0.497, output: 4.881 } },
   { id: '@cf/google/gemma-2b-it-lora', family: 'classic', contextWindow: 8_192, can: ['lora'], beta: true },
   { id: '@cf/google/gemma-7b-it-lora', family: 'classic', contextWindow: 3_500, can: ['lora'], beta: true },
   { id: '@cf/mistral/mistral-7b-instruct-v0.2-lora', family: 'classic', contextWindow: 15_000, can: ['lora'], beta: true },
   { id: '@cf/meta-llama/llama-2-7b-chat-hf-lora', family: 'classic', contextWindow: 8_192, can: ['lora'], beta: true },
   { id: '@cf/qwen/qwen3-30b-a3b-fp8', family: 'qwen3', contextWindow: 32_768, can: ['tools', 'reasoning'], price: { input: 0.051, output: 0.335 } },
-  { id: '@cf/aisingapore/gemma-sea-lion-v4-27b-it', family: 'qwen3', contextWindow: 128_000, can: [], price: { input: 0.351, output: 0.555 } },
-  { id: '@cf/ibm-granite/granite-4.0-h-micro', family: 'openai', contextWindow: 131_000, can: ['tools'], price: { input: 0.017, output: 0.112 } },
+  { id: '@cf/aisingapore/gemma-sea-lion-v4-27b-it', family: 'sea-lion', contextWindow: 128_000, can: [], price: { input: 0.351, output: 0.555 } },
+  { id: '@cf/ibm-granite/granite-4.0-h-micro', family: 'granite', contextWindow: 131_000, can: ['tools'], price: { input: 0.017, output: 0.112 } },
   { id: '@cf/openai/gpt-oss-120b', family: 'gpt-oss', contextWindow: 128_000, maxOutputTokens: 16_384, can: ['tools', 'reasoning'], price: { input: 0.35, output: 0.75 } },
   { id: '@cf/openai/gpt-oss-20b', family: 'gpt-oss', contextWindow: 128_000, maxOutputTokens: 16_384, can: ['tools', 'reasoning'], price: { input: 0.2, output: 0.3 } },
-  { id: '@cf/google/gemma-4-26b-a4b-it', family: 'openai', contextWindow: 256_000, maxOutputTokens: 16_384, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.1, output: 0.3 } },
+  { id: '@cf/google/gemma-4-26b-a4b-it', family: 'gemma-4', contextWindow: 256_000, maxOutputTokens: 16_384, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.1, output: 0.3 } },
   { id: '@cf/nvidia/nemotron-3-120b-a12b', family: 'openai', contextWindow: 256_000, can: ['tools', 'reasoning', 'json'], price: { input: 0.5, output: 1.5 } },
   { id: '@cf/zai-org/glm-4.7-flash', family: 'openai', contextWindow: 131_072, can: ['tools', 'reasoning', 'json'], price: { input: 0.06, output: 0.4 } },
   { id: '@cf/zai-org/glm-5.2', family: 'openai', contextWindow: 262_144, can: ['tools', 'reasoning', 'json'], price: { input: 1.4, output: 4.4, cachedInput: 0.26 }, paidOnly: true },
   { id: '@cf/zai-org/glm-5.3', family: 'openai', contextWindow: 1_048_576, can: ['tools', 'reasoning', 'json'], price: { input: 1.4, output: 4.4, cachedInput: 0.26 }, paidOnly: true },
   { id: '@cf/zai-org/glm-5.3-flash', family: 'openai', can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.15, output: 0.5, cachedInput: 0.03 }, paidOnly: true },
-  { id: '@cf/moonshotai/kimi-k2.5', family: 'openai', contextWindow: 256_000, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.6, output: 3.0, cachedInput: 0.1 }, retirement: '2026-05-30' },
-  { id: '@cf/moonshotai/kimi-k2.6', family: 'openai', contextWindow: 262_144, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.95, output: 4.0, cachedInput: 0.16 }, paidOnly: true },
-  { id: '@cf/moonshotai/kimi-k2.7-code', family: 'openai', contextWindow: 262_144, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.95, output: 4.0, cachedInput: 0.19 }, paidOnly: true },
-  { id: '@cf/deepseek-ai/deepseek-v4-flash-0731', family: 'openai', contextWindow: 1_048_576, can: ['tools', 'reasoning', 'json'], price: { input: 0.44, output: 1.32, cachedInput: 0.014 }, paidOnly: true },
-  { id: '@cf/deepseek-ai/deepseek-v4-pro-0813', family: 'openai', contextWindow: 1_048_576, can: ['tools', 'reasoning', 'json'], price: { input: 1.32, output: 3.96, cachedInput: 0.044 }, paidOnly: true },
+  { id: '@cf/moonshotai/kimi-k2.5', family: 'kimi', contextWindow: 256_000, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.6, output: 3.0, cachedInput: 0.1 }, retirement: '2026-05-30' },
+  { id: '@cf/moonshotai/kimi-k2.6', family: 'kimi', contextWindow: 262_144, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.95, output: 4.0, cachedInput: 0.16 }, paidOnly: true },
+  { id: '@cf/moonshotai/kimi-k2.7-code', family: 'kimi', contextWindow: 262_144, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.95, output: 4.0, cachedInput: 0.19 }, paidOnly: true },
+  { id: '@cf/deepseek-ai/deepseek-v4-flash-0731', family: 'deepseek-v4', contextWindow: 1_048_576, can: ['tools', 'reasoning', 'json'], price: { input: 0.44, output: 1.32, cachedInput: 0.014 }, paidOnly: true },
+  { id: '@cf/deepseek-ai/deepseek-v4-pro-0813', family: 'deepseek-v4', contextWindow: 1_048_576, can: ['tools', 'reasoning', 'json'], price: { input: 1.32, output: 3.96, cachedInput: 0.044 }, paidOnly: true },
   { id: '@cf/qwen/qwen3.8-27b', family: 'openai', contextWindow: 262_144, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.45, output: 3.2 } },
   { id: '@cf/swiss-ai/apertus-v1.5-8b', family: 'openai', contextWindow: 262_144, can: ['tools', 'vision'] },
   { id: '@cf/utter-project/eurollm-9b-it', family: 'openai', contextWindow: 32_000, can: ['tools'] },
@@ -75,7 +75,7 @@ const chat: readonly ChatRow[] = [
   { id: '@hf/mistral/mistral-7b-instruct-v0.2', family: 'classic', contextWindow: 3_072, can: ['lora'], beta: true, retirement: '2026-05-30' },
   { id: '@hf/google/gemma-7b-it', family: 'classic', contextWindow: 8_192, can: ['lora'], beta: true, retirement: '2026-05-30' },
   { id: '@cf/google/gemma-3-12b-it', family: 'guided', contextWindow: 80_000, can: [], price: { input: 0.345, output: 0.556 }, retirement: '2026-05-30' },
-  { id: '@hf/nousresearch/hermes-2-pro-mistral-7b', family: 'classic-2025', contextWindow: 24_000, can: ['tools', 'json'], beta: true, retirement: '2026-05-30' },
+  { id: '@hf/nousresearch/hermes-2-pro-mistral-7b', family: 'hermes', contextWindow: 24_000, maxOutputTokens: 1_024, can: ['tools', 'json'], beta: true, retirement: '2026-05-30' },
   { id: '@cf/microsoft/phi-2', family: 'classic', contextWindow: 2_048, can: [], beta: true, retirement: '2026-05-30' },
   { id: '@cf/defog/sqlcoder-7b-2', family: 'classic', contextWindow: 10_000, can: [], beta: true, retirement: '2026-05-30' },
   { id: '@hf/thebloke/zephyr-7b-beta-awq', family: 'classic', contextWindow: 4_096, can: [], beta: true, retirement: '2025-10-01' },
@@ -115,8 +115,8 @@ const others = ['@cf/cloudflare/clef', '@cf/cloudflare/clef-flash', '@cf/cloudfl
 const none = { tools: false, reasoning: false, vision: false, lora: false, json: false, beta: false, paidOnly: false }
 
 function toChatModel ({ id, family, can, ...row }: ChatRow): Model {
-  const able = Object.fromEntries(can.map(ability => [ability, true]))
-  return { ...none, ...able, ...row, id: id as ModelId, task: 'text-generation', family: FAMILIES[family] }
+  const able = { ...none, ...Object.fromEntries(can.map(ability => [ability, true])) }
+  return { ...able, ...row, id: id as ModelId, task: 'text-generation', family: toRecord(FAMILIES[family], able) }
 }
 
 /** The built-in catalogue: what is known without asking Cloudflare, by model id. */

@@ -22,7 +22,7 @@ export interface WorkersAiOptions {
 }
 
 export interface RunOptions {
-  /** Aborted when the client has left: the upstream connection is closed at once, in every phase. */
+  /** Aborted when the client has left: the run ends at once in every phase, and its upstream connection with it. */
   signal: AbortSignal
   /** Requests with the same value land where their prompt's prefix is cached. A hint: a value that no header can carry is left out. */
   sessionAffinity?: string
@@ -168,7 +168,7 @@ export class WorkersAi {
 
   /** Sends a request and answers once the headers of a success are here; everything else is thrown. */
   async #open (pool: Pool, request: UpstreamRequest): Promise<Dispatcher.ResponseData> {
-    const response = await pool.request(request).catch((error: unknown) => {
+    const response = await orAbort(pool.request(request), request.signal).catch((error: unknown) => {
       throw toRequestError(error, request)
     })
     const status = response.statusCode
@@ -231,6 +231,15 @@ function newPool (url: URL): Pool {
 
 function pathOf (url: URL): string {
   return url.pathname.replace(/\/+$/, '')
+}
+
+/** undici looks at the signal only when it has a connection, and that may take the whole connect timeout. */
+function orAbort<T> (answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
 }
 
 /** Names what went wrong before an answer came; our own abort and bugs stay what they are. */

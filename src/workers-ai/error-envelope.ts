@@ -127,8 +127,8 @@ function unwrap (sentence: string): Failure {
 function withoutAddresses (text: string): string {
   if (/<(?:!doctype|html|head|body)\b/i.test(text)) return ''
   return text
-    .slice(0, 4 * MAX_MESSAGE_LENGTH) // the patterns below are not linear on megabytes
-    .replace(/https?:\/\/[^\s"'<>)]+|[^\s"'(]*\/accounts\/[^\s"',)]*/gi, '[address]')
+    .slice(0, 4 * MAX_MESSAGE_LENGTH) // megabytes are not worth searching
+    .replace(/https?:\/\/[^\s"'<>)]+|(?<![^\s"'(])[^\s"'(]*\/accounts\/[^\s"',)]*/gi, '[address]')
     .replace(/\bBearer\s+[^\s"',]+/gi, 'Bearer [token]')
     .replace(/\b[0-9a-f]{32}\b/gi, '[id]')
     .slice(0, MAX_MESSAGE_LENGTH)

@@ -21,10 +21,24 @@ export interface Family {
   extras: readonly string[]
   /** Whether `stop` is taken natively, too; the proxy enforces it on every model. */
   nativeStop: boolean
-  /** `native`: tools go in the body. `none`: the schema has no place for them. */
-  tools: 'native' | 'none'
+  /** `native`: tools go in the body. `prompt`: they are described in the system message. `none`: not at all. */
+  tools: 'native' | 'prompt' | 'none'
   /** Whether `tool_choice` and `parallel_tool_calls` are part of the schema. */
   toolChoice: boolean
+  /** Whether a forced choice holds: always, only when it names a tool (`required` fails open), or as advice only. */
+  forcedChoice: 'enforced' | 'named' | 'advisory'
+  /** What may be asked for as a stream; what may not is asked for plainly and told as a stream. */
+  streams: {
+    /** Tools: llama-4-scout bills such a stream but leaves it empty. */
+    tools: boolean
+    /** JSON mode: classic models refuse it with 5023. */
+    json: boolean
+    /** Arguments are sound enough to pass as they come; else they are held until whole, checked and repaired. */
+    arguments: boolean
+  }
+  thinking: Thinking
+  /** The shape of an answer: `{response, tool_calls}`, `{choices}`, or both in one. Every shape is read from every model. */
+  output: 'classic' | 'openai' | 'hybrid'
   /** How an assistant's earlier calls go back: `calls` keeps `tool_calls` with ids; `text` writes the call as JSON text. */
   toolHistory: 'calls' | 'text'
   /** Which ids a `tool_call_id` may be: Mistral's template takes nine letters or digits and nothing else. */
@@ -35,7 +49,20 @@ export interface Family {
   jsonObject: boolean
 }
 
-export type FamilyName = 'classic' | 'classic-2025' | 'guided' | 'vision' | 'llama-4' | 'qwen3' | 'gpt-oss' | 'openai' | 'guard'
+/** How a family thinks aloud, and what turns it on and off. */
+export interface Thinking {
+  /** Where thinking is told; `open-tags` begins without `<think>`, because the template has written it. */
+  told: 'none' | 'reasoning_content' | 'reasoning' | 'tags' | 'open-tags'
+  /** The member of `chat_template_kwargs` that is a switch. */
+  switch?: 'enable_thinking' | 'thinking'
+  /** Values of `reasoning_effort` that are taken; empty when the field is not. */
+  efforts: readonly string[]
+  /** Whether it thinks when nothing is said. */
+  isDefault: boolean
+}
+
+export type FamilyName = 'classic' | 'classic-2025' | 'hermes' | 'r1-distill' | 'guided' | 'qwq' | 'vision' | 'llama-4' | 'qwen3' | 'sea-lion' |
+  'granite' | 'gpt-oss' | 'gemma-4' | 'kimi' | 'deepseek-v4' | 'openai' | 'guard'
 export type SamplingName = 'temperature' | 'top_p' | 'top_k' | 'seed' | 'repetition_penalty' | 'frequency_penalty' | 'presence_penalty'
 
 const SEED: Range = [1, 9_999_999_999]
@@ -61,6 +88,10 @@ const classic: Family = {
   nativeStop: false,
   tools: 'native',
   toolChoice: false,
+  forcedChoice: 'advisory',
+  streams: { tools: true, json: false, arguments: false },
+  thinking: { told: 'none', efforts: [], isDefault: false },
+  output: 'classic',
   toolHistory: 'calls',
   toolCallId: 'any',
   jsonSchema: 'bare',
@@ -104,6 +135,10 @@ const openai: Family = {
   nativeStop: true,
   tools: 'native',
   toolChoice: true,
+  forcedChoice: 'named',
+  streams: { tools: true, json: true, arguments: true },
+  thinking: { told: 'reasoning_content', switch: 'enable_thinking', efforts: ['low', 'medium', 'high'], isDefault: true },
+  output: 'openai',
   toolHistory: 'calls',
   toolCallId: 'any',
   jsonSchema: 'envelope',
@@ -111,16 +146,55 @@ const openai: Family = {
 
 }
 
+const qwen3: Family = {
+  ...classic2025,
+  name: 'qwen3',
+  extras: ['raw', 'lora', 'chat_template_kwargs'],
+  thinking: { told: 'reasoning_content', switch: 'enable_thinking', efforts: [], isDefault: true },
+  output: 'openai'
+}
+
 /** Every family by name. */
 export const FAMILIES: Record<FamilyName, Family> = {
   classic,
   'classic-2025': classic2025,
+  /** Cloudflare's page for hermes sends earlier calls as JSON text. */
+  hermes: { ...classic2025, name: 'hermes', toolHistory: 'text' },
+  'r1-distill': { ...classic2025, name: 'r1-distill', thinking: { told: 'open-tags', efforts: [], isDefault: true } },
   guided,
-  vision: { ...guided, name: 'vision', extras: ['raw'], jsonSchema: 'none', toolCallId: 'alphanumeric-9' },
-  'llama-4': { ...guided, name: 'llama-4', extras: ['raw', 'guided_json'], toolCallId: 'any', jsonObject: true },
-  /** qwen3-30b and sea-lion: classic in, OpenAI-shaped out. */
-  qwen3: { ...classic2025, name: 'qwen3', extras: ['raw', 'lora', 'chat_template_kwargs'] },
-  'gpt-oss': { ...openai, name: 'gpt-oss', extras: ['reasoning_effort'] },
+  qwq: { ...guided, name: 'qwq', thinking: { told: 'open-tags', efforts: [], isDefault: true } },
+  vision: { ...guided, name: 'vision', extras: ['raw'], jsonSchema: 'none' },
+  'llama-4': {
+    ...guided,
+    name: 'llama-4',
+    extras: ['raw', 'guided_json'],
+    toolCallId: 'any',
+    jsonObject: true,
+    streams: { tools: false, json: false, arguments: false },
+    output: 'hybrid'
+  },
+  /** Classic bodies in, OpenAI-shaped answers out. */
+  qwen3,
+  'sea-lion': { ...qwen3, name: 'sea-lion', extras: ['raw', 'lora'], thinking: classic.thinking },
+  /** Its arguments were seen encoded twice. */
+  granite: { ...openai, name: 'granite', thinking: classic.thinking, extras: [], streams: { ...openai.streams, arguments: false } },
+  /** Its forced calls leak as JSON text. */
+  'gpt-oss': {
+    ...openai,
+    name: 'gpt-oss',
+    extras: ['reasoning_effort'],
+    forcedChoice: 'advisory',
+    streams: { ...openai.streams, arguments: false },
+    thinking: { told: 'reasoning_content', efforts: ['low', 'medium', 'high'], isDefault: true }
+  },
+  'gemma-4': { ...openai, name: 'gemma-4', thinking: { ...openai.thinking, told: 'reasoning' } },
+  /** Its template reads `thinking` where others read `enable_thinking`. */
+  kimi: { ...openai, name: 'kimi', thinking: { ...openai.thinking, switch: 'thinking' } },
+  'deepseek-v4': {
+    ...openai,
+    name: 'deepseek-v4',
+    thinking: { ...openai.thinking, efforts: ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'], isDefault: false }
+  },
   openai,
   guard: {
     ...classic,
@@ -130,5 +204,22 @@ export const FAMILIES: Record<FamilyName, Family> = {
     extras: ['lora'],
     tools: 'none',
     jsonSchema: 'none'
+  }
+}
+
+/** What a model is able to do, as far as Cloudflare says. */
+export interface Abilities {
+  tools: boolean
+  reasoning: boolean
+  json: boolean
+}
+
+/** A family's record as it holds for one model: without native tools, JSON Schema or thinking where the model has none. */
+export function toRecord (family: Family, { tools, reasoning, json }: Abilities): Family {
+  return {
+    ...family,
+    ...(family.tools === 'native' && !tools && { tools: 'prompt' }),
+    ...(family.jsonSchema === 'bare' && !json && { jsonSchema: 'none' }),
+    ...(family.thinking.told === 'reasoning_content' && !reasoning && { thinking: { told: 'reasoning_content', efforts: [], isDefault: false } })
   }
 }

@@ -29,13 +29,14 @@ export interface Generation {
  * Runs one generation on Workers AI. Resolves when Cloudflare's status is known.
  *
  * A stream that comes back as JSON is read from that JSON, not asked for again (gpt-oss and kimi were seen to do so).
- * A stream that billed tokens but held none (llama-4-scout with tools) is asked for once more without `stream`.
+ * One that holds nothing is asked for once more without `stream`: gpt-oss answered with an empty result, and
+ * llama-4-scout with tools streams no text that it bills.
  *
  * @throws UpstreamError when Cloudflare refuses or cannot be reached; later failures are failure events.
  */
 export async function generate (workersAi: WorkersAi, request: GenerateRequest): Promise<Generation> {
   const answer = await workersAi.run(request.model, request.body, runOptions(request, request.plainBody !== undefined))
-  const batches = answer.isStream ? streamed(workersAi, request, answer) : whole(await answer.json(), request)
+  const batches = answer.isStream ? streamed(workersAi, request, answer) : whole(workersAi, request, await answer.json())
   return { headers: answer.headers, attempts: answer.attempts, batches }
 }
 
@@ -43,10 +44,12 @@ function runOptions ({ signal, sessionAffinity }: GenerateRequest, stream: boole
   return { signal, stream, ...(sessionAffinity !== undefined && { sessionAffinity }) }
 }
 
-async function * whole (answer: unknown, { newCallId }: GenerateRequest): AsyncGenerator<Batch> {
+async function * whole (workersAi: WorkersAi, request: GenerateRequest, answer: unknown): AsyncGenerator<Batch> {
   const batch: Batch = []
-  new GenerationReader(newCallId).readAnswer(answer, batch)
-  yield batch
+  const reader = new GenerationReader(request.newCallId)
+  reader.readAnswer(answer, batch)
+  if (request.plainBody && reader.isEmpty) yield * askedAgain(workersAi, request, request.plainBody())
+  else yield batch
 }
 
 async function * streamed (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer): AsyncGenerator<Batch> {
@@ -66,14 +69,18 @@ async function * streamed (workersAi: WorkersAi, request: GenerateRequest, answe
     answer.body.destroy()
   }
   const batch = read(reader.done ? [] : decoder.end(), reader)
-  if (!reader.isEmptyButBilled) {
-    reader.end(batch)
-    if (batch.length > 0) yield batch
+  if (request.plainBody && reader.isEmptyButBilled) {
+    yield * askedAgain(workersAi, request, request.plainBody())
     return
   }
+  reader.end(batch)
+  if (batch.length > 0) yield batch
+}
+
+async function * askedAgain (workersAi: WorkersAi, { plainBody, ...request }: GenerateRequest, body: string): AsyncGenerator<Batch> {
   try {
-    const plain = await workersAi.run(request.model, request.plainBody?.() ?? request.body, runOptions(request, false))
-    yield * whole(await plain.json(), request)
+    const answer = await workersAi.run(request.model, body, runOptions(request, false))
+    yield * whole(workersAi, request, await answer.json())
   } catch (error) {
     request.signal.throwIfAborted()
     yield [{ type: 'failure', error: toStreamError(error) }]

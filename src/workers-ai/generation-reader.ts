@@ -1,6 +1,7 @@
 import type { Batch, FinishReason, Usage } from '../generation/event.ts'
 import { UpstreamError } from '../errors.ts'
 import { errorIn } from './error-envelope.ts'
+import { toMessage } from './responses-output.ts'
 import { ToolCallReader } from './tool-call-reader.ts'
 
 /** The union of what a native answer or frame may hold; every field may be missing, null or of another type. */
@@ -10,6 +11,8 @@ interface NativeFrame {
   finish_reason?: unknown
   usage?: unknown
   choices?: unknown
+  output?: unknown
+  incomplete_details?: { reason?: unknown } | null
   result?: unknown
 }
 
@@ -21,7 +24,20 @@ interface NativeChoice {
   finish_reason?: unknown
 }
 
-interface NativeMessage {
+interface NativeUsage {
+  prompt_tokens?: unknown
+  completion_tokens?: unknown
+  /** The Responses API's names of the same. */
+  input_tokens?: unknown
+  output_tokens?: unknown
+  prompt_tokens_details?: { cached_tokens?: unknown } | null
+  completion_tokens_details?: { reasoning_tokens?: unknown } | null
+  input_tokens_details?: { cached_tokens?: unknown } | null
+  output_tokens_details?: { reasoning_tokens?: unknown } | null
+}
+
+/** A message, or a piece of one, as OpenAI-shaped answers hold it. */
+export interface NativeMessage {
   content?: unknown
   reasoning_content?: unknown
   reasoning?: unknown
@@ -30,8 +46,8 @@ interface NativeMessage {
 
 /**
  * Reads native answers into generation events: the classic `{response, tool_calls, usage}`, the OpenAI-shaped
- * `{choices, usage}`, the hybrid that has both, streamed and whole. Every quirk of an answer is known here or in
- * ToolCallReader, and nowhere else.
+ * `{choices, usage}`, the hybrid that has both, streamed and whole, and the whole `{output, usage}` of the Responses
+ * API. Every quirk of an answer is known here or in ToolCallReader, and nowhere else.
  *
  * One reader serves one generation. After a failure event it reads nothing more.
  */
@@ -41,6 +57,7 @@ export class GenerationReader {
   #reason: FinishReason | null = null
   #finished = false
   #done = false
+  #failure: UpstreamError | undefined
   #sawOutput = false
 
   /** @param newCallId makes a tool-call id that is unique in the conversation. */
@@ -53,15 +70,21 @@ export class GenerationReader {
     return this.#done
   }
 
-  /** True when tokens were billed but no text, reasoning or call was read: llama-4-scout's empty streams. */
+  /** True when neither text, reasoning nor a call was read, and nothing says why. */
+  get isEmpty (): boolean {
+    const isExplained = this.#failure?.kind === 'refused' || this.#reason === 'length' || this.#reason === 'content_filter'
+    return !this.#sawOutput && !this.#toolCalls.sawCalls && !isExplained
+  }
+
+  /** True when tokens were billed for a stream that held nothing: llama-4-scout's empty streams. */
   get isEmptyButBilled (): boolean {
-    return !this.#sawOutput && !this.#toolCalls.sawCalls && (this.#usage?.completionTokens ?? 0) > 0
+    return this.isEmpty && this.#failure === undefined && (this.#usage?.completionTokens ?? 0) > 0
   }
 
   /** Reads the data of one stream event and appends what it says to `batch`. */
   readEvent (data: string, batch: Batch): void {
     if (this.#done) return
-    if (data === '[DONE]') {
+    if (data.trim() === '[DONE]') {
       this.#done = true
       return
     }
@@ -72,17 +95,15 @@ export class GenerationReader {
 
   /** Reads a whole JSON answer, in Cloudflare's envelope or without it, and ends the generation. */
   readAnswer (answer: unknown, batch: Batch): void {
-    if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
-      return this.#fail(new UpstreamError('Cloudflare answered with JSON that is no generation', { kind: 'malformed' }), batch)
-    }
-    this.#readFrame(answer, batch)
+    const holdsGeneration = isObject(answer) && this.#readFrame(answer, batch)
+    if (!holdsGeneration) this.#fail(new UpstreamError('Cloudflare answered with JSON that is no generation', { kind: 'malformed' }), batch)
     this.#done = true
     this.end(batch)
   }
 
   /** Ends the generation: appends usage and finish, or the failure of a stream that ended before its end. */
   end (batch: Batch): void {
-    if (batch.at(-1)?.type === 'failure') return
+    if (this.#failure) return
     // Without [DONE] only a finish reason shows that the model came to an end; Cloudflare's own client holds the same.
     if (!this.#done && !this.#finished) {
       return this.#fail(new UpstreamError('The stream from Cloudflare ended before the answer did', { kind: 'truncated' }), batch)
@@ -97,36 +118,34 @@ export class GenerationReader {
     batch.push({ type: 'finish', reason: this.#reason })
   }
 
-  #readFrame (outer: NativeFrame, batch: Batch): void {
-    const failure = errorIn(outer)
-    if (failure) return this.#fail(new UpstreamError(failure.message, { kind: 'refused', status: 200, code: failure.code }), batch)
+  /** @returns whether the frame is a part of a generation at all */
+  #readFrame (outer: NativeFrame, batch: Batch): boolean {
     const frame = isObject(outer.result) ? outer.result as NativeFrame : outer
+    const failure = errorIn(outer) ?? errorIn(frame)
+    if (failure) {
+      this.#fail(new UpstreamError(failure.message, { kind: 'refused', status: 200, code: failure.code }), batch)
+      return true
+    }
     const usage = toUsage(frame.usage)
     if (usage) this.#usage = usage
 
     const before = batch.length
     const choice = firstChoice(frame.choices)
-    const message = choice?.delta ?? choice?.message
-    if (message) {
-      push('reasoning', message.reasoning_content ?? message.reasoning, batch)
-      push('text', message.content, batch)
-      this.#toolCalls.read(message.tool_calls, batch)
-    } else if (choice) {
-      push('text', choice.text, batch)
-    }
-    // A hybrid frame tells the same text twice, as `choices` and as `response`.
-    if (batch.length === before) {
-      push('text', frame.response, batch)
-      this.#toolCalls.read(frame.tool_calls, batch)
-    }
+    const message = choice?.delta ?? choice?.message ?? toMessage(frame.output)
+    push('reasoning', toText(message?.reasoning_content) || toText(message?.reasoning), batch)
+    // A hybrid frame tells the same text and the same calls twice, as `choices` and in the classic way.
+    push('text', toText(message?.content) || toText(choice?.text) || toText(frame.response), batch)
+    this.#toolCalls.read(isEmptyList(message?.tool_calls) ? frame.tool_calls : message?.tool_calls, batch)
     if (batch.length > before) {
       this.#sawOutput = true
       if (this.#finished) {
         batch.length = before
-        return this.#fail(new UpstreamError('Cloudflare sent more text after the answer had ended', { kind: 'malformed' }), batch)
+        this.#fail(new UpstreamError('Cloudflare sent more text after the answer had ended', { kind: 'malformed' }), batch)
+        return true
       }
     }
-    this.#readFinish(choice?.finish_reason ?? frame.finish_reason, batch)
+    this.#readFinish(choice?.finish_reason ?? frame.finish_reason ?? frame.incomplete_details?.reason, batch)
+    return choice !== undefined || message !== undefined || frame.response !== undefined || Array.isArray(frame.tool_calls)
   }
 
   #readFinish (native: unknown, batch: Batch): void {
@@ -139,7 +158,9 @@ export class GenerationReader {
   }
 
   #fail (error: UpstreamError, batch: Batch): void {
+    if (this.#failure) return
     this.#done = true
+    this.#failure = error
     batch.push({ type: 'failure', error })
   }
 }
@@ -160,8 +181,7 @@ function firstChoice (choices: unknown): NativeChoice | undefined {
   return choices.find((choice: NativeChoice | null) => isObject(choice) && (choice?.index ?? 0) === 0)
 }
 
-function push (type: 'text' | 'reasoning', value: unknown, batch: Batch): void {
-  const text = toText(value)
+function push (type: 'text' | 'reasoning', text: string, batch: Batch): void {
   if (text !== '') batch.push({ type, text })
 }
 
@@ -170,16 +190,24 @@ function toText (value: unknown): string {
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return ''
   if (typeof value !== 'object') return String(value)
-  if (Array.isArray(value) && value.length > 0 && value.every(part => isObject(part) && typeof (part as { text?: unknown }).text === 'string')) {
-    return value.map((part: { text: string }) => part.text).join('')
-  }
+  if (Array.isArray(value) && value.length > 0 && value.every(isTextPart)) return value.map(part => part.text).join('')
   return JSON.stringify(value)
+}
+
+/** Without its `type` it may as well be an answer in JSON mode. */
+function isTextPart (part: unknown): part is { text: string } {
+  const { type, text } = (part ?? {}) as { type?: unknown, text?: unknown }
+  return type === 'text' && typeof text === 'string'
+}
+
+function isEmptyList (value: unknown): boolean {
+  return !Array.isArray(value) || value.length === 0
 }
 
 /** Upstream says `stop` also beside tool calls and at the token limit, so it counts as not having said anything. */
 function toFinishReason (native: string): FinishReason | null {
   switch (native) {
-    case 'length': case 'model_length': case 'max_tokens': return 'length'
+    case 'length': case 'model_length': case 'max_tokens': case 'max_output_tokens': return 'length'
     case 'tool_calls': case 'function_call': return 'tool_calls'
     case 'content_filter': return 'content_filter'
     default: return null
@@ -188,15 +216,12 @@ function toFinishReason (native: string): FinishReason | null {
 
 function toUsage (native: unknown): Usage | undefined {
   if (!isObject(native)) return undefined
-  const usage = native as {
-    prompt_tokens?: unknown, completion_tokens?: unknown, input_tokens?: unknown, output_tokens?: unknown
-    prompt_tokens_details?: { cached_tokens?: unknown } | null, completion_tokens_details?: { reasoning_tokens?: unknown } | null
-  }
+  const usage = native as NativeUsage
   const promptTokens = count(usage.prompt_tokens ?? usage.input_tokens)
   const completionTokens = count(usage.completion_tokens ?? usage.output_tokens)
   if (promptTokens === undefined && completionTokens === undefined) return undefined
-  const cachedTokens = count(usage.prompt_tokens_details?.cached_tokens)
-  const reasoningTokens = count(usage.completion_tokens_details?.reasoning_tokens)
+  const cachedTokens = count((usage.prompt_tokens_details ?? usage.input_tokens_details)?.cached_tokens)
+  const reasoningTokens = count((usage.completion_tokens_details ?? usage.output_tokens_details)?.reasoning_tokens)
   return {
     promptTokens: promptTokens ?? 0,
     completionTokens: completionTokens ?? 0,

@@ -1,5 +1,5 @@
 import { CATALOGUE } from './catalogue.ts'
-import { FAMILIES, type FamilyName } from './family.ts'
+import { FAMILIES, toRecord, type FamilyName } from './family.ts'
 import type { Model, ModelId, Price } from './model.ts'
 import { isModelId } from './resolve-model.ts'
 
@@ -167,7 +167,7 @@ function toModel (id: ModelId, row: SearchRow): Model {
   return {
     id,
     task,
-    family: known?.family ?? FAMILIES[guess],
+    family: toRecord(FAMILIES[known?.family.name ?? guess], { tools, reasoning, json: known?.json ?? false }),
     tools,
     reasoning,
     vision,
@@ -178,6 +178,7 @@ function toModel (id: ModelId, row: SearchRow): Model {
     ...(contextWindow !== undefined && { contextWindow }),
     ...(known?.maxOutputTokens !== undefined && { maxOutputTokens: known.maxOutputTokens }),
     ...(price !== undefined && { price }),
+    ...(createdAt !== undefined && toCreated(createdAt)),
     ...(retirement !== undefined && { retirement }),
     ...(dimensions !== undefined && { dimensions })
   }
@@ -224,6 +225,12 @@ function toFlag (value: unknown): boolean | undefined {
 function toCount (value: unknown): number | undefined {
   const count = typeof value === 'string' && value !== '' ? Number(value) : value
   return typeof count === 'number' && Number.isInteger(count) && count > 0 ? count : undefined
+}
+
+/** Cloudflare writes UTC without saying so: "2025-09-25 19:21:11.898". */
+function toCreated (text: string): Pick<Model, 'created'> {
+  const ms = Date.parse(`${text.replace(' ', 'T').replace(/Z$/, '')}Z`)
+  return Number.isNaN(ms) ? {} : { created: Math.floor(ms / 1_000) }
 }
 
 function toDate (value: unknown): string | undefined {

@@ -92,7 +92,7 @@ export class ToolCallReader {
   #callFor (index: number | undefined, id: string | undefined, name: string | undefined): Call {
     const known = index === undefined ? this.#calls.at(-1) : this.#byIndex.get(index)
     const startsAnother = known?.name !== undefined && name !== undefined &&
-      (index === undefined || (id !== undefined && id !== known.nativeId))
+      (index === undefined || name !== known.name || (id !== undefined && id !== known.nativeId))
     if (known !== undefined && !startsAnother) return known
     const call: Call = { index: this.#calls.length, nativeId: undefined, name: undefined, held: '', isHeld: false, told: false, hasArguments: false }
     this.#calls.push(call)
@@ -117,6 +117,7 @@ function text (value: unknown): string | undefined {
 
 /** Granite and deepseek-r1 were seen to encode their arguments twice: the text of a string that holds the JSON. */
 function decodeTwice (json: string): string {
+  if (json.trim() === '') return '{}'
   try {
     const inner: unknown = JSON.parse(json)
     if (typeof inner === 'string') {

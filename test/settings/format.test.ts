@@ -31,7 +31,7 @@ const cases: Record<string, { right: string[], wrong: string[] }> = {
     wrong: ['', 'https://proxy.example', 'proxy.example/v1', 'proxy.example:443']
   },
   'model-aliases': {
-    right: ['{}', '{"gpt-4o":"@cf/meta/llama-3.1-8b-instruct"}'],
+    right: ['{}', '{"gpt-4o":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}'],
     wrong: ['', 'gpt-4o=x', '[]', 'null', '{"a":1}', '{"a":""}', '{"a":']
   }
 }

@@ -24,6 +24,9 @@ t.same(readSettings({ argv: [], env: credentials, readFile }).settings, {
   modelAliases: {},
   defaultMaxTokens: 4096,
   unsupportedParams: 'warn',
+  emulateTools: true,
+  fetchRemoteImages: false,
+  rejectIfBusy: false,
   upstreamHeadersTimeoutMs: 300_000,
   upstreamIdleTimeoutMs: 120_000,
   maxRetries: 2,
@@ -39,7 +42,7 @@ t.same(readSettings({ argv: [], env: credentials, readFile }).settings, {
 t.same(readSettings({
   argv: [
     '--host=::1', '--port=0', '--api-keys=k1, k2', '--allow-unauthenticated', '--default-model=m', '--default-max-tokens=5',
-    '--unsupported-params=reject', '--upstream-headers-timeout-ms=6', '--upstream-idle-timeout-ms=7', '--max-retries=1'
+    '--unsupported-params=reject', '--emulate-tools=false', '--fetch-remote-images', '--reject-if-busy', '--upstream-headers-timeout-ms=6', '--upstream-idle-timeout-ms=7', '--max-retries=1'
   ],
   env: {
     ...credentials,
@@ -73,6 +76,9 @@ t.same(readSettings({
   defaultModel: 'm',
   defaultMaxTokens: 5,
   unsupportedParams: 'reject',
+  emulateTools: false,
+  fetchRemoteImages: true,
+  rejectIfBusy: true,
   upstreamHeadersTimeoutMs: 6,
   upstreamIdleTimeoutMs: 7,
   maxRetries: 1,

@@ -87,7 +87,7 @@ const wrong = [
     problems: [
       { name: 'HOST', complaint: 'got an object from shapes.yaml; wants a host name or an IP address, without scheme, port and brackets' },
       { name: 'PORT', complaint: 'got a list from shapes.yaml; wants a whole number from 0 to 65535' },
-      { name: 'MODEL_ALIASES', complaint: 'got a list from shapes.yaml; wants a JSON object of model names, such as {"gpt-4o-mini":"@cf/meta/llama-3.1-8b-instruct"}' },
+      { name: 'MODEL_ALIASES', complaint: 'got a list from shapes.yaml; wants a JSON object of model names, such as {"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}' },
       { name: 'DEFAULT_MODEL', complaint: 'got a list from shapes.yaml; wants text' }
     ]
   },

@@ -20,7 +20,7 @@ const integers: Array<{ name: SettingName, from: number, to: number, unit: strin
   { name: 'DRAIN_TIMEOUT_MS', from: 0, to: 2_147_483_647, unit: ' of milliseconds' },
   { name: 'UPSTREAM_HEADERS_TIMEOUT_MS', from: 1, to: 2_147_483_647, unit: ' of milliseconds' },
   { name: 'UPSTREAM_IDLE_TIMEOUT_MS', from: 1, to: 2_147_483_647, unit: ' of milliseconds' },
-  { name: 'MAX_RETRIES', from: 0, to: 10, unit: '' },
+  { name: 'MAX_RETRIES', from: 0, to: 5, unit: '' },
   { name: 'DEFAULT_MAX_TOKENS', from: 1, to: 1_000_000, unit: ' of tokens' },
   { name: 'MAX_CHOICES', from: 1, to: 128, unit: '' }
 ]
@@ -125,7 +125,7 @@ const complaints: Array<{ name: string, given: Values, expected: string[] }> = [
   {
     name: 'a long value is cut',
     given: { ...unpaired, MODEL_ALIASES: 'x'.repeat(100) },
-    expected: [`MODEL_ALIASES got "${'x'.repeat(80)}..." from somewhere; wants a JSON object of model names, such as {"gpt-4o-mini":"@cf/meta/llama-3.1-8b-instruct"}`]
+    expected: [`MODEL_ALIASES got "${'x'.repeat(80)}..." from somewhere; wants a JSON object of model names, such as {"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}`]
   }
 ]
 for (const { name, given, expected } of complaints) {

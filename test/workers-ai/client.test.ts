@@ -51,14 +51,16 @@ async function listen (t: Test, script: Script) {
   return { origin: `http://127.0.0.1:${port}`, requests, sockets, server }
 }
 
+const IMPATIENT = { headersTimeoutMs: 300, idleTimeoutMs: 300 }
+
 function connect (t: Test, origin: string, options: Partial<WorkersAiOptions> = {}): WorkersAi {
   const workersAi = new WorkersAi({
     apiBaseUrl: `${origin}/client/v4/`,
     accountId: ACCOUNT,
     apiToken: TOKEN,
     maxRetries: 0,
-    headersTimeoutMs: 300,
-    idleTimeoutMs: 300,
+    headersTimeoutMs: 60_000,
+    idleTimeoutMs: 60_000,
     userAgent: 'tests/1.0',
     ...options
   })
@@ -185,7 +187,7 @@ t.test('getJson tells of refusals', async t => {
 
 t.test('whatever comes instead of an answer becomes one clear error', async t => {
   const page = '<!DOCTYPE html><html><title>502 Bad Gateway</title></html>'
-  const cases: Array<{ name: string, given: Script, expected: object }> = [
+  const cases: Array<{ name: string, given: Script, options?: Partial<WorkersAiOptions>, expected: object }> = [
     {
       name: 'a reset before the answer',
       given: socket => socket.resetAndDestroy(),
@@ -201,7 +203,7 @@ t.test('whatever comes instead of an answer becomes one clear error', async t =>
       given: socket => socket.end('HTTP/1.1 200 OK\r\ncontent-ty'),
       expected: { kind: 'unreachable', status: 0, message: 'No answer from Cloudflare: the connection failed (UND_ERR_SOCKET)' }
     },
-    { name: 'silence', given: () => {}, expected: { kind: 'timeout', status: 0, message: 'Cloudflare did not begin to answer within 0.3 s' } },
+    { name: 'silence', given: () => {}, options: IMPATIENT, expected: { kind: 'timeout', status: 0, message: 'Cloudflare did not begin to answer within 0.3 s' } },
     { name: 'another protocol', given: socket => socket.end('SSH-2.0-OpenSSH_9.6\r\n'), expected: { kind: 'malformed', status: 0, message: 'Cloudflare answered with broken HTTP' } },
     {
       name: 'headers without end',
@@ -265,6 +267,7 @@ t.test('whatever comes instead of an answer becomes one clear error', async t =>
     {
       name: 'silence inside the body',
       given: socket => socket.write(json(200, ANSWER.slice(0, -5), { 'content-length': '1000' })),
+      options: IMPATIENT,
       expected: { kind: 'timeout', status: 0, message: 'Cloudflare went silent for 0.3 s inside the answer' }
     },
     {
@@ -291,6 +294,7 @@ t.test('whatever comes instead of an answer becomes one clear error', async t =>
     {
       name: 'a refusal whose body never comes',
       given: socket => socket.write(json(500, '', { 'content-length': '1000' })),
+      options: IMPATIENT,
       expected: { kind: 'refused', status: 500, message: 'Cloudflare answered 500 with an empty body' }
     },
     {
@@ -299,9 +303,9 @@ t.test('whatever comes instead of an answer becomes one clear error', async t =>
       expected: { kind: 'refused', status: 999, message: 'odd' }
     }
   ]
-  await Promise.all(cases.map(async ({ name, given, expected }) => {
+  await Promise.all(cases.map(async ({ name, given, options, expected }) => {
     const { origin, requests } = await listen(t, given)
-    t.strictSame(told(await failureOf(run(connect(t, origin)))), expected, name)
+    t.strictSame(told(await failureOf(run(connect(t, origin, options)))), expected, name)
     t.equal(requests.length, 1, `${name} is asked for once`)
   }))
 })
@@ -367,7 +371,7 @@ t.test('credentials that come back are not passed on', async t => {
   ]
   for (const { name, given } of cases) {
     const { origin } = await listen(t, given)
-    const error = await failureOf(run(connect(t, origin)))
+    const error = await failureOf(run(connect(t, origin, IMPATIENT)))
     t.type(error, UpstreamError)
     const everything = inspect(error, { depth: Infinity, showHidden: true }).replaceAll(import.meta.filename, '')
     for (const secret of [TOKEN, TOKEN.slice(0, 8), base64, ACCOUNT]) t.notOk(everything.includes(secret), `${name}: ${secret}`)
@@ -403,7 +407,7 @@ t.test('what may not pass, or not soon, is not tried again', async t => {
   ]
   for (const { name, given } of cases) {
     const { origin, requests } = await listen(t, given)
-    t.type(await failureOf(run(connect(t, origin, { maxRetries: 5 }))), UpstreamError)
+    t.type(await failureOf(run(connect(t, origin, { ...IMPATIENT, maxRetries: 5 }))), UpstreamError)
     t.equal(requests.length, 1, name)
   }
 })
@@ -419,7 +423,7 @@ t.test('a client that leaves closes the upstream connection at once', async t =>
     const { origin, requests, sockets } = await listen(t, given)
     const controller = new AbortController()
     const reason = new Error('client left')
-    const workersAi = connect(t, origin, { maxRetries: 5, headersTimeoutMs: 60_000, idleTimeoutMs: 60_000 })
+    const workersAi = connect(t, origin, { maxRetries: 5 })
     const reading = failureOf(run(workersAi, { signal: controller.signal, stream }).then(answer => textOf(answer.body)))
     await sleep(100)
     const leftAt = performance.now()
@@ -444,6 +448,21 @@ t.test('a client that leaves while a retry waits ends the wait', async t => {
   t.equal(requests.length, 1, 'nothing is repeated')
 })
 
+t.test('a client that leaves while the connection is made is not waited for', async t => {
+  const { origin, sockets, server } = await listen(t, () => {})
+  const connected = once(server, 'connection')
+  const controller = new AbortController()
+  const reason = new Error('client left')
+  // The server never answers the TLS handshake.
+  const running = failureOf(run(connect(t, origin.replace('http:', 'https:')), { signal: controller.signal }))
+  await connected
+  const leftAt = performance.now()
+  controller.abort(reason)
+  t.equal(await running, reason)
+  t.ok(performance.now() - leftAt < 500, 'at once')
+  t.equal(sockets.length, 1)
+})
+
 t.test('a client that has left already is not served', async t => {
   const { origin, sockets } = await listen(t, () => {})
   const reason = new Error('client left')
@@ -464,10 +483,11 @@ t.test('a stream that its reader destroys closes the upstream connection', async
 
 t.test('a stream that breaks is told by toStreamError', async t => {
   const started = Buffer.concat([STREAM_HEAD, Buffer.from(chunk('data: {}\n\n'))])
-  const cases: Array<{ name: string, given: Script, expected: object }> = [
+  const cases: Array<{ name: string, given: Script, options?: Partial<WorkersAiOptions>, expected: object }> = [
     {
       name: 'silence',
       given: socket => socket.write(started),
+      options: IMPATIENT,
       expected: { kind: 'timeout', status: 0, message: 'Cloudflare went silent inside the answer' }
     },
     { name: 'the end of the connection', given: socket => socket.end(started), expected: { kind: 'truncated', status: 0, message: 'Cloudflare ended the answer before its end' } },
@@ -482,15 +502,15 @@ t.test('a stream that breaks is told by toStreamError', async t => {
     },
     { name: 'chunks that are none', given: socket => socket.write(`${started}nonsense\r\n`), expected: { kind: 'malformed', status: 0, message: 'Cloudflare answered with broken HTTP' } }
   ]
-  for (const { name, given, expected } of cases) {
+  for (const { name, given, options, expected } of cases) {
     const { origin, requests } = await listen(t, given)
-    const answer = await run(connect(t, origin, { maxRetries: 5 }), { stream: true })
+    const answer = await run(connect(t, origin, { maxRetries: 5, ...options }), { stream: true })
     t.strictSame(told(toStreamError(await failureOf(textOf(answer.body)))), expected, name)
     t.equal(requests.length, 1, `${name} is not repeated`)
   }
 
-  const told2 = new UpstreamError('told', { kind: 'truncated' })
-  t.equal(toStreamError(told2), told2, 'what is told already stays as it is')
+  const known = new UpstreamError('told', { kind: 'truncated' })
+  t.equal(toStreamError(known), known, 'what is told already stays as it is')
   for (const error of [new Error('client left'), new DOMException('gone', 'AbortError'), Object.assign(new Error('bug'), { code: 'ERR_INVALID_ARG_TYPE' })]) {
     t.throws(() => toStreamError(error), error, 'what is no failure of the wire is thrown on')
   }
@@ -506,7 +526,7 @@ t.test('a slow reader gets every byte, and is not taken for silence', async t =>
 
 t.test('closing ends what is under way', async t => {
   const { origin, sockets } = await listen(t, () => {})
-  const workersAi = connect(t, origin, { headersTimeoutMs: 60_000 })
+  const workersAi = connect(t, origin)
   const running = failureOf(run(workersAi))
   await sleep(100)
   await workersAi.close()

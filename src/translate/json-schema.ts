@@ -1,0 +1,52 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+
+/** Compiled schemas that are kept; agents send the same few with every request. */
+const MAX_SCHEMAS = 200
+
+/** Characters of schema text that are kept compiled; a longer one is compiled each time. */
+const MAX_KEPT_LENGTH = 64 * 1024
+
+/** How many errors are told: enough for a model to mend its answer, few enough to read. */
+const MAX_ERRORS = 5
+
+const compiled = new Map<string, ValidateFunction>()
+
+/**
+ * What of a value does not fit a JSON Schema (draft 2020-12), each as path and complaint; empty when all fits.
+ * @throws Error when the schema itself is none
+ */
+export function toViolations (schema: Record<string, unknown>, value: unknown): string[] {
+  const validate = toValidator(schema)
+  if (validate(value)) return []
+  return (validate.errors ?? []).slice(0, MAX_ERRORS).map(toViolation)
+}
+
+/** @throws Error when the schema is none */
+export function checkSchema (schema: Record<string, unknown>): void {
+  toValidator(schema)
+}
+
+function toValidator (schema: Record<string, unknown>): ValidateFunction {
+  const text = JSON.stringify(schema)
+  const known = compiled.get(text)
+  if (known) {
+    // Last used goes last, so that the first is the one to forget.
+    compiled.delete(text)
+    compiled.set(text, known)
+    return known
+  }
+  // One Ajv a schema: schemas of different callers may claim the same $id, and forgetting one must free its memory.
+  const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true, logger: false })
+  formats.default(ajv)
+  const { $schema: _draft, ...body } = schema
+  const validate = ajv.compile(body)
+  if (text.length <= MAX_KEPT_LENGTH) compiled.set(text, validate)
+  if (compiled.size > MAX_SCHEMAS) compiled.delete(compiled.keys().next().value as string)
+  return validate
+}
+
+function toViolation ({ instancePath, message = 'is not accepted', params, keyword }: ErrorObject): string {
+  const extra = keyword === 'additionalProperties' ? ` ('${String(params['additionalProperty'])}')` : keyword === 'enum' ? ` (${JSON.stringify(params['allowedValues']).slice(0, 200)})` : ''
+  return `${instancePath || '/'} ${message}${extra}`
+}

@@ -1,0 +1,83 @@
+import t from 'tap'
+import { toOutcome, type Outcome } from '../../src/simulator/run.ts'
+import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
+import { GPT_OSS, KIMI, LLAMA, saying, weather } from './asking.ts'
+
+const context = { requestId: '00000000-0000-4000-8000-000000000001', created: 1, isToFail: () => false }
+const R1 = '@cf/deepseek-ai/deepseek-r1-distill-qwen-32b'
+const BGE = '@cf/baai/bge-small-en-v1.5'
+
+function run (model: string, body: unknown, change: object = {}): Outcome {
+  return toOutcome(body, CATALOGUE.get(model)!, { ...context, ...change })
+}
+
+t.test('a plain answer is a result with its price', async t => {
+  t.match(run(LLAMA, saying('say Hi')), { kind: 'result', result: { response: 'Hi' }, neurons: 0.258091, tokens: 1, isSlow: false })
+  t.match(run(BGE, { text: 'Hi' }), { kind: 'result', result: { shape: [1, 384] }, neurons: 0.001818, tokens: 0 })
+})
+
+t.test('a stream is its frames and what happens to them', async t => {
+  t.match(run(LLAMA, saying('slowly, break after 3 frames', { stream: true })), { kind: 'stream', fault: { kind: 'break', after: 3 }, isSlow: true })
+})
+
+t.test('some streams are no streams', async t => {
+  t.match(run(LLAMA, saying('answer json to stream, say Hi', { stream: true })), { kind: 'result', result: { response: 'Hi' } })
+  t.strictSame(run(GPT_OSS, saying('say Hi', { stream: true, reasoning_effort: 'none' })), { kind: 'result', result: {}, neurons: 0, tokens: 1, isSlow: false }, 'and gpt-oss answers nothing at all')
+})
+
+t.test('an empty stream has no words and costs as much', async t => {
+  const outcome = run(LLAMA, saying('empty stream, say Hi', { stream: true }))
+  const frames = outcome.kind === 'stream' ? [...outcome.frames] : []
+  t.match(frames, [{ response: '' }, { response: '' }, { tool_calls: [] }, { usage: { completion_tokens: 1 } }])
+  t.match(run(LLAMA, saying('empty stream, say Hi')), { kind: 'result', result: { response: 'Hi' } }, 'a plain answer is not empty')
+})
+
+t.test('what is wrong is refused before anything is obeyed', async t => {
+  t.throws(() => run(LLAMA, saying('stall', { top_k: 0 })), { code: 5006 })
+  t.throws(() => run(BGE, { text: '' }), { code: 5006 })
+})
+
+t.test('a conversation that does not fit the window is refused', async t => {
+  const body = saying('x'.repeat(4 * 23_000), { max_tokens: 1_092 })
+  t.throws(() => run(LLAMA, body), {
+    code: 5021,
+    status: 413,
+    message: 'AiError: Ai: The estimated number of input and maximum output tokens (24092) exceeded this model context window limit (24000).'
+  })
+  t.match(run(LLAMA, saying('x'.repeat(4 * 23_000), { max_tokens: 1_000 })), { kind: 'result' }, 'one that just fits is not')
+})
+
+t.test('a call that must be made and does not fit is refused', async t => {
+  t.throws(() => run(KIMI, saying('Hi', { tools: [weather], tool_choice: 'required', max_completion_tokens: 5 })), { code: 8006 })
+})
+
+t.test('JSON that is cut is no answer', async t => {
+  const body = saying('Hi', { response_format: { type: 'json_object' }, max_tokens: 5 })
+  t.match(run(LLAMA, body), { kind: 'failure in 200', error: { code: 5024, message: "AiError: JSON Mode couldn't be met" } })
+  t.match(run(R1, saying('Hi', { response_format: { type: 'json_object' } })), { kind: 'result', result: { response: { answer: /^Hello!/ } } })
+})
+
+t.test('failures that are ordered', async t => {
+  t.throws(() => run(LLAMA, saying('fail with code 3040')), { code: 3040, status: 429 })
+  t.throws(() => run(BGE, { text: ['fail with code 3040', 'x'] }), { code: 3040 }, 'embeddings obey their first text')
+  t.match(run(LLAMA, saying('fail with code 3040 as 200')), { kind: 'failure in 200', error: { code: 3040 } })
+  t.match(run(LLAMA, saying('fail with 502')), { kind: 'page', status: 502 })
+  t.match(run(LLAMA, saying('stall')), { kind: 'stall' })
+})
+
+t.test('failures that pass are counted by message', async t => {
+  const asked: unknown[] = []
+  const isToFail = (...question: unknown[]): boolean => asked.push(question) === 1
+  t.throws(() => run(LLAMA, saying('fail 1 time with code 3040 then say ok'), { isToFail }), { code: 3040 })
+  t.match(run(LLAMA, saying('fail 1 time with code 3040 then say ok'), { isToFail }), { kind: 'result', result: { response: 'ok' } })
+  t.strictSame(asked[0], ['fail 1 time with code 3040 then say ok', 1])
+})
+
+t.test('an agent that brings a result is not sent for it again', async t => {
+  const messages = [{ role: 'user', content: 'fail with code 3040' }, { role: 'assistant', content: '' }, { role: 'tool', content: 'rain' }]
+  t.match(run(LLAMA, { messages, tools: [weather] }), { kind: 'result', result: { response: 'The tool answered: rain' } })
+})
+
+t.test('models that do not chat refuse to', async t => {
+  t.throws(() => run('@cf/cloudflare/clef', saying('Hi')), { code: 5006, message: "AiError: Bad input: Error: required properties at '/' are 'model,state,questions'" })
+})

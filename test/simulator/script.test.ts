@@ -1,0 +1,32 @@
+import t from 'tap'
+import { SCRIPTS, toScript, type Script } from '../../src/simulator/script.ts'
+
+const nothing: Script = { calls: [], leaks: [] }
+const cases: Array<{ name: string, given: string, expected: Partial<Script> }> = [
+  { name: 'ordinary words order nothing', given: 'What would you say to a stall?', expected: {} },
+  { name: 'no words order nothing', given: '', expected: {} },
+  { name: 'say takes all the rest as it stands', given: 'Say fail with code 3040,\n then  stop ', expected: { say: 'fail with code 3040,\n then  stop ' } },
+  { name: 'a number of words', given: 'say 3 words', expected: { say: 'alpha bravo cedar' } },
+  { name: 'a number of tokens', given: 'repeat 12 tokens', expected: { say: 'alpha bravo cedar delta ember frost grove haven ivory jewel alpha bravo' } },
+  { name: 'thoughts before words', given: 'think about it then say yes', expected: { think: 'about it', say: 'yes' } },
+  { name: 'a call with arguments as they stand', given: 'call tool f with {"a": {"b": "}"}}', expected: { calls: [{ name: 'f', arguments: '{"a": {"b": "}"}}' }] } },
+  { name: 'a call without arguments', given: 'please call tool get_weather.', expected: { calls: [{ name: 'get_weather' }] } },
+  { name: 'calls at once', given: 'call tool f with {"a":1} and call tool g', expected: { calls: [{ name: 'f', arguments: '{"a":1}' }, { name: 'g' }] } },
+  { name: 'broken arguments go to the end', given: 'call tool f with {"a": and more', expected: { calls: [{ name: 'f', arguments: '{"a": and more' }] } },
+  { name: 'a leak', given: 'leak tool f with {}', expected: { leaks: [{ name: 'f', arguments: '{}' }] } },
+  { name: 'a failure', given: 'fail with code 3040', expected: { failure: { code: 3040, in200: false } } },
+  { name: 'a failure under 200', given: 'fail with code 3040 as 200', expected: { failure: { code: 3040, in200: true } } },
+  { name: 'a failure by status', given: 'fail with 503', expected: { failure: { code: 503, in200: false } } },
+  { name: 'failures that pass', given: 'fail 2 times with code 3040 then say ok', expected: { failure: { code: 3040, in200: false, times: 2 }, say: 'ok' } },
+  { name: 'silence', given: 'stall', expected: { stall: true } },
+  { name: 'silence in a stream', given: 'stall after 3 frames, say hi', expected: { fault: { kind: 'stall', after: 3 }, say: 'hi' } },
+  { name: 'a break', given: 'break after 1 frame', expected: { fault: { kind: 'break', after: 1 } } },
+  { name: 'an end', given: 'end after 0 frames', expected: { fault: { kind: 'end', after: 0 } } },
+  { name: 'an error frame', given: 'Error frame after 2 frames', expected: { fault: { kind: 'error', after: 2 } } },
+  { name: 'a bad frame', given: 'bad frame after 2 frames', expected: { fault: { kind: 'bad', after: 2 } } },
+  { name: 'several orders in a row', given: 'slowly, empty stream and answer json to stream', expected: { slowly: true, emptyStream: true, jsonToStream: true } }
+]
+for (const { name, given, expected } of cases) t.strictSame(toScript(given), { ...nothing, ...expected }, name)
+
+t.ok(SCRIPTS.every(({ words, effect }) => words !== '' && effect !== ''), 'every phrase is explained')
+t.equal(new Set(SCRIPTS.map(({ words }) => words)).size, SCRIPTS.length, 'no phrase is explained twice')
