@@ -4,9 +4,11 @@ import { pino } from 'pino'
 import { isLoopback } from './address.ts'
 import { requireAllowedHost } from './http/allowed-hosts.ts'
 import { requireKey } from './http/auth.ts'
+import { clientErrorHandler } from './http/client-error.ts'
 import { errorHandler, notFound } from './http/error-handler.ts'
 import { toRequestId } from './http/request-id.ts'
 import { logRequests } from './http/request-log.ts'
+import { toRoutableUrl } from './http/request-url.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
 import { health } from './routes/health.ts'
 import { modelRoutes, Models } from './routes/models.ts'
@@ -37,6 +39,8 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
     bodyLimit: settings.bodyLimitBytes,
     genReqId: toRequestId,
     requestIdHeader: false,
+    rewriteUrl: toRoutableUrl,
+    clientErrorHandler: clientErrorHandler(logger),
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 1_000 },
@@ -44,10 +48,12 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false, discriminator: true, allowUnionTypes: true } }
   })
 
+  // Fastify also reads plain text, which a web page may post to any server without asking.
+  app.removeContentTypeParser('text/plain')
   const methods = collectMethods(app)
   logRequests(app)
   if (settings.corsOrigins.length > 0) {
-    await app.register(cors, { origin: settings.corsOrigins.includes('*') ? '*' : settings.corsOrigins, exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400 })
+    await app.register(cors, { origin: settings.corsOrigins.includes('*') ? '*' : settings.corsOrigins, exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400, strictPreflight: false })
   }
   const hostRule = requireAllowedHost(settings.allowedHosts, settings.apiKeys.length === 0 && isLoopback(settings.host))
   if (hostRule) app.addHook('onRequest', hostRule)
@@ -63,7 +69,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   app.addHook('onClose', () => workersAi.close())
   // The first caller should not wait for the list, nor guess what Cloudflare could tell.
   app.addHook('onListen', done => {
-    void list.current()
+    list.current()
     done()
   })
   return app
@@ -79,11 +85,14 @@ function toWorkersAiOptions ({ cloudflare, maxRetries, upstreamHeadersTimeoutMs,
   return { ...cloudflare, maxRetries, headersTimeoutMs: upstreamHeadersTimeoutMs, idleTimeoutMs: upstreamIdleTimeoutMs }
 }
 
-/** Which methods a path answers to, for the `Allow` of a 405. */
+/** Which methods a path answers to, for the `Allow` of a 405. The route that CORS has for every path does not count. */
 function collectMethods (app: FastifyInstance): (path: string) => string[] {
   const routes: Array<{ method: string, url: string }> = []
   app.addHook('onRoute', ({ method, url }) => {
-    for (const one of [method].flat()) routes.push({ method: one, url })
+    if (url !== '*') routes.push(...[method].flat().map(one => ({ method: one, url })))
   })
-  return path => routes.filter(({ url }) => url.endsWith('*') ? path.startsWith(url.slice(0, -1)) : path === url).map(({ method }) => method)
+  return written => {
+    const path = written.replaceAll(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '')
+    return routes.filter(({ url }) => url.endsWith('*') ? path.startsWith(url.slice(0, -1)) : path === url).map(({ method }) => method)
+  }
 }

@@ -165,7 +165,7 @@ export const Environment = Type.Object({
   EMULATE_TOOLS: Type.Boolean({
     group: 'Models and parameters',
     default: true,
-    description: 'Models without tool calling get their tools by prompt; false answers 400 instead.'
+    description: 'Offers tools by prompt to models without tool calling; false answers 400.'
   }),
   FETCH_REMOTE_IMAGES: Type.Boolean({
     group: 'Models and parameters',
@@ -175,7 +175,7 @@ export const Environment = Type.Object({
   REJECT_IF_BUSY: Type.Boolean({
     group: 'Models and parameters',
     default: false,
-    description: 'Asks Cloudflare to answer 429 at once when a model is busy, instead of queueing.'
+    description: 'Has Cloudflare answer 429 at once when a model is busy, not queue.'
   }),
   SIMULATOR_TOKENS_PER_SECOND: Type.Number({
     group: 'Simulator',

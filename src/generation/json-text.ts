@@ -1,17 +1,23 @@
+import type { Change } from './change.ts'
 import type { Batch, Stage } from './event.ts'
 
 /**
  * Leaves of an answer only its JSON object: prose and code fences before and after it are taken away. An answer without
- * an object is told as it is. `trimmed` says whether anything but white space was taken away.
+ * an object is told as it is. Taking away more than white space and fences is a change.
  */
 export class JsonText implements Stage {
-  trimmed = false
+  #changes: Change[]
+  #dropped = ''
   #state: 'before' | 'inside' | 'after' = 'before'
   /** Text before the object, in case there is none. */
   #lead = ''
   #depth = 0
   #inString = false
   #isEscaped = false
+
+  constructor (changes: Change[]) {
+    this.#changes = changes
+  }
 
   push (batch: Batch): Batch {
     const out: Batch = []
@@ -20,6 +26,9 @@ export class JsonText implements Stage {
         const text = this.#read(event.text)
         if (text !== '') out.push({ type: 'text', text })
         continue
+      }
+      if (event.type === 'finish' && this.#dropped !== '') {
+        this.#changes.push({ param: 'content', action: 'repaired', reason: 'the model wrote text around its JSON' })
       }
       if (event.type === 'finish' && this.#state === 'before' && this.#lead !== '') out.push({ type: 'text', text: this.#lead })
       out.push(event)
@@ -65,7 +74,7 @@ export class JsonText implements Stage {
   }
 
   #drop (text: string): '' {
-    this.trimmed ||= text.trim() !== ''
+    if (this.#dropped === '') this.#dropped = text.replaceAll(/```(json)?|`|\s/g, '')
     return ''
   }
 }

@@ -1,3 +1,4 @@
+import type { Change } from './change.ts'
 import type { Batch, Stage } from './event.ts'
 import { MARKERS, toVerdict, type CallGrammar } from './leaked-call-forms.ts'
 
@@ -16,6 +17,7 @@ const SHORT = 200
 export interface LeakedToolCallsOptions extends CallGrammar {
   /** Makes an id that is unique in the conversation. */
   newCallId: () => string
+  changes: Change[]
 }
 
 /**
@@ -78,6 +80,7 @@ export class LeakedToolCalls implements Stage {
           this.#tell(lead + (this.#held.startsWith('```', lead) ? 3 : 1), out)
           break
         case 'calls':
+          this.#options.changes.push({ param: 'tool_calls', action: 'repaired', reason: 'the model wrote its call into the text' })
           for (const call of verdict.calls) {
             out.push({ type: 'tool_call', index: this.#calls++, id: this.#options.newCallId(), name: call.name, arguments: call.arguments })
           }

@@ -13,19 +13,22 @@ const NOT_JSON = "We could not parse the JSON body of your request. (HINT: This 
  */
 export function errorHandler (suggestions: () => readonly string[], now: () => Date) {
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
-    if (thrown instanceof ClientGoneError) return void reply.hijack()
+    if (thrown instanceof ClientGoneError) {
+      reply.hijack()
+      return
+    }
     const error = toProxyError(toCallerError(thrown, request.body), now(), suggestions())
     const status = error instanceof ProxyError ? error.status : 500
     if (!(error instanceof ProxyError)) request.log.error({ err: thrown }, 'failed')
     request.report.error = thrown
-    void reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(toErrorBody(error))
+    reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(toErrorBody(error))
   }
 }
 
 /** An unknown path or method, in the words api.openai.com uses. */
 export function notFound (methodsOf: (path: string) => string[]) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
-    const path = request.url.split('?')[0] ?? ''
+    const path = request.originalUrl.split('?')[0] ?? ''
     const methods = methodsOf(path)
     if (methods.length === 0) {
       throw new InvalidRequestError(`Invalid URL (${request.method} ${clean(path)})`, { status: 404 })

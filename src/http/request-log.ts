@@ -23,14 +23,14 @@ export function logRequests (app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     request.report = {}
     reply.header('x-request-id', request.id)
+    // Of a client that leaves once its request is read, Fastify tells no hook.
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) request.log.info(toLine(request, 499, reply.elapsedTime), 'client gone')
+    })
     done()
   })
   app.addHook('onResponse', (request, reply, done) => {
     if (request.routeOptions.url !== '/health') request.log.info(toLine(request, reply.statusCode, reply.elapsedTime), 'request')
-    done()
-  })
-  app.addHook('onRequestAbort', (request, done) => {
-    request.log.info(toLine(request, 499, 0), 'client gone')
     done()
   })
 }

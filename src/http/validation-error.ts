@@ -96,6 +96,7 @@ function noun (type: string): string {
 }
 
 function describe (value: unknown): string {
+  if (value === undefined) return 'nothing'
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
   switch (typeof value) {

@@ -2,11 +2,14 @@ import { Readable } from 'node:stream'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { interleaved } from '../generation/pipeline.ts'
-import type { Batch, Usage } from '../generation/event.ts'
+import type { Change } from '../generation/change.ts'
+import type { Batch } from '../generation/event.ts'
+import { ChangeReporter } from '../http/change-reporter.ts'
 import { clientGone, ClientGoneError } from '../http/client-gone.ts'
 import { newId } from '../http/reply-identity.ts'
+import { toSessionAffinity } from '../http/session-affinity.ts'
 import { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
-import { DONE, EVENT_STREAM_HEADERS, toComment, toEvent } from '../openai/server-sent-events.ts'
+import { DONE, EVENT_STREAM_HEADERS, toEvent } from '../openai/server-sent-events.ts'
 import type { Settings } from '../settings.ts'
 import { ChatChunks, toUsageChunk } from '../translate/chat-chunks.ts'
 import { toChatCompletion, toChoice, type ReplyIdentity } from '../translate/chat-completion.ts'
@@ -14,10 +17,9 @@ import { toDryRun } from '../translate/dry-run.ts'
 import { toErrorBody, toProxyError } from '../translate/error.ts'
 import { toRunRequest } from '../translate/run-request.ts'
 import { toSum } from '../translate/usage.ts'
-import { toWarnings } from '../translate/warnings.ts'
 import type { WorkersAi } from '../workers-ai/client.ts'
 import type { Models } from './models.ts'
-import { startGenerations, type Generations } from './start-generations.ts'
+import { startGenerations, type Generations, type Variation } from './start-generations.ts'
 
 export interface ChatCompletionsParts {
   settings: Settings
@@ -32,14 +34,15 @@ export function chatCompletions (app: FastifyInstance, { settings, workersAi, mo
     const model = await models.resolve(body.model)
     const stream = body.stream === true
     request.report = { model: body.model, served: model.id, stream }
-    const run = toRunRequest(body, model, settings)
+    const translate = (variation: Variation) => toRunRequest(body, model, { ...settings, ...variation })
+    const run = translate({})
     if (request.headers['x-dry-run'] === 'true') return toDryRun(run, model.id, stream)
     reply.header('x-proxy-model', model.id)
-    const affinity = request.headers['x-session-affinity'] ?? run.cacheKey
     const generations = await startGenerations(workersAi, run, {
-      model: model.id,
+      model,
       stream,
-      sessionAffinity: typeof affinity === 'string' ? affinity : undefined,
+      translate,
+      sessionAffinity: toSessionAffinity(request, run.cacheKey, body.messages),
       signal: clientGone(reply)
     })
     request.report.attempts = generations.attempts
@@ -50,26 +53,21 @@ export function chatCompletions (app: FastifyInstance, { settings, workersAi, mo
       model: body.model,
       legacyFunctions: run.legacyFunctions
     }
-    const warn = () => {
-      request.report.changes = toWarnings(run.changes)
-      request.log.debug({ changes: run.changes.map(({ param, action, reason }) => ({ param, action, reason })) }, 'changes')
-      if (request.report.changes !== undefined) reply.header('x-proxy-warnings', request.report.changes)
-    }
+    const reporter = new ChangeReporter(run.changes, request)
     if (stream) {
-      warn()
-      reply.headers(EVENT_STREAM_HEADERS)
-      return reply.send(Readable.from(chunks(generations, identity, body.stream_options?.include_usage === true, request)))
+      reply.headers({ ...EVENT_STREAM_HEADERS, ...reporter.headers() })
+      return reply.send(Readable.from(chunks(generations, identity, body.stream_options?.include_usage === true, request, reporter)))
     }
     const choices = await Promise.all(generations.choices.map(async (batches, index) => toChoice(await collected(batches), index, identity))).finally(generations.close)
     const usage = toSum(choices.map(choice => choice.usage))
     request.report.usage = usage
-    if (usage.estimated) run.changes.push({ param: 'usage', action: 'estimated', reason: ESTIMATED })
-    warn()
+    if (usage.estimated) run.changes.push(ESTIMATED)
+    reply.headers(reporter.headers())
     return toChatCompletion(choices, identity)
   })
 }
 
-const ESTIMATED = 'Workers AI told no token counts; these are guessed from the length of the text'
+const ESTIMATED: Change = { param: 'usage', action: 'estimated', reason: 'Workers AI told no token counts; these are guessed from the length of the text' }
 
 async function collected (batches: AsyncIterable<Batch>): Promise<Batch> {
   const events: Batch = []
@@ -78,7 +76,7 @@ async function collected (batches: AsyncIterable<Batch>): Promise<Batch> {
 }
 
 /** The stream's text, one piece for each upstream read. */
-async function * chunks (generations: Generations, identity: ReplyIdentity, withUsage: boolean, request: FastifyRequest): AsyncGenerator<string> {
+async function * chunks (generations: Generations, identity: ReplyIdentity, withUsage: boolean, request: FastifyRequest, reporter: ChangeReporter): AsyncGenerator<string> {
   const tellers = generations.choices.map((_, index) => new ChatChunks(identity, index, withUsage))
   try {
     for await (const { choice, batch } of interleaved(generations.choices)) {
@@ -87,21 +85,16 @@ async function * chunks (generations: Generations, identity: ReplyIdentity, with
       const last = batch.at(-1)
       if (last?.type === 'failure') throw last.error
     }
-    yield ended(tellers.flatMap(({ usage }) => usage ?? []), identity, withUsage, request)
+    const usage = toSum(tellers.flatMap(({ usage }) => usage ?? []))
+    request.report.usage = usage
+    if (usage.estimated) reporter.add(ESTIMATED)
+    yield reporter.comment() + (withUsage ? toUsageChunk(identity, usage) : '') + DONE
   } catch (error) {
     if (error instanceof ClientGoneError) return
     yield failed(error as Error, request)
   } finally {
     generations.close()
   }
-}
-
-function ended (usages: Usage[], identity: ReplyIdentity, withUsage: boolean, request: FastifyRequest): string {
-  const usage = toSum(usages)
-  request.report.usage = usage
-  // The headers have gone, so a comment tells what became known after them.
-  const comment = usage.estimated ? toComment(`x-proxy-warnings: usage estimated (${ESTIMATED})`) : ''
-  return comment + (withUsage ? toUsageChunk(identity, usage) : '') + DONE
 }
 
 /** A broken stream says so, and neither finishes nor says that it is done. */

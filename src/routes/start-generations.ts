@@ -1,19 +1,26 @@
 import { setMaxListeners } from 'node:events'
+import { UpstreamError } from '../errors.ts'
+import type { Batch, Usage } from '../generation/event.ts'
 import { primed, throughStages } from '../generation/pipeline.ts'
-import type { Batch, Stage } from '../generation/event.ts'
-import { Ending } from '../generation/ending.ts'
-import { SingleToolCall } from '../generation/single-tool-call.ts'
-import { StopSequences } from '../generation/stop-sequences.ts'
 import { newCallId } from '../http/reply-identity.ts'
-import { toBody, type RunRequest } from '../translate/run-request.ts'
+import { toReview } from '../translate/review.ts'
+import { toBody, type RunRequest, type RunRequestOptions } from '../translate/run-request.ts'
+import { toStages } from '../translate/stages.ts'
+import { toOtherForm } from '../translate/structured-output.ts'
+import { toSum } from '../translate/usage.ts'
 import type { WorkersAi } from '../workers-ai/client.ts'
 import { generate, type Generation } from '../workers-ai/generate.ts'
-import type { ModelId } from '../workers-ai/model.ts'
+import type { Model } from '../workers-ai/model.ts'
+
+/** What may be said differently when a first try was refused, or its answer was not what was asked for. */
+export type Variation = Pick<RunRequestOptions, 'outputForm' | 'followUp'>
 
 export interface StartOptions {
-  model: ModelId
+  model: Model
   /** The caller wants its answer as it is written. */
   stream: boolean
+  /** Translates the caller's request once more, varied. */
+  translate: (variation: Variation) => RunRequest
   sessionAffinity?: string | undefined
   /** Aborts when the client leaves. */
   signal: AbortSignal
@@ -29,31 +36,30 @@ export interface Generations {
   close: () => void
 }
 
+/** What one native call needs to know beside its request. */
+interface Call {
+  workersAi: WorkersAi
+  options: StartOptions
+  signal: AbortSignal
+  choice: number
+  anySeed: number
+}
+
 /**
  * Starts one native call for each choice and resolves when all have begun to answer.
  * @throws the error of the first that fails at once; the others are then closed
  */
-export async function startGenerations (workersAi: WorkersAi, request: RunRequest, { model, stream, sessionAffinity, signal }: StartOptions): Promise<Generations> {
+export async function startGenerations (workersAi: WorkersAi, request: RunRequest, options: StartOptions): Promise<Generations> {
+  const { signal } = options
   const controller = new AbortController()
   setMaxListeners(0, controller.signal)
   const close = () => controller.abort(signal.reason)
+  if (signal.aborted) close()
   signal.addEventListener('abort', close, { once: true })
-  const asStream = stream && request.canStream
   const anySeed = Math.ceil(Math.random() * 9_000_000_000)
-  const start = async (choice: number) => {
-    const body = (streamed: boolean) => toBody(request, { stream: streamed, choice, anySeed })
-    const generation = await generate(workersAi, {
-      model,
-      body: body(asStream),
-      ...(asStream && { plainBody: () => body(false) }),
-      signal: controller.signal,
-      sessionAffinity,
-      newCallId
-    })
-    return { ...generation, batches: await primed(throughStages(generation.batches, stagesFor(request))) }
-  }
   try {
-    const generations = await Promise.all(Array.from({ length: request.choices }, (_, choice) => start(choice)))
+    const generations = await Promise.all(Array.from({ length: request.choices }, (_, choice) =>
+      start(request, { workersAi, options, signal: controller.signal, choice, anySeed })))
     return {
       choices: generations.map(({ batches }) => batches),
       headers: toHeaders(generations),
@@ -66,12 +72,84 @@ export async function startGenerations (workersAi: WorkersAi, request: RunReques
   }
 }
 
-function stagesFor (request: RunRequest): Stage[] {
-  return [
-    ...(request.singleToolCall ? [new SingleToolCall()] : []),
-    ...(request.stop.length > 0 ? [new StopSequences(request.stop)] : []),
-    new Ending(request)
-  ]
+/** An answer that is told as it is written is begun; any other is waited for and reviewed as a whole. */
+async function start (request: RunRequest, call: Call): Promise<Generation> {
+  const isStreamed = call.options.stream && request.canStream
+  const { generation, sent } = await inSomeForm(request, isStreamed, call)
+  if (isStreamed) return { ...generation, batches: await primed(generation.batches) }
+  return reviewed(generation, sent, call)
+}
+
+/** Asks in the family's form of a structured output, and once in the other when that one is refused. */
+async function inSomeForm (request: RunRequest, isStreamed: boolean, call: Call): Promise<{ generation: Generation, sent: RunRequest }> {
+  try {
+    return { generation: await ask(request, isStreamed, call), sent: request }
+  } catch (error) {
+    if (!(error instanceof UpstreamError) || request.outputForm === undefined) throw error
+    const outputForm = toOtherForm(request.outputForm, error.code)
+    if (outputForm === undefined) throw error
+    const sent = varied(request, { outputForm }, call)
+    return { generation: await ask(sent, isStreamed && sent.canStream, call), sent }
+  }
+}
+
+async function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { model, sessionAffinity }, signal, choice, anySeed }: Call): Promise<Generation> {
+  const body = (stream: boolean) => toBody(request, { stream, choice, anySeed })
+  const generation = await generate(workersAi, {
+    model: model.id,
+    body: body(isStreamed),
+    ...(isStreamed && { plainBody: () => body(false) }),
+    signal,
+    sessionAffinity,
+    newCallId
+  })
+  return { ...generation, batches: throughStages(generation.batches, toStages(request, model.family, { isStreamed, newCallId })) }
+}
+
+/** Asks once more when the answer is not what was asked for; then tells it as it is, or says that it cannot be had. */
+async function reviewed (first: Generation, request: RunRequest, call: Call): Promise<Generation> {
+  const events = await whole(first)
+  const complaint = toReview(events, request)
+  if (complaint === undefined) return { ...first, batches: once(events) }
+  const again = varied(request, { followUp: complaint.followUp, ...(request.outputForm && { outputForm: request.outputForm }) }, call)
+  const second = await ask(again, false, call)
+  const answer = await whole(second)
+  if (toReview(answer, again) !== undefined) {
+    const verdict = complaint.giveUp(answer)
+    if ('error' in verdict) throw verdict.error
+    request.changes.push(verdict.change)
+  }
+  return { ...second, attempts: first.attempts + second.attempts, batches: once(withUsage(answer, [...usagesOf(events), ...usagesOf(answer)])) }
+}
+
+/** The same request, said differently; what had to be changed in it is told with the first one's changes. */
+function varied (request: RunRequest, variation: Variation, { options: { translate } }: Call): RunRequest {
+  const other = translate(variation)
+  const known = new Set(request.changes.map(({ param, action }) => `${param} ${action}`))
+  request.changes.push(...other.changes.filter(({ param, action }) => !known.has(`${param} ${action}`)))
+  return { ...other, changes: request.changes }
+}
+
+/** @throws the error of a failure event */
+async function whole ({ batches }: Generation): Promise<Batch> {
+  const events: Batch = []
+  for await (const batch of batches) events.push(...batch)
+  const last = events.at(-1)
+  if (last?.type === 'failure') throw last.error
+  return events
+}
+
+async function * once (events: Batch): AsyncGenerator<Batch> {
+  yield events
+}
+
+function usagesOf (events: Batch): Usage[] {
+  return events.flatMap(event => event.type === 'usage' ? [event.usage] : [])
+}
+
+/** Both answers were billed, so both are told. */
+function withUsage (events: Batch, usages: Usage[]): Batch {
+  return events.map(event => event.type === 'usage' ? { type: 'usage', usage: toSum(usages) } : event)
 }
 
 /** The first call's headers stand for all, but neurons are a bill and are summed. */

@@ -12,7 +12,7 @@ export interface Answer {
   calls: Call[]
 }
 
-export interface Call {
+interface Call {
   name: string
   /** JSON text, or what a script put in its place. */
   arguments: string

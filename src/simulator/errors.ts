@@ -3,8 +3,8 @@ import { STATUS_CODES } from 'node:http'
 interface Row {
   status: number
   message: string
-  /** `edge`: said by the API in front of Workers AI, with `result: null`; else by Workers AI itself, with `result: {}`. */
-  origin?: 'edge'
+  /** `edge`: said by the API in front of Workers AI, with `result: null`; `service`, the usual: by Workers AI itself, with `result: {}`. */
+  origin?: 'service' | 'edge'
 }
 
 /** The codes of Cloudflare's error page and those observed beside it, each with the sentence it comes with. */
@@ -53,28 +53,24 @@ export class NativeError extends Error {
   readonly status: number
   readonly origin: 'service' | 'edge'
 
-  /**
-   * @param code Cloudflare's code; one that is not known becomes a 500 of Workers AI.
-   * @param message instead of the sentence the code usually comes with
-   * @param status instead of the HTTP status the code usually comes with
-   */
-  constructor (code: number, message?: string, status?: number) {
-    const row: Row = ROWS[code] ?? { status: 500, message: 'AiError: Internal server error' }
-    super(message ?? row.message)
+  /** `code` is Cloudflare's, and one that is not known becomes a 500 of Workers AI; `change` replaces what usually comes with it. */
+  constructor (code: number, change: Partial<Row> = {}) {
+    const { status, message, origin = 'service' }: Row = { ...ROWS[code] ?? { status: 500, message: 'AiError: Internal server error' }, ...change }
+    super(message)
     this.code = code
-    this.status = status ?? row.status
-    this.origin = row.origin ?? 'service'
+    this.status = status
+    this.origin = origin
   }
 }
 
 /** Code 5006 with the sentence of Cloudflare's validator about one or more faults. */
 export function toBadInput (faults: string): NativeError {
-  return new NativeError(5006, `AiError: Bad input: Error: ${faults}`)
+  return new NativeError(5006, { message: `AiError: Bad input: Error: ${faults}` })
 }
 
 /** Code 8007: what a vLLM server behind Workers AI refused, its error object quoted inside the sentence. */
 export function toVllmRefusal (message: string): NativeError {
-  return new NativeError(8007, `AiError: AiError: ${toVllmError(message)}`)
+  return new NativeError(8007, { message: `AiError: AiError: ${toVllmError(message)}` })
 }
 
 function toVllmError (message: string): string {

@@ -39,7 +39,7 @@ export function toListing ({ page, per_page: perPage, task, search = '', include
 /** The JSON Schemas of a model's input and output, in Cloudflare's envelope. Throws 5007 for an unknown model. */
 export function toSchemas (id = ''): object {
   const model = CATALOGUE.get(id)
-  if (!model) throw new NativeError(5007, `No such model ${id} or task`)
+  if (!model) throw new NativeError(5007, { message: `No such model ${id} or task` })
   const result = model.task === 'text-embeddings' ? EMBEDDING_SCHEMAS : { input: toInputSchema(model.family), output: toOutputSchema(model.family) }
   return { success: true, result, errors: [], messages: [] }
 }

@@ -26,7 +26,7 @@ export interface RunMessage {
   tool_call_id?: string
 }
 
-export interface ContentPart {
+interface ContentPart {
   type: string
   text?: string
   image_url?: { url: string }
@@ -41,9 +41,9 @@ export interface FunctionTool {
   parameters?: JsonSchema
 }
 
-export type ToolChoice = 'none' | 'auto' | 'required' | { type: 'function', function: { name: string } }
+type ToolChoice = 'none' | 'auto' | 'required' | { type: 'function', function: { name: string } }
 
-export type ResponseFormat =
+type ResponseFormat =
   | { type: 'text' | 'json_object' }
   | { type: 'json_schema', json_schema: JsonSchema | { name: string, schema?: JsonSchema } }
 

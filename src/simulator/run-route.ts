@@ -83,9 +83,9 @@ function decide ({ model: id, body }: RecordedRequest, request: FastifyRequest, 
   if (!MODEL_ID.test(id)) throw new NativeError(7000)
   reply.header('cf-ai-req-id', request.id)
   const model = CATALOGUE.get(id)
-  if (!model) throw new NativeError(5007, `No such model ${id} or task`)
+  if (!model) throw new NativeError(5007, { message: `No such model ${id} or task` })
   const now = state.now()
-  if (isRetired(model, now)) throw new NativeError(5028, `This model was deprecated on ${model.retirement}. Please use an alternative model.`)
+  if (isRetired(model, now)) throw new NativeError(5028, { message: `This model was deprecated on ${model.retirement}. Please use an alternative model.` })
   if (body === '') throw new NativeError(3003)
   return toOutcome(body, model, {
     requestId: request.id,

@@ -88,7 +88,8 @@ function toEmbedding (body: unknown, model: Model, context: RunContext): Outcome
 /** Cloudflare compares its guess with the window before any model sees the prompt. */
 function refuseTooLong (estimate: number, { contextWindow = Infinity }: Model): void {
   if (estimate <= contextWindow) return
-  throw new NativeError(5021, `AiError: Ai: The estimated number of input and maximum output tokens (${estimate}) exceeded this model context window limit (${contextWindow}).`)
+  const message = `AiError: Ai: The estimated number of input and maximum output tokens (${estimate}) exceeded this model context window limit (${contextWindow}).`
+  throw new NativeError(5021, { message })
 }
 
 function toTrouble ({ stall, failure }: Script, message: string, { isToFail }: RunContext): Outcome | undefined {

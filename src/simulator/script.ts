@@ -11,7 +11,7 @@ export interface StreamFault {
 }
 
 /** A failure instead of an answer. */
-export interface ScriptedFailure {
+interface ScriptedFailure {
   /** Cloudflare's code, or an HTTP status below 1000 for a page of the edge. */
   code: number
   /** Under HTTP 200, where only `success: false` tells. */
@@ -87,7 +87,7 @@ export const SCRIPTS: readonly Phrase[] = [
   {
     words: 'fail with code N, fail with code N as 200, fail K times with code N then say X',
     effect: "answers Cloudflare's error N, with its usual status or under HTTP 200, or the edge's page for an HTTP status N; with a count, the first K requests with this very message fail, the next is served, and so on",
-    pattern: /^fail (?:(\d{1,3}) times? )?with (?:code )?(\d{3,5})( as 200)?\b/i,
+    pattern: /^fail (?:(\d{1,3}) times? )?with (?:code )?([3-5]\d\d|\d{4,5})( as 200)?\b/i,
     read: ([, times, code, in200], rest) => [{ failure: { code: Number(code), in200: in200 !== undefined, ...(times && { times: Number(times) }) } }, rest]
   },
   toFaultPhrase('stall', 'stall', 'the stream falls silent and stays open'),

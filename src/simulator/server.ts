@@ -93,7 +93,7 @@ function buildSimulator (state: State): FastifyInstance {
   app.register(async api => {
     api.addHook('onRequest', async request => refuseStrangers(request, state))
     api.post('/run/*', (request, reply) => serveRun(request, reply, state))
-    api.get('/run/*', () => { throw new NativeError(7001, 'Method GET not available for that URI.', 405) })
+    api.get('/run/*', () => { throw new NativeError(7001, { message: 'Method GET not available for that URI.', status: 405, origin: 'edge' }) })
     api.get<{ Querystring: ListingQuery }>('/models/search', async ({ query }) => toListing(query, state.now()))
     api.get<{ Querystring: { model?: string } }>('/models/schema', async ({ query }) => toSchemas(query.model))
   }, { prefix: '/client/v4/accounts/:account/ai' })
@@ -111,12 +111,12 @@ function buildSimulator (state: State): FastifyInstance {
 function toNativeError (error: unknown): NativeError {
   if (error instanceof NativeError) return error
   if ((error as { code?: string }).code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new NativeError(3006)
-  return new NativeError(1000, 'AiError: Internal server error', 500)
+  return new NativeError(1000)
 }
 
 function refuseStrangers ({ params, headers, url }: FastifyRequest, { accountId, apiToken }: State): void {
   if ((params as { account: string }).account !== accountId) {
-    throw new NativeError(7003, `Could not route to ${url.split('?')[0]}, perhaps your object identifier is invalid?`)
+    throw new NativeError(7003, { message: `Could not route to ${url.split('?')[0]}, perhaps your object identifier is invalid?` })
   }
   const { authorization = 'Bearer ' } = headers
   if (!authorization.startsWith('Bearer ')) throw new NativeError(6003)

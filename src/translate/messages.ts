@@ -1,7 +1,9 @@
 import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { AssistantMessage, AssistantPart, ImagePart, Message, RequestToolCall, UserPart } from '../openai/chat-completion-request.ts'
+import type { Family } from '../workers-ai/family.ts'
 import type { Model } from '../workers-ai/model.ts'
+import { parseJson, parseModelJson } from './model-json.ts'
 import { toNativeCallIds } from './tool-call-ids.ts'
 
 /** A message as Workers AI takes it. */
@@ -34,8 +36,8 @@ type ModernMessage = Exclude<Message, { role: 'function' }>
 
 function toNativeMessage (message: ModernMessage, path: string, model: Model, callIds: (id: string) => string, changes: Change[]): NativeMessage {
   const { family } = model
-  const named = message.name != null && message.name !== '' && family.messageName && { name: message.name }
-  if (message.name != null && !named) dropped(changes, `${path}.name`, message.name)
+  const named = !!message.name && family.messageName && { name: message.name }
+  if (message.name && !named) dropped(changes, `${path}.name`, message.name)
   switch (message.role) {
     case 'system':
     case 'developer':
@@ -57,13 +59,13 @@ function toNativeMessage (message: ModernMessage, path: string, model: Model, ca
 function toAssistant (message: AssistantMessage, path: string, model: Model, callIds: (id: string) => string, changes: Change[]): NativeMessage {
   const { family } = model
   const content = toText(message.content) || (message.refusal ?? '')
-  const thinking = message.reasoning_content ?? message.reasoning
-  const reasoning = thinking != null && thinking !== '' && family.developerRole && { reasoning: thinking }
+  const thinking = message.reasoning_content || message.reasoning
+  const reasoning = !!thinking && takesReasoning(family) && { reasoning: thinking }
   if (thinking && !reasoning) dropped(changes, `${path}.reasoning_content`, '(text)')
   const calls = message.tool_calls ?? []
   if (calls.length === 0) return { role: 'assistant', content, ...reasoning }
   if (family.toolHistory === 'text') {
-    const written = calls.map(call => JSON.stringify({ name: call.function.name, arguments: parsedOrText(call.function.arguments) }))
+    const written = calls.map(call => JSON.stringify({ name: call.function.name, arguments: parseJson(call.function.arguments || '{}') ?? call.function.arguments }))
     changes.push({ param: `${path}.tool_calls`, action: 'emulated', reason: 'this model takes earlier calls as JSON text' })
     return { role: 'assistant', content: [content, ...written].filter(text => text !== '').join('\n') }
   }
@@ -71,12 +73,26 @@ function toAssistant (message: AssistantMessage, path: string, model: Model, cal
     role: 'assistant',
     content,
     ...reasoning,
-    tool_calls: calls.map(call => ({
+    tool_calls: calls.map((call, index) => ({
       id: callIds(call.id),
       type: 'function',
-      function: { name: call.function.name, arguments: call.function.arguments.trim() === '' ? '{}' : call.function.arguments }
+      function: { name: call.function.name, arguments: toArguments(call.function.arguments, `${path}.tool_calls[${index}].function.arguments`, changes) }
     }))
   }
+}
+
+/** Chat templates upstream read earlier arguments, and the whole request is refused when they are no JSON object. */
+function toArguments (json: string, param: string, changes: Change[]): string {
+  if (json.trim() === '') return '{}'
+  if (isObject(parseJson(json))) return json
+  const mended = parseModelJson(json)
+  changes.push({ param, action: 'repaired', reason: 'Workers AI takes a JSON object only' })
+  return JSON.stringify(isObject(mended) ? mended : { text: json })
+}
+
+/** Templates of models that write their thinking into the answer take it out of earlier turns themselves. */
+function takesReasoning ({ thinking }: Family): boolean {
+  return thinking.told === 'reasoning_content' || thinking.told === 'reasoning'
 }
 
 function toUserContent (content: string | UserPart[] | null | undefined, path: string, model: Model): string | NativePart[] {
@@ -106,9 +122,10 @@ function toImagePart (part: ImagePart, path: string, model: Model): NativePart {
     throw new InvalidRequestError(`Invalid '${param}': SVG images are not taken by Workers AI. Send PNG, JPEG, WebP or GIF.`, { param, code: 'unsupported_value' })
   }
   if (!/^data:image\/[\w.+-]+;base64,/i.test(part.image_url.url)) {
-    throw new InvalidRequestError(`Invalid '${param}': Workers AI takes images as base64 data URIs only (data:image/png;base64,…), and this proxy fetches no URLs.`, { param, code: 'unsupported_value' })
+    throw new InvalidRequestError(`Invalid '${param}': Workers AI takes images as base64 data URIs only (data:image/png;base64,…). Set FETCH_REMOTE_IMAGES=true to have this proxy fetch http(s) URLs.`, { param, code: 'unsupported_value' })
   }
-  return part
+  const { url, detail } = part.image_url
+  return { type: 'image_url', image_url: { url, ...(detail != null && { detail }) } }
 }
 
 /** Joins a message's text parts by line breaks; a refusal is text like any other to the model. */
@@ -124,7 +141,7 @@ function withModernCalls (messages: readonly Message[]): ModernMessage[] {
     if (message.role === 'function') {
       return { role: 'tool', content: message.content ?? '', tool_call_id: lastId, name: message.name }
     }
-    if (message.role !== 'assistant' || message.function_call == null) return message
+    if (message.role !== 'assistant' || message.function_call == null || message.tool_calls?.length) return message
     lastId = `call_${index}`
     const { function_call: call, ...rest } = message
     return { ...rest, tool_calls: [{ id: lastId, type: 'function', function: call }] }
@@ -135,10 +152,6 @@ function dropped (changes: Change[], param: string, from: unknown): void {
   changes.push({ param, action: 'dropped', from, reason: 'this model does not take it' })
 }
 
-function parsedOrText (json: string): unknown {
-  try {
-    return JSON.parse(json || '{}')
-  } catch {
-    return json
-  }
+function isObject (value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,3 +1,4 @@
+import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import type { Family } from '../workers-ai/family.ts'
@@ -6,25 +7,32 @@ import type { Family } from '../workers-ai/family.ts'
 const TRANSLATED = new Set([
   'model', 'messages', 'stream', 'stream_options', 'n', 'stop', 'max_tokens', 'max_completion_tokens',
   'temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty',
-  'tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call', 'response_format', 'prompt_cache_key'
+  'tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call', 'response_format', 'prompt_cache_key',
+  'reasoning_effort'
 ])
 
 /** Values that ask for what happens anyway: leaving them out changes nothing. */
-const DEFAULTS: Record<string, readonly unknown[] | undefined> = {
-  store: [false],
-  logprobs: [false],
-  top_logprobs: [0],
-  service_tier: ['auto', 'default'],
-  verbosity: ['medium'],
-  reasoning_effort: [],
-  modalities: ['["text"]']
-}
+const DEFAULTS: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>([
+  ['store', [false]],
+  ['logprobs', [false]],
+  ['top_logprobs', [0]],
+  ['service_tier', ['auto', 'default']],
+  ['verbosity', ['medium']],
+  ['modalities', ['["text"]']]
+])
+
+/** Even empty it asks for something. */
+const NEVER_DEFAULT = new Set(['web_search_options'])
 
 /**
  * Every remaining member of the body: native extras pass to families that take them; the rest is not sent, and each
  * leaves a change unless it asked for what happens anyway.
+ * @throws InvalidRequestError for `top_logprobs` without `logprobs`, as OpenAI does
  */
 export function toOtherParameters (request: ChatCompletionRequest, family: Family, changes: Change[]): Record<string, unknown> {
+  if (request.top_logprobs && request.logprobs !== true) {
+    throw new InvalidRequestError("The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.", { param: 'top_logprobs' })
+  }
   const native: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(request as Record<string, unknown>)) {
     if (TRANSLATED.has(name) || value === null || value === undefined) continue
@@ -38,6 +46,7 @@ export function toOtherParameters (request: ChatCompletionRequest, family: Famil
 }
 
 function isDefault (name: string, value: unknown): boolean {
+  if (NEVER_DEFAULT.has(name)) return false
   if (typeof value === 'object' && Object.keys(value as object).length === 0) return true
-  return DEFAULTS[name]?.includes(typeof value === 'object' ? JSON.stringify(value) : value) ?? false
+  return DEFAULTS.get(name)?.includes(typeof value === 'object' ? JSON.stringify(value) : value) ?? false
 }

@@ -2,12 +2,15 @@ import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import type { Model } from '../workers-ai/model.ts'
+import { withInstruction } from './instructions.ts'
 import { toNativeMessages, type NativeMessage } from './messages.ts'
 import { toOtherParameters } from './other-parameters.ts'
-import { toNativeFormat } from './response-format.ts'
+import { withPromptedTools } from './prompted-tools.ts'
+import { toReasoning } from './reasoning.ts'
 import { toNativeSeed, toSampling } from './sampling.ts'
+import { toInstruction, toNativeFormat, toOutputForm, toOutputFormat, type OutputForm, type OutputFormat } from './structured-output.ts'
 import { toPromptEstimate, toTokenLimit } from './token-limit.ts'
-import { toNativeTools } from './tools.ts'
+import { toOfferedTools, type OfferedTools } from './tools.ts'
 
 /** Tokens one image may cost; its base64 text says nothing about it. */
 const TOKENS_PER_IMAGE = 1_500
@@ -19,6 +22,14 @@ export interface RunRequestOptions {
   maxChoices: number
   /** What becomes of parameters Workers AI does not take: told in the changes, or refused. */
   unsupportedParams: 'warn' | 'reject'
+  /** Whether models without tool calling get their tools by prompt. */
+  emulateTools: boolean
+  /** Whether Cloudflare shall refuse rather than queue. */
+  rejectIfBusy: boolean
+  /** The form of a structured output, when the family's own was refused. */
+  outputForm?: OutputForm
+  /** What is said after the caller's messages, when the first answer was not what was asked for. */
+  followUp?: readonly NativeMessage[]
 }
 
 /** A chat request in Workers AI's words, and what our own stages have to do for the rest. */
@@ -29,12 +40,20 @@ export interface RunRequest {
   messages: string
   /** The caller's seed in the native range; absent when the caller gave none. */
   seed?: number
-  /** Whether upstream may be asked to stream; classic JSON mode refuses it with 5023. */
+  /** Whether upstream may be asked to stream; else the answer is asked for plainly and told as a stream. */
   canStream: boolean
   choices: number
   /** Sequences our own stage ends the text at. */
   stop: string[]
   singleToolCall: boolean
+  /** Parameters of the tools that were offered, by name: only these can be called. */
+  tools: ReadonlyMap<string, Record<string, unknown>>
+  /** Said to the model when it did not call although a call was forced. */
+  forcedCall?: string
+  /** The last thing the caller told is a tool's result. */
+  followsToolResult: boolean
+  format?: OutputFormat
+  outputForm?: OutputForm
   /** The caller spoke of `functions`, and is answered with `function_call`. */
   legacyFunctions: boolean
   /** The limit that is sent, in tokens. */
@@ -54,39 +73,73 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
   const { family } = model
   const changes: Change[] = []
   const choices = toChoices(request, options, changes)
-  const messages = toNativeMessages(request.messages, model, changes)
   const { seed, ...sampling } = toSampling(request, family, changes)
-  const tools = toNativeTools(request, family, changes)
-  const format = toNativeFormat(request, model)
+  const offered = toOfferedTools(request, family, changes)
+  const format = toOutputFormat(request)
+  const outputForm = format && (options.outputForm ?? toOutputForm(format, family))
+  const formatFields = format && outputForm ? toNativeFormat(format, outputForm, changes) : {}
+  const messages = toMessages(request, model, options, { offered, format, outputForm }, changes)
   const stop = toStops(request)
-  const others = toOtherParameters(request, family, changes)
+  const others = { ...toOtherParameters(request, family, changes), ...toReasoning(request, family, changes) }
   const cacheKey = toCacheKey(request, changes)
   const text = toJson(messages)
+  const nativeTools = offered && family.tools === 'native' ? { tools: offered.tools, ...offered.fields } : {}
   const prompt = toPromptEstimate(withoutImages(text, messages), messages.length)
-  prompt.atMost += Math.ceil(JSON.stringify(tools.tools ?? '').length / 3) + TOKENS_PER_IMAGE * imagesOf(messages).length
+  prompt.atMost += Math.ceil(JSON.stringify(nativeTools).length / 3) + TOKENS_PER_IMAGE * imagesOf(messages).length
   const maxTokens = toTokenLimit(request, model, prompt, options.defaultMaxTokens, changes)
   if (options.unsupportedParams === 'reject') refuseDropped(changes)
   return {
     fields: {
       [family.maxTokensName]: maxTokens,
       ...sampling,
-      ...tools,
-      ...format,
+      ...nativeTools,
+      ...formatFields,
       ...(family.nativeStop && stop.length > 0 && { stop }),
-      ...others
+      ...others,
+      ...(options.rejectIfBusy && { options: { rejectIfBusy: true } })
     },
     messages: text,
     ...(seed !== undefined && { seed }),
-    canStream: family.toolChoice || Object.keys(format).length === 0,
+    canStream: (!format || (family.streams.json && outputForm !== 'prompt')) && (!offered || family.streams.tools) && offered?.forcedCall === undefined,
     choices,
     stop,
     singleToolCall: request.parallel_tool_calls === false && !family.toolChoice,
+    tools: new Map(offered?.tools.map(({ function: { name, parameters } }) => [name, parameters])),
+    ...(offered?.forcedCall !== undefined && { forcedCall: offered.forcedCall }),
+    followsToolResult: request.messages.at(-1)?.role === 'tool',
+    ...(format && { format }),
+    ...(outputForm && { outputForm }),
     legacyFunctions: !request.tools?.length && !!request.functions?.length,
     maxTokens,
     promptTokens: prompt.asCloudflare,
     ...(cacheKey !== undefined && { cacheKey }),
     changes
   }
+}
+
+interface Extras {
+  offered: OfferedTools | undefined
+  format: OutputFormat | undefined
+  outputForm: OutputForm | undefined
+}
+
+/** The native messages, with what has to be said in words because the model has no field for it. */
+function toMessages (request: ChatCompletionRequest, model: Model, options: RunRequestOptions, { offered, format, outputForm }: Extras, changes: Change[]): NativeMessage[] {
+  const plain = toNativeMessages(request.messages, model, changes)
+  const isPrompted = model.family.tools === 'prompt' && (offered !== undefined || plain.some(({ role, tool_calls: calls }) => role === 'tool' || calls))
+  if (isPrompted && offered !== undefined) {
+    if (!options.emulateTools) {
+      throw new InvalidRequestError(`Unsupported parameter: 'tools' is not supported with the model '${model.id}'. GET /v1/models lists which models have "tools": true; EMULATE_TOOLS of the proxy offers them by prompt.`, { param: 'tools', code: 'unsupported_parameter' })
+    }
+    changes.push({ param: 'tools', action: 'emulated', reason: 'this model has no tool calling; the tools are described in the system message' })
+  }
+  const tooled = isPrompted ? withPromptedTools(plain, offered?.tools ?? []) : plain
+  const instructions = [
+    ...(format && outputForm === 'prompt' ? [toInstruction(format)] : []),
+    ...(offered?.forcedCall === undefined ? [] : [offered.forcedCall])
+  ]
+  const instructed = instructions.length > 0 ? withInstruction(tooled, instructions.join('\n\n')) : tooled
+  return [...instructed, ...options.followUp ?? []]
 }
 
 /**
@@ -98,7 +151,7 @@ export function toBody (request: RunRequest, { stream, choice, anySeed }: { stre
   const seed = request.seed ?? (request.choices > 1 ? anySeed : undefined)
   const fields = {
     ...request.fields,
-    ...(seed !== undefined && { seed: toNativeSeed(seed + choice) }),
+    ...(seed !== undefined && { seed: choice === 0 ? seed : toNativeSeed(seed + choice) }),
     ...(stream && { stream: true, ...(request.fields['max_completion_tokens'] !== undefined && { stream_options: { include_usage: true } }) })
   }
   return `{"messages":${request.messages},${toJson(fields).slice(1)}`

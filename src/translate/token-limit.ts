@@ -42,7 +42,7 @@ export function toTokenLimit (request: ChatCompletionRequest, model: Model, prom
   const room = Math.min(output, roomFor(prompt, model.contextWindow ?? Infinity))
   if (asked === undefined) return Math.min(defaultMaxTokens, room)
   const ceiling = Math.min(output, (model.contextWindow ?? Infinity) - prompt.asCloudflare)
-  if (asked <= ceiling) return asked
+  if (asked <= Math.max(1, ceiling)) return asked
   changes.push({ param: name, action: 'clamped', from: asked, to: room, reason: `more than fits this model's ${model.contextWindow !== undefined && ceiling < output ? `context window of ${model.contextWindow}` : `output of at most ${output}`} tokens` })
   return room
 }

@@ -9,9 +9,17 @@ export interface NativeTool {
   function: { name: string, description: string, parameters: Record<string, unknown>, strict?: boolean }
 }
 
-/** The tool fields of a native body; absent when no tool is offered. */
-export interface NativeTools {
-  tools?: NativeTool[]
+/** The tools of a request in native form. */
+export interface OfferedTools {
+  /** Those that may be called, in the caller's order; the model is told of these. */
+  tools: NativeTool[]
+  /** What to tell a model that takes a forced choice as advice only; absent when there is nothing to force. */
+  forcedCall?: string
+  /** The fields beside `tools`. */
+  fields: ToolFields
+}
+
+export interface ToolFields {
   tool_choice?: 'auto' | 'required' | { type: 'function', function: { name: string } }
   parallel_tool_calls?: boolean
 }
@@ -23,26 +31,41 @@ export interface NativeTools {
  * one sent where the model's schema knows no `tool_choice`; the field goes along, because Cloudflare's own client sends
  * it to every model.
  *
+ * @returns undefined when no tool is offered
  * @throws InvalidRequestError when a choice is of no known form or names a tool that was not given
  */
-export function toNativeTools (request: ChatCompletionRequest, family: Family, changes: Change[]): NativeTools {
+export function toOfferedTools (request: ChatCompletionRequest, family: Family, changes: Change[]): OfferedTools | undefined {
   const isLegacy = !request.tools?.length && !!request.functions?.length
   const param = isLegacy ? 'functions' : 'tools'
   const definitions = isLegacy ? request.functions ?? [] : (request.tools ?? []).map(tool => tool.function)
   const choice = readChoice(request, definitions)
   const offered = choice.only ? definitions.filter(({ name }) => choice.only?.includes(name)) : definitions
-  if (offered.length === 0 || choice.mode === 'none') return {}
+  if (offered.length === 0 || choice.mode === 'none') return undefined
   if (family.tools === 'none') {
     changes.push({ param, action: 'dropped', reason: 'this model takes no tools' })
-    return {}
+    return undefined
   }
   const named = choice.mode === 'named'
   const sent = named && !family.toolChoice ? offered.filter(({ name }) => name === choice.name) : offered
-  if ((named || choice.mode === 'required') && !family.toolChoice) {
-    changes.push({ param: isLegacy ? 'function_call' : 'tool_choice', action: 'emulated', reason: 'this model takes a forced choice as advice only' })
+  const isAdvice = family.forcedChoice === 'advisory' || (family.forcedChoice === 'named' && !named)
+  const forcedCall = isAdvice ? toForcedCall(choice) : undefined
+  if (forcedCall !== undefined) {
+    changes.push({ param: isLegacy ? 'function_call' : 'tool_choice', action: 'emulated', reason: 'this model takes a forced choice as advice; it is told in words, and asked once more when it does not call' })
   }
   return {
     tools: sent.map(definition => toNativeTool(definition, param, family, changes)),
+    ...(forcedCall !== undefined && { forcedCall }),
+    fields: toFields(request, choice, family, changes)
+  }
+}
+
+function toForcedCall (choice: Choice): string | undefined {
+  if (choice.mode === 'named') return `You must call the function ${choice.name} now. Answer with that call and nothing else.`
+  return choice.mode === 'required' ? 'You must call one of the functions now. Answer with a call and nothing else.' : undefined
+}
+
+function toFields (request: ChatCompletionRequest, choice: Choice, family: Family, changes: Change[]): ToolFields {
+  return {
     ...(choice.mode === 'named' && { tool_choice: { type: 'function', function: { name: choice.name } } }),
     ...((choice.mode === 'required' || (choice.mode === 'auto' && family.toolChoice)) && { tool_choice: choice.mode }),
     ...toParallel(request, family, changes)
@@ -97,7 +120,7 @@ function toNativeTool (definition: FunctionDefinition, param: string, family: Fa
       parameters: {
         ...parameters,
         type: 'object',
-        properties: family.toolChoice ? properties : withTypeAndDescription(properties, path, changes)
+        properties: family.toolChoice ? properties : withTypeAndDescription(properties, parameters, path, changes)
       },
       ...(definition.strict != null && family.toolChoice && { strict: definition.strict })
     }
@@ -132,10 +155,10 @@ function toNativeSchema (schema: Record<string, unknown>, path: string, changes:
 }
 
 /** Classic schemas demand a `type` of one word and a `description` for every property. */
-function withTypeAndDescription (properties: Record<string, unknown>, path: string, changes: Change[]): Record<string, unknown> {
+function withTypeAndDescription (properties: Record<string, unknown>, root: Record<string, unknown>, path: string, changes: Change[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(properties).map(([name, property]) => {
     const schema = isObject(property) ? property : {}
-    const type = toOneType(schema)
+    const type = toOneType(schema, root)
     if (schema['type'] !== undefined && schema['type'] !== type) {
       changes.push({ param: `${path}.${name}.type`, action: 'clamped', from: schema['type'], to: type, reason: 'this model takes one type a property' })
     }
@@ -143,20 +166,31 @@ function withTypeAndDescription (properties: Record<string, unknown>, path: stri
   }))
 }
 
-function toOneType (schema: Record<string, unknown>): string {
+/** @param root the schema whose definitions a reference names; a definition's own references are not followed */
+function toOneType (schema: Record<string, unknown>, root: Record<string, unknown>): string {
   const { type } = schema
   if (typeof type === 'string') return type
   if (Array.isArray(type)) return String(type.find(one => one !== 'null') ?? 'string')
   for (const branches of [schema['anyOf'], schema['oneOf'], schema['allOf']]) {
-    const typed = Array.isArray(branches) ? branches.filter(isObject).find(branch => branch['type'] !== undefined && branch['type'] !== 'null') : undefined
-    if (typed) return toOneType(typed)
+    const typed = Array.isArray(branches) ? branches.filter(isObject).find(branch => (branch['type'] ?? branch['$ref'] ?? 'null') !== 'null') : undefined
+    if (typed) return toOneType(typed, root)
   }
+  const definition = definitionOf(schema['$ref'], root)
+  if (definition) return toOneType(definition, {})
   if (isObject(schema['properties'])) return 'object'
   const example: unknown = Array.isArray(schema['enum']) ? schema['enum'][0] : schema['const']
   return typeof example === 'number' || typeof example === 'boolean' ? typeof example : 'string'
 }
 
-function toParallel (request: ChatCompletionRequest, family: Family, changes: Change[]): Pick<NativeTools, 'parallel_tool_calls'> {
+/** What `#/$defs/Name` or `#/definitions/Name` names, as schema writers put it. */
+function definitionOf (reference: unknown, root: Record<string, unknown>): Record<string, unknown> | undefined {
+  const [, list, name] = typeof reference === 'string' ? /^#\/(\$defs|definitions)\/([^/]+)$/.exec(reference) ?? [] : []
+  const definitions = list === undefined ? undefined : root[list]
+  const definition = isObject(definitions) && name !== undefined && Object.hasOwn(definitions, name) ? definitions[name] : undefined
+  return isObject(definition) ? definition : undefined
+}
+
+function toParallel (request: ChatCompletionRequest, family: Family, changes: Change[]): Pick<ToolFields, 'parallel_tool_calls'> {
   const parallel = request.parallel_tool_calls
   if (parallel == null) return {}
   if (family.toolChoice) return { parallel_tool_calls: parallel }

@@ -131,7 +131,7 @@ const openai: Family = {
     frequency_penalty: [-2, 2],
     presence_penalty: [-2, 2]
   },
-  extras: ['chat_template_kwargs', 'reasoning_effort'],
+  extras: ['chat_template_kwargs'],
   nativeStop: true,
   tools: 'native',
   toolChoice: true,
@@ -182,7 +182,7 @@ export const FAMILIES: Record<FamilyName, Family> = {
   'gpt-oss': {
     ...openai,
     name: 'gpt-oss',
-    extras: ['reasoning_effort'],
+    extras: [],
     forcedChoice: 'advisory',
     streams: { ...openai.streams, arguments: false },
     thinking: { told: 'reasoning_content', efforts: ['low', 'medium', 'high'], isDefault: true }

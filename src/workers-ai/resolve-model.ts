@@ -33,8 +33,10 @@ function toId (name: string, known: Iterable<string>): ModelId | undefined {
   const bare = name.replace(/^(cloudflare|workers-ai)\//, '')
   if (isModelId(bare)) return bare
   if (!/^[\w./-]+$/.test(bare) || bare.length > MAX_LENGTH) return undefined
-  const matches = [...known].filter(id => id === `@cf/${bare}` || id === `@hf/${bare}` || id.endsWith(`/${bare}`))
-  return matches.length === 1 && matches[0] !== undefined && isModelId(matches[0]) ? matches[0] : undefined
+  const ids = [...known]
+  const exact = ids.find(id => id === `@cf/${bare}`)
+  const [match, another] = exact === undefined ? ids.filter(id => id.endsWith(`/${bare}`)) : [exact]
+  return match !== undefined && another === undefined && isModelId(match) ? match : undefined
 }
 
 /** The models to suggest when one is retired or unknown: chat models without an end, cheapest first, at most three. */

@@ -33,6 +33,13 @@ export function saying (content: string, rest: object = {}): object {
   return { messages: [{ role: 'user', content }], ...rest }
 }
 
+/** The headers of an answer by name. */
+export function readHeaders ({ headers }: Response): Record<string, string> {
+  const named: Record<string, string> = {}
+  headers.forEach((value, name) => { named[name] = value })
+  return named
+}
+
 /** The frames of a whole event stream, without `data: `. */
 export async function readFrames (response: Response): Promise<string[]> {
   return (await response.text()).split('\n\n').filter(Boolean).map(event => event.replace(/^data: /, ''))

@@ -14,12 +14,12 @@ t.test('a row has the id as its name, and values that are strings', async t => {
   const { result, success, errors, messages } = list({ search: 'kimi-k2.6' })
   t.strictSame({ success, errors, messages }, { success: true, errors: [], messages: [] })
   t.strictSame(result, [{
-    id: '3ba1ff38-cd2f-4b4d-8ed4-5b7a07a0b0a6',
+    id: '12943ebb-c977-4551-8df8-1ff28d4a7145',
     source: 1,
     name: KIMI,
     description: 'kimi-k2.6 as the simulator plays it.',
     task: {
-      id: '44e8ab51-b4b2-4c1e-8b31-4e0d1fd0cc66',
+      id: '987cbab3-a4d0-45cf-8d4f-bc58f823354e',
       name: 'Text Generation',
       description: 'Family of generative text models, such as large language models (LLM), that can be adapted for a variety of natural language tasks.'
     },

@@ -1,0 +1,44 @@
+import type { FastifyRequest } from 'fastify'
+import type { Change } from '../generation/change.ts'
+import { toComment } from '../openai/server-sent-events.ts'
+import { toWarnings } from '../translate/warnings.ts'
+
+/**
+ * Tells the changes of one request: in a header what is known when the answer begins, in a comment of the stream what
+ * became known later, and in the debug log with their reasons.
+ */
+export class ChangeReporter {
+  #changes: Change[]
+  #request: Pick<FastifyRequest, 'log' | 'report'>
+  #told = 0
+
+  constructor (changes: Change[], request: Pick<FastifyRequest, 'log' | 'report'>) {
+    this.#changes = changes
+    this.#request = request
+  }
+
+  add (change: Change): void {
+    this.#changes.push(change)
+  }
+
+  /** The header of what is known so far; empty when nothing is. */
+  headers (): Record<string, string> {
+    const warnings = this.#report()
+    return warnings === undefined ? {} : { 'x-proxy-warnings': warnings }
+  }
+
+  /** A comment line of what became known since; empty when nothing did. */
+  comment (): string {
+    const warnings = this.#report()
+    return warnings === undefined ? '' : toComment(`x-proxy-warnings: ${warnings}`)
+  }
+
+  #report (): string | undefined {
+    const news = this.#changes.slice(this.#told)
+    this.#told = this.#changes.length
+    if (news.length === 0) return undefined
+    this.#request.report.changes = toWarnings(this.#changes)
+    this.#request.log.debug({ changes: news.map(({ param, action, reason }) => ({ param, action, reason })) }, 'changes')
+    return toWarnings(news)
+  }
+}

@@ -1,0 +1,18 @@
+import { createHash } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+
+/**
+ * What keeps one conversation where its prompt's beginning is cached: the caller's own `x-session-affinity`, else its
+ * `prompt_cache_key`, else a digest of the caller's key and the first two messages, which are the same in every turn.
+ * @returns a header value of at most 256 characters
+ */
+export function toSessionAffinity ({ headers }: Pick<FastifyRequest, 'headers'>, cacheKey: string | undefined, messages: readonly unknown[]): string {
+  const given = headers['x-session-affinity']
+  if (typeof given === 'string' && /^[\x21-\x7e]{1,256}$/.test(given)) return given
+  if (cacheKey !== undefined) return cacheKey
+  return createHash('sha256')
+    .update(headers.authorization ?? '')
+    .update(JSON.stringify(messages.slice(0, 2)))
+    .digest('base64url')
+    .slice(0, 32)
+}

@@ -1,0 +1,109 @@
+import { ProxyError } from '../errors.ts'
+import type { Change } from '../generation/change.ts'
+import type { Batch, Stage } from '../generation/event.ts'
+import type { NativeMessage } from './messages.ts'
+import type { RunRequest } from './run-request.ts'
+import { toComplaint, type OutputFormat } from './structured-output.ts'
+
+/** Why a whole answer is not what was asked for, and what to say to the model to get it. */
+export interface Complaint {
+  followUp: NativeMessage[]
+  /**
+   * What becomes of a second answer that is no better: an error, or the answer as it is, with a change.
+   * @param events the second answer
+   */
+  giveUp: (events: Batch) => { error: ProxyError } | { change: Change }
+}
+
+/**
+ * Reviews a whole answer: a forced tool choice must have led to a call, a structured output must fit its format, and an
+ * answer to a tool's result must not be empty. An answer that was cut for want of tokens is told as it is.
+ * @returns undefined when there is nothing to complain about
+ */
+export function toReview (events: Batch, request: RunRequest): Complaint | undefined {
+  const end = events.at(-1)
+  if (end?.type !== 'finish' || end.reason === 'length' || end.reason === 'content_filter') return undefined
+  if (events.some(event => event.type === 'tool_call')) return undefined
+  const text = textOf(events)
+  if (request.forcedCall !== undefined) return noCall(text, request.forcedCall)
+  if (request.format) return misfit(text, request.format)
+  return text === '' && request.followsToolResult ? empty() : undefined
+}
+
+/** The text of an answer. */
+export function textOf (events: Batch): string {
+  return events.map(event => event.type === 'text' ? event.text : '').join('')
+}
+
+/**
+ * Checks a streamed structured output at its end, when nothing can be asked again: a strict one that does not fit
+ * ends as a failure, another one with a change.
+ */
+export class FormatCheck implements Stage {
+  #format: OutputFormat
+  #changes: Change[]
+  #text: string[] = []
+  #hasCalls = false
+
+  constructor (format: OutputFormat, changes: Change[]) {
+    this.#format = format
+    this.#changes = changes
+  }
+
+  push (batch: Batch): Batch {
+    for (const event of batch) {
+      if (event.type === 'text') this.#text.push(event.text)
+      if (event.type === 'tool_call') this.#hasCalls = true
+    }
+    const end = batch.at(-1)
+    if (end?.type !== 'finish' || end.reason !== 'stop' || this.#hasCalls) return batch
+    const complaint = toComplaint(this.#format, this.#text.join(''))
+    if (complaint === undefined) return batch
+    const verdict = mismatch(this.#format, complaint)
+    if ('error' in verdict) return [...batch.slice(0, -1), { type: 'failure', error: verdict.error }]
+    this.#changes.push(verdict.change)
+    return batch
+  }
+}
+
+function misfit (text: string, format: OutputFormat): Complaint | undefined {
+  const complaint = toComplaint(format, text)
+  if (complaint === undefined) return undefined
+  return {
+    followUp: [
+      { role: 'assistant', content: text },
+      { role: 'user', content: `That does not fit: ${complaint}. Answer again with the corrected JSON object and nothing else.` }
+    ],
+    giveUp: events => mismatch(format, toComplaint(format, textOf(events)) ?? complaint)
+  }
+}
+
+function mismatch ({ name, isStrict }: OutputFormat, complaint: string): { error: ProxyError } | { change: Change } {
+  if (!isStrict) return { change: { param: 'response_format', action: 'dropped', reason: `the model did not hold it: ${complaint}` } }
+  return {
+    error: new ProxyError(`The model's answer does not match the schema of response_format '${name}': ${complaint}. Simplify the schema, or use a model that enforces it.`, {
+      status: 502,
+      type: 'server_error',
+      code: 'json_schema_mismatch',
+      param: 'response_format',
+      headers: { 'x-should-retry': 'false' }
+    })
+  }
+}
+
+function noCall (text: string, wanted: string): Complaint {
+  return {
+    followUp: [
+      ...(text === '' ? [] : [{ role: 'assistant' as const, content: text }]),
+      { role: 'user', content: wanted }
+    ],
+    giveUp: () => ({ change: { param: 'tool_choice', action: 'dropped', reason: 'the model called no tool, although it was asked twice' } })
+  }
+}
+
+function empty (): Complaint {
+  return {
+    followUp: [{ role: 'user', content: 'Now answer with this result.' }],
+    giveUp: () => ({ change: { param: 'messages', action: 'repaired', reason: 'the model answered a tool result with nothing, and was asked once more' } })
+  }
+}

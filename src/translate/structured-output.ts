@@ -1,0 +1,120 @@
+import { InvalidRequestError } from '../errors.ts'
+import type { Change } from '../generation/change.ts'
+import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
+import type { Family } from '../workers-ai/family.ts'
+import { checkSchema, toViolations } from './json-schema.ts'
+import { parseJson } from './model-json.ts'
+
+/** The JSON a caller wants to read. */
+export interface OutputFormat {
+  name: string
+  /** Absent for `json_object`, and for a `json_schema` without a schema. */
+  schema?: Record<string, unknown>
+  /** An answer that does not fit is an error; else it is told with a change. */
+  isStrict: boolean
+  /** OpenAI's `json_schema` as it was sent. */
+  envelope?: Record<string, unknown>
+}
+
+/** How a model is made to answer in JSON: natively in one of four forms, or by words in the system message. */
+export type OutputForm = 'bare' | 'envelope' | 'guided' | 'object' | 'prompt'
+
+/** Keywords OpenAI's subset lacks and guided decoding stumbles over; the answer is checked against them all the same. */
+const UNSENT = new Set(['not', 'if', 'then', 'else', 'dependentRequired', 'dependentSchemas', 'propertyNames', 'unevaluatedProperties', '$schema', '$id'])
+
+/**
+ * What the caller's `response_format` asks for; undefined for text.
+ * @throws InvalidRequestError when its schema is none
+ */
+export function toOutputFormat ({ response_format: format }: ChatCompletionRequest): OutputFormat | undefined {
+  if (format == null || format.type === 'text') return undefined
+  if (format.type === 'json_object') return { name: 'json_object', isStrict: false }
+  const { name, schema, strict } = format.json_schema
+  if (schema == null) return { name, isStrict: false }
+  try {
+    checkSchema(schema)
+  } catch (error) {
+    throw new InvalidRequestError(`Invalid schema for response_format '${name}': ${(error as Error).message.slice(0, 300)}`, { param: 'response_format' })
+  }
+  return { name, schema, isStrict: strict === true, envelope: format.json_schema }
+}
+
+/** The form a family takes a format in; JSON by words where it takes none. */
+export function toOutputForm ({ schema }: OutputFormat, family: Family): OutputForm {
+  if (schema === undefined) return family.jsonObject ? 'object' : 'prompt'
+  return family.jsonSchema === 'none' ? 'prompt' : family.jsonSchema
+}
+
+/**
+ * The form to try once more when Cloudflare refused one: by words when the model holds no schema (5023, 5025), else the
+ * other way to write the schema, because documentation and models disagree about which one they take (5006, 8001).
+ * @returns undefined when the refusal was about something else, or nothing is left to try
+ */
+export function toOtherForm (form: OutputForm, code: number | undefined): OutputForm | undefined {
+  if (form === 'prompt') return undefined
+  if (code === 5023 || code === 5025) return 'prompt'
+  if (code !== 5006 && code !== 8001) return undefined
+  return ({ bare: 'envelope', envelope: 'bare', guided: 'bare', object: 'prompt' } as const)[form]
+}
+
+/** The native fields of a form; none for `prompt`, whose words are `toInstruction`'s. */
+export function toNativeFormat ({ name, schema, envelope }: OutputFormat, form: OutputForm, changes: Change[]): Record<string, unknown> {
+  if (form === 'prompt') {
+    changes.push({ param: 'response_format', action: 'emulated', reason: 'this model holds no schema; it is asked for in words, and the answer is checked' })
+    return {}
+  }
+  if (form === 'object' || schema === undefined) return { response_format: { type: 'json_object' } }
+  const sent = toSent(schema, changes)
+  switch (form) {
+    case 'guided': return { guided_json: sent }
+    case 'bare': return { response_format: { type: 'json_schema', json_schema: sent } }
+    case 'envelope': return { response_format: { type: 'json_schema', json_schema: { ...envelope, name, schema: sent } } }
+  }
+}
+
+/** What to tell a model that holds no schema. */
+export function toInstruction ({ schema }: OutputFormat): string {
+  const begin = 'Answer with one JSON object and nothing else: no explanation and no code fence.'
+  return schema === undefined ? begin : `${begin} It must match this JSON Schema:\n${JSON.stringify(schema)}`
+}
+
+/** What is wrong with an answer in a format, in words for the model and the caller; undefined when it fits. */
+export function toComplaint ({ schema }: OutputFormat, answer: string): string | undefined {
+  const value = parseJson(answer)
+  if (value === undefined) return 'the answer is not valid JSON'
+  if (schema !== undefined) return toViolations(schema, value).join('; ') || undefined
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'the answer is not a JSON object'
+}
+
+function toSent (schema: Record<string, unknown>, changes: Change[]): Record<string, unknown> {
+  const dropped = new Set<string>()
+  const sent = withoutUnsent(schema, dropped)
+  for (const keyword of dropped) {
+    if (keyword.startsWith('$')) continue
+    changes.push({ param: `response_format.json_schema.schema.${keyword}`, action: 'dropped', reason: 'Workers AI cannot enforce this keyword; the answer is checked for it' })
+  }
+  return sent
+}
+
+function withoutUnsent (schema: Record<string, unknown>, dropped: Set<string>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(schema).flatMap(([key, value]) => {
+    if (UNSENT.has(key)) {
+      dropped.add(key)
+      return []
+    }
+    if (key === 'properties' || key === '$defs' || key === 'definitions') return [[key, mapSchemas(value, dropped)]]
+    if (key === 'enum' || key === 'const' || key === 'default' || key === 'examples') return [[key, value]]
+    if (Array.isArray(value)) return [[key, value.map(one => isObject(one) ? withoutUnsent(one, dropped) : one)]]
+    return [[key, isObject(value) ? withoutUnsent(value, dropped) : value]]
+  }))
+}
+
+/** The values of `properties` are schemas, whatever the names are. */
+function mapSchemas (schemas: unknown, dropped: Set<string>): unknown {
+  if (!isObject(schemas)) return schemas
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, isObject(schema) ? withoutUnsent(schema, dropped) : schema]))
+}
+
+function isObject (value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

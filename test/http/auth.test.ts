@@ -1,0 +1,70 @@
+import t from 'tap'
+import { requireKey } from '../../src/http/auth.ts'
+import { ask, askRaw, exchange, saying, startProxy } from '../start-proxy.ts'
+
+t.test('without keys everybody may pass', t => {
+  t.equal(requireKey([]), undefined)
+  t.end()
+})
+
+t.test('a key opens every door it is shown at', async t => {
+  const proxy = await startProxy(t, { API_KEYS: 'key-one,key-two' })
+  const cases = [
+    { name: 'as a bearer', headers: { authorization: 'Bearer key-one' } },
+    { name: 'as a bearer, whatever the case of the scheme', headers: { authorization: 'bearer  key-two ' } },
+    { name: 'in x-api-key', headers: { 'x-api-key': 'key-two' } },
+    { name: 'in api-key', headers: { 'api-key': 'key-one' } },
+    { name: 'in x-api-key beside another scheme', headers: { authorization: 'Basic eDp5', 'x-api-key': 'key-one' } }
+  ]
+  for (const { name, headers } of cases) {
+    const { status } = await askRaw(proxy, '/v1/models', { headers: headers as unknown as Record<string, string> })
+    t.equal(status, 200, name)
+  }
+})
+
+t.test('no key and a wrong one are told apart', async t => {
+  const proxy = await startProxy(t, { API_KEYS: 'key-one,key-two' })
+  const cases = [
+    { name: 'nothing at all', headers: {}, code: null },
+    { name: 'an empty bearer', headers: { authorization: 'Bearer ' }, code: null },
+    { name: 'an empty header', headers: { 'x-api-key': '' }, code: null },
+    { name: 'another scheme', headers: { authorization: 'Basic key-one' }, code: null },
+    { name: 'the bare key', headers: { authorization: 'key-one' }, code: null },
+    { name: 'a wrong key', headers: { authorization: 'Bearer key-three' }, code: 'invalid_api_key' },
+    { name: 'the beginning of a key', headers: { authorization: 'Bearer key-on' }, code: 'invalid_api_key' },
+    { name: 'both keys at once', headers: { 'x-api-key': 'key-one,key-two' }, code: 'invalid_api_key' },
+    { name: 'a wrong bearer beside a right key', headers: { authorization: 'Bearer wrong', 'x-api-key': 'key-one' }, code: 'invalid_api_key' }
+  ]
+  for (const { name, headers, code } of cases) {
+    const response = await ask(proxy, saying('say hi'), { headers: headers as unknown as Record<string, string> })
+    const { error } = await response.json() as { error: { message: string } }
+    t.equal(response.status, 401, name)
+    t.match(error, { type: 'invalid_request_error', param: null, code }, name)
+    t.notMatch(error.message, /key-/, `${name}: no key is repeated`)
+  }
+  t.strictSame(proxy.simulator.requests, [], 'none of them reached the upstream')
+})
+
+t.test('every path but the health check needs a key, however it is spelt', async t => {
+  const proxy = await startProxy(t, { API_KEYS: 'key-one' })
+  for (const path of ['/v1/models', '/v1//models/', '/v1/models/@cf%2Fa%2Fb', '/v1/models/%zz', '/', '/nope', '/health/../v1/models', '/%68ealthz']) {
+    t.equal((await askRaw(proxy, path)).status, 401, path)
+  }
+  for (const path of ['/health', '/health/', '//health', '/health?x=1']) {
+    t.equal((await askRaw(proxy, path)).status, 200, path)
+  }
+  const { status } = await askRaw(proxy, '/v1/models', { headers: { host: 'localhost/health?', 'x-original-url': '/health' } })
+  t.equal(status, 401, 'headers that name the open path do not help')
+})
+
+t.test('a stranger is refused before the body is read', async t => {
+  const proxy = await startProxy(t, { API_KEYS: 'key-one' })
+  const answer = await exchange(proxy, [
+    'POST /v1/chat/completions HTTP/1.1',
+    'host: localhost',
+    'content-type: application/json',
+    'content-length: 1000000',
+    '', ''
+  ].join('\r\n'), '}}')
+  t.match(answer, /^HTTP\/1\.1 401 /)
+})

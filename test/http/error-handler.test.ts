@@ -1,0 +1,136 @@
+import { Readable } from 'node:stream'
+import fastify from 'fastify'
+import t from 'tap'
+import { InvalidRequestError, UpstreamError } from '../../src/errors.ts'
+import { ClientGoneError } from '../../src/http/client-gone.ts'
+import { errorHandler } from '../../src/http/error-handler.ts'
+import { ask, askRaw, exchange, saying, startProxy } from '../start-proxy.ts'
+
+const NOT_JSON = /^We could not parse the JSON body of your request\./
+
+t.test('what is thrown becomes OpenAI\'s error object', async t => {
+  const cases = [
+    {
+      name: 'an error for the caller tells itself',
+      thrown: new InvalidRequestError('No.', { param: 'n', code: 'c' }),
+      status: 400,
+      expected: { message: 'No.', type: 'invalid_request_error', param: 'n', code: 'c' },
+      logged: false
+    },
+    {
+      name: 'an error of the upstream is translated',
+      thrown: new UpstreamError('Slow.', { kind: 'timeout' }),
+      status: 504,
+      expected: { message: 'Slow.', type: 'server_error', param: null, code: 'upstream_timeout' },
+      logged: false
+    },
+    {
+      name: 'a retired model brings suggestions',
+      thrown: new UpstreamError('Gone.', { kind: 'refused', status: 400, code: 5028 }),
+      status: 404,
+      expected: { message: 'Gone. (Workers AI 5028) Models that are served now: @cf/a/b. GET /v1/models lists all.', type: 'invalid_request_error', param: 'model', code: 'model_not_found' },
+      logged: false
+    },
+    {
+      name: 'a refusal of Fastify keeps only its status',
+      thrown: Object.assign(new Error('FST speaks of /srv/app'), { statusCode: 406 }),
+      status: 406,
+      expected: { message: 'The request could not be read.', type: 'invalid_request_error', param: null, code: null },
+      logged: false
+    },
+    {
+      name: 'a bug tells the caller nothing, and the log all',
+      thrown: new TypeError('cannot read x of /srv/app'),
+      status: 500,
+      expected: { message: 'The server had an error while processing your request. Sorry about that!', type: 'server_error', param: null, code: null },
+      logged: true
+    }
+  ]
+  for (const { name, thrown, status, expected, logged } of cases) {
+    const lines: string[] = []
+    const app = fastify({ logger: { level: 'error', stream: { write: line => lines.push(line) } } })
+    app.decorateRequest('report')
+    app.addHook('onRequest', async request => { request.report = {} })
+    app.setErrorHandler(errorHandler(() => ['@cf/a/b'], () => new Date(0)))
+    app.get('/', () => { throw thrown })
+    const response = await app.inject('/')
+    t.equal(response.statusCode, status, name)
+    t.strictSame(response.json(), { error: expected }, name)
+    t.equal(lines.join('').includes('at '), logged, `${name}: ${logged ? 'logged with its stack' : 'not logged as an error'}`)
+  }
+})
+
+t.test('nobody is told when the client has left', async t => {
+  const app = fastify()
+  app.setErrorHandler(errorHandler(() => [], () => new Date(0)))
+  app.get('/', (_request, reply) => {
+    setTimeout(() => reply.raw.end('untouched'), 10)
+    throw new ClientGoneError()
+  })
+  t.equal((await app.inject('/')).body, 'untouched')
+})
+
+t.test('bodies that cannot be taken', async t => {
+  const proxy = await startProxy(t, { BODY_LIMIT_BYTES: '2000' })
+  const json = { 'content-type': 'application/json' }
+  const long = JSON.stringify(saying('x'.repeat(2000)))
+  const cases: Array<{ name: string, given: RequestInit, status: number, message: RegExp }> = [
+    { name: 'what is no JSON', given: { headers: json, body: '{"model":' }, status: 400, message: NOT_JSON },
+    { name: 'an empty body', given: { headers: json, body: '' }, status: 400, message: NOT_JSON },
+    { name: 'no body', given: {}, status: 400, message: /got nothing instead/ },
+    { name: 'a list', given: { headers: json, body: '[]' }, status: 400, message: /Expected an object, but got an array instead/ },
+    { name: 'null', given: { headers: json, body: 'null' }, status: 400, message: /got null instead/ },
+    { name: 'a string', given: { headers: json, body: '"x"' }, status: 400, message: /got a string instead/ },
+    { name: 'what would poison a prototype', given: { headers: json, body: '{"__proto__":{"model":"x"}}' }, status: 400, message: NOT_JSON },
+    { name: 'plain text', given: { headers: { 'content-type': 'text/plain' }, body: '{}' }, status: 415, message: /^Unsupported content type/ },
+    { name: 'a form', given: { body: new URLSearchParams({ a: 'b' }) }, status: 415, message: /^Unsupported content type/ },
+    { name: 'no content type', given: { body: new Blob(['{}']) }, status: 415, message: /^Unsupported content type/ },
+    { name: 'one that says it is too long', given: { headers: json, body: long }, status: 413, message: /BODY_LIMIT_BYTES/ },
+    { name: 'one that turns out to be too long', given: { headers: json, body: Readable.toWeb(Readable.from([Buffer.from(long)])), duplex: 'half' } as RequestInit, status: 413, message: /BODY_LIMIT_BYTES/ }
+  ]
+  for (const { name, given, status, message } of cases) {
+    const response = await fetch(`${proxy.url}/v1/chat/completions`, { method: 'POST', ...given })
+    t.equal(response.status, status, name)
+    t.match(await response.json(), { error: { message, type: 'invalid_request_error', param: null, code: null } }, name)
+  }
+  t.strictSame(proxy.simulator.requests, [])
+})
+
+t.test('a body that says it is too long is refused before it is read', async t => {
+  const proxy = await startProxy(t, { BODY_LIMIT_BYTES: '2000' })
+  const head = ['POST /v1/chat/completions HTTP/1.1', 'host: localhost', 'content-type: application/json', 'content-length: 1000000', '', '']
+  t.match(await exchange(proxy, head.join('\r\n'), '}}'), /^HTTP\/1\.1 413 /)
+})
+
+t.test('unknown paths and methods', async t => {
+  const proxy = await startProxy(t, { CORS_ORIGINS: 'https://app.example' })
+  const cases = [
+    { method: 'GET', path: '/nope?x=1', status: 404, message: 'Invalid URL (GET /nope)' },
+    { method: 'GET', path: '/', status: 404, message: 'Invalid URL (GET /)' },
+    { method: 'POST', path: '/v1/<b>/"', status: 404, message: 'Invalid URL (POST /v1/?b?/?)' },
+    { method: 'GET', path: `/${'x'.repeat(3_000)}`, status: 404, message: `Invalid URL (GET /${'x'.repeat(199)})` },
+    { method: 'GET', path: '/v1/chat/completions', status: 405, allow: 'POST' },
+    { method: 'PUT', path: '/v1/chat/completions/', status: 405, allow: 'POST' },
+    { method: 'GET', path: '/v1//chat/completions?x', status: 405, allow: 'POST' },
+    { method: 'POST', path: '/v1/models', status: 405, allow: 'GET, HEAD' },
+    { method: 'DELETE', path: '/v1/models/@cf/a/b', status: 405, allow: 'GET, HEAD' },
+    { method: 'POST', path: '/health', status: 405, allow: 'GET, HEAD' }
+  ]
+  for (const { method, path, status, message, allow } of cases) {
+    const name = `${method} ${path.slice(0, 40)}`
+    const answer = await askRaw(proxy, path, { method })
+    const { error } = JSON.parse(answer.body)
+    t.equal(answer.status, status, name)
+    t.equal(answer.headers.allow, allow, name)
+    t.match(error, { message: message ?? `Not allowed to ${method} on ${path.split('?')[0]}. (HINT: Perhaps you meant to use a different HTTP method?)`, type: 'invalid_request_error', param: null, code: null }, name)
+  }
+})
+
+t.test('a failure keeps the headers that tell SDKs what to do', async t => {
+  const proxy = await startProxy(t)
+  const response = await ask(proxy, saying('fail with code 4006'))
+  t.equal(response.status, 429)
+  t.equal(response.headers.get('x-should-retry'), 'false')
+  t.match(response.headers.get('retry-after'), /^\d+$/)
+  t.match(response.headers.get('content-type'), /^application\/json/)
+})

@@ -1,0 +1,79 @@
+import t from 'tap'
+import { ACCOUNT_ID, API_TOKEN, ask, askRaw, GLM, LLAMA, saying, startProxy, waited } from '../start-proxy.ts'
+
+t.test('each request leaves one line that says what became of it', async t => {
+  const proxy = await startProxy(t)
+  const cases = [
+    {
+      name: 'a plain answer',
+      body: saying('say one two', { user: 'someone' }),
+      expected: { method: 'POST', route: '/v1/chat/completions', status: 200, model: LLAMA, served: LLAMA, stream: false, attempts: 1, completionTokens: 2, changes: 'user dropped' }
+    },
+    {
+      name: 'a stream',
+      body: saying('say one two', { model: 'glm-4.7-flash', stream: true }),
+      expected: { status: 200, model: 'glm-4.7-flash', served: GLM, stream: true, attempts: 1, promptTokens: Number }
+    },
+    {
+      name: 'a stream that broke',
+      body: saying('break after 3 frames, say 10 words', { stream: true }),
+      expected: { status: 200, error: 'UpstreamError', upstreamKind: 'truncated', upstreamStatus: 0 }
+    },
+    {
+      name: 'a refusal of Cloudflare',
+      body: saying('fail with code 4006'),
+      expected: { status: 429, error: 'UpstreamError', upstreamKind: 'refused', upstreamStatus: 429, upstreamCode: 4006 }
+    },
+    {
+      name: 'a refusal of our own',
+      body: saying('say hi', { n: 0 }),
+      expected: { status: 400, method: 'POST' }
+    }
+  ]
+  for (const [index, { name, body, expected }] of cases.entries()) {
+    await (await ask(proxy, body)).text()
+    const lines = () => proxy.lines().filter(({ msg }) => msg === 'request')
+    await waited(() => lines().length === index + 1)
+    t.match(lines()[index], { level: 30, requestId: /^req_/, ms: Number, ...expected }, name)
+  }
+})
+
+t.test('a path that is not known is logged without its text, and health checks are not', async t => {
+  const proxy = await startProxy(t)
+  await askRaw(proxy, '/health')
+  await askRaw(proxy, '/v1/secret-path?key=secret-key')
+  await waited(() => proxy.lines().some(({ msg }) => msg === 'request'))
+  t.match(proxy.lines().filter(({ msg }) => msg === 'request'), [{ route: 'unknown', status: 404 }])
+  t.notMatch(proxy.log(), /secret/)
+})
+
+t.test('no line at any level has content, keys or the token', async t => {
+  const proxy = await startProxy(t, { API_KEYS: 'client-key-0815' })
+  const headers = { authorization: 'Bearer client-key-0815', cookie: 'cookie-0815', 'x-session-affinity': 'session-0815' }
+  const tools = [{ type: 'function', function: { name: 'lookup', description: 'tool-0815', parameters: { type: 'object', properties: { key: { type: 'string', description: 'key-0815', propertyNames: {} } } } } }]
+  const bodies = [
+    saying('say prompt-0815', { tools, user: 'user-0815', prompt_cache_key: 'cache-0815', stop: ['stop-0815'] }),
+    saying('call tool lookup with {"key":"argument-0815"}', { tools, stream: true }),
+    saying('break after 3 frames, say prompt-0815', { stream: true }),
+    saying('fail with code 10000, prompt-0815'),
+    saying('fail with 502, prompt-0815'),
+    saying('bad frame after 1 frames, say prompt-0815', { stream: true }),
+    saying('say hi', { temperature: 'temperature-0815' }),
+    { model: 'unknown model-0815', messages: 'messages-0815' }
+  ]
+  for (const body of bodies) await (await ask(proxy, body, { headers })).text()
+  await (await ask(proxy, saying('say hi'), { headers: { authorization: 'Bearer wrong-0815' } })).text()
+  await (await fetch(`${proxy.url}/v1/chat/completions`, { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: '{"body-0815' })).text()
+  await waited(() => proxy.lines().filter(({ msg }) => msg === 'request').length === bodies.length + 2)
+  t.notMatch(proxy.log().replaceAll(/"model":"[^"]*"/g, ''), /0815/, 'of all values a client sent only the model\'s name')
+  t.notMatch(proxy.log(), API_TOKEN)
+  t.notMatch(proxy.log(), ACCOUNT_ID)
+  t.notMatch(proxy.log(), Buffer.from(API_TOKEN).toString('base64'))
+})
+
+t.test('a failure of our own is logged with its stack, an upstream\'s without', async t => {
+  const proxy = await startProxy(t)
+  await (await ask(proxy, saying('fail with 524'))).text()
+  await waited(() => proxy.lines().some(({ msg }) => msg === 'request'))
+  t.notMatch(proxy.log(), /"stack"/)
+})

@@ -1,0 +1,19 @@
+import t from 'tap'
+import { toRoutableUrl } from '../../src/http/request-url.ts'
+import { askRaw, startProxy } from '../start-proxy.ts'
+
+const cases = [
+  { name: 'a plain path stays', given: '/v1/models', expected: '/v1/models' },
+  { name: 'an encoded path stays', given: '/v1/models/@cf%2Fmeta%2Fllama?x=%zz', expected: '/v1/models/@cf%2Fmeta%2Fllama?x=%zz' },
+  { name: 'a path that is no encoding is taken as it is written', given: '/v1/%zz/%41?x=%', expected: '/v1/%25zz/%2541?x=%' },
+  { name: 'a path that encodes no text is, too', given: '/%ff', expected: '/%25ff' }
+]
+for (const { name, given, expected } of cases) {
+  t.equal(toRoutableUrl({ url: given }), expected, name)
+}
+
+t.test('it is not found, in the caller\'s spelling', async t => {
+  const { status, body } = await askRaw(await startProxy(t), '/v1/%zz')
+  t.equal(status, 404)
+  t.equal(JSON.parse(body).error.message, 'Invalid URL (GET /v1/%zz)')
+})

@@ -1,0 +1,122 @@
+import { request, type IncomingHttpHeaders } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
+import { Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
+import type { Test } from 'tap'
+import { buildApp } from '../src/app.ts'
+import { readSettings } from '../src/settings/reader.ts'
+import { startSimulator, type Simulator, type SimulatorOptions } from '../src/simulator/server.ts'
+
+export const LLAMA = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
+export const MISTRAL = '@cf/mistralai/mistral-small-3.1-24b-instruct'
+export const KIMI = '@cf/moonshotai/kimi-k2.6'
+export const GLM = '@cf/zai-org/glm-4.7-flash'
+export const GPT_OSS = '@cf/openai/gpt-oss-20b'
+
+export const API_TOKEN = 'token-of-the-account-4711'
+export const ACCOUNT_ID = 'account-4711-0815'
+
+/** A proxy in this process, in front of a simulator of its own. */
+export interface Proxy {
+  /** Without a path. */
+  url: string
+  port: number
+  simulator: Simulator
+  /** Every line logged so far, as text and parsed; the level is `trace`. */
+  log: () => string
+  lines: () => Array<Record<string, unknown>>
+}
+
+/** Starts a proxy with these settings, given as the environment would; both servers are gone when the test is over. */
+export async function startProxy (t: Test, env: Record<string, string> = {}, options: SimulatorOptions = {}): Promise<Proxy> {
+  const simulator = await startSimulator({ accountId: ACCOUNT_ID, apiToken: API_TOKEN, ...options })
+  t.teardown(() => simulator.close())
+  const { settings } = readSettings({
+    argv: [],
+    env: { CLOUDFLARE_ACCOUNT_ID: ACCOUNT_ID, CLOUDFLARE_API_TOKEN: API_TOKEN, CLOUDFLARE_API_BASE_URL: simulator.url, ...env },
+    readFile: path => { throw new Error(`no file is to be read, and ${path} least of all`) }
+  })
+  let log = ''
+  const logger = pino({ level: 'trace' }, new Writable({
+    write (line: Buffer, _encoding, done) {
+      log += line.toString()
+      done()
+    }
+  }))
+  const app = await buildApp(settings, { logger })
+  t.teardown(() => app.close())
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  return { url, port, simulator, log: () => log, lines: () => log.split('\n').filter(Boolean).map(line => JSON.parse(line)) }
+}
+
+export interface AskOptions {
+  headers?: Record<string, string>
+  signal?: AbortSignal
+}
+
+/** Posts a chat completion request. */
+export function ask ({ url }: Pick<Proxy, 'url'>, body: object, { headers = {}, signal }: AskOptions = {}): Promise<Response> {
+  return fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+    ...(signal && { signal })
+  })
+}
+
+/** A request with one user message, for the classic model unless another is named. */
+export function saying (content: string, rest: object = {}): object {
+  return { model: LLAMA, messages: [{ role: 'user', content }], ...rest }
+}
+
+/** The JSON objects of an event stream; `[DONE]` stays text, comments are left out. */
+export function toChunks (stream: string): unknown[] {
+  return stream.split('\n\n').filter(event => event.startsWith('data: '))
+    .map(event => event.slice('data: '.length))
+    .map(data => data === '[DONE]' ? data : JSON.parse(data))
+}
+
+export interface RawAnswer {
+  status: number | undefined
+  headers: IncomingHttpHeaders
+  body: string
+}
+
+/** Asks by Node's own client, which sends any header, `Host` included. */
+export async function askRaw ({ port }: Pick<Proxy, 'port'>, path: string, { method = 'GET', headers = {} }: { method?: string, headers?: Record<string, string> } = {}): Promise<RawAnswer> {
+  const asking = request({ host: '127.0.0.1', port, path, method, headers, agent: false })
+  asking.end()
+  return new Promise((resolve, reject) => {
+    asking.on('error', reject)
+    asking.on('response', async response => resolve({ status: response.statusCode, headers: response.headers, body: await text(response) }))
+  })
+}
+
+/** Writes these bytes, and reads until a text comes or the connection ends. */
+export async function exchange ({ port }: Pick<Proxy, 'port'>, bytes: string, until: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8')
+  socket.write(bytes)
+  let read = ''
+  try {
+    for await (const piece of socket) {
+      read += piece
+      if (read.includes(until)) break
+    }
+    return read
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Resolves with the milliseconds it took until something holds; rejects when it does not within 5 s. */
+export async function waited (isSo: () => boolean): Promise<number> {
+  const start = Date.now()
+  while (!isSo()) {
+    if (Date.now() - start > 5_000) throw new Error(`never so: ${isSo}`)
+    await sleep(5)
+  }
+  return Date.now() - start
+}

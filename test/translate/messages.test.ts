@@ -1,0 +1,175 @@
+import t from 'tap'
+import type { Change } from '../../src/generation/change.ts'
+import type { Message } from '../../src/openai/chat-completion-request.ts'
+import { toNativeMessages, type NativeMessage } from '../../src/translate/messages.ts'
+import type { Model } from '../../src/workers-ai/model.ts'
+import { modelOf } from './model-of.ts'
+
+const CLASSIC = modelOf('classic-2025')
+const OPENAI = modelOf('openai', { vision: true })
+const GUIDED = modelOf('guided', { vision: true })
+const PNG = 'data:image/png;base64,iVBORw0KGgo='
+
+function translated (messages: Message[], model: Model): { native: NativeMessage[], changes: string[] } {
+  const changes: Change[] = []
+  const native = toNativeMessages(messages, model, changes)
+  return { native, changes: changes.map(({ param, action }) => `${param} ${action}`) }
+}
+
+function called (args: string): Message {
+  return { role: 'assistant', content: null, tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'f', arguments: args } }] }
+}
+
+t.test('content becomes what the family takes, and is never null', t => {
+  const cases: Array<{ name: string, model: Model, given: Message, expected: NativeMessage }> = [
+    { name: 'text', model: CLASSIC, given: { role: 'user', content: 'hi' }, expected: { role: 'user', content: 'hi' } },
+    { name: 'parts of text, for a model that takes text only', model: CLASSIC, given: { role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'text', text: 'b' }] }, expected: { role: 'user', content: 'a\nb' } },
+    { name: 'parts of text, for a model that takes parts', model: OPENAI, given: { role: 'user', content: [{ type: 'text', text: 'a' }] }, expected: { role: 'user', content: 'a' } },
+    { name: 'no parts', model: CLASSIC, given: { role: 'user', content: [] }, expected: { role: 'user', content: '' } },
+    { name: 'null', model: CLASSIC, given: { role: 'user', content: null }, expected: { role: 'user', content: '' } },
+    { name: 'nothing', model: OPENAI, given: { role: 'user' }, expected: { role: 'user', content: '' } },
+    { name: 'system parts', model: CLASSIC, given: { role: 'system', content: [{ type: 'text', text: 'a' }, { type: 'text', text: 'b' }] }, expected: { role: 'system', content: 'a\nb' } },
+    { name: 'a system message of null', model: CLASSIC, given: { role: 'system', content: null }, expected: { role: 'system', content: '' } },
+    { name: 'a developer, for a model that knows none', model: CLASSIC, given: { role: 'developer', content: 'be kind' }, expected: { role: 'system', content: 'be kind' } },
+    { name: 'a developer, for a model that does', model: OPENAI, given: { role: 'developer', content: 'be kind' }, expected: { role: 'developer', content: 'be kind' } },
+    { name: 'an assistant without a word', model: CLASSIC, given: { role: 'assistant' }, expected: { role: 'assistant', content: '' } },
+    { name: 'an assistant that refused', model: CLASSIC, given: { role: 'assistant', content: null, refusal: 'No.' }, expected: { role: 'assistant', content: 'No.' } },
+    { name: 'an assistant that refused in a part', model: CLASSIC, given: { role: 'assistant', content: [{ type: 'text', text: 'Well.' }, { type: 'refusal', refusal: 'No.' }] }, expected: { role: 'assistant', content: 'Well.\nNo.' } },
+    { name: 'a name', model: CLASSIC, given: { role: 'user', content: 'hi', name: 'Ada' }, expected: { role: 'user', content: 'hi', name: 'Ada' } },
+    { name: 'an empty name', model: CLASSIC, given: { role: 'user', content: 'hi', name: '' }, expected: { role: 'user', content: 'hi' } },
+    { name: 'a name of null', model: CLASSIC, given: { role: 'user', content: 'hi', name: null }, expected: { role: 'user', content: 'hi' } }
+  ]
+  for (const { name, model, given, expected } of cases) {
+    const { native, changes } = translated([given], model)
+    t.strictSame(native, [expected], name)
+    t.strictSame(changes, [], `${name}, which changes nothing worth telling`)
+  }
+  t.end()
+})
+
+t.test('a name that is not taken is dropped, and told', t => {
+  const { native, changes } = translated([{ role: 'user', content: 'hi' }, { role: 'user', content: 'hi', name: 'Ada' }], modelOf('guard'))
+  t.strictSame(native, [{ role: 'user', content: 'hi' }, { role: 'user', content: 'hi' }])
+  t.strictSame(changes, ['messages[1].name dropped'])
+  t.strictSame(translated([{ role: 'user', content: 'hi', name: '' }], modelOf('guard')).changes, [], 'an empty one is no name')
+  t.end()
+})
+
+t.test('images go to models that see, and to no other', t => {
+  const image = (url: string, detail?: string | null): Message => ({ role: 'user', content: [{ type: 'text', text: 'What is it?' }, { type: 'image_url', image_url: { url, ...(detail !== undefined && { detail }) } }] })
+  const sent = [
+    { name: 'a PNG', given: image(PNG), expected: { url: PNG } },
+    { name: 'with a detail', given: image(PNG, 'low'), expected: { url: PNG, detail: 'low' } },
+    { name: 'with a detail of null', given: image(PNG, null), expected: { url: PNG } }
+  ]
+  for (const model of [OPENAI, GUIDED]) {
+    for (const { name, given, expected } of sent) {
+      t.strictSame(translated([given], model).native, [{ role: 'user', content: [{ type: 'text', text: 'What is it?' }, { type: 'image_url', image_url: expected }] }], `${name}, to ${model.family.name}`)
+    }
+  }
+  const refused = [
+    { name: 'a model that does not see', model: modelOf('openai'), given: image(PNG), param: 'messages[0].content[1]' },
+    { name: 'a model that takes text only', model: modelOf('classic', { vision: true }), given: image(PNG), param: 'messages[0].content[1]' },
+    { name: 'an SVG', model: OPENAI, given: image('data:image/svg+xml;base64,AAAA'), param: 'messages[0].content[1].image_url.url' },
+    { name: 'an address', model: OPENAI, given: image('https://example.com/a.png'), param: 'messages[0].content[1].image_url.url' },
+    { name: 'no base64', model: OPENAI, given: image('data:image/png,abc'), param: 'messages[0].content[1].image_url.url' },
+    { name: 'no image', model: OPENAI, given: image('data:text/plain;base64,AAAA'), param: 'messages[0].content[1].image_url.url' },
+    { name: 'a sound', model: OPENAI, given: { role: 'user', content: [{ type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }] } as Message, param: 'messages[0].content[0]' },
+    { name: 'a file', model: OPENAI, given: { role: 'user', content: [{ type: 'file', file: { file_id: 'file-1' } }] } as Message, param: 'messages[0].content[0]' }
+  ]
+  for (const { name, model, given, param } of refused) {
+    t.throws(() => translated([given], model), { name: 'InvalidRequestError', status: 400, param, code: 'unsupported_value' }, `not ${name}`)
+  }
+  t.end()
+})
+
+t.test('earlier calls and their results go back as the family takes them', t => {
+  const conversation: Message[] = [
+    { role: 'user', content: 'Weather?' },
+    { role: 'assistant', content: null, tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Oslo"}' } }, { id: 'call_2', type: 'function', function: { name: 'time', arguments: '' } }] },
+    { role: 'tool', tool_call_id: 'call_1', content: [{ type: 'text', text: '4' }, { type: 'text', text: '°C' }] },
+    { role: 'tool', tool_call_id: 'call_2', content: null, name: 'time' }
+  ]
+  const calls = [{ id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Oslo"}' } }, { id: 'call_2', type: 'function', function: { name: 'time', arguments: '{}' } }]
+  t.strictSame(translated(conversation, OPENAI), {
+    native: [
+      { role: 'user', content: 'Weather?' },
+      { role: 'assistant', content: '', tool_calls: calls },
+      { role: 'tool', content: '4\n°C', tool_call_id: 'call_1' },
+      { role: 'tool', content: '', tool_call_id: 'call_2', name: 'time' }
+    ],
+    changes: []
+  }, 'with ids, text and arguments that are never empty')
+
+  const guided = translated(conversation, GUIDED).native
+  const ids = guided[1]?.tool_calls?.map(({ id }) => id) ?? []
+  t.ok(ids.length === 2 && ids.every(id => /^[a-z0-9]{9}$/.test(id)), 'mistral reads ids of nine letters and digits only')
+  t.strictSame([guided[2]?.tool_call_id, guided[3]?.tool_call_id], ids, 'and each result names its call')
+
+  const text = translated(conversation, modelOf('classic', { family: { toolHistory: 'text' } }))
+  t.strictSame(text.native.slice(1), [
+    { role: 'assistant', content: '{"name":"weather","arguments":{"city":"Oslo"}}\n{"name":"time","arguments":{}}' },
+    { role: 'tool', content: '4\n°C' },
+    { role: 'tool', content: '', name: 'time' }
+  ], 'as JSON text, for models that were made for it')
+  t.strictSame(text.changes, ['messages[1].tool_calls emulated'])
+  t.end()
+})
+
+t.test('earlier arguments are sent as a JSON object, whatever the model wrote', t => {
+  const cases = [
+    { name: 'an object passes as it was written', given: ' { "a": 1 }', expected: ' { "a": 1 }', repaired: false },
+    { name: 'nothing is an empty object', given: ' ', expected: '{}', repaired: false },
+    { name: 'an object that nearly parses is mended', given: '{"a": 1,}', expected: '{"a":1}', repaired: true },
+    { name: 'an escape that is none is mended', given: '{"path":"C:\\xyz"}', expected: '{"path":"C:xyz"}', repaired: true },
+    { name: 'prose is kept as text', given: 'Oslo', expected: '{"text":"Oslo"}', repaired: true },
+    { name: 'a number is kept as text', given: '4', expected: '{"text":"4"}', repaired: true },
+    { name: 'a list is kept as text', given: '[1]', expected: '{"text":"[1]"}', repaired: true }
+  ]
+  for (const { name, given, expected, repaired } of cases) {
+    const { native, changes } = translated([called(given)], OPENAI)
+    t.equal(native[0]?.tool_calls?.[0]?.function.arguments, expected, name)
+    t.strictSame(changes, repaired ? ['messages[0].tool_calls[0].function.arguments repaired'] : [], `${name}, ${repaired ? 'and that is told' : 'which is nothing to tell'}`)
+  }
+  t.end()
+})
+
+t.test('the deprecated function_call and role function become calls and results', t => {
+  const conversation: Message[] = [
+    { role: 'user', content: 'Weather?' },
+    { role: 'assistant', content: null, function_call: { name: 'weather', arguments: '{}' } },
+    { role: 'function', name: 'weather', content: '4 °C' },
+    { role: 'assistant', function_call: { name: 'weather', arguments: '{}' } },
+    { role: 'function', name: 'weather', content: null }
+  ]
+  t.strictSame(translated(conversation, OPENAI), {
+    native: [
+      { role: 'user', content: 'Weather?' },
+      { role: 'assistant', content: '', tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{}' } }] },
+      { role: 'tool', content: '4 °C', tool_call_id: 'call_1', name: 'weather' },
+      { role: 'assistant', content: '', tool_calls: [{ id: 'call_3', type: 'function', function: { name: 'weather', arguments: '{}' } }] },
+      { role: 'tool', content: '', tool_call_id: 'call_3', name: 'weather' }
+    ],
+    changes: []
+  })
+  const both: Message = { role: 'assistant', function_call: { name: 'old', arguments: '{}' }, tool_calls: [{ id: 'call_9', type: 'function', function: { name: 'new', arguments: '{}' } }] }
+  t.equal(translated([both], OPENAI).native[0]?.tool_calls?.[0]?.function.name, 'new', 'calls in both forms are told as the newer one')
+  t.strictSame(translated([{ role: 'assistant', content: 'hi', function_call: null, tool_calls: null }], OPENAI).native, [{ role: 'assistant', content: 'hi' }], 'null is no call')
+  t.end()
+})
+
+t.test('earlier thinking goes back where the template reads it', t => {
+  const cases: Array<{ name: string, model: Model, given: Message, reasoning: string | undefined, changes: string[] }> = [
+    { name: 'by one name', model: OPENAI, given: { role: 'assistant', content: 'a', reasoning_content: 'Hm' }, reasoning: 'Hm', changes: [] },
+    { name: 'by the other', model: OPENAI, given: { role: 'assistant', content: 'a', reasoning: 'Hm' }, reasoning: 'Hm', changes: [] },
+    { name: 'by both, one of them empty', model: OPENAI, given: { role: 'assistant', content: 'a', reasoning_content: '', reasoning: 'Hm' }, reasoning: 'Hm', changes: [] },
+    { name: 'none', model: CLASSIC, given: { role: 'assistant', content: 'a', reasoning_content: '' }, reasoning: undefined, changes: [] },
+    { name: 'not to older models', model: CLASSIC, given: { role: 'assistant', content: 'a', reasoning_content: 'Hm' }, reasoning: undefined, changes: ['messages[0].reasoning_content dropped'] }
+  ]
+  for (const { name, model, given, reasoning, changes } of cases) {
+    const { native, changes: told } = translated([given], model)
+    t.strictSame(native, [{ role: 'assistant', content: 'a', ...(reasoning !== undefined && { reasoning }) }], name)
+    t.strictSame(told, changes, `${name} (changes)`)
+  }
+  t.end()
+})

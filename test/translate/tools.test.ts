@@ -1,0 +1,159 @@
+import t from 'tap'
+import type { Change } from '../../src/generation/change.ts'
+import type { ChatCompletionRequest, FunctionDefinition, FunctionTool, ToolChoice } from '../../src/openai/chat-completion-request.ts'
+import { toNativeTools, type NativeTools } from '../../src/translate/tools.ts'
+import { FAMILIES, type Family } from '../../src/workers-ai/family.ts'
+
+const CLASSIC = FAMILIES['classic-2025']
+const OPENAI = FAMILIES.openai
+
+const weather: FunctionDefinition = {
+  name: 'weather',
+  description: 'The weather of a city',
+  parameters: { type: 'object', properties: { city: { type: 'string', description: 'Its name' } }, required: ['city'] }
+}
+const clock: FunctionDefinition = { name: 'clock' }
+
+function tool (definition: FunctionDefinition): FunctionTool {
+  return { type: 'function', function: definition }
+}
+
+function request (more: Partial<ChatCompletionRequest>): ChatCompletionRequest {
+  return { model: 'm', messages: [{ role: 'user', content: 'hi' }], ...more }
+}
+
+function translated (more: Partial<ChatCompletionRequest>, family: Family): { native: NativeTools, changes: string[] } {
+  const changes: Change[] = []
+  const native = toNativeTools(request(more), family, changes)
+  return { native, changes: changes.map(({ param, action }) => `${param} ${action}`) }
+}
+
+/** The schema one property becomes. */
+function property (schema: unknown, family: Family, more: Record<string, unknown> = {}): unknown {
+  const { native } = translated({ tools: [tool({ name: 'f', parameters: { type: 'object', properties: { p: schema }, ...more } })] }, family)
+  return (native.tools?.[0]?.function.parameters['properties'] as Record<string, unknown>)['p']
+}
+
+t.test('a tool is wrapped and complete', t => {
+  const cases: Array<{ name: string, given: FunctionDefinition, family: Family, expected: unknown }> = [
+    { name: 'all there is', given: weather, family: OPENAI, expected: weather },
+    { name: 'all there is, for older models', given: weather, family: CLASSIC, expected: weather },
+    { name: 'nothing but a name', given: clock, family: CLASSIC, expected: { name: 'clock', description: '', parameters: { type: 'object', properties: {} } } },
+    { name: 'nulls', given: { name: 'clock', description: null, parameters: null, strict: null }, family: OPENAI, expected: { name: 'clock', description: '', parameters: { type: 'object', properties: {} } } },
+    { name: 'strict', given: { ...weather, strict: true }, family: OPENAI, expected: { ...weather, strict: true } },
+    { name: 'strict, which older models do not know', given: { ...weather, strict: true }, family: CLASSIC, expected: weather }
+  ]
+  for (const { name, given, family, expected } of cases) {
+    t.strictSame(translated({ tools: [tool(given)] }, family).native.tools, [{ type: 'function', function: expected }], name)
+  }
+  t.end()
+})
+
+t.test('a choice is sent as far as the family knows it', t => {
+  const tools = [tool(weather), tool(clock)]
+  const named: ToolChoice = { type: 'function', function: { name: 'clock' } }
+  const cases: Array<{ name: string, given: Partial<ChatCompletionRequest>, family: Family, tools: string[], choice: unknown, changes?: string[] }> = [
+    { name: 'none said', given: { tools }, family: OPENAI, tools: ['weather', 'clock'], choice: 'auto' },
+    { name: 'none said, older', given: { tools }, family: CLASSIC, tools: ['weather', 'clock'], choice: undefined },
+    { name: 'null', given: { tools, tool_choice: null as never }, family: CLASSIC, tools: ['weather', 'clock'], choice: undefined },
+    { name: 'auto', given: { tools, tool_choice: 'auto' }, family: OPENAI, tools: ['weather', 'clock'], choice: 'auto' },
+    { name: 'none sends no tools', given: { tools, tool_choice: 'none' }, family: OPENAI, tools: [], choice: undefined },
+    { name: 'required', given: { tools, tool_choice: 'required' }, family: OPENAI, tools: ['weather', 'clock'], choice: 'required' },
+    { name: 'required, older', given: { tools, tool_choice: 'required' }, family: CLASSIC, tools: ['weather', 'clock'], choice: 'required', changes: ['tool_choice emulated'] },
+    { name: 'a named tool', given: { tools, tool_choice: named }, family: OPENAI, tools: ['weather', 'clock'], choice: named },
+    { name: 'a named tool is the only one older models are told of', given: { tools, tool_choice: named }, family: CLASSIC, tools: ['clock'], choice: named, changes: ['tool_choice emulated'] },
+    { name: 'allowed tools', given: { tools, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [tool(clock)] } } }, family: OPENAI, tools: ['clock'], choice: 'auto' },
+    { name: 'allowed tools of which one must be called', given: { tools, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [tool(clock)] } } }, family: OPENAI, tools: ['clock'], choice: 'required' },
+    { name: 'no tool allowed', given: { tools, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [] } } }, family: OPENAI, tools: [], choice: undefined },
+    { name: 'no tools, which upstream refuses as an empty list', given: { tools: [] }, family: OPENAI, tools: [], choice: undefined },
+    { name: 'tools of null', given: { tools: null }, family: OPENAI, tools: [], choice: undefined },
+    { name: 'none without tools', given: { tool_choice: 'none' }, family: OPENAI, tools: [], choice: undefined },
+    { name: 'a model that takes no tools', given: { tools }, family: FAMILIES.guard, tools: [], choice: undefined, changes: ['tools dropped'] },
+    { name: 'functions', given: { functions: [weather, clock] }, family: OPENAI, tools: ['weather', 'clock'], choice: 'auto' },
+    { name: 'a named function', given: { functions: [weather, clock], function_call: { name: 'clock' } }, family: CLASSIC, tools: ['clock'], choice: named, changes: ['function_call emulated'] },
+    { name: 'functions that may not be called', given: { functions: [weather], function_call: 'none' }, family: OPENAI, tools: [], choice: undefined },
+    { name: 'functions beside tools, which win', given: { functions: [weather], tools: [tool(clock)] }, family: OPENAI, tools: ['clock'], choice: 'auto' }
+  ]
+  for (const { name, given, family, tools, choice, changes = [] } of cases) {
+    const { native, changes: told } = translated(given, family)
+    t.strictSame((native.tools ?? []).map(({ function: { name } }) => name), tools, name)
+    t.strictSame(native.tool_choice, choice, `${name} (choice)`)
+    t.equal('tools' in native, tools.length > 0, `${name} (no empty list)`)
+    t.strictSame(told, changes, `${name} (changes)`)
+  }
+  t.end()
+})
+
+t.test('a choice that cannot be meant is refused', t => {
+  const tools = [tool(weather)]
+  const cases: Array<{ name: string, given: Record<string, unknown>, expected: { param: string, code: string | null, message: RegExp } }> = [
+    { name: 'a word that is none', given: { tools, tool_choice: 'any' }, expected: { param: 'tool_choice', code: 'invalid_value', message: /^Invalid value: 'any'\. Supported values are: 'none', 'auto', and 'required'\.$/ } },
+    { name: 'a tool that was not given', given: { tools, tool_choice: { type: 'function', function: { name: 'clock' } } }, expected: { param: 'tool_choice', code: 'invalid_value', message: /'clock' is not among the tools/ } },
+    { name: 'a choice without a name', given: { tools, tool_choice: { type: 'function' } }, expected: { param: 'tool_choice', code: 'invalid_value', message: /expected 'none', 'auto', 'required' or/ } },
+    { name: 'a custom tool', given: { tools, tool_choice: { type: 'custom', custom: { name: 'x' } } }, expected: { param: 'tool_choice', code: 'invalid_value', message: /expected 'none', 'auto', 'required' or/ } },
+    { name: 'an allowed tool that was not given', given: { tools, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [tool(clock)] } } }, expected: { param: 'tool_choice', code: 'invalid_value', message: /'clock' is not among the tools/ } },
+    { name: 'an allowed tool without a name', given: { tools, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [null] } } }, expected: { param: 'tool_choice', code: 'invalid_value', message: /expected 'none', 'auto', 'required' or/ } },
+    { name: 'a forced choice without tools', given: { tool_choice: 'required' }, expected: { param: 'tool_choice', code: null, message: /'tool_choice' is only allowed when 'tools' are specified\.$/ } },
+    { name: 'a function that was not given', given: { functions: [weather], function_call: { name: 'clock' } }, expected: { param: 'function_call', code: 'invalid_value', message: /'clock' is not among the tools/ } }
+  ]
+  for (const { name, given, expected } of cases) {
+    t.throws(() => translated(given as Partial<ChatCompletionRequest>, OPENAI), { name: 'InvalidRequestError', status: 400, ...expected }, name)
+  }
+  t.end()
+})
+
+t.test('older models get a type of one word and a description for every property', t => {
+  const $defs = { Place: { type: 'object', properties: {} }, Colour: { enum: ['red'] }, Loop: { $ref: '#/$defs/Loop' } }
+  const cases = [
+    { name: 'both are there', given: { type: 'number', description: 'n' }, expected: { type: 'number', description: 'n' } },
+    { name: 'neither is', given: {}, expected: { type: 'string', description: '' } },
+    { name: 'no schema at all', given: true, expected: { type: 'string', description: '' } },
+    { name: 'a type or null', given: { type: ['null', 'integer'] }, expected: { type: 'integer', description: '' } },
+    { name: 'a list of no type', given: { type: ['null'] }, expected: { type: 'string', description: '' } },
+    { name: 'a choice of schemas', given: { anyOf: [{ type: 'null' }, { type: 'array', items: {} }] }, expected: { anyOf: [{ type: 'null' }, { type: 'array', items: {} }], type: 'array', description: '' } },
+    { name: 'an enum of numbers', given: { enum: [1, 2] }, expected: { enum: [1, 2], type: 'number', description: '' } },
+    { name: 'a constant', given: { const: true }, expected: { const: true, type: 'boolean', description: '' } },
+    { name: 'properties without a type', given: { properties: { a: { type: 'string' } } }, expected: { properties: { a: { type: 'string' } }, type: 'object', description: '' } },
+    { name: 'a reference', given: { $ref: '#/$defs/Place' }, expected: { $ref: '#/$defs/Place', type: 'object', description: '' } },
+    { name: 'a reference or null', given: { anyOf: [{ $ref: '#/$defs/Place' }, { type: 'null' }] }, expected: { anyOf: [{ $ref: '#/$defs/Place' }, { type: 'null' }], type: 'object', description: '' } },
+    { name: 'a reference to words', given: { $ref: '#/$defs/Colour' }, expected: { $ref: '#/$defs/Colour', type: 'string', description: '' } },
+    { name: 'a reference to itself', given: { $ref: '#/$defs/Loop' }, expected: { $ref: '#/$defs/Loop', type: 'string', description: '' } },
+    { name: 'a reference to nothing', given: { $ref: '#/$defs/constructor' }, expected: { $ref: '#/$defs/constructor', type: 'string', description: '' } }
+  ]
+  for (const { name, given, expected } of cases) t.strictSame(property(given, CLASSIC, { $defs }), expected, name)
+  t.strictSame(property({ type: ['null', 'integer'] }, OPENAI), { type: ['null', 'integer'] }, 'newer models get it as it is')
+  t.strictSame(translated({ tools: [tool({ name: 'f', parameters: { properties: { p: { type: ['string', 'null'] } } } })] }, CLASSIC).changes, ['tools.f.parameters.p.type clamped'], 'what was cut down is told')
+  t.end()
+})
+
+t.test('what upstream refuses in a schema is left out at any depth', t => {
+  const cases = [
+    { name: 'a description of false', given: { type: 'string', description: false }, expected: { type: 'string' } },
+    { name: 'a description of null in a list', given: { type: 'array', items: { type: 'string', description: null } }, expected: { type: 'array', items: { type: 'string' } } },
+    { name: 'property names', given: { type: 'object', propertyNames: { pattern: '^a' }, properties: { x: { propertyNames: {} } } }, expected: { type: 'object', properties: { x: {} } } },
+    { name: 'inside of choices', given: { anyOf: [{ type: 'object', propertyNames: {} }, 7] }, expected: { anyOf: [{ type: 'object' }, 7] } },
+    { name: 'but not a property of that name', given: { type: 'object', properties: { propertyNames: { type: 'string' }, description: { type: 'string' } } }, expected: { type: 'object', properties: { propertyNames: { type: 'string' }, description: { type: 'string' } } } },
+    { name: 'and not in data', given: { default: { description: null }, enum: [{ propertyNames: {} }], const: { description: false }, examples: [{ description: null }] }, expected: { default: { description: null }, enum: [{ propertyNames: {} }], const: { description: false }, examples: [{ description: null }] } }
+  ]
+  for (const { name, given, expected } of cases) t.strictSame(property(given, OPENAI), expected, name)
+  const given = { tools: [tool({ name: 'f', parameters: { type: 'object', propertyNames: {}, properties: { a: { type: 'object', propertyNames: {} } } } })] }
+  t.strictSame(translated(given, OPENAI).changes, ['tools.f.parameters.propertyNames dropped', 'tools.f.parameters.a.propertyNames dropped'], 'each is told')
+  t.end()
+})
+
+t.test('a wish for one call at a time is sent or kept by ourselves', t => {
+  const tools = [tool(weather)]
+  const cases = [
+    { name: 'sent', given: false, family: OPENAI, expected: false, changes: [] },
+    { name: 'sent also when it is the default', given: true, family: OPENAI, expected: true, changes: [] },
+    { name: 'kept by ourselves', given: false, family: CLASSIC, expected: undefined, changes: ['parallel_tool_calls emulated'] },
+    { name: 'not sent to models that do not know it', given: true, family: CLASSIC, expected: undefined, changes: [] },
+    { name: 'null', given: null, family: OPENAI, expected: undefined, changes: [] }
+  ]
+  for (const { name, given, family, expected, changes } of cases) {
+    const { native, changes: told } = translated({ tools, parallel_tool_calls: given }, family)
+    t.equal(native.parallel_tool_calls, expected, name)
+    t.strictSame(told, changes, `${name} (changes)`)
+  }
+  t.end()
+})
