@@ -22,13 +22,28 @@ export interface ToolCallEvent {
   arguments: string
 }
 
+/** How likely a token was, as OpenAI writes it. */
+export interface TokenLogprob {
+  token: string
+  logprob: number
+  bytes: number[] | null
+  top_logprobs: Array<{ token: string, logprob: number, bytes: number[] | null }>
+}
+
+/** A piece of the answer; `logprobs` are those of its tokens, when they were asked for and told. */
+export interface TextEvent {
+  type: 'text'
+  text: string
+  logprobs?: TokenLogprob[]
+}
+
 /**
  * The one small language between what Cloudflare says and what OpenAI's clients hear.
  * A well-ended generation is any number of text, reasoning and tool_call events, at most one usage, then one finish.
  * A broken one ends with a failure instead of the finish, and nothing comes after it.
  */
 export type GenerationEvent =
-  | { type: 'text', text: string }
+  | TextEvent
   | { type: 'reasoning', text: string }
   | ToolCallEvent
   | { type: 'usage', usage: Usage }

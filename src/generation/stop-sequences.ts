@@ -24,7 +24,11 @@ export class StopSequences implements Stage {
         continue
       }
       if (event.type === 'text') {
+        const before = out.length
         this.#cut(this.#held + event.text, false, out)
+        const told = out[before]
+        // What passed whole keeps what else is known of it.
+        if (told?.type === 'text' && told.text === event.text) out[before] = event
         continue
       }
       if (event.type !== 'reasoning' && event.type !== 'usage') this.#cut(this.#held, true, out)

@@ -35,7 +35,11 @@ export class ThinkTags implements Stage {
     const out: Batch = []
     for (const event of batch) {
       if (event.type === 'text') {
+        const before = out.length
         this.#read(event.text, out)
+        const told = out[before]
+        // What passed whole keeps what else is known of it.
+        if (told?.type === 'text' && told.text === event.text) out[before] = event
         continue
       }
       if (event.type === 'usage') this.#completionTokens = event.usage.completionTokens

@@ -15,8 +15,21 @@ export interface ChatCompletion {
 export interface ChatCompletionChoice {
   index: number
   message: ChatCompletionMessage
-  logprobs: null
+  logprobs: ChoiceLogprobs | null
   finish_reason: OpenAIFinishReason
+}
+
+/** Token log probabilities, when they were asked for. */
+export interface ChoiceLogprobs {
+  content: TokenLogprob[]
+  refusal: null
+}
+
+export interface TokenLogprob {
+  token: string
+  logprob: number
+  bytes: number[] | null
+  top_logprobs: Array<{ token: string, logprob: number, bytes: number[] | null }>
 }
 
 export interface ChatCompletionMessage {
@@ -56,7 +69,7 @@ export interface ChatCompletionChunk {
   model: string
   service_tier: 'default'
   system_fingerprint: string | null
-  choices: Array<{ index: number, delta: ChatCompletionDelta, logprobs: null, finish_reason: OpenAIFinishReason | null }>
+  choices: Array<{ index: number, delta: ChatCompletionDelta, logprobs: ChoiceLogprobs | null, finish_reason: OpenAIFinishReason | null }>
   usage?: CompletionUsage | null
 }
 

@@ -1,5 +1,5 @@
 import type { Batch, GenerationEvent, ToolCallEvent, Usage } from '../generation/event.ts'
-import type { ChatCompletionDelta, OpenAIFinishReason } from '../openai/chat-completion.ts'
+import type { ChatCompletionDelta, TokenLogprob, OpenAIFinishReason } from '../openai/chat-completion.ts'
 import { toEvent } from '../openai/server-sent-events.ts'
 import { toFinishReason, type ReplyIdentity } from './chat-completion.ts'
 import { toUsage } from './usage.ts'
@@ -32,7 +32,7 @@ export class ChatChunks {
       if (!this.#begun && event.type !== 'usage' && event.type !== 'failure') text += this.#role(event)
       switch (event.type) {
         case 'text':
-          text += `${this.#begin}{"content":${JSON.stringify(event.text)}}${this.#end}`
+          text += `${this.#begin}{"content":${JSON.stringify(event.text)}}${event.logprobs ? this.#endWith(event.logprobs) : this.#end}`
           break
         case 'reasoning':
           text += `${this.#begin}{"reasoning_content":${JSON.stringify(event.text)}}${this.#end}`
@@ -65,6 +65,10 @@ export class ChatChunks {
         ? { index, id, type: 'function', function: { name, arguments: args } }
         : { index, function: { arguments: args } }]
     })
+  }
+
+  #endWith (logprobs: TokenLogprob[]): string {
+    return this.#end.replace('"logprobs":null', () => `"logprobs":${JSON.stringify({ content: logprobs, refusal: null })}`)
   }
 
   #finish (reason: OpenAIFinishReason): string {

@@ -1,5 +1,5 @@
 import type { Batch, Usage } from '../generation/event.ts'
-import type { ChatCompletion, ChatCompletionChoice, ChatCompletionMessage, OpenAIFinishReason, ToolCall } from '../openai/chat-completion.ts'
+import type { ChatCompletion, ChatCompletionChoice, ChatCompletionMessage, OpenAIFinishReason, TokenLogprob, ToolCall } from '../openai/chat-completion.ts'
 import { toSum, toUsage } from './usage.ts'
 
 /** What is the same in every part of one reply. */
@@ -31,10 +31,12 @@ export function toChoice (events: Batch, index: number, identity: ReplyIdentity)
   let finishReason: OpenAIFinishReason = 'stop'
   let usage: Usage = { promptTokens: 0, completionTokens: 0 }
   const calls: ToolCall[] = []
+  const logprobs: TokenLogprob[] = []
   for (const event of events) {
     switch (event.type) {
       case 'text':
         content += event.text
+        if (event.logprobs) logprobs.push(...event.logprobs)
         break
       case 'reasoning':
         reasoning += event.text
@@ -61,7 +63,7 @@ export function toChoice (events: Batch, index: number, identity: ReplyIdentity)
     ...(reasoning !== '' && { reasoning_content: reasoning }),
     ...toCalls(calls, identity)
   }
-  return { choice: { index, message, logprobs: null, finish_reason: finishReason }, usage }
+  return { choice: { index, message, logprobs: logprobs.length > 0 ? { content: logprobs, refusal: null } : null, finish_reason: finishReason }, usage }
 }
 
 /** The whole answer from its choices, usage summed. */

@@ -21,6 +21,8 @@ const DEFAULTS: ReadonlyMap<string, readonly unknown[]> = new Map<string, readon
   ['modalities', ['["text"]']]
 ])
 
+const LOGPROBS = new Set(['logprobs', 'top_logprobs'])
+
 /** Even empty it asks for something. */
 const NEVER_DEFAULT = new Set(['web_search_options'])
 
@@ -36,13 +38,21 @@ export function toOtherParameters (request: ChatCompletionRequest, family: Famil
   const native: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(request as Record<string, unknown>)) {
     if (TRANSLATED.has(name) || value === null || value === undefined) continue
-    if (family.extras.includes(name)) {
+    if (isDefault(name, value)) continue
+    if (LOGPROBS.has(name) && isRewritten(request, family)) {
+      changes.push({ param: name, action: 'dropped', from: value, reason: 'the text is searched for tool calls, JSON or thinking, so its pieces are no tokens any more' })
+    } else if (family.extras.includes(name)) {
       native[name] = value
-    } else if (!isDefault(name, value)) {
+    } else {
       changes.push({ param: name, action: 'dropped', from: value, reason: 'Workers AI does not take it' })
     }
   }
   return native
+}
+
+/** Whether the answer's text passes stages that cut it anew. */
+function isRewritten ({ tools, functions, response_format: format }: ChatCompletionRequest, { thinking }: Family): boolean {
+  return !!tools?.length || !!functions?.length || (format != null && format.type !== 'text') || thinking.told === 'tags' || thinking.told === 'open-tags'
 }
 
 function isDefault (name: string, value: unknown): boolean {

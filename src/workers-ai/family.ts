@@ -131,7 +131,7 @@ const openai: Family = {
     frequency_penalty: [-2, 2],
     presence_penalty: [-2, 2]
   },
-  extras: ['chat_template_kwargs'],
+  extras: ['chat_template_kwargs', 'logprobs', 'top_logprobs'],
   nativeStop: true,
   tools: 'native',
   toolChoice: true,

@@ -1,4 +1,4 @@
-import type { Batch, FinishReason, Usage } from '../generation/event.ts'
+import type { Batch, FinishReason, TokenLogprob, Usage } from '../generation/event.ts'
 import { UpstreamError } from '../errors.ts'
 import { errorIn } from './error-envelope.ts'
 import { toMessage } from './responses-output.ts'
@@ -22,6 +22,7 @@ interface NativeChoice {
   message?: NativeMessage | null
   text?: unknown
   finish_reason?: unknown
+  logprobs?: unknown
 }
 
 interface NativeUsage {
@@ -132,9 +133,9 @@ export class GenerationReader {
     const before = batch.length
     const choice = firstChoice(frame.choices)
     const message = choice?.delta ?? choice?.message ?? toMessage(frame.output)
-    push('reasoning', toText(message?.reasoning_content) || toText(message?.reasoning), batch)
+    pushReasoning(toText(message?.reasoning_content) || toText(message?.reasoning), batch)
     // A hybrid frame tells the same text and the same calls twice, as `choices` and in the classic way.
-    push('text', toText(message?.content) || toText(choice?.text) || toText(frame.response), batch)
+    pushText(toText(message?.content) || toText(choice?.text) || toText(frame.response), choice?.logprobs, batch)
     this.#toolCalls.read(isEmptyList(message?.tool_calls) ? frame.tool_calls : message?.tool_calls, batch)
     if (batch.length > before) {
       this.#sawOutput = true
@@ -181,8 +182,13 @@ function firstChoice (choices: unknown): NativeChoice | undefined {
   return choices.find((choice: NativeChoice | null) => isObject(choice) && (choice?.index ?? 0) === 0)
 }
 
-function push (type: 'text' | 'reasoning', text: string, batch: Batch): void {
-  if (text !== '') batch.push({ type, text })
+function pushReasoning (text: string, batch: Batch): void {
+  if (text !== '') batch.push({ type: 'reasoning', text })
+}
+
+function pushText (text: string, logprobs: unknown, batch: Batch): void {
+  const tokens = isObject(logprobs) ? (logprobs as { content?: unknown }).content : undefined
+  if (text !== '') batch.push({ type: 'text', text, ...(Array.isArray(tokens) && tokens.length > 0 && { logprobs: tokens as TokenLogprob[] }) })
 }
 
 /** Text may come as a number (a token that looks like one), as parts, or already parsed in JSON mode. */

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import type { ChatCompletionRequest, FunctionDefinition, FunctionTool, ToolChoice } from '../../src/openai/chat-completion-request.ts'
-import { toNativeTools, type NativeTools } from '../../src/translate/tools.ts'
+import { toOfferedTools, type NativeTool, type ToolFields } from '../../src/translate/tools.ts'
 import { FAMILIES, type Family } from '../../src/workers-ai/family.ts'
 
 const CLASSIC = FAMILIES['classic-2025']
@@ -22,16 +22,27 @@ function request (more: Partial<ChatCompletionRequest>): ChatCompletionRequest {
   return { model: 'm', messages: [{ role: 'user', content: 'hi' }], ...more }
 }
 
-function translated (more: Partial<ChatCompletionRequest>, family: Family): { native: NativeTools, changes: string[] } {
+interface Translated extends ToolFields {
+  tools: NativeTool[] | undefined
+  forcedCall: string | undefined
+  changes: string[]
+}
+
+function translated (more: Partial<ChatCompletionRequest>, family: Family): Translated {
   const changes: Change[] = []
-  const native = toNativeTools(request(more), family, changes)
-  return { native, changes: changes.map(({ param, action }) => `${param} ${action}`) }
+  const offered = toOfferedTools(request(more), family, changes)
+  return {
+    tools: offered?.tools,
+    forcedCall: offered?.forcedCall,
+    ...offered?.fields,
+    changes: changes.map(({ param, action }) => `${param} ${action}`)
+  }
 }
 
 /** The schema one property becomes. */
 function property (schema: unknown, family: Family, more: Record<string, unknown> = {}): unknown {
-  const { native } = translated({ tools: [tool({ name: 'f', parameters: { type: 'object', properties: { p: schema }, ...more } })] }, family)
-  return (native.tools?.[0]?.function.parameters['properties'] as Record<string, unknown>)['p']
+  const { tools } = translated({ tools: [tool({ name: 'f', parameters: { type: 'object', properties: { p: schema }, ...more } })] }, family)
+  return (tools?.[0]?.function.parameters['properties'] as Record<string, unknown>)['p']
 }
 
 t.test('a tool is wrapped and complete', t => {
@@ -44,7 +55,7 @@ t.test('a tool is wrapped and complete', t => {
     { name: 'strict, which older models do not know', given: { ...weather, strict: true }, family: CLASSIC, expected: weather }
   ]
   for (const { name, given, family, expected } of cases) {
-    t.strictSame(translated({ tools: [tool(given)] }, family).native.tools, [{ type: 'function', function: expected }], name)
+    t.strictSame(translated({ tools: [tool(given)] }, family).tools, [{ type: 'function', function: expected }], name)
   }
   t.end()
 })
@@ -52,35 +63,47 @@ t.test('a tool is wrapped and complete', t => {
 t.test('a choice is sent as far as the family knows it', t => {
   const tools = [tool(weather), tool(clock)]
   const named: ToolChoice = { type: 'function', function: { name: 'clock' } }
-  const cases: Array<{ name: string, given: Partial<ChatCompletionRequest>, family: Family, tools: string[], choice: unknown, changes?: string[] }> = [
+  const cases: Array<{ name: string, given: Partial<ChatCompletionRequest>, family: Family, tools: string[] | undefined, choice: unknown, changes?: string[] }> = [
     { name: 'none said', given: { tools }, family: OPENAI, tools: ['weather', 'clock'], choice: 'auto' },
     { name: 'none said, older', given: { tools }, family: CLASSIC, tools: ['weather', 'clock'], choice: undefined },
     { name: 'null', given: { tools, tool_choice: null as never }, family: CLASSIC, tools: ['weather', 'clock'], choice: undefined },
     { name: 'auto', given: { tools, tool_choice: 'auto' }, family: OPENAI, tools: ['weather', 'clock'], choice: 'auto' },
-    { name: 'none sends no tools', given: { tools, tool_choice: 'none' }, family: OPENAI, tools: [], choice: undefined },
-    { name: 'required', given: { tools, tool_choice: 'required' }, family: OPENAI, tools: ['weather', 'clock'], choice: 'required' },
+    { name: 'none sends no tools', given: { tools, tool_choice: 'none' }, family: OPENAI, tools: undefined, choice: undefined },
+    { name: 'required, which fails open on newer models', given: { tools, tool_choice: 'required' }, family: OPENAI, tools: ['weather', 'clock'], choice: 'required', changes: ['tool_choice emulated'] },
     { name: 'required, older', given: { tools, tool_choice: 'required' }, family: CLASSIC, tools: ['weather', 'clock'], choice: 'required', changes: ['tool_choice emulated'] },
     { name: 'a named tool', given: { tools, tool_choice: named }, family: OPENAI, tools: ['weather', 'clock'], choice: named },
     { name: 'a named tool is the only one older models are told of', given: { tools, tool_choice: named }, family: CLASSIC, tools: ['clock'], choice: named, changes: ['tool_choice emulated'] },
     { name: 'allowed tools', given: { tools, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [tool(clock)] } } }, family: OPENAI, tools: ['clock'], choice: 'auto' },
-    { name: 'allowed tools of which one must be called', given: { tools, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [tool(clock)] } } }, family: OPENAI, tools: ['clock'], choice: 'required' },
-    { name: 'no tool allowed', given: { tools, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [] } } }, family: OPENAI, tools: [], choice: undefined },
-    { name: 'no tools, which upstream refuses as an empty list', given: { tools: [] }, family: OPENAI, tools: [], choice: undefined },
-    { name: 'tools of null', given: { tools: null }, family: OPENAI, tools: [], choice: undefined },
-    { name: 'none without tools', given: { tool_choice: 'none' }, family: OPENAI, tools: [], choice: undefined },
-    { name: 'a model that takes no tools', given: { tools }, family: FAMILIES.guard, tools: [], choice: undefined, changes: ['tools dropped'] },
+    { name: 'allowed tools of which one must be called', given: { tools, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [tool(clock)] } } }, family: OPENAI, tools: ['clock'], choice: 'required', changes: ['tool_choice emulated'] },
+    { name: 'no tool allowed', given: { tools, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [] } } }, family: OPENAI, tools: undefined, choice: undefined },
+    { name: 'no tools, which upstream refuses as an empty list', given: { tools: [] }, family: OPENAI, tools: undefined, choice: undefined },
+    { name: 'tools of null', given: { tools: null }, family: OPENAI, tools: undefined, choice: undefined },
+    { name: 'none without tools', given: { tool_choice: 'none' }, family: OPENAI, tools: undefined, choice: undefined },
+    { name: 'a model that takes no tools', given: { tools }, family: FAMILIES.guard, tools: undefined, choice: undefined, changes: ['tools dropped'] },
     { name: 'functions', given: { functions: [weather, clock] }, family: OPENAI, tools: ['weather', 'clock'], choice: 'auto' },
     { name: 'a named function', given: { functions: [weather, clock], function_call: { name: 'clock' } }, family: CLASSIC, tools: ['clock'], choice: named, changes: ['function_call emulated'] },
-    { name: 'functions that may not be called', given: { functions: [weather], function_call: 'none' }, family: OPENAI, tools: [], choice: undefined },
+    { name: 'functions that may not be called', given: { functions: [weather], function_call: 'none' }, family: OPENAI, tools: undefined, choice: undefined },
     { name: 'functions beside tools, which win', given: { functions: [weather], tools: [tool(clock)] }, family: OPENAI, tools: ['clock'], choice: 'auto' }
   ]
   for (const { name, given, family, tools, choice, changes = [] } of cases) {
-    const { native, changes: told } = translated(given, family)
-    t.strictSame((native.tools ?? []).map(({ function: { name } }) => name), tools, name)
-    t.strictSame(native.tool_choice, choice, `${name} (choice)`)
-    t.equal('tools' in native, tools.length > 0, `${name} (no empty list)`)
-    t.strictSame(told, changes, `${name} (changes)`)
+    const told = translated(given, family)
+    t.strictSame(told.tools?.map(({ function: { name } }) => name), tools, name)
+    t.strictSame(told.tool_choice, choice, `${name} (choice)`)
+    t.strictSame(told.changes, changes, `${name} (changes)`)
+    t.equal(told.forcedCall !== undefined, told.changes.some(change => /^(tool_choice|function_call) emulated$/.test(change)), `${name} (told in words where it is advice)`)
   }
+  t.end()
+})
+
+t.test('a choice that is taken as advice is said in words', t => {
+  const tools = [tool(weather), tool(clock)]
+  const cases: Array<{ name: string, choice: ToolChoice, family: Family, expected: string | undefined }> = [
+    { name: 'a named tool, which newer models hold to', choice: { type: 'function', function: { name: 'clock' } }, family: OPENAI, expected: undefined },
+    { name: 'a named tool', choice: { type: 'function', function: { name: 'clock' } }, family: CLASSIC, expected: 'You must call the function clock now. Answer with that call and nothing else.' },
+    { name: 'any tool', choice: 'required', family: OPENAI, expected: 'You must call one of the functions now. Answer with a call and nothing else.' },
+    { name: 'no force', choice: 'auto', family: CLASSIC, expected: undefined }
+  ]
+  for (const { name, choice, family, expected } of cases) t.equal(translated({ tools, tool_choice: choice }, family).forcedCall, expected, name)
   t.end()
 })
 
@@ -151,9 +174,9 @@ t.test('a wish for one call at a time is sent or kept by ourselves', t => {
     { name: 'null', given: null, family: OPENAI, expected: undefined, changes: [] }
   ]
   for (const { name, given, family, expected, changes } of cases) {
-    const { native, changes: told } = translated({ tools, parallel_tool_calls: given }, family)
-    t.equal(native.parallel_tool_calls, expected, name)
-    t.strictSame(told, changes, `${name} (changes)`)
+    const told = translated({ tools, parallel_tool_calls: given }, family)
+    t.equal(told.parallel_tool_calls, expected, name)
+    t.strictSame(told.changes, changes, `${name} (changes)`)
   }
   t.end()
 })
