@@ -13,26 +13,42 @@ export async function * throughStages (batches: AsyncIterable<Batch>, stages: re
 }
 
 /**
- * Waits for the first batch, so that a generation that fails at once can still become an HTTP status.
- * @throws the error of a failure event that comes before anything else.
+ * Waits for the first batch, so that a generation that fails at once can still become an HTTP status; but no longer than
+ * `patienceMs`, so that its reader can be told that it goes on.
+ * @throws the error of a failure event that comes before anything else, or of a source that breaks before it
  */
-export async function primed (batches: AsyncGenerator<Batch>): Promise<AsyncGenerator<Batch>> {
-  const first = await batches.next()
-  const event = first.done ? undefined : first.value[0]
+export async function primed (batches: AsyncGenerator<Batch>, patienceMs: number): Promise<AsyncGenerator<Batch>> {
+  const reading = batches.next()
+  // One that breaks after the wait is told by whoever reads on; unheard until then, it would end the process.
+  reading.catch(() => {})
+  const first = await within(reading, patienceMs)
+  const event = first === undefined || first.done ? undefined : first.value[0]
   if (event?.type === 'failure') {
     await batches.return(undefined)
     throw event.error
   }
-  return continued(first, batches)
+  return continued(reading, batches)
 }
 
-async function * continued (first: IteratorResult<Batch>, rest: AsyncGenerator<Batch>): AsyncGenerator<Batch> {
+async function * continued (reading: Promise<IteratorResult<Batch>>, rest: AsyncGenerator<Batch>): AsyncGenerator<Batch> {
   try {
+    const first = await reading
     if (first.done) return
     yield first.value
     yield * rest
   } finally {
     await rest.return(undefined)
+  }
+}
+
+/** What a promise resolves to, or undefined when that takes longer. */
+async function within<T> (promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>(resolve => { timer = setTimeout(() => resolve(undefined), ms) })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -48,6 +64,11 @@ export interface ChoiceBatch {
  * The caller must abort the sources when it stops early: one that waits for its upstream cannot be closed otherwise.
  */
 export async function * interleaved (generations: ReadonlyArray<AsyncGenerator<Batch>>): AsyncGenerator<ChoiceBatch> {
+  const [only] = generations
+  if (generations.length === 1 && only !== undefined) {
+    for await (const batch of only) yield { choice: 0, batch }
+    return
+  }
   const pending = new Map(generations.map((generation, choice) => [choice, next(generation, choice)]))
   while (pending.size > 0) {
     const { choice, result } = await Promise.race(pending.values())

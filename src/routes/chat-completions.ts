@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { interleaved } from '../generation/pipeline.ts'
@@ -6,6 +5,7 @@ import type { Change } from '../generation/change.ts'
 import type { Batch } from '../generation/event.ts'
 import { ChangeReporter } from '../http/change-reporter.ts'
 import { clientGone, ClientGoneError } from '../http/client-gone.ts'
+import { sendEvents } from '../http/event-stream.ts'
 import { newId } from '../http/reply-identity.ts'
 import { toSessionAffinity } from '../http/session-affinity.ts'
 import { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
@@ -56,7 +56,8 @@ export function chatCompletions (app: FastifyInstance, { settings, workersAi, mo
     const reporter = new ChangeReporter(run.changes, request)
     if (stream) {
       reply.headers({ ...EVENT_STREAM_HEADERS, ...reporter.headers() })
-      return reply.send(Readable.from(chunks(generations, identity, body.stream_options?.include_usage === true, request, reporter)))
+      await sendEvents(reply, chunks(generations, identity, body.stream_options?.include_usage === true, request, reporter))
+      return
     }
     const choices = await Promise.all(generations.choices.map(async (batches, index) => toChoice(await collected(batches), index, identity))).finally(generations.close)
     const usage = toSum(choices.map(choice => choice.usage))

@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { InvalidRequestError, ProxyError } from '../errors.ts'
 import type { Settings } from '../settings.ts'
-import { toModelObject, toModelList } from '../translate/models.ts'
+import { toModelDetails, toModelList } from '../translate/models.ts'
 import type { Model } from '../workers-ai/model.ts'
+import type { ModelSchemas } from '../workers-ai/model-schemas.ts'
 import { guessModel, type ModelList } from '../workers-ai/model-search.ts'
 import { toModelId } from '../workers-ai/resolve-model.ts'
 
@@ -10,10 +11,13 @@ import { toModelId } from '../workers-ai/resolve-model.ts'
 export class Models {
   #list: ModelList
   #settings: Pick<Settings, 'modelAliases' | 'defaultModel'>
+  #schemas: ModelSchemas | undefined
 
-  constructor (list: ModelList, settings: Pick<Settings, 'modelAliases' | 'defaultModel'>) {
+  /** @param schemas tell the family of a model the catalogue does not know; without them it is guessed */
+  constructor (list: ModelList, settings: Pick<Settings, 'modelAliases' | 'defaultModel'>, schemas?: ModelSchemas) {
     this.#list = list
     this.#settings = settings
+    this.#schemas = schemas
   }
 
   /**
@@ -31,7 +35,9 @@ export class Models {
   /** The model a caller means; an id nobody knows is taken at its word. */
   async find (asked: string): Promise<Model | undefined> {
     const id = toModelId(asked, { aliases: this.#settings.modelAliases, defaultModel: this.#settings.defaultModel, known: this.#list.ids() })
-    return id === undefined ? undefined : this.#list.find(id) ?? guessModel(id)
+    if (id === undefined) return undefined
+    const model = this.#list.find(id) ?? guessModel(id)
+    return this.#schemas?.complete(model) ?? model
   }
 
   async listed (): Promise<Model[]> {
@@ -46,7 +52,7 @@ export function modelRoutes (app: FastifyInstance, models: Models, aliases: Read
     const asked = request.params['*']
     const model = await models.find(asked)
     if (model === undefined) throw notFound(asked)
-    return toModelObject(model, asked)
+    return toModelDetails(model, asked)
   })
 }
 

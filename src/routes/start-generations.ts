@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { UpstreamError } from '../errors.ts'
 import type { Batch, Usage } from '../generation/event.ts'
 import { primed, throughStages } from '../generation/pipeline.ts'
+import { KEEP_ALIVE_MS } from '../http/event-stream.ts'
 import { newCallId } from '../http/reply-identity.ts'
 import { toReview } from '../translate/review.ts'
 import { toBody, type RunRequest, type RunRequestOptions } from '../translate/run-request.ts'
@@ -76,7 +77,7 @@ export async function startGenerations (workersAi: WorkersAi, request: RunReques
 async function start (request: RunRequest, call: Call): Promise<Generation> {
   const isStreamed = call.options.stream && request.canStream
   const { generation, sent } = await inSomeForm(request, isStreamed, call)
-  if (isStreamed) return { ...generation, batches: await primed(generation.batches) }
+  if (isStreamed) return { ...generation, batches: await primed(generation.batches, KEEP_ALIVE_MS) }
   return reviewed(generation, sent, call)
 }
 

@@ -3,6 +3,8 @@ import type { Change } from '../generation/change.ts'
 import type { AssistantMessage, AssistantPart, ImagePart, Message, RequestToolCall, UserPart } from '../openai/chat-completion-request.ts'
 import type { Family } from '../workers-ai/family.ts'
 import type { Model } from '../workers-ai/model.ts'
+import { toFileText } from './file.ts'
+import { checkImages, toImagePart } from './image.ts'
 import { parseJson, parseModelJson } from './model-json.ts'
 import { toNativeCallIds } from './tool-call-ids.ts'
 
@@ -23,10 +25,12 @@ export type NativePart = { type: 'text', text: string } | ImagePart
  * Turns OpenAI's messages into the form a model's family takes. Content is never null upstream: classic models refuse
  * it, and an empty string serves the others as well.
  *
+ * @param visionModels names models that see, to suggest to a caller who sends images to one that does not
  * @returns one native message for each of the caller's, in order
  * @throws InvalidRequestError naming the part, when a part cannot be served by this model
  */
-export function toNativeMessages (messages: readonly Message[], model: Model, changes: Change[]): NativeMessage[] {
+export function toNativeMessages (messages: readonly Message[], model: Model, changes: Change[], visionModels: () => readonly string[] = () => []): NativeMessage[] {
+  checkImages(messages, model, visionModels)
   const called = withModernCalls(messages)
   const callIds = toNativeCallIds(called, model.family)
   return called.map((message, index) => toNativeMessage(message, `messages[${index}]`, model, callIds, changes))
@@ -43,7 +47,7 @@ function toNativeMessage (message: ModernMessage, path: string, model: Model, ca
     case 'developer':
       return { role: family.developerRole ? message.role : 'system', content: toText(message.content), ...named }
     case 'user':
-      return { role: 'user', content: toUserContent(message.content, path, model), ...named }
+      return { role: 'user', content: toUserContent(message.content, path, changes), ...named }
     case 'assistant':
       return { ...toAssistant(message, path, model, callIds, changes), ...named }
     case 'tool':
@@ -95,37 +99,22 @@ function takesReasoning ({ thinking }: Family): boolean {
   return thinking.told === 'reasoning_content' || thinking.told === 'reasoning'
 }
 
-function toUserContent (content: string | UserPart[] | null | undefined, path: string, model: Model): string | NativePart[] {
+function toUserContent (content: string | UserPart[] | null | undefined, path: string, changes: Change[]): string | NativePart[] {
   if (!Array.isArray(content)) return content ?? ''
-  const parts = content.map((part, index) => toNativePart(part, `${path}.content[${index}]`, model))
+  const parts = content.map((part, index) => toNativePart(part, `${path}.content[${index}]`, changes))
   const isText = parts.every(part => part.type === 'text')
   // One string serves every family; parts are kept only where they carry more than text.
   return isText ? parts.map(part => part.text).join('\n') : parts
 }
 
-function toNativePart (part: UserPart, path: string, model: Model): NativePart {
+function toNativePart (part: UserPart, path: string, changes: Change[]): NativePart {
   switch (part.type) {
     case 'text': return { type: 'text', text: part.text }
-    case 'image_url': return toImagePart(part, path, model)
+    case 'image_url': return toImagePart(part, path)
+    case 'file': return toFileText(part, path, changes)
     case 'input_audio':
-    case 'file':
-      throw new InvalidRequestError(`Invalid '${path}': parts of type '${part.type}' cannot be sent to Workers AI chat models. Send their text as a part of type 'text'.`, { param: path, code: 'unsupported_value' })
+      throw new InvalidRequestError(`Invalid '${path}': parts of type 'input_audio' cannot be sent to Workers AI chat models. Send what is said as a part of type 'text'.`, { param: path, code: 'unsupported_value' })
   }
-}
-
-function toImagePart (part: ImagePart, path: string, model: Model): NativePart {
-  const param = `${path}.image_url.url`
-  if (!model.vision || model.family.content !== 'parts') {
-    throw new InvalidRequestError(`Invalid '${path}': the model '${model.id}' cannot see images. Use a vision model; GET /v1/models lists which have "vision": true.`, { param: path, code: 'unsupported_value' })
-  }
-  if (/^data:image\/svg/i.test(part.image_url.url)) {
-    throw new InvalidRequestError(`Invalid '${param}': SVG images are not taken by Workers AI. Send PNG, JPEG, WebP or GIF.`, { param, code: 'unsupported_value' })
-  }
-  if (!/^data:image\/[\w.+-]+;base64,/i.test(part.image_url.url)) {
-    throw new InvalidRequestError(`Invalid '${param}': Workers AI takes images as base64 data URIs only (data:image/png;base64,…). Set FETCH_REMOTE_IMAGES=true to have this proxy fetch http(s) URLs.`, { param, code: 'unsupported_value' })
-  }
-  const { url, detail } = part.image_url
-  return { type: 'image_url', image_url: { url, ...(detail != null && { detail }) } }
 }
 
 /** Joins a message's text parts by line breaks; a refusal is text like any other to the model. */

@@ -1,4 +1,5 @@
 import type { ModelListObject, ModelObject } from '../openai/model.ts'
+import type { Range } from '../workers-ai/family.ts'
 import type { Model } from '../workers-ai/model.ts'
 
 /** @param id the name the caller knows the model by: its own id, or an alias */
@@ -21,6 +22,42 @@ export function toModelObject (model: Model, id: string = model.id): ModelObject
     ...(model.paidOnly && { requires_workers_paid: true }),
     ...(model.retirement !== undefined && { shutdown_date: model.retirement })
   }
+}
+
+/**
+ * One model with all that decides how a request to it is translated, under `workers_ai`.
+ * @param id the name the caller knows the model by: its own id, or an alias
+ */
+export function toModelDetails (model: Model, id: string = model.id): ModelObject {
+  return { ...toModelObject(model, id), ...(model.task === 'text-generation' && { workers_ai: toRecordObject(model) }) }
+}
+
+function toRecordObject ({ family, vision }: Model): object {
+  const { content, thinking, streams } = family
+  return {
+    family: family.name,
+    content,
+    developer_role: family.developerRole,
+    message_name: family.messageName,
+    image: vision && content === 'parts',
+    parameters: Object.fromEntries(Object.entries(family.sampling).map(([name, range]) => [name, toRangeObject(range)])),
+    other_parameters: family.extras,
+    max_tokens_name: family.maxTokensName,
+    native_stop: family.nativeStop,
+    tools: family.tools,
+    tool_choice: family.toolChoice,
+    forced_choice: family.forcedChoice,
+    tool_history: family.toolHistory,
+    tool_call_ids: family.toolCallId,
+    structured_output: { json_object: family.jsonObject ? 'native' : 'prompt', json_schema: family.jsonSchema === 'none' ? 'prompt' : family.jsonSchema },
+    streams: { tools: streams.tools, json: streams.json, arguments: streams.arguments },
+    thinking: { told: thinking.told, switch: thinking.switch ?? null, efforts: thinking.efforts, is_default: thinking.isDefault },
+    output: family.output
+  }
+}
+
+function toRangeObject ([minimum, maximum]: Range): object {
+  return { minimum, maximum }
 }
 
 /** Every model that can be called here, and every alias of one of them. */

@@ -26,6 +26,8 @@ export interface RunRequestOptions {
   emulateTools: boolean
   /** Whether Cloudflare shall refuse rather than queue. */
   rejectIfBusy: boolean
+  /** Names models that see, to suggest to a caller who sends images to one that does not. */
+  visionModels?: () => readonly string[]
   /** The form of a structured output, when the family's own was refused. */
   outputForm?: OutputForm
   /** What is said after the caller's messages, when the first answer was not what was asked for. */
@@ -125,7 +127,7 @@ interface Extras {
 
 /** The native messages, with what has to be said in words because the model has no field for it. */
 function toMessages (request: ChatCompletionRequest, model: Model, options: RunRequestOptions, { offered, format, outputForm }: Extras, changes: Change[]): NativeMessage[] {
-  const plain = toNativeMessages(request.messages, model, changes)
+  const plain = toNativeMessages(request.messages, model, changes, options.visionModels)
   const isPrompted = model.family.tools === 'prompt' && (offered !== undefined || plain.some(({ role, tool_calls: calls }) => role === 'tool' || calls))
   if (isPrompted && offered !== undefined) {
     if (!options.emulateTools) {

@@ -9,6 +9,8 @@ export interface Family {
   name: FamilyName
   /** `string`: part arrays are refused with 5006. `parts`: OpenAI's part arrays pass. */
   content: 'string' | 'parts'
+  /** The most images one request may have; undefined where no limit is known. */
+  maxImages?: number
   /** Whether the role `developer` is known to be taken; else it is sent as `system`. */
   developerRole: boolean
   /** Whether `name` on a message is tolerated. */
@@ -163,7 +165,7 @@ export const FAMILIES: Record<FamilyName, Family> = {
   'r1-distill': { ...classic2025, name: 'r1-distill', thinking: { told: 'open-tags', efforts: [], isDefault: true } },
   guided,
   qwq: { ...guided, name: 'qwq', thinking: { told: 'open-tags', efforts: [], isDefault: true } },
-  vision: { ...guided, name: 'vision', extras: ['raw'], jsonSchema: 'none' },
+  vision: { ...guided, name: 'vision', maxImages: 1, extras: ['raw'], jsonSchema: 'none' },
   'llama-4': {
     ...guided,
     name: 'llama-4',

@@ -1,3 +1,4 @@
+import { atMost } from './at-most.ts'
 import { CATALOGUE } from './catalogue.ts'
 import { FAMILIES, toRecord, type FamilyName } from './family.ts'
 import type { Model, ModelId, Price } from './model.ts'
@@ -245,14 +246,4 @@ function toPrice (value: unknown): Price | undefined {
     if (name !== undefined && typeof item?.price === 'number') price[name] = item.price
   }
   return Object.keys(price).length > 0 ? price : undefined
-}
-
-function atMost (settled: Promise<void>, ms: number): Promise<void> {
-  return new Promise(resolve => {
-    const timer = setTimeout(resolve, ms)
-    settled.finally(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
 }

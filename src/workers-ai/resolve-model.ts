@@ -41,8 +41,17 @@ function toId (name: string, known: Iterable<string>): ModelId | undefined {
 
 /** The models to suggest when one is retired or unknown: chat models without an end, cheapest first, at most three. */
 export function toSuggestions (models: readonly Model[]): string[] {
+  return toCheapest(models.filter(model => model.tools))
+}
+
+/** The models to suggest for images when the one that was asked for sees none: the same, but with vision. */
+export function toVisionSuggestions (models: readonly Model[]): string[] {
+  return toCheapest(models.filter(model => model.vision && model.family.content === 'parts'))
+}
+
+function toCheapest (models: readonly Model[]): string[] {
   return models
-    .filter(model => model.task === 'text-generation' && model.retirement === undefined && !model.paidOnly && model.tools)
+    .filter(model => model.task === 'text-generation' && model.retirement === undefined && !model.paidOnly)
     .sort((one, other) => (one.price?.output ?? Infinity) - (other.price?.output ?? Infinity))
     .slice(0, 3)
     .map(model => model.id)

@@ -77,27 +77,46 @@ t.test('primed', async t => {
 
   t.test('throws a failure that comes before anything else, and closes the source', async t => {
     const { state, batches } = source(failure, text('a'))
-    await t.rejects(primed(batches), error)
+    await t.rejects(primed(batches, 1_000), error)
     t.equal(state.closed, true)
   })
 
   t.test('passes on what it waited for', async t => {
-    t.strictSame(await all(await primed(source(text('a'), text('b')).batches)), [text('a'), text('b')])
+    t.strictSame(await all(await primed(source(text('a'), text('b')).batches, 1_000)), [text('a'), text('b')])
   })
 
   t.test('passes on a failure that comes after text, also of the same read', async t => {
     const late = [...text('a'), ...failure]
-    t.strictSame(await all(await primed(source(late).batches)), [late])
-    t.strictSame(await all(await primed(source(text('a'), failure).batches)), [text('a'), failure])
+    t.strictSame(await all(await primed(source(late).batches, 1_000)), [late])
+    t.strictSame(await all(await primed(source(text('a'), failure).batches, 1_000)), [text('a'), failure])
   })
 
   t.test('takes a source that gives nothing', async t => {
-    t.strictSame(await all(await primed(source().batches)), [])
+    t.strictSame(await all(await primed(source().batches, 1_000)), [])
+  })
+
+  t.test('waits no longer than it is told, and loses nothing', async t => {
+    async function * slow (): AsyncGenerator<Batch> {
+      await sleep(200)
+      yield text('a')
+    }
+    const begun = Date.now()
+    const given = await primed(slow(), 20)
+    t.ok(Date.now() - begun < 150, 'before the first batch')
+    t.strictSame(await all(given), [text('a')])
+  })
+
+  t.test('tells a failure that comes after the wait to whoever reads on', async t => {
+    async function * broken (): AsyncGenerator<Batch> {
+      await sleep(50)
+      throw error
+    }
+    await t.rejects(all(await primed(broken(), 5)), error)
   })
 
   t.test('closes the source when it is closed', async t => {
     const { state, batches } = source(text('a'), text('b'))
-    const given = await primed(batches)
+    const given = await primed(batches, 1_000)
     t.strictSame((await given.next()).value, text('a'))
     await given.return(undefined)
     t.equal(state.closed, true)

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
 import t from 'tap'
@@ -76,10 +77,10 @@ t.test('however the bytes are cut, the events are those another reader of the st
   const stream = fc.tuple(fc.boolean(), fc.array(fc.tuple(line, end), { maxLength: 25 })).map(([bom, lines]) =>
     Buffer.from((bom ? BOM : '') + lines.map(parts => parts.join('')).join('')))
   const cuts = fc.array(fc.nat(400), { maxLength: 12 })
-  fc.assert(fc.property(stream, cuts, (bytes, cuts) => {
+  t.doesNotThrow(() => fc.assert(fc.property(stream, cuts, (bytes, cuts) => {
     const sorted = cuts.filter(cut => cut < bytes.length).sort((one, other) => one - other)
-    t.strictSame(decoded(bytes, sorted), parsed(bytes))
-  }), { numRuns: 600 })
+    assert.deepEqual(decoded(bytes, sorted), parsed(bytes))
+  }), { numRuns: 600 }))
   t.end()
 })
 

@@ -1,0 +1,11 @@
+/** Resolves when a promise has settled, whichever way, or after this many milliseconds. */
+export function atMost (settled: Promise<unknown>, ms: number): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, ms)
+    const end = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    settled.then(end, end)
+  })
+}

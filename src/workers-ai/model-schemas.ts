@@ -1,0 +1,82 @@
+import { atMost } from './at-most.ts'
+import { CATALOGUE } from './catalogue.ts'
+import { FAMILIES, toRecord, type FamilyName } from './family.ts'
+import type { Model, ModelId } from './model.ts'
+import { toFamilyName } from './model-schema.ts'
+
+export interface ModelSchemasOptions {
+  /** Answers `/ai/models/schema` for a model; rejects when there is none. */
+  fetchSchema: (id: ModelId) => Promise<unknown>
+  /** Milliseconds since any fixed moment. */
+  now: () => number
+  /** The longest time in milliseconds a caller waits for a schema. */
+  waitMs?: number
+  /** Hears why a schema could not be had. */
+  onError?: (error: unknown, id: ModelId) => void
+}
+
+interface Entry {
+  /** Absent as long as no schema told it. */
+  family?: FamilyName
+  /** When to ask; never, while an answer is awaited. */
+  dueAt: number
+  /** Resolves when the last question is answered, or has taken too long. */
+  answered: Promise<void>
+}
+
+const KNOWN_MS = 24 * 60 * 60_000
+const UNKNOWN_MS = 10 * 60_000
+const WAIT_MS = 2_000
+const MAX_ENTRIES = 500
+
+/**
+ * Families of the models the catalogue does not know, by the schemas Cloudflare tells of them: each is asked for once,
+ * however many callers wait, and a family that is known stays until another one is told.
+ */
+export class ModelSchemas {
+  readonly #options: ModelSchemasOptions
+  readonly #entries = new Map<ModelId, Entry>()
+
+  constructor (options: ModelSchemasOptions) {
+    this.#options = options
+  }
+
+  /** The model with the family its schema tells; as it is when the catalogue knows it, or no schema tells any in time. */
+  async complete (model: Model): Promise<Model> {
+    if (CATALOGUE.has(model.id) || model.task !== 'text-generation') return model
+    const family = await this.#familyOf(model.id)
+    return family === undefined ? model : { ...model, family: toRecord(FAMILIES[family], model) }
+  }
+
+  async #familyOf (id: ModelId): Promise<FamilyName | undefined> {
+    const { now, waitMs = WAIT_MS } = this.#options
+    const entry = this.#entries.get(id) ?? this.#add(id)
+    if (now() >= entry.dueAt) {
+      entry.dueAt = Infinity
+      entry.answered = atMost(this.#ask(id, entry), waitMs)
+    }
+    if (entry.family === undefined) await entry.answered
+    return entry.family
+  }
+
+  #add (id: ModelId): Entry {
+    const [oldest] = this.#entries.keys()
+    if (oldest !== undefined && this.#entries.size >= MAX_ENTRIES) this.#entries.delete(oldest)
+    const entry: Entry = { dueAt: -Infinity, answered: Promise.resolve() }
+    this.#entries.set(id, entry)
+    return entry
+  }
+
+  async #ask (id: ModelId, entry: Entry): Promise<void> {
+    const { fetchSchema, now, onError } = this.#options
+    let family: FamilyName | undefined
+    try {
+      const answer = await fetchSchema(id) as { result?: { input?: unknown } | null } | null | undefined
+      family = toFamilyName(answer?.result?.input)
+    } catch (error) {
+      onError?.(error, id)
+    }
+    if (family !== undefined) entry.family = family
+    entry.dueAt = now() + (family === undefined ? UNKNOWN_MS : KNOWN_MS)
+  }
+}

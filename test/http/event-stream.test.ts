@@ -1,0 +1,92 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import fastify from 'fastify'
+import t, { type Test } from 'tap'
+import { sendEvents } from '../../src/http/event-stream.ts'
+
+/** A server that streams what `pieces` gives, and a client socket that has asked it. */
+async function begin (t: Test, pieces: () => AsyncGenerator<string>, keepAliveMs?: number): Promise<{ socket: Socket, sent: Promise<void> }> {
+  const app = fastify()
+  t.teardown(() => app.close())
+  let settle: (sent: Promise<void>) => void
+  const sending = new Promise<Promise<void>>(resolve => { settle = resolve })
+  app.get('/', async (_request, reply) => {
+    reply.header('content-type', 'text/event-stream')
+    const sent = sendEvents(reply, pieces(), keepAliveMs)
+    settle(Promise.resolve().then(() => sent))
+    await sent
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const socket = connect((app.server.address() as { port: number }).port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+  return { socket, sent: (async () => await (await sending))() }
+}
+
+async function textOf (socket: Socket): Promise<string> {
+  let text = ''
+  for await (const bytes of socket.setEncoding('utf8')) text += bytes
+  return text
+}
+
+t.test('each piece is one write, with the headers of the reply', async t => {
+  async function * pieces () {
+    yield 'data: a\n\ndata: b\n\n'
+    await sleep(20)
+    yield 'data: [DONE]\n\n'
+  }
+  const { socket } = await begin(t, pieces)
+  const text = await textOf(socket)
+  t.match(text, /^HTTP\/1\.1 200 OK\r\ncontent-type: text\/event-stream\r\n/)
+  t.match(text, /\r\n12\r\ndata: a\n\ndata: b\n\n\r\n/, 'one chunk of 18 bytes')
+  t.match(text, /data: \[DONE\]\n\n\r\n0\r\n\r\n$/)
+})
+
+t.test('a silent source is covered by comments, a talking one is not', async t => {
+  async function * pieces () {
+    await sleep(170)
+    yield 'data: a\n\n'
+    for (let count = 0; count < 5; count++) {
+      await sleep(15)
+      yield 'data: b\n\n'
+    }
+  }
+  const text = await textOf((await begin(t, pieces, 50)).socket)
+  const [silent = '', talking = ''] = text.split('data: a')
+  t.ok(silent.split(': keep-alive\n\n').length >= 3, 'comments while it is silent')
+  t.notMatch(talking, /keep-alive/, 'none while it talks')
+})
+
+t.test('a client that leaves closes the source', async t => {
+  let closed = false
+  async function * pieces () {
+    try {
+      while (true) {
+        yield 'data: a\n\n'
+        await sleep(5)
+      }
+    } finally {
+      closed = true
+    }
+  }
+  const { socket, sent } = await begin(t, pieces)
+  await once(socket, 'data')
+  socket.destroy()
+  await sent
+  t.equal(closed, true)
+})
+
+t.test('a client that does not read holds the source back, and gets everything in the end', async t => {
+  const piece = `data: ${'x'.repeat(65_536)}\n\n`
+  let given = 0
+  async function * pieces () {
+    for (; given < 400; given++) yield piece
+  }
+  const { socket } = await begin(t, pieces)
+  socket.pause()
+  await sleep(300)
+  t.ok(given < 300, `held back after ${given} of 400 pieces`)
+  const text = await textOf(socket)
+  t.equal(text.split('data: ').length - 1, 400)
+})

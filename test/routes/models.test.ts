@@ -1,0 +1,91 @@
+import t from 'tap'
+import { API_TOKEN, ask, askRaw, GLM, LLAMA, saying, startProxy, type Proxy } from '../start-proxy.ts'
+
+interface ModelRow { id: string, object: string, owned_by: string, root?: string }
+
+async function list ({ url }: Proxy, path = '/v1/models'): Promise<ModelRow[]> {
+  const response = await fetch(url + path)
+  return (await response.json() as { data: ModelRow[] }).data
+}
+
+t.test('the list has every model that can be called, and the aliases', async t => {
+  const proxy = await startProxy(t, { MODEL_ALIASES: `{"gpt-4o":"${LLAMA}"}` })
+  const rows = await list(proxy)
+  t.match(rows.find(({ id }) => id === LLAMA), { object: 'model', owned_by: 'meta', capabilities: { tools: true, vision: false }, context_length: 24_000 })
+  t.match(rows.find(({ id }) => id === 'gpt-4o'), { object: 'model', owned_by: 'meta', root: LLAMA })
+  t.equal(new Set(rows.map(({ id }) => id)).size, rows.length, 'each of them once')
+  for (const path of ['/v1//models', '/v1/models/', '//v1/models', '/v1/models?limit=1']) {
+    t.equal((await list(proxy, path)).length, rows.length, path)
+  }
+})
+
+t.test('without Cloudflare the built-in list is served, and the log says so once', async t => {
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: 'http://127.0.0.1:9' })
+  t.ok((await list(proxy)).some(({ id }) => id === LLAMA))
+  await list(proxy)
+  t.match(proxy.lines().filter(({ level }) => level === 40), [{ reason: /ECONNREFUSED/, msg: /did not list its models/ }])
+  t.notMatch(proxy.log(), API_TOKEN)
+})
+
+t.test('one model, by any name it has', async t => {
+  const proxy = await startProxy(t, { MODEL_ALIASES: `{"gpt-4o":"${LLAMA}","a/b c":"${LLAMA}"}` })
+  const names = [
+    LLAMA,
+    encodeURIComponent(LLAMA),
+    LLAMA.replaceAll('/', '%2F'),
+    `${LLAMA}/`,
+    'meta/llama-3.3-70b-instruct-fp8-fast',
+    'llama-3.3-70b-instruct-fp8-fast',
+    `workers-ai/${LLAMA}`,
+    `cloudflare%2F${LLAMA}`,
+    'gpt-4o',
+    'a%2Fb%20c'
+  ]
+  for (const name of names) {
+    const { status, body } = await askRaw(proxy, `/v1/models/${name}`)
+    t.equal(status, 200, name)
+    t.match(JSON.parse(body), { id: decodeURIComponent(name).replace(/\/$/, ''), object: 'model', owned_by: 'meta' }, name)
+  }
+})
+
+t.test('a name that can mean no model is not found', async t => {
+  const proxy = await startProxy(t)
+  for (const name of ['gpt-4', 'x'.repeat(3_000), '@cf', '@cf/../../user/tokens', '@cf/meta/..%2F..%2Fx', '@cf/meta/%2e%2e', '..%2f..', '@cf/a/b%00', '@cf/a/b%3Fx', '__proto__', 'constructor', '%zz']) {
+    const { status, body } = await askRaw(proxy, `/v1/models/${name}`)
+    const { error } = JSON.parse(body)
+    t.match({ status, error }, { status: 404, error: { type: 'invalid_request_error', code: 'model_not_found', param: null } }, name.slice(0, 40))
+    t.ok(error.message.length < 400, 'long names are cut')
+  }
+})
+
+t.test('what is asked of a model', async t => {
+  const proxy = await startProxy(t, { MODEL_ALIASES: `{"gpt-4o":"${LLAMA}"}` })
+  const cases = [
+    { name: 'an alias is served by its model', model: 'gpt-4o', status: 200, served: LLAMA },
+    { name: 'a bare name is served by the only model that bears it', model: 'glm-4.7-flash', status: 200, served: GLM },
+    { name: 'an id nobody knows is taken at its word', model: '@cf/some/new-model', status: 404, code: 'model_not_found', calls: 1 },
+    { name: 'a name nobody knows is refused here', model: 'gpt-4', status: 404, code: 'model_not_found', calls: 0 },
+    { name: 'an id that would leave the path is refused here', model: '@cf/a/../../x', status: 404, code: 'model_not_found', calls: 0 },
+    { name: 'an embedding model cannot chat', model: '@cf/baai/bge-m3', status: 400, code: 'unsupported_value', calls: 0 }
+  ]
+  for (const { name, model, status, served, code, calls } of cases) {
+    const before = proxy.simulator.requests.length
+    const response = await ask(proxy, saying('say hi', { model }))
+    const answer = await response.json() as { model?: string, error?: { code: string } }
+    t.equal(response.status, status, name)
+    t.equal(proxy.simulator.requests.length - before, calls ?? 1, name)
+    if (served !== undefined) {
+      t.equal(response.headers.get('x-proxy-model'), served, `${name}, and the answer says so`)
+      t.equal(answer.model, model, 'the answer bears the name that was asked for')
+    } else {
+      t.equal(answer.error?.code, code, name)
+    }
+  }
+})
+
+t.test('a default model serves every name', async t => {
+  const proxy = await startProxy(t, { DEFAULT_MODEL: 'glm-4.7-flash' })
+  const response = await ask(proxy, saying('say hi', { model: 'gpt-4' }))
+  t.equal(response.headers.get('x-proxy-model'), GLM)
+  t.match(await response.json(), { model: 'gpt-4', choices: [{ message: { content: 'hi' } }] })
+})

@@ -1,0 +1,25 @@
+import t from 'tap'
+import type { ChatCompletionRequest } from '../../src/openai/chat-completion-request.ts'
+import { toDryRun } from '../../src/translate/dry-run.ts'
+import { toRunRequest } from '../../src/translate/run-request.ts'
+import { modelOf } from './model-of.ts'
+
+const CLASSIC = modelOf('classic-2025')
+
+function told (request: Partial<ChatCompletionRequest>, stream: boolean) {
+  const run = toRunRequest({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...request }, CLASSIC, { defaultMaxTokens: 100, maxChoices: 1, unsupportedParams: 'warn', emulateTools: true, rejectIfBusy: false })
+  return toDryRun(run, CLASSIC.id, stream)
+}
+
+t.test('a dry run tells what would be sent', t => {
+  t.strictSame(told({ user: 'u-1' }, true), {
+    object: 'workers_ai.dry_run',
+    model: CLASSIC.id,
+    url: `/ai/run/${CLASSIC.id}`,
+    body: { messages: [{ role: 'user', content: 'hi' }], max_tokens: 100, stream: true },
+    changes: [{ param: 'user', action: 'dropped', from: 'u-1', reason: 'Workers AI does not take it' }]
+  })
+  t.notMatch(told({}, false).body, { stream: true }, 'no stream where none is asked for')
+  t.notMatch(told({ response_format: { type: 'json_object' } }, true).body, { stream: true }, 'and none where the model would refuse it')
+  t.end()
+})

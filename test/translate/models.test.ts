@@ -1,0 +1,53 @@
+import t from 'tap'
+import { toModelList, toModelObject } from '../../src/translate/models.ts'
+import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
+import type { Model, ModelId } from '../../src/workers-ai/model.ts'
+import { modelOf } from './model-of.ts'
+
+const LLAMA = CATALOGUE.get('@cf/meta/llama-3.3-70b-instruct-fp8-fast') as Model
+const BGE = CATALOGUE.get('@cf/baai/bge-m3') as Model
+const CLEF = CATALOGUE.get('@cf/cloudflare/clef') as Model
+
+t.test('a model has OpenAI\'s four keys, and the facts clients of many servers look for', t => {
+  const cases: Array<{ name: string, given: Model, id?: string, expected: Record<string, unknown> }> = [
+    {
+      name: 'a chat model',
+      given: LLAMA,
+      expected: {
+        id: LLAMA.id,
+        object: 'model',
+        created: 0,
+        owned_by: 'meta',
+        task: 'text-generation',
+        context_length: 24_000,
+        max_model_len: 24_000,
+        capabilities: { tools: true, vision: false, reasoning: false, json: true, lora: false },
+        pricing: { input: 0.293, output: 2.253, cached_input: null, unit: 'USD per million tokens' }
+      }
+    },
+    { name: 'a model by another name', given: LLAMA, id: 'gpt-4o', expected: { ...toModelObject(LLAMA), id: 'gpt-4o', root: LLAMA.id } },
+    {
+      name: 'an embedding model',
+      given: BGE,
+      expected: { id: BGE.id, object: 'model', created: 0, owned_by: 'baai', task: 'text-embeddings', context_length: 60_000, max_model_len: 60_000, dimensions: 1_024, pricing: { input: 0.012, output: null, cached_input: null, unit: 'USD per million tokens' } }
+    },
+    {
+      name: 'all that can be said',
+      given: modelOf('openai', { id: '@cf/a/b' as ModelId, created: 1_760_000_000, maxOutputTokens: 5, beta: true, paidOnly: true, retirement: '2026-05-30' }),
+      expected: { id: '@cf/a/b', object: 'model', created: 1_760_000_000, owned_by: 'a', task: 'text-generation', max_output_tokens: 5, capabilities: { tools: true, vision: false, reasoning: true, json: true, lora: true }, beta: true, requires_workers_paid: true, shutdown_date: '2026-05-30' }
+    }
+  ]
+  for (const { name, given, id, expected } of cases) t.strictSame(toModelObject(given, id), expected, name)
+  t.end()
+})
+
+t.test('the list holds every model that can be called, and the aliases', t => {
+  const list = toModelList([LLAMA, CLEF, BGE], { 'gpt-4o': LLAMA.id, other: 'llama-3.3' })
+  t.equal(list.object, 'list')
+  t.strictSame(list.data.map(({ id }) => id), ['gpt-4o', 'other', LLAMA.id, BGE.id])
+  t.match(list.data[0], { root: LLAMA.id, context_length: 24_000 }, 'an alias tells what it stands for')
+  t.strictSame(list.data[1], { id: 'other', object: 'model', created: 0, owned_by: 'alias', root: 'llama-3.3' }, 'also where that is not a listed id')
+  t.ok(list.data.every(model => typeof model.id === 'string' && model.object === 'model' && Number.isInteger(model.created) && typeof model.owned_by === 'string'))
+  t.strictSame(toModelList([], {}), { object: 'list', data: [] }, 'nothing is a list, too')
+  t.end()
+})
