@@ -9,6 +9,7 @@ import { errorHandler, notFound } from './http/error-handler.ts'
 import { toRequestId } from './http/request-id.ts'
 import { logRequests } from './http/request-log.ts'
 import { toRoutableUrl } from './http/request-url.ts'
+import type { RemoteImagesOptions } from './remote-images/remote-images.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
 import { health } from './routes/health.ts'
 import { modelRoutes, Models } from './routes/models.ts'
@@ -20,13 +21,15 @@ import { toSuggestions } from './workers-ai/resolve-model.ts'
 export interface AppParts {
   /** Where lines go; pino to standard output by default. */
   logger?: FastifyBaseLogger
+  /** How images are fetched, where the setting lets them be. */
+  remoteImages?: Omit<RemoteImagesOptions, 'signal'>
 }
 
 /**
  * The proxy, ready to listen or to be embedded. Closing it closes its connections to Cloudflare.
  * Never listens and never reads the environment.
  */
-export async function buildApp (settings: Settings, { logger = newLogger(settings) }: AppParts = {}): Promise<FastifyInstance> {
+export async function buildApp (settings: Settings, { logger = newLogger(settings), remoteImages = {} }: AppParts = {}): Promise<FastifyInstance> {
   const workersAi = new WorkersAi({ ...toWorkersAiOptions(settings), userAgent: 'workers-ai-proxy' })
   const list = new ModelList({
     fetchPage: page => workersAi.getJson('/ai/models/search', { per_page: '100', page: String(page) }),
@@ -65,7 +68,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   const models = new Models(list, settings)
   health(app)
   modelRoutes(app, models, settings.modelAliases)
-  chatCompletions(app, { settings, workersAi, models })
+  chatCompletions(app, { settings, workersAi, models, remoteImages })
   app.addHook('onClose', () => workersAi.close())
   // The first caller should not wait for the list, nor guess what Cloudflare could tell.
   app.addHook('onListen', done => {

@@ -77,22 +77,21 @@ function wrongType (param: string, value: unknown, type: string | string[]): Inv
   // A body that is no object has no field to name.
   if (param === '') return new InvalidRequestError(`We could not parse the JSON body of your request. Expected an object, but got ${describe(value)} instead.`)
   const wanted = [type].flat().filter(one => one !== 'null').map(one => one.split(',')).flat().filter(one => one !== 'null')
-  return bad(`Invalid type for '${param}': expected ${expectation(wanted)}, but got ${describe(value)} instead.`, param, 'invalid_type')
+  return bad(`Invalid type for '${param}': expected ${expectation(wanted, param)}, but got ${describe(value)} instead.`, param, 'invalid_type')
 }
 
-function expectation (types: string[]): string {
-  const [first = 'another type', ...others] = types
-  if (others.length > 0) return `one of ${article(first)} or ${others.map(one => noun(one)).join(' or ')}`
-  return article(first)
+function expectation (types: string[], param: string): string {
+  const [first = 'another type', ...others] = types.map(type => noun(type, param))
+  const one = `${/^[aio]/.test(first) ? 'an' : 'a'} ${first}`
+  return others.length > 0 ? `one of ${one} or ${others.join(' or ')}` : one
 }
 
-function article (type: string): string {
-  return `${/^[aio]/.test(noun(type)) ? 'an' : 'a'} ${noun(type)}`
-}
+const LISTS_OF_TEXT = new Set(['stop', 'modalities'])
 
-function noun (type: string): string {
+function noun (type: string, param: string): string {
   if (type === 'number') return 'decimal'
-  return type === 'array' ? 'array of objects' : type
+  if (type !== 'array') return type
+  return LISTS_OF_TEXT.has(param) ? 'array of strings' : 'array of objects'
 }
 
 function describe (value: unknown): string {

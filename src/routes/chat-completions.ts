@@ -10,6 +10,7 @@ import { newId } from '../http/reply-identity.ts'
 import { toSessionAffinity } from '../http/session-affinity.ts'
 import { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import { DONE, EVENT_STREAM_HEADERS, toEvent } from '../openai/server-sent-events.ts'
+import { fetchRemoteImages, type RemoteImagesOptions } from '../remote-images/remote-images.ts'
 import type { Settings } from '../settings.ts'
 import { ChatChunks, toUsageChunk } from '../translate/chat-chunks.ts'
 import { toChatCompletion, toChoice, type ReplyIdentity } from '../translate/chat-completion.ts'
@@ -18,6 +19,7 @@ import { toErrorBody, toProxyError } from '../translate/error.ts'
 import { toRunRequest } from '../translate/run-request.ts'
 import { toSum } from '../translate/usage.ts'
 import type { WorkersAi } from '../workers-ai/client.ts'
+import { toVisionSuggestions } from '../workers-ai/resolve-model.ts'
 import type { Models } from './models.ts'
 import { startGenerations, type Generations, type Variation } from './start-generations.ts'
 
@@ -25,17 +27,23 @@ export interface ChatCompletionsParts {
   settings: Settings
   workersAi: WorkersAi
   models: Models
+  remoteImages: Omit<RemoteImagesOptions, 'signal'>
 }
 
 /** `POST /v1/chat/completions`, plain and streamed. */
-export function chatCompletions (app: FastifyInstance, { settings, workersAi, models }: ChatCompletionsParts): void {
+export function chatCompletions (app: FastifyInstance, { settings, workersAi, models, remoteImages }: ChatCompletionsParts): void {
   app.withTypeProvider<TypeBoxTypeProvider>().post('/v1/chat/completions', { schema: { body: ChatCompletionRequest } }, async (request, reply) => {
     const { body } = request
     const model = await models.resolve(body.model)
     const stream = body.stream === true
     request.report = { model: body.model, served: model.id, stream }
-    const translate = (variation: Variation) => toRunRequest(body, model, { ...settings, ...variation })
+    const signal = clientGone(reply)
+    const mayFetch = settings.fetchRemoteImages && model.vision
+    const fetched = mayFetch ? await fetchRemoteImages(body, { ...remoteImages, signal }) : { request: body, changes: [] }
+    const visionModels = () => toVisionSuggestions(models.known())
+    const translate = (variation: Variation) => toRunRequest(fetched.request, model, { ...settings, visionModels, ...variation })
     const run = translate({})
+    run.changes.unshift(...fetched.changes)
     if (request.headers['x-dry-run'] === 'true') return toDryRun(run, model.id, stream)
     reply.header('x-proxy-model', model.id)
     const generations = await startGenerations(workersAi, run, {
@@ -43,7 +51,7 @@ export function chatCompletions (app: FastifyInstance, { settings, workersAi, mo
       stream,
       translate,
       sessionAffinity: toSessionAffinity(request, run.cacheKey, body.messages),
-      signal: clientGone(reply)
+      signal
     })
     request.report.attempts = generations.attempts
     reply.headers(generations.headers)

@@ -43,6 +43,11 @@ export class Models {
   async listed (): Promise<Model[]> {
     return this.#list.current()
   }
+
+  /** The same without waiting. */
+  known (): Model[] {
+    return this.#list.known()
+  }
 }
 
 /** `GET /v1/models` and `GET /v1/models/{id}`, the id with its slashes raw or percent-encoded. */

@@ -12,10 +12,11 @@ export interface PlacedImage {
   path: string
 }
 
-/** The largest image that is sent, in bytes. */
-export const MAX_IMAGE_BYTES = 10 * 1_048_576
-
 const MEBIBYTE = 1_048_576
+
+/** The largest image that is sent, in bytes. */
+export const MAX_IMAGE_BYTES = 10 * MEBIBYTE
+
 const DATA_URI = /^data:(image\/[\w.+-]{1,64});base64,/i
 const TAKEN = 'Send PNG, JPEG, WebP or GIF.'
 

@@ -40,6 +40,7 @@ function toRecordObject ({ family, vision }: Model): object {
     developer_role: family.developerRole,
     message_name: family.messageName,
     image: vision && content === 'parts',
+    ...(family.maxImages !== undefined && { max_images: family.maxImages }),
     parameters: Object.fromEntries(Object.entries(family.sampling).map(([name, range]) => [name, toRangeObject(range)])),
     other_parameters: family.extras,
     max_tokens_name: family.maxTokensName,

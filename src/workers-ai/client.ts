@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errors, Pool, type Dispatcher } from 'undici'
 import { UpstreamError } from '../errors.ts'
+import { Circuits } from './circuit.ts'
 import { describeBody, errorIn, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
 import type { ModelId } from './model.ts'
-import { withRetries } from './retry.ts'
+import { RetryBudget, withRetries } from './retry.ts'
 
 export interface WorkersAiOptions {
   /** e.g. `https://api.cloudflare.com/client/v4`. */
@@ -26,6 +27,8 @@ export interface RunOptions {
   signal: AbortSignal
   /** Requests with the same value land where their prompt's prefix is cached. A hint: a value that no header can carry is left out. */
   sessionAffinity?: string
+  /** Used instead of the client's own token: the caller's, when callers bring theirs. */
+  apiToken?: string
   /** Whether the body asks for a stream. */
   stream: boolean
 }
@@ -56,6 +59,8 @@ const CONNECT_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_MS = 30_000
 const LISTING_TIMEOUT_MS = 15_000
 const MAX_JSON_BYTES = 32 * 1024 * 1024
+/** A shorter one is a placeholder, and part of ordinary words. */
+const MIN_SECRET_LENGTH = 8
 const MAX_ERROR_BYTES = 64 * 1024
 const ERROR_BODY_TIMEOUT_MS = 2_000
 const FORWARDED_HEADERS = ['cf-ai-req-id', 'cf-ai-neurons', 'cf-ray', 'cf-aig-log-id', 'cf-aig-event-id', 'cf-aig-cache-status']
@@ -67,6 +72,8 @@ export class WorkersAi {
   readonly #api: { pool: Pool, accountPath: string }
   readonly #runs: { pool: Pool, path: string }
   readonly #secrets: string[]
+  readonly #budget = new RetryBudget()
+  readonly #circuits = new Circuits(Date.now)
 
   constructor (options: WorkersAiOptions) {
     const { apiBaseUrl, accountId, apiToken, gateway, userAgent } = options
@@ -85,7 +92,7 @@ export class WorkersAi {
       this.#runs = { pool: newPool(url), path: `${pathOf(url)}/${account}/${encodeURIComponent(gateway.id)}/workers-ai` }
     }
     this.#secrets = [accountId, apiToken, gateway?.token ?? '']
-      .filter(secret => secret.length >= 8) // a shorter one is a placeholder, and part of ordinary words
+      .filter(secret => secret.length >= MIN_SECRET_LENGTH)
       .flatMap(secret => [secret, Buffer.from(secret).toString('base64')])
   }
 
@@ -94,13 +101,14 @@ export class WorkersAi {
    * JSON answer, have come; until then failures that may pass are retried.
    * @throws UpstreamError for everything Cloudflare or the network does; the signal's reason when it aborts.
    */
-  async run (model: ModelId, body: string, { signal, sessionAffinity, stream }: RunOptions): Promise<RunAnswer> {
+  async run (model: ModelId, body: string, { signal, sessionAffinity, stream, apiToken }: RunOptions): Promise<RunAnswer> {
     const { maxRetries, headersTimeoutMs, idleTimeoutMs, gateway } = this.#options
     const request: UpstreamRequest = {
       method: 'POST',
       path: `${this.#runs.path}/${model}`,
       headers: {
         ...this.#headers,
+        ...(apiToken !== undefined && { authorization: `Bearer ${apiToken}` }),
         'content-type': 'application/json',
         accept: stream ? 'text/event-stream, application/json' : 'application/json',
         ...(sessionAffinity !== undefined && fitsHeader(sessionAffinity) && { 'x-session-affinity': sessionAffinity }),
@@ -113,16 +121,20 @@ export class WorkersAi {
     }
     try {
       signal.throwIfAborted()
+      this.#circuits.check(model)
       const { value } = await withRetries(attempts => this.#run(request, attempts), {
+        budget: this.#budget,
         maxRetries,
         signal,
         random: Math.random,
         now: Date.now,
         sleep: ms => sleep(ms, undefined, { signal })
       })
+      this.#circuits.succeeded(model)
       return value
     } catch (error) {
       signal.throwIfAborted() // whatever broke then broke because of it
+      this.#circuits.failed(model, error)
       throw error
     }
   }
@@ -135,13 +147,14 @@ export class WorkersAi {
     const search = new URLSearchParams(query)
     const signal = AbortSignal.timeout(LISTING_TIMEOUT_MS)
     try {
-      const response = await this.#open(this.#api.pool, {
+      const request: UpstreamRequest = {
         method: 'GET',
         path: `${this.#api.accountPath}${path}${search.size > 0 ? `?${search}` : ''}`,
         headers: { ...this.#headers, accept: 'application/json' },
         signal
-      })
-      return (await this.#readAnswer(response)).json
+      }
+      const response = await this.#open(this.#api.pool, request)
+      return (await this.#readAnswer(response, request)).json
     } catch (error) {
       if (signal.aborted) throw new UpstreamError(`Cloudflare did not answer within ${LISTING_TIMEOUT_MS / 1_000} s`, { kind: 'timeout' })
       throw error
@@ -160,9 +173,9 @@ export class WorkersAi {
       const { body } = response
       // undici emits what `destroy()` does as an error, which nobody may be listening to any more.
       body.on('error', () => {})
-      return { ...answer, isStream: true, body, json: async () => (await this.#readAnswer(response)).json }
+      return { ...answer, isStream: true, body, json: async () => (await this.#readAnswer(response, request)).json }
     }
-    const { bytes, json } = await this.#readAnswer(response)
+    const { bytes, json } = await this.#readAnswer(response, request)
     return { ...answer, isStream: false, body: keptBody(bytes), json: async () => json }
   }
 
@@ -172,7 +185,7 @@ export class WorkersAi {
       throw toRequestError(error, request)
     })
     const status = response.statusCode
-    if (status < 200 || status > 399) throw await this.#refusal(response)
+    if (status < 200 || status > 399) throw await this.#refusal(response, request)
     const trouble = unreadable(response)
     if (trouble === undefined) return response
     discard(response)
@@ -180,29 +193,31 @@ export class WorkersAi {
   }
 
   /** Reads a whole answer, and throws the failure that Cloudflare may report with status 200. */
-  async #readAnswer (response: Dispatcher.ResponseData): Promise<{ bytes: Buffer, json: object }> {
+  async #readAnswer (response: Dispatcher.ResponseData, request: UpstreamRequest): Promise<{ bytes: Buffer, json: object }> {
     const bytes = await readAll(response, this.#options.idleTimeoutMs)
     const text = bytes.toString()
     const json = readJson(text)
     const answer = { status: response.statusCode, contentType: headerOf(response, 'content-type'), text }
     if (json === undefined) throw new UpstreamError(describeBody(answer), { kind: 'malformed', status: answer.status })
-    if (errorIn(json) !== undefined) throw toUpstreamError({ ...answer, text: this.#redact(text), retryAfter: retryAfter(response) })
+    if (errorIn(json) !== undefined) throw toUpstreamError({ ...answer, text: this.#redact(text, request), retryAfter: retryAfter(response) })
     return { bytes, json }
   }
 
-  async #refusal (response: Dispatcher.ResponseData): Promise<UpstreamError> {
+  async #refusal (response: Dispatcher.ResponseData, request: UpstreamRequest): Promise<UpstreamError> {
     const text = isEncoded(response) ? '' : await readStart(response)
     return toUpstreamError({
       status: response.statusCode,
       contentType: headerOf(response, 'content-type'),
-      text: this.#redact(text),
+      text: this.#redact(text, request),
       retryAfter: retryAfter(response)
     })
   }
 
   /** Cloudflare has no reason to quote our credentials; a gateway in between may echo the request. */
-  #redact (text: string): string {
-    return this.#secrets.reduce((redacted, secret) => redacted.replaceAll(secret, '[redacted]'), text)
+  #redact (text: string, { headers }: UpstreamRequest): string {
+    const token = headers['authorization']?.replace('Bearer ', '') ?? ''
+    const secrets = token.length < MIN_SECRET_LENGTH ? this.#secrets : [...this.#secrets, token, Buffer.from(token).toString('base64')]
+    return secrets.reduce((redacted, secret) => redacted.replaceAll(secret, '[redacted]'), text)
   }
 }
 

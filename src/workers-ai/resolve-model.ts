@@ -44,7 +44,7 @@ export function toSuggestions (models: readonly Model[]): string[] {
   return toCheapest(models.filter(model => model.tools))
 }
 
-/** The models to suggest for images when the one that was asked for sees none: the same, but with vision. */
+/** The models to suggest for images when a model that sees none was asked for: the same, with vision instead of tools. */
 export function toVisionSuggestions (models: readonly Model[]): string[] {
   return toCheapest(models.filter(model => model.vision && model.family.content === 'parts'))
 }

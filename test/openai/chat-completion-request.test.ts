@@ -26,7 +26,7 @@ async function check (more: object): Promise<{ taken?: unknown, refused?: { mess
 
 t.test('odd but valid bodies reach us as they were sent', async t => {
   const says = (...messages: object[]) => ({ messages })
-  const cases = [
+  const cases: Array<{ name: string, given: object }> = [
     { name: 'nothing but the two that are needed', given: {} },
     { name: 'scalars of null', given: Object.fromEntries(['temperature', 'top_p', 'n', 'max_tokens', 'max_completion_tokens', 'seed', 'stop', 'stream', 'logprobs', 'top_logprobs', 'user', 'store', 'reasoning_effort', 'service_tier', 'top_k', 'parallel_tool_calls'].map(name => [name, null])) },
     { name: 'objects and lists of null', given: Object.fromEntries(['tools', 'functions', 'tool_choice', 'function_call', 'response_format', 'stream_options', 'metadata', 'logit_bias', 'modalities', 'audio', 'prediction'].map(name => [name, null])) },
@@ -83,7 +83,7 @@ t.test('other bodies are refused in OpenAI\'s words, the first fault first', asy
     { name: 'an integer above', given: { top_logprobs: 21 }, expected: { message: "Invalid 'top_logprobs': integer above maximum value. Expected a value <= 20, but got 21 instead.", param: 'top_logprobs', code: 'integer_above_max_value' } },
     { name: 'an integer below', given: { max_tokens: 0 }, expected: { message: "Invalid 'max_tokens': integer below minimum value. Expected a value >= 1, but got 0 instead.", param: 'max_tokens', code: 'integer_below_min_value' } },
     { name: 'a stream that is text', given: { stream: 'yes' }, expected: { message: "Invalid type for 'stream': expected a boolean, but got a string instead.", param: 'stream', code: 'invalid_type' } },
-    { name: 'a stop that is a number', given: { stop: 1 }, expected: { message: "Invalid type for 'stop': expected one of a string or array of objects, but got an integer instead.", param: 'stop', code: 'invalid_type' } },
+    { name: 'a stop that is a number', given: { stop: 1 }, expected: { message: "Invalid type for 'stop': expected one of a string or array of strings, but got an integer instead.", param: 'stop', code: 'invalid_type' } },
     { name: 'tools that are an object', given: { tools: {} }, expected: { message: "Invalid type for 'tools': expected an array of objects, but got an object instead.", param: 'tools', code: 'invalid_type' } },
     { name: 'too many tools', given: { tools: Array.from({ length: 129 }, () => tool) }, expected: { message: "Invalid 'tools': array too long. Expected an array with maximum length 128, but got an array with length 129 instead.", param: 'tools', code: 'array_above_max_length' } },
     { name: 'a tool without a name', given: { tools: [tool, { type: 'function', function: {} }] }, expected: { message: "Missing required parameter: 'tools[1].function.name'.", param: 'tools[1].function.name', code: 'missing_required_parameter' } },
@@ -94,7 +94,7 @@ t.test('other bodies are refused in OpenAI\'s words, the first fault first', asy
     { name: 'a format without a type', given: { response_format: {} }, expected: { message: "Missing required parameter: 'response_format.type'.", param: 'response_format.type', code: 'missing_required_parameter' } },
     { name: 'a schema without a name', given: { response_format: { type: 'json_schema', json_schema: { schema: {} } } }, expected: { message: "Missing required parameter: 'response_format.json_schema.name'.", param: 'response_format.json_schema.name', code: 'missing_required_parameter' } },
     { name: 'metadata that is a list', given: { metadata: [] }, expected: { message: "Invalid type for 'metadata': expected an object, but got an array instead.", param: 'metadata', code: 'invalid_type' } },
-    { name: 'modalities that are text', given: { modalities: 'text' }, expected: { message: "Invalid type for 'modalities': expected an array of objects, but got a string instead.", param: 'modalities', code: 'invalid_type' } }
+    { name: 'modalities that are text', given: { modalities: 'text' }, expected: { message: "Invalid type for 'modalities': expected an array of strings, but got a string instead.", param: 'modalities', code: 'invalid_type' } }
   ]
   for (const { name, given, expected } of cases) t.strictSame(await check(given), { refused: expected }, name)
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ask, GPT_OSS, KIMI, LLAMA, saying, startProxy, startUpstream, toChunks, waited } from '../start-proxy.ts'
+import { API_TOKEN, ask, GPT_OSS, KIMI, LLAMA, saying, startProxy, startUpstream, toChunks, waited } from '../start-proxy.ts'
 
 interface Answer {
   choices: Array<{ message: { content: string | null }, finish_reason: string }>
@@ -65,18 +65,20 @@ t.test('Cloudflare\'s ids and bill are passed on, and no other header of theirs'
   const streamed = await ask(proxy, saying('say hi', { stream: true }))
   t.match(streamed.headers.get('cf-ai-req-id'), /^[\d-]{36}$/)
   await streamed.text()
+  const names: string[] = []
+  plain.headers.forEach((_value, name) => names.push(name))
   const expected = ['cf-ai-neurons', 'cf-ai-req-id', 'cf-ray', 'connection', 'content-length', 'content-type', 'date', 'keep-alive', 'x-proxy-model', 'x-request-id']
-  t.strictSame([...plain.headers.keys()].sort(), expected)
+  t.strictSame(names.sort(), expected)
 })
 
 t.test('a caller\'s headers and key do not go upstream', async t => {
   const proxy = await startProxy(t, { API_KEYS: 'k' })
   const headers = { authorization: 'Bearer k', cookie: 'a=b', 'openai-organization': 'o', 'x-forwarded-for': '1.2.3.4', 'cf-aig-authorization': 'x' }
   await ask(proxy, saying('say hi'), { headers })
-  const [{ headers: sent } = { headers: {} }] = proxy.simulator.requests
+  const sent = proxy.simulator.requests[0]?.headers ?? {}
   t.equal(sent['user-agent'], 'workers-ai-proxy')
   t.strictSame(Object.keys(sent).filter(name => name in headers), ['authorization'])
-  t.not(sent['authorization'], 'Bearer k')
+  t.equal(sent.authorization, `Bearer ${API_TOKEN}`)
 })
 
 t.test('a conversation stays where its beginning is cached', async t => {

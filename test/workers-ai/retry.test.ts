@@ -1,6 +1,6 @@
 import t from 'tap'
 import { UpstreamError, type UpstreamErrorOptions } from '../../src/errors.ts'
-import { mayRetry, retryDelay, withRetries } from '../../src/workers-ai/retry.ts'
+import { mayRetry, retryDelay, withRetries, RetryBudget } from '../../src/workers-ai/retry.ts'
 
 t.test('mayRetry knows what passes by itself', t => {
   const cases: Array<{ name: string, given: UpstreamErrorOptions, message?: string, expected: boolean }> = [
@@ -66,6 +66,7 @@ function world (maxRetries: number, random = 0.999_999) {
       maxRetries,
       signal: controller.signal,
       random: () => random,
+      budget: new RetryBudget(),
       now: () => time,
       sleep: async (ms: number) => { time += ms; pauses.push(ms) }
     }
@@ -136,5 +137,15 @@ t.test('withRetries', async t => {
     const sleep = async () => { throw reason }
     const thrown = await withRetries(failing(unreachable), { ...waiting.options, sleep }).catch((thrown: unknown) => thrown)
     t.equal(thrown, reason, 'an aborted pause ends it')
+  })
+
+  t.test('stops when all calls together have used up their budget', async t => {
+    const { options } = world(1)
+    const attempts = { made: 0 }
+    const alwaysDown = async () => { attempts.made++; throw unreachable }
+    for (let call = 0; call < 100; call++) await withRetries(alwaysDown, { ...options, now: () => 0 }).catch(() => {})
+    t.ok(attempts.made >= 120 && attempts.made <= 140, `100 calls made ${attempts.made} attempts`)
+    for (let call = 0; call < 50; call++) await withRetries(failing(), options)
+    t.strictSame(await withRetries(failing(unreachable), options), { value: 'answer', attempts: 2 }, 'calls that succeed fill it up again')
   })
 })

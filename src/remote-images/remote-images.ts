@@ -1,0 +1,80 @@
+import type { Address } from '../address.ts'
+import { InvalidRequestError } from '../errors.ts'
+import type { Change } from '../generation/change.ts'
+import type { ChatCompletionRequest, ImagePart } from '../openai/chat-completion-request.ts'
+import { toImages } from '../translate/image.ts'
+import { DownloadError, downloadImage, type DownloadOptions } from './download.ts'
+import { toHostAddresses, type Lookup } from './host-addresses.ts'
+
+export interface RemoteImagesOptions {
+  /** Aborts when the client leaves. */
+  signal: AbortSignal
+  /** Finds a host's addresses; the system's name servers by default. */
+  lookup?: Lookup
+  /** One server that may be called although it is not on the public web: what tests need to call loopback. */
+  exempt?: Address
+  /** The longest time one image may take, its redirect included, in milliseconds. */
+  timeoutMs?: number
+}
+
+const MAX_IMAGES = 8
+
+/** What a request body of the default limit could have carried as base64: a URL is no way around it. */
+const MAX_BYTES = 24 * 1_048_576
+
+/**
+ * Fetches the images a request names by http(s) URL, and puts them in as data URIs, for Workers AI takes no others.
+ * @returns the same request when it names none
+ * @throws InvalidRequestError naming the `image_url.url` that was not fetched, and why; the signal's reason when it aborts
+ */
+export async function fetchRemoteImages (request: ChatCompletionRequest, options: RemoteImagesOptions): Promise<{ request: ChatCompletionRequest, changes: Change[] }> {
+  const images = toImages(request.messages).filter(({ part }) => /^https?:/i.test(part.image_url.url))
+  if (images.length === 0) return { request, changes: [] }
+  const surplus = images[MAX_IMAGES]
+  if (surplus) throw notFetched(`${surplus.path}.image_url.url`, `at most ${MAX_IMAGES} images are fetched for a request, but it names ${images.length}`)
+  const failed = new AbortController()
+  const { lookup = toHostAddresses, exempt } = options
+  const shared = { lookup, ...(exempt && { exempt }), budget: { bytes: MAX_BYTES }, signal: AbortSignal.any([options.signal, failed.signal]) }
+  try {
+    const fetched = new Map<unknown, ImagePart>(await Promise.all(images.map(async ({ part, path }) => {
+      const url = await fetchImage(part.image_url.url, `${path}.image_url.url`, shared, options.timeoutMs)
+      return [part, { ...part, image_url: { ...part.image_url, url } }] as const
+    })))
+    return { request: withParts(request, fetched), changes: images.map(({ path }) => toChange(path)) }
+  } finally {
+    // One that fails ends the others.
+    failed.abort()
+  }
+}
+
+async function fetchImage (url: string, param: string, shared: DownloadOptions, timeoutMs = 10_000): Promise<string> {
+  const timeout = AbortSignal.timeout(timeoutMs)
+  try {
+    return await downloadImage(url, { ...shared, signal: AbortSignal.any([shared.signal, timeout]) })
+  } catch (error) {
+    shared.signal.throwIfAborted()
+    if (timeout.aborted) throw notFetched(param, `it took longer than ${timeoutMs / 1000} seconds`)
+    if (error instanceof DownloadError) throw notFetched(param, error.message)
+    // Node's own failures bear a code; what they say of addresses stays here.
+    if (error instanceof Error && 'code' in error) throw notFetched(param, 'the connection to its server failed')
+    throw error
+  }
+}
+
+function withParts (request: ChatCompletionRequest, parts: Map<unknown, ImagePart>): ChatCompletionRequest {
+  return {
+    ...request,
+    messages: request.messages.map(message => {
+      if (message.role !== 'user' || !Array.isArray(message.content)) return message
+      return { ...message, content: message.content.map(part => parts.get(part) ?? part) }
+    })
+  }
+}
+
+function toChange (path: string): Change {
+  return { param: `${path}.image_url.url`, action: 'emulated', reason: 'fetched by the proxy' }
+}
+
+function notFetched (param: string, why: string): InvalidRequestError {
+  return new InvalidRequestError(`Invalid '${param}': the image was not fetched: ${why}.`, { param, code: 'invalid_image_url' })
+}

@@ -1,0 +1,152 @@
+import t, { type Test } from 'tap'
+import type { Batch } from '../../src/generation/event.ts'
+import { WorkersAi } from '../../src/workers-ai/client.ts'
+import { generate, type GenerateRequest, type Generation } from '../../src/workers-ai/generate.ts'
+import type { ModelId } from '../../src/workers-ai/model.ts'
+import { startNativeUpstream, type NativeAnswer, type NativeRun } from '../native-upstream.ts'
+
+const STREAM = 'text/event-stream'
+const DONE = 'data: [DONE]\n\n'
+const EMPTY_STREAM: NativeAnswer = { contentType: STREAM, body: `data: {"response":"","usage":{"prompt_tokens":9,"completion_tokens":7}}\n\n${DONE}` }
+const PLAIN: NativeAnswer = { body: '{"result":{"response":"Hi","usage":{"prompt_tokens":9,"completion_tokens":2}},"success":true,"errors":[],"messages":[]}' }
+const PLAIN_EVENTS: Batch = [{ type: 'text', text: 'Hi' }, { type: 'usage', usage: { promptTokens: 9, completionTokens: 2 } }, { type: 'finish', reason: null }]
+
+interface Asked {
+  generation: Generation
+  runs: NativeRun[]
+  left: AbortController
+}
+
+/** Asks an upstream that gives these answers, for a stream unless told otherwise. */
+async function ask (t: Test, answers: NativeAnswer[], { stream = true, idleTimeoutMs = 2_000 } = {}): Promise<Asked> {
+  const { url, runs } = await startNativeUpstream(t, (_, count) => answers[count - 1] ?? { status: 500, body: '{}' })
+  const workersAi = new WorkersAi({ apiBaseUrl: url, accountId: 'account', apiToken: 'token', maxRetries: 0, headersTimeoutMs: 2_000, idleTimeoutMs, userAgent: 'tests' })
+  t.teardown(() => workersAi.close())
+  const left = new AbortController()
+  const request: GenerateRequest = {
+    model: '@cf/a/b' as ModelId,
+    body: stream ? '{"stream":true}' : '{}',
+    ...(stream && { plainBody: () => '{}' }),
+    signal: left.signal,
+    sessionAffinity: 'chat-1',
+    newCallId: () => 'call_1'
+  }
+  return { generation: await generate(workersAi, request), runs, left }
+}
+
+async function all ({ batches }: Generation): Promise<Batch> {
+  const events: Batch = []
+  for await (const batch of batches) events.push(...batch)
+  return events
+}
+
+t.test('a stream is read as it comes, one batch for each read', async t => {
+  const { generation, runs } = await ask(t, [{
+    contentType: STREAM,
+    headers: { 'cf-ai-req-id': 'req-1' },
+    body: ['data: {"response":"H"}\n\ndata: {"resp', 'onse":"i"}\n\n', DONE]
+  }])
+  t.match(generation, { headers: { 'cf-ai-req-id': 'req-1' }, attempts: 1 })
+  const batches: Batch[] = []
+  for await (const batch of generation.batches) batches.push(batch)
+  t.strictSame(batches.flat(), [{ type: 'text', text: 'H' }, { type: 'text', text: 'i' }, { type: 'finish', reason: null }])
+  t.ok(batches.length >= 2 && batches.every(batch => batch.length > 0), `${batches.length} batches, none of them empty`)
+  t.match(runs, [{ path: '/accounts/account/ai/run/@cf/a/b', body: { stream: true }, headers: { 'x-session-affinity': 'chat-1' } }])
+})
+
+t.test('a plain answer is one batch', async t => {
+  const { generation } = await ask(t, [PLAIN], { stream: false })
+  t.strictSame(await all(generation), PLAIN_EVENTS)
+})
+
+t.test('JSON where a stream was asked for is read, not asked for again', async t => {
+  const { generation, runs } = await ask(t, [PLAIN])
+  t.strictSame(await all(generation), PLAIN_EVENTS)
+  t.equal(runs.length, 1)
+})
+
+t.test('what holds nothing is asked for once more without a stream', async t => {
+  const cases: Array<{ name: string, given: NativeAnswer }> = [
+    { name: 'a stream that bills tokens', given: EMPTY_STREAM },
+    { name: 'JSON with an empty result', given: { body: '{"result":{},"success":true,"errors":[],"messages":[]}' } },
+    { name: 'JSON with an empty response', given: { body: '{"result":{"response":""},"success":true,"errors":[],"messages":[]}' } }
+  ]
+  for (const { name, given } of cases) {
+    const { generation, runs } = await ask(t, [given, PLAIN])
+    t.strictSame(await all(generation), PLAIN_EVENTS, name)
+    t.strictSame(runs.map(({ body }) => body), [{ stream: true }, {}], `${name} (runs)`)
+    t.equal(runs[1]?.headers['x-session-affinity'], 'chat-1', `${name} (where the prompt is cached)`)
+  }
+})
+
+t.test('the second answer stands, whatever it is', async t => {
+  const cases: Array<{ name: string, given: NativeAnswer, expected: unknown[] }> = [
+    { name: 'as empty as the first', given: { body: '{"result":{"response":""},"success":true,"errors":[],"messages":[]}' }, expected: [{ type: 'finish', reason: null }] },
+    { name: 'no generation', given: { body: '{"result":{},"success":true,"errors":[],"messages":[]}' }, expected: [{ type: 'failure', error: { kind: 'malformed' } }] },
+    { name: 'a refusal', given: { status: 429, body: '{"success":false,"errors":[{"code":3040,"message":"busy"}]}' }, expected: [{ type: 'failure', error: { kind: 'refused', code: 3040 } }] }
+  ]
+  for (const { name, given, expected } of cases) {
+    const { generation, runs } = await ask(t, [EMPTY_STREAM, given])
+    t.match(await all(generation), expected, name)
+    t.equal(runs.length, 2, `${name} (runs)`)
+  }
+})
+
+t.test('what is empty for a reason is not asked for again', async t => {
+  const cases: Array<{ name: string, given: NativeAnswer, stream?: boolean }> = [
+    { name: 'a limit that left no room', given: { contentType: STREAM, body: `data: {"choices":[{"index":0,"delta":{},"finish_reason":"length"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n${DONE}` } },
+    { name: 'a stream that bills nothing', given: { contentType: STREAM, body: `data: {"response":""}\n\n${DONE}` } },
+    { name: 'a plain answer', given: { body: '{"result":{"response":"","usage":{"prompt_tokens":1,"completion_tokens":1}},"success":true,"errors":[],"messages":[]}' }, stream: false },
+    { name: 'a failure', given: { contentType: STREAM, body: 'data: {"response":"","usage":{"prompt_tokens":1,"completion_tokens":1}}\n\ndata: {"error":"overloaded"}\n\n' } }
+  ]
+  for (const { name, given, stream = true } of cases) {
+    const { generation, runs } = await ask(t, [given], { stream })
+    await all(generation)
+    t.equal(runs.length, 1, name)
+  }
+})
+
+t.test('a stream that breaks ends with a failure, and nothing after it', async t => {
+  const cases: Array<{ name: string, given: NativeAnswer, expected: unknown[] }> = [
+    { name: 'it stops', given: { contentType: STREAM, body: 'data: {"response":"H"}\n\n' }, expected: [{ text: 'H' }, { type: 'failure', error: { kind: 'truncated' } }] },
+    { name: 'it is reset', given: { contentType: STREAM, body: 'data: {"response":"H"}\n\n', end: 'reset' }, expected: [{ text: 'H' }, { type: 'failure', error: { kind: 'truncated' } }] },
+    { name: 'it goes silent', given: { contentType: STREAM, body: 'data: {"response":"H"}\n\n', end: 'never' }, expected: [{ text: 'H' }, { type: 'failure', error: { kind: 'timeout' } }] },
+    { name: 'it holds a frame that is none', given: { contentType: STREAM, body: `data: {"response":"H"}\n\ndata: {"resp\n\n${DONE}` }, expected: [{ text: 'H' }, { type: 'failure', error: { kind: 'malformed' } }] },
+    { name: 'it holds a failure', given: { contentType: STREAM, body: `data: {"response":"H"}\n\ndata: {"success":false,"errors":[{"code":3040,"message":"busy"}]}\n\n${DONE}` }, expected: [{ text: 'H' }, { type: 'failure', error: { kind: 'refused', code: 3040 } }] },
+    { name: 'an event is too large', given: { contentType: STREAM, body: ['data: {"response":"H"}\n\ndata: ', 'x'.repeat(9 * 1024 * 1024)] }, expected: [{ text: 'H' }, { type: 'failure', error: { kind: 'malformed' } }] }
+  ]
+  for (const { name, given, expected } of cases) {
+    const { generation, runs } = await ask(t, [given], { idleTimeoutMs: 200 })
+    const events = await all(generation)
+    t.match(events, expected, name)
+    t.equal(events.length, 2, `${name} (events)`)
+    t.equal(runs.length, 1, `${name} (runs)`)
+  }
+})
+
+t.test('a refusal before the first byte is thrown', async t => {
+  await t.rejects(ask(t, [{ status: 400, body: '{"success":false,"errors":[{"code":5006,"message":"AiError: bad"}]}' }]), { name: 'UpstreamError', kind: 'refused', status: 400, code: 5006, message: 'bad' })
+  await t.rejects(ask(t, [{ body: '{"result":null,"success":false,"errors":[{"code":3040,"message":"busy"}]}' }]), { kind: 'refused', status: 200, code: 3040 })
+})
+
+t.test('whoever leaves takes the upstream with them', async t => {
+  const endless: NativeAnswer = { contentType: STREAM, body: 'data: {"response":"H"}\n\n', end: 'never' }
+
+  t.test('by closing the batches', async t => {
+    const { generation, runs } = await ask(t, [endless])
+    t.strictSame((await generation.batches.next()).value, [{ type: 'text', text: 'H' }])
+    await generation.batches.return(undefined)
+    while (!runs[0]?.isAborted) await new Promise(resolve => setTimeout(resolve, 5))
+    t.ok(runs[0].isAborted)
+  })
+
+  t.test('by the signal, whose reason is thrown', async t => {
+    const { generation, runs, left } = await ask(t, [endless])
+    t.strictSame((await generation.batches.next()).value, [{ type: 'text', text: 'H' }])
+    const next = generation.batches.next()
+    left.abort(new Error('the client left'))
+    await t.rejects(next, { message: 'the client left' })
+    while (!runs[0]?.isAborted) await new Promise(resolve => setTimeout(resolve, 5))
+    t.ok(runs[0].isAborted)
+  })
+})
