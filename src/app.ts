@@ -9,6 +9,7 @@ import { errorHandler, notFound } from './http/error-handler.ts'
 import { toRequestId } from './http/request-id.ts'
 import { logRequests } from './http/request-log.ts'
 import { toRoutableUrl } from './http/request-url.ts'
+import { closeSilentConnections } from './http/silent-connections.ts'
 import type { RemoteImagesOptions } from './remote-images/remote-images.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
 import { health } from './routes/health.ts'
@@ -45,6 +46,9 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
     rewriteUrl: toRoutableUrl,
     clientErrorHandler: clientErrorHandler(logger),
     forceCloseConnections: 'idle',
+    // One that drips in would otherwise hold its connection for as long as it likes.
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 1_000 },
     // OpenAI's bodies must reach translate/ as they were sent: Fastify's defaults would rewrite them.
@@ -54,6 +58,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   // Fastify also reads plain text, which a web page may post to any server without asking.
   app.removeContentTypeParser('text/plain')
   const methods = collectMethods(app)
+  closeSilentConnections(app)
   logRequests(app)
   if (settings.corsOrigins.length > 0) {
     await app.register(cors, { origin: settings.corsOrigins.includes('*') ? '*' : settings.corsOrigins, exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400, strictPreflight: false })
@@ -77,6 +82,11 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   })
   return app
 }
+
+/** For a whole request to arrive, and for its headers; and how often that is looked at. */
+const REQUEST_TIMEOUT_MS = 40_000
+const HEADERS_TIMEOUT_MS = 20_000
+const TIMEOUT_CHECK_MS = 2_000
 
 const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-proxy-warnings', 'x-proxy-model', 'cf-ai-req-id', 'cf-ai-neurons']
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { get as getByHttp, type IncomingMessage } from 'node:http'
 import { get as getByHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
@@ -57,7 +56,7 @@ export async function downloadImage (address: string, options: DownloadOptions):
 
 function toUrl (address: string, base?: URL): URL {
   if (address.length > MAX_URL_LENGTH) throw new DownloadError(`its URL is longer than ${MAX_URL_LENGTH} characters`)
-  if (!URL.canParse(address, base)) throw new DownloadError('its URL is not valid')
+  if (!URL.canParse(address, base?.href)) throw new DownloadError('its URL is not valid')
   const url = new URL(address, base)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new DownloadError('only http and https URLs are fetched')
   if (url.username !== '' || url.password !== '') throw new DownloadError('its URL contains credentials')
@@ -69,11 +68,12 @@ async function open (url: URL, options: DownloadOptions): Promise<IncomingMessag
   const { signal } = options
   const get = url.protocol === 'https:' ? getByHttps : getByHttp
   // An agent of its own: no connection made for another host or another check is used again.
-  const request = get(url, { agent: false, headers: HEADERS, signal, lookup: toPinnedLookup(addresses) })
-  // Once there is a response, it tells of failures; the request would throw them at the process.
-  request.on('error', () => {})
-  const [response] = await once(request, 'response', { signal })
-  return response
+  return new Promise((resolve, reject) => {
+    get(url, { agent: false, headers: HEADERS, signal, lookup: toPinnedLookup(addresses) }, resolve)
+      .on('error', reject)
+      // An answer that changes the protocol closes the request without a response or an error.
+      .on('close', () => reject(new DownloadError('its server gave no answer')))
+  })
 }
 
 /** The addresses a URL may be called at: all its host has, or none if only one of them is not allowed. */

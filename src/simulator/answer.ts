@@ -1,9 +1,10 @@
 import type { Conversation } from './conversation.ts'
-import type { Dialect } from './dialect.ts'
+import type { Dialect, ThoughtTags } from './dialect.ts'
 import { isJson } from './json.ts'
 import { toSample } from './json-schema-sample.ts'
+import { toLeak } from './leak.ts'
 import type { FunctionTool } from './run-body.ts'
-import type { Script, ScriptedCall } from './script.ts'
+import type { Script, Stubbornness } from './script.ts'
 
 /** What the model says, before any limit cuts it. */
 export interface Answer {
@@ -21,14 +22,34 @@ interface Call {
 /** The answer to a conversation: the same for the same words, and other words for another seed. */
 export function toAnswer (conversation: Conversation, script: Script, dialect: Dialect): Answer {
   const calls = toCalls(conversation, script)
-  const reasoning = conversation.thinks ? script.think ?? `The user wrote “${excerpt(conversation.question)}”, so a short and friendly answer will do.` : ''
-  const text = calls.length > 0 ? '' : cutAtStop(toSpeech(conversation, script, dialect), conversation.stop)
-  if (dialect.reasoning !== 'think' || !reasoning) return { reasoning, text, calls }
-  return { reasoning: '', text: `<think>\n${reasoning}\n</think>\n\n${text}`, calls }
+  const isWritten = conversation.callForm === 'text'
+  const speech = calls.length === 0 ? toSpeech(conversation, script, dialect) : isWritten ? calls.map(toWrittenCall).join('\n') : ''
+  return withThoughts({
+    reasoning: conversation.thinks || script.thinkAs ? script.think ?? `The user wrote “${excerpt(conversation.question)}”, so a short and friendly answer will do.` : '',
+    text: cutAtStop(speech, conversation.stop),
+    calls: isWritten ? [] : calls
+  }, script.thinkAs ?? dialect.reasoning)
 }
 
-function toCalls ({ tools, mustCall, parallelCalls, question, toolResults }: Conversation, { calls, leaks, say }: Script): Call[] {
-  if (leaks.length > 0) return []
+/** The answer with its thoughts in the text, where that is their place. */
+function withThoughts (answer: Answer, place: Dialect['reasoning'] | ThoughtTags): Answer {
+  const { reasoning, text } = answer
+  if (reasoning === '' || (place !== 'tags' && place !== 'open-tags')) return answer
+  return { ...answer, reasoning: '', text: `${place === 'tags' ? '<think>\n' : ''}${reasoning}\n</think>\n\n${text}` }
+}
+
+function toWrittenCall ({ name, arguments: args }: Call): string {
+  return toLeak('tool_call', name, args)
+}
+
+/** Whether the model still does what it was told to do until it is asked again. */
+function holds (stubbornness: Stubbornness | undefined, { isAskedAgain }: Conversation): boolean {
+  return stubbornness === 'always' || (stubbornness === 'once' && !isAskedAgain)
+}
+
+function toCalls (conversation: Conversation, { calls, leaks, say, refusal }: Script): Call[] {
+  const { tools, mustCall, parallelCalls, question, toolResults } = conversation
+  if (leaks.length > 0 || holds(refusal, conversation)) return []
   const scripted = calls.flatMap(call => {
     const tool = findTool(tools, call.name)
     return tool ? [toCall(tool, call.arguments, question)] : []
@@ -66,8 +87,12 @@ function toNamesIn (question: string): string[] {
 }
 
 function toSpeech (conversation: Conversation, script: Script, dialect: Dialect): string {
-  const { json, question } = conversation
-  if (script.leaks.length > 0) return script.leaks.map(leak => toLeak(leak, conversation, dialect)).join('\n')
+  const { json, question, tools } = conversation
+  if (script.leaks.length > 0) {
+    return script.leaks.map(({ name, arguments: given, form = dialect.leak }) =>
+      toLeak(form, name, toCall(findTool(tools, name) ?? { name }, given, question).arguments)).join('\n')
+  }
+  if (holds(script.badJson, conversation)) return toBadJson(json)
   const words = script.say ?? (dialect.judges ? 'safe' : toWords(conversation, script))
   // in JSON mode a model cannot say anything else
   if (json === undefined || isJson(words)) return words
@@ -75,19 +100,18 @@ function toSpeech (conversation: Conversation, script: Script, dialect: Dialect)
   return JSON.stringify(dialect.judges ? { safe: true, categories: [] } : { answer: words })
 }
 
-function toWords ({ toolResults, question, seed }: Conversation, { calls: [call] }: Script): string {
-  if (toolResults.length > 0) return `The tool answered: ${toolResults.join(' ')}`
-  return call ? `There is no tool called ${call.name}.` : toFriendlyWords(question, seed)
+function toBadJson (json: Conversation['json']): string {
+  const sample = typeof json === 'object' ? toSample(json) : undefined
+  const required = typeof json === 'object' && Array.isArray(json.required) ? json.required : []
+  if (typeof sample !== 'object' || sample === null || required.length === 0) return '[]'
+  return JSON.stringify(Object.fromEntries(Object.entries(sample).filter(([name]) => !required.includes(name))))
 }
 
-function toLeak ({ name, arguments: given }: ScriptedCall, { tools, question }: Conversation, { leak }: Dialect): string {
-  const tool = findTool(tools, name) ?? { name }
-  const args = toCall(tool, given, question).arguments
-  switch (leak) {
-    case 'tag': return `<tool_call>\n{"name": ${JSON.stringify(name)}, "arguments": ${args}}\n</tool_call>`
-    case 'llama': return `{"type": "function", "name": ${JSON.stringify(name)}, "parameters": ${args}}`
-    case 'json': return `{"name": ${JSON.stringify(name)}, "arguments": ${args}}`
-  }
+function toWords (conversation: Conversation, { calls: [call], refusal }: Script): string {
+  const { toolResults, question, seed } = conversation
+  if (holds(refusal, conversation)) return 'I would rather talk than call anything.'
+  if (toolResults.length > 0) return `The tool answered: ${toolResults.join(' ')}`
+  return call ? `There is no tool called ${call.name}.` : toFriendlyWords(question, seed)
 }
 
 const WORDINGS: ReadonlyArray<(question: string) => string> = [

@@ -1,5 +1,6 @@
 import type { Model } from '../workers-ai/model.ts'
 import type { Dialect } from './dialect.ts'
+import { readInstructions, withoutFollowUp, withToolRole } from './instructions.ts'
 import type { JsonSchema } from './json-schema-sample.ts'
 import { toFunction, toText, type FunctionTool, type RunBody, type RunMessage } from './run-body.ts'
 
@@ -7,19 +8,25 @@ import { toFunction, toText, type FunctionTool, type RunBody, type RunMessage } 
 export interface Conversation {
   /** Which form the body had: the answer of some models follows it. */
   form: 'prompt' | 'messages' | 'input'
-  /** The prompt, or the text of the last user message. */
+  /** The prompt, or the text of the last user message that is no complaint about an answer. */
   question: string
+  /** Whether the client asks once more, because it was not content with an answer. */
+  isAskedAgain: boolean
   /** What the tools said, when their messages are the last ones. */
   toolResults: string[]
   /** Everything the model reads, for counting. */
   text: string
   /** The functions it may call; empty where the model or the caller forbids calls. */
   tools: FunctionTool[]
+  /** `text`: the tools are described in words, and calls are written as text. */
+  callForm: 'native' | 'text'
   /** The name of the function it must call, or `required` for any. */
   mustCall: { name: string } | 'required' | undefined
   parallelCalls: boolean
-  /** JSON mode: the schema an answer must match, `any` for whatever is an object. */
+  /** The schema an answer must match, `any` for whatever is an object. */
   json: JsonSchema | 'any' | undefined
+  /** Whether the schema is enforced, and not only asked for in words. */
+  isJsonMode: boolean
   /** The most tokens the answer may have. */
   limit: number | undefined
   stop: string[]
@@ -30,17 +37,24 @@ export interface Conversation {
 /** Reads a valid body as this model would. */
 export function toConversation (body: RunBody, model: Model, dialect: Dialect): Conversation {
   const messages = toMessages(body)
-  const tools = model.tools && body.tool_choice !== 'none' ? (body.tools ?? []).map(toFunction).filter(({ name }) => name !== undefined) : []
+  const asked = withoutFollowUp(messages.map(withToolRole))
+  const instructions = readInstructions(messages)
+  const native = model.tools && body.tool_choice !== 'none' ? (body.tools ?? []).map(toFunction).filter(({ name }) => name !== undefined) : []
+  const isDescribed = !body.tools?.length
+  const tools = isDescribed ? instructions.tools : native
   const json = toJsonMode(body, model)
   return {
     form: toForm(body),
-    question: toText(messages.findLast(({ role }) => role === 'user')?.content),
-    toolResults: toLastToolResults(messages),
-    text: messages.map(({ content }) => toText(content)).join('\n') + (tools.length > 0 ? JSON.stringify(tools) : ''),
+    question: toText(asked.findLast(({ role }) => role === 'user')?.content),
+    isAskedAgain: asked.length < messages.length,
+    toolResults: toLastToolResults(asked),
+    text: messages.map(({ content }) => toText(content)).join('\n') + (native.length > 0 ? JSON.stringify(native) : ''),
     tools,
-    mustCall: tools.length > 0 ? toMustCall(body.tool_choice) : undefined,
+    callForm: isDescribed ? 'text' : 'native',
+    mustCall: tools.length > 0 ? toMustCall(body.tool_choice) ?? instructions.mustCall : undefined,
     parallelCalls: body.parallel_tool_calls !== false,
-    json,
+    json: json ?? instructions.json,
+    isJsonMode: json !== undefined,
     limit: body.max_completion_tokens ?? body.max_tokens ?? dialect.defaultLimit,
     stop: model.family.nativeStop ? [body.stop ?? []].flat() : [],
     seed: body.seed ?? 0,
@@ -77,7 +91,8 @@ function toJsonMode ({ response_format: format, guided_json: guided }: RunBody, 
 }
 
 function isThinking ({ prompt, chat_template_kwargs: template, reasoning_effort: effort }: RunBody, dialect: Dialect, isJson: boolean): boolean {
-  const hasPlace = dialect.reasoning === 'think' ? !isJson : dialect.reasoning !== 'none' && prompt === undefined
+  const isInText = dialect.reasoning === 'tags' || dialect.reasoning === 'open-tags'
+  const hasPlace = isInText ? !isJson : dialect.reasoning !== 'none' && prompt === undefined
   if (!hasPlace) return false
   const switched = template?.[dialect.thinkingSwitch]
   if (switched !== undefined) return switched

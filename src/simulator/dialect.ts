@@ -1,4 +1,6 @@
+import type { Family } from '../workers-ai/family.ts'
 import type { Model } from '../workers-ai/model.ts'
+import type { LeakForm } from './leak.ts'
 
 /**
  * How one model talks, beyond what its family takes: the differences between live models that clients stumble over.
@@ -20,9 +22,9 @@ export interface Dialect {
   /** `kimi`: `functions.<name>:<index>`, the same in every turn. */
   callIds: 'kimi' | 'vllm'
   /** How a tool call looks that slipped into the text. */
-  leak: 'tag' | 'llama' | 'json'
-  /** The field thoughts go to, `think` for `<think>` tags inside the text. */
-  reasoning: 'none' | 'reasoning_content' | 'reasoning' | 'think'
+  leak: LeakForm
+  /** The field thoughts go to, or how they stand inside the text. */
+  reasoning: 'none' | 'reasoning_content' | 'reasoning' | ThoughtTags
   thinksUnasked: boolean
   /** The `chat_template_kwargs` member that the model's template reads. */
   thinkingSwitch: 'thinking' | 'enable_thinking'
@@ -33,6 +35,9 @@ export interface Dialect {
   /** Tokens of an answer when the caller sets no limit; undefined when the schema names none. */
   defaultLimit: number | undefined
 }
+
+/** `tags`: thoughts stand between `<think>` and `</think>`. `open-tags`: the template has written the first one already. */
+export type ThoughtTags = 'tags' | 'open-tags'
 
 /** What is known of how this model talks. */
 export function toDialect ({ id, family, reasoning }: Model): Dialect {
@@ -46,8 +51,8 @@ export function toDialect ({ id, family, reasoning }: Model): Dialect {
     calls: family.name === 'guided' || family.name === 'llama-4' ? 'wrapped' : 'flat',
     doubleEncoded: id.includes('granite'),
     callIds: id.includes('/kimi-') ? 'kimi' : 'vllm',
-    leak: /hermes|mistral|qwen/.test(id) ? 'tag' : id.includes('llama') ? 'llama' : 'json',
-    reasoning: reasoning ? toReasoningKind(id, openaiOutput) : 'none',
+    leak: /hermes|mistral|qwen/.test(id) ? 'tool_call' : id.includes('llama') ? 'llama' : 'json',
+    reasoning: reasoning ? toReasoningKind(id, family, openaiOutput) : 'none',
     thinksUnasked: !id.includes('deepseek-v4'),
     thinkingSwitch: id.includes('/kimi-') ? 'thinking' : 'enable_thinking',
     strictTools: openaiInput || family.name === 'guided' || family.name === 'llama-4',
@@ -56,7 +61,7 @@ export function toDialect ({ id, family, reasoning }: Model): Dialect {
   }
 }
 
-function toReasoningKind (id: string, openaiOutput: boolean): Dialect['reasoning'] {
-  if (!openaiOutput) return 'think'
+function toReasoningKind (id: string, { thinking }: Family, openaiOutput: boolean): Dialect['reasoning'] {
+  if (!openaiOutput) return thinking.told === 'open-tags' ? 'open-tags' : 'tags'
   return /gemma-4|gpt-oss/.test(id) ? 'reasoning' : 'reasoning_content'
 }

@@ -18,6 +18,7 @@ export interface RunBody {
   guided_json?: JsonSchema | null
   chat_template_kwargs?: { enable_thinking?: boolean, thinking?: boolean } | null
   reasoning_effort?: string | null
+  options?: { rejectIfBusy?: unknown }
 }
 
 export interface RunMessage {

@@ -38,6 +38,7 @@ interface Connection {
 const MOST_REQUESTS = 100
 const MOST_FAILURES = 1000
 const SLOW_TOKENS_PER_SECOND = 20
+const QUEUE_MS = 1_000
 const MODEL_ID = /^@(?:cf|hf)(?:\/[\w.-]+)+$/
 
 /** Answers `POST …/run/<model>`. Throws a `NativeError` for what Cloudflare would refuse. */
@@ -48,6 +49,7 @@ export async function serveRun (request: FastifyRequest, reply: FastifyReply, st
   const connection = watch(reply, record)
 
   const outcome = decide(record, request, reply, state)
+  if ('isQueued' in outcome) await pause(QUEUE_MS, connection.closed)
   switch (outcome.kind) {
     case 'result':
       await pause(outcome.tokens * 1000 / toPace(outcome, state), connection.closed)

@@ -1,7 +1,7 @@
 import type { Model } from '../workers-ai/model.ts'
 import { toAnswer } from './answer.ts'
 import { toCompletion, type Completion } from './completion.ts'
-import { toConversation, type Conversation } from './conversation.ts'
+import { toConversation } from './conversation.ts'
 import { toDialect } from './dialect.ts'
 import { toEmbeddings, toTexts } from './embedding.ts'
 import { NativeError, toBadInput } from './errors.ts'
@@ -15,8 +15,8 @@ import { validate } from './validation.ts'
 
 /** What the server has to do for a run. */
 export type Outcome =
-  | { kind: 'result', result: object, neurons: number, tokens: number, isSlow: boolean }
-  | { kind: 'stream', frames: Iterable<object>, fault: StreamFault | undefined, isSlow: boolean }
+  | { kind: 'result', result: object, neurons: number, tokens: number, isSlow: boolean, isQueued?: true }
+  | { kind: 'stream', frames: Iterable<object>, fault: StreamFault | undefined, isSlow: boolean, isQueued?: true }
   /** The failure is told under HTTP 200. */
   | { kind: 'failure in 200', error: NativeError }
   /** A page of the edge, with this HTTP status. */
@@ -52,27 +52,29 @@ function toGeneration (body: unknown, model: Model, context: RunContext): Outcom
   const script = toScript(conversation.toolResults.length > 0 ? '' : conversation.question)
   const trouble = toTrouble(script, conversation.question, context)
   if (trouble) return trouble
+  if (script.busy && run.options?.rejectIfBusy === true) throw new NativeError(3040)
 
   const completion = toCompletion(toAnswer(conversation, script, dialect), conversation.limit)
-  if (conversation.mustCall && model.reasoning && completion.finish === 'length') throw new NativeError(8006)
-  const telling: Telling = { model, dialect, form: conversation.form, isJson: conversation.json !== undefined, completion, promptTokens, requestId: context.requestId, created: context.created }
+  if (conversation.mustCall && conversation.callForm === 'native' && model.reasoning && completion.finish === 'length') throw new NativeError(8006)
+  const telling: Telling = { model, dialect, form: conversation.form, isJson: conversation.isJsonMode, completion, promptTokens, requestId: context.requestId, created: context.created }
 
-  if (!run.stream || script.jsonToStream) return toPlainOutcome(telling, conversation, script)
-  if (dialect.streamless) return { kind: 'result', result: {}, neurons: 0, tokens: completion.tokens, isSlow: script.slowly === true }
+  const pace = { isSlow: script.slowly === true, ...(script.busy && { isQueued: script.busy }) }
+  if (!run.stream || script.jsonToStream) return toPlainOutcome(telling, pace)
+  if (dialect.streamless) return { kind: 'result', result: {}, neurons: 0, tokens: completion.tokens, ...pace }
   const streamed = script.emptyStream ? toSpeechless(completion) : completion
-  return { kind: 'stream', frames: toFrames({ ...telling, completion: streamed }), fault: script.fault, isSlow: script.slowly === true }
+  return { kind: 'stream', frames: toFrames({ ...telling, completion: streamed }), fault: script.fault, ...pace }
 }
 
 function toSpeechless ({ tokens }: Completion): Completion {
   return { reasoning: [], text: [], calls: [], finish: 'stop', tokens }
 }
 
-function toPlainOutcome (telling: Telling, { json }: Conversation, script: Script): Outcome {
-  const { completion: { text, calls, tokens }, dialect, model, promptTokens } = telling
-  if (json !== undefined && dialect.answer === 'classic' && calls.length === 0 && !isJson(text.join(''))) {
+function toPlainOutcome (telling: Telling, pace: { isSlow: boolean, isQueued?: true }): Outcome {
+  const { completion: { text, calls, tokens }, dialect, isJson: isJsonMode, model, promptTokens } = telling
+  if (isJsonMode && dialect.answer === 'classic' && calls.length === 0 && !isJson(text.join(''))) {
     return { kind: 'failure in 200', error: new NativeError(5024) }
   }
-  return { kind: 'result', result: toResult(telling), neurons: toNeurons(model, promptTokens, tokens), tokens, isSlow: script.slowly === true }
+  return { kind: 'result', result: toResult(telling), neurons: toNeurons(model, promptTokens, tokens), tokens, ...pace }
 }
 
 function toEmbedding (body: unknown, model: Model, context: RunContext): Outcome {

@@ -1,8 +1,19 @@
+import type { ThoughtTags } from './dialect.ts'
+import { LEAK_FORMS, type LeakForm } from './leak.ts'
+
 /** A function call written in a message: `arguments` is the JSON as it stands there, absent when none was given. */
 export interface ScriptedCall {
   name: string
   arguments?: string
 }
+
+/** A call that slips into the text; in the model's own form when none is given. */
+export interface ScriptedLeak extends ScriptedCall {
+  form?: LeakForm
+}
+
+/** Whether something is done only until the client asks once more. */
+export type Stubbornness = 'once' | 'always'
 
 /** What goes wrong with a stream once `after` whole frames were sent. The first frame counts, though it bears no text. */
 export interface StreamFault {
@@ -23,11 +34,18 @@ interface ScriptedFailure {
 /** What a message orders the simulator to do; empty for a message without such words. */
 export interface Script {
   calls: ScriptedCall[]
-  leaks: ScriptedCall[]
+  leaks: ScriptedLeak[]
+  /** Calls nothing, whatever was chosen. */
+  refusal?: Stubbornness
   say?: string
+  /** Says JSON that fits no schema. */
+  badJson?: Stubbornness
   think?: string
+  /** How the thoughts stand in the text, on any model. */
+  thinkAs?: ThoughtTags
   failure?: ScriptedFailure
   fault?: StreamFault
+  busy?: true
   stall?: true
   slowly?: true
   emptyStream?: true
@@ -61,10 +79,22 @@ export const SCRIPTS: readonly Phrase[] = [
     read: ([, text = ''], rest) => [{ say: text }, rest]
   },
   {
-    words: 'think X then say Y',
-    effect: 'thinks X, if the model thinks, and answers Y',
-    pattern: /^think\s([\s\S]+?)\sthen say\s([\s\S]+)$/i,
-    read: ([, think = '', say = ''], rest) => [{ think, say }, rest]
+    words: 'think X then say Y, think X as tags then say Y',
+    effect: 'thinks X, where the model tells its thoughts, if it has any, and answers Y; `as tags` or `as open-tags` in the text of any model',
+    pattern: /^think\s([\s\S]+?)(?:\sas (tags|open-tags))?\sthen say\s([\s\S]+)$/i,
+    read: ([, think = '', form, say = ''], rest) => [{ think, say, ...(form !== undefined && { thinkAs: form.toLowerCase() as ThoughtTags }) }, rest]
+  },
+  {
+    words: 'answer bad json',
+    effect: 'answers an object without its required members, or a list where any object would do',
+    pattern: /^answer bad json\b(?! then good json\b)/i,
+    read: (_, rest) => [{ badJson: 'always' }, rest]
+  },
+  {
+    words: 'answer bad json then good json',
+    effect: 'the same, until the client complains of it',
+    pattern: /^answer bad json then good json\b/i,
+    read: (_, rest) => [{ badJson: 'once' }, rest]
   },
   {
     words: 'call tool NAME with JSON',
@@ -76,13 +106,26 @@ export const SCRIPTS: readonly Phrase[] = [
     }
   },
   {
-    words: 'leak tool NAME with JSON',
-    effect: 'answers the call as text, in the form the model is known to let slip',
+    words: 'leak tool NAME with JSON, leak tool NAME with JSON as FORM',
+    effect: `answers the call as text, in the form the model is known to let slip, or in one of these: ${LEAK_FORMS.join(', ')}`,
     pattern: /^leak tool ([\w.-]*\w)( with (?={))?/i,
     read: ([, name = '', given], rest) => {
       const [call, left] = toCall(name, given, rest)
-      return [{ leaks: [call] }, left]
+      const [words, form] = FORM.exec(left) ?? ['']
+      return [{ leaks: [{ ...call, ...(form !== undefined && { form: form.toLowerCase() as LeakForm }) }] }, left.slice(words.length)]
     }
+  },
+  {
+    words: 'refuse to call',
+    effect: 'calls no tool, although one may be forced, until the client asks once more',
+    pattern: /^refuse to call\b/i,
+    read: (_, rest) => [{ refusal: 'once' }, rest]
+  },
+  {
+    words: 'never call',
+    effect: 'calls no tool, whatever the client says',
+    pattern: /^never call\b/i,
+    read: (_, rest) => [{ refusal: 'always' }, rest]
   },
   {
     words: 'fail with code N, fail with code N as 200, fail K times with code N then say X',
@@ -95,6 +138,12 @@ export const SCRIPTS: readonly Phrase[] = [
   toFaultPhrase('end', 'end', 'the stream ends cleanly, without [DONE]'),
   toFaultPhrase('error', 'error frame', 'an error object (3040) is the last frame, without [DONE]'),
   toFaultPhrase('bad', 'bad frame', 'half a JSON object takes the place of the next frame, and the stream goes on to its end'),
+  {
+    words: 'be busy',
+    effect: 'refuses a run with `options.rejectIfBusy` as `fail with code 3040` does, and lets any other wait for a second',
+    pattern: /^be busy\b/i,
+    read: (_, rest) => [{ busy: true }, rest]
+  },
   {
     words: 'stall',
     effect: 'nothing is answered, not even headers, until the client leaves',
@@ -129,6 +178,8 @@ function toFaultPhrase (kind: StreamFault['kind'], verb: string, effect: string)
     read: ([, after], rest) => [{ fault: { kind, after: Number(after) } }, rest]
   }
 }
+
+const FORM = new RegExp(`^ as (${LEAK_FORMS.join('|')})\\b`, 'i')
 
 const JOINT = /^[\s,.;]*(?:(?:and|then|please)\b\s*)*/i
 

@@ -59,6 +59,7 @@ function findParameterFaults (fields: Fields, { sampling, maxTokensName }: Famil
     ]),
     ...findTypeFault(fields, 'raw', ['boolean']),
     ...findTypeFault(fields, 'guided_json', ['object']),
+    ...findTypeFault(fields, 'options', ['object']),
     ...findTypeFault(fields, 'chat_template_kwargs', ['object', 'null'])
   ]
   if (!isOpenAi) return faults

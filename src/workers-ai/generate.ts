@@ -68,7 +68,8 @@ async function * streamed (workersAi: WorkersAi, request: GenerateRequest, answe
   } finally {
     answer.body.destroy()
   }
-  const batch = read(reader.done ? [] : decoder.end(), reader)
+  const batch: Batch = []
+  for (const event of decoder.end()) reader.readEvent(event, batch, true)
   if (request.plainBody && reader.isEmptyButBilled) {
     yield * askedAgain(workersAi, request, request.plainBody())
     return

@@ -82,15 +82,18 @@ export class GenerationReader {
     return this.isEmpty && this.#failure === undefined && (this.#usage?.completionTokens ?? 0) > 0
   }
 
-  /** Reads the data of one stream event and appends what it says to `batch`. */
-  readEvent (data: string, batch: Batch): void {
+  /**
+   * Reads the data of one stream event and appends what it says to `batch`.
+   * @param isLast the stream has ended with it: one that does not parse was cut off, and `end` will say so
+   */
+  readEvent (data: string, batch: Batch, isLast = false): void {
     if (this.#done) return
     if (data.trim() === '[DONE]') {
       this.#done = true
       return
     }
     const frame = parseFrame(data)
-    if (frame instanceof UpstreamError) return this.#fail(frame, batch)
+    if (frame instanceof UpstreamError) return isLast ? undefined : this.#fail(frame, batch)
     if (frame !== undefined) this.#readFrame(frame, batch)
   }
 

@@ -168,7 +168,7 @@ function toModel (id: ModelId, row: SearchRow): Model {
   return {
     id,
     task,
-    family: toRecord(FAMILIES[known?.family.name ?? guess], { tools, reasoning, json: known?.json ?? false }),
+    family: task === 'text-generation' ? toRecord(FAMILIES[known?.family.name ?? guess], { tools, reasoning, json: known?.json ?? false }) : FAMILIES.classic,
     tools,
     reasoning,
     vision,

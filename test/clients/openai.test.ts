@@ -10,7 +10,7 @@ const parameters = { type: 'object', properties: { city: { type: 'string' } }, r
 const weather: OpenAI.ChatCompletionFunctionTool = { type: 'function', function: { name: 'get_weather', description: 'The weather of a city', parameters } }
 const time: OpenAI.ChatCompletionFunctionTool = { type: 'function', function: { name: 'get_time', parameters } }
 
-const { baseURL } = await startServer(t)
+const { baseURL } = await startServer(t, { flags: ['--max-retries', '1'] })
 const client = new OpenAI({ baseURL, apiKey: 'unused' })
 
 function saying (content: string, model = LLAMA) {
@@ -86,7 +86,8 @@ for (const model of MODELS) {
     const tool = {
       type: 'function' as const,
       function: {
-        ...weather.function,
+        name: 'get_weather',
+        description: 'The weather of a city',
         parameters,
         parse: JSON.parse,
         function: ({ city }: { city: string }) => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
 import { WorkersAi } from '../../src/workers-ai/client.ts'
@@ -53,9 +54,9 @@ function refuse (response: ServerResponse): void {
   response.writeHead(400).end(JSON.stringify({ success: false, errors: [{ code: 5007, message: 'No such model @cf/new/chat or task' }], messages: [], result: null }))
 }
 
-/** Waits for a question in the background. */
-async function until (isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise(resolve => setTimeout(resolve, 5))
+/** Waits for what happens in the background. */
+async function until (isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!await isSo()) await sleep(5)
 }
 
 t.test('a model the catalogue does not know gets the family its schema tells', async t => {
@@ -93,8 +94,7 @@ t.test('a family is known for a day, and asked for again without waiting', async
   state.time = DAY_MS
   t.equal(await family(), 'openai', 'nobody waits')
   await until(() => state.asked.length === 2)
-  while (await family() === 'openai') await until(() => true)
-  t.equal(await family(), 'guided')
+  await until(async () => await family() === 'guided')
 
   state.answer = refuse
   state.time = 2 * DAY_MS
@@ -131,7 +131,7 @@ t.test('nobody waits long, and what comes late is not lost', async t => {
   t.equal(await family(), GUESSED.family.name, 'and nobody else does')
   t.equal(state.asked.length, 1)
   tell(OPENAI)(late[0]!)
-  while (await family() !== 'openai') await until(() => true)
+  await until(async () => await family() === 'openai')
   t.equal(state.asked.length, 1)
 })
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
+import { FAMILIES, toRecord } from '../../src/workers-ai/family.ts'
 import type { ModelId } from '../../src/workers-ai/model.ts'
 import { guessFamily, guessModel, ModelList, PAGE_SIZE, toModels, type Hints } from '../../src/workers-ai/model-search.ts'
 
@@ -23,6 +24,7 @@ function page (rows: unknown[], info?: { total_pages: number }) {
 
 t.test('a row is read over what the catalogue knows', t => {
   const known = CATALOGUE.get(LLAMA)
+  const created = Date.UTC(2026, 9, 1) / 1_000
   const { retirement, ...kimi } = CATALOGUE.get('@cf/moonshotai/kimi-k2.5') ?? {}
   const cases = [
     {
@@ -45,6 +47,8 @@ t.test('a row is read over what the catalogue knows', t => {
       }),
       expected: {
         ...known,
+        family: toRecord(FAMILIES['classic-2025'], { tools: false, reasoning: true, json: true }),
+        created,
         contextWindow: 131_072,
         tools: false,
         reasoning: true,
@@ -56,18 +60,18 @@ t.test('a row is read over what the catalogue knows', t => {
         price: { input: 1, output: 2, cachedInput: 0.5 }
       }
     },
-    { name: 'what the list does not state stays as known', given: row(LLAMA), expected: known },
+    { name: 'what the list does not state stays as known', given: row(LLAMA), expected: { ...known, created } },
     {
       name: 'odd values are not taken',
       given: row(LLAMA, { context_window: 'large', function_calling: 'maybe', price: [null, { unit: 'per M input tokens', price: '1' }], planned_deprecation_date: 'soon' }),
-      expected: known
+      expected: { ...known, created }
     },
     {
       name: `a model that is listed without an end did not end on ${retirement}`,
       given: row('@cf/moonshotai/kimi-k2.5'),
-      expected: kimi
+      expected: { ...kimi, created }
     },
-    { name: 'an embedding model', given: row('@cf/baai/bge-m3', { max_input_tokens: '8192', output_dimensions: '1024' }, 'Text Embeddings'), expected: { ...CATALOGUE.get('@cf/baai/bge-m3'), contextWindow: 8_192 } }
+    { name: 'an embedding model', given: row('@cf/baai/bge-m3', { max_input_tokens: '8192', output_dimensions: '1024' }, 'Text Embeddings'), expected: { ...CATALOGUE.get('@cf/baai/bge-m3'), created, contextWindow: 8_192 } }
   ]
   for (const { name, given, expected } of cases) t.same(toModels(page([given]))[0], expected, name)
   t.end()
