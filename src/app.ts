@@ -1,11 +1,14 @@
 import cors from '@fastify/cors'
+import underPressure from '@fastify/under-pressure'
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { isLoopback } from './address.ts'
 import { requireAllowedHost } from './http/allowed-hosts.ts'
-import { requireKey } from './http/auth.ts'
+import { requireKey, requireOwnToken } from './http/auth.ts'
 import { clientErrorHandler } from './http/client-error.ts'
 import { errorHandler, notFound } from './http/error-handler.ts'
+import { isHealthCheck } from './http/health-check.ts'
+import { OpenAnswers, overloaded } from './http/open-answers.ts'
 import { toRequestId } from './http/request-id.ts'
 import { logRequests } from './http/request-log.ts'
 import { toRoutableUrl } from './http/request-url.ts'
@@ -57,6 +60,13 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
 
   // Fastify also reads plain text, which a web page may post to any server without asking.
   app.removeContentTypeParser('text/plain')
+  const openAnswers = new OpenAnswers(settings.maxStreams)
+  app.decorate('openAnswers', openAnswers)
+  app.decorateRequest('apiToken', undefined)
+  await app.register(underPressure, {
+    maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
+    pressureHandler: request => { if (!isHealthCheck(request.routeOptions.url)) throw overloaded() }
+  })
   const methods = collectMethods(app)
   closeSilentConnections(app)
   logRequests(app)
@@ -65,7 +75,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   }
   const hostRule = requireAllowedHost(settings.allowedHosts, settings.apiKeys.length === 0 && isLoopback(settings.host))
   if (hostRule) app.addHook('onRequest', hostRule)
-  const keyRule = requireKey(settings.apiKeys)
+  const keyRule = settings.authMode === 'passthrough' ? requireOwnToken() : requireKey(settings.apiKeys)
   if (keyRule) app.addHook('onRequest', keyRule)
   app.setErrorHandler(errorHandler(() => toSuggestions(list.known()), () => new Date()))
   app.setNotFoundHandler(notFound(methods))
@@ -73,7 +83,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   const models = new Models(list, settings)
   health(app)
   modelRoutes(app, models, settings.modelAliases)
-  chatCompletions(app, { settings, workersAi, models, remoteImages })
+  chatCompletions(app, { settings, workersAi, models, openAnswers, remoteImages })
   app.addHook('onClose', () => workersAi.close())
   // The first caller should not wait for the list, nor guess what Cloudflare could tell.
   app.addHook('onListen', done => {
@@ -83,12 +93,15 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   return app
 }
 
+/** Beyond it the server is so late with everything that new callers are better served elsewhere. */
+const MAX_EVENT_LOOP_DELAY_MS = 2_000
+
 /** For a whole request to arrive, and for its headers; and how often that is looked at. */
 const REQUEST_TIMEOUT_MS = 40_000
 const HEADERS_TIMEOUT_MS = 20_000
 const TIMEOUT_CHECK_MS = 2_000
 
-const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-proxy-warnings', 'x-proxy-model', 'cf-ai-req-id', 'cf-ai-neurons']
+const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-proxy-warnings', 'x-proxy-model', 'x-proxy-attempts', 'cf-ai-req-id', 'cf-ai-neurons']
 
 function newLogger ({ logLevel }: Settings): FastifyBaseLogger {
   return pino({ level: logLevel, redact: ['authorization', 'apiToken', 'headers.authorization', 'req.headers'] })

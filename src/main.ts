@@ -12,6 +12,9 @@ import type { Settings } from './settings.ts'
 import { SettingsError } from './settings/problem.ts'
 import { readAddress, readSettings, type SettingsInput, type SettingsReading } from './settings/reader.ts'
 
+/** What a cut answer has to say its last words, and a closed server to close. */
+const GRACE_MS = 1_000
+
 const exampleModel = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
 
 const argv = process.argv.slice(2)
@@ -87,9 +90,9 @@ async function serve (wanted: Settings): Promise<void> {
     if (complaint === undefined) throw error
     return fail(complaint, 2)
   }
-  stopOnBugs(app)
+  stopOnBugs(app, settings)
   const greeted = greet(app, settings)
-  stopOnSignals(app, settings.drainTimeoutMs, () => Promise.all([greeted, closeUpstream()]))
+  stopOnSignals(app, settings, () => Promise.all([greeted, closeUpstream()]))
 }
 
 async function startUpstream (settings: Settings): Promise<{ settings: Settings, closeUpstream: () => Promise<void> }> {
@@ -111,13 +114,13 @@ async function startUpstream (settings: Settings): Promise<{ settings: Settings,
   }
 }
 
-function stopOnSignals (app: FastifyInstance, drainTimeoutMs: number, finish: () => Promise<unknown>): void {
+function stopOnSignals (app: FastifyInstance, settings: Settings, finish: () => Promise<unknown>): void {
   let stopping = false
   async function stop (signal: 'SIGTERM' | 'SIGINT'): Promise<void> {
     if (stopping) process.exit(128 + constants.signals[signal])
     stopping = true
     app.log.info({ signal }, 'stopping')
-    await drain(app, drainTimeoutMs)
+    await drain(app, settings)
     await finish()
     process.exit(0)
   }
@@ -125,20 +128,31 @@ function stopOnSignals (app: FastifyInstance, drainTimeoutMs: number, finish: ()
   process.on('SIGINT', stop)
 }
 
-/** Takes no more requests, and lets those that run end until the limit cuts them off. */
-async function drain (app: FastifyInstance, limitMs: number): Promise<void> {
+/**
+ * Tells load balancers to ask another server, and gives them time to hear it; then takes no more requests, and lets
+ * answers end until the limit, when the rest are told that they are cut.
+ */
+async function drain (app: FastifyInstance, { drainDelayMs, drainTimeoutMs }: Pick<Settings, 'drainDelayMs' | 'drainTimeoutMs'>): Promise<void> {
+  app.openAnswers.isDraining = true
+  await setTimeout(drainDelayMs)
   // Node closes what is idle when the server closes; a connection whose answer ends later would be kept alive.
   const sweep = setInterval(() => app.server.closeIdleConnections(), 50)
   const closed = app.close()
-  const late = await Promise.race([closed.then(() => false), setTimeout(limitMs, true)])
-  if (late) app.server.closeAllConnections()
-  if (late) await Promise.race([closed, setTimeout(1_000)])
+  const late = await Promise.race([closed.then(() => false), setTimeout(drainTimeoutMs, true)])
+  if (late) {
+    app.openAnswers.cut()
+    await Promise.race([closed, setTimeout(GRACE_MS)])
+    app.server.closeAllConnections()
+    await Promise.race([closed, setTimeout(GRACE_MS)])
+  }
   clearInterval(sweep)
 }
 
-function stopOnBugs (app: FastifyInstance): void {
-  process.on('uncaughtException', error => {
+/** A bug that nobody caught has left things in a state nobody knows: what runs may end, and then the process does. */
+function stopOnBugs (app: FastifyInstance, settings: Settings): void {
+  process.once('uncaughtException', async error => {
     app.log.fatal(error, 'uncaught exception')
+    await drain(app, settings)
     process.exit(1)
   })
 }
@@ -154,7 +168,7 @@ async function greet (app: FastifyInstance, settings: Settings): Promise<void> {
     model: Object.keys(settings.modelAliases)[0] ?? exampleModel
   }
   process.stdout.write(toBanner(serving))
-  if (commandLine.demo) await demonstrate(serving, settings.apiKeys[0])
+  if (commandLine.demo) await demonstrate(serving, settings.apiKeys[0]?.key)
   process.stdout.write(`\n${toCurl(serving)}\n`)
   if (commandLine.demo) process.stdout.write(`${toSdkLines(serving)}\n\nCtrl-C stops it.\n`)
 }

@@ -34,6 +34,21 @@ export const Environment = Type.Object({
     default: 33_554_432,
     description: 'Largest request body in bytes; beyond it the answer is 413.'
   }),
+  MAX_STREAMS: Type.Integer({
+    group: 'Server',
+    minimum: 1,
+    maximum: 100_000,
+    default: 2_000,
+    description: 'Answers that may run at the same time; beyond it the answer is 503.'
+  }),
+  DRAIN_DELAY_MS: Type.Integer({
+    group: 'Server',
+    unit: 'milliseconds',
+    minimum: 0,
+    maximum: 300_000,
+    default: 0,
+    description: 'How long the port stays open after SIGTERM, in milliseconds.'
+  }),
   DRAIN_TIMEOUT_MS: Type.Integer({
     group: 'Server',
     unit: 'milliseconds',
@@ -51,8 +66,13 @@ export const Environment = Type.Object({
     group: 'Access',
     format: 'key-list',
     secret: true,
-    description: 'Keys clients must send, with commas between them; none lets every client in.'
+    description: 'Keys clients must send, with commas between; name:key shows the name in logs.'
   })),
+  AUTH_MODE: oneOf(['keys', 'passthrough'], {
+    group: 'Access',
+    default: 'keys',
+    description: 'Whose token calls Cloudflare: keys the proxy\'s own, passthrough the client\'s.'
+  }),
   ALLOW_UNAUTHENTICATED: Type.Boolean({
     group: 'Access',
     default: false,
@@ -142,6 +162,12 @@ export const Environment = Type.Object({
     group: 'Models and parameters',
     description: 'Model that serves names nobody knows; without it they get 404.'
   })),
+  MODEL_FALLBACKS: Type.String({
+    group: 'Models and parameters',
+    format: 'model-fallbacks',
+    default: '{}',
+    description: 'JSON object of models to try when one fails, e.g. {"@cf/a/b":["@cf/c/d"]}.'
+  }),
   DEFAULT_MAX_TOKENS: Type.Integer({
     group: 'Models and parameters',
     unit: 'tokens',
@@ -217,9 +243,12 @@ export interface Settings {
   port: number
   upstream: Environment['UPSTREAM']
   cloudflare: CloudflareSettings
-  apiKeys: string[]
+  authMode: Environment['AUTH_MODE']
+  apiKeys: ApiKey[]
   allowUnauthenticated: boolean
   modelAliases: Record<string, string>
+  /** Models to try, in order, when the one that was asked for fails before its first token. */
+  modelFallbacks: Record<string, string[]>
   defaultModel?: string
   defaultMaxTokens: number
   unsupportedParams: Environment['UNSUPPORTED_PARAMS']
@@ -231,11 +260,19 @@ export interface Settings {
   maxRetries: number
   maxChoices: number
   bodyLimitBytes: number
+  maxStreams: number
+  drainDelayMs: number
   drainTimeoutMs: number
   corsOrigins: string[]
   allowedHosts: string[]
   logLevel: Environment['LOG_LEVEL']
   simulatorTokensPerSecond: number
+}
+
+/** A key clients may send, and the name it goes by in logs; a key without a name has none. */
+export interface ApiKey {
+  key: string
+  name?: string
 }
 
 /** Where the native calls go. Account and token are empty until a simulator that is the upstream has started. */

@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import t from 'tap'
 import { buildApp } from '../src/app.ts'
@@ -83,6 +84,18 @@ t.test('requests on one connection are answered in their order', async t => {
   const request = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`
   const answers = await exchange(proxy, request('/v1/models/gpt-4') + request('/health') + request('/nope'), 'GET /nope')
   t.match(answers, /^HTTP\/1\.1 404 [^]+HTTP\/1\.1 200 [^]+\{"status":"ok"\}HTTP\/1\.1 404 /)
+})
+
+t.test('a request that drips in is cut off', async t => {
+  const app = await buildApp(readSettings({ argv: [], env: { UPSTREAM: 'simulator' }, readFile: () => '' }).settings, { logger: pino({ level: 'silent' }) })
+  t.teardown(() => app.close())
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.match(app.server, { requestTimeout: 40_000, headersTimeout: 20_000 })
+  app.server.requestTimeout = app.server.headersTimeout = 100
+  const { port } = app.server.address() as AddressInfo
+  const head = 'POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n'
+  const answers = await Promise.all([head, `${head}\r\n{"model":`].map(bytes => exchange({ port }, bytes, 'nothing that ever comes')))
+  for (const answer of answers) t.match(answer, /^HTTP\/1\.1 408 [^]+"message":"The request took too long to arrive\."/)
 })
 
 t.test('the app can be embedded: it neither listens nor reads the environment, and closing it closes its connections', async t => {

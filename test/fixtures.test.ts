@@ -52,8 +52,8 @@ t.test('every native answer is told as OpenAI would tell it', async t => {
   const upstream = await startNativeUpstream(t, ({ body }) => body['stream'] === true ? current.native : current.plain ?? current.native)
   const url = await startProxy(t, upstream)
   for (const fixture of fixtures) {
-    current = fixture
     t.test(`${fixture.name}: ${fixture.about}`, async t => {
+      current = fixture
       await checkStream(t, fixture, await ask(url, fixture, true))
       if (!streams.includes(fixture)) await checkAnswer(t, fixture, await ask(url, fixture, false))
     })

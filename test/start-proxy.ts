@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import type { Test } from 'tap'
-import { buildApp } from '../src/app.ts'
+import { buildApp, type AppParts } from '../src/app.ts'
 import { readSettings } from '../src/settings/reader.ts'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../src/simulator/server.ts'
 
@@ -30,7 +30,7 @@ export interface Proxy {
 }
 
 /** Starts a proxy with these settings, given as the environment would; both servers are gone when the test is over. */
-export async function startProxy (t: Test, env: Record<string, string> = {}, options: SimulatorOptions = {}): Promise<Proxy> {
+export async function startProxy (t: Test, env: Record<string, string> = {}, options: SimulatorOptions = {}, parts: AppParts = {}): Promise<Proxy> {
   const simulator = await startSimulator({ accountId: ACCOUNT_ID, apiToken: API_TOKEN, ...options })
   t.teardown(() => simulator.close())
   const { settings } = readSettings({
@@ -45,7 +45,7 @@ export async function startProxy (t: Test, env: Record<string, string> = {}, opt
       done()
     }
   }))
-  const app = await buildApp(settings, { logger })
+  const app = await buildApp(settings, { logger, ...parts })
   t.teardown(() => app.close())
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo

@@ -1,18 +1,19 @@
 import type { Change } from './change.ts'
 import type { Batch, Stage } from './event.ts'
-import { MARKERS, toVerdict, type CallGrammar } from './leaked-call-forms.ts'
+import type { CallGrammar } from './leaked-call-bodies.ts'
+import { CLOSERS, MARKERS, toOpening, type CallBody } from './leaked-call-forms.ts'
 
-/** Characters of an unfinished call that are held at most; no tool takes more. */
-const MAX_HELD = 4 * 1024 * 1024
+/** A bracket at the beginning of a line, or a marker anywhere. */
+const START = /(?<=\n)[{[]|<tool_call>|<function=|<\|python_tag\|>|```/
 
-/** A line that begins with a bracket, or a marker anywhere. */
-const START = /\n[ \t]*[{[]|<tool_call>|<function=|<\|python_tag\|>|```/
+/** The same in text that is at the beginning of a line itself. */
+const START_OF_LINE = /(?<![^\n])[{[]|<tool_call>|<function=|<\|python_tag\|>|```/
 
-/** Only these characters can end a call, so text without one of them cannot decide anything. */
-const DECISIVE = /[}\])>`]/
+/** Characters that tell at the latest whether a call begins. */
+const MAX_OPENING = 512
 
-/** Below this the held text is judged at every piece, so that what can no longer be a call is let go at once. */
-const SHORT = 200
+/** White space at the beginning of an answer that may belong to a call, in characters. */
+const MAX_LEAD = 64
 
 export interface LeakedToolCallsOptions extends CallGrammar {
   /** Makes an id that is unique in the conversation. */
@@ -23,17 +24,19 @@ export interface LeakedToolCallsOptions extends CallGrammar {
 /**
  * Turns tool calls that a model wrote into its text into tool_call events, when it called a tool that was offered.
  *
- * Prose keeps flowing: only text that can still become a call is held back. What turns out to be none is told whole.
+ * Prose keeps flowing: only text that can still become a call is held back. What turns out to be none is told whole;
+ * what separates two calls, and the words that close them, are no text for anybody. A bare bracket counts only where a
+ * line begins with it, because the inside of other JSON is indented.
  * Native calls in the same answer keep their order before those that leaked.
  */
 export class LeakedToolCalls implements Stage {
   #options: LeakedToolCallsOptions
+  /** Text that is not told yet. While a body is read it only grows, and is not searched again. */
   #held = ''
-  /** Whether `#held` begins at a possible call that more text has to decide. */
-  #isOpen = false
-  #atLineStart = true
-  #hasText = false
-  #isAfterCall = false
+  #body: CallBody | undefined
+  #state: 'beginning' | 'text' | 'after call' = 'beginning'
+  #isLineStart = true
+  #isFenced = false
   #calls = 0
   #nativeIndexes = new Map<number, number>()
 
@@ -44,79 +47,106 @@ export class LeakedToolCalls implements Stage {
   push (batch: Batch): Batch {
     const out: Batch = []
     for (const event of batch) {
-      if (event.type === 'text') {
-        this.#held += event.text
-        if (!this.#isOpen || this.#held.length < SHORT || DECISIVE.test(event.text)) this.#read(false, out)
-      } else if (event.type === 'tool_call') {
-        this.#read(true, out)
-        out.push({ ...event, index: this.#indexOf(event.index) })
-      } else {
-        if (event.type === 'finish') this.#read(true, out)
-        out.push(event)
+      switch (event.type) {
+        case 'text':
+          this.#held += event.text
+          if (!this.#body || this.#endsBody(event.text, out)) this.#search(out)
+          break
+        case 'tool_call':
+          this.#end(out)
+          out.push({ ...event, index: this.#indexOf(event.index) })
+          break
+        case 'finish':
+        case 'failure':
+          this.#end(out)
+          out.push(event)
+          break
+        default:
+          out.push(event)
       }
     }
     return out
   }
 
-  #read (isLast: boolean, out: Batch): void {
-    if (this.#isAfterCall) {
-      // What separates two calls is no text for anybody.
-      this.#held = this.#held.replace(/^[\s;,]+/, '')
-      this.#isAfterCall = this.#held === ''
-    }
-    while (this.#held !== '') {
-      this.#isOpen = false
-      const start = this.#start()
-      if (start === -1) return this.#tell(isLast ? this.#held.length : this.#undecidedFrom(), out)
-      // White space at the beginning of an answer is dropped with the call behind it, so it waits for the verdict.
-      const lead = this.#hasText || this.#held.slice(0, start).trim() !== '' ? 0 : start
-      this.#tell(start - lead, out)
-      const verdict = toVerdict(this.#held.slice(lead), this.#options, isLast || this.#held.length > MAX_HELD)
-      switch (verdict.is) {
-        case 'open':
-          this.#isOpen = true
-          return
-        case 'text':
-          this.#tell(lead + (this.#held.startsWith('```', lead) ? 3 : 1), out)
-          break
-        case 'calls':
-          this.#options.changes.push({ param: 'tool_calls', action: 'repaired', reason: 'the model wrote its call into the text' })
-          for (const call of verdict.calls) {
-            out.push({ type: 'tool_call', index: this.#calls++, id: this.#options.newCallId(), name: call.name, arguments: call.arguments })
-          }
-          this.#held = this.#held.slice(lead + verdict.length).replace(/^[\s;,]+/, '')
-          this.#isAfterCall = this.#held === ''
-          this.#atLineStart = true
+  /** Tells what is certainly text, and reads calls, up to where more text has to decide. */
+  #search (out: Batch): void {
+    while (this.#state !== 'after call' || this.#isPastClosers()) {
+      const lead = this.#state === 'beginning' ? this.#held.length - this.#held.trimStart().length : 0
+      if (lead > MAX_LEAD) {
+        this.#tell(lead, out)
+        continue
       }
+      const rest = this.#held.slice(lead)
+      if (rest === '') return
+      const start = this.#startIn(rest)
+      const opening = start > 0 ? 'text' : toOpening(rest.slice(0, MAX_OPENING), this.#options)
+      if (opening === 'open' && rest.length < MAX_OPENING) return
+      if (typeof opening === 'string') {
+        this.#tell(lead + Math.max(start, 1), out)
+        continue
+      }
+      this.#body = { ...opening, start: lead + opening.start }
+      if (!this.#endsBody(this.#held.slice(this.#body.start), out)) return
     }
   }
 
-  /** Where the next possible call begins in the held text; -1 when there is none. */
-  #start (): number {
-    const match = START.exec(this.#atLineStart ? `\n${this.#held}` : this.#held)
-    if (!match) return -1
-    const shift = this.#atLineStart ? 1 : 0
-    return match.index + match[0].search(/\S/) - shift
+  /** Where a call may begin in a text that is not empty; the text's length when nowhere. */
+  #startIn (text: string): number {
+    const match = (this.#isLineStart ? START_OF_LINE : START).exec(text)
+    return match?.index ?? markerStart(text)
   }
 
-  /** How much of the held text, which has no possible call yet, is certainly text. */
-  #undecidedFrom (): number {
-    if (!this.#hasText && this.#held.trim() === '') return 0
-    const longest = Math.max(...MARKERS.map(word => word.length)) - 1
-    for (let at = Math.max(0, this.#held.length - longest); at < this.#held.length; at++) {
-      const end = this.#held.slice(at)
-      if (MARKERS.some(word => word.startsWith(end))) return at
+  /** Reads on in the body of a call: whether it has come to its end, and is told. */
+  #endsBody (piece: string, out: Batch): boolean {
+    const body = this.#body as CallBody
+    const length = body.scanner.read(piece)
+    if (length === undefined) return false
+    this.#body = undefined
+    const end = body.start + length
+    const calls = body.toCalls(this.#held.slice(body.start, end))
+    if (calls === undefined) {
+      this.#tell(end, out)
+      return true
     }
-    return this.#held.length
+    this.#options.changes.push({ param: 'tool_calls', action: 'repaired', reason: 'the model wrote its call into the text' })
+    for (const call of calls) out.push({ type: 'tool_call', index: this.#calls++, id: this.#options.newCallId(), ...call })
+    this.#held = this.#held.slice(end)
+    this.#isFenced ||= body.isFenced
+    this.#isLineStart = true
+    this.#state = 'after call'
+    return true
+  }
+
+  /** Drops what separates and closes calls: whether there is more, and it is something else. */
+  #isPastClosers (): boolean {
+    while (true) {
+      this.#held = this.#held.replace(/^[\s;,]+/, '')
+      const closers = this.#isFenced ? [...CLOSERS, '```'] : CLOSERS
+      const closer = closers.find(word => this.#held.startsWith(word))
+      if (closer === undefined) {
+        if (closers.some(word => word.startsWith(this.#held))) return false
+        this.#state = 'text'
+        return true
+      }
+      this.#held = this.#held.slice(closer.length)
+      if (closer === '```') this.#isFenced = false
+    }
+  }
+
+  /** Nothing follows: what is held is text, but for the cut closing word of a call. */
+  #end (out: Batch): void {
+    this.#body = undefined
+    if (this.#state === 'after call') this.#held = ''
+    this.#tell(this.#held.length, out)
   }
 
   #tell (length: number, out: Batch): void {
     if (length === 0) return
     const text = this.#held.slice(0, length)
     this.#held = this.#held.slice(length)
-    const line = text.slice(text.lastIndexOf('\n') + 1)
-    this.#atLineStart = line.trim() === '' && (text.includes('\n') || this.#atLineStart)
-    this.#hasText ||= text.trim() !== ''
+    this.#isLineStart = text.endsWith('\n')
+    this.#isFenced = false
+    this.#state = 'text'
     out.push({ type: 'text', text })
   }
 
@@ -126,4 +156,14 @@ export class LeakedToolCalls implements Stage {
     this.#nativeIndexes.set(native, this.#calls)
     return this.#calls++
   }
+}
+
+/** Where the end of `text` begins that may become a marker; the text's length when there is none. */
+function markerStart (text: string): number {
+  const longest = Math.max(...MARKERS.map(word => word.length)) - 1
+  for (let at = Math.max(0, text.length - longest); at < text.length; at++) {
+    const end = text.slice(at)
+    if (MARKERS.some(word => word.startsWith(end))) return at
+  }
+  return text.length
 }

@@ -22,7 +22,10 @@ export class ThinkTags implements Stage {
   #options: ThinkTagsOptions
   #state: 'start' | 'opening' | 'thinking' | 'gap' | 'answer' = 'start'
   #completionTokens = 0
+  /** Text that may still become a tag. */
   #held = ''
+  /** White space before what is held: told only when more of the same follows. */
+  #space = ''
   /** Thinking without an opening tag, kept until the closing one proves it. */
   #unproven: string[] | undefined
 
@@ -35,16 +38,13 @@ export class ThinkTags implements Stage {
     const out: Batch = []
     for (const event of batch) {
       if (event.type === 'text') {
-        const before = out.length
         this.#read(event.text, out)
-        const told = out[before]
-        // What passed whole keeps what else is known of it.
-        if (told?.type === 'text' && told.text === event.text) out[before] = event
         continue
       }
       if (event.type === 'usage') this.#completionTokens = event.usage.completionTokens
       if (event.type === 'tool_call') this.#end(false, out)
       if (event.type === 'finish') this.#end(event.reason === 'length' || this.#completionTokens >= this.#options.maxTokens, out)
+      if (event.type === 'failure') this.#end(true, out)
       out.push(event)
     }
     return out
@@ -56,39 +56,38 @@ export class ThinkTags implements Stage {
     if (this.#state === 'opening') this.#skipWhiteSpace('thinking')
     if (this.#state === 'thinking') this.#think(out)
     if (this.#state === 'gap') this.#skipWhiteSpace('answer')
-    if (this.#state === 'answer') this.#tell('text', out)
+    if (this.#state === 'answer') this.#tell('text', this.#held.length, out)
   }
 
   #start (): void {
     const seen = this.#held.trimStart()
+    this.#space += this.#held.slice(0, this.#held.length - seen.length)
+    this.#held = seen
     if (seen.length < OPEN.length && OPEN.startsWith(seen)) return
-    if (seen.startsWith(OPEN)) {
-      this.#state = 'opening'
-      this.#held = seen.slice(OPEN.length)
-    } else if (this.#options.isOpen) {
-      this.#state = 'opening'
-      this.#unproven = []
-    } else {
+    if (!seen.startsWith(OPEN) && !this.#options.isOpen) {
       this.#state = 'answer'
+      return
     }
+    this.#state = 'opening'
+    this.#space = ''
+    if (seen.startsWith(OPEN)) this.#held = seen.slice(OPEN.length)
+    else this.#unproven = []
   }
 
   #think (out: Batch): void {
     const close = this.#held.indexOf(CLOSE)
-    if (close !== -1) {
-      const rest = this.#held.slice(close + CLOSE.length)
-      this.#held = this.#held.slice(0, close).trimEnd()
-      this.#tell('reasoning', out)
-      this.#held = rest
-      this.#unproven = undefined
-      this.#state = 'gap'
+    const end = close === -1 ? tagStart(this.#held) : close
+    this.#tell('reasoning', this.#held.slice(0, end).trimEnd().length, out)
+    if (close === -1) {
+      const tag = this.#held.trimStart()
+      this.#space += this.#held.slice(0, this.#held.length - tag.length)
+      this.#held = tag
       return
     }
-    const open = unfinishedEnd(this.#held)
-    const rest = this.#held.slice(open)
-    this.#held = this.#held.slice(0, open)
-    this.#tell('reasoning', out)
-    this.#held = rest
+    this.#held = this.#held.trimStart().slice(CLOSE.length)
+    this.#space = ''
+    this.#unproven = undefined
+    this.#state = 'gap'
   }
 
   /** The line breaks around thinking belong to neither it nor the answer. */
@@ -97,23 +96,29 @@ export class ThinkTags implements Stage {
     if (this.#held !== '') this.#state = next
   }
 
-  #tell (type: 'text' | 'reasoning', out: Batch): void {
-    if (this.#held !== '') out.push({ type, text: this.#held })
-    if (type === 'reasoning') this.#unproven?.push(this.#held)
-    this.#held = ''
+  #tell (type: 'text' | 'reasoning', length: number, out: Batch): void {
+    if (length === 0) return
+    const text = this.#space + this.#held.slice(0, length)
+    this.#held = this.#held.slice(length)
+    this.#space = ''
+    out.push({ type, text })
+    if (type === 'reasoning') this.#unproven?.push(text)
   }
 
   #end (isCut: boolean, out: Batch): void {
     if (this.#state === 'answer') return
-    this.#tell(this.#state === 'start' ? 'text' : 'reasoning', out)
-    if (this.#unproven && !isCut) out.push({ type: 'text', text: this.#unproven.join('') })
+    const text = this.#space + this.#held
+    const type = this.#state === 'start' ? 'text' : 'reasoning'
+    if (text !== '') out.push({ type, text })
+    if (this.#unproven && !isCut) out.push({ type: 'text', text: [...this.#unproven, text].join('') })
     this.#state = 'answer'
   }
 }
 
-/** Where the end of `text` begins that may become the closing tag, with the white space before it. */
-function unfinishedEnd (text: string): number {
-  const tag = Array.from({ length: CLOSE.length - 1 }, (_, cut) => CLOSE.length - 1 - cut)
-    .find(length => text.endsWith(CLOSE.slice(0, length))) ?? 0
-  return text.slice(0, text.length - tag).trimEnd().length
+/** Where the end of `text` begins that may become the closing tag; the text's length when there is none. */
+function tagStart (text: string): number {
+  for (let at = Math.max(0, text.length - CLOSE.length + 1); at < text.length; at++) {
+    if (CLOSE.startsWith(text.slice(at))) return at
+  }
+  return text.length
 }

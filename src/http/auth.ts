@@ -1,26 +1,47 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { ProxyError } from '../errors.ts'
+import type { ApiKey } from '../settings.ts'
+import { isHealthCheck } from './health-check.ts'
 
-/** Paths that answer without a key. */
-const OPEN_PATHS = new Set(['/health', '/livez', '/readyz'])
-
-/**
- * Lets only callers with one of the keys pass, before a body is read. Keys are compared as digests in constant time.
- * @returns undefined when there are no keys and everybody may pass
- */
-export function requireKey (keys: readonly string[]): onRequestHookHandler | undefined {
-  if (keys.length === 0) return undefined
-  const digests = keys.map(digest)
-  return (request, _reply, done) => {
-    if (OPEN_PATHS.has(request.routeOptions.url ?? '')) return done()
-    const key = keyOf(request)
-    if (key === undefined) return done(unauthorized("You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).", null))
-    const given = digest(key)
-    const known = digests.map(one => timingSafeEqual(one, given)).includes(true)
-    done(known ? undefined : unauthorized('Incorrect API key provided. Ask whoever runs this proxy for a key from its API_KEYS.', 'invalid_api_key'))
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The caller's own Cloudflare token, when callers bring theirs. */
+    apiToken: string | undefined
   }
 }
+
+/**
+ * Lets only callers with one of the keys pass, before a body is read, and notes the name of the key for the log. Keys
+ * are compared as digests in constant time.
+ * @returns undefined when there are no keys and everybody may pass
+ */
+export function requireKey (keys: readonly ApiKey[]): onRequestHookHandler | undefined {
+  if (keys.length === 0) return undefined
+  const known = keys.map(({ key, name }) => ({ digest: digest(key), name }))
+  return (request, _reply, done) => {
+    if (isHealthCheck(request.routeOptions.url)) return done()
+    const key = keyOf(request)
+    if (key === undefined) return done(unauthorized(NO_KEY, null))
+    const given = digest(key)
+    // All are compared, so that the time tells nothing about which one it was.
+    const [match] = known.filter(one => timingSafeEqual(one.digest, given))
+    if (!match) return done(unauthorized('Incorrect API key provided. Ask whoever runs this proxy for a key from its API_KEYS.', 'invalid_api_key'))
+    if (match.name !== undefined) request.report.key = match.name
+    done()
+  }
+}
+
+/** Takes the caller's key for its Cloudflare token, which Cloudflare will judge; without one nobody passes. */
+export function requireOwnToken (): onRequestHookHandler {
+  return (request, _reply, done) => {
+    if (isHealthCheck(request.routeOptions.url)) return done()
+    request.apiToken = keyOf(request)
+    done(request.apiToken === undefined ? unauthorized(`${NO_KEY} This proxy takes your Cloudflare API token as the key.`, null) : undefined)
+  }
+}
+
+const NO_KEY = "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
 
 function keyOf ({ headers }: FastifyRequest): string | undefined {
   const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1]

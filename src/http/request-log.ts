@@ -1,13 +1,19 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { UpstreamError } from '../errors.ts'
 import type { Usage } from '../generation/event.ts'
+import { isHealthCheck } from './health-check.ts'
 
 /** What one request is remembered by: the fields of its log line. Never content, never a key. */
 export interface Report {
+  /** Name of the key that was used, never the key. */
+  key?: string
   model?: string
   served?: string
   stream?: boolean
   attempts?: number
+  /** Milliseconds until the first piece of the answer. */
+  firstTokenMs?: number
+  finishReason?: string
   usage?: Usage | undefined
   changes?: string | undefined
   error?: Error
@@ -30,7 +36,7 @@ export function logRequests (app: FastifyInstance): void {
     done()
   })
   app.addHook('onResponse', (request, reply, done) => {
-    if (request.routeOptions.url !== '/health') request.log.info(toLine(request, reply.statusCode, reply.elapsedTime), 'request')
+    if (!isHealthCheck(request.routeOptions.url)) request.log.info(toLine(request, reply.statusCode, reply.elapsedTime), 'request')
     done()
   })
 }
@@ -42,6 +48,9 @@ function toLine ({ method, routeOptions, report }: FastifyRequest, status: numbe
     route: routeOptions.url ?? 'unknown',
     status,
     ms: Math.round(elapsedMs),
+    ...(report.key !== undefined && { key: report.key }),
+    ...(report.firstTokenMs !== undefined && { firstTokenMs: report.firstTokenMs }),
+    ...(report.finishReason !== undefined && { finishReason: report.finishReason }),
     ...(report.model !== undefined && { model: report.model.slice(0, 200), served: report.served, stream: report.stream }),
     ...(report.attempts !== undefined && { attempts: report.attempts }),
     ...(report.usage && { promptTokens: report.usage.promptTokens, completionTokens: report.usage.completionTokens }),

@@ -113,7 +113,8 @@ interface ToolReference {
 
 interface AllowedTools {
   type: 'allowed_tools'
-  allowed_tools: { mode: 'auto' | 'required', tools: ToolReference[] }
+  /** Each tool is meant to be a reference to a function; the openai package's type leaves it open. */
+  allowed_tools: { mode: 'auto' | 'required', tools: Array<{ function?: unknown }> }
 }
 
 export type ToolChoice = 'none' | 'auto' | 'required' | ToolReference | AllowedTools
@@ -141,7 +142,7 @@ const integer = (minimum: number, maximum?: number) =>
   Type.Optional(Nullable(Type.Integer({ minimum, ...(maximum !== undefined && { maximum }) })))
 const boolean = Type.Optional(Nullable(Type.Boolean()))
 const string = Type.Optional(Nullable(Type.String()))
-const object = Type.Optional(Nullable(Type.Record(Type.String(), Type.Unknown())))
+const object = Type.Optional(Type.Unsafe<object | null>({ type: ['object', 'null'] }))
 
 /**
  * The body of `POST /v1/chat/completions`, in the order OpenAI checks it. Unknown members are taken, because clients

@@ -53,7 +53,7 @@ async function fetchImage (url: string, param: string, shared: DownloadOptions, 
     return await downloadImage(url, { ...shared, signal: AbortSignal.any([shared.signal, timeout]) })
   } catch (error) {
     shared.signal.throwIfAborted()
-    if (timeout.aborted) throw notFetched(param, `it took longer than ${timeoutMs / 1000} seconds`)
+    if (timeout.aborted) throw notFetched(param, `it took longer than ${timeoutMs / 1000} s`)
     if (error instanceof DownloadError) throw notFetched(param, error.message)
     // Node's own failures bear a code; what they say of addresses stays here.
     if (error instanceof Error && 'code' in error) throw notFetched(param, 'the connection to its server failed')

@@ -1,6 +1,17 @@
 import type { FastifyInstance } from 'fastify'
 
-/** `GET /health`: 200 without a key as soon as requests are served; asks nobody. */
+/**
+ * `GET /health` and `/livez`: 200 without a key as soon as requests are served. `GET /readyz`: the same until the server
+ * stops, then 503, so that load balancers ask another one; `?verbose` counts the answers under way. None asks Cloudflare.
+ */
 export function health (app: FastifyInstance): void {
-  app.get('/health', () => ({ status: 'ok' }))
+  for (const url of ['/health', '/livez']) app.get(url, () => ({ status: 'ok' }))
+  app.get<{ Querystring: { verbose?: string } }>('/readyz', (request, reply) => {
+    const { isDraining, count } = app.openAnswers
+    reply.code(isDraining ? 503 : 200)
+    return {
+      status: isDraining ? 'stopping' : 'ready',
+      ...(request.query.verbose !== undefined && { open_answers: count, uptime_seconds: Math.floor(process.uptime()) })
+    }
+  })
 }

@@ -23,6 +23,8 @@ export interface StartOptions {
   /** Translates the caller's request once more, varied. */
   translate: (variation: Variation) => RunRequest
   sessionAffinity?: string | undefined
+  /** The caller's own Cloudflare token, when callers bring theirs. */
+  apiToken?: string | undefined
   /** Aborts when the client leaves. */
   signal: AbortSignal
 }
@@ -94,7 +96,7 @@ async function inSomeForm (request: RunRequest, isStreamed: boolean, call: Call)
   }
 }
 
-async function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { model, sessionAffinity }, signal, choice, anySeed }: Call): Promise<Generation> {
+async function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { model, sessionAffinity, apiToken }, signal, choice, anySeed }: Call): Promise<Generation> {
   const body = (stream: boolean) => toBody(request, { stream, choice, anySeed })
   const generation = await generate(workersAi, {
     model: model.id,
@@ -102,6 +104,7 @@ async function ask (request: RunRequest, isStreamed: boolean, { workersAi, optio
     ...(isStreamed && { plainBody: () => body(false) }),
     signal,
     sessionAffinity,
+    apiToken,
     newCallId
   })
   return { ...generation, batches: throughStages(generation.batches, toStages(request, model.family, { isStreamed, newCallId })) }

@@ -56,6 +56,11 @@ export const FORMATS: Record<string, Format> = {
     shape: 'map',
     wants: 'a JSON object of model names, such as {"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}',
     accepts: text => readAliases(text) !== undefined
+  },
+  'model-fallbacks': {
+    shape: 'map',
+    wants: 'a JSON object of lists of model names, such as {"@cf/a/b":["@cf/c/d"]}',
+    accepts: text => readFallbacks(text) !== undefined
   }
 }
 
@@ -66,17 +71,26 @@ export function toList (text: string): string[] {
 
 /** The aliases in a JSON text, or undefined when it is no object of non-empty strings. */
 export function readAliases (text: string): Record<string, string> | undefined {
+  return readMap(text, isName)
+}
+
+/** The fallbacks in a JSON text, or undefined when it is no object of lists of non-empty strings. */
+export function readFallbacks (text: string): Record<string, string[]> | undefined {
+  return readMap(text, (value): value is string[] => Array.isArray(value) && value.every(isName))
+}
+
+function readMap<T> (text: string, accepts: (value: unknown) => value is T): Record<string, T> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return isAliases(value) ? value : undefined
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+    return Object.values(value).every(accepts) ? value as Record<string, T> : undefined
   } catch {
     return undefined
   }
 }
 
-function isAliases (value: unknown): value is Record<string, string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  return Object.values(value).every(target => typeof target === 'string' && target !== '')
+function isName (value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
 }
 
 function isListOf (text: string, accepts: (item: string) => boolean): boolean {

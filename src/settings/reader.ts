@@ -1,7 +1,7 @@
 import type { Address } from '../address.ts'
 import { parseCommandLine, type ConfigLine } from '../command-line.ts'
-import { SETTINGS, type CloudflareSettings, type Environment, type Settings } from '../settings.ts'
-import { readAliases, toList } from './format.ts'
+import { SETTINGS, type ApiKey, type CloudflareSettings, type Environment, type Settings } from '../settings.ts'
+import { readAliases, readFallbacks, toList } from './format.ts'
 import { SettingsError } from './problem.ts'
 import { gatherValues, type Environ, type ReadFile } from './sources.ts'
 import { checkEach, checkTogether } from './validation.ts'
@@ -54,9 +54,11 @@ function toSettings (environment: Environment): Settings {
     port: environment.PORT,
     upstream: environment.UPSTREAM,
     cloudflare: toCloudflareSettings(environment),
-    apiKeys: toList(environment.API_KEYS ?? ''),
+    authMode: environment.AUTH_MODE,
+    apiKeys: toList(environment.API_KEYS ?? '').map(toApiKey),
     allowUnauthenticated: environment.ALLOW_UNAUTHENTICATED,
     modelAliases: readAliases(environment.MODEL_ALIASES) ?? {},
+    modelFallbacks: readFallbacks(environment.MODEL_FALLBACKS) ?? {},
     ...(environment.DEFAULT_MODEL !== undefined && { defaultModel: environment.DEFAULT_MODEL }),
     defaultMaxTokens: environment.DEFAULT_MAX_TOKENS,
     unsupportedParams: environment.UNSUPPORTED_PARAMS,
@@ -68,12 +70,20 @@ function toSettings (environment: Environment): Settings {
     maxRetries: environment.MAX_RETRIES,
     maxChoices: environment.MAX_CHOICES,
     bodyLimitBytes: environment.BODY_LIMIT_BYTES,
+    maxStreams: environment.MAX_STREAMS,
+    drainDelayMs: environment.DRAIN_DELAY_MS,
     drainTimeoutMs: environment.DRAIN_TIMEOUT_MS,
     corsOrigins: toList(environment.CORS_ORIGINS ?? ''),
     allowedHosts: toList(environment.ALLOWED_HOSTS ?? ''),
     logLevel: environment.LOG_LEVEL,
     simulatorTokensPerSecond: environment.SIMULATOR_TOKENS_PER_SECOND
   }
+}
+
+/** `name:key`, the name of letters, digits, `.`, `_` and `-`; anything else is a key as it stands. */
+function toApiKey (text: string): ApiKey {
+  const [, name, key] = /^([\w.-]{1,64}):(.+)$/.exec(text) ?? []
+  return name === undefined || key === undefined ? { key: text } : { key, name }
 }
 
 function toCloudflareSettings (environment: Environment): CloudflareSettings {

@@ -78,7 +78,8 @@ function shown ({ name, secret }: Setting, value = ''): string {
   return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}...` : value)
 }
 
-function checkExposure ({ HOST, API_KEYS, ALLOW_UNAUTHENTICATED }: Environment, wrong: ReadonlySet<string>): Problem[] {
+function checkExposure ({ HOST, API_KEYS, ALLOW_UNAUTHENTICATED, AUTH_MODE }: Environment, wrong: ReadonlySet<string>): Problem[] {
+  if (AUTH_MODE === 'passthrough') return checkPassthrough(API_KEYS)
   const open = !isLoopback(HOST) && API_KEYS === undefined && !ALLOW_UNAUTHENTICATED
   if (!open || wrong.has('API_KEYS') || wrong.has('ALLOW_UNAUTHENTICATED')) return []
   return [{
@@ -88,8 +89,15 @@ function checkExposure ({ HOST, API_KEYS, ALLOW_UNAUTHENTICATED }: Environment, 
   }]
 }
 
+/** A client's token is its key: whoever has none gets nowhere. */
+function checkPassthrough (keys: string | undefined): Problem[] {
+  if (keys === undefined) return []
+  return [{ name: 'API_KEYS', complaint: 'got keys (hidden) beside AUTH_MODE=passthrough, where clients send their Cloudflare token; wants one of the two' }]
+}
+
 function checkCredentials (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
-  const missing = (['CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN'] as const)
+  const needed = environment.AUTH_MODE === 'passthrough' ? ['CLOUDFLARE_ACCOUNT_ID'] as const : ['CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN'] as const
+  const missing = needed
     .filter(name => environment[name] === undefined && !wrong.has(name))
   if (missing.length === 0) return []
   return [{

@@ -1,10 +1,8 @@
 import { toValue } from './json.ts'
 
-/** How a tool call looks that slipped into the text. `harmony` is the flat object of gpt-oss. */
-export type LeakForm = 'tool_call' | 'function_tag' | 'python_tag' | 'fence' | 'json' | 'llama' | 'array' | 'harmony' | 'python'
-
-/** Every form; those that begin like another one come after it. */
-export const LEAK_FORMS: readonly LeakForm[] = ['tool_call', 'function_tag', 'python_tag', 'fence', 'json', 'llama', 'array', 'harmony', 'python']
+/** How a tool call may look that slipped into the text; `harmony` is the flat object of gpt-oss. */
+export const LEAK_FORMS = ['tool_call', 'json', 'llama', 'fence', 'python', 'python_tag', 'function_tag', 'array', 'harmony'] as const
+export type LeakForm = typeof LEAK_FORMS[number]
 
 /**
  * A tool call as models write it into their text. Source: texts observed where calls were expected, and the chat
@@ -16,14 +14,14 @@ export function toLeak (form: LeakForm, name: string, args: string): string {
   const json = `{"name": ${called}, "arguments": ${args}}`
   switch (form) {
     case 'tool_call': return `<tool_call>\n${json}\n</tool_call>`
-    case 'function_tag': return `<function=${name}>${args}</function>`
-    case 'python_tag': return `<|python_tag|>${name}.call(${toKeywords(args)})<|eom_id|>`
-    case 'fence': return `\`\`\`json\n${json}\n\`\`\``
     case 'json': return json
     case 'llama': return `{"type": "function", "name": ${called}, "parameters": ${args}}`
+    case 'fence': return `\`\`\`json\n${json}\n\`\`\``
+    case 'python': return `[${name}(${toKeywords(args)})]`
+    case 'python_tag': return `<|python_tag|>${name}.call(${toKeywords(args)})<|eom_id|>`
+    case 'function_tag': return `<function=${name}>${args}</function>`
     case 'array': return `[{"name": ${called}, "parameters": ${args}}]`
     case 'harmony': return `{${[`"name": ${called}`, ...toMembers(args)].join(', ')}}`
-    case 'python': return `[${name}(${toKeywords(args)})]`
   }
 }
 

@@ -127,22 +127,44 @@ const EMBEDDING_SCHEMAS = {
   }
 }
 
-function toInputSchema ({ sampling, maxTokensName, content }: Family): object {
+const EXTRA_SCHEMAS: Record<string, object> = {
+  raw: { type: 'boolean', default: false },
+  lora: { type: 'string' },
+  guided_json: { type: 'object' },
+  logprobs: { type: 'boolean', default: false },
+  top_logprobs: { type: 'integer', minimum: 0, maximum: 20 }
+}
+
+function toInputSchema ({ name: family, sampling, maxTokensName, content, extras, thinking }: Family): object {
   const shared = {
+    ...Object.fromEntries(Object.entries(EXTRA_SCHEMAS).filter(([name]) => extras.includes(name))),
+    ...(thinking.switch && { chat_template_kwargs: { type: 'object', properties: { [thinking.switch]: { type: 'boolean' } } } }),
     stream: { type: 'boolean', default: false },
     [maxTokensName]: { type: 'integer', ...(maxTokensName === 'max_tokens' && { default: 256 }) },
     ...Object.fromEntries(Object.entries(sampling).map(([name, [minimum, maximum]]) =>
       [name, { type: name === 'seed' || name === 'top_k' ? 'integer' : 'number', minimum, maximum }]))
   }
-  const said = content === 'string' ? { type: 'string' } : { oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'object' } }] }
+  const said = content === 'string' ? { type: 'string' } : { oneOf: [{ type: 'string' }, { type: 'array', items: PART_SCHEMA }] }
   const messages = { type: 'array', items: { type: 'object', properties: { role: { type: 'string' }, content: said }, required: ['role', 'content'] } }
   return {
     type: 'object',
     oneOf: [
       { title: 'Prompt', properties: { prompt: { type: 'string', minLength: 1 }, ...shared }, required: ['prompt'] },
-      { title: 'Messages', properties: { messages, ...shared }, required: ['messages'] }
+      { title: 'Messages', properties: { messages, ...shared }, required: ['messages'] },
+      ...(family === 'gpt-oss' ? [RESPONSES_SCHEMA] : [])
     ]
   }
+}
+
+const PART_SCHEMA = {
+  type: 'object',
+  properties: { type: { type: 'string' }, text: { type: 'string' }, image_url: { type: 'object', properties: { url: { type: 'string', pattern: '^data:*' } } } }
+}
+
+const RESPONSES_SCHEMA = {
+  title: 'Responses',
+  properties: { input: { anyOf: [{ type: 'string' }, { type: 'array', items: {} }] }, reasoning: { type: 'object', properties: { effort: { enum: ['low', 'medium', 'high'] } } } },
+  required: ['input']
 }
 
 function toOutputSchema ({ name, maxTokensName }: Family): object {

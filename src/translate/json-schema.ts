@@ -17,14 +17,25 @@ const compiled = new Map<string, ValidateFunction>()
  * @throws Error when the schema itself is none
  */
 export function toViolations (schema: Record<string, unknown>, value: unknown): string[] {
-  const validate = toValidator(schema)
-  if (validate(value)) return []
-  return (validate.errors ?? []).slice(0, MAX_ERRORS).map(toViolation)
+  return errorsOf(schema, value).slice(0, MAX_ERRORS).map(toViolation)
+}
+
+/**
+ * How many things of a value do not fit a JSON Schema.
+ * @throws Error when the schema itself is none
+ */
+export function countViolations (schema: Record<string, unknown>, value: unknown): number {
+  return errorsOf(schema, value).length
 }
 
 /** @throws Error when the schema is none */
 export function checkSchema (schema: Record<string, unknown>): void {
   toValidator(schema)
+}
+
+function errorsOf (schema: Record<string, unknown>, value: unknown): ErrorObject[] {
+  const validate = toValidator(schema)
+  return validate(value) ? [] : validate.errors ?? []
 }
 
 function toValidator (schema: Record<string, unknown>): ValidateFunction {
@@ -37,14 +48,24 @@ function toValidator (schema: Record<string, unknown>): ValidateFunction {
     return known
   }
   // One Ajv a schema: schemas of different callers may claim the same $id, and forgetting one must free its memory.
-  const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true, logger: false })
+  const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true, logger: false, code: { regExp: PATTERNS } })
   formats.default(ajv)
-  const { $schema: _draft, ...body } = schema
+  // An older draft is read as this one. Ajv's own `$async` would make a promise of the verdict.
+  const { $schema: _draft, $async: _async, ...body } = schema
   const validate = ajv.compile(body)
   if (text.length <= MAX_KEPT_LENGTH) compiled.set(text, validate)
   if (compiled.size > MAX_SCHEMAS) compiled.delete(compiled.keys().next().value as string)
   return validate
 }
+
+/** Patterns as JavaScript reads them with the flag `u`, else without: it refuses escapes other languages take, like `\-`. */
+const PATTERNS = Object.assign((pattern: string, flags: string): RegExp => {
+  try {
+    return new RegExp(pattern, flags)
+  } catch {
+    return new RegExp(pattern)
+  }
+}, { code: 'new RegExp' })
 
 function toViolation ({ instancePath, message = 'is not accepted', params, keyword }: ErrorObject): string {
   const extra = keyword === 'additionalProperties' ? ` ('${String(params['additionalProperty'])}')` : keyword === 'enum' ? ` (${JSON.stringify(params['allowedValues']).slice(0, 200)})` : ''

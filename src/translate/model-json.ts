@@ -1,13 +1,19 @@
 import { jsonrepair } from 'jsonrepair'
 
-/** JSON as models write it: with single quotes, trailing commas, comments or Python's words. Undefined when it is none. */
+/** Characters of text that are mended at most: some mistakes take the repair time that grows with the square. */
+const MAX_MENDED = 100_000
+
+/**
+ * JSON as models write it: with single quotes, trailing commas, comments, Python's words, or backslashes they forgot to
+ * escape. Undefined when it is none.
+ */
 export function parseModelJson (text: string): unknown {
   const exact = parseJson(text)
   if (exact !== undefined) return exact
   // The repair makes a string of any prose; only what was meant as an object, list or string is worth it.
-  if (!/^\s*[{["']/.test(text)) return undefined
+  if (text.length > MAX_MENDED || !/^\s*[{["']/.test(text)) return undefined
   try {
-    return JSON.parse(jsonrepair(text))
+    return JSON.parse(jsonrepair(withEscapedBackslashes(text)))
   } catch {
     return undefined
   }
@@ -20,4 +26,9 @@ export function parseJson (text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+/** `\d` and `C:\Users` are no escapes of JSON; the repair would take the backslash away. */
+function withEscapedBackslashes (text: string): string {
+  return text.replaceAll(/\\(["'\\/bfnrtu\n])|\\/g, (escape, known) => known === undefined ? '\\\\' : escape)
 }

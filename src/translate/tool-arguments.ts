@@ -1,9 +1,13 @@
-import type { Batch, Stage, ToolCallEvent } from '../generation/event.ts'
+import { BracketScanner } from '../generation/bracket-scanner.ts'
 import type { Change } from '../generation/change.ts'
-import { toViolations } from './json-schema.ts'
+import type { Batch, Stage, ToolCallEvent } from '../generation/event.ts'
+import { countViolations } from './json-schema.ts'
 import { parseJson, parseModelJson } from './model-json.ts'
 
 type Schema = Record<string, unknown>
+
+/** References and wrappings that are followed one after the other; a schema may refer to itself. */
+const MAX_REFERENCES = 10
 
 /**
  * Holds each tool call until it is whole, and mends the harmless mistakes models make in its arguments: JSON that is
@@ -59,17 +63,18 @@ export function toMended (text: string, schema: Schema | undefined): { text: str
   const repairs: string[] = []
   let value = parseJson(text)
   if (value === undefined) {
-    value = parseModelJson(text)
+    value = parseClosed(text)
     repairs.push('the model wrote JSON that does not parse')
   }
   if (typeof value === 'string') {
-    value = parseModelJson(value)
+    value = parseClosed(value)
     repairs.push('the model encoded the arguments twice')
   }
   if (!isObject(value)) return asWritten
-  if (schema !== undefined && violations(schema, value) > 0) {
+  const broken = schema === undefined ? 0 : violations(schema, value)
+  if (schema !== undefined && broken > 0) {
     const mended = mend(value, schema, schema)
-    if (violations(schema, mended) < violations(schema, value)) {
+    if (violations(schema, mended) < broken) {
       value = mended
       repairs.push('the model gave values of another type than the schema names')
     }
@@ -77,10 +82,18 @@ export function toMended (text: string, schema: Schema | undefined): { text: str
   return repairs.length === 0 ? asWritten : { text: JSON.stringify(value), repairs }
 }
 
+/** JSON or nearly JSON whose brackets are closed, or closed too often: what was cut off must not be made up. */
+function parseClosed (text: string): unknown {
+  const json = text.trim()
+  const length = new BracketScanner().read(json) ?? 0
+  const closed = json.slice(0, length)
+  return /[}\]]$/.test(closed) && /^[\s}\]]*$/.test(json.slice(length)) ? parseModelJson(closed) : undefined
+}
+
 /** A schema that is none cannot be violated. */
 function violations (schema: Schema, value: unknown): number {
   try {
-    return toViolations(schema, value).length
+    return countViolations(schema, value)
   } catch {
     return 0
   }
@@ -89,69 +102,97 @@ function violations (schema: Schema, value: unknown): number {
 function mend (value: unknown, schema: unknown, root: Schema): unknown {
   const resolved = resolve(schema, root)
   const types = typesOf(resolved, root)
-  if (types.length > 0 && !types.includes(typeOf(value)) && !(typeOf(value) === 'integer' && types.includes('number'))) {
-    const cast = toType(value, types)
-    if (cast !== undefined) return mend(cast, resolved, root)
-  }
-  if (Array.isArray(value)) return value.map(item => mend(item, resolved['items'], root))
-  if (!isObject(value)) return value
-  return mendMembers(value, resolved, root)
+  const cast = types.length === 0 || isOf(value, types) ? value : toType(value, types)
+  const known = branchFor(cast, resolved, root)
+  if (Array.isArray(cast)) return cast.map(item => mend(item, known['items'], root))
+  return isObject(cast) ? mendMembers(cast, known, root) : cast
 }
 
 function mendMembers (value: Record<string, unknown>, schema: Schema, root: Schema): Record<string, unknown> {
   const properties = isObject(schema['properties']) ? schema['properties'] : {}
   const required = new Set(Array.isArray(schema['required']) ? schema['required'] : [])
-  const mended: Record<string, unknown> = {}
+  const mended: Array<[string, unknown]> = []
   for (const [name, member] of Object.entries(value)) {
-    const property = Object.hasOwn(properties, name) ? properties[name] : undefined
+    const property = Object.hasOwn(properties, name) ? properties[name] : schema['additionalProperties']
     const types = typesOf(resolve(property, root), root)
-    if (member === null && !required.has(name) && types.length > 0 && !types.includes('null')) continue
-    define(mended, name, mend(member, property, root))
+    const isLeftOut = member === null && !required.has(name) && types.length > 0 && !types.includes('null')
+    if (!isLeftOut) mended.push([name, mend(member, property, root)])
   }
   for (const [name, property] of Object.entries(properties)) {
-    if (!required.has(name) || Object.hasOwn(mended, name)) continue
+    if (!required.has(name) || Object.hasOwn(value, name)) continue
     const resolved = resolve(property, root)
-    if ('default' in resolved) define(mended, name, resolved['default'])
-    else if (typesOf(resolved, root).includes('null')) define(mended, name, null)
+    if (Object.hasOwn(resolved, 'default')) mended.push([name, resolved['default']])
+    else if (typesOf(resolved, root).includes('null')) mended.push([name, null])
   }
-  return mended
+  // Unlike an assignment it makes an own member of any name, `__proto__` too.
+  return Object.fromEntries(mended)
 }
 
-/** A member by any name, `__proto__` too, as an own property. */
-function define (target: Record<string, unknown>, name: string, value: unknown): void {
-  Object.defineProperty(target, name, { value, enumerable: true, writable: true, configurable: true })
-}
-
-/** The value in one of the types, when it is that value in other clothes; undefined when it is not. */
+/** The value in one of the types, when it is that value in other clothes; the value itself when it is not. */
 function toType (value: unknown, types: readonly string[]): unknown {
-  if (typeof value === 'string') {
-    const read = parseJson(value.trim()) ?? { True: true, False: false, None: null }[value.trim()]
-    if (read === undefined || typeof read === 'string') return undefined
-    const type = typeOf(read)
-    return types.includes(type) || (type === 'integer' && types.includes('number')) ? read : undefined
-  }
+  const read = typeof value === 'string' ? toLiteral(value.trim()) : undefined
+  if (read !== undefined && isOf(read, types)) return read
   if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean')) return String(value)
-  if (types.includes('integer') && typeof value === 'number' && Number.isInteger(value)) return value
   if (types.includes('array') && value !== null && !Array.isArray(value)) return [value]
-  return undefined
+  return value
 }
 
-function resolve (schema: unknown, root: Schema): Schema {
-  if (!isObject(schema)) return {}
-  const reference = schema['$ref']
-  if (typeof reference !== 'string' || !reference.startsWith('#/')) return schema
-  const target = reference.slice(2).split('/').reduce<unknown>((node, key) => isObject(node) ? node[key.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined, root)
-  return isObject(target) && target !== schema && target['$ref'] === undefined ? target : {}
-}
-
-function typesOf (schema: Schema, root: Schema): string[] {
-  const { type } = schema
-  if (typeof type === 'string') return [type]
-  if (Array.isArray(type)) return type.filter(one => typeof one === 'string')
-  for (const branches of [schema['anyOf'], schema['oneOf']]) {
-    if (Array.isArray(branches)) return branches.flatMap(branch => typesOf(resolve(branch, root), root))
+function toLiteral (text: string): unknown {
+  switch (text) {
+    case 'True': return true
+    case 'False': return false
+    case 'None': return null
   }
-  return []
+  const value = parseJson(text) ?? parseClosed(text)
+  // Beyond this JavaScript's numbers have gaps, and an id would become another one.
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? undefined : value
+}
+
+/** A schema itself, without the references and single `allOf` it may be wrapped in. */
+function resolve (schema: unknown, root: Schema): Schema {
+  let resolved = schema
+  for (let steps = 0; steps < MAX_REFERENCES && isObject(resolved); steps++) {
+    const { $ref: reference, allOf } = resolved
+    if (typeof reference === 'string') resolved = toTarget(reference, root)
+    else if (Array.isArray(allOf) && allOf.length === 1) resolved = allOf[0]
+    else return resolved
+  }
+  return {}
+}
+
+/** What a JSON pointer into the schema names. */
+function toTarget (reference: string, root: Schema): unknown {
+  if (reference !== '#' && !reference.startsWith('#/')) return undefined
+  return reference.split('/').slice(1).reduce<unknown>((node, part) => {
+    const key = part.replaceAll('~1', '/').replaceAll('~0', '~')
+    return isObject(node) && Object.hasOwn(node, key) ? node[key] : undefined
+  }, root)
+}
+
+/** Of a choice of schemas the only one of the value's type; a schema that is no choice itself. */
+function branchFor (value: unknown, schema: Schema, root: Schema): Schema {
+  const branches = branchesOf(schema, root)
+  if (branches.length === 0) return schema
+  const [branch = {}, ...others] = branches.filter(one => isOf(value, typesOf(one, root)))
+  return others.length === 0 ? branch : {}
+}
+
+function branchesOf (schema: Schema, root: Schema): Schema[] {
+  const branches = schema['anyOf'] ?? schema['oneOf']
+  return Array.isArray(branches) ? branches.map(branch => resolve(branch, root)) : []
+}
+
+/** The types a schema names; empty when it names none. */
+function typesOf (schema: Schema, root: Schema): string[] {
+  const { type, enum: values } = schema
+  if (type !== undefined) return [type].flat().filter(one => typeof one === 'string')
+  if (Array.isArray(values)) return values.map(typeOf)
+  return branchesOf(schema, root).flatMap(branch => typesOf(branch, root))
+}
+
+function isOf (value: unknown, types: readonly string[]): boolean {
+  const type = typeOf(value)
+  return types.includes(type) || (type === 'integer' && types.includes('number'))
 }
 
 function typeOf (value: unknown): string {

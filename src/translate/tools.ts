@@ -90,9 +90,9 @@ function readChoice (request: ChatCompletionRequest, definitions: FunctionDefini
   }
   if ('allowed_tools' in choice) {
     const allowed = choice.allowed_tools
-    const names = Array.isArray(allowed?.tools) ? allowed.tools.map(tool => tool?.function?.name) : []
-    names.forEach(name => mustBeGiven(name, definitions, param))
-    return { mode: allowed?.mode === 'required' ? 'required' : 'auto', only: names }
+    const tools = Array.isArray(allowed?.tools) ? allowed.tools : []
+    const names = tools.map(tool => (tool?.function as { name?: unknown } | null | undefined)?.name)
+    return { mode: allowed?.mode === 'required' ? 'required' : 'auto', only: names.map(name => mustBeGiven(name, definitions, param)) }
   }
   const name = 'function' in choice ? choice.function?.name : (choice as { name?: unknown }).name
   return { mode: 'named', name: mustBeGiven(name, definitions, param) }

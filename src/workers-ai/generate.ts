@@ -12,6 +12,8 @@ export interface GenerateRequest {
   plainBody?: () => string
   signal: AbortSignal
   sessionAffinity?: string | undefined
+  /** Used instead of the proxy's own token. */
+  apiToken?: string | undefined
   /** Makes a tool-call id that is unique in the conversation. */
   newCallId: () => string
 }
@@ -40,8 +42,8 @@ export async function generate (workersAi: WorkersAi, request: GenerateRequest):
   return { headers: answer.headers, attempts: answer.attempts, batches }
 }
 
-function runOptions ({ signal, sessionAffinity }: GenerateRequest, stream: boolean) {
-  return { signal, stream, ...(sessionAffinity !== undefined && { sessionAffinity }) }
+function runOptions ({ signal, sessionAffinity, apiToken }: GenerateRequest, stream: boolean) {
+  return { signal, stream, ...(sessionAffinity !== undefined && { sessionAffinity }), ...(apiToken !== undefined && { apiToken }) }
 }
 
 async function * whole (workersAi: WorkersAi, request: GenerateRequest, answer: unknown): AsyncGenerator<Batch> {

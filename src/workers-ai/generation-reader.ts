@@ -97,12 +97,17 @@ export class GenerationReader {
     if (frame !== undefined) this.#readFrame(frame, batch)
   }
 
-  /** Reads a whole JSON answer, in Cloudflare's envelope or without it, and ends the generation. */
+  /**
+   * Reads a whole JSON answer, in Cloudflare's envelope or without it, and ends the generation. A failure is all that
+   * is told of an answer that has one.
+   */
   readAnswer (answer: unknown, batch: Batch): void {
+    const before = batch.length
     const holdsGeneration = isObject(answer) && this.#readFrame(answer, batch)
     if (!holdsGeneration) this.#fail(new UpstreamError('Cloudflare answered with JSON that is no generation', { kind: 'malformed' }), batch)
     this.#done = true
     this.end(batch)
+    if (this.#failure) batch.splice(before, Infinity, { type: 'failure', error: this.#failure })
   }
 
   /** Ends the generation: appends usage and finish, or the failure of a stream that ended before its end. */

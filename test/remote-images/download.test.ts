@@ -293,11 +293,11 @@ t.test('a connection that fails is an error of Node\'s', async t => {
   await t.rejects(downloadImage(cut.url(), toOptions({ exempt: cut.exempt })), { code: 'ECONNRESET' }, 'when it breaks')
 
   const answers = [
-    { name: 'when the answer is no HTTP', bytes: 'SSH-2.0-OpenSSH_9.6\r\n' },
-    { name: 'when it changes the protocol', bytes: 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n' },
-    { name: 'when the header is too large', bytes: `HTTP/1.1 200 OK\r\nx: ${'a'.repeat(100_000)}\r\n\r\n` }
+    { name: 'when the answer is no HTTP', bytes: 'SSH-2.0-OpenSSH_9.6\r\n', expected: { code: /^HPE_INVALID/ } },
+    { name: 'when it changes the protocol', bytes: 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n', expected: { name: 'DownloadError', message: 'its server gave no answer' } },
+    { name: 'when the header is too large', bytes: `HTTP/1.1 200 OK\r\nx: ${'a'.repeat(100_000)}\r\n\r\n`, expected: { code: 'HPE_HEADER_OVERFLOW' } }
   ]
-  for (const { name, bytes } of answers) {
+  for (const { name, bytes, expected } of answers) {
     const server = createServer(socket => {
       socket.on('error', () => {})
       socket.write(bytes)
@@ -306,7 +306,7 @@ t.test('a connection that fails is an error of Node\'s', async t => {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
-    await t.rejects(downloadImage(`http://images.test:${port}/`, toOptions({ exempt: { host: '127.0.0.1', port } })), name)
+    await t.rejects(downloadImage(`http://images.test:${port}/`, toOptions({ exempt: { host: '127.0.0.1', port } })), expected, name)
     server.close()
     await t.rejects(downloadImage(`http://images.test:${port}/`, toOptions({ exempt: { host: '127.0.0.1', port } })), { code: 'ECONNREFUSED' }, 'when nobody is there')
   }
@@ -317,13 +317,13 @@ t.test('the signal ends a download wherever it is', async t => {
   const dripping = await startImageServer(t, (_request, response) => { response.writeHead(200, { 'content-type': 'image/png' }).write(PNG) })
   const never: DownloadOptions['lookup'] = (_host, signal) => new Promise(resolve => signal.addEventListener('abort', () => resolve([])))
   const cases = [
-    { name: 'before the name is found', server: silent, more: { lookup: never } },
-    { name: 'before the answer', server: silent, more: {} },
-    { name: 'inside the answer', server: dripping, more: {} }
+    { name: 'before the name is found', server: silent, more: { lookup: never }, expected: { name: 'TimeoutError' } },
+    { name: 'before the answer', server: silent, more: {}, expected: { name: 'AbortError' } },
+    { name: 'inside the answer', server: dripping, more: {}, expected: { code: 'ECONNRESET' } }
   ]
-  for (const { name, server, more } of cases) {
+  for (const { name, server, more, expected } of cases) {
     const start = Date.now()
-    await t.rejects(downloadImage(server.url(), toOptions({ exempt: server.exempt, signal: AbortSignal.timeout(100), ...more })), name)
+    await t.rejects(downloadImage(server.url(), toOptions({ exempt: server.exempt, signal: AbortSignal.timeout(100), ...more })), expected, name)
     t.ok(Date.now() - start < 1_000, `${name}, and at once`)
   }
 })

@@ -36,6 +36,6 @@ export async function startImageServer (t: Test, answer: RequestListener = sendP
 }
 
 /** Answers with a PNG. */
-export const sendPng: RequestListener = (_request, response) => {
+const sendPng: RequestListener = (_request, response) => {
   response.writeHead(200, { 'content-type': 'image/png' }).end(PNG)
 }

@@ -33,6 +33,10 @@ const cases: Record<string, { right: string[], wrong: string[] }> = {
   'model-aliases': {
     right: ['{}', '{"gpt-4o":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}'],
     wrong: ['', 'gpt-4o=x', '[]', 'null', '{"a":1}', '{"a":""}', '{"a":']
+  },
+  'model-fallbacks': {
+    right: ['{}', '{"@cf/a/b":["@cf/c/d","e"]}', '{"a":[]}'],
+    wrong: ['', '[]', '{"a":"b"}', '{"a":[1]}', '{"a":[""]}']
   }
 }
 

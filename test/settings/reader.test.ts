@@ -19,9 +19,11 @@ t.same(readSettings({ argv: [], env: credentials, readFile }).settings, {
     apiToken: 't1',
     apiBaseUrl: 'https://api.cloudflare.com/client/v4'
   },
+  authMode: 'keys',
   apiKeys: [],
   allowUnauthenticated: false,
   modelAliases: {},
+  modelFallbacks: {},
   defaultMaxTokens: 4096,
   unsupportedParams: 'warn',
   emulateTools: true,
@@ -32,6 +34,8 @@ t.same(readSettings({ argv: [], env: credentials, readFile }).settings, {
   maxRetries: 2,
   maxChoices: 8,
   bodyLimitBytes: 33_554_432,
+  maxStreams: 2_000,
+  drainDelayMs: 0,
   drainTimeoutMs: 30_000,
   corsOrigins: [],
   allowedHosts: [],
@@ -41,7 +45,7 @@ t.same(readSettings({ argv: [], env: credentials, readFile }).settings, {
 
 t.same(readSettings({
   argv: [
-    '--host=::1', '--port=0', '--api-keys=k1, k2', '--allow-unauthenticated', '--default-model=m', '--default-max-tokens=5',
+    '--host=::1', '--port=0', '--api-keys=k1, app.1:k2', '--allow-unauthenticated', '--default-model=m', '--default-max-tokens=5',
     '--unsupported-params=reject', '--emulate-tools=false', '--fetch-remote-images', '--reject-if-busy', '--upstream-headers-timeout-ms=6', '--upstream-idle-timeout-ms=7', '--max-retries=1'
   ],
   env: {
@@ -51,6 +55,9 @@ t.same(readSettings({
     CLOUDFLARE_AI_GATEWAY_TOKEN: 't2',
     CLOUDFLARE_AI_GATEWAY_BASE_URL: 'http://127.0.0.1:2/v1/',
     MODEL_ALIASES: '{"a":"b"}',
+    MODEL_FALLBACKS: '{"a":["c"]}',
+    MAX_STREAMS: '9',
+    DRAIN_DELAY_MS: '10',
     BODY_LIMIT_BYTES: '2048',
     DRAIN_TIMEOUT_MS: '8',
     CORS_ORIGINS: 'https://a.example,https://b.example',
@@ -70,9 +77,11 @@ t.same(readSettings({
     apiBaseUrl: 'http://127.0.0.1:1/client/v4',
     gateway: { id: 'g', token: 't2', baseUrl: 'http://127.0.0.1:2/v1' }
   },
-  apiKeys: ['k1', 'k2'],
+  authMode: 'keys',
+  apiKeys: [{ key: 'k1' }, { key: 'k2', name: 'app.1' }],
   allowUnauthenticated: true,
   modelAliases: { a: 'b' },
+  modelFallbacks: { a: ['c'] },
   defaultModel: 'm',
   defaultMaxTokens: 5,
   unsupportedParams: 'reject',
@@ -84,6 +93,8 @@ t.same(readSettings({
   maxRetries: 1,
   maxChoices: 3,
   bodyLimitBytes: 2048,
+  maxStreams: 9,
+  drainDelayMs: 10,
   drainTimeoutMs: 8,
   corsOrigins: ['https://a.example', 'https://b.example'],
   allowedHosts: ['proxy.example'],

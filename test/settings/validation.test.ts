@@ -17,6 +17,8 @@ function complaintsAbout (values: Values): string[] {
 const integers: Array<{ name: SettingName, from: number, to: number, unit: string }> = [
   { name: 'PORT', from: 0, to: 65_535, unit: '' },
   { name: 'BODY_LIMIT_BYTES', from: 1024, to: 1_073_741_824, unit: ' of bytes' },
+  { name: 'MAX_STREAMS', from: 1, to: 100_000, unit: '' },
+  { name: 'DRAIN_DELAY_MS', from: 0, to: 300_000, unit: ' of milliseconds' },
   { name: 'DRAIN_TIMEOUT_MS', from: 0, to: 2_147_483_647, unit: ' of milliseconds' },
   { name: 'UPSTREAM_HEADERS_TIMEOUT_MS', from: 1, to: 2_147_483_647, unit: ' of milliseconds' },
   { name: 'UPSTREAM_IDLE_TIMEOUT_MS', from: 1, to: 2_147_483_647, unit: ' of milliseconds' },

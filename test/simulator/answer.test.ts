@@ -2,7 +2,7 @@ import t from 'tap'
 import { toAnswer, type Answer } from '../../src/simulator/answer.ts'
 import { toConversation } from '../../src/simulator/conversation.ts'
 import { toDialect } from '../../src/simulator/dialect.ts'
-import type { RunBody } from '../../src/simulator/run-body.ts'
+import type { RunBody, RunMessage } from '../../src/simulator/run-body.ts'
 import { toScript } from '../../src/simulator/script.ts'
 import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
 import { GPT_OSS, KIMI, LLAMA, MISTRAL, QWEN, weather } from './asking.ts'
@@ -19,6 +19,21 @@ const R1 = '@cf/deepseek-ai/deepseek-r1-distill-qwen-32b'
 const GUARD = '@cf/meta/llama-guard-3-8b'
 const tools = [weather, { type: 'function', function: { name: 'findFlights', parameters: { properties: { from: {}, to: {} } } } }]
 const schema = { type: 'object', properties: { name: { type: 'string' }, age: { type: 'integer' } } }
+const strict = { ...schema, required: ['age'] }
+const JSON_IN_WORDS = `Answer with one JSON object and nothing else. It must match this JSON Schema:\n${JSON.stringify(strict)}`
+const TOOLS_IN_WORDS = `You can call these functions:\n${JSON.stringify(weather.function)}\n{"name":"findFlights","parameters":{"properties":{"from":{},"to":{}}}}\n` +
+  'To call one:\n<tool_call>\n{"name": "FUNCTION_NAME", "arguments": {"PARAMETER": "VALUE"}}\n</tool_call>'
+const FORCED_IN_WORDS = `${TOOLS_IN_WORDS}\n\nYou must call the function findFlights now.`
+
+/** Messages in which a model is told something first, and more after the question. */
+function told (system: string, content: string, ...more: RunMessage[]): RunBody {
+  return { messages: [{ role: 'system', content: system }, { role: 'user', content }, ...more] }
+}
+
+/** A client that was not content with the answer `{}`. */
+function complaint (content: string): RunMessage[] {
+  return [{ role: 'assistant', content: '{}' }, { role: 'user', content }]
+}
 
 const texts: Array<{ name: string, model?: string, given: string, rest?: RunBody, expected: string }> = [
   {
@@ -38,12 +53,46 @@ const texts: Array<{ name: string, model?: string, given: string, rest?: RunBody
   { name: 'llama lets JSON slip', given: 'leak tool f with {"a":1}', expected: '{"type": "function", "name": "f", "parameters": {"a":1}}' },
   { name: 'mistral lets tags slip', model: MISTRAL, given: 'leak tool f with {"a":1}', expected: '<tool_call>\n{"name": "f", "arguments": {"a":1}}\n</tool_call>' },
   { name: 'gpt-oss lets a call slip that is forced', model: GPT_OSS, given: 'leak tool get_weather', rest: { tools, tool_choice: 'required', reasoning_effort: 'none' }, expected: '{"name": "get_weather", "arguments": {"city":"city","unit":"celsius"}}' },
-  { name: 'thoughts in tags', model: R1, given: 'think hard then say yes', expected: '<think>\nhard\n</think>\n\nyes' },
+  { name: 'in the form it is told to', given: 'leak tool f with {"a":1} as function_tag and leak tool g with {} as json', expected: '<function=f>{"a":1}</function>\n{"name": "g", "arguments": {}}' },
+  { name: 'thoughts in tags that are open already', model: R1, given: 'think hard then say yes', expected: 'hard\n</think>\n\nyes' },
+  { name: 'thoughts in tags', model: R1, given: 'think hard as tags then say yes', expected: '<think>\nhard\n</think>\n\nyes' },
+  { name: 'of a model that has no thoughts', given: 'think hard as open-tags then say yes', expected: 'hard\n</think>\n\nyes' },
+  { name: 'of a model that has another place for them', model: QWEN, given: 'think hard as tags then say yes', expected: '<think>\nhard\n</think>\n\nyes' },
   { name: 'a judge judges', model: GUARD, given: 'Hi', expected: 'safe' },
   { name: 'in JSON, too', model: GUARD, given: 'Hi', rest: { response_format: { type: 'json_object' } }, expected: '{"safe":true,"categories":[]}' },
   { name: 'JSON mode says JSON', given: 'say hi', rest: { response_format: { type: 'json_object' } }, expected: '{"answer":"hi"}' },
   { name: 'JSON is said as it is', given: 'say {"x": 1}', rest: { response_format: { type: 'json_object' } }, expected: '{"x": 1}' },
   { name: 'a schema is kept', given: 'Who is Ada Lovelace?', rest: { response_format: { type: 'json_schema', json_schema: schema } }, expected: '{"name":"Ada Lovelace","age":1}' },
+  { name: 'a schema in words is kept', given: 'Who?', rest: told(JSON_IN_WORDS, 'Who is Ada Lovelace?'), expected: '{"name":"Ada Lovelace","age":1}' },
+  { name: 'an object in words', given: 'say hi', rest: told('Answer with one JSON object and nothing else.', 'say hi'), expected: '{"answer":"hi"}' },
+  { name: 'bad JSON lacks what is required', given: 'answer bad json', rest: { response_format: { type: 'json_schema', json_schema: strict } }, expected: '{"name":"name"}' },
+  { name: 'also where it is asked for in words', given: 'answer bad json', rest: told(JSON_IN_WORDS, 'answer bad json'), expected: '{"name":"name"}' },
+  { name: 'or is no object', given: 'answer bad json', rest: { response_format: { type: 'json_object' } }, expected: '[]' },
+  { name: 'where nothing is required, too', given: 'answer bad json', rest: { response_format: { type: 'json_schema', json_schema: schema } }, expected: '[]' },
+  { name: 'it stays bad', given: 'answer bad json', rest: told(JSON_IN_WORDS, 'answer bad json', ...complaint('That does not fit: age is missing.')), expected: '{"name":"name"}' },
+  { name: 'unless it may become good', given: 'answer bad json then good json', rest: told(JSON_IN_WORDS, 'answer bad json then good json', ...complaint('That does not fit: age is missing.')), expected: '{"name":"name","age":1}' },
+  { name: 'which it is not at first', given: 'answer bad json then good json', rest: { response_format: { type: 'json_schema', json_schema: strict } }, expected: '{"name":"name"}' },
+  { name: 'a call that is refused', given: 'refuse to call', rest: { tools, tool_choice: 'required' }, expected: 'I would rather talk than call anything.' },
+  { name: 'a call that is refused in other words', given: 'never call, call tool get_weather, say no', rest: { tools, tool_choice: 'required' }, expected: 'no' },
+  { name: 'a call that is refused again', given: 'never call', rest: { tools, ...told(FORCED_IN_WORDS, 'never call', { role: 'user', content: 'You must call the function findFlights now.' }) }, expected: 'I would rather talk than call anything.' },
+  { name: 'a call of a tool that was described', given: 'call tool get_weather with {"city": "Oslo"}', rest: told(TOOLS_IN_WORDS, ''), expected: '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n</tool_call>' },
+  {
+    name: 'several of them',
+    given: 'call tool get_weather with {"a":1} and call tool findFlights with {}',
+    rest: told(TOOLS_IN_WORDS, ''),
+    expected: '<tool_call>\n{"name": "get_weather", "arguments": {"a":1}}\n</tool_call>\n<tool_call>\n{"name": "findFlights", "arguments": {}}\n</tool_call>'
+  },
+  { name: 'a tool that was described and is meant', given: '', rest: told(TOOLS_IN_WORDS, 'Which flights go from Rome to Oslo?'), expected: '<tool_call>\n{"name": "findFlights", "arguments": {"from":"Rome","to":"Oslo"}}\n</tool_call>' },
+  { name: 'a tool that was described and must be called', given: 'say hi', rest: told(FORCED_IN_WORDS, 'say hi'), expected: '<tool_call>\n{"name": "findFlights", "arguments": {"from":"from","to":"to"}}\n</tool_call>' },
+  { name: 'one that is called at last', given: 'refuse to call', rest: told(FORCED_IN_WORDS, 'refuse to call', { role: 'user', content: 'You must call the function findFlights now.' }), expected: '<tool_call>\n{"name": "findFlights", "arguments": {"from":"from","to":"to"}}\n</tool_call>' },
+  { name: 'but not at first', given: 'refuse to call', rest: told(FORCED_IN_WORDS, 'refuse to call'), expected: 'I would rather talk than call anything.' },
+  { name: 'words where a described tool is not meant', given: 'say hi', rest: told(TOOLS_IN_WORDS, 'say hi'), expected: 'hi' },
+  {
+    name: 'what described tools said is told, and nothing is called again',
+    given: 'call tool get_weather',
+    rest: told(TOOLS_IN_WORDS, 'call tool get_weather', { role: 'assistant', content: '<tool_call>\n{}\n</tool_call>' }, { role: 'user', content: '<tool_response>\nrain\n</tool_response>' }),
+    expected: 'The tool answered: rain'
+  },
   {
     name: 'what tools said is told, and nothing is called again',
     given: 'call tool get_weather',
@@ -65,6 +114,7 @@ const calls: Array<{ name: string, model?: string, given: string, rest?: RunBody
   { name: 'the first of the tools when any must be called', given: 'Hi', rest: { tool_choice: 'required' }, expected: [{ name: 'get_weather', arguments: '{"city":"city","unit":"celsius"}' }] },
   { name: 'the one that must be called', given: 'say hi', rest: { tool_choice: { type: 'function', function: { name: 'findFlights' } } }, expected: [{ name: 'findFlights', arguments: '{"from":"from","to":"to"}' }] },
   { name: 'none for words that mean none', given: 'Hi', expected: [] },
+  { name: 'one that was refused at first', given: 'refuse to call', rest: { tool_choice: 'required', messages: [{ role: 'user', content: 'refuse to call' }, { role: 'user', content: 'You must call one of the functions now.' }] }, expected: [{ name: 'get_weather', arguments: '{"city":"city","unit":"celsius"}' }] },
   { name: 'none when it is told to speak', given: 'say weather', expected: [] }
 ]
 for (const { name, model = LLAMA, given, rest, expected } of calls) t.strictSame(answer(model, given, { tools, ...rest }).calls, expected, name)

@@ -9,6 +9,12 @@ const R1 = '@cf/deepseek-ai/deepseek-r1-distill-qwen-32b'
 const DEEPSEEK = '@cf/deepseek-ai/deepseek-v4-flash-0731'
 const messages = [{ role: 'user', content: 'Hi' }]
 const schema = { type: 'object', properties: { a: { type: 'string' } } }
+const described = {
+  role: 'system',
+  content: `You can call these functions:\n${JSON.stringify(weather.function)}\nTo call one, answer with:\n<tool_call>\n{"name": "FUNCTION_NAME", "arguments": {}}\n</tool_call>`
+}
+const mustCall = { role: 'system', content: `${described.content}\n\nYou must call the function get_weather now. Answer with that call and nothing else.` }
+const wantsJson = { role: 'system', content: `Answer with one JSON object and nothing else. It must match this JSON Schema:\n${JSON.stringify(schema)}` }
 
 const cases: Array<{ name: string, model?: string, given: RunBody, expected: Partial<Conversation> }> = [
   { name: 'the prompt is the question', given: { prompt: 'Hi' }, expected: { form: 'prompt', question: 'Hi', text: 'Hi' } },
@@ -23,7 +29,27 @@ const cases: Array<{ name: string, model?: string, given: RunBody, expected: Par
     given: { messages: [...messages, { role: 'assistant', content: '' }, { role: 'tool', content: 'a' }, { role: 'tool', content: 'b' }] },
     expected: { question: 'Hi', toolResults: ['a', 'b'] }
   },
-  { name: 'tools are unwrapped', given: { messages, tools: [weather, { name: 'f' }] }, expected: { tools: [weather.function, { name: 'f' }] } },
+  {
+    name: 'so have tools whose results stand between tags',
+    given: { messages: [...messages, { role: 'assistant', content: '' }, { role: 'user', content: '<tool_response>\na\n</tool_response>' }] },
+    expected: { question: 'Hi', toolResults: ['a'], text: 'Hi\n\n<tool_response>\na\n</tool_response>' }
+  },
+  {
+    name: 'a complaint is no question',
+    given: { messages: [...messages, { role: 'assistant', content: '{}' }, { role: 'user', content: 'That does not fit: a is missing.' }] },
+    expected: { question: 'Hi', isAskedAgain: true, text: 'Hi\n{}\nThat does not fit: a is missing.' }
+  },
+  {
+    name: 'nor the last word about a result',
+    given: { messages: [...messages, { role: 'assistant', content: '' }, { role: 'tool', content: 'a' }, { role: 'user', content: 'Now answer with this result.' }] },
+    expected: { question: 'Hi', isAskedAgain: true, toolResults: ['a'] }
+  },
+  { name: 'a question is asked once', given: { messages }, expected: { isAskedAgain: false } },
+  { name: 'tools are unwrapped', given: { messages, tools: [weather, { name: 'f' }] }, expected: { tools: [weather.function, { name: 'f' }], callForm: 'native' } },
+  { name: 'tools may be described', model: '@cf/meta/llama-3.1-8b-instruct-fp8', given: { messages: [described, ...messages] }, expected: { tools: [weather.function], callForm: 'text', mustCall: undefined } },
+  { name: 'and forced in words', given: { messages: [mustCall, ...messages] }, expected: { tools: [weather.function], callForm: 'text', mustCall: { name: 'get_weather' } } },
+  { name: 'tools of the body win', given: { messages: [described, ...messages], tools: [{ name: 'f' }] }, expected: { tools: [{ name: 'f' }], callForm: 'native' } },
+  { name: 'they may be forced in words, too', given: { messages: [mustCall, ...messages], tools: [weather] }, expected: { callForm: 'native', mustCall: { name: 'get_weather' } } },
   { name: 'a model that calls nothing sees no tools', model: '@cf/meta/llama-3.1-8b-instruct-fp8', given: { messages, tools: [weather] }, expected: { tools: [], text: 'Hi' } },
   { name: 'nor does one that must not call', model: KIMI, given: { messages, tools: [weather], tool_choice: 'none' }, expected: { tools: [], mustCall: undefined } },
   { name: 'any tool must be called', model: KIMI, given: { messages, tools: [weather], tool_choice: 'required' }, expected: { mustCall: 'required' } },
@@ -33,10 +59,11 @@ const cases: Array<{ name: string, model?: string, given: RunBody, expected: Par
   { name: 'the newer name of the limit wins', model: KIMI, given: { messages, max_tokens: 9, max_completion_tokens: 5 }, expected: { limit: 5 } },
   { name: 'one stop is a list of one', model: KIMI, given: { messages, stop: 'x' }, expected: { stop: ['x'] } },
   { name: 'classic models know no stop', given: { messages, stop: 'x' }, expected: { stop: [] } },
-  { name: 'a bare schema is the schema', given: { messages, response_format: { type: 'json_schema', json_schema: schema } }, expected: { json: schema } },
+  { name: 'a bare schema is the schema', given: { messages, response_format: { type: 'json_schema', json_schema: schema } }, expected: { json: schema, isJsonMode: true } },
   { name: 'an enveloped one is inside', model: KIMI, given: { messages, response_format: { type: 'json_schema', json_schema: { name: 'n', schema } } }, expected: { json: schema } },
   { name: 'a guided one stands beside', model: LLAMA_4, given: { messages, guided_json: schema }, expected: { json: schema } },
   { name: 'but only where it is known', given: { messages, guided_json: schema }, expected: { json: undefined } },
+  { name: 'a schema in words is a wish', given: { messages: [wantsJson, ...messages] }, expected: { json: schema, isJsonMode: false } },
   { name: 'any object will do', given: { messages, response_format: { type: 'json_object' } }, expected: { json: 'any' } },
   { name: 'a model that cannot think does not', given: { messages }, expected: { thinks: false } },
   { name: 'one that can does', model: QWEN, given: { messages }, expected: { thinks: true } },

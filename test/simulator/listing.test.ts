@@ -1,6 +1,8 @@
 import t from 'tap'
 import { isRetired, toListing, toSchemas, type ListingQuery } from '../../src/simulator/listing.ts'
 import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
+import type { FamilyName } from '../../src/workers-ai/family.ts'
+import { toFamilyName } from '../../src/workers-ai/model-schema.ts'
 import { KIMI, LLAMA, NOW } from './asking.ts'
 
 interface Row { id: string, name: string, task: { name: string }, properties: Array<{ property_id: string, value: unknown }> }
@@ -80,4 +82,24 @@ t.test('schemas tell the ranges', async t => {
   t.match(toSchemas(KIMI), { result: { output: { properties: { choices: { type: 'array' } } } } })
   t.match(toSchemas('@cf/baai/bge-m3'), { result: { input: { required: ['text'] } } })
   t.throws(() => toSchemas('@cf/no/model'), { code: 5007, message: 'No such model @cf/no/model or task' })
+})
+
+t.test('schemas tell as much of a family as those of Cloudflare do', async t => {
+  const told: Partial<Record<FamilyName, FamilyName>> = {
+    hermes: 'classic-2025',
+    'r1-distill': 'classic-2025',
+    qwen3: 'classic-2025',
+    'sea-lion': 'classic-2025',
+    qwq: 'guided',
+    'llama-4': 'guided',
+    granite: 'openai',
+    'gemma-4': 'openai',
+    'deepseek-v4': 'openai',
+    guard: 'classic'
+  }
+  for (const { id, family, task } of CATALOGUE.values()) {
+    if (task === 'other') continue
+    const { result } = toSchemas(id) as { result: { input: unknown } }
+    t.equal(toFamilyName(result.input), task === 'text-embeddings' ? undefined : told[family.name] ?? family.name, id)
+  }
 })

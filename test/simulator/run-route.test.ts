@@ -106,6 +106,15 @@ t.test('a plain answer takes as long as its tokens', async t => {
   t.ok(performance.now() - before - pace >= 149, 'or at 20 a second')
 })
 
+t.test('a queue takes a second', async t => {
+  const simulator = await start(t)
+  const before = performance.now()
+  t.equal((await ask(simulator, LLAMA, saying('be busy', { options: { rejectIfBusy: true } }))).status, 429)
+  t.ok(performance.now() - before < 900, 'for those who stand in it')
+  t.equal((await ask(simulator, LLAMA, saying('be busy, say Hi'))).status, 200)
+  t.ok(performance.now() - before >= 999)
+})
+
 t.test('requests are remembered, up to a hundred', async t => {
   const simulator = await start(t)
   await ask(simulator, `${LLAMA}?tags=a`, saying('say Hi'))

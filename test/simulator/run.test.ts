@@ -57,6 +57,26 @@ t.test('JSON that is cut is no answer', async t => {
   t.match(run(R1, saying('Hi', { response_format: { type: 'json_object' } })), { kind: 'result', result: { response: { answer: /^Hello!/ } } })
 })
 
+t.test('JSON that is only asked for in words is text, also where it is cut', async t => {
+  const messages = [{ role: 'system', content: 'Answer with one JSON object and nothing else.' }, { role: 'user', content: 'say hi' }]
+  t.match(run(LLAMA, { messages }), { kind: 'result', result: { response: '{"answer":"hi"}' } })
+  t.match(run(LLAMA, { messages, max_tokens: 2 }), { kind: 'result', result: { response: '{"answer' } })
+})
+
+t.test('a call that is written as text may be cut like any other', async t => {
+  const system = { role: 'system', content: `${JSON.stringify(weather.function)}\n<tool_call>\nYou must call one of the functions now.` }
+  const body = { messages: [system, { role: 'user', content: 'Hi' }], reasoning_effort: 'none' }
+  t.match(run(KIMI, body), { result: { choices: [{ message: { content: '<tool_call>\n{"name": "get_weather", "arguments": {"city":"city","unit":"celsius"}}\n</tool_call>', tool_calls: [] }, finish_reason: 'stop' }] } })
+  t.match(run(KIMI, { ...body, max_completion_tokens: 5 }), { result: { choices: [{ finish_reason: 'length' }] } })
+})
+
+t.test('a busy model has a queue, unless nobody wants to stand in it', async t => {
+  t.match(run(LLAMA, saying('be busy, say Hi')), { kind: 'result', result: { response: 'Hi' }, isQueued: true })
+  t.match(run(LLAMA, saying('be busy, say Hi', { stream: true, options: { rejectIfBusy: false } })), { kind: 'stream', isQueued: true })
+  t.throws(() => run(LLAMA, saying('be busy, say Hi', { options: { rejectIfBusy: true } })), { code: 3040, status: 429 })
+  t.match(run(LLAMA, saying('say Hi', { options: { rejectIfBusy: true } })), { kind: 'result', isQueued: undefined }, 'a free one answers')
+})
+
 t.test('failures that are ordered', async t => {
   t.throws(() => run(LLAMA, saying('fail with code 3040')), { code: 3040, status: 429 })
   t.throws(() => run(BGE, { text: ['fail with code 3040', 'x'] }), { code: 3040 }, 'embeddings obey their first text')

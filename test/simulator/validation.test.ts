@@ -35,6 +35,7 @@ const refusals: Array<{ name: string, model?: string, given: unknown, code?: num
   { name: 'a format of another kind', given: { ...hi, response_format: { type: 'text' } }, expected: `${noPrompt}, enum text not in json_object,json_schema at '/response_format/type'` },
   { name: 'a format without its schema', given: { ...hi, response_format: { type: 'json_schema' } }, expected: `${noPrompt}, required properties at '/response_format' are 'json_schema'` },
   { name: 'an envelope without a name', model: KIMI, given: { ...hi, response_format: { type: 'json_schema', json_schema: schema } }, expected: `${noPrompt}, required properties at '/response_format/json_schema' are 'name'` },
+  { name: 'options that are none', given: { ...hi, options: true }, expected: `${noPrompt}, Type mismatch of '/options', 'boolean' not in 'object'` },
   { name: 'a limit of nothing', given: { ...hi, max_tokens: 0 }, code: 8007 },
   { name: 'a schema for a model without JSON mode', model: '@cf/meta/llama-3.1-8b-instruct-fp8', given: { ...hi, response_format: { type: 'json_schema', json_schema: schema } }, code: 5025 },
   { name: 'a schema and a stream', given: { ...hi, stream: true, response_format: { type: 'json_schema', json_schema: schema } }, code: 5023 },
@@ -46,7 +47,7 @@ for (const { name, model = LLAMA, given, code = 5006, expected } of refusals) {
 }
 
 const passing: Array<{ name: string, model?: string, given: object }> = [
-  { name: 'what nobody knows', given: { ...hi, tool_choice: 'any', stop: 5, nonsense: true } },
+  { name: 'what nobody knows', given: { ...hi, tool_choice: 'any', stop: 5, nonsense: true, options: { rejectIfBusy: true } } },
   { name: 'the ends of the ranges', given: { ...hi, temperature: 0, top_p: 1, top_k: 50, seed: 9_999_999_999, frequency_penalty: -2, presence_penalty: 2, max_tokens: 1 } },
   { name: 'nulls for OpenAI-shaped models', model: KIMI, given: { ...hi, temperature: null, max_tokens: null, stop: null, tools: null, tool_choice: null, response_format: null, stream: null } },
   { name: 'a schema and a stream for them', model: KIMI, given: { ...hi, stream: true, response_format: { type: 'json_schema', json_schema: { name: 'n', schema } } } },

@@ -193,6 +193,9 @@ t.test('an answer that is no generation is a failure', t => {
     t.equal(batch.length, 1, name)
     t.match(batch[0], { type: 'failure', error: { kind: 'malformed', message: 'Cloudflare answered with JSON that is no generation' } }, `${name} (failure)`)
   }
+  const broken = answered({ choices: [{ index: 0, message: { content: 'Hel' }, finish_reason: 'error' }] })
+  t.match(broken, [{ type: 'failure', error: { kind: 'refused' } }], 'a failure is all that is told')
+  t.equal(broken.length, 1, 'and not the text before it')
   t.match(answered({ success: false, errors: [{ code: 1000, message: 'no' }] }), [{ type: 'failure', error: { kind: 'refused', code: 1000 } }], 'a failure keeps its own words')
   t.end()
 })

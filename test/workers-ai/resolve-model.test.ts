@@ -1,7 +1,7 @@
 import t from 'tap'
 import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
 import type { Model } from '../../src/workers-ai/model.ts'
-import { isModelId, toModelId, toSuggestions } from '../../src/workers-ai/resolve-model.ts'
+import { isModelId, toModelId, toSuggestions, toVisionSuggestions } from '../../src/workers-ai/resolve-model.ts'
 
 const LLAMA = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
 const GPT = '@cf/openai/gpt-oss-20b'
@@ -86,5 +86,16 @@ t.test('suggestions are the cheapest chat models with tools that anybody may run
   const prices = models.map(model => model.price?.output ?? Infinity)
   t.strictSame(prices, [...prices].sort((one, other) => one - other), 'cheapest first')
   t.strictSame(toSuggestions([]), [], 'none of none')
+  t.end()
+})
+
+t.test('suggestions for images are the cheapest that see them and that anybody may run', t => {
+  const suggestions = toVisionSuggestions([...CATALOGUE.values()])
+  t.equal(suggestions.length, 3)
+  const models = suggestions.map(id => CATALOGUE.get(id) as Model)
+  t.ok(models.every(model => model.vision && model.family.content === 'parts' && !model.paidOnly && model.retirement === undefined))
+  const prices = models.map(model => model.price?.output ?? Infinity)
+  t.strictSame(prices, [...prices].sort((one, other) => one - other), 'cheapest first')
+  t.strictSame(toVisionSuggestions([]), [], 'none of none')
   t.end()
 })

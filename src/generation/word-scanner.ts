@@ -1,0 +1,25 @@
+/** Finds a word in a text that is read piece by piece, wherever it was cut. */
+export class WordScanner {
+  #word: string
+  #length = 0
+  /** The end of what was read, in which the word may have begun. */
+  #tail = ''
+
+  /** @param word not empty */
+  constructor (word: string) {
+    this.#word = word
+  }
+
+  /**
+   * @param piece the text that follows what was read before
+   * @returns the length of all that was read before the word; undefined when more has to be read
+   */
+  read (piece: string): number | undefined {
+    const text = this.#tail + piece
+    const at = text.indexOf(this.#word)
+    if (at !== -1) return this.#length - this.#tail.length + at
+    this.#length += piece.length
+    this.#tail = text.slice(Math.max(0, text.length - this.#word.length + 1))
+    return undefined
+  }
+}

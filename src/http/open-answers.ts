@@ -1,0 +1,57 @@
+import type { FastifyReply } from 'fastify'
+import { ProxyError } from '../errors.ts'
+import { ClientGoneError } from './client-gone.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance { openAnswers: OpenAnswers }
+}
+
+/**
+ * The answers that are under way: no more than so many at a time, each with a signal that aborts when its client leaves
+ * before it is complete, or when the server stops and can wait no longer.
+ */
+export class OpenAnswers {
+  /** The server stops: it still answers, but load balancers should ask another one. */
+  isDraining = false
+  #max: number
+  #open = new Set<AbortController>()
+
+  constructor (max: number) {
+    this.#max = max
+  }
+
+  get count (): number {
+    return this.#open.size
+  }
+
+  /**
+   * Counts an answer until its connection is done with it.
+   * Fastify's own `request.signal` aborts at once on a POST with a body over a real socket, so it cannot be used here.
+   * @throws ProxyError 503 with `retry-after` when there are too many
+   */
+  open ({ raw }: Pick<FastifyReply, 'raw'>): AbortSignal {
+    if (this.#open.size >= this.#max) throw overloaded()
+    const controller = new AbortController()
+    this.#open.add(controller)
+    raw.once('close', () => {
+      this.#open.delete(controller)
+      if (!raw.writableFinished) controller.abort(new ClientGoneError())
+    })
+    return controller.signal
+  }
+
+  /** Ends every answer that is under way with an error its client can read. */
+  cut (): void {
+    const reason = new ProxyError('The server is stopping and could not wait for this answer any longer. Please try again.', {
+      status: 503, type: 'server_error', code: 'server_stopping'
+    })
+    for (const controller of this.#open) controller.abort(reason)
+  }
+}
+
+/** What a caller hears when there is more to do than can be done. */
+export function overloaded (): ProxyError {
+  return new ProxyError('The server is currently overloaded, please try again later.', {
+    status: 503, type: 'server_error', code: 'overloaded', headers: { 'retry-after': '1' }
+  })
+}

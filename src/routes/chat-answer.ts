@@ -1,0 +1,130 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Change } from '../generation/change.ts'
+import type { Batch } from '../generation/event.ts'
+import { interleaved, type ChoiceBatch } from '../generation/pipeline.ts'
+import { ChangeReporter } from '../http/change-reporter.ts'
+import { ClientGoneError } from '../http/client-gone.ts'
+import type { OpenAnswers } from '../http/open-answers.ts'
+import { toSessionAffinity } from '../http/session-affinity.ts'
+import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
+import type { ErrorBody } from '../openai/error.ts'
+import { fetchRemoteImages, type RemoteImagesOptions } from '../remote-images/remote-images.ts'
+import type { Settings } from '../settings.ts'
+import { toDryRun, type DryRun } from '../translate/dry-run.ts'
+import { toErrorBody, toProxyError } from '../translate/error.ts'
+import { toRunRequest, type RunRequest } from '../translate/run-request.ts'
+import type { WorkersAi } from '../workers-ai/client.ts'
+import { mayFallBack } from '../workers-ai/fallback.ts'
+import type { Model } from '../workers-ai/model.ts'
+import { toVisionSuggestions } from '../workers-ai/resolve-model.ts'
+import type { Models } from './models.ts'
+import { startGenerations, type Generations, type Variation } from './start-generations.ts'
+
+/** What an endpoint needs to have a chat answered. */
+export interface ChatParts {
+  settings: Settings
+  workersAi: WorkersAi
+  models: Models
+  openAnswers: OpenAnswers
+  remoteImages: Omit<RemoteImagesOptions, 'signal'>
+}
+
+/** A chat that has begun to be answered; its headers are on the reply. */
+export interface ChatAnswer {
+  run: RunRequest
+  generations: Generations
+  reporter: ChangeReporter
+}
+
+export const ESTIMATED: Change = { param: 'usage', action: 'estimated', reason: 'Workers AI told no token counts; these are guessed from the length of the text' }
+
+/**
+ * Has a chat answered by the model it names, or by that model's fallbacks when it fails before its first token.
+ * Resolves when the answer has begun, or at once with what would be sent when the caller asks for a dry run.
+ * @throws what the last model failed with, or what is wrong with the request
+ */
+export async function answerChat (parts: ChatParts, chat: ChatCompletionRequest, request: FastifyRequest, reply: FastifyReply): Promise<ChatAnswer | DryRun> {
+  const signal = parts.openAnswers.open(reply)
+  const asked = await parts.models.resolve(chat.model)
+  const stream = chat.stream === true
+  Object.assign(request.report, { model: chat.model, served: asked.id, stream })
+  const failures: Change[] = []
+  let attempts = 0
+  const candidates = [asked, ...await fallbacksOf(parts, chat.model, asked)]
+  for (const [index, model] of candidates.entries()) {
+    const translate = await translator(parts, chat, model, signal)
+    const run = translate({})
+    run.changes.push(...failures)
+    if (request.headers['x-dry-run'] === 'true') return toDryRun(run, model.id, stream)
+    try {
+      const generations = await startGenerations(parts.workersAi, run, {
+        model,
+        stream,
+        translate,
+        sessionAffinity: toSessionAffinity(request, run.cacheKey, chat.messages),
+        apiToken: request.apiToken,
+        signal
+      })
+      attempts += generations.attempts
+      Object.assign(request.report, { served: model.id, attempts })
+      reply.headers({ 'x-proxy-model': model.id, 'x-proxy-attempts': String(attempts), ...generations.headers })
+      return { run, generations, reporter: new ChangeReporter(run.changes, request) }
+    } catch (error) {
+      const next = candidates[index + 1]
+      if (next === undefined || !mayFallBack(error)) throw error
+      attempts += 1
+      failures.push({ param: 'model', action: 'renamed', from: model.id, to: next.id, reason: `the model failed: ${(error as Error).message}` })
+    }
+  }
+  throw new Error('unreachable: the last model either answers or throws')
+}
+
+/** The batches of every choice as they arrive; a failure is thrown. Notes for the log what is only known now. */
+export async function * told ({ generations }: ChatAnswer, request: FastifyRequest, reply: FastifyReply): AsyncGenerator<ChoiceBatch> {
+  for await (const choiceBatch of interleaved(generations.choices)) {
+    request.report.firstTokenMs ??= Math.round(reply.elapsedTime)
+    yield choiceBatch
+    const last = choiceBatch.batch.at(-1)
+    if (last?.type === 'failure') throw last.error
+    if (last?.type === 'finish' && last.reason !== null) request.report.finishReason ??= last.reason
+  }
+}
+
+/** Every choice's events, whole. */
+export async function collected (answer: ChatAnswer, request: FastifyRequest, reply: FastifyReply): Promise<Batch[]> {
+  const choices: Batch[] = answer.generations.choices.map(() => [])
+  try {
+    for await (const { choice, batch } of told(answer, request, reply)) choices[choice]?.push(...batch)
+  } finally {
+    answer.generations.close()
+  }
+  return choices
+}
+
+/**
+ * What a stream's client is told of an error that came after its first byte; undefined when the client has left.
+ * One that is a bug is logged.
+ */
+export function toStreamFailure (error: unknown, request: FastifyRequest): ErrorBody | undefined {
+  if (error instanceof ClientGoneError) return undefined
+  request.report.error = error as Error
+  const told = toProxyError(error, new Date())
+  if (told === error && !('status' in (error as Error))) request.log.error({ err: error }, 'failed inside a stream')
+  return toErrorBody(told)
+}
+
+async function fallbacksOf ({ settings, models }: ChatParts, name: string, asked: Model): Promise<Model[]> {
+  const names = settings.modelFallbacks[name] ?? settings.modelFallbacks[asked.id] ?? []
+  return Promise.all(names.map(one => models.resolve(one)))
+}
+
+async function translator ({ settings, models, remoteImages }: ChatParts, chat: ChatCompletionRequest, model: Model, signal: AbortSignal): Promise<(variation: Variation) => RunRequest> {
+  const mayFetch = settings.fetchRemoteImages && model.vision
+  const fetched = mayFetch ? await fetchRemoteImages(chat, { ...remoteImages, signal }) : { request: chat, changes: [] }
+  const options = { ...settings, visionModels: () => toVisionSuggestions(models.known()) }
+  return variation => {
+    const run = toRunRequest(fetched.request, model, { ...options, ...variation })
+    run.changes.unshift(...fetched.changes)
+    return run
+  }
+}

@@ -1,0 +1,238 @@
+import { InvalidRequestError } from '../src/errors.ts'
+import type { Change } from '../src/generation/change.ts'
+import type { ChatCompletionRequest, Message } from '../src/openai/chat-completion-request.ts'
+import { readSettings } from '../src/settings/reader.ts'
+import { toRunRequest, type RunRequest } from '../src/translate/run-request.ts'
+import { CATALOGUE } from '../src/workers-ai/catalogue.ts'
+import type { FamilyName, SamplingName } from '../src/workers-ai/family.ts'
+import type { Model } from '../src/workers-ai/model.ts'
+
+/** Something a caller may ask for, and how to see what becomes of it. */
+interface Feature {
+  title: string
+  /** A request that asks for it. */
+  request: Partial<ChatCompletionRequest>
+  /** The parameters whose changes tell what became of it. */
+  params: string[]
+  /** Whether it reaches the model as it was asked for. */
+  isSent: (run: RunRequest) => boolean
+  /** What is done where it does not, and no change says so. */
+  instead?: string
+}
+
+interface Finding {
+  verdict: string
+  reason?: string | undefined
+}
+
+const IMAGE = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII='
+const SCHEMA = { type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'], additionalProperties: false }
+const TOOL = { type: 'function' as const, function: { name: 'get_weather', description: 'The weather of a city', parameters: { type: 'object', properties: { city: { type: 'string', description: 'The city' } } } } }
+const TOOLS = { tools: [TOOL] }
+const JSON_SCHEMA = { response_format: { type: 'json_schema' as const, json_schema: { name: 'answer', schema: SCHEMA } } }
+const USER: Message = { role: 'user', content: 'Hi' }
+
+const chat: Feature[] = [
+  {
+    title: '`system`',
+    request: { messages: [{ role: 'system', content: 'Be brief.' }, USER] },
+    params: [],
+    isSent: run => rolesOf(run)[0] === 'system'
+  },
+  {
+    title: '`developer`',
+    request: { messages: [{ role: 'developer', content: 'Be brief.' }, USER] },
+    params: [],
+    isSent: run => rolesOf(run)[0] === 'developer',
+    instead: 'sent as `system`'
+  },
+  {
+    title: 'text parts',
+    request: { messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }, { type: 'text', text: 'there' }] }] },
+    params: [],
+    isSent: run => run.messages.includes('"type":"text"'),
+    instead: 'joined into one text by line breaks, which every model takes'
+  },
+  {
+    title: 'images',
+    request: { messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: IMAGE } }] }] },
+    params: [],
+    isSent: run => run.messages.includes(IMAGE)
+  },
+  {
+    title: '`stop`',
+    request: { stop: ['END'] },
+    params: ['stop'],
+    isSent: ({ fields }) => 'stop' in fields,
+    instead: 'the proxy ends the answer at the sequence, on every model'
+  },
+  { title: '`n: 2`', request: { n: 2 }, params: ['n'], isSent: ({ fields }) => 'n' in fields },
+  { title: '`logprobs`', request: { logprobs: true, top_logprobs: 2 }, params: ['logprobs'], isSent: ({ fields }) => fields['logprobs'] === true },
+  { title: '`reasoning_effort: high`', request: { reasoning_effort: 'high' }, params: ['reasoning_effort'], isSent: isToldToThink },
+  { title: '`reasoning_effort: none`', request: { reasoning_effort: 'none' }, params: ['reasoning_effort'], isSent: isToldToThink }
+]
+
+const tools: Feature[] = [
+  { title: '`tools`', request: TOOLS, params: ['tools'], isSent: ({ fields }) => 'tools' in fields },
+  { title: '`tool_choice: required`', request: { ...TOOLS, tool_choice: 'required' }, params: ['tools', 'tool_choice'], isSent: ({ fields }) => fields['tool_choice'] === 'required' },
+  {
+    title: 'a named tool',
+    request: { ...TOOLS, tool_choice: { type: 'function', function: { name: 'get_weather' } } },
+    params: ['tools', 'tool_choice'],
+    isSent: ({ fields }) => typeof fields['tool_choice'] === 'object'
+  },
+  { title: '`parallel_tool_calls: false`', request: { ...TOOLS, parallel_tool_calls: false }, params: ['tools', 'parallel_tool_calls'], isSent: ({ fields }) => fields['parallel_tool_calls'] === false },
+  {
+    title: '`stream` with tools',
+    request: { ...TOOLS, stream: true },
+    params: ['tools'],
+    isSent: ({ canStream }) => canStream,
+    instead: 'the answer is waited for, and then told as a stream'
+  }
+]
+
+const formats: Feature[] = [
+  { title: '`json_object`', request: { response_format: { type: 'json_object' } }, params: ['response_format'], isSent: ({ fields }) => 'response_format' in fields },
+  { title: '`json_schema`', request: JSON_SCHEMA, params: ['response_format'], isSent: ({ fields }) => 'response_format' in fields || 'guided_json' in fields },
+  {
+    title: '`stream` with `json_schema`',
+    request: { ...JSON_SCHEMA, stream: true },
+    params: [],
+    isSent: ({ canStream }) => canStream,
+    instead: 'the answer is waited for, checked, and then told as a stream'
+  }
+]
+
+const SAMPLING: SamplingName[] = ['temperature', 'top_p', 'top_k', 'repetition_penalty', 'frequency_penalty', 'presence_penalty', 'seed']
+
+const OPTIONS = readSettings({ argv: [], env: { UPSTREAM: 'simulator' }, readFile: path => { throw new Error(`${path} is not to be read`) } }).settings
+
+/** `docs/compatibility.md` as it has to be: every verdict is what the translator does with a request that asks for the feature. */
+export function toCompatibilityPage (): string {
+  const models = [...CATALOGUE.values()].filter(({ task }) => task === 'text-generation')
+  const current = models.filter(({ retirement }) => retirement === undefined)
+  const retired = models.filter(({ retirement }) => retirement !== undefined)
+  return [
+    '# Compatibility',
+    'What becomes of OpenAI\'s chat parameters, model by model, with the default settings.',
+    '> This page is generated: each verdict is what the translator does with a request that asks for the feature, and a test\n' +
+    '> compares the page with it. `UPDATE_DOCS=1 npx tap run --disable-coverage test/compatibility.test.ts` writes it anew.',
+    '| verdict | meaning |\n|---|---|\n' +
+    '| native | the model gets it, maybe by another name or in another form |\n' +
+    '| emulated | the model does not take it; the proxy sees to it, and says so in `x-proxy-warnings` where it may matter |\n' +
+    '| as X | the model gets X, the nearest it knows; `x-proxy-warnings` says so |\n' +
+    '| dropped | it is left out, and `x-proxy-warnings` says so; with `UNSUPPORTED_PARAMS=reject` it is refused |\n' +
+    '| refused | the request is answered with 400, naming the parameter |',
+    '`GET /v1/models/{id}` tells the same of one model, also of one that is too new for this page, under `workers_ai`.',
+    '## Models',
+    toTable(['model', 'family', 'context window', 'max. output', 'notes'], current.map(model =>
+      [toCode(model.id), model.family.name, toCount(model.contextWindow), toCount(model.maxOutputTokens), toNotes(model)])),
+    'Windows and outputs are in tokens; – is not known, or no less than the window. `max_tokens` and `max_completion_tokens`\n' +
+    `both set the limit of the answer, thinking included; without either it is ${OPTIONS.defaultMaxTokens}, or what the window leaves.`,
+    '## Sampling',
+    toSamplingTable(current),
+    'What lies outside is clamped, and `x-proxy-warnings` says so; – is dropped. Seeds are folded into 1 to 9999999999, the same\nway each time.',
+    ...toSection('Messages and answers', chat, current),
+    ...toSection('Tools', tools, current),
+    ...toSection('Structured output', formats, current),
+    '## Retired models',
+    'Cloudflare refuses these (5028) from their day on; until then, and wherever it still answers, they are served.',
+    toRetiredTable(retired)
+  ].join('\n\n') + '\n'
+}
+
+/** A column for each feature that is not the same on every model, and then what the verdicts mean. */
+function toSection (title: string, features: Feature[], models: Model[]): string[] {
+  const columns = features.filter(feature => new Set(models.map(model => toFinding(model, feature).verdict)).size > 1)
+  const rows = models.map(model => [toCode(model.id), ...columns.map(feature => toFinding(model, feature).verdict)])
+  const remarks = features.flatMap(feature => {
+    const findings = new Map(models.map(model => toFinding(model, feature)).map(finding => [`${finding.verdict} ${finding.reason ?? ''}`, finding]))
+    return [...findings.values()]
+      .filter(({ reason }) => reason !== undefined || !columns.includes(feature))
+      .map(({ verdict, reason }) => `* ${feature.title} ${verdict}${columns.includes(feature) ? '' : ' on every model'}${reason === undefined ? '' : `: ${reason}`}`)
+  })
+  return [`## ${title}`, toTable(['model', ...columns.map(column => column.title)], rows), remarks.join('\n')]
+}
+
+function toRetiredTable (models: Model[]): string {
+  const shown = [...chat, ...tools, ...formats].filter(({ title }) => ['images', '`tools`', '`json_schema`'].includes(title))
+  return toTable(['model', 'family', 'until', 'context window', ...shown.map(({ title }) => title)], models.map(model => [
+    toCode(model.id),
+    model.family.name,
+    model.retirement ?? '',
+    toCount(model.contextWindow),
+    ...shown.map(feature => toFinding(model, feature).verdict)
+  ]))
+}
+
+/** Families that take the same ranges share a row. */
+function toSamplingTable (models: Model[]): string {
+  const families = new Map<string, { names: Set<FamilyName>, ranges: string[] }>()
+  for (const model of models) {
+    const ranges = SAMPLING.map(name => toRange(model, name))
+    const row = families.get(ranges.join()) ?? { names: new Set(), ranges }
+    families.set(ranges.join(), row)
+    row.names.add(model.family.name)
+  }
+  return toTable(['families', ...SAMPLING.map(toCode)], [...families.values()].map(({ names, ranges }) => [[...names].join(', '), ...ranges]))
+}
+
+function toRange (model: Model, name: SamplingName): string {
+  const [least, most] = [-1e6, 1e6].map(value => translate(model, { [name]: value })) as [RunRequest, RunRequest]
+  if (least.seed !== undefined) return least.seed === -1e6 ? 'any' : 'folded'
+  return name in least.fields ? `${String(least.fields[name])} to ${String(most.fields[name])}` : '–'
+}
+
+function toFinding (model: Model, { request, params, isSent, instead }: Feature): Finding {
+  let run: RunRequest
+  try {
+    run = translate(model, request)
+  } catch (error) {
+    if (error instanceof InvalidRequestError) return { verdict: 'refused' }
+    throw error
+  }
+  const change = toWorst(run.changes.filter(({ param }) => params.includes(param)))
+  switch (change?.action) {
+    case 'dropped':
+    case 'emulated': return { verdict: change.action, reason: change.reason }
+    case 'clamped': return { verdict: `as ${String(change.to)}`, reason: change.reason }
+    default: return isSent(run) ? { verdict: 'native' } : { verdict: 'emulated', reason: instead }
+  }
+}
+
+/** What is dropped is neither emulated nor clamped. */
+function toWorst (changes: Change[]): Change | undefined {
+  return changes.find(({ action }) => action === 'dropped') ?? changes.find(({ action }) => action === 'emulated') ?? changes[0]
+}
+
+function translate (model: Model, request: Partial<ChatCompletionRequest>): RunRequest {
+  return toRunRequest({ model: model.id, messages: [USER], ...request }, model, OPTIONS)
+}
+
+function rolesOf ({ messages: json }: RunRequest): string[] {
+  return (JSON.parse(json) as Array<{ role: string }>).map(({ role }) => role)
+}
+
+function isToldToThink ({ fields }: RunRequest): boolean {
+  return 'reasoning_effort' in fields || 'chat_template_kwargs' in fields
+}
+
+function toNotes ({ tools, reasoning, vision, lora, beta, paidOnly }: Model): string {
+  const notes = { tools, reasoning, vision, LoRA: lora, beta, 'paid plan': paidOnly }
+  return Object.entries(notes).filter(([, isSo]) => isSo).map(([note]) => note).join(', ')
+}
+
+function toCount (tokens: number | undefined): string {
+  return tokens?.toLocaleString('en') ?? '–'
+}
+
+function toCode (text: string): string {
+  return `\`${text}\``
+}
+
+/** A table whose columns also stand below each other where nobody renders it. */
+function toTable (titles: string[], rows: string[][]): string {
+  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]?.length ?? 0)))
+  const toLine = (cells: string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
+  return [toLine(titles), `|${widths.map(width => '-'.repeat(width + 2)).join('|')}|`, ...rows.map(toLine)].join('\n')
+}
