@@ -60,6 +60,8 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
 
   // Fastify also reads plain text, which a web page may post to any server without asking.
   app.removeContentTypeParser('text/plain')
+  // First, because whatever is refused later is noted in the request's report.
+  logRequests(app)
   const openAnswers = new OpenAnswers(settings.maxStreams)
   app.decorate('openAnswers', openAnswers)
   app.decorateRequest('apiToken', undefined)
@@ -69,7 +71,6 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   })
   const methods = collectMethods(app)
   closeSilentConnections(app)
-  logRequests(app)
   if (settings.corsOrigins.length > 0) {
     await app.register(cors, { origin: settings.corsOrigins.includes('*') ? '*' : settings.corsOrigins, exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400, strictPreflight: false })
   }

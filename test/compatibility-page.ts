@@ -64,7 +64,7 @@ const chat: Feature[] = [
     request: { stop: ['END'] },
     params: ['stop'],
     isSent: ({ fields }) => 'stop' in fields,
-    instead: 'the proxy ends the answer at the sequence, on every model'
+    instead: 'the proxy ends the answer at the sequence itself'
   },
   { title: '`n: 2`', request: { n: 2 }, params: ['n'], isSent: ({ fields }) => 'n' in fields },
   { title: '`logprobs`', request: { logprobs: true, top_logprobs: 2 }, params: ['logprobs'], isSent: ({ fields }) => fields['logprobs'] === true },
@@ -141,17 +141,24 @@ export function toCompatibilityPage (): string {
   ].join('\n\n') + '\n'
 }
 
-/** A column for each feature that is not the same on every model, and then what the verdicts mean. */
+/** A column for each feature that is not the same on every model, and then why the verdicts are what they are. */
 function toSection (title: string, features: Feature[], models: Model[]): string[] {
   const columns = features.filter(feature => new Set(models.map(model => toFinding(model, feature).verdict)).size > 1)
   const rows = models.map(model => [toCode(model.id), ...columns.map(feature => toFinding(model, feature).verdict)])
-  const remarks = features.flatMap(feature => {
-    const findings = new Map(models.map(model => toFinding(model, feature)).map(finding => [`${finding.verdict} ${finding.reason ?? ''}`, finding]))
-    return [...findings.values()]
-      .filter(({ reason }) => reason !== undefined || !columns.includes(feature))
-      .map(({ verdict, reason }) => `* ${feature.title} ${verdict}${columns.includes(feature) ? '' : ' on every model'}${reason === undefined ? '' : `: ${reason}`}`)
-  })
-  return [`## ${title}`, toTable(['model', ...columns.map(column => column.title)], rows), remarks.join('\n')]
+  const remarks = new Map<string, Set<string>>()
+  for (const feature of features) {
+    const scope = columns.includes(feature) ? '' : ' on every model'
+    for (const { verdict, reason } of models.map(model => toFinding(model, feature))) {
+      if (reason === undefined && scope === '') continue
+      const remark = `${verdict}${scope}${reason === undefined ? '' : `: ${reason}`}`
+      remarks.set(remark, (remarks.get(remark) ?? new Set()).add(feature.title))
+    }
+  }
+  return [
+    `## ${title}`,
+    toTable(['model', ...columns.map(column => column.title)], rows),
+    [...remarks].map(([remark, titles]) => `* ${[...titles].join(', ')}, ${remark}`).join('\n')
+  ]
 }
 
 function toRetiredTable (models: Model[]): string {

@@ -43,7 +43,7 @@ export function toOpening (text: string, grammar: CallGrammar): Opening {
   const inside = text.slice('```'.length)
   if (isBeginning(inside, LANGUAGES)) return 'open'
   const language = LANGUAGES.find(word => inside.startsWith(word)) ?? ''
-  const opening = behind('```' + language, text, rest => unfenced(rest, grammar))
+  const opening = behind('```' + language, text, rest => rest.startsWith('`') ? 'text' : unfenced(rest, grammar))
   return typeof opening === 'string' ? opening : { ...opening, isFenced: true }
 }
 

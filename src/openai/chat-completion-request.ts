@@ -25,7 +25,7 @@ const optionalName = Type.Optional(Nullable(Type.String()))
 export const TextPart = Type.Object({ type: Type.Literal('text'), text: Type.String() })
 export type TextPart = Static<typeof TextPart>
 
-export const RefusalPart = Type.Object({ type: Type.Literal('refusal'), refusal: Type.String() })
+const RefusalPart = Type.Object({ type: Type.Literal('refusal'), refusal: Type.String() })
 
 export const ImagePart = Type.Object({
   type: Type.Literal('image_url'),
@@ -36,12 +36,12 @@ export const ImagePart = Type.Object({
 })
 export type ImagePart = Static<typeof ImagePart>
 
-export const AudioPart = Type.Object({
+const AudioPart = Type.Object({
   type: Type.Literal('input_audio'),
   input_audio: Type.Object({ data: Type.String(), format: Type.String() })
 })
 
-export const FilePart = Type.Object({
+const FilePart = Type.Object({
   type: Type.Literal('file'),
   file: Type.Object({
     file_data: Type.Optional(Nullable(Type.String())),
@@ -67,9 +67,9 @@ export const RequestToolCall = Type.Object({
 })
 export type RequestToolCall = Static<typeof RequestToolCall>
 
-export const SystemMessage = Type.Object({ role: Type.Literal('system'), content: Content(TextPart), name: optionalName })
-export const DeveloperMessage = Type.Object({ role: Type.Literal('developer'), content: Content(TextPart), name: optionalName })
-export const UserMessage = Type.Object({ role: Type.Literal('user'), content: Content(UserPart), name: optionalName })
+const SystemMessage = Type.Object({ role: Type.Literal('system'), content: Content(TextPart), name: optionalName })
+const DeveloperMessage = Type.Object({ role: Type.Literal('developer'), content: Content(TextPart), name: optionalName })
+const UserMessage = Type.Object({ role: Type.Literal('user'), content: Content(UserPart), name: optionalName })
 export const AssistantMessage = Type.Object({
   role: Type.Literal('assistant'),
   content: Content(AssistantPart),
@@ -81,13 +81,13 @@ export const AssistantMessage = Type.Object({
   reasoning: Type.Optional(Nullable(Type.String()))
 })
 export type AssistantMessage = Static<typeof AssistantMessage>
-export const ToolMessage = Type.Object({
+const ToolMessage = Type.Object({
   role: Type.Literal('tool'),
   content: Content(TextPart),
   tool_call_id: Type.String(),
   name: optionalName
 })
-export const FunctionMessage = Type.Object({ role: Type.Literal('function'), content: Content(TextPart), name: Type.String() })
+const FunctionMessage = Type.Object({ role: Type.Literal('function'), content: Content(TextPart), name: Type.String() })
 
 export const Message = OneOf('role', [SystemMessage, AssistantMessage, UserMessage, FunctionMessage, ToolMessage, DeveloperMessage])
 export type Message = Static<typeof Message>

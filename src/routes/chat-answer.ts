@@ -48,12 +48,16 @@ export async function answerChat (parts: ChatParts, chat: ChatCompletionRequest,
   const asked = await parts.models.resolve(chat.model)
   const stream = chat.stream === true
   Object.assign(request.report, { model: chat.model, served: asked.id, stream })
+  const images = withImages(parts, chat, signal)
+  const options = { ...parts.settings, visionModels: () => toVisionSuggestions(parts.models.known()) }
   const failures: Change[] = []
   let attempts = 0
   const candidates = [asked, ...await fallbacksOf(parts, chat.model, asked)]
   for (const [index, model] of candidates.entries()) {
-    const translate = await translator(parts, chat, model, signal)
+    const { request: readable, changes } = await images(model)
+    const translate = (variation: Variation) => toRunRequest(readable, model, { ...options, ...variation })
     const run = translate({})
+    run.changes.unshift(...changes)
     run.changes.push(...failures)
     if (request.headers['x-dry-run'] === 'true') return toDryRun(run, model.id, stream)
     try {
@@ -118,13 +122,13 @@ async function fallbacksOf ({ settings, models }: ChatParts, name: string, asked
   return Promise.all(names.map(one => models.resolve(one)))
 }
 
-async function translator ({ settings, models, remoteImages }: ChatParts, chat: ChatCompletionRequest, model: Model, signal: AbortSignal): Promise<(variation: Variation) => RunRequest> {
-  const mayFetch = settings.fetchRemoteImages && model.vision
-  const fetched = mayFetch ? await fetchRemoteImages(chat, { ...remoteImages, signal }) : { request: chat, changes: [] }
-  const options = { ...settings, visionModels: () => toVisionSuggestions(models.known()) }
-  return variation => {
-    const run = toRunRequest(fetched.request, model, { ...options, ...variation })
-    run.changes.unshift(...fetched.changes)
-    return run
+/** A chat with its remote images fetched, where a model that sees may have them; fetched once, whatever model is tried. */
+function withImages ({ settings, remoteImages }: ChatParts, chat: ChatCompletionRequest, signal: AbortSignal): (model: Model) => Promise<{ request: ChatCompletionRequest, changes: Change[] }> {
+  const asSent = Promise.resolve({ request: chat, changes: [] })
+  let fetched: ReturnType<typeof fetchRemoteImages> | undefined
+  return model => {
+    if (!settings.fetchRemoteImages || !model.vision) return asSent
+    fetched ??= fetchRemoteImages(chat, { ...remoteImages, signal })
+    return fetched
   }
 }

@@ -77,22 +77,25 @@ export async function startGenerations (workersAi: WorkersAi, request: RunReques
 
 /** An answer that is told as it is written is begun; any other is waited for and reviewed as a whole. */
 async function start (request: RunRequest, call: Call): Promise<Generation> {
-  const isStreamed = call.options.stream && request.canStream
-  const { generation, sent } = await inSomeForm(request, isStreamed, call)
-  if (isStreamed) return { ...generation, batches: await primed(generation.batches, KEEP_ALIVE_MS) }
+  const { generation, sent } = await inSomeForm(request, call)
+  if (isToldAsWritten(sent, call)) return { ...generation, batches: await primed(generation.batches, KEEP_ALIVE_MS) }
   return reviewed(generation, sent, call)
 }
 
+function isToldAsWritten (request: RunRequest, { options: { stream } }: Call): boolean {
+  return stream && request.canStream
+}
+
 /** Asks in the family's form of a structured output, and once in the other when that one is refused. */
-async function inSomeForm (request: RunRequest, isStreamed: boolean, call: Call): Promise<{ generation: Generation, sent: RunRequest }> {
+async function inSomeForm (request: RunRequest, call: Call): Promise<{ generation: Generation, sent: RunRequest }> {
   try {
-    return { generation: await ask(request, isStreamed, call), sent: request }
+    return { generation: await ask(request, isToldAsWritten(request, call), call), sent: request }
   } catch (error) {
     if (!(error instanceof UpstreamError) || request.outputForm === undefined) throw error
     const outputForm = toOtherForm(request.outputForm, error.code)
     if (outputForm === undefined) throw error
     const sent = varied(request, { outputForm }, call)
-    return { generation: await ask(sent, isStreamed && sent.canStream, call), sent }
+    return { generation: await ask(sent, isToldAsWritten(sent, call), call), sent }
   }
 }
 
@@ -123,7 +126,7 @@ async function reviewed (first: Generation, request: RunRequest, call: Call): Pr
     if ('error' in verdict) throw verdict.error
     request.changes.push(verdict.change)
   }
-  return { ...second, attempts: first.attempts + second.attempts, batches: once(withUsage(answer, [...usagesOf(events), ...usagesOf(answer)])) }
+  return { headers: toHeaders([first, second]), attempts: first.attempts + second.attempts, batches: once(withUsage(answer, [...usagesOf(events), ...usagesOf(answer)])) }
 }
 
 /** The same request, said differently; what had to be changed in it is told with the first one's changes. */

@@ -2,13 +2,13 @@ import type { ThoughtTags } from './dialect.ts'
 import { LEAK_FORMS, type LeakForm } from './leak.ts'
 
 /** A function call written in a message: `arguments` is the JSON as it stands there, absent when none was given. */
-export interface ScriptedCall {
+interface ScriptedCall {
   name: string
   arguments?: string
 }
 
 /** A call that slips into the text; in the model's own form when none is given. */
-export interface ScriptedLeak extends ScriptedCall {
+interface ScriptedLeak extends ScriptedCall {
   form?: LeakForm
 }
 

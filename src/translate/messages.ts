@@ -19,7 +19,7 @@ export interface NativeMessage {
   reasoning?: string
 }
 
-export type NativePart = { type: 'text', text: string } | ImagePart
+type NativePart = { type: 'text', text: string } | ImagePart
 
 /**
  * Turns OpenAI's messages into the form a model's family takes. Content is never null upstream: classic models refuse

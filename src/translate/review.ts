@@ -27,7 +27,7 @@ export function toReview (events: Batch, request: RunRequest): Complaint | undef
   const text = textOf(events)
   if (request.forcedCall !== undefined) return noCall(text, request.forcedCall)
   if (request.format) return misfit(text, request.format)
-  return text === '' && request.followsToolResult ? empty() : undefined
+  return text.trim() === '' && request.followsToolResult ? empty() : undefined
 }
 
 /** The text of an answer. */
@@ -71,8 +71,8 @@ function misfit (text: string, format: OutputFormat): Complaint | undefined {
   if (complaint === undefined) return undefined
   return {
     followUp: [
-      { role: 'assistant', content: text },
-      { role: 'user', content: `That does not fit: ${complaint}. Answer again with the corrected JSON object and nothing else.` }
+      ...said(text),
+      { role: 'user', content: `That does not fit: ${complaint}. Answer again with the corrected JSON and nothing else.` }
     ],
     giveUp: events => mismatch(format, toComplaint(format, textOf(events)) ?? complaint)
   }
@@ -94,11 +94,16 @@ function mismatch ({ name, isStrict }: OutputFormat, complaint: string): { error
 function noCall (text: string, wanted: string): Complaint {
   return {
     followUp: [
-      ...(text === '' ? [] : [{ role: 'assistant' as const, content: text }]),
+      ...said(text),
       { role: 'user', content: wanted }
     ],
     giveUp: () => ({ change: { param: 'tool_choice', action: 'dropped', reason: 'the model called no tool, although it was asked twice' } })
   }
+}
+
+/** What the model said, when it said anything: some templates refuse a turn without a word. */
+function said (text: string): NativeMessage[] {
+  return text.trim() === '' ? [] : [{ role: 'assistant', content: text }]
 }
 
 function empty (): Complaint {

@@ -68,13 +68,16 @@ export function toNativeFormat ({ name, schema, envelope }: OutputFormat, form: 
   switch (form) {
     case 'guided': return { guided_json: sent }
     case 'bare': return { response_format: { type: 'json_schema', json_schema: sent } }
-    case 'envelope': return { response_format: { type: 'json_schema', json_schema: { ...envelope, name, schema: sent } } }
+    case 'envelope': {
+      const given = Object.entries(envelope ?? {}).filter(([, value]) => value !== null)
+      return { response_format: { type: 'json_schema', json_schema: { ...Object.fromEntries(given), name, schema: sent } } }
+    }
   }
 }
 
 /** What to tell a model that holds no schema. */
 export function toInstruction ({ schema }: OutputFormat): string {
-  const begin = 'Answer with one JSON object and nothing else: no explanation and no code fence.'
+  const begin = `Answer with one JSON ${schema?.['type'] === 'array' ? 'array' : 'object'} and nothing else: no explanation and no code fence.`
   return schema === undefined ? begin : `${begin} It must match this JSON Schema:\n${JSON.stringify(schema)}`
 }
 
@@ -102,7 +105,7 @@ function withoutUnsent (schema: Record<string, unknown>, dropped: Set<string>): 
       dropped.add(key)
       return []
     }
-    if (key === 'properties' || key === '$defs' || key === 'definitions') return [[key, mapSchemas(value, dropped)]]
+    if (key === 'properties' || key === 'patternProperties' || key === '$defs' || key === 'definitions') return [[key, mapSchemas(value, dropped)]]
     if (key === 'enum' || key === 'const' || key === 'default' || key === 'examples') return [[key, value]]
     if (Array.isArray(value)) return [[key, value.map(one => isObject(one) ? withoutUnsent(one, dropped) : one)]]
     return [[key, isObject(value) ? withoutUnsent(value, dropped) : value]]

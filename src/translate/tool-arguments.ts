@@ -100,6 +100,7 @@ function violations (schema: Schema, value: unknown): number {
 }
 
 function mend (value: unknown, schema: unknown, root: Schema): unknown {
+  if (schema === undefined) return value
   const resolved = resolve(schema, root)
   const types = typesOf(resolved, root)
   const cast = types.length === 0 || isOf(value, types) ? value : toType(value, types)
@@ -182,12 +183,10 @@ function branchesOf (schema: Schema, root: Schema): Schema[] {
   return Array.isArray(branches) ? branches.map(branch => resolve(branch, root)) : []
 }
 
-/** The types a schema names; empty when it names none. */
+/** The types a schema names, or the schemas it is a choice of; empty when it names none. */
 function typesOf (schema: Schema, root: Schema): string[] {
-  const { type, enum: values } = schema
-  if (type !== undefined) return [type].flat().filter(one => typeof one === 'string')
-  if (Array.isArray(values)) return values.map(typeOf)
-  return branchesOf(schema, root).flatMap(branch => typesOf(branch, root))
+  return [schema, ...branchesOf(schema, root)].flatMap(({ type, enum: values }) =>
+    type === undefined && Array.isArray(values) ? values.map(typeOf) : [type].flat().filter(one => typeof one === 'string'))
 }
 
 function isOf (value: unknown, types: readonly string[]): boolean {

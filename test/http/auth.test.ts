@@ -1,6 +1,6 @@
 import t from 'tap'
 import { requireKey } from '../../src/http/auth.ts'
-import { ask, askRaw, exchange, saying, startProxy } from '../start-proxy.ts'
+import { API_TOKEN, ask, askRaw, exchange, saying, startProxy, waited } from '../start-proxy.ts'
 
 t.test('without keys everybody may pass', t => {
   t.equal(requireKey([]), undefined)
@@ -50,7 +50,7 @@ t.test('every path but the health check needs a key, however it is spelt', async
   for (const path of ['/v1/models', '/v1//models/', '/v1/models/@cf%2Fa%2Fb', '/v1/models/%zz', '/', '/nope', '/health/../v1/models', '/%68ealthz']) {
     t.equal((await askRaw(proxy, path)).status, 401, path)
   }
-  for (const path of ['/health', '/health/', '//health', '/health?x=1']) {
+  for (const path of ['/health', '/health/', '//health', '/health?x=1', '/livez', '/readyz?verbose']) {
     t.equal((await askRaw(proxy, path)).status, 200, path)
   }
   const { status } = await askRaw(proxy, '/v1/models', { headers: { host: 'localhost/health?', 'x-original-url': '/health' } })
@@ -67,4 +67,26 @@ t.test('a stranger is refused before the body is read', async t => {
     '', ''
   ].join('\r\n'), '}}')
   t.match(answer, /^HTTP\/1\.1 401 /)
+})
+
+t.test('a key may have a name, which the log shows', async t => {
+  const proxy = await startProxy(t, { API_KEYS: 'anns:key-one,key-two' })
+  for (const key of ['key-one', 'key-two']) await ask(proxy, saying('say hi'), { headers: { authorization: `Bearer ${key}` } })
+  t.equal((await ask(proxy, saying('say hi'), { headers: { authorization: 'Bearer anns:key-one' } })).status, 401, 'the name is no part of the key')
+  const lines = () => proxy.lines().filter(({ msg }) => msg === 'request')
+  await waited(() => lines().length === 3)
+  t.strictSame(lines().map(({ key }) => key), ['anns', undefined, undefined])
+  t.notMatch(proxy.log(), /key-one/)
+})
+
+t.test('callers may bring their own Cloudflare tokens', async t => {
+  const proxy = await startProxy(t, { AUTH_MODE: 'passthrough' })
+  t.equal((await ask(proxy, saying('say hi'))).status, 401, 'none is no token')
+  t.strictSame(proxy.simulator.requests, [])
+  const served = await ask(proxy, saying('say hi'), { headers: { authorization: `Bearer ${API_TOKEN}` } })
+  t.equal(served.status, 200)
+  const refused = await ask(proxy, saying('say hi'), { headers: { 'x-api-key': 'another-token' } })
+  t.equal(refused.status, 401, 'Cloudflare judges it')
+  t.notMatch(proxy.log(), /another-token/)
+  t.notMatch(proxy.log(), API_TOKEN)
 })

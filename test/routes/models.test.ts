@@ -1,4 +1,7 @@
 import t from 'tap'
+import { Models } from '../../src/routes/models.ts'
+import { ModelList } from '../../src/workers-ai/model-search.ts'
+import { ModelSchemas } from '../../src/workers-ai/model-schemas.ts'
 import { API_TOKEN, ask, askRaw, GLM, LLAMA, saying, startProxy, type Proxy } from '../start-proxy.ts'
 
 interface ModelRow { id: string, object: string, owned_by: string, root?: string }
@@ -88,4 +91,30 @@ t.test('a default model serves every name', async t => {
   const response = await ask(proxy, saying('say hi', { model: 'gpt-4' }))
   t.equal(response.headers.get('x-proxy-model'), GLM)
   t.match(await response.json(), { model: 'gpt-4', choices: [{ message: { content: 'hi' } }] })
+})
+
+t.test('one model tells how a request to it is translated, and the list does not', async t => {
+  const proxy = await startProxy(t, { MODEL_ALIASES: `{"gpt-4o":"${LLAMA}"}` })
+  const { body } = await askRaw(proxy, '/v1/models/gpt-4o')
+  t.match(JSON.parse(body), { id: 'gpt-4o', root: LLAMA, workers_ai: { family: 'classic-2025', max_tokens_name: 'max_tokens', tools: 'native' } })
+  t.equal((await list(proxy)).some(row => 'workers_ai' in row), false)
+})
+
+t.test('a model nobody knows is what its schema says, else what it is guessed to be', async t => {
+  const asked: string[] = []
+  const schemas = new ModelSchemas({
+    fetchSchema: async id => {
+      asked.push(id)
+      return { result: { input: { properties: { messages: {}, max_completion_tokens: {} } } } }
+    },
+    now: () => 0
+  })
+  const catalogue = new ModelList({ fetchPage: async () => ({ result: [] }), now: () => 0 })
+  const settings = { modelAliases: { new: '@cf/new/chat' } }
+  const models = new Models(catalogue, settings, schemas)
+  t.match(await models.resolve('new'), { id: '@cf/new/chat', family: { name: 'openai' } })
+  t.match(await models.find('@cf/new/chat'), { family: { name: 'openai' } })
+  t.match(await models.resolve(LLAMA), { family: { name: 'classic-2025' } })
+  t.strictSame(asked, ['@cf/new/chat'], 'asked once, and not for what is known')
+  t.match(await new Models(catalogue, settings).resolve('new'), { family: { name: 'classic-2025' } }, 'without schemas it is guessed')
 })

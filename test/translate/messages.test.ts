@@ -121,7 +121,7 @@ t.test('earlier arguments are sent as a JSON object, whatever the model wrote', 
     { name: 'an object passes as it was written', given: ' { "a": 1 }', expected: ' { "a": 1 }', repaired: false },
     { name: 'nothing is an empty object', given: ' ', expected: '{}', repaired: false },
     { name: 'an object that nearly parses is mended', given: '{"a": 1,}', expected: '{"a":1}', repaired: true },
-    { name: 'an escape that is none is mended', given: '{"path":"C:\\xyz"}', expected: '{"path":"C:xyz"}', repaired: true },
+    { name: 'an escape that is none is mended', given: '{"path":"C:\\xyz"}', expected: '{"path":"C:\\\\xyz"}', repaired: true },
     { name: 'prose is kept as text', given: 'Oslo', expected: '{"text":"Oslo"}', repaired: true },
     { name: 'a number is kept as text', given: '4', expected: '{"text":"4"}', repaired: true },
     { name: 'a list is kept as text', given: '[1]', expected: '{"text":"[1]"}', repaired: true }

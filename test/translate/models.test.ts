@@ -1,5 +1,5 @@
 import t from 'tap'
-import { toModelList, toModelObject } from '../../src/translate/models.ts'
+import { toModelDetails, toModelList, toModelObject } from '../../src/translate/models.ts'
 import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
 import type { Model, ModelId } from '../../src/workers-ai/model.ts'
 import { modelOf } from './model-of.ts'
@@ -49,5 +49,61 @@ t.test('the list holds every model that can be called, and the aliases', t => {
   t.strictSame(list.data[1], { id: 'other', object: 'model', created: 0, owned_by: 'alias', root: 'llama-3.3' }, 'also where that is not a listed id')
   t.ok(list.data.every(model => typeof model.id === 'string' && model.object === 'model' && Number.isInteger(model.created) && typeof model.owned_by === 'string'))
   t.strictSame(toModelList([], {}), { object: 'list', data: [] }, 'nothing is a list, too')
+  t.end()
+})
+
+t.test('one model also tells how a request to it is translated', t => {
+  const cases: Array<{ name: string, given: Model, expected: Record<string, unknown> }> = [
+    {
+      name: 'a classic model',
+      given: LLAMA,
+      expected: {
+        family: 'classic-2025',
+        content: 'string',
+        developer_role: false,
+        message_name: true,
+        image: false,
+        parameters: {
+          temperature: { minimum: 0, maximum: 5 },
+          top_p: { minimum: 0.001, maximum: 1 },
+          top_k: { minimum: 1, maximum: 50 },
+          seed: { minimum: 1, maximum: 9_999_999_999 },
+          repetition_penalty: { minimum: 0, maximum: 2 },
+          frequency_penalty: { minimum: -2, maximum: 2 },
+          presence_penalty: { minimum: -2, maximum: 2 }
+        },
+        other_parameters: ['raw', 'lora'],
+        max_tokens_name: 'max_tokens',
+        native_stop: false,
+        tools: 'native',
+        tool_choice: false,
+        forced_choice: 'advisory',
+        tool_history: 'calls',
+        tool_call_ids: 'any',
+        structured_output: { json_object: 'native', json_schema: 'bare' },
+        streams: { tools: true, json: false, arguments: false },
+        thinking: { told: 'none', switch: null, efforts: [], is_default: false },
+        output: 'classic'
+      }
+    },
+    {
+      name: 'a model with no field for a schema or an object',
+      given: modelOf('vision', { vision: true }),
+      expected: { family: 'vision', content: 'parts', image: true, max_images: 1, tool_call_ids: 'alphanumeric-9', structured_output: { json_object: 'prompt', json_schema: 'prompt' } }
+    },
+    {
+      name: 'a model that thinks',
+      given: modelOf('kimi'),
+      expected: { max_tokens_name: 'max_completion_tokens', tool_choice: true, forced_choice: 'named', structured_output: { json_object: 'native', json_schema: 'envelope' }, thinking: { told: 'reasoning_content', switch: 'thinking', efforts: ['low', 'medium', 'high'], is_default: true }, output: 'openai' }
+    },
+    { name: 'a model of a family that sees, which sees nothing', given: modelOf('openai'), expected: { content: 'parts', image: false } }
+  ]
+  for (const { name, given, expected } of cases) {
+    const { workers_ai: record, ...facts } = toModelDetails(given, 'gpt-4o')
+    t.match(record, expected, name)
+    t.strictSame(facts, toModelObject(given, 'gpt-4o'), 'beside all that the list tells')
+  }
+  t.strictSame(toModelDetails(LLAMA)['workers_ai'], cases[0]?.expected, 'and nothing else')
+  t.strictSame(toModelDetails(BGE), toModelObject(BGE), 'a model that does not chat has no such record')
   t.end()
 })

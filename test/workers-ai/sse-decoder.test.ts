@@ -99,7 +99,7 @@ t.test('events of any reasonable size are read, larger ones end the stream', t =
   slow.push(Buffer.from('data: '))
   repeat(slow, Buffer.alloc(64, 'x'), 32_768)
   t.equal(slow.push(Buffer.from('\n\n'))[0]?.length, 64 * 32_768, 'a frame of 2 MiB in pieces of 64 bytes')
-  t.ok(performance.now() - started < 1_500, 'without reading each piece again and again')
+  t.ok(performance.now() - started < 5_000, 'without reading each piece again and again')
 
   const endless = new SseDecoder()
   t.throws(() => repeat(endless, megabyte, 9), tooLarge, 'a line that does not end')

@@ -1,0 +1,62 @@
+import t from 'tap'
+import { toOpening, type Opening } from '../../src/generation/leaked-call-forms.ts'
+import { parseModelJson } from '../../src/translate/model-json.ts'
+
+const grammar = { tools: new Map([['calc', {}], ['clock', {}]]), parse: parseModelJson }
+
+/** What a text that begins like a call is: of a call the body and the calls in it. */
+function opened (text: string): unknown {
+  const opening: Opening = toOpening(text, grammar)
+  if (typeof opening === 'string') return opening
+  const body = text.slice(opening.start)
+  const whole = body.slice(0, opening.scanner.read(body))
+  return { body: whole, calls: opening.toCalls(whole)?.map(call => `${call.name}(${call.arguments})`), ...(opening.isFenced && { isFenced: true }) }
+}
+
+const CALC = ['calc({"a":1})']
+
+t.test('an opening says where the body begins and how it is read', t => {
+  const cases = [
+    { given: '{"name": "calc", "arguments": {"a": 1}}; more', expected: { body: '{"name": "calc", "arguments": {"a": 1}}', calls: CALC } },
+    { given: '[ {"name": "calc", "a": 1} ]', expected: { body: '[ {"name": "calc", "a": 1} ]', calls: CALC } },
+    { given: '[ calc(a=1) ].', expected: { body: '[ calc(a=1) ]', calls: CALC } },
+    { given: '```json\r\n{"name": "calc", "a": 1}\r\n```', expected: { body: '{"name": "calc", "a": 1}', calls: CALC, isFenced: true } },
+    { given: '``` {"name": "calc", "a": 1}', expected: { body: '{"name": "calc", "a": 1}', calls: CALC, isFenced: true } },
+    { given: '```xml\n<tool_call> {"name": "calc", "a": 1}', expected: { body: '{"name": "calc", "a": 1}', calls: CALC, isFenced: true } },
+    { given: '<tool_call>\n\n{"name": "calc", "a": 1}</tool_call>', expected: { body: '{"name": "calc", "a": 1}', calls: CALC } },
+    { given: '<tool_call>calc\n<arg_key>a</arg_key><arg_value>1</arg_value></tool_call>', expected: { body: '<arg_key>a</arg_key><arg_value>1</arg_value>', calls: CALC } },
+    { given: '<tool_call><function=calc><parameter=a>1</parameter></function>', expected: { body: '<parameter=a>1</parameter>', calls: CALC } },
+    { given: '<function=calc> {"a": 1}</function>', expected: { body: '{"a": 1}', calls: CALC } },
+    { given: '<|python_tag|> calc.call(a=1)', expected: { body: 'calc.call(a=1)', calls: CALC } },
+    { given: '<|python_tag|>{"name": "calc", "a": 1}', expected: { body: '{"name": "calc", "a": 1}', calls: CALC } },
+    { given: '{"name": "calc", "arguments": {"a": }}', expected: { body: '{"name": "calc", "arguments": {"a": }}', calls: ['calc({"a":null})'] } },
+    { given: '{"name": "calc", "arguments": {"a": <b>}}', expected: { body: '{"name": "calc", "arguments": {"a": ', calls: undefined } }
+  ]
+  for (const { given, expected } of cases) t.strictSame(opened(given), expected, JSON.stringify(given))
+  t.end()
+})
+
+t.test('every beginning of an opening leaves it open', t => {
+  const openings = [
+    '{"name": "calc"', '{"name": "clock"', '{ "type" : "function" , "name" : "calc"', '{"id": "a", "type": "function", "function": {"name": "calc"', '{"function": "calc"', '{"tool_calls": [{"name": "calc"', '{"arguments": {',
+    "{'parameters': '", '[ {"name": "calc"', '[calc(', '[calc.call(', '<tool_call> {"name": "calc"', '<tool_call>[{"name": "calc"', '<tool_call>calc<', '<tool_call>\n<function=calc> {', '<function=calc><', '<|python_tag|>calc(', '<|python_tag|>[calc(',
+    '```json\n{"name": "calc"', '```tool_call\n[calc(', '```\n<tool_call>calc <'
+  ]
+  for (const opening of openings) {
+    const shortest = ['{', '[', '```', '<tool_call>', '<function=', '<|python_tag|>'].find(word => opening.startsWith(word))?.length ?? 0
+    const beginnings = Array.from({ length: opening.length - shortest }, (_, cut) => opening.slice(0, shortest + cut))
+    t.strictSame(beginnings.filter(text => toOpening(text, grammar) !== 'open'), [], JSON.stringify(opening))
+    t.type(toOpening(opening, grammar), Object, `${JSON.stringify(opening)} is one`)
+  }
+  t.end()
+})
+
+t.test('an opening that cannot be one is text at once', t => {
+  const cases = [
+    '{x', '{"x', '{"names', '{"name" x', '{"name":7', '{"name": "x', '{"name": "calculator', '{"type": "object"', '{"type": "function";', '{"id": 1', '{"id": "a" "', '{"id": "a", x', '{"function": [', '{"tool_calls": {', '{"tool_calls": [[', '{"arguments": [', '{"parameters": nu', '{name', '{{',
+    '[[', '[x', '[]', '[ca(', '[calc)', '[calc (', '[calc.cat', '[calc.run(', '<tool_call><b', '<tool_call>x', '<tool_call>calculator', '<tool_call>calc(', '<tool_call></', '<function=x', '<function=calc ', '<function=ca>', '<function=calc>x', '<|python_tag|>x', '<|python_tag|>calc =',
+    '```a', '```yaml', '```json\nx', '```json\n```', '```jsonl', '````'
+  ]
+  for (const given of cases) t.equal(toOpening(given, grammar), 'text', JSON.stringify(given))
+  t.end()
+})
