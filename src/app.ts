@@ -19,6 +19,7 @@ import { health } from './routes/health.ts'
 import { modelRoutes, Models } from './routes/models.ts'
 import type { Settings } from './settings.ts'
 import { WorkersAi } from './workers-ai/client.ts'
+import { ModelSchemas } from './workers-ai/model-schemas.ts'
 import { ModelList } from './workers-ai/model-search.ts'
 import { toSuggestions } from './workers-ai/resolve-model.ts'
 
@@ -81,7 +82,12 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   app.setErrorHandler(errorHandler(() => toSuggestions(list.known()), () => new Date()))
   app.setNotFoundHandler(notFound(methods))
 
-  const models = new Models(list, settings)
+  const schemas = new ModelSchemas({
+    fetchSchema: id => workersAi.getJson('/ai/models/schema', { model: id }),
+    now: Date.now,
+    onError: (error, id) => logger.debug({ model: id, reason: error instanceof Error ? error.message : 'unknown' }, 'no schema; the family is guessed')
+  })
+  const models = new Models(list, settings, schemas)
   health(app)
   modelRoutes(app, models, settings.modelAliases)
   chatCompletions(app, { settings, workersAi, models, openAnswers, remoteImages })

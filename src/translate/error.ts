@@ -5,7 +5,7 @@ import type { ErrorBody } from '../openai/error.ts'
 type Meaning = Omit<ProxyErrorOptions, 'cause' | 'headers'> & { message?: string, headers?: Record<string, string> }
 
 /** Words by which Cloudflare and its model servers say that the prompt and the answer do not fit. */
-const OVERFLOW = /context window limit|maximum context length|requested token count exceeds/i
+const OVERFLOW = /context window limit|maximum context length|requested token count exceeds|supports at most \d+/i
 
 /** Both codes stand for the day's free neurons; only the text tells them from other 429s that bear no code. */
 const QUOTA = /daily free allocation/i

@@ -93,6 +93,7 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
   return {
     fields: {
       [family.maxTokensName]: maxTokens,
+      ...(family.bothMaxTokensNames && { max_tokens: maxTokens }),
       ...sampling,
       ...nativeTools,
       ...formatFields,

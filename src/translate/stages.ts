@@ -26,7 +26,7 @@ export function toStages (request: RunRequest, family: Family, { isStreamed, new
   const hasTools = request.tools.size > 0
   return [
     ...(told === 'none' ? [] : [new ThinkTags({ isOpen: told === 'open-tags', maxTokens: request.maxTokens })]),
-    ...(hasTools ? [new LeakedToolCalls({ tools: request.tools, parse: parseModelJson, newCallId, changes: request.changes })] : []),
+    ...(hasTools ? [new LeakedToolCalls({ tools: request.tools, parse: parseModelJson, newCallId, changes: family.tools === 'prompt' ? [] : request.changes })] : []),
     ...(request.singleToolCall ? [new SingleToolCall()] : []),
     ...(hasTools && !(isStreamed && family.streams.arguments) ? [new ToolArguments(request.tools, request.changes)] : []),
     ...(request.format ? [new JsonText(request.changes, { isList: request.format.schema?.['type'] === 'array' })] : []),

@@ -17,6 +17,8 @@ export interface Family {
   messageName: boolean
   /** The name this family gives the answer's token limit. */
   maxTokensName: 'max_tokens' | 'max_completion_tokens'
+  /** Its schemas of different age name the limit differently, so both names are sent; the unknown one is ignored. */
+  bothMaxTokensNames?: true
   /** Sampling parameters this family takes, each with its accepted range. A parameter that is absent is not taken. */
   sampling: Partial<Record<SamplingName, Range>>
   /** Other native body fields that may pass through as they are. */
@@ -179,11 +181,12 @@ export const FAMILIES: Record<FamilyName, Family> = {
   qwen3,
   'sea-lion': { ...qwen3, name: 'sea-lion', extras: ['raw', 'lora'], thinking: classic.thinking },
   /** Its arguments were seen encoded twice. */
-  granite: { ...openai, name: 'granite', thinking: classic.thinking, extras: [], streams: { ...openai.streams, arguments: false } },
+  granite: { ...openai, name: 'granite', bothMaxTokensNames: true, thinking: classic.thinking, extras: [], streams: { ...openai.streams, arguments: false } },
   /** Its forced calls leak as JSON text. */
   'gpt-oss': {
     ...openai,
     name: 'gpt-oss',
+    bothMaxTokensNames: true,
     extras: [],
     forcedChoice: 'advisory',
     streams: { ...openai.streams, arguments: false },
