@@ -3,7 +3,8 @@ import { pino } from 'pino'
 import t from 'tap'
 import { buildApp } from '../src/app.ts'
 import { readSettings } from '../src/settings/reader.ts'
-import { ask, askRaw, exchange, saying, startProxy, waited } from './start-proxy.ts'
+import { askRaw, exchange, waited } from './http-client.ts'
+import { ask, saying, startProxy } from './start-proxy.ts'
 
 const PAGE = 'https://app.example'
 const STAINLESS = 'authorization,content-type,x-stainless-lang,x-stainless-package-version,x-stainless-os,x-stainless-retry-count,x-stainless-timeout'
@@ -57,6 +58,13 @@ t.test('an allowed page can read answers, failures and streams, and the headers 
     t.equal(response.headers.get('access-control-allow-credentials'), null, name)
     await response.text()
   }
+})
+
+t.test('without keys a server on loopback answers loopback names only, with keys any name', async t => {
+  const headers = { host: 'evil.example' }
+  t.equal((await askRaw(await startProxy(t), '/v1/models', { headers })).status, 403)
+  t.equal((await askRaw(await startProxy(t, { ALLOWED_HOSTS: 'evil.example' }), '/v1/models', { headers })).status, 200)
+  t.equal((await askRaw(await startProxy(t, { API_KEYS: 'k' }), '/v1/models', { headers: { ...headers, 'x-api-key': 'k' } })).status, 200)
 })
 
 t.test('* allows every page', async t => {

@@ -6,6 +6,7 @@ import type { Model } from '../workers-ai/model.ts'
 import { toFileText } from './file.ts'
 import { checkImages, toImagePart } from './image.ts'
 import { parseJson, parseModelJson } from './model-json.ts'
+import { withInstruction } from './instructions.ts'
 import { toNativeCallIds } from './tool-call-ids.ts'
 
 /** A message as Workers AI takes it. */
@@ -26,14 +27,24 @@ type NativePart = { type: 'text', text: string } | ImagePart
  * it, and an empty string serves the others as well.
  *
  * @param visionModels names models that see, to suggest to a caller who sends images to one that does not
- * @returns one native message for each of the caller's, in order
+ * @returns one native message for each of the caller's, in order; late system messages join the first where they must
  * @throws InvalidRequestError naming the part, when a part cannot be served by this model
  */
 export function toNativeMessages (messages: readonly Message[], model: Model, changes: Change[], visionModels: () => readonly string[] = () => []): NativeMessage[] {
   checkImages(messages, model, visionModels)
   const called = withModernCalls(messages)
   const callIds = toNativeCallIds(called, model.family)
-  return called.map((message, index) => toNativeMessage(message, `messages[${index}]`, model, callIds, changes))
+  const native = called.map((message, index) => toNativeMessage(message, `messages[${index}]`, model, callIds, changes))
+  return model.family.systemFirst ? withSystemFirst(native, changes) : native
+}
+
+/** Joins system messages from further down to the one at the beginning. */
+function withSystemFirst (messages: readonly NativeMessage[], changes: Change[]): NativeMessage[] {
+  const isLate = ({ role }: NativeMessage, index: number) => index > 0 && (role === 'system' || role === 'developer')
+  const late = messages.filter(isLate)
+  if (late.length === 0) return [...messages]
+  changes.push({ param: 'messages', action: 'repaired', reason: 'this model takes system messages at the beginning only' })
+  return late.reduce((rest, { content }) => withInstruction(rest, typeof content === 'string' ? content : ''), messages.filter((message, index) => !isLate(message, index)))
 }
 
 type ModernMessage = Exclude<Message, { role: 'function' }>

@@ -144,7 +144,8 @@ function toLiteral (text: string): unknown {
     case 'False': return false
     case 'None': return null
   }
-  const value = parseJson(text) ?? parseClosed(text)
+  const exact = parseJson(text)
+  const value = exact === undefined ? parseClosed(text) : exact
   // Beyond this JavaScript's numbers have gaps, and an id would become another one.
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? undefined : value
 }

@@ -60,7 +60,7 @@ const chat: readonly ChatRow[] = [
   { id: '@cf/moonshotai/kimi-k2.7-code', family: 'kimi', contextWindow: 262_144, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.95, output: 4.0, cachedInput: 0.19 }, paidOnly: true },
   { id: '@cf/deepseek-ai/deepseek-v4-flash-0731', family: 'deepseek-v4', contextWindow: 1_048_576, can: ['tools', 'reasoning', 'json'], price: { input: 0.44, output: 1.32, cachedInput: 0.014 }, paidOnly: true },
   { id: '@cf/deepseek-ai/deepseek-v4-pro-0813', family: 'deepseek-v4', contextWindow: 1_048_576, can: ['tools', 'reasoning', 'json'], price: { input: 1.32, output: 3.96, cachedInput: 0.044 }, paidOnly: true },
-  { id: '@cf/qwen/qwen3.8-27b', family: 'openai', contextWindow: 262_144, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.45, output: 3.2 } },
+  { id: '@cf/qwen/qwen3.8-27b', family: 'qwen3.8', contextWindow: 262_144, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.45, output: 3.2 } },
   { id: '@cf/swiss-ai/apertus-v1.5-8b', family: 'openai', contextWindow: 262_144, can: ['tools', 'vision'] },
   { id: '@cf/utter-project/eurollm-9b-it', family: 'openai', contextWindow: 32_000, can: ['tools'] },
   { id: '@hf/meta-llama/meta-llama-3-8b-instruct', family: 'classic', contextWindow: 8_192, can: [], retirement: '2026-05-30' },

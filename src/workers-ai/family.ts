@@ -13,6 +13,8 @@ export interface Family {
   maxImages?: number
   /** Whether the role `developer` is known to be taken; else it is sent as `system`. */
   developerRole: boolean
+  /** System messages are refused anywhere but at the beginning (8007). */
+  systemFirst?: true
   /** Whether `name` on a message is tolerated. */
   messageName: boolean
   /** The name this family gives the answer's token limit. */
@@ -66,7 +68,7 @@ export interface Thinking {
 }
 
 export type FamilyName = 'classic' | 'classic-2025' | 'hermes' | 'r1-distill' | 'guided' | 'qwq' | 'vision' | 'llama-4' | 'qwen3' | 'sea-lion' |
-  'granite' | 'gpt-oss' | 'gemma-4' | 'kimi' | 'deepseek-v4' | 'openai' | 'guard'
+  'granite' | 'gpt-oss' | 'gemma-4' | 'kimi' | 'deepseek-v4' | 'qwen3.8' | 'openai' | 'guard'
 export type SamplingName = 'temperature' | 'top_p' | 'top_k' | 'seed' | 'repetition_penalty' | 'frequency_penalty' | 'presence_penalty'
 
 const SEED: Range = [1, 9_999_999_999]
@@ -200,6 +202,7 @@ export const FAMILIES: Record<FamilyName, Family> = {
     name: 'deepseek-v4',
     thinking: { ...openai.thinking, efforts: ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'], isDefault: false }
   },
+  'qwen3.8': { ...openai, name: 'qwen3.8', systemFirst: true },
   openai,
   guard: {
     ...classic,

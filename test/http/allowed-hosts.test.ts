@@ -1,42 +1,48 @@
-import t from 'tap'
+import type { AddressInfo } from 'node:net'
+import fastify from 'fastify'
+import t, { type Test } from 'tap'
 import { requireAllowedHost } from '../../src/http/allowed-hosts.ts'
-import { askRaw, exchange, startProxy } from '../start-proxy.ts'
+import { errorHandler } from '../../src/http/error-handler.ts'
+import { askRaw, exchange } from '../http-client.ts'
 
-t.test('a server that others can reach, without a list, answers any name', t => {
-  t.equal(requireAllowedHost([], false), undefined)
-  t.end()
-})
+/** A server with the rule; its port. */
+async function listen (t: Test, hosts: string[], isLoopback: boolean): Promise<{ port: number }> {
+  const app = fastify()
+  t.teardown(() => app.close())
+  app.decorateRequest('report')
+  app.addHook('onRequest', async request => { request.report = {} })
+  const rule = requireAllowedHost(hosts, isLoopback)
+  if (rule) app.addHook('onRequest', rule)
+  app.setErrorHandler(errorHandler(() => [], () => new Date()))
+  app.get('/', () => ({ status: 'ok' }))
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return app.server.address() as AddressInfo
+}
 
-t.test('on loopback without keys only loopback names are answered', async t => {
-  const proxy = await startProxy(t)
+t.test('on loopback only loopback names are answered', async t => {
+  const server = await listen(t, [], true)
   for (const host of ['localhost', 'LOCALHOST:1234', '127.0.0.1', '127.0.0.1:80', '[::1]', '[::1]:8686']) {
-    t.equal((await askRaw(proxy, '/v1/models', { headers: { host } })).status, 200, host)
+    t.equal((await askRaw(server, '/', { headers: { host } })).status, 200, host)
   }
   for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:80', 'evil.example:127.0.0.1', '0.0.0.0']) {
-    const { status, body } = await askRaw(proxy, '/v1/models', { headers: { host } })
+    const { status, body } = await askRaw(server, '/', { headers: { host } })
     t.equal(status, 403, host)
     t.match(JSON.parse(body), { error: { type: 'invalid_request_error', code: 'host_not_allowed' } })
   }
-  const { status } = await askRaw(proxy, '/v1/models', { headers: { host: 'evil.example', 'x-forwarded-host': 'localhost', forwarded: 'host=localhost' } })
+  const { status } = await askRaw(server, '/', { headers: { host: 'evil.example', 'x-forwarded-host': 'localhost', forwarded: 'host=localhost' } })
   t.equal(status, 403, 'what a proxy in front might say does not count')
-  t.match(await exchange(proxy, 'GET /v1/models HTTP/1.0\r\n\r\n', '}}'), /^HTTP\/1\.1 403 /, 'nor does no name at all')
+  t.match(await exchange(server, 'GET / HTTP/1.0\r\n\r\n', '}}'), /^HTTP\/1\.1 403 /, 'nor does no name at all')
 })
 
-t.test('a list adds its names', async t => {
-  const proxy = await startProxy(t, { ALLOWED_HOSTS: 'AI.example,::1' })
-  for (const [host, status] of [['ai.example:8080', 200], ['localhost', 200], ['other.example', 403]] as const) {
-    t.equal((await askRaw(proxy, '/health', { headers: { host } })).status, status, host)
-  }
-})
-
-t.test('a list counts with keys, too, and then is all there is', async t => {
-  const proxy = await startProxy(t, { ALLOWED_HOSTS: 'ai.example', API_KEYS: 'k' })
-  for (const [host, status] of [['ai.example', 200], ['localhost', 403]] as const) {
-    t.equal((await askRaw(proxy, '/health', { headers: { host } })).status, status, host)
-  }
-})
-
-t.test('keys alone let every name in', async t => {
-  const proxy = await startProxy(t, { API_KEYS: 'k' })
-  t.equal((await askRaw(proxy, '/health', { headers: { host: 'any.example' } })).status, 200)
-})
+const cases = [
+  { name: 'a list adds to the loopback names', hosts: ['AI.example', '[::2]'], isLoopback: true, open: ['ai.example:8080', '[::2]', 'localhost'], closed: ['other.example'] },
+  { name: 'a list is all there is beyond loopback', hosts: ['ai.example'], isLoopback: false, open: ['ai.example'], closed: ['localhost', 'other.example'] },
+  { name: 'without either every name is answered', hosts: [], isLoopback: false, open: ['any.example', 'localhost'], closed: [] }
+]
+for (const { name, hosts, isLoopback, open, closed } of cases) {
+  t.test(name, async t => {
+    const server = await listen(t, hosts, isLoopback)
+    for (const host of open) t.equal((await askRaw(server, '/', { headers: { host } })).status, 200, host)
+    for (const host of closed) t.equal((await askRaw(server, '/', { headers: { host } })).status, 403, host)
+  })
+}

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { requireKey } from '../../src/http/auth.ts'
-import { API_TOKEN, ask, askRaw, exchange, saying, startProxy, waited } from '../start-proxy.ts'
+import { askRaw, exchange, waited } from '../http-client.ts'
+import { API_TOKEN, ask, saying, startProxy } from '../start-proxy.ts'
 
 t.test('without keys everybody may pass', t => {
   t.equal(requireKey([]), undefined)

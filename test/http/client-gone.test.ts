@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { ask, GPT_OSS, LLAMA, saying, startProxy, waited } from '../start-proxy.ts'
+import { waited } from '../http-client.ts'
+import { ask, GPT_OSS, LLAMA, saying, startProxy } from '../start-proxy.ts'
 
 t.test('the upstream is closed within a second after the client has left', async t => {
   const proxy = await startProxy(t)

@@ -4,7 +4,8 @@ import t from 'tap'
 import { InvalidRequestError, UpstreamError } from '../../src/errors.ts'
 import { ClientGoneError } from '../../src/http/client-gone.ts'
 import { errorHandler } from '../../src/http/error-handler.ts'
-import { ask, askRaw, exchange, saying, startProxy } from '../start-proxy.ts'
+import { askRaw, exchange } from '../http-client.ts'
+import { ask, saying, startProxy } from '../start-proxy.ts'
 
 const NOT_JSON = /^We could not parse the JSON body of your request\./
 
@@ -106,6 +107,7 @@ t.test('unknown paths and methods', async t => {
   const proxy = await startProxy(t, { CORS_ORIGINS: 'https://app.example' })
   const cases = [
     { method: 'GET', path: '/nope?x=1', status: 404, message: 'Invalid URL (GET /nope)' },
+    { method: 'GET', path: '/v1/%zz', status: 404, message: 'Invalid URL (GET /v1/%zz)' },
     { method: 'GET', path: '/', status: 404, message: 'Invalid URL (GET /)' },
     { method: 'POST', path: '/v1/<b>/"', status: 404, message: 'Invalid URL (POST /v1/?b?/?)' },
     { method: 'GET', path: `/${'x'.repeat(3_000)}`, status: 404, message: `Invalid URL (GET /${'x'.repeat(199)})` },

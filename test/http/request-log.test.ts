@@ -1,5 +1,6 @@
 import t from 'tap'
-import { ACCOUNT_ID, API_TOKEN, ask, askRaw, GLM, LLAMA, saying, startProxy, waited } from '../start-proxy.ts'
+import { askRaw, waited } from '../http-client.ts'
+import { ACCOUNT_ID, API_TOKEN, ask, GLM, LLAMA, saying, startProxy } from '../start-proxy.ts'
 
 t.test('each request leaves one line that says what became of it', async t => {
   const proxy = await startProxy(t)
@@ -76,4 +77,15 @@ t.test('a failure of the upstream leaves no stack', async t => {
   await (await ask(proxy, saying('fail with 524'))).text()
   await waited(() => proxy.lines().some(({ msg }) => msg === 'request'))
   t.notMatch(proxy.log(), /"stack"/)
+})
+
+t.test('every answer bears the id of its request, and so does its line', async t => {
+  const proxy = await startProxy(t, { API_KEYS: 'k' })
+  for (const path of ['/health', '/nope', '/v1/%zz', '/v1/models']) {
+    const { headers } = await askRaw(proxy, path, { headers: { 'x-request-id': 'mine-1' } })
+    t.equal(headers['x-request-id'], 'mine-1', path)
+  }
+  const { headers } = await askRaw(proxy, '/nope', { headers: { 'x-request-id': '"; drop' } })
+  t.match(headers['x-request-id'], /^req_\w{32}$/)
+  t.equal(proxy.lines().filter(({ msg, requestId }) => msg === 'request' && requestId === 'mine-1').length, 3)
 })

@@ -1,6 +1,5 @@
 import t from 'tap'
 import { toRoutableUrl } from '../../src/http/request-url.ts'
-import { askRaw, startProxy } from '../start-proxy.ts'
 
 const cases = [
   { name: 'a plain path stays', given: '/v1/models', expected: '/v1/models' },
@@ -11,9 +10,3 @@ const cases = [
 for (const { name, given, expected } of cases) {
   t.equal(toRoutableUrl({ url: given }), expected, name)
 }
-
-t.test('it is not found, in the caller\'s spelling', async t => {
-  const { status, body } = await askRaw(await startProxy(t), '/v1/%zz')
-  t.equal(status, 404)
-  t.equal(JSON.parse(body).error.message, 'Invalid URL (GET /v1/%zz)')
-})

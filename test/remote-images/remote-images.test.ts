@@ -2,7 +2,8 @@ import t from 'tap'
 import { InvalidRequestError } from '../../src/errors.ts'
 import type { ChatCompletionRequest } from '../../src/openai/chat-completion-request.ts'
 import { fetchRemoteImages } from '../../src/remote-images/remote-images.ts'
-import { ask, KIMI, LLAMA, startProxy, waited } from '../start-proxy.ts'
+import { waited } from '../http-client.ts'
+import { ask, KIMI, LLAMA, startProxy } from '../start-proxy.ts'
 import { PNG, PNG_URI, startImageServer } from './image-server.ts'
 
 const signal = new AbortController().signal

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { ask, GLM, LLAMA, MISTRAL, saying, startProxy, toChunks, waited } from '../start-proxy.ts'
+import { waited } from '../http-client.ts'
+import { ask, GLM, LLAMA, MISTRAL, saying, startProxy, toChunks } from '../start-proxy.ts'
 
 t.test('a fallback answers where the model failed, and the answer says so', async t => {
   const proxy = await startProxy(t, { MAX_RETRIES: '0', MODEL_FALLBACKS: JSON.stringify({ [LLAMA]: [MISTRAL, GLM], fast: [GLM] }), MODEL_ALIASES: JSON.stringify({ fast: LLAMA }) })

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { API_TOKEN, ask, GPT_OSS, KIMI, LLAMA, saying, startProxy, startUpstream, toChunks, waited } from '../start-proxy.ts'
+import { waited } from '../http-client.ts'
+import { API_TOKEN, ask, GPT_OSS, KIMI, LLAMA, saying, startProxy, startUpstream, toChunks } from '../start-proxy.ts'
 
 interface Answer {
   choices: Array<{ message: { content: string | null }, finish_reason: string }>

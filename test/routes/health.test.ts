@@ -1,22 +1,35 @@
+import { EventEmitter } from 'node:events'
+import fastify from 'fastify'
 import t from 'tap'
-import { ask, askRaw, saying, startProxy, waited } from '../start-proxy.ts'
+import { OpenAnswers } from '../../src/http/open-answers.ts'
+import { health } from '../../src/routes/health.ts'
 
-t.test('it is well whatever Cloudflare does, and asks nobody', async t => {
-  const proxy = await startProxy(t, { API_KEYS: 'k', CLOUDFLARE_API_BASE_URL: 'http://127.0.0.1:9' })
-  for (const path of ['/health', '/livez']) {
-    t.match(await askRaw(proxy, path), { status: 200, body: '{"status":"ok"}' }, path)
-    t.match(await askRaw(proxy, path, { method: 'HEAD' }), { status: 200, body: '' }, path)
+function build () {
+  const app = fastify()
+  const answers = new OpenAnswers(10)
+  app.decorate('openAnswers', answers)
+  health(app)
+  return { app, answers }
+}
+
+t.test('it is well as soon as it answers', async t => {
+  const { app } = build()
+  for (const url of ['/health', '/livez']) {
+    t.match(await app.inject(url), { statusCode: 200, body: '{"status":"ok"}' }, url)
+    t.match(await app.inject({ method: 'HEAD', url }), { statusCode: 200, body: '' }, url)
   }
-  t.match(await askRaw(proxy, '/readyz'), { status: 200, body: '{"status":"ready"}' })
-  t.strictSame(proxy.simulator.requests, [])
+})
+
+t.test('it is ready until it stops, but well all the time', async t => {
+  const { app, answers } = build()
+  t.match(await app.inject('/readyz'), { statusCode: 200, body: '{"status":"ready"}' })
+  answers.isDraining = true
+  t.match(await app.inject('/readyz'), { statusCode: 503, body: '{"status":"stopping"}' })
+  t.match(await app.inject('/livez'), { statusCode: 200 })
 })
 
 t.test('it counts the answers under way for those who ask', async t => {
-  const proxy = await startProxy(t)
-  const controller = new AbortController()
-  const stalled = ask(proxy, saying('stall'), { signal: controller.signal })
-  await waited(() => proxy.simulator.requests.length === 1)
-  t.match(JSON.parse((await askRaw(proxy, '/readyz?verbose')).body), { status: 'ready', open_answers: 1, uptime_seconds: Number })
-  controller.abort()
-  await t.rejects(stalled)
+  const { app, answers } = build()
+  answers.open({ raw: new EventEmitter() } as unknown as Parameters<OpenAnswers['open']>[0])
+  t.match((await app.inject('/readyz?verbose')).json(), { status: 'ready', open_answers: 1, uptime_seconds: Number })
 })

@@ -2,7 +2,8 @@ import t from 'tap'
 import { Models } from '../../src/routes/models.ts'
 import { ModelList } from '../../src/workers-ai/model-search.ts'
 import { ModelSchemas } from '../../src/workers-ai/model-schemas.ts'
-import { API_TOKEN, ask, askRaw, GLM, LLAMA, saying, startProxy, type Proxy } from '../start-proxy.ts'
+import { askRaw } from '../http-client.ts'
+import { API_TOKEN, ask, GLM, LLAMA, saying, startProxy, type Proxy } from '../start-proxy.ts'
 
 interface ModelRow { id: string, object: string, owned_by: string, root?: string }
 

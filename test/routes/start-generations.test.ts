@@ -1,5 +1,6 @@
 import t from 'tap'
-import { ask, GLM, KIMI, LLAMA, saying, startProxy, startUpstream, toChunks, waited } from '../start-proxy.ts'
+import { waited } from '../http-client.ts'
+import { ask, GLM, KIMI, LLAMA, saying, startProxy, startUpstream, toChunks } from '../start-proxy.ts'
 
 const weather = { type: 'function', function: { name: 'get_weather', parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } } }
 const color = { type: 'json_schema', json_schema: { name: 'color', strict: true, schema: { type: 'object', properties: { color: { enum: ['red', 'blue'] } }, required: ['color'], additionalProperties: false } } }

@@ -95,6 +95,7 @@ t.test('schemas tell as much of a family as those of Cloudflare do', async t => 
     granite: 'openai',
     'gemma-4': 'openai',
     'deepseek-v4': 'openai',
+    'qwen3.8': 'openai',
     guard: 'classic'
   }
   for (const { id, family, task } of CATALOGUE.values()) {

@@ -173,3 +173,22 @@ t.test('earlier thinking goes back where the template reads it', t => {
   }
   t.end()
 })
+
+t.test('where system messages may stand at the beginning only, late ones join the first', t => {
+  const conversation: Message[] = [
+    { role: 'system', content: 'Be kind.' },
+    { role: 'user', content: 'Hi' },
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content: 'Bye' }
+  ]
+  const expected = [
+    { role: 'system', content: 'Be kind.\n\nBe brief.' },
+    { role: 'user', content: 'Hi' },
+    { role: 'user', content: 'Bye' }
+  ]
+  t.strictSame(translated(conversation, modelOf('qwen3.8')), { native: expected, changes: ['messages repaired'] })
+  t.strictSame(translated(conversation.slice(1), modelOf('qwen3.8')).native.map(({ role }) => role), ['system', 'user', 'user'], 'also when there was none at the beginning')
+  t.strictSame(translated(conversation, modelOf('kimi')).native.length, 4, 'elsewhere they stay where they are')
+  t.strictSame(translated(conversation.slice(0, 2), modelOf('qwen3.8')).changes, [], 'nothing is told where nothing is done')
+  t.end()
+})

@@ -1,0 +1,51 @@
+import { request, type IncomingHttpHeaders } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Where a server listens on loopback. */
+interface Listening {
+  port: number
+}
+
+export interface RawAnswer {
+  status: number | undefined
+  headers: IncomingHttpHeaders
+  body: string
+}
+
+/** Asks by Node's own client, which sends any header, `Host` included. */
+export async function askRaw ({ port }: Listening, path: string, { method = 'GET', headers = {} }: { method?: string, headers?: Record<string, string> } = {}): Promise<RawAnswer> {
+  const asking = request({ host: '127.0.0.1', port, path, method, headers, agent: false })
+  asking.end()
+  return new Promise((resolve, reject) => {
+    asking.on('error', reject)
+    asking.on('response', async response => resolve({ status: response.statusCode, headers: response.headers, body: await text(response) }))
+  })
+}
+
+/** Writes these bytes, and reads until a text comes or the connection ends. */
+export async function exchange ({ port }: Listening, bytes: string, until: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8')
+  socket.write(bytes)
+  let read = ''
+  try {
+    for await (const piece of socket) {
+      read += piece
+      if (read.includes(until)) break
+    }
+    return read
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Resolves with the milliseconds it took until something holds; rejects when it does not within 5 s. */
+export async function waited (isSo: () => boolean): Promise<number> {
+  const start = Date.now()
+  while (!isSo()) {
+    if (Date.now() - start > 5_000) throw new Error(`never so: ${isSo}`)
+    await sleep(5)
+  }
+  return Date.now() - start
+}

@@ -1,0 +1,48 @@
+import t from 'tap'
+import { LeakedToolCalls } from '../../src/generation/leaked-tool-calls.ts'
+import type { NativeMessage } from '../../src/translate/messages.ts'
+import { parseModelJson } from '../../src/translate/model-json.ts'
+import { withPromptedTools } from '../../src/translate/prompted-tools.ts'
+import type { NativeTool } from '../../src/translate/tools.ts'
+
+const weather: NativeTool = { type: 'function', function: { name: 'weather', description: 'Of a city', parameters: { type: 'object', properties: { city: { type: 'string' } } } } }
+const clock: NativeTool = { type: 'function', function: { name: 'clock', description: '', parameters: { type: 'object', properties: {} } } }
+const question: NativeMessage = { role: 'user', content: 'Hello?' }
+
+t.test('tools are described in the system message', t => {
+  const [system, ...others] = withPromptedTools([{ role: 'system', content: 'Be kind.' }, question], [weather, clock])
+  t.strictSame(others, [question])
+  t.equal(system?.content, [
+    'Be kind.',
+    '',
+    'You can call these functions:',
+    '{"name":"weather","description":"Of a city","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}',
+    '{"name":"clock","description":"","parameters":{"type":"object","properties":{}}}',
+    'To call one, answer with nothing but a JSON object in this form, once for each call:',
+    '<tool_call>',
+    '{"name": "FUNCTION_NAME", "arguments": {"PARAMETER": "VALUE"}}',
+    '</tool_call>',
+    'The result of a call comes back in <tool_response> tags. When no function is needed, answer in plain words.'
+  ].join('\n'))
+  t.end()
+})
+
+t.test('earlier calls and results are text', t => {
+  const call = (name: string, args: string) => ({ id: `id_${name}`, type: 'function' as const, function: { name, arguments: args } })
+  const cases: Array<{ name: string, given: NativeMessage, expected: NativeMessage }> = [
+    { name: 'a call', given: { role: 'assistant', content: '', tool_calls: [call('clock', '{}')] }, expected: { role: 'assistant', content: '<tool_call>\n{"name": "clock", "arguments": {}}\n</tool_call>' } },
+    { name: 'two calls behind text', given: { role: 'assistant', content: 'Let me see.', reasoning: 'Hm.', tool_calls: [call('weather', '{"city":"Oslo"}'), call('clock', '{}')] }, expected: { role: 'assistant', reasoning: 'Hm.', content: 'Let me see.\n<tool_call>\n{"name": "weather", "arguments": {"city":"Oslo"}}\n</tool_call>\n<tool_call>\n{"name": "clock", "arguments": {}}\n</tool_call>' } },
+    { name: 'a result', given: { role: 'tool', content: 'warm', tool_call_id: 'id_weather', name: 'weather' }, expected: { role: 'user', content: '<tool_response>\nwarm\n</tool_response>' } },
+    { name: 'a result in parts', given: { role: 'tool', content: [{ type: 'text', text: 'warm' }, { type: 'text', text: 'dry' }], tool_call_id: 'a' }, expected: { role: 'user', content: '<tool_response>\nwarm\ndry\n</tool_response>' } },
+    { name: 'other messages stay', given: { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }], name: 'Ada' }, expected: { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }], name: 'Ada' } }
+  ]
+  for (const { name, given, expected } of cases) t.strictSame(withPromptedTools([given], []), [expected], name)
+  t.end()
+})
+
+t.test('a call that is written so is read as a call', t => {
+  const [message] = withPromptedTools([{ role: 'assistant', content: '', tool_calls: [{ id: 'a', type: 'function', function: { name: 'weather', arguments: '{"city":"Oslo"}' } }] }], [])
+  const stage = new LeakedToolCalls({ tools: new Map([['weather', {}]]), parse: parseModelJson, newCallId: () => 'call_1', changes: [] })
+  t.strictSame(stage.push([{ type: 'text', text: message?.content as string }]), [{ type: 'tool_call', index: 0, id: 'call_1', name: 'weather', arguments: '{"city":"Oslo"}' }])
+  t.end()
+})
