@@ -34,6 +34,8 @@ export interface TokenLogprob {
 export interface TextEvent {
   type: 'text'
   text: string
+  /** The text as the JSON string it came as, for tellers that would make one of it again. */
+  json?: string
   logprobs?: TokenLogprob[]
 }
 

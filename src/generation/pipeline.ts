@@ -27,17 +27,39 @@ export async function primed (batches: AsyncGenerator<Batch>, patienceMs: number
     await batches.return(undefined)
     throw event.error
   }
-  return continued(reading, batches)
+  return new Resumed(reading, batches)
 }
 
-async function * continued (reading: Promise<IteratorResult<Batch>>, rest: AsyncGenerator<Batch>): AsyncGenerator<Batch> {
-  try {
-    const first = await reading
-    if (first.done) return
-    yield first.value
-    yield * rest
-  } finally {
-    await rest.return(undefined)
+/** A generator whose first step has been taken: gives that step, then goes on. No generator itself, to cost no step. */
+class Resumed implements AsyncGenerator<Batch> {
+  #first: Promise<IteratorResult<Batch>> | undefined
+  #rest: AsyncGenerator<Batch>
+
+  constructor (first: Promise<IteratorResult<Batch>>, rest: AsyncGenerator<Batch>) {
+    this.#first = first
+    this.#rest = rest
+  }
+
+  next (): Promise<IteratorResult<Batch>> {
+    const first = this.#first
+    this.#first = undefined
+    return first ?? this.#rest.next()
+  }
+
+  return (value?: unknown): Promise<IteratorResult<Batch>> {
+    return this.#rest.return(value)
+  }
+
+  throw (error: unknown): Promise<IteratorResult<Batch>> {
+    return this.#rest.throw(error)
+  }
+
+  [Symbol.asyncIterator] (): this {
+    return this
+  }
+
+  [Symbol.asyncDispose] (): Promise<void> {
+    return this.#rest.return(undefined).then(() => {})
   }
 }
 

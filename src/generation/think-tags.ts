@@ -1,4 +1,4 @@
-import type { Batch, Stage } from './event.ts'
+import type { Batch, Stage, TextEvent } from './event.ts'
 
 const OPEN = '<think>'
 const CLOSE = '</think>'
@@ -22,9 +22,11 @@ export class ThinkTags implements Stage {
   #options: ThinkTagsOptions
   #state: 'start' | 'opening' | 'thinking' | 'gap' | 'answer' = 'start'
   #completionTokens = 0
+  /** What came before it is certain whether the answer begins with thinking. */
+  #waiting: TextEvent[] = []
   /** Text that may still become a tag. */
   #held = ''
-  /** White space before what is held: told only when more of the same follows. */
+  /** White space in thinking before what is held: told only when more thinking follows. */
   #space = ''
   /** Thinking without an opening tag, kept until the closing one proves it. */
   #unproven: string[] | undefined
@@ -34,11 +36,14 @@ export class ThinkTags implements Stage {
   }
 
   push (batch: Batch): Batch {
-    if (this.#state === 'answer') return batch
+    return this.#state === 'answer' ? batch : this.#readAll(batch)
+  }
+
+  #readAll (batch: Batch): Batch {
     const out: Batch = []
     for (const event of batch) {
-      if (event.type === 'text') {
-        this.#read(event.text, out)
+      if (event.type === 'text' && this.#state !== 'answer') {
+        this.#read(event, out)
         continue
       }
       if (event.type === 'usage') this.#completionTokens = event.usage.completionTokens
@@ -50,28 +55,30 @@ export class ThinkTags implements Stage {
     return out
   }
 
-  #read (text: string, out: Batch): void {
-    this.#held += text
-    if (this.#state === 'start') this.#start()
+  #read (event: TextEvent, out: Batch): void {
+    this.#held += event.text
+    if (this.#state === 'start') this.#start(event, out)
     if (this.#state === 'opening') this.#skipWhiteSpace('thinking')
     if (this.#state === 'thinking') this.#think(out)
     if (this.#state === 'gap') this.#skipWhiteSpace('answer')
     if (this.#state === 'answer') this.#tell('text', this.#held.length, out)
   }
 
-  #start (): void {
-    const seen = this.#held.trimStart()
-    this.#space += this.#held.slice(0, this.#held.length - seen.length)
-    this.#held = seen
-    if (seen.length < OPEN.length && OPEN.startsWith(seen)) return
-    if (!seen.startsWith(OPEN) && !this.#options.isOpen) {
+  #start (event: TextEvent, out: Batch): void {
+    this.#waiting.push(event)
+    this.#held = this.#held.trimStart()
+    if (this.#held.length < OPEN.length && OPEN.startsWith(this.#held)) return
+    const isTagged = this.#held.startsWith(OPEN)
+    if (isTagged || this.#options.isOpen) {
+      this.#state = 'opening'
+      if (isTagged) this.#held = this.#held.slice(OPEN.length)
+      else this.#unproven = []
+    } else {
       this.#state = 'answer'
-      return
+      this.#held = ''
+      this.#tellWaiting(out)
     }
-    this.#state = 'opening'
-    this.#space = ''
-    if (seen.startsWith(OPEN)) this.#held = seen.slice(OPEN.length)
-    else this.#unproven = []
+    this.#waiting = []
   }
 
   #think (out: Batch): void {
@@ -105,12 +112,17 @@ export class ThinkTags implements Stage {
     if (type === 'reasoning') this.#unproven?.push(text)
   }
 
+  /** As it came: beside the text an event may tell of its tokens. */
+  #tellWaiting (out: Batch): void {
+    for (const event of this.#waiting) out.push(event)
+  }
+
   #end (isCut: boolean, out: Batch): void {
     if (this.#state === 'answer') return
-    const text = this.#space + this.#held
-    const type = this.#state === 'start' ? 'text' : 'reasoning'
-    if (text !== '') out.push({ type, text })
-    if (this.#unproven && !isCut) out.push({ type: 'text', text: [...this.#unproven, text].join('') })
+    const rest = this.#space + this.#held
+    if (this.#state === 'start') this.#tellWaiting(out)
+    else if (rest !== '') out.push({ type: 'reasoning', text: rest })
+    if (this.#unproven && !isCut) out.push({ type: 'text', text: [...this.#unproven, rest].join('') })
     this.#state = 'answer'
   }
 }

@@ -3,6 +3,9 @@ import type { Change } from '../generation/change.ts'
 import { toComment } from '../openai/server-sent-events.ts'
 import { toWarnings } from '../translate/warnings.ts'
 
+/** Callers choose the names of parameters, and may choose long ones. */
+const MAX_NAME_LENGTH = 100
+
 /**
  * Tells the changes of one request: in a header what is known when the answer begins, in a comment of the stream what
  * became known later, and in the debug log with their reasons.
@@ -38,7 +41,7 @@ export class ChangeReporter {
     this.#told = this.#changes.length
     if (news.length === 0) return undefined
     this.#request.report.changes = toWarnings(this.#changes)
-    this.#request.log.debug({ changes: news.map(({ param, action, reason }) => ({ param, action, reason })) }, 'changes')
+    this.#request.log.debug({ changes: news.map(({ param, action, reason }) => ({ param: param.slice(0, MAX_NAME_LENGTH), action, reason })) }, 'changes')
     return toWarnings(news)
   }
 }

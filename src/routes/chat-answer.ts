@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { UpstreamError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch } from '../generation/event.ts'
 import { interleaved, type ChoiceBatch } from '../generation/pipeline.ts'
@@ -77,10 +78,15 @@ export async function answerChat (parts: ChatParts, chat: ChatCompletionRequest,
       const next = candidates[index + 1]
       if (next === undefined || !mayFallBack(error)) throw error
       attempts += 1
-      failures.push({ param: 'model', action: 'renamed', from: model.id, to: next.id, reason: `the model failed: ${(error as Error).message}` })
+      failures.push({ param: 'model', action: 'renamed', from: model.id, to: next.id, reason: `the model failed: ${toReason(error as UpstreamError)}` })
     }
   }
   throw new Error('unreachable: the last model either answers or throws')
+}
+
+/** Reasons are logged, and Cloudflare's sentence may quote the request. */
+function toReason ({ kind, status, code }: UpstreamError): string {
+  return [kind, ...(status === 0 ? [] : [status]), ...(code === undefined ? [] : [`Workers AI ${code}`])].join(', ')
 }
 
 /** The batches of every choice as they arrive; a failure is thrown. Notes for the log what is only known now. */

@@ -32,7 +32,7 @@ export class ChatChunks {
       if (!this.#begun && event.type !== 'usage' && event.type !== 'failure') text += this.#role(event)
       switch (event.type) {
         case 'text':
-          text += `${this.#begin}{"content":${JSON.stringify(event.text)}}${event.logprobs ? this.#endWith(event.logprobs) : this.#end}`
+          text += `${this.#begin}{"content":${event.json ?? JSON.stringify(event.text)}}${event.logprobs ? this.#endWith(event.logprobs) : this.#end}`
           break
         case 'reasoning':
           text += `${this.#begin}{"reasoning_content":${JSON.stringify(event.text)}}${this.#end}`

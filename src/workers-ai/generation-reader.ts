@@ -1,5 +1,6 @@
 import type { Batch, FinishReason, TokenLogprob, Usage } from '../generation/event.ts'
 import { UpstreamError } from '../errors.ts'
+import { toClassicText } from './classic-frame.ts'
 import { errorIn } from './error-envelope.ts'
 import { toMessage } from './responses-output.ts'
 import { ToolCallReader } from './tool-call-reader.ts'
@@ -88,6 +89,13 @@ export class GenerationReader {
    */
   readEvent (data: string, batch: Batch, isLast = false): void {
     if (this.#done) return
+    const classic = this.#finished ? undefined : toClassicText(data)
+    if (classic !== undefined) {
+      if (classic.text === '') return
+      this.#sawOutput = true
+      batch.push({ type: 'text', text: classic.text, json: classic.json })
+      return
+    }
     if (data.trim() === '[DONE]') {
       this.#done = true
       return

@@ -24,6 +24,13 @@ t.test('what is known at the beginning is a header, what comes later a comment, 
   t.end()
 })
 
+t.test('long names are cut', t => {
+  const { reporter, lines } = reporterOf([{ param: 'x'.repeat(5_000), action: 'dropped', reason: 'r' }])
+  t.strictSame(reporter.headers(), { 'x-proxy-warnings': `${'x'.repeat(100)} dropped` })
+  t.strictSame(lines, [{ changes: [{ param: 'x'.repeat(100), action: 'dropped', reason: 'r' }] }])
+  t.end()
+})
+
 t.test('nothing leaves no trace', t => {
   const { reporter, request, lines } = reporterOf([])
   t.strictSame({ ...reporter.headers(), comment: reporter.comment(), report: request.report, lines }, { comment: '', report: {}, lines: [] })

@@ -21,6 +21,7 @@ t.test('a fallback answers where the model failed, and the answer says so', asyn
       t.match(await response.text(), `"model":"${model}"`, 'the answer bears the name that was asked for')
     }
   }
+  t.match(proxy.log(), '"reason":"the model failed: refused, 400, Workers AI 5028"')
 })
 
 t.test('no fallback helps against a wrong request or a used-up quota', async t => {
