@@ -64,6 +64,8 @@ export class UpstreamError extends Error {
   readonly status: number
   readonly code: number | undefined
   readonly retryAfter: number | undefined
+  /** How many attempts had failed when this one was the last. */
+  attempts = 1
 
   constructor (message: string, { kind, status = 0, code, retryAfter, cause }: UpstreamErrorOptions) {
     super(message, cause === undefined ? undefined : { cause })

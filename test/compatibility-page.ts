@@ -50,14 +50,14 @@ const chat: Feature[] = [
     title: 'text parts',
     request: { messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }, { type: 'text', text: 'there' }] }] },
     params: [],
-    isSent: run => run.messages.includes('"type":"text"'),
+    isSent: ({ inputs: [{ json }] }) => json.includes('"type":"text"'),
     instead: 'joined into one text by line breaks, which every model takes'
   },
   {
     title: 'images',
     request: { messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: IMAGE } }] }] },
     params: [],
-    isSent: run => run.messages.includes(IMAGE)
+    isSent: ({ inputs: [{ json }] }) => json.includes(IMAGE)
   },
   {
     title: '`stop`',
@@ -216,7 +216,7 @@ function translate (model: Model, request: Partial<ChatCompletionRequest>): RunR
   return toRunRequest({ model: model.id, messages: [USER], ...request }, model, OPTIONS)
 }
 
-function rolesOf ({ messages: json }: RunRequest): string[] {
+function rolesOf ({ inputs: [{ json }] }: RunRequest): string[] {
   return (JSON.parse(json) as Array<{ role: string }>).map(({ role }) => role)
 }
 

@@ -25,7 +25,7 @@ export async function askRaw ({ port }: Listening, path: string, { method = 'GET
 }
 
 /** Writes these bytes, and reads until a text comes or the connection ends. */
-export async function exchange ({ port }: Listening, bytes: string, until: string): Promise<string> {
+export async function exchange ({ port }: Listening, bytes: string | Buffer, until: string): Promise<string> {
   const socket = connect(port, '127.0.0.1').setEncoding('utf8')
   socket.write(bytes)
   let read = ''

@@ -4,7 +4,7 @@ import type { Usage } from '../generation/event.ts'
 import { isHealthCheck } from './health-check.ts'
 
 /** What one request is remembered by: the fields of its log line. Never content, never a key. */
-export interface Report {
+interface Report {
   /** Name of the key that was used, never the key. */
   key?: string
   model?: string

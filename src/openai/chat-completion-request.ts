@@ -1,9 +1,5 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
-
-/** `null` means the same as absent everywhere in OpenAI's requests. */
-function Nullable<T extends TSchema> (schema: T) {
-  return Type.Unsafe<Static<T> | null>({ ...schema, type: [schema['type'], 'null'] })
-}
+import { boolean, integer, Nullable, number, object, stop, streamOptions, string } from './optional.ts'
 
 /** A choice between objects told apart by one field; Ajv then names the field that is wrong instead of every branch. */
 function OneOf<T extends TSchema[]> (propertyName: string, schemas: [...T]) {
@@ -137,13 +133,6 @@ export const ResponseFormat = OneOf('type', [
 ])
 export type ResponseFormat = Static<typeof ResponseFormat>
 
-const number = (minimum: number, maximum: number) => Type.Optional(Nullable(Type.Number({ minimum, maximum })))
-const integer = (minimum: number, maximum?: number) =>
-  Type.Optional(Nullable(Type.Integer({ minimum, ...(maximum !== undefined && { maximum }) })))
-const boolean = Type.Optional(Nullable(Type.Boolean()))
-const string = Type.Optional(Nullable(Type.String()))
-const object = Type.Optional(Type.Unsafe<object | null>({ type: ['object', 'null'] }))
-
 /**
  * The body of `POST /v1/chat/completions`, in the order OpenAI checks it. Unknown members are taken, because clients
  * send their servers' extensions here; translate/ says what becomes of each.
@@ -162,7 +151,7 @@ export const ChatCompletionRequest = Type.Object({
   parallel_tool_calls: boolean,
   response_format: Type.Optional(Type.Unsafe<ResponseFormat | null>({ ...ResponseFormat, type: ['object', 'null'] })),
   stream: boolean,
-  stream_options: Type.Optional(Nullable(Type.Object({ include_usage: boolean, include_obfuscation: boolean }))),
+  stream_options: streamOptions,
   n: integer(1, 128),
   temperature: number(0, 2),
   top_p: number(0, 1),
@@ -171,7 +160,7 @@ export const ChatCompletionRequest = Type.Object({
   presence_penalty: number(-2, 2),
   frequency_penalty: number(-2, 2),
   seed: integer(-(2 ** 63), 2 ** 63),
-  stop: Type.Optional(Type.Unsafe<string | string[] | null>({ type: ['string', 'array', 'null'], items: { type: 'string' }, maxItems: 4 })),
+  stop,
   logprobs: boolean,
   top_logprobs: integer(0, 20),
   logit_bias: object,

@@ -77,8 +77,8 @@ export async function answerChat (parts: ChatParts, chat: ChatCompletionRequest,
     } catch (error) {
       const next = candidates[index + 1]
       if (next === undefined || !mayFallBack(error)) throw error
-      attempts += 1
-      failures.push({ param: 'model', action: 'renamed', from: model.id, to: next.id, reason: `the model failed: ${toReason(error as UpstreamError)}` })
+      attempts += error.attempts
+      failures.push({ param: 'model', action: 'renamed', from: model.id, to: next.id, reason: `the model failed: ${toReason(error)}` })
     }
   }
   throw new Error('unreachable: the last model either answers or throws')

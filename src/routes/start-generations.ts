@@ -110,7 +110,7 @@ async function ask (request: RunRequest, isStreamed: boolean, { workersAi, optio
     apiToken,
     newCallId
   })
-  return { ...generation, batches: throughStages(generation.batches, toStages(request, model.family, { isStreamed, newCallId })) }
+  return { ...generation, batches: throughStages(generation.batches, toStages(request, model.family, { isStreamed, choice, newCallId })) }
 }
 
 /** Asks once more when the answer is not what was asked for; then tells it as it is, or says that it cannot be had. */

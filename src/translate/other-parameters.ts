@@ -21,7 +21,7 @@ const DEFAULTS: ReadonlyMap<string, readonly unknown[]> = new Map<string, readon
   ['modalities', ['["text"]']]
 ])
 
-const LOGPROBS = new Set(['logprobs', 'top_logprobs'])
+const LOGPROBS = ['logprobs', 'top_logprobs'] as const
 
 /** Even empty it asks for something. */
 const NEVER_DEFAULT = new Set(['web_search_options'])
@@ -35,13 +35,26 @@ export function toOtherParameters (request: ChatCompletionRequest, family: Famil
   if (request.top_logprobs && request.logprobs !== true) {
     throw new InvalidRequestError("The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.", { param: 'top_logprobs' })
   }
+  if (!isRewritten(request, family)) return toExtras(request, TRANSLATED, family.extras, changes)
+  for (const name of LOGPROBS) {
+    const value = request[name]
+    if (value != null && !isDefault(name, value)) changes.push({ param: name, action: 'dropped', from: value, reason: 'the text is searched for tool calls, JSON or thinking, so its pieces are no tokens any more' })
+  }
+  return toExtras(request, new Set([...TRANSLATED, ...LOGPROBS]), family.extras, changes)
+}
+
+/**
+ * The members of a body that nobody has translated: those a model takes, as they are. Any other leaves a change, unless
+ * it asks for what happens anyway.
+ * @param translated names to leave alone
+ * @param extras names the model takes
+ */
+export function toExtras (request: object, translated: ReadonlySet<string>, extras: readonly string[], changes: Change[]): Record<string, unknown> {
   const native: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(request as Record<string, unknown>)) {
-    if (TRANSLATED.has(name) || value === null || value === undefined) continue
+  for (const [name, value] of Object.entries(request)) {
+    if (translated.has(name) || value === null || value === undefined) continue
     if (isDefault(name, value)) continue
-    if (LOGPROBS.has(name) && isRewritten(request, family)) {
-      changes.push({ param: name, action: 'dropped', from: value, reason: 'the text is searched for tool calls, JSON or thinking, so its pieces are no tokens any more' })
-    } else if (family.extras.includes(name)) {
+    if (extras.includes(name)) {
       native[name] = value
     } else {
       changes.push({ param: name, action: 'dropped', from: value, reason: 'Workers AI does not take it' })

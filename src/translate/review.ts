@@ -79,7 +79,7 @@ function misfit (text: string, format: OutputFormat): Complaint | undefined {
 }
 
 function mismatch ({ name, isStrict }: OutputFormat, complaint: string): { error: ProxyError } | { change: Change } {
-  if (!isStrict) return { change: { param: 'response_format', action: 'dropped', reason: `the model did not hold it: ${complaint}` } }
+  if (!isStrict) return { change: { param: 'response_format', action: 'dropped', reason: 'the answer does not fit it, although the model was asked for it' } }
   return {
     error: new ProxyError(`The model's answer does not match the schema of response_format '${name}': ${complaint}. Simplify the schema, or use a model that enforces it.`, {
       status: 502,

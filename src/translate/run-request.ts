@@ -9,7 +9,7 @@ import { withPromptedTools } from './prompted-tools.ts'
 import { toReasoning } from './reasoning.ts'
 import { toNativeSeed, toSampling } from './sampling.ts'
 import { toInstruction, toNativeFormat, toOutputForm, toOutputFormat, type OutputForm, type OutputFormat } from './structured-output.ts'
-import { toPromptEstimate, toTokenLimit } from './token-limit.ts'
+import { toLimitFields, toPromptEstimate, toTokenLimit } from './token-limit.ts'
 import { toOfferedTools, type OfferedTools } from './tools.ts'
 
 /** Tokens one image may cost; its base64 text says nothing about it. */
@@ -34,16 +34,27 @@ export interface RunRequestOptions {
   followUp?: readonly NativeMessage[]
 }
 
-/** A chat request in Workers AI's words, and what our own stages have to do for the rest. */
+/** What a model is given to go on with. */
+export interface RunInput {
+  /** The member of the native body it goes into. */
+  member: 'messages' | 'prompt'
+  /** JSON text: written once, though it may be sent several times. */
+  json: string
+  /** Guess of its tokens, for an upstream that does not count. */
+  promptTokens: number
+}
+
+/** A chat or a text completion in Workers AI's words, and what our own stages have to do for the rest. */
 export interface RunRequest {
-  /** The native body but for `messages`, `seed` and `stream`. */
+  /** The native body but for its input, `seed` and `stream`. */
   fields: Record<string, unknown>
-  /** JSON text of the native messages: written once, though it may be sent several times. */
-  messages: string
+  /** The messages of a chat, or each prompt of a text completion. */
+  inputs: [RunInput, ...RunInput[]]
   /** The caller's seed in the native range; absent when the caller gave none. */
   seed?: number
   /** Whether upstream may be asked to stream; else the answer is asked for plainly and told as a stream. */
   canStream: boolean
+  /** Native calls in all: each input has the same number of choices, one after the other. */
   choices: number
   /** Sequences our own stage ends the text at. */
   stop: string[]
@@ -58,10 +69,10 @@ export interface RunRequest {
   outputForm?: OutputForm
   /** The caller spoke of `functions`, and is answered with `function_call`. */
   legacyFunctions: boolean
+  /** Everything the model writes is told as text: no chat template has asked it to think first. */
+  isVerbatim: boolean
   /** The limit that is sent, in tokens. */
   maxTokens: number
-  /** Guess of the prompt's tokens, for an upstream that does not count. */
-  promptTokens: number
   /** The caller's `prompt_cache_key`, if it can be a header value. */
   cacheKey?: string
   changes: Change[]
@@ -92,8 +103,7 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
   if (options.unsupportedParams === 'reject') refuseDropped(changes)
   return {
     fields: {
-      [family.maxTokensName]: maxTokens,
-      ...(family.bothMaxTokensNames && { max_tokens: maxTokens }),
+      ...toLimitFields(maxTokens, family),
       ...sampling,
       ...nativeTools,
       ...formatFields,
@@ -101,7 +111,7 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
       ...others,
       ...(options.rejectIfBusy && { options: { rejectIfBusy: true } })
     },
-    messages: text,
+    inputs: [{ member: 'messages', json: text, promptTokens: prompt.asCloudflare }],
     ...(seed !== undefined && { seed }),
     canStream: (!format || (family.streams.json && outputForm !== 'prompt')) && (!offered || family.streams.tools) && offered?.forcedCall === undefined,
     choices,
@@ -113,8 +123,8 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
     ...(format && { format }),
     ...(outputForm && { outputForm }),
     legacyFunctions: !request.tools?.length && !!request.functions?.length,
+    isVerbatim: false,
     maxTokens,
-    promptTokens: prompt.asCloudflare,
     ...(cacheKey !== undefined && { cacheKey }),
     changes
   }
@@ -147,17 +157,26 @@ function toMessages (request: ChatCompletionRequest, model: Model, options: RunR
 
 /**
  * The JSON text to send for one choice.
- * @param choice 0-based; later choices get the following seeds, so that they differ
+ * @param choice 0-based; later choices of the same input get the following seeds, so that they differ
  * @param anySeed a random seed for callers that gave none but ask for several choices
  */
 export function toBody (request: RunRequest, { stream, choice, anySeed }: { stream: boolean, choice: number, anySeed: number }): string {
-  const seed = request.seed ?? (request.choices > 1 ? anySeed : undefined)
+  const { inputs, choices } = request
+  const { member, json } = toInput(request, choice)
+  const choicesOfInput = choices / inputs.length
+  const answer = choice % choicesOfInput
+  const seed = request.seed ?? (choicesOfInput > 1 ? anySeed : undefined)
   const fields = {
     ...request.fields,
-    ...(seed !== undefined && { seed: choice === 0 ? seed : toNativeSeed(seed + choice) }),
+    ...(seed !== undefined && { seed: answer === 0 ? seed : toNativeSeed(seed + answer) }),
     ...(stream && { stream: true, ...(request.fields['max_completion_tokens'] !== undefined && { stream_options: { include_usage: true } }) })
   }
-  return `{"messages":${request.messages},${toJson(fields).slice(1)}`
+  return `{"${member}":${json},${toJson(fields).slice(1)}`
+}
+
+/** What is given for one choice; 0-based. */
+export function toInput ({ inputs, choices }: RunRequest, choice: number): RunInput {
+  return inputs[Math.floor(choice * inputs.length / choices)] ?? inputs[0]
 }
 
 function toChoices (request: ChatCompletionRequest, { maxChoices }: RunRequestOptions, changes: Change[]): number {
@@ -169,7 +188,8 @@ function toChoices (request: ChatCompletionRequest, { maxChoices }: RunRequestOp
   return choices
 }
 
-function toStops ({ stop }: ChatCompletionRequest): string[] {
+/** The sequences a text ends at; an empty one would end it before it began. */
+export function toStops ({ stop }: Pick<ChatCompletionRequest, 'stop'>): string[] {
   return [stop ?? []].flat().filter(text => text !== '')
 }
 
@@ -180,7 +200,8 @@ function toCacheKey ({ prompt_cache_key: key }: ChatCompletionRequest, changes: 
   return undefined
 }
 
-function refuseDropped (changes: readonly Change[]): void {
+/** @throws InvalidRequestError naming the first parameter that is not taken */
+export function refuseDropped (changes: readonly Change[]): void {
   const change = changes.find(({ action }) => action === 'dropped')
   if (change === undefined) return
   throw new InvalidRequestError(`Unsupported parameter: '${change.param}' is not supported with this model.`, { param: change.param, code: 'unsupported_parameter' })
@@ -196,7 +217,7 @@ function withoutImages (text: string, messages: readonly NativeMessage[]): strin
 }
 
 /** Strict JSON readers upstream refuse lone surrogates, which JavaScript writes as escapes; they become U+FFFD. */
-function toJson (value: unknown): string {
+export function toJson (value: unknown): string {
   const text = JSON.stringify(value)
   if (!/\\ud[89a-f]/.test(text)) return text
   return JSON.stringify(value, (_key, one: unknown) => typeof one === 'string' ? one.toWellFormed() : one)

@@ -11,7 +11,7 @@ const MAX_SEED = 9_999_999_999
  * The sampling parameters a family takes, each brought into its range.
  * @returns the native fields; what was clamped, folded or not taken is in `changes`
  */
-export function toSampling (request: ChatCompletionRequest, family: Family, changes: Change[]): Partial<Record<SamplingName, number>> {
+export function toSampling (request: Pick<ChatCompletionRequest, SamplingName>, family: Family, changes: Change[]): Partial<Record<SamplingName, number>> {
   const sampling: Partial<Record<SamplingName, number>> = {}
   for (const name of NAMES) {
     const value = request[name]

@@ -1,5 +1,6 @@
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
+import type { Family } from '../workers-ai/family.ts'
 import type { Model } from '../workers-ai/model.ts'
 
 /** Room left for an answer when the over-estimated prompt already fills the window; Cloudflare then has the last word. */
@@ -32,7 +33,7 @@ export function toPromptEstimate (json: string, messagesLength: number): PromptE
  * context window leaves. Never left out, because Workers AI would stop at 256 tokens without a word.
  * A limit that Cloudflare would refuse for certain is clamped to what fits.
  */
-export function toTokenLimit (request: ChatCompletionRequest, model: Model, prompt: PromptEstimate, defaultMaxTokens: number, changes: Change[]): number {
+export function toTokenLimit (request: Pick<ChatCompletionRequest, 'max_tokens' | 'max_completion_tokens'>, model: Model, prompt: PromptEstimate, defaultMaxTokens: number, changes: Change[]): number {
   const name = request.max_completion_tokens != null ? 'max_completion_tokens' : 'max_tokens'
   const asked = request[name] ?? undefined
   if (request.max_completion_tokens != null && request.max_tokens != null && request.max_tokens !== asked) {
@@ -45,6 +46,11 @@ export function toTokenLimit (request: ChatCompletionRequest, model: Model, prom
   if (asked <= Math.max(1, ceiling)) return asked
   changes.push({ param: name, action: 'clamped', from: asked, to: room, reason: `more than fits this model's ${model.contextWindow !== undefined && ceiling < output ? `context window of ${model.contextWindow}` : `output of at most ${output}`} tokens` })
   return room
+}
+
+/** The native fields of a limit. */
+export function toLimitFields (maxTokens: number, { maxTokensName, bothMaxTokensNames }: Family): Record<string, number> {
+  return { [maxTokensName]: maxTokens, ...(bothMaxTokensNames && { max_tokens: maxTokens }) }
 }
 
 function roomFor (prompt: PromptEstimate, window: number): number {

@@ -7,7 +7,7 @@ const NO_SUCH_MODEL = new Set([3041, 3042, 5007, 5016, 5018, 5028, 5035, 7001])
  * Whether another model may do better where this one failed before its first token. A wrong request, a wrong token and
  * the account's used-up quota would fail there as well.
  */
-export function mayFallBack (error: unknown): boolean {
+export function mayFallBack (error: unknown): error is UpstreamError {
   if (!(error instanceof UpstreamError)) return false
   if (error.kind !== 'refused') return true
   const { code, status, message } = error

@@ -11,6 +11,8 @@ export interface Family {
   content: 'string' | 'parts'
   /** The most images one request may have; undefined where no limit is known. */
   maxImages?: number
+  /** Whether text may be sent as `prompt`, to be gone on with; else only messages are taken. */
+  takesPrompt: boolean
   /** Whether the role `developer` is known to be taken; else it is sent as `system`. */
   developerRole: boolean
   /** System messages are refused anywhere but at the beginning (8007). */
@@ -78,6 +80,7 @@ const ANY_INT64: Range = [-(2 ** 63), 2 ** 63]
 const classic: Family = {
   name: 'classic',
   content: 'string',
+  takesPrompt: true,
   developerRole: false,
   messageName: true,
   maxTokensName: 'max_tokens',
@@ -127,6 +130,7 @@ const guided: Family = {
 const openai: Family = {
   name: 'openai',
   content: 'parts',
+  takesPrompt: true,
   developerRole: true,
   messageName: true,
   maxTokensName: 'max_completion_tokens',
@@ -188,6 +192,7 @@ export const FAMILIES: Record<FamilyName, Family> = {
   'gpt-oss': {
     ...openai,
     name: 'gpt-oss',
+    takesPrompt: false,
     bothMaxTokensNames: true,
     extras: [],
     forcedChoice: 'advisory',
@@ -207,6 +212,7 @@ export const FAMILIES: Record<FamilyName, Family> = {
   guard: {
     ...classic,
     name: 'guard',
+    takesPrompt: false,
     messageName: false,
     sampling: { temperature: [0, 5] },
     extras: ['lora'],

@@ -1,8 +1,9 @@
-import type { Batch, FinishReason, TokenLogprob, Usage } from '../generation/event.ts'
+import type { Batch, FinishReason, Usage } from '../generation/event.ts'
 import { UpstreamError } from '../errors.ts'
 import { toClassicText } from './classic-frame.ts'
 import { errorIn } from './error-envelope.ts'
 import { toMessage } from './responses-output.ts'
+import { toTokenLogprobs } from './token-logprobs.ts'
 import { ToolCallReader } from './tool-call-reader.ts'
 
 /** The union of what a native answer or frame may hold; every field may be missing, null or of another type. */
@@ -203,8 +204,9 @@ function pushReasoning (text: string, batch: Batch): void {
 }
 
 function pushText (text: string, logprobs: unknown, batch: Batch): void {
-  const tokens = isObject(logprobs) ? (logprobs as { content?: unknown }).content : undefined
-  if (text !== '') batch.push({ type: 'text', text, ...(Array.isArray(tokens) && tokens.length > 0 && { logprobs: tokens as TokenLogprob[] }) })
+  if (text === '') return
+  const tokens = toTokenLogprobs(logprobs)
+  batch.push({ type: 'text', text, ...(tokens && { logprobs: tokens }) })
 }
 
 /** Text may come as a number (a token that looks like one), as parts, or already parsed in JSON mode. */
@@ -236,7 +238,8 @@ function toFinishReason (native: string): FinishReason | null {
   }
 }
 
-function toUsage (native: unknown): Usage | undefined {
+/** The tokens of a native `usage`, whichever names it has for them; undefined when it tells none. */
+export function toUsage (native: unknown): Usage | undefined {
   if (!isObject(native)) return undefined
   const usage = native as NativeUsage
   const promptTokens = count(usage.prompt_tokens ?? usage.input_tokens)

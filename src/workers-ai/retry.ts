@@ -71,7 +71,9 @@ export async function withRetries<T> (attempt: (attempts: number) => Promise<T>,
     try {
       return { value: await attempt(attempts), attempts }
     } catch (error) {
-      if (signal.aborted || attempts > maxRetries || !(error instanceof UpstreamError) || !mayRetry(error)) throw error
+      if (!(error instanceof UpstreamError)) throw error
+      error.attempts = attempts
+      if (signal.aborted || attempts > maxRetries || !mayRetry(error)) throw error
       const delay = retryDelay(error, attempts, random)
       waited += delay + (error.kind === 'unreachable' ? now() - startedAt : 0)
       if (waited > MAX_WAITING_MS || !budget.take()) throw error

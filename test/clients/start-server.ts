@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 import type { Simulator } from '../../src/simulator/server.ts'
 
 export const LLAMA = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
-export const MISTRAL = '@cf/mistralai/mistral-small-3.1-24b-instruct'
+const MISTRAL = '@cf/mistralai/mistral-small-3.1-24b-instruct'
 export const KIMI = '@cf/moonshotai/kimi-k2.6'
 export const GLM = '@cf/zai-org/glm-4.7-flash'
 

@@ -1,5 +1,13 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
+import type { Batch } from '../../src/generation/event.ts'
+import type { ChatCompletionRequest, FunctionTool } from '../../src/openai/chat-completion-request.ts'
+import { startGenerations, type Generations } from '../../src/routes/start-generations.ts'
+import { toRunRequest } from '../../src/translate/run-request.ts'
+import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
+import { WorkersAi } from '../../src/workers-ai/client.ts'
+import type { Model } from '../../src/workers-ai/model.ts'
 import { waited } from '../http-client.ts'
+import { startNativeUpstream, type NativeAnswer, type NativeRun } from '../native-upstream.ts'
 import { ask, GLM, KIMI, LLAMA, saying, startProxy, startUpstream, toChunks } from '../start-proxy.ts'
 
 const weather = { type: 'function', function: { name: 'get_weather', parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } } }
@@ -91,4 +99,183 @@ t.test('thinking is no content', async t => {
     const answer = await (await ask(proxy, saying('think hard then say yes', { model }))).json()
     t.match(answer, { choices: [{ message: { content: /^\s*yes$/, reasoning_content: /hard/ } }] }, model)
   }
+})
+
+/** What the upstream answers to one run after the other. */
+type Script = NativeAnswer[] | ((run: NativeRun, count: number) => NativeAnswer)
+
+interface Asked {
+  generations: Promise<Generations>
+  runs: NativeRun[]
+  changes: () => string[]
+  leave: () => void
+}
+
+/** Asks a scripted upstream for what a caller asks for, without the routes around it. */
+async function start (t: Test, model: string, request: Partial<ChatCompletionRequest>, script: Script): Promise<Asked> {
+  const upstream = await startNativeUpstream(t, typeof script === 'function' ? script : (_run, count) => script[count - 1] ?? said('too many questions'))
+  const workersAi = new WorkersAi({ apiBaseUrl: upstream.url, accountId: 'account', apiToken: 'token', maxRetries: 0, headersTimeoutMs: 5_000, idleTimeoutMs: 5_000, userAgent: 'tests' })
+  t.teardown(() => workersAi.close())
+  const row = CATALOGUE.get(model) as Model
+  const options = { defaultMaxTokens: 100, maxChoices: 8, unsupportedParams: 'warn' as const, emulateTools: true, rejectIfBusy: false }
+  const translate = (variation: object) => toRunRequest({ model, messages: [{ role: 'user', content: 'Hello?' }], ...request }, row, { ...options, ...variation })
+  const run = translate({})
+  const client = new AbortController()
+  return {
+    generations: startGenerations(workersAi, run, { model: row, stream: request.stream === true, translate, signal: client.signal }),
+    runs: upstream.runs,
+    changes: () => run.changes.map(({ param, action }) => `${param} ${action}`),
+    leave: () => client.abort(new Error('the client left'))
+  }
+}
+
+async function answers (asked: Pick<Asked, 'generations'>): Promise<Batch[]> {
+  const { choices } = await asked.generations
+  return Promise.all(choices.map(async batches => {
+    const events: Batch = []
+    for await (const batch of batches) events.push(...batch)
+    return events
+  }))
+}
+
+function said (response: string, more: object = {}): NativeAnswer {
+  return { body: JSON.stringify({ success: true, result: { response, usage: { prompt_tokens: 10, completion_tokens: 3 }, ...more } }), headers: { 'cf-ai-neurons': '1.5', 'cf-ai-req-id': `id of ${response.length}` } }
+}
+
+function refused (code: number): NativeAnswer {
+  return { status: 400, body: JSON.stringify({ success: false, errors: [{ code, message: `AiError: refused with ${code}` }] }) }
+}
+
+function streamed (...texts: string[]): NativeAnswer {
+  return { contentType: 'text/event-stream', body: [...texts.map(response => `data: ${JSON.stringify({ response })}\n\n`), 'data: [DONE]\n\n'] }
+}
+
+const tools = [weather as FunctionTool]
+const strict = color as NonNullable<ChatCompletionRequest['response_format']>
+const loose = { ...strict, json_schema: { ...color.json_schema, strict: false } } as NonNullable<ChatCompletionRequest['response_format']>
+const BOTH = { type: 'usage', usage: { promptTokens: 20, completionTokens: 6 } }
+const messagesOf = (run: NativeRun | undefined) => run?.body['messages'] as Array<{ role: string, content: string }>
+
+t.test('what was not asked for is asked for once more, and no answer is kept silent about', async t => {
+  const insisted = [{ role: 'assistant', content: 'Warm.' }, { role: 'user', content: 'You must call one of the functions now. Answer with a call and nothing else.' }]
+  const corrected = (text: string, complaint: string) => [{ role: 'assistant', content: text }, { role: 'user', content: `That does not fit: ${complaint}. Answer again with the corrected JSON and nothing else.` }]
+  const enumerated = '/color must be equal to one of the allowed values (["red","blue"])'
+  const call = { type: 'tool_call', index: 0, name: 'get_weather', arguments: '{"city":"Oslo"}' }
+  const red = { type: 'text', text: '{"color":"red"}' }
+  const cases: Array<{ name: string, request: Partial<ChatCompletionRequest>, script: NativeAnswer[], runs: number, followUp?: object[], expected?: object[], code?: string, changes: string[] }> = [
+    { name: 'a forced call that comes', request: { tools, tool_choice: 'required' }, script: [said('', { tool_calls: [{ name: 'get_weather', arguments: { city: 'Oslo' } }] })], runs: 1, expected: [call], changes: ['tool_choice emulated'] },
+    { name: 'a forced call that comes late', request: { tools, tool_choice: 'required' }, script: [said('Warm.'), said('{"name":"get_weather","parameters":{"city":"Oslo"}}')], runs: 2, followUp: insisted, expected: [call, BOTH, { type: 'finish', reason: 'tool_calls' }], changes: ['tool_choice emulated', 'tool_calls repaired'] },
+    { name: 'a forced call that never comes', request: { tools, tool_choice: 'required' }, script: [said('Warm.'), said('Dry.')], runs: 2, followUp: insisted, expected: [{ type: 'text', text: 'Dry.' }, BOTH, { type: 'finish', reason: 'stop' }], changes: ['tool_choice emulated', 'tool_choice dropped'] },
+    { name: 'JSON that fits late', request: { response_format: strict }, script: [said('{"color":"green"}'), said('Sure: {"color":"red"}')], runs: 2, followUp: corrected('{"color":"green"}', enumerated), expected: [red, BOTH, { type: 'finish', reason: 'stop' }], changes: ['content repaired'] },
+    { name: 'JSON that never fits, though it need not', request: { response_format: loose }, script: [said('green'), said('{"color":"green"}')], runs: 2, followUp: corrected('green', 'the answer is not valid JSON'), expected: [{ type: 'text', text: '{"color":"green"}' }, BOTH, { type: 'finish', reason: 'stop' }], changes: ['response_format dropped'] },
+    { name: 'JSON that never fits, though it must', request: { response_format: strict }, script: [said('green'), said('{"color":"green"}')], runs: 2, code: 'json_schema_mismatch', changes: [] },
+    { name: 'an object that never comes', request: { response_format: { type: 'json_object' } }, script: [said('green'), said('green')], runs: 2, expected: [{ type: 'text', text: 'green' }], changes: ['response_format dropped'] },
+    { name: 'JSON that ran out of tokens', request: { response_format: strict, max_tokens: 3 }, script: [said('{"color":"g')], runs: 1, expected: [{ type: 'text', text: '{"color":"g' }, { type: 'usage' }, { type: 'finish', reason: 'length' }], changes: [] },
+    { name: 'silence about a result', request: { messages: [{ role: 'user', content: 'Hello?' }, { role: 'assistant', content: null, tool_calls: [{ id: 'a', type: 'function', function: { name: 'get_weather', arguments: '{}' } }] }, { role: 'tool', content: 'warm', tool_call_id: 'a' }] }, script: [said(''), said('Warm.')], runs: 2, followUp: [{ role: 'user', content: 'Now answer with this result.' }], expected: [{ type: 'text', text: 'Warm.' }, BOTH], changes: [] }
+  ]
+  for (const { name, request, script, runs, followUp, expected, code, changes } of cases) {
+    for (const stream of [false, true]) {
+      await t.test(stream ? `${name}, for a caller who streams` : name, async t => {
+        // Silence is worth a question only while nothing was sent.
+        if (stream && followUp?.length === 1) return t.pass('a stream is told as it comes')
+        const asked = await start(t, LLAMA, { ...request, stream }, script)
+        if (code) await t.rejects(asked.generations, { code, status: 502 })
+        else t.match((await answers(asked))[0], expected)
+        t.equal(asked.runs.length, runs, 'questions')
+        t.notOk(asked.runs.some(({ body }) => 'stream' in body), 'none of them for a stream')
+        if (followUp) t.strictSame(messagesOf(asked.runs[1]).slice(-followUp.length), followUp, 'what was said')
+        t.strictSame(asked.changes(), changes, 'changes')
+        const { headers, attempts } = code ? { headers: {}, attempts: runs } : await asked.generations
+        t.equal(attempts, runs, 'attempts')
+        if (!code) t.match(headers, { 'cf-ai-neurons': String(1.5 * runs) }, 'the bill')
+      })
+    }
+  }
+})
+
+t.test('a form that is refused is asked for in another', async t => {
+  const schema = color.json_schema.schema
+  const fits = said('{"color":"red"}')
+  const cases: Array<{ name: string, model: string, request: Partial<ChatCompletionRequest>, script: NativeAnswer[], second: Record<string, unknown>, isInWords?: boolean, changes: string[] }> = [
+    { name: 'a bare schema becomes an envelope', model: LLAMA, request: { response_format: strict }, script: [refused(5006), fits], second: { response_format: { type: 'json_schema', json_schema: { name: 'color', strict: true, schema } } }, changes: [] },
+    { name: 'an envelope becomes a bare schema', model: GLM, request: { response_format: strict }, script: [refused(8001), fits], second: { response_format: { type: 'json_schema', json_schema: schema } }, changes: [] },
+    { name: 'a model that holds no schema is told in words', model: LLAMA, request: { response_format: strict }, script: [refused(5025), fits], second: {}, isInWords: true, changes: ['response_format emulated'] },
+    { name: 'so is one that holds no object', model: LLAMA, request: { response_format: { type: 'json_object' } }, script: [refused(5006), fits], second: {}, isInWords: true, changes: ['response_format emulated'] },
+    { name: 'an envelope that cannot be streamed is told in words and not streamed', model: GLM, request: { response_format: strict, stream: true }, script: [refused(5023), fits], second: {}, isInWords: true, changes: ['response_format emulated'] },
+    { name: 'words are reviewed like any other form', model: GLM, request: { response_format: strict, stream: true }, script: [refused(5023), said('red'), fits], second: {}, isInWords: true, changes: ['response_format emulated'] }
+  ]
+  for (const { name, model, request, script, second, isInWords = false, changes } of cases) {
+    await t.test(name, async t => {
+      const asked = await start(t, model, request, script)
+      t.match((await answers(asked))[0], [{ type: 'text', text: '{"color":"red"}' }])
+      t.equal(asked.runs.length, script.length)
+      const { messages, max_tokens: _, max_completion_tokens: __, ...fields } = asked.runs[1]?.body ?? {}
+      t.strictSame(fields, second)
+      t.equal(JSON.stringify(messages).includes('Answer with one JSON object'), isInWords, 'the system message')
+      t.strictSame(asked.changes(), changes)
+    })
+  }
+
+  const again = await start(t, LLAMA, { response_format: strict }, [refused(5006), refused(5006)])
+  await t.rejects(again.generations, { code: 5006 }, 'a second refusal is told')
+  const other = await start(t, LLAMA, { response_format: strict }, [refused(8007)])
+  await t.rejects(other.generations, { code: 8007 }, 'and so is one about something else')
+  t.equal(other.runs.length, 1)
+  const none = await start(t, LLAMA, {}, [refused(5006)])
+  await t.rejects(none.generations, { code: 5006 }, 'and one of a request without a format')
+})
+
+t.test('choices are asked for at the same time, each with a seed of its own', async t => {
+  const asked = await start(t, LLAMA, { n: 3, seed: 7, stream: true }, () => streamed('a', 'b'))
+  const told = await answers(asked)
+  t.strictSame(told.map(events => events.map(event => event.type === 'text' ? event.text : event.type)), Array.from({ length: 3 }, () => ['a', 'b', 'usage', 'finish']))
+  t.strictSame(asked.runs.map(({ body }) => body['seed']).sort(), [7, 8, 9])
+  t.strictSame(asked.changes(), ['n emulated'])
+})
+
+t.test('one choice that fails at once fails all, and closes the others', async t => {
+  for (const stream of [false, true]) {
+    const waiting: NativeAnswer = stream ? { ...streamed('a'), body: ['data: {"response":"a"}\n\n'], end: 'never' } : { body: [' '], end: 'never' }
+    const asked = await start(t, LLAMA, { n: 3, stream }, (_run, count) => count === 3 ? refused(5006) : waiting)
+    await t.rejects(asked.generations, { code: 5006 }, stream ? 'streamed' : 'plain')
+    await waited(() => asked.runs.filter(({ isAborted }) => isAborted).length === 2)
+  }
+})
+
+t.test('one choice whose stream fails at once fails all, too', async t => {
+  const broken: NativeAnswer = { contentType: 'text/event-stream', body: 'data: {"success":false,"errors":[{"code":3040,"message":"busy"}]}\n\n' }
+  const asked = await start(t, LLAMA, { n: 2, stream: true }, (_run, count) => count === 2 ? broken : { ...streamed(), body: ['data: {"response":"a"}\n\n'], end: 'never' })
+  await t.rejects(asked.generations, { code: 3040 })
+  await waited(() => asked.runs[0]?.isAborted === true)
+})
+
+t.test('nothing is asked any more when the client has left', async t => {
+  const waiting: NativeAnswer = { body: [' '], end: 'never' }
+  const streaming: NativeAnswer = { contentType: 'text/event-stream', body: ['data: {"response":"a"}\n\n'], end: 'never' }
+  const cases: Array<{ name: string, request: Partial<ChatCompletionRequest>, script: NativeAnswer[], runs: number }> = [
+    { name: 'before an answer', request: {}, script: [waiting], runs: 1 },
+    { name: 'before a second answer', request: { response_format: strict }, script: [said('green'), waiting], runs: 2 },
+    { name: 'before an answer in another form', request: { response_format: strict }, script: [refused(5025), waiting], runs: 2 }
+  ]
+  for (const { name, request, script, runs } of cases) {
+    const asked = await start(t, LLAMA, request, script)
+    const rejected = t.rejects(asked.generations, { message: 'the client left' }, name)
+    await waited(() => asked.runs.length === runs)
+    asked.leave()
+    await rejected
+    await waited(() => asked.runs.at(-1)?.isAborted === true)
+  }
+
+  const asked = await start(t, LLAMA, { stream: true }, [streaming])
+  const { choices: [batches] } = await asked.generations
+  t.match(await batches?.next(), { value: [{ type: 'text', text: 'a' }] }, 'inside an answer')
+  asked.leave()
+  await t.rejects(batches?.next(), { message: 'the client left' })
+  await waited(() => asked.runs[0]?.isAborted === true)
+
+  const late = await start(t, LLAMA, { stream: true }, [streaming])
+  const { close } = await late.generations
+  close()
+  await waited(() => late.runs[0]?.isAborted === true)
+  t.pass('nor when the answer is closed')
 })

@@ -36,7 +36,7 @@ t.test('no more than five complaints are told, but all are counted', t => {
 })
 
 t.test('a schema that is none is refused', t => {
-  const schemas: Array<Record<string, unknown>> = [{ type: 'any' }, { required: true }, { $ref: '#/$defs/none' }, { properties: [] }, { pattern: '(' }]
+  const schemas: Array<Record<string, unknown>> = [{ type: 'any' }, { required: true }, { $ref: '#/$defs/none' }, { properties: [] }, { pattern: '(' }, { $ref: '#' }]
   for (const schema of schemas) {
     t.throws(() => checkSchema(schema), Error, JSON.stringify(schema))
     t.throws(() => toViolations(schema, {}), Error, `${JSON.stringify(schema)} (for a value)`)

@@ -1,0 +1,22 @@
+import { Type, type Static, type TSchema } from '@sinclair/typebox'
+
+/** `null` means the same as absent everywhere in OpenAI's requests. */
+export function Nullable<T extends TSchema> (schema: T) {
+  return Type.Unsafe<Static<T> | null>({ ...schema, type: [schema['type'], 'null'] })
+}
+
+/** A member that is a number of this range; both ends are accepted. */
+export const number = (minimum: number, maximum: number) => Type.Optional(Nullable(Type.Number({ minimum, maximum })))
+
+/** A member that is a whole number of this range; both ends are accepted. */
+export const integer = (minimum: number, maximum?: number) =>
+  Type.Optional(Nullable(Type.Integer({ minimum, ...(maximum !== undefined && { maximum }) })))
+
+export const boolean = Type.Optional(Nullable(Type.Boolean()))
+export const string = Type.Optional(Nullable(Type.String()))
+export const object = Type.Optional(Type.Unsafe<object | null>({ type: ['object', 'null'] }))
+
+/** `stop`: one sequence, or up to four. */
+export const stop = Type.Optional(Type.Unsafe<string | string[] | null>({ type: ['string', 'array', 'null'], items: { type: 'string' }, maxItems: 4 }))
+
+export const streamOptions = Type.Optional(Nullable(Type.Object({ include_usage: boolean, include_obfuscation: boolean })))

@@ -1,0 +1,121 @@
+import { InvalidRequestError } from '../errors.ts'
+import type { Change } from '../generation/change.ts'
+import type { CompletionRequest } from '../openai/completion-request.ts'
+import type { Family } from '../workers-ai/family.ts'
+import type { Model } from '../workers-ai/model.ts'
+import { toExtras } from './other-parameters.ts'
+import { refuseDropped, toJson, toStops, type RunInput, type RunRequest, type RunRequestOptions } from './run-request.ts'
+import { toSampling } from './sampling.ts'
+import { toTexts } from './texts.ts'
+import { toLimitFields, toPromptEstimate, toTokenLimit } from './token-limit.ts'
+
+/** OpenAI's own limit where the caller gives none, in tokens. */
+const DEFAULT_MAX_TOKENS = 16
+
+/** Fields that are translated here, each in its own place. */
+const TRANSLATED = new Set([
+  'model', 'prompt', 'stream', 'stream_options', 'n', 'best_of', 'echo', 'stop', 'suffix', 'max_tokens', 'logprobs', 'raw',
+  'temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty'
+])
+
+/**
+ * The prompts of a request, one or several.
+ * @throws InvalidRequestError when there is none, or when one is empty or no text
+ */
+export function toPrompts ({ prompt }: CompletionRequest): [string, ...string[]] {
+  if (prompt == null) throw new InvalidRequestError("Missing required parameter: 'prompt'.", { param: 'prompt', code: 'missing_required_parameter' })
+  return toTexts(prompt, 'prompt')
+}
+
+/**
+ * Translates a text completion request for a model: an input for each prompt. Models that take no prompt get it as one
+ * user message.
+ * @throws InvalidRequestError when something in it cannot be served, or when parameters that are not taken are refused
+ */
+export function toCompletionRunRequest (request: CompletionRequest, model: Model, options: Pick<RunRequestOptions, 'maxChoices' | 'unsupportedParams' | 'rejectIfBusy'>): RunRequest {
+  const { family } = model
+  const changes: Change[] = []
+  const [first, ...rest] = toPrompts(request)
+  const inputs: RunRequest['inputs'] = [toInput(first, family), ...rest.map(prompt => toInput(prompt, family))]
+  const choices = toChoices(request, inputs.length, options.maxChoices, changes)
+  const { seed, ...sampling } = toSampling(request, family, changes)
+  const stop = toStops(request)
+  const raw = toRaw(request, family, changes)
+  const others = { ...toLogprobs(request, family, changes), ...toExtras(request, TRANSLATED, family.extras, changes) }
+  const maxTokens = toLimit(request, model, inputs, changes)
+  if (request.suffix) changes.push({ param: 'suffix', action: 'dropped', reason: 'Workers AI has no field for what comes after the text; models trained to fill it in take it inside the prompt' })
+  if (!family.takesPrompt) {
+    const thinking = family.thinking.told === 'none' ? '' : '; its thinking is not told, but counts into max_tokens'
+    changes.push({ param: 'prompt', action: 'emulated', reason: `this model takes no prompt, which is sent as one user message${thinking}` })
+  }
+  if (options.unsupportedParams === 'reject') refuseDropped(changes)
+  return {
+    fields: {
+      ...toLimitFields(maxTokens, family),
+      ...(raw !== undefined && { raw }),
+      ...sampling,
+      ...(family.nativeStop && stop.length > 0 && { stop }),
+      ...others,
+      ...(options.rejectIfBusy && { options: { rejectIfBusy: true } })
+    },
+    inputs,
+    ...(seed !== undefined && { seed }),
+    canStream: true,
+    choices,
+    stop,
+    singleToolCall: false,
+    tools: new Map(),
+    followsToolResult: false,
+    legacyFunctions: false,
+    isVerbatim: family.takesPrompt && raw !== false,
+    maxTokens,
+    changes
+  }
+}
+
+function toInput (prompt: string, { takesPrompt }: Family): RunInput {
+  const json = toJson(takesPrompt ? prompt : [{ role: 'user', content: prompt }])
+  return { member: takesPrompt ? 'prompt' : 'messages', json, promptTokens: toPromptEstimate(json, 1).asCloudflare }
+}
+
+function toChoices ({ n, best_of: best }: CompletionRequest, prompts: number, maxChoices: number, changes: Change[]): number {
+  const each = n ?? 1
+  if (best != null && best < each) {
+    throw new InvalidRequestError(`Invalid 'best_of': expected a value >= 'n', which is ${each}, but got ${best} instead.`, { param: 'best_of', code: 'invalid_value' })
+  }
+  const choices = prompts * each
+  if (choices > maxChoices) {
+    const param = prompts > maxChoices ? 'prompt' : 'n'
+    throw new InvalidRequestError(`Invalid '${param}': ${prompts} prompts with ${each} choices each are ${choices} choices, but one request may have ${maxChoices}. MAX_CHOICES of the proxy sets the limit.`, { param, code: 'invalid_value' })
+  }
+  if (best != null && best > each) changes.push({ param: 'best_of', action: 'dropped', from: best, reason: 'which answer is the best cannot be told without the log probabilities of all' })
+  if (prompts > 1) changes.push({ param: 'prompt', action: 'emulated', reason: 'each prompt is a native call of its own' })
+  if (each > 1) changes.push({ param: 'n', action: 'emulated', from: each, reason: 'each choice is a native call of its own, and billed as one' })
+  return choices
+}
+
+/**
+ * A completion goes on where its prompt stops, but classic models put the prompt into their chat template unless they
+ * are told `raw`. Families that do not know the field take every prompt as it stands.
+ */
+function toRaw ({ raw }: CompletionRequest, { takesPrompt, extras }: Family, changes: Change[]): boolean | undefined {
+  if (takesPrompt && extras.includes('raw')) return raw ?? true
+  if (raw != null && raw !== takesPrompt) {
+    changes.push({ param: 'raw', action: 'dropped', from: raw, reason: takesPrompt ? 'this model puts no prompt into its chat template' : 'this model puts everything into its chat template' })
+  }
+  return undefined
+}
+
+function toLogprobs ({ logprobs }: CompletionRequest, { takesPrompt, extras }: Family, changes: Change[]): Record<string, unknown> {
+  if (logprobs == null) return {}
+  if (takesPrompt && extras.includes('logprobs')) return { logprobs: true, top_logprobs: logprobs }
+  changes.push({ param: 'logprobs', action: 'dropped', from: logprobs, reason: 'this model tells none' })
+  return {}
+}
+
+/** One limit for all prompts, which is what the longest of them leaves. */
+function toLimit ({ max_tokens: asked }: CompletionRequest, model: Model, inputs: readonly RunInput[], changes: Change[]): number {
+  if (asked === 0) changes.push({ param: 'max_tokens', action: 'clamped', from: 0, to: 1, reason: 'no model answers with nothing' })
+  const longest = inputs.map(({ json }) => toPromptEstimate(json, 1)).reduce((one, other) => one.atMost >= other.atMost ? one : other)
+  return toTokenLimit({ max_tokens: asked === 0 ? 1 : asked ?? null }, model, longest, DEFAULT_MAX_TOKENS, changes)
+}

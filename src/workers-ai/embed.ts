@@ -1,0 +1,65 @@
+import { setMaxListeners } from 'node:events'
+import type { WorkersAi } from './client.ts'
+import { readEmbeddings, sameLength, type Embeddings } from './embedding-reader.ts'
+import type { ModelId } from './model.ts'
+
+/** One native call: its body as JSON text, and how many texts are in it. */
+export interface EmbeddingCall {
+  body: string
+  count: number
+}
+
+export interface EmbedOptions {
+  model: ModelId
+  calls: readonly EmbeddingCall[]
+  /** Aborted when the client has left. */
+  signal: AbortSignal
+  /** Used instead of the proxy's own token. */
+  apiToken?: string | undefined
+}
+
+/** What came of one native call. */
+export interface EmbeddingAnswer extends Embeddings {
+  /** Cloudflare's headers that are passed on, e.g. `cf-ai-req-id`. */
+  headers: Record<string, string>
+  /** How many times Cloudflare was asked before it answered. */
+  attempts: number
+}
+
+/** How many calls of one request run at the same time: Cloudflare counts calls by the minute. */
+const MAX_PARALLEL = 4
+
+/**
+ * Has texts embedded, no more than four calls at a time.
+ * @returns an answer for each call, in their order
+ * @throws UpstreamError of the first call that fails, when the others are ended; the signal's reason when it aborts
+ */
+export async function embed (workersAi: WorkersAi, { model, calls, signal, apiToken }: EmbedOptions): Promise<EmbeddingAnswer[]> {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  const end = () => controller.abort(signal.reason)
+  if (signal.aborted) end()
+  signal.addEventListener('abort', end, { once: true })
+  const run = async ({ body, count }: EmbeddingCall): Promise<EmbeddingAnswer> => {
+    const answer = await workersAi.run(model, body, { signal: controller.signal, stream: false, ...(apiToken !== undefined && { apiToken }) })
+    return { ...readEmbeddings(await answer.json(), count), headers: answer.headers, attempts: answer.attempts }
+  }
+  try {
+    const answers = await inOrder(calls, run)
+    sameLength(answers.flatMap(({ vectors }) => vectors))
+    return answers
+  } finally {
+    signal.removeEventListener('abort', end)
+    controller.abort()
+  }
+}
+
+async function inOrder<T, R> (items: readonly T[], run: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  const left = items.entries()
+  const work = async () => {
+    for (const [index, item] of left) results[index] = await run(item)
+  }
+  await Promise.all(Array.from({ length: MAX_PARALLEL }, work))
+  return results
+}

@@ -1,0 +1,34 @@
+import type { Range } from './family.ts'
+
+/**
+ * What one kind of embedding model takes and gives beyond `{text}` and `{data}`, which all share.
+ * Sources: the pages of Cloudflare's model documentation, and the model cards of the authors for what a model is
+ * trained to.
+ */
+export interface EmbeddingFamily {
+  /** Native body fields that may pass through as they are. */
+  extras: readonly string[]
+  /** What an embedding may be cut to, because the model was trained for it (Matryoshka); absent where it was not. */
+  cuts?: { lengths: readonly number[] } | { range: Range }
+}
+
+/** The most texts of one native call; one more is refused with 5006. */
+export const MAX_TEXTS = 100
+
+const plain: EmbeddingFamily = { extras: [] }
+const bge: EmbeddingFamily = { extras: ['pooling'] }
+
+const FAMILIES: ReadonlyMap<string, EmbeddingFamily> = new Map<string, EmbeddingFamily>([
+  ['@cf/baai/bge-small-en-v1.5', bge],
+  ['@cf/baai/bge-base-en-v1.5', bge],
+  ['@cf/baai/bge-large-en-v1.5', bge],
+  ['@cf/baai/bge-m3', { extras: ['truncate_inputs'] }],
+  ['@cf/google/embeddinggemma-300m', { extras: [], cuts: { lengths: [128, 256, 512] } }],
+  ['@cf/qwen/qwen3-embedding-0.6b', { extras: ['instruction'], cuts: { range: [32, 1_024] } }],
+  ['@cf/pfnet/plamo-embedding-1b', plain]
+])
+
+/** The record of an embedding model; of one nobody knows, the least that all have in common. */
+export function toEmbeddingFamily (id: string): EmbeddingFamily {
+  return FAMILIES.get(id) ?? plain
+}

@@ -1,0 +1,33 @@
+/** So many consecutive characters of a secret give it away; a secret that has no more is a placeholder. */
+const TELLING_LENGTH = 8
+
+/**
+ * Takes secrets out of a text: whole, any part of 8 characters or more, and both in base64, wherever in a longer text
+ * that was encoded they stood. Cloudflare has no reason to quote credentials, but whatever stands in between may echo
+ * a request, and masks that keep the first or last characters keep too much.
+ */
+export function redact (text: string, secrets: readonly string[]): string {
+  const parts = new Set(secrets.flatMap(toForms).flatMap(toParts))
+  const kept: string[] = []
+  let from = 0
+  for (let at = 0; at + TELLING_LENGTH <= text.length; at++) {
+    if (!parts.has(text.slice(at, at + TELLING_LENGTH))) continue
+    let end = at + TELLING_LENGTH
+    while (parts.has(text.slice(end + 1 - TELLING_LENGTH, end + 1))) end++
+    kept.push(text.slice(from, at))
+    from = end
+    at = end - 1
+  }
+  return kept.length === 0 ? text : [...kept, text.slice(from)].join('[redacted]')
+}
+
+/** A secret as it is, percent-encoded, and in base64 behind none, one and two bytes of something else. */
+function toForms (secret: string): string[] {
+  if (secret.length <= TELLING_LENGTH) return []
+  const encoded = ['', ' ', '  '].map(before => Buffer.from(before + secret).toString('base64url').slice(before.length === 0 ? 0 : before.length + 1, -1))
+  return [secret, encodeURIComponent(secret), ...encoded, ...encoded.map(form => form.replaceAll('-', '+').replaceAll('_', '/'))]
+}
+
+function toParts (form: string): string[] {
+  return Array.from({ length: Math.max(0, form.length - TELLING_LENGTH + 1) }, (_, at) => form.slice(at, at + TELLING_LENGTH))
+}
