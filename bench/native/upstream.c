@@ -49,6 +49,7 @@ static struct connection connections[MAX_FILES];
 static struct answer *for_post, *for_get;
 static char scratch[1 << 18];
 static int epoll, timer, highest;
+static int64_t alarm_us; /* when the timer goes off, 0 for never */
 
 static int64_t now_us(void) {
   struct timespec now;
@@ -202,6 +203,8 @@ static void send_due(void) {
     if (connection->due_us <= now) send_piece(fd, now);
     if (connection->answer != NULL && (next == 0 || connection->due_us < next)) next = connection->due_us;
   }
+  if (next == alarm_us) return;
+  alarm_us = next;
   struct itimerspec when = { .it_value = { .tv_sec = next / 1000000, .tv_nsec = next % 1000000 * 1000 } };
   timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
 }
@@ -230,7 +233,7 @@ int main(void) {
       int fd = events[i].data.fd;
       uint64_t expirations;
       if (fd == server) accept_all(server);
-      else if (fd == timer) (void)!read(timer, &expirations, sizeof expirations);
+      else if (fd == timer) alarm_us = read(timer, &expirations, sizeof expirations) > 0 ? 0 : alarm_us;
       else if (connections[fd].is_open && events[i].events & EPOLLOUT && connections[fd].answer) send_rest(fd);
       else if (connections[fd].is_open) receive(fd);
     }

@@ -11,8 +11,7 @@ export function toSessionAffinity ({ headers }: Pick<FastifyRequest, 'headers'>,
   if (typeof given === 'string' && /^[\x21-\x7e]{1,256}$/.test(given)) return given
   if (cacheKey !== undefined) return cacheKey
   return createHash('sha256')
-    .update(headers.authorization ?? '')
-    .update(JSON.stringify(messages.slice(0, 2)))
+    .update(JSON.stringify([headers.authorization, headers['x-api-key'], headers['api-key'], messages.slice(0, 2)]))
     .digest('base64url')
     .slice(0, 32)
 }

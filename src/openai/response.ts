@@ -1,4 +1,4 @@
-import type { InputItem, ResponseRequest, TextFormat, ToolParam } from './response-request.ts'
+import type { InputItem, ItemReference, ResponseRequest, TextFormat, ToolParam } from './response-request.ts'
 
 /** Answer of `POST /v1/responses`, with every key OpenAI always sends. */
 export interface ResponseObject {
@@ -102,7 +102,7 @@ export interface OutputCustomToolCall {
 export type OutputItem = OutputMessage | OutputReasoning | OutputFunctionCall | OutputCustomToolCall
 
 /** An item of a response's input as it is kept and listed: it always has an id. */
-export type KeptItem = Exclude<InputItem, { id: string }> & { id: string }
+export type KeptItem = Exclude<InputItem, ItemReference> & { id: string }
 
 /** Answer of `GET /v1/responses/{id}/input_items`. */
 export interface ResponseItemList {

@@ -30,7 +30,19 @@ export interface ChatParts {
   remoteImages: Omit<RemoteImagesOptions, 'signal'>
 }
 
-/** A chat that has begun to be answered; its headers are on the reply. */
+/** What a model is asked to go on with, whichever endpoint it came to. */
+export interface Question {
+  /** The model as the caller names it. */
+  model: string
+  /** The caller wants the answer as it is written. */
+  stream: boolean
+  /** What it begins with, which is the same in every turn of a conversation. */
+  beginning: readonly unknown[]
+  /** Resolves to what translates it for one model, maybe several times, varied. */
+  translator: (model: Model, signal: AbortSignal) => Promise<(variation: Variation) => RunRequest>
+}
+
+/** A question that has begun to be answered; its headers are on the reply. */
 export interface ChatAnswer {
   run: RunRequest
   generations: Generations
@@ -39,26 +51,37 @@ export interface ChatAnswer {
 
 export const ESTIMATED: Change = { param: 'usage', action: 'estimated', reason: 'Workers AI told no token counts; these are guessed from the length of the text' }
 
+/** Has a chat answered: see `answerQuestion`. */
+export function answerChat (parts: ChatParts, chat: ChatCompletionRequest, request: FastifyRequest, reply: FastifyReply): Promise<ChatAnswer | DryRun> {
+  const options = { ...parts.settings, visionModels: () => toVisionSuggestions(parts.models.known()) }
+  const images = withImages(parts, chat)
+  const translator: Question['translator'] = async (model, signal) => {
+    const { request: readable, changes } = await images(model, signal)
+    return variation => {
+      const run = toRunRequest(readable, model, { ...options, ...variation })
+      run.changes.unshift(...changes)
+      return run
+    }
+  }
+  return answerQuestion(parts, { model: chat.model, stream: chat.stream === true, beginning: chat.messages, translator }, request, reply)
+}
+
 /**
- * Has a chat answered by the model it names, or by that model's fallbacks when it fails before its first token.
+ * Has a question answered by the model it names, or by that model's fallbacks when it fails before its first token.
  * Resolves when the answer has begun, or at once with what would be sent when the caller asks for a dry run.
  * @throws what the last model failed with, or what is wrong with the request
  */
-export async function answerChat (parts: ChatParts, chat: ChatCompletionRequest, request: FastifyRequest, reply: FastifyReply): Promise<ChatAnswer | DryRun> {
+export async function answerQuestion (parts: ChatParts, question: Question, request: FastifyRequest, reply: FastifyReply): Promise<ChatAnswer | DryRun> {
   const signal = parts.openAnswers.open(reply)
-  const asked = await parts.models.resolve(chat.model)
-  const stream = chat.stream === true
-  Object.assign(request.report, { model: chat.model, served: asked.id, stream })
-  const images = withImages(parts, chat, signal)
-  const options = { ...parts.settings, visionModels: () => toVisionSuggestions(parts.models.known()) }
+  const asked = await parts.models.resolve(question.model)
+  const { stream } = question
+  Object.assign(request.report, { model: question.model, served: asked.id, stream })
   const failures: Change[] = []
   let attempts = 0
-  const candidates = [asked, ...await fallbacksOf(parts, chat.model, asked)]
+  const candidates = [asked, ...await fallbacksOf(parts, question.model, asked)]
   for (const [index, model] of candidates.entries()) {
-    const { request: readable, changes } = await images(model)
-    const translate = (variation: Variation) => toRunRequest(readable, model, { ...options, ...variation })
+    const translate = await question.translator(model, signal)
     const run = translate({})
-    run.changes.unshift(...changes)
     run.changes.push(...failures)
     if (request.headers['x-dry-run'] === 'true') return toDryRun(run, model.id, stream)
     try {
@@ -66,7 +89,7 @@ export async function answerChat (parts: ChatParts, chat: ChatCompletionRequest,
         model,
         stream,
         translate,
-        sessionAffinity: toSessionAffinity(request, run.cacheKey, chat.messages),
+        sessionAffinity: toSessionAffinity(request, run.cacheKey, question.beginning),
         apiToken: request.apiToken,
         signal
       })
@@ -129,10 +152,10 @@ async function fallbacksOf ({ settings, models }: ChatParts, name: string, asked
 }
 
 /** A chat with its remote images fetched, where a model that sees may have them; fetched once, whatever model is tried. */
-function withImages ({ settings, remoteImages }: ChatParts, chat: ChatCompletionRequest, signal: AbortSignal): (model: Model) => Promise<{ request: ChatCompletionRequest, changes: Change[] }> {
+function withImages ({ settings, remoteImages }: ChatParts, chat: ChatCompletionRequest): (model: Model, signal: AbortSignal) => Promise<{ request: ChatCompletionRequest, changes: Change[] }> {
   const asSent = Promise.resolve({ request: chat, changes: [] })
   let fetched: ReturnType<typeof fetchRemoteImages> | undefined
-  return model => {
+  return (model, signal) => {
     if (!settings.fetchRemoteImages || !model.vision) return asSent
     fetched ??= fetchRemoteImages(chat, { ...remoteImages, signal })
     return fetched

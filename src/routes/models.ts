@@ -7,6 +7,9 @@ import type { ModelSchemas } from '../workers-ai/model-schemas.ts'
 import { guessModel, type ModelList } from '../workers-ai/model-search.ts'
 import { toModelId } from '../workers-ai/resolve-model.ts'
 
+/** What a model is asked to do. */
+type Task = Exclude<Model['task'], 'other'>
+
 /** Finds the model a caller means, and lists those there are. */
 export class Models {
   #list: ModelList
@@ -21,22 +24,23 @@ export class Models {
   }
 
   /**
-   * @throws ProxyError 404 `model_not_found` when no model can be meant; 400 when it is one that cannot chat
+   * @throws ProxyError 404 `model_not_found` when no model can be meant; 400 when it is one that cannot do this task
    */
-  async resolve (asked: string): Promise<Model> {
-    const model = await this.find(asked)
+  async resolve (asked: string, task: Task = 'text-generation'): Promise<Model> {
+    const model = await this.find(asked, task)
     if (model === undefined) throw notFound(asked)
-    if (model.task !== 'text-generation') {
-      throw new InvalidRequestError(`The model '${model.id}' is not a chat model. GET /v1/models lists those that are.`, { param: 'model', code: 'unsupported_value' })
+    if (model.task !== task) {
+      const kind = task === 'text-generation' ? 'a chat model. GET /v1/models lists those that are.' : `an embedding model. Those that are: ${this.#idsOf(task).join(', ')}.`
+      throw new InvalidRequestError(`The model '${model.id}' is not ${kind}`, { param: 'model', code: 'unsupported_value' })
     }
     return model
   }
 
-  /** The model a caller means; an id nobody knows is taken at its word. */
-  async find (asked: string): Promise<Model | undefined> {
+  /** The model a caller means; an id nobody knows is taken at its word, and for a model of the task it is asked for. */
+  async find (asked: string, task?: Task): Promise<Model | undefined> {
     const id = toModelId(asked, { aliases: this.#settings.modelAliases, defaultModel: this.#settings.defaultModel, known: this.#list.ids() })
     if (id === undefined) return undefined
-    const model = this.#list.find(id) ?? guessModel(id)
+    const model = this.#list.find(id) ?? guessModel(id, task)
     return this.#schemas?.complete(model) ?? model
   }
 
@@ -47,6 +51,10 @@ export class Models {
   /** The same without waiting. */
   known (): Model[] {
     return this.#list.known()
+  }
+
+  #idsOf (task: Task): string[] {
+    return this.known().filter(model => model.task === task && model.retirement === undefined).map(({ id }) => id)
   }
 }
 

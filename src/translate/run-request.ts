@@ -116,7 +116,7 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
     canStream: (!format || (family.streams.json && outputForm !== 'prompt')) && (!offered || family.streams.tools) && offered?.forcedCall === undefined,
     choices,
     stop,
-    singleToolCall: request.parallel_tool_calls === false && !family.toolChoice,
+    singleToolCall: request.parallel_tool_calls === false,
     tools: new Map(offered?.tools.map(({ function: { name, parameters } }) => [name, parameters])),
     ...(offered?.forcedCall !== undefined && { forcedCall: offered.forcedCall }),
     followsToolResult: request.messages.at(-1)?.role === 'tool',

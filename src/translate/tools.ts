@@ -43,6 +43,7 @@ export function toOfferedTools (request: ChatCompletionRequest, family: Family, 
   if (offered.length === 0 || choice.mode === 'none') return undefined
   if (family.tools === 'none') {
     changes.push({ param, action: 'dropped', reason: 'this model takes no tools' })
+    if (choice.mode !== 'auto') changes.push({ param: isLegacy ? 'function_call' : 'tool_choice', action: 'dropped', reason: 'this model takes no tools' })
     return undefined
   }
   const named = choice.mode === 'named'

@@ -4,12 +4,14 @@ import { UpstreamError } from '../errors.ts'
 import { Circuits } from './circuit.ts'
 import { describeBody, errorIn, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
 import type { ModelId } from './model.ts'
+import { redact } from './redaction.ts'
 import { RetryBudget, withRetries } from './retry.ts'
 
 export interface WorkersAiOptions {
   /** e.g. `https://api.cloudflare.com/client/v4`. */
   apiBaseUrl: string
   accountId: string
+  /** Empty when every run brings a token of its own. */
   apiToken: string
   /** Sends the runs through an AI Gateway: `baseUrl` e.g. `https://gateway.ai.cloudflare.com/v1`; the token is for authenticated gateways. */
   gateway?: { id: string, token?: string, baseUrl: string } | undefined
@@ -31,6 +33,15 @@ export interface RunOptions {
   apiToken?: string
   /** Whether the body asks for a stream. */
   stream: boolean
+  observer?: WireObserver | undefined
+}
+
+/** Hears all that goes over the wire, secrets taken out: content, which only those may log who were asked to. */
+export interface WireObserver {
+  /** The native body, once for each attempt. */
+  sent: (body: string) => void
+  /** A whole body that came back; that of a stream when it has ended, however it did. */
+  received: (body: string) => void
 }
 
 /** A successful answer; whoever takes a stream reads its body to the end or destroys it. */
@@ -46,12 +57,15 @@ export interface RunAnswer {
   body: AsyncIterable<Buffer> & { destroy: (error?: Error) => unknown }
   /** The whole body as a JSON object or array, at most 32 MiB. Throws UpstreamError ('malformed', 'timeout', 'truncated'). */
   json: () => Promise<object>
+  /** Takes the secrets of this run out of what Cloudflare says in it. */
+  redact: (text: string) => string
 }
 
 type UpstreamRequest = Pick<Dispatcher.RequestOptions, 'method' | 'path' | 'headersTimeout' | 'bodyTimeout'> & {
   headers: Record<string, string>
   body?: string
   signal: AbortSignal
+  observer?: WireObserver | undefined
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -59,8 +73,6 @@ const CONNECT_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_MS = 30_000
 const LISTING_TIMEOUT_MS = 15_000
 const MAX_JSON_BYTES = 32 * 1024 * 1024
-/** A shorter one is a placeholder, and part of ordinary words. */
-const MIN_SECRET_LENGTH = 8
 const MAX_ERROR_BYTES = 64 * 1024
 const ERROR_BODY_TIMEOUT_MS = 2_000
 const FORWARDED_HEADERS = ['cf-ai-req-id', 'cf-ai-neurons', 'cf-ray', 'cf-aig-log-id', 'cf-aig-event-id', 'cf-aig-cache-status']
@@ -79,7 +91,7 @@ export class WorkersAi {
     const { apiBaseUrl, accountId, apiToken, gateway, userAgent } = options
     this.#options = options
     this.#headers = {
-      authorization: `Bearer ${apiToken}`,
+      ...(apiToken !== '' && { authorization: `Bearer ${apiToken}` }),
       'user-agent': userAgent,
       'accept-encoding': 'identity'
     }
@@ -92,8 +104,6 @@ export class WorkersAi {
       this.#runs = { pool: newPool(url), path: `${pathOf(url)}/${account}/${encodeURIComponent(gateway.id)}/workers-ai` }
     }
     this.#secrets = [accountId, apiToken, gateway?.token ?? '']
-      .filter(secret => secret.length >= MIN_SECRET_LENGTH)
-      .flatMap(secret => [secret, Buffer.from(secret).toString('base64')])
   }
 
   /**
@@ -101,7 +111,7 @@ export class WorkersAi {
    * JSON answer, have come; until then failures that may pass are retried.
    * @throws UpstreamError for everything Cloudflare or the network does; the signal's reason when it aborts.
    */
-  async run (model: ModelId, body: string, { signal, sessionAffinity, stream, apiToken }: RunOptions): Promise<RunAnswer> {
+  async run (model: ModelId, body: string, { signal, sessionAffinity, stream, apiToken, observer }: RunOptions): Promise<RunAnswer> {
     const { maxRetries, headersTimeoutMs, idleTimeoutMs, gateway } = this.#options
     const request: UpstreamRequest = {
       method: 'POST',
@@ -117,7 +127,8 @@ export class WorkersAi {
       body,
       headersTimeout: headersTimeoutMs,
       bodyTimeout: idleTimeoutMs,
-      signal
+      signal,
+      observer
     }
     try {
       signal.throwIfAborted()
@@ -144,6 +155,7 @@ export class WorkersAi {
    * @throws UpstreamError for everything Cloudflare or the network does.
    */
   async getJson (path: string, query: Record<string, string> = {}): Promise<object> {
+    if (this.#options.apiToken === '') throw new UpstreamError('The proxy has no Cloudflare token of its own', { kind: 'refused', status: 401 })
     const search = new URLSearchParams(query)
     const signal = AbortSignal.timeout(LISTING_TIMEOUT_MS)
     try {
@@ -168,12 +180,13 @@ export class WorkersAi {
 
   async #run (request: UpstreamRequest, attempts: number): Promise<RunAnswer> {
     const response = await this.#open(this.#runs.pool, request)
-    const answer = { status: response.statusCode, headers: forwardedHeaders(response), attempts }
+    const redacted = (text: string) => this.#redact(text, request)
+    const answer = { status: response.statusCode, headers: forwardedHeaders(response, redacted), attempts, redact: redacted }
     if (/^text\/event-stream\b/i.test(headerOf(response, 'content-type'))) {
       const { body } = response
       // undici emits what `destroy()` does as an error, which nobody may be listening to any more.
       body.on('error', () => {})
-      return { ...answer, isStream: true, body, json: async () => (await this.#readAnswer(response, request)).json }
+      return { ...answer, isStream: true, body: this.#overheard(body, request), json: async () => (await this.#readAnswer(response, request)).json }
     }
     const { bytes, json } = await this.#readAnswer(response, request)
     return { ...answer, isStream: false, body: keptBody(bytes), json: async () => json }
@@ -181,6 +194,7 @@ export class WorkersAi {
 
   /** Sends a request and answers once the headers of a success are here; everything else is thrown. */
   async #open (pool: Pool, request: UpstreamRequest): Promise<Dispatcher.ResponseData> {
+    request.observer?.sent(request.body ?? '')
     const response = await orAbort(pool.request(request), request.signal).catch((error: unknown) => {
       throw toRequestError(error, request)
     })
@@ -196,28 +210,44 @@ export class WorkersAi {
   async #readAnswer (response: Dispatcher.ResponseData, request: UpstreamRequest): Promise<{ bytes: Buffer, json: object }> {
     const bytes = await readAll(response, this.#options.idleTimeoutMs)
     const text = bytes.toString()
+    request.observer?.received(this.#redact(text, request))
     const json = readJson(text)
     const answer = { status: response.statusCode, contentType: headerOf(response, 'content-type'), text }
     if (json === undefined) throw new UpstreamError(describeBody(answer), { kind: 'malformed', status: answer.status })
-    if (errorIn(json) !== undefined) throw toUpstreamError({ ...answer, text: this.#redact(text, request), retryAfter: retryAfter(response) })
+    if (errorIn(json) !== undefined) throw toUpstreamError({ ...answer, retryAfter: retryAfter(response) }, text => this.#redact(text, request))
     return { bytes, json }
   }
 
   async #refusal (response: Dispatcher.ResponseData, request: UpstreamRequest): Promise<UpstreamError> {
     const text = isEncoded(response) ? '' : await readStart(response)
-    return toUpstreamError({
-      status: response.statusCode,
-      contentType: headerOf(response, 'content-type'),
-      text: this.#redact(text, request),
-      retryAfter: retryAfter(response)
-    })
+    request.observer?.received(this.#redact(text, request))
+    const answer = { status: response.statusCode, contentType: headerOf(response, 'content-type'), text, retryAfter: retryAfter(response) }
+    return toUpstreamError(answer, text => this.#redact(text, request))
   }
 
-  /** Cloudflare has no reason to quote our credentials; a gateway in between may echo the request. */
   #redact (text: string, { headers }: UpstreamRequest): string {
-    const token = headers['authorization']?.replace('Bearer ', '') ?? ''
-    const secrets = token.length < MIN_SECRET_LENGTH ? this.#secrets : [...this.#secrets, token, Buffer.from(token).toString('base64')]
-    return secrets.reduce((redacted, secret) => redacted.replaceAll(secret, '[redacted]'), text)
+    return redact(text, [...this.#secrets, headers['authorization']?.replace('Bearer ', '') ?? ''])
+  }
+
+  /** The same bytes, told to the observer, if there is one, when they have ended. */
+  #overheard (body: RunAnswer['body'], request: UpstreamRequest): RunAnswer['body'] {
+    const { observer } = request
+    if (observer === undefined) return body
+    const told = (chunks: Buffer[]) => observer.received(this.#redact(Buffer.concat(chunks).toString(), request))
+    return {
+      async * [Symbol.asyncIterator] () {
+        const chunks: Buffer[] = []
+        try {
+          for await (const chunk of body) {
+            chunks.push(chunk)
+            yield chunk
+          }
+        } finally {
+          told(chunks)
+        }
+      },
+      destroy: error => body.destroy(error)
+    }
   }
 }
 
@@ -302,11 +332,12 @@ function isEncoded (response: Dispatcher.ResponseData): boolean {
   return !/^(?:identity)?$/i.test(headerOf(response, 'content-encoding').trim())
 }
 
-function forwardedHeaders (response: Dispatcher.ResponseData): Record<string, string> {
+/** Those that have a plain value; one that echoes a secret has none. */
+function forwardedHeaders (response: Dispatcher.ResponseData, redacted: (text: string) => string): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const name of FORWARDED_HEADERS) {
     const value = headerOf(response, name)
-    if (value !== '') headers[name] = value
+    if (fitsHeader(value) && redacted(value) === value) headers[name] = value
   }
   return headers
 }

@@ -48,11 +48,12 @@ export function errorIn (value: unknown): Failure | undefined {
 /**
  * The error for an answer that is a refusal. Bodies without a readable failure (web pages of the edge, plain text,
  * nothing at all) get a sentence of ours: nothing of such a page is repeated.
+ * @param redact takes secrets out of Cloudflare's sentence
  */
-export function toUpstreamError ({ status, contentType, text, retryAfter }: BodyInTrouble): UpstreamError {
+export function toUpstreamError ({ status, contentType, text, retryAfter }: BodyInTrouble, redact = (sentence: string) => sentence): UpstreamError {
   const json = readJson(text)
   const failure = errorIn(json) ?? { message: json === undefined ? describeBody({ status, contentType, text }) : `Cloudflare answered ${status} without saying why` }
-  return new UpstreamError(failure.message, { kind: 'refused', status, code: failure.code, retryAfter })
+  return new UpstreamError(redact(failure.message), { kind: 'refused', status, code: failure.code, retryAfter })
 }
 
 /** One sentence about a body that could not be read as JSON; it names the status and never quotes the body. */

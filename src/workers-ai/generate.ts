@@ -1,5 +1,5 @@
 import type { Batch } from '../generation/event.ts'
-import { toStreamError, type RunAnswer, type WorkersAi } from './client.ts'
+import { toStreamError, type RunAnswer, type RunOptions, type WireObserver, type WorkersAi } from './client.ts'
 import { GenerationReader } from './generation-reader.ts'
 import type { ModelId } from './model.ts'
 import { SseDecoder } from './sse-decoder.ts'
@@ -14,11 +14,14 @@ export interface GenerateRequest {
   sessionAffinity?: string | undefined
   /** Used instead of the proxy's own token. */
   apiToken?: string | undefined
+  observer?: WireObserver | undefined
   /** Makes a tool-call id that is unique in the conversation. */
   newCallId: () => string
 }
 
 export interface Generation {
+  /** HTTP status Cloudflare answered with. */
+  status: number
   /** Cloudflare's headers that are passed on, e.g. `cf-ai-req-id`. */
   headers: Record<string, string>
   /** How many times Cloudflare was asked before it answered. */
@@ -38,25 +41,25 @@ export interface Generation {
  */
 export async function generate (workersAi: WorkersAi, request: GenerateRequest): Promise<Generation> {
   const answer = await workersAi.run(request.model, request.body, runOptions(request, request.plainBody !== undefined))
-  const batches = answer.isStream ? streamed(workersAi, request, answer) : whole(workersAi, request, await answer.json())
-  return { headers: answer.headers, attempts: answer.attempts, batches }
+  const batches = answer.isStream ? streamed(workersAi, request, answer) : whole(workersAi, request, answer)
+  return { status: answer.status, headers: answer.headers, attempts: answer.attempts, batches }
 }
 
-function runOptions ({ signal, sessionAffinity, apiToken }: GenerateRequest, stream: boolean) {
-  return { signal, stream, ...(sessionAffinity !== undefined && { sessionAffinity }), ...(apiToken !== undefined && { apiToken }) }
+function runOptions ({ signal, sessionAffinity, apiToken, observer }: GenerateRequest, stream: boolean): RunOptions {
+  return { signal, stream, observer, ...(sessionAffinity !== undefined && { sessionAffinity }), ...(apiToken !== undefined && { apiToken }) }
 }
 
-async function * whole (workersAi: WorkersAi, request: GenerateRequest, answer: unknown): AsyncGenerator<Batch> {
+async function * whole (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer): AsyncGenerator<Batch> {
   const batch: Batch = []
-  const reader = new GenerationReader(request.newCallId)
-  reader.readAnswer(answer, batch)
+  const reader = new GenerationReader(request.newCallId, answer.redact)
+  reader.readAnswer(await answer.json(), batch)
   if (request.plainBody && reader.isEmpty) yield * askedAgain(workersAi, request, request.plainBody())
   else yield batch
 }
 
 async function * streamed (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer): AsyncGenerator<Batch> {
   const decoder = new SseDecoder()
-  const reader = new GenerationReader(request.newCallId)
+  const reader = new GenerationReader(request.newCallId, answer.redact)
   try {
     for await (const bytes of answer.body) {
       const batch = read(decoder.push(bytes), reader)
@@ -82,8 +85,7 @@ async function * streamed (workersAi: WorkersAi, request: GenerateRequest, answe
 
 async function * askedAgain (workersAi: WorkersAi, { plainBody, ...request }: GenerateRequest, body: string): AsyncGenerator<Batch> {
   try {
-    const answer = await workersAi.run(request.model, body, runOptions(request, false))
-    yield * whole(workersAi, request, await answer.json())
+    yield * whole(workersAi, request, await workersAi.run(request.model, body, runOptions(request, false)))
   } catch (error) {
     request.signal.throwIfAborted()
     yield [{ type: 'failure', error: toStreamError(error) }]

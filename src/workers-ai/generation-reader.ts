@@ -62,10 +62,15 @@ export class GenerationReader {
   #done = false
   #failure: UpstreamError | undefined
   #sawOutput = false
+  #redact: (sentence: string) => string
 
-  /** @param newCallId makes a tool-call id that is unique in the conversation. */
-  constructor (newCallId: () => string) {
+  /**
+   * @param newCallId makes a tool-call id that is unique in the conversation
+   * @param redact takes secrets out of what Cloudflare says of a failure
+   */
+  constructor (newCallId: () => string, redact = (sentence: string) => sentence) {
     this.#toolCalls = new ToolCallReader(newCallId)
+    this.#redact = redact
   }
 
   /** True once nothing more can come: `[DONE]` was read, or a failure. */
@@ -141,7 +146,7 @@ export class GenerationReader {
     const frame = isObject(outer.result) ? outer.result as NativeFrame : outer
     const failure = errorIn(outer) ?? errorIn(frame)
     if (failure) {
-      this.#fail(new UpstreamError(failure.message, { kind: 'refused', status: 200, code: failure.code }), batch)
+      this.#fail(new UpstreamError(this.#redact(failure.message), { kind: 'refused', status: 200, code: failure.code }), batch)
       return true
     }
     const usage = toUsage(frame.usage)

@@ -135,9 +135,9 @@ export function toModels (searchResult: unknown): Model[] {
   return rowsOf(searchResult).flatMap(row => typeof row.name === 'string' && isModelId(row.name) ? [toModel(row.name, row)] : [])
 }
 
-/** A model of which nothing but the id is known: taken for a chat model that can do no more than talk. */
-export function guessModel (id: ModelId): Model {
-  return toModel(id, { task: { name: 'Text Generation' } })
+/** A model of which nothing but the id is known: taken for one that can do no more than its task, which is to chat. */
+export function guessModel (id: ModelId, task: 'text-generation' | 'text-embeddings' = 'text-generation'): Model {
+  return toModel(id, { task: { name: task === 'text-embeddings' ? 'Text Embeddings' : 'Text Generation' } })
 }
 
 /**

@@ -11,4 +11,4 @@ t.equal(affinity({ 'x-session-affinity': 'x'.repeat(257) }, 'key'), 'key', 'nor 
 t.match(made, /^[\w-]{32}$/, 'without any it is made from the conversation')
 t.equal(affinity({}, undefined, [...turn, { role: 'assistant', content: 'a' }]), made, 'and stays the same in every turn')
 t.not(affinity({}, undefined, [{ role: 'user', content: 'other' }]), made, 'another conversation has another')
-t.not(affinity({ authorization: 'Bearer k' }), made, 'and another caller has another')
+for (const header of ['authorization', 'x-api-key', 'api-key']) t.not(affinity({ [header]: 'k' }), made, `and another caller has another, by ${header}`)

@@ -1,0 +1,122 @@
+import { InvalidRequestError } from '../errors.ts'
+import type { Change } from '../generation/change.ts'
+import { ChatCompletionRequest, type ResponseFormat } from '../openai/chat-completion-request.ts'
+import { ResponseRequest, type InputItem } from '../openai/response-request.ts'
+import { toMessages, type PlacedItem } from './response-input.ts'
+import { toChatToolChoice, toServedTools, type ServedTools } from './response-tools.ts'
+
+/** A Responses request as the chat it asks for. */
+export interface ChatOfResponse {
+  chat: ChatCompletionRequest
+  /** What could not be said in a chat. */
+  changes: Change[]
+  /** Where each message of the chat stands in the caller's request, e.g. `input[2]`. */
+  places: string[]
+  tools: ServedTools
+}
+
+const LOGPROBS = 'message.output_text.logprobs'
+
+/**
+ * Translates a Responses request into the chat that answers it.
+ * @param earlier the items of the responses before it, inputs and outputs, oldest first
+ * @throws InvalidRequestError when something in it cannot be served
+ */
+export function toChatRequest (request: ResponseRequest, earlier: readonly InputItem[]): ChatOfResponse {
+  const { model } = request
+  if (!model) throw new InvalidRequestError("Missing required parameter: 'model'.", { param: 'model', code: 'missing_required_parameter' })
+  refuseUnserved(request)
+  const changes: Change[] = []
+  const tools = toServedTools(request.tools ?? [], changes)
+  const toolChoice = toChatToolChoice(request, tools, changes)
+  const { messages, places } = toMessages(toPlacedItems(request, earlier), tools, changes)
+  if (places.every(place => place === 'instructions')) {
+    throw new InvalidRequestError("Invalid 'input': nothing in it can be told to a model.", { param: 'input', code: 'invalid_value' })
+  }
+  const chat: ChatCompletionRequest = {
+    ...toOthers(request, changes),
+    model,
+    messages,
+    stream: request.stream === true,
+    ...(tools.definitions.length > 0 && { tools: tools.definitions }),
+    ...(toolChoice !== undefined && { tool_choice: toolChoice }),
+    ...(tools.definitions.length > 0 && { parallel_tool_calls: request.parallel_tool_calls ?? null }),
+    response_format: toResponseFormat(request),
+    max_completion_tokens: request.max_output_tokens ?? null,
+    temperature: request.temperature ?? null,
+    top_p: request.top_p ?? null,
+    reasoning_effort: request.reasoning?.effort ?? null,
+    verbosity: request.text?.verbosity ?? null,
+    ...toLogprobs(request, changes),
+    user: request.user ?? null,
+    safety_identifier: request.safety_identifier ?? null,
+    prompt_cache_key: request.prompt_cache_key ?? null,
+    service_tier: request.service_tier ?? null
+  }
+  if (request.reasoning?.summary != null) {
+    changes.push({ param: 'reasoning.summary', action: 'emulated', reason: 'Workers AI sums up no thinking; what the model thinks is told as its summary' })
+  }
+  return { chat, changes, places, tools }
+}
+
+/** The items of an input; a text is one user message. */
+export function toItems (input: ResponseRequest['input']): InputItem[] {
+  if (Array.isArray(input)) return input
+  return input == null || input === '' ? [] : [{ type: 'message', role: 'user', content: input }]
+}
+
+/** What needs a server that goes on when its client has left, or one that keeps conversations and prompts of its own. */
+function refuseUnserved ({ background, conversation, prompt, input, previous_response_id: previous }: ResponseRequest): void {
+  if (background === true) {
+    throw new InvalidRequestError("Unsupported value: 'background' does not support true with this proxy. Only the default (false) value is supported.", { param: 'background', code: 'unsupported_value' })
+  }
+  if (conversation != null) {
+    const id = typeof conversation === 'string' ? conversation : conversation.id
+    throw new InvalidRequestError(`Conversation with id '${clip(id)}' not found. This proxy keeps no conversations; use 'previous_response_id'.`, { param: 'conversation', status: 404 })
+  }
+  if (prompt != null) {
+    throw new InvalidRequestError(`Prompt with id '${clip(prompt.id)}' not found. This proxy keeps no prompts.`, { param: 'prompt', status: 404 })
+  }
+  if (previous == null && toItems(input).length === 0) {
+    throw new InvalidRequestError('One of "input" or "previous_response_id" or \'prompt\' or \'conversation\' must be provided.', { code: 'missing_required_parameter' })
+  }
+}
+
+function toPlacedItems ({ instructions, input }: ResponseRequest, earlier: readonly InputItem[]): PlacedItem[] {
+  return [
+    ...(instructions ? [{ item: { role: 'system' as const, content: instructions }, place: 'instructions' }] : []),
+    ...earlier.map(item => ({ item, place: 'previous_response_id' })),
+    ...toItems(input).map((item, index) => ({ item, place: typeof input === 'string' ? 'input' : `input[${index}]` }))
+  ]
+}
+
+function toResponseFormat ({ text }: ResponseRequest): ResponseFormat | null {
+  const format = text?.format
+  if (format?.type !== 'json_schema') return format ?? null
+  const { name, schema, strict, description } = format
+  return { type: 'json_schema', json_schema: { name, schema, strict: strict ?? null, ...(description != null && { description }) } }
+}
+
+function toLogprobs ({ include, top_logprobs: top }: ResponseRequest, changes: Change[]): Pick<ChatCompletionRequest, 'logprobs' | 'top_logprobs'> {
+  for (const one of include ?? []) {
+    if (one !== LOGPROBS) changes.push({ param: 'include', action: 'dropped', from: one, reason: 'there is nothing of this kind to include' })
+  }
+  return include?.includes(LOGPROBS) || top ? { logprobs: true, top_logprobs: top ?? 0 } : {}
+}
+
+/**
+ * Members that are no part of the Responses API: a model's native parameters pass as they do in a chat. Those that a
+ * chat names mean nothing here, and were not checked.
+ */
+function toOthers (request: ResponseRequest, changes: Change[]): Record<string, unknown> {
+  const unknown = Object.entries(request).filter(([name, value]) => value !== null && !Object.hasOwn(ResponseRequest.properties, name))
+  const isOfChat = (name: string) => Object.hasOwn(ChatCompletionRequest.properties, name)
+  for (const [name] of unknown.filter(([name]) => isOfChat(name))) {
+    changes.push({ param: name, action: 'dropped', reason: 'the Responses API has no such parameter' })
+  }
+  return Object.fromEntries(unknown.filter(([name]) => !isOfChat(name)))
+}
+
+function clip (text: unknown): string {
+  return String(text).slice(0, 100)
+}
