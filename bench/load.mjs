@@ -10,6 +10,7 @@
  * @property {number} [answers] no new request after these many
  * @property {number} [rampMs] time over which the connections begin; 0 by default
  * @property {boolean} isStream the answer must end with `[DONE]`
+ * @property {boolean} isStamped its frames bear the moment of their sending
  *
  * @typedef {object} Outcome
  * @property {number} answers whole and successful
@@ -104,8 +105,8 @@ function converse (load, tally, done) {
     const end = readHead(length)
     if (end === -1) return true
     left -= length - end
-    tail = (tail + buffer.latin1Slice(Math.max(end, length - TAIL_LENGTH), length)).slice(-TAIL_LENGTH)
-    if (load.isStream) readStamps(end, length)
+    tail = (tail + buffer.toString('latin1', Math.max(end, length - TAIL_LENGTH), length)).slice(-TAIL_LENGTH)
+    if (load.isStamped) readStamps(buffer.subarray(end, length))
     if (Number.isNaN(left) ? tail.endsWith(CHUNKED_END) : left <= 0) finish()
     return true
   }
@@ -114,7 +115,7 @@ function converse (load, tally, done) {
   function readHead (/** @type {number} */ length) {
     if (head.endsWith('\r\n\r\n')) return 0
     const before = head.length
-    head += buffer.latin1Slice(0, length)
+    head += buffer.toString('latin1', 0, length)
     const end = head.indexOf('\r\n\r\n')
     if (end === -1) return -1
     head = head.slice(0, end + 4)
@@ -122,10 +123,10 @@ function converse (load, tally, done) {
     return end + 4 - before
   }
 
-  /** @param {number} from @param {number} to */
-  function readStamps (from, to) {
-    for (let at = buffer.indexOf('~', from); at !== -1 && at + 17 <= to; at = buffer.indexOf('~', at + 17)) {
-      const sentUs = Number(buffer.latin1Slice(at + 1, at + 17))
+  /** @param {Buffer} bytes */
+  function readStamps (bytes) {
+    for (let at = bytes.indexOf('~'); at !== -1 && at + 17 <= bytes.length; at = bytes.indexOf('~', at + 17)) {
+      const sentUs = Number(bytes.toString('latin1', at + 1, at + 17))
       const now = performance.now()
       tally.delays.push((epochUs + now * 1000 - sentUs) / 1000)
       if (isFirst) tally.firsts.push(now - askedAt)

@@ -7,7 +7,9 @@ import { createServer } from 'node:net'
 const STAMP = `~${'0'.repeat(16)}`
 const CUT = 0x1e
 
-/** @type {Map<string, { pieces: Buffer[], whole: Buffer, paceMs: number }>} by method */
+/** @typedef {{ pieces: Buffer[], whole: Buffer, paceMs: number }} Answer */
+
+/** @type {Map<string, Answer>} by method */
 const answers = new Map()
 
 const server = createServer({ noDelay: true }, socket => {
@@ -23,7 +25,7 @@ const server = createServer({ noDelay: true }, socket => {
     let rest = bytes
     if (body.length === 0) {
       const before = head.length
-      head += bytes.latin1Slice()
+      head += bytes.toString('latin1')
       const end = head.indexOf('\r\n\r\n')
       if (end === -1) return
       rest = bytes.subarray(end + 4 - before)
@@ -48,7 +50,7 @@ const server = createServer({ noDelay: true }, socket => {
     body = []
   }
 
-  /** @param {ReturnType<typeof toAnswer> | undefined} answer */
+  /** @param {Answer | undefined} answer */
   function send (answer) {
     if (answer === undefined) return socket.destroy()
     if (answer.paceMs === 0) return socket.write(answer.whole)
@@ -63,9 +65,9 @@ const server = createServer({ noDelay: true }, socket => {
   }
 })
 
-/** @param {Buffer} bytes @param {number} paceUs */
+/** @param {Buffer} bytes @param {number} paceUs @returns {Answer} */
 function toAnswer (bytes, paceUs) {
-  const pieces = bytes.latin1Slice().split(String.fromCharCode(CUT)).map(piece => Buffer.from(piece, 'latin1'))
+  const pieces = bytes.toString('latin1').split(String.fromCharCode(CUT)).map(piece => Buffer.from(piece, 'latin1'))
   return { pieces, whole: Buffer.concat(pieces), paceMs: paceUs / 1000 }
 }
 

@@ -8,15 +8,22 @@ import { requireKey, requireOwnToken } from './http/auth.ts'
 import { clientErrorHandler } from './http/client-error.ts'
 import { errorHandler, notFound } from './http/error-handler.ts'
 import { isHealthCheck } from './http/health-check.ts'
+import { refuseDeepNesting } from './http/nesting.ts'
 import { OpenAnswers, overloaded } from './http/open-answers.ts'
+import { closeQueuedAnswers } from './http/queued-answers.ts'
 import { toRequestId } from './http/request-id.ts'
 import { logRequests } from './http/request-log.ts'
 import { toRoutableUrl } from './http/request-url.ts'
 import { closeSilentConnections } from './http/silent-connections.ts'
 import type { RemoteImagesOptions } from './remote-images/remote-images.ts'
+import { openStore } from './responses-store/open-store.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
+import { completions } from './routes/completions.ts'
+import { embeddings } from './routes/embeddings.ts'
 import { health } from './routes/health.ts'
 import { modelRoutes, Models } from './routes/models.ts'
+import { responses } from './routes/responses.ts'
+import { storedResponses } from './routes/stored-responses.ts'
 import type { Settings } from './settings.ts'
 import { WorkersAi } from './workers-ai/client.ts'
 import { ModelSchemas } from './workers-ai/model-schemas.ts'
@@ -28,13 +35,15 @@ export interface AppParts {
   logger?: FastifyBaseLogger
   /** How images are fetched, where the setting lets them be. */
   remoteImages?: Omit<RemoteImagesOptions, 'signal'>
+  /** How long a stream may be silent before a comment is sent, in milliseconds; 15 s when absent. */
+  keepAliveMs?: number
 }
 
 /**
  * The proxy, ready to listen or to be embedded. Closing it closes its connections to Cloudflare.
  * Never listens and never reads the environment.
  */
-export async function buildApp (settings: Settings, { logger = newLogger(settings), remoteImages = {} }: AppParts = {}): Promise<FastifyInstance> {
+export async function buildApp (settings: Settings, { logger = newLogger(settings), remoteImages = {}, keepAliveMs }: AppParts = {}): Promise<FastifyInstance> {
   const workersAi = new WorkersAi({ ...toWorkersAiOptions(settings), userAgent: 'workers-ai-proxy' })
   const list = new ModelList({
     fetchPage: page => workersAi.getJson('/ai/models/search', { per_page: '100', page: String(page) }),
@@ -72,6 +81,8 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   })
   const methods = collectMethods(app)
   closeSilentConnections(app)
+  closeQueuedAnswers(app)
+  refuseDeepNesting(app)
   if (settings.corsOrigins.length > 0) {
     await app.register(cors, { origin: settings.corsOrigins.includes('*') ? '*' : settings.corsOrigins, exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400, strictPreflight: false })
   }
@@ -79,7 +90,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   if (hostRule) app.addHook('onRequest', hostRule)
   const keyRule = settings.authMode === 'passthrough' ? requireOwnToken() : requireKey(settings.apiKeys)
   if (keyRule) app.addHook('onRequest', keyRule)
-  app.setErrorHandler(errorHandler(() => toSuggestions(list.known()), () => new Date()))
+  app.setErrorHandler(errorHandler(task => toSuggestions(list.known(), task), () => new Date()))
   app.setNotFoundHandler(notFound(methods))
 
   const schemas = new ModelSchemas({
@@ -90,8 +101,16 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   const models = new Models(list, settings, schemas)
   health(app)
   modelRoutes(app, models, settings.modelAliases)
-  chatCompletions(app, { settings, workersAi, models, openAnswers, remoteImages })
-  app.addHook('onClose', () => workersAi.close())
+  chatCompletions(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs })
+  completions(app, { settings, workersAi, models, openAnswers, remoteImages })
+  const store = await openStore(settings.storePath, { maxBytes: settings.storeMaxBytes, ttlMs: settings.storeTtlHours * 3_600_000, now: Date.now })
+  responses(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs, store })
+  storedResponses(app, store)
+  embeddings(app, { settings, workersAi, models, openAnswers })
+  app.addHook('onClose', async () => {
+    await workersAi.close()
+    await store.close()
+  })
   // The first caller should not wait for the list, nor guess what Cloudflare could tell.
   app.addHook('onListen', done => {
     list.current()
@@ -114,8 +133,9 @@ function newLogger ({ logLevel }: Settings): FastifyBaseLogger {
   return pino({ level: logLevel, redact: ['authorization', 'apiToken', 'headers.authorization', 'req.headers'] })
 }
 
-function toWorkersAiOptions ({ cloudflare, maxRetries, upstreamHeadersTimeoutMs, upstreamIdleTimeoutMs }: Settings) {
-  return { ...cloudflare, maxRetries, headersTimeoutMs: upstreamHeadersTimeoutMs, idleTimeoutMs: upstreamIdleTimeoutMs }
+/** Where callers bring their tokens, one of the proxy's own serves nobody. */
+function toWorkersAiOptions ({ cloudflare, authMode, maxRetries, upstreamHeadersTimeoutMs, upstreamIdleTimeoutMs }: Settings) {
+  return { ...cloudflare, ...(authMode === 'passthrough' && { apiToken: '' }), maxRetries, headersTimeoutMs: upstreamHeadersTimeoutMs, idleTimeoutMs: upstreamIdleTimeoutMs }
 }
 
 /** Which methods a path answers to, for the `Allow` of a 405. The route that CORS has for every path does not count. */

@@ -64,7 +64,7 @@ export class UpstreamError extends Error {
   readonly status: number
   readonly code: number | undefined
   readonly retryAfter: number | undefined
-  /** How many attempts had failed when this one was the last. */
+  /** How many attempts had failed when this one was the last; 0 when Cloudflare was not asked at all. */
   attempts = 1
 
   constructor (message: string, { kind, status = 0, code, retryAfter, cause }: UpstreamErrorOptions) {

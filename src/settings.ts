@@ -62,6 +62,11 @@ export const Environment = Type.Object({
     default: 'info',
     description: 'Least severe lines to log: trace, debug, info, warn, error, fatal or silent.'
   }),
+  LOG_CONTENT: Type.Boolean({
+    group: 'Server',
+    default: false,
+    description: 'At LOG_LEVEL=trace logs all prompts and answers, as Cloudflare gets and gives them.'
+  }),
   API_KEYS: Type.Optional(Type.String({
     group: 'Access',
     format: 'key-list',
@@ -203,6 +208,26 @@ export const Environment = Type.Object({
     default: false,
     description: 'Has Cloudflare answer 429 at once when a model is busy, not queue.'
   }),
+  STORE_PATH: Type.Optional(Type.String({
+    group: 'Stored responses',
+    description: 'SQLite file that keeps responses; without it they are kept in memory.'
+  })),
+  STORE_MAX_BYTES: Type.Integer({
+    group: 'Stored responses',
+    unit: 'bytes',
+    minimum: 0,
+    maximum: 1_099_511_627_776,
+    default: 67_108_864,
+    description: 'Bytes of responses to keep, the latest used first; 0 keeps none.'
+  }),
+  STORE_TTL_HOURS: Type.Integer({
+    group: 'Stored responses',
+    unit: 'hours',
+    minimum: 1,
+    maximum: 87_600,
+    default: 720,
+    description: 'Hours since its last use after which a response is forgotten.'
+  }),
   SIMULATOR_TOKENS_PER_SECOND: Type.Number({
     group: 'Simulator',
     unit: 'tokens per second',
@@ -266,6 +291,12 @@ export interface Settings {
   corsOrigins: string[]
   allowedHosts: string[]
   logLevel: Environment['LOG_LEVEL']
+  /** Prompts and answers are logged at the level `trace`. */
+  logContent: boolean
+  /** The SQLite file that keeps responses; they are kept in memory without it. */
+  storePath?: string
+  storeMaxBytes: number
+  storeTtlHours: number
   simulatorTokensPerSecond: number
 }
 

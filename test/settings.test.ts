@@ -12,6 +12,7 @@ t.same(Object.fromEntries(SETTINGS.map(({ name, default: byDefault }) => [name, 
   DRAIN_DELAY_MS: '0',
   DRAIN_TIMEOUT_MS: '30000',
   LOG_LEVEL: 'info',
+  LOG_CONTENT: 'false',
   API_KEYS: undefined,
   ALLOW_UNAUTHENTICATED: 'false',
   AUTH_MODE: 'keys',
@@ -36,6 +37,9 @@ t.same(Object.fromEntries(SETTINGS.map(({ name, default: byDefault }) => [name, 
   EMULATE_TOOLS: 'true',
   FETCH_REMOTE_IMAGES: 'false',
   REJECT_IF_BUSY: 'false',
+  STORE_PATH: undefined,
+  STORE_MAX_BYTES: String(64 * 1024 * 1024),
+  STORE_TTL_HOURS: '720',
   SIMULATOR_TOKENS_PER_SECOND: '40'
 }, 'the defaults are the promised ones')
 

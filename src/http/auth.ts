@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { ProxyError } from '../errors.ts'
 import type { ApiKey } from '../settings.ts'
+import type { TokenOwner } from '../translate/error.ts'
 import { isHealthCheck } from './health-check.ts'
 
 declare module 'fastify' {
@@ -41,12 +42,29 @@ export function requireOwnToken (): onRequestHookHandler {
   }
 }
 
+/**
+ * Whose request it is, as a digest of its key: what one caller leaves here, another one must not find. All callers
+ * without a key are one.
+ */
+export function toOwner (request: FastifyRequest): string {
+  return digest(keyOf(request) ?? '').toString('base64url')
+}
+
+/** Whose Cloudflare token a request is served with. */
+export function tokenOwner ({ apiToken }: Pick<FastifyRequest, 'apiToken'>): TokenOwner {
+  return apiToken === undefined ? 'proxy' : 'caller'
+}
+
 const NO_KEY = "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
 
 function keyOf ({ headers }: FastifyRequest): string | undefined {
-  const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1]
-  const plain = headers['x-api-key'] ?? headers['api-key']
-  return bearer ?? (typeof plain === 'string' && plain !== '' ? plain : undefined)
+  const bearer = /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.authorization ?? '')?.[1]
+  return bearer ?? [headers['x-api-key'] ?? headers['api-key']].flat().find(isPlain)
+}
+
+/** Whether a text could be a key: one with other characters is none, and would not fit into a header of Cloudflare's. */
+function isPlain (text: string | undefined): boolean {
+  return text !== undefined && /^[\x21-\x7e]+$/.test(text)
 }
 
 function unauthorized (message: string, code: string | null): ProxyError {

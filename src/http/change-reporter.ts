@@ -13,11 +13,14 @@ const MAX_NAME_LENGTH = 100
 export class ChangeReporter {
   #changes: Change[]
   #request: Pick<FastifyRequest, 'log' | 'report'>
+  #toParam: (param: string) => string
   #told = 0
 
-  constructor (changes: Change[], request: Pick<FastifyRequest, 'log' | 'report'>) {
+  /** @param toParam the caller's name for a parameter, where its request was translated to another surface's first */
+  constructor (changes: Change[], request: Pick<FastifyRequest, 'log' | 'report'>, toParam: (param: string) => string = param => param) {
     this.#changes = changes
     this.#request = request
+    this.#toParam = toParam
   }
 
   add (change: Change): void {
@@ -37,10 +40,11 @@ export class ChangeReporter {
   }
 
   #report (): string | undefined {
-    const news = this.#changes.slice(this.#told)
-    this.#told = this.#changes.length
+    const changes = this.#changes.map(change => ({ ...change, param: this.#toParam(change.param) }))
+    const news = changes.slice(this.#told)
+    this.#told = changes.length
     if (news.length === 0) return undefined
-    this.#request.report.changes = toWarnings(this.#changes)
+    this.#request.report.changes = toWarnings(changes)
     this.#request.log.debug({ changes: news.map(({ param, action, reason }) => ({ param: param.slice(0, MAX_NAME_LENGTH), action, reason })) }, 'changes')
     return toWarnings(news)
   }

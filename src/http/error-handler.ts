@@ -1,27 +1,38 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { InvalidRequestError, ProxyError, UpstreamError } from '../errors.ts'
 import { toErrorBody, toProxyError } from '../translate/error.ts'
+import { tokenOwner } from './auth.ts'
 import { ClientGoneError } from './client-gone.ts'
 import { toInvalidRequest, type ValidationFailure } from './validation-error.ts'
 
 const NOT_JSON = "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The member of a route's bodies that holds what a model is given; `messages` when absent. */
+    inputParam?: string
+    /** What a route needs its models for, when it is not to chat. */
+    task?: 'text-embeddings'
+  }
+}
+
 /**
  * Turns whatever was thrown into OpenAI's error object. Failures that are no fault of the caller are logged with their
  * cause; an unknown one tells the caller nothing of itself.
- * @param suggestions models to name when the one that was asked for is not served
+ * @param suggestions models to name when the one that was asked for is not served; chat models unless a task is named
  */
-export function errorHandler (suggestions: () => readonly string[], now: () => Date) {
+export function errorHandler (suggestions: (task?: 'text-embeddings') => readonly string[], now: () => Date) {
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     if (thrown instanceof ClientGoneError) {
       reply.hijack()
       return
     }
-    const error = toProxyError(toCallerError(thrown, request.body), now(), suggestions())
+    const { inputParam, task } = request.routeOptions.config
+    const error = toProxyError(toCallerError(thrown, request.body), now(), suggestions(task), tokenOwner(request))
     const status = error instanceof ProxyError ? error.status : 500
     if (!(error instanceof ProxyError)) request.log.error({ err: thrown }, 'failed')
     request.report.error = thrown
-    reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(toErrorBody(error))
+    reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(toErrorBody(error, inputParam))
   }
 }
 

@@ -28,6 +28,10 @@ export async function sendEvents (reply: FastifyReply, pieces: AsyncIterable<str
       if (!raw.write(piece)) await drained(raw)
     }
     raw.end()
+  } catch (error) {
+    // Whoever reads must not wait for the rest, nor take what came for the whole.
+    raw.destroy()
+    throw error
   } finally {
     clearInterval(timer)
   }

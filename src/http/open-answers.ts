@@ -27,9 +27,10 @@ export class OpenAnswers {
   /**
    * Counts an answer until its connection is done with it.
    * Fastify's own `request.signal` aborts at once on a POST with a body over a real socket, so it cannot be used here.
-   * @throws ProxyError 503 with `retry-after` when there are too many
+   * @throws ProxyError 503 with `retry-after` when there are too many; ClientGoneError when its client has left already
    */
   open ({ raw }: Pick<FastifyReply, 'raw'>): AbortSignal {
+    if (raw.destroyed) throw new ClientGoneError()
     if (this.#open.size >= this.#max) throw overloaded()
     const controller = new AbortController()
     this.#open.add(controller)

@@ -11,6 +11,8 @@ interface Report {
   served?: string
   stream?: boolean
   attempts?: number
+  /** HTTP status Cloudflare began its answer with. */
+  upstreamStatus?: number
   /** Milliseconds until the first piece of the answer. */
   firstTokenMs?: number
   finishReason?: string
@@ -31,7 +33,7 @@ export function logRequests (app: FastifyInstance): void {
     reply.header('x-request-id', request.id)
     // Of a client that leaves once its request is read, Fastify tells no hook.
     reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) request.log.info(toLine(request, 499, reply.elapsedTime), 'client gone')
+      if (!reply.raw.writableFinished) request.log.info({ ...toLine(request, 499, reply.elapsedTime), aborted: true }, 'client gone')
     })
     done()
   })
@@ -43,6 +45,7 @@ export function logRequests (app: FastifyInstance): void {
 
 function toLine ({ method, routeOptions, report }: FastifyRequest, status: number, elapsedMs: number): Record<string, unknown> {
   const upstream = [report.error, report.error?.cause].find(error => error instanceof UpstreamError)
+  const upstreamStatus = report.upstreamStatus ?? upstream?.status
   return {
     method,
     route: routeOptions.url ?? 'unknown',
@@ -56,6 +59,7 @@ function toLine ({ method, routeOptions, report }: FastifyRequest, status: numbe
     ...(report.usage && { promptTokens: report.usage.promptTokens, completionTokens: report.usage.completionTokens }),
     ...(report.changes !== undefined && { changes: report.changes }),
     ...(report.error && { error: report.error.name }),
-    ...(upstream instanceof UpstreamError && { upstreamStatus: upstream.status, upstreamCode: upstream.code, upstreamKind: upstream.kind })
+    ...(upstreamStatus !== undefined && { upstreamStatus }),
+    ...(upstream && { upstreamCode: upstream.code, upstreamKind: upstream.kind })
   }
 }

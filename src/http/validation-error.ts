@@ -86,11 +86,12 @@ function expectation (types: string[], param: string): string {
   return others.length > 0 ? `one of ${one} or ${others.join(' or ')}` : one
 }
 
-const LISTS_OF_TEXT = new Set(['stop', 'modalities'])
+const LISTS_OF_TEXT = new Set(['stop', 'modalities', 'prompt', 'include'])
 
 function noun (type: string, param: string): string {
   if (type === 'number') return 'decimal'
-  if (type !== 'array') return type
+  // Of texts for embeddings, of objects for responses.
+  if (type !== 'array' || param === 'input') return type
   return LISTS_OF_TEXT.has(param) ? 'array of strings' : 'array of objects'
 }
 
@@ -113,7 +114,7 @@ function outOfRange (param: string, value: unknown, side: 'above' | 'below', bou
   )
 }
 
-const INTEGERS = new Set(['n', 'max_tokens', 'max_completion_tokens', 'seed', 'top_logprobs'])
+const INTEGERS = new Set(['n', 'best_of', 'logprobs', 'dimensions', 'max_tokens', 'max_completion_tokens', 'max_output_tokens', 'max_tool_calls', 'seed', 'top_logprobs', 'limit'])
 
 function bad (message: string, param: string | null, code: string): InvalidRequestError {
   return new InvalidRequestError(message, { param, code })

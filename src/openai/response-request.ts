@@ -69,6 +69,7 @@ export interface CustomToolCallItem {
   name: string
   namespace?: string | null
   input: string
+  status?: string | null
 }
 
 /** What a tool gave back. */

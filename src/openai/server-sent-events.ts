@@ -8,9 +8,12 @@ export const EVENT_STREAM_HEADERS = {
 /** The last event of a chat stream that ended well, and of no other. */
 export const DONE = 'data: [DONE]\n\n'
 
-/** @param json one line of JSON text */
-export function toEvent (json: string): string {
-  return `data: ${json}\n\n`
+/**
+ * @param json one line of JSON text
+ * @param name of the event, where a surface names its events; chat clients break at one with a name
+ */
+export function toEvent (json: string, name?: string): string {
+  return `${name === undefined ? '' : `event: ${name}\n`}data: ${json}\n\n`
 }
 
 /** A line clients skip, for people who watch the wire. Line breaks cannot leave the comment. */

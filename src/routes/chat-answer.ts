@@ -1,10 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { UpstreamError } from '../errors.ts'
+import { InvalidRequestError, UpstreamError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch } from '../generation/event.ts'
 import { interleaved, type ChoiceBatch } from '../generation/pipeline.ts'
+import { tokenOwner } from '../http/auth.ts'
 import { ChangeReporter } from '../http/change-reporter.ts'
 import { ClientGoneError } from '../http/client-gone.ts'
+import { toContentLog } from '../http/content-log.ts'
 import type { OpenAnswers } from '../http/open-answers.ts'
 import { toSessionAffinity } from '../http/session-affinity.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
@@ -13,11 +15,12 @@ import { fetchRemoteImages, type RemoteImagesOptions } from '../remote-images/re
 import type { Settings } from '../settings.ts'
 import { toDryRun, type DryRun } from '../translate/dry-run.ts'
 import { toErrorBody, toProxyError } from '../translate/error.ts'
-import { toRunRequest, type RunRequest } from '../translate/run-request.ts'
+import { toRunRequest, type RunRequest, type RunRequestOptions } from '../translate/run-request.ts'
 import type { WorkersAi } from '../workers-ai/client.ts'
 import { mayFallBack } from '../workers-ai/fallback.ts'
 import type { Model } from '../workers-ai/model.ts'
 import { toVisionSuggestions } from '../workers-ai/resolve-model.ts'
+import { Patience } from '../workers-ai/retry.ts'
 import type { Models } from './models.ts'
 import { startGenerations, type Generations, type Variation } from './start-generations.ts'
 
@@ -28,6 +31,8 @@ export interface ChatParts {
   models: Models
   openAnswers: OpenAnswers
   remoteImages: Omit<RemoteImagesOptions, 'signal'>
+  /** How long a stream may be silent before a comment is sent, in milliseconds; 15 s when absent. */
+  keepAliveMs?: number | undefined
 }
 
 /** What a model is asked to go on with, whichever endpoint it came to. */
@@ -40,7 +45,12 @@ export interface Question {
   beginning: readonly unknown[]
   /** Resolves to what translates it for one model, maybe several times, varied. */
   translator: (model: Model, signal: AbortSignal) => Promise<(variation: Variation) => RunRequest>
+  /** The caller's name for a parameter, where it was another one's words that were translated; the same when absent. */
+  toParam?: (param: string) => string
 }
+
+/** What a chat was made of that its caller did not send as one. */
+export type ChatOrigin = Pick<RunRequestOptions, 'given' | 'truncate'> & Pick<Question, 'toParam'>
 
 /** A question that has begun to be answered; its headers are on the reply. */
 export interface ChatAnswer {
@@ -52,8 +62,8 @@ export interface ChatAnswer {
 export const ESTIMATED: Change = { param: 'usage', action: 'estimated', reason: 'Workers AI told no token counts; these are guessed from the length of the text' }
 
 /** Has a chat answered: see `answerQuestion`. */
-export function answerChat (parts: ChatParts, chat: ChatCompletionRequest, request: FastifyRequest, reply: FastifyReply): Promise<ChatAnswer | DryRun> {
-  const options = { ...parts.settings, visionModels: () => toVisionSuggestions(parts.models.known()) }
+export function answerChat (parts: ChatParts, chat: ChatCompletionRequest, request: FastifyRequest, reply: FastifyReply, { toParam = param => param, ...origin }: ChatOrigin = {}): Promise<ChatAnswer | DryRun> {
+  const options = { ...parts.settings, ...origin, visionModels: () => toVisionSuggestions(parts.models.known()) }
   const images = withImages(parts, chat)
   const translator: Question['translator'] = async (model, signal) => {
     const { request: readable, changes } = await images(model, signal)
@@ -63,7 +73,7 @@ export function answerChat (parts: ChatParts, chat: ChatCompletionRequest, reque
       return run
     }
   }
-  return answerQuestion(parts, { model: chat.model, stream: chat.stream === true, beginning: chat.messages, translator }, request, reply)
+  return answerQuestion(parts, { model: chat.model, stream: chat.stream === true, beginning: chat.messages, translator, toParam }, request, reply)
 }
 
 /**
@@ -74,37 +84,57 @@ export function answerChat (parts: ChatParts, chat: ChatCompletionRequest, reque
 export async function answerQuestion (parts: ChatParts, question: Question, request: FastifyRequest, reply: FastifyReply): Promise<ChatAnswer | DryRun> {
   const signal = parts.openAnswers.open(reply)
   const asked = await parts.models.resolve(question.model)
-  const { stream } = question
+  const { stream, toParam = param => param } = question
   Object.assign(request.report, { model: question.model, served: asked.id, stream })
+  const patience = new Patience()
   const failures: Change[] = []
+  let failed: { model: Model, error: UpstreamError } | undefined
   let attempts = 0
-  const candidates = [asked, ...await fallbacksOf(parts, question.model, asked)]
-  for (const [index, model] of candidates.entries()) {
-    const translate = await question.translator(model, signal)
-    const run = translate({})
-    run.changes.push(...failures)
-    if (request.headers['x-dry-run'] === 'true') return toDryRun(run, model.id, stream)
+  for await (const model of candidates(parts, question.model, asked)) {
     try {
+      const translate = await question.translator(model, signal)
+      const run = translate({})
+      if (failed) failures.push({ param: 'model', action: 'renamed', from: failed.model.id, to: model.id, reason: `the model failed: ${toReason(failed.error)}` })
+      run.changes.push(...failures)
+      if (request.headers['x-dry-run'] === 'true') return toDryRun({ ...run, changes: run.changes.map(change => ({ ...change, param: toParam(change.param) })) }, model.id, stream)
       const generations = await startGenerations(parts.workersAi, run, {
         model,
         stream,
         translate,
         sessionAffinity: toSessionAffinity(request, run.cacheKey, question.beginning),
         apiToken: request.apiToken,
+        observer: toContentLog(request, parts.settings),
+        patience,
+        keepAliveMs: parts.keepAliveMs,
         signal
       })
       attempts += generations.attempts
-      Object.assign(request.report, { served: model.id, attempts })
+      Object.assign(request.report, { served: model.id, attempts, upstreamStatus: generations.status })
       reply.headers({ 'x-proxy-model': model.id, 'x-proxy-attempts': String(attempts), ...generations.headers })
-      return { run, generations, reporter: new ChangeReporter(run.changes, request) }
+      return { run, generations, reporter: new ChangeReporter(run.changes, request, toParam) }
     } catch (error) {
-      const next = candidates[index + 1]
-      if (next === undefined || !mayFallBack(error)) throw error
+      // A fallback that cannot take the request is passed over: the caller hears why the model it named failed.
+      if (failed && error instanceof InvalidRequestError) continue
+      if (!(error instanceof UpstreamError)) throw error
       attempts += error.attempts
-      failures.push({ param: 'model', action: 'renamed', from: model.id, to: next.id, reason: `the model failed: ${toReason(error)}` })
+      Object.assign(request.report, { served: model.id, attempts })
+      reply.header('x-proxy-attempts', String(attempts))
+      if (!mayFallBack(error)) throw error
+      failed = { model, error }
     }
   }
-  throw new Error('unreachable: the last model either answers or throws')
+  throw failed?.error ?? new Error('unreachable: there is one model at least')
+}
+
+/** The model that was asked for, then those that may take over, each looked up when its turn comes; one that is unknown has none. */
+async function * candidates ({ settings, models }: ChatParts, name: string, asked: Model): AsyncGenerator<Model> {
+  yield asked
+  const { modelFallbacks } = settings
+  const key = [name, asked.id].find(one => Object.hasOwn(modelFallbacks, one))
+  for (const other of key === undefined ? [] : modelFallbacks[key] ?? []) {
+    const model = await models.find(other)
+    if (model?.task === 'text-generation') yield model
+  }
 }
 
 /** Reasons are logged, and Cloudflare's sentence may quote the request. */
@@ -141,14 +171,9 @@ export async function collected (answer: ChatAnswer, request: FastifyRequest, re
 export function toStreamFailure (error: unknown, request: FastifyRequest): ErrorBody | undefined {
   if (error instanceof ClientGoneError) return undefined
   request.report.error = error as Error
-  const told = toProxyError(error, new Date())
+  const told = toProxyError(error, new Date(), [], tokenOwner(request))
   if (told === error && !('status' in (error as Error))) request.log.error({ err: error }, 'failed inside a stream')
-  return toErrorBody(told)
-}
-
-async function fallbacksOf ({ settings, models }: ChatParts, name: string, asked: Model): Promise<Model[]> {
-  const names = settings.modelFallbacks[name] ?? settings.modelFallbacks[asked.id] ?? []
-  return Promise.all(names.map(one => models.resolve(one)))
+  return toErrorBody(told, request.routeOptions.config.inputParam)
 }
 
 /** A chat with its remote images fetched, where a model that sees may have them; fetched once, whatever model is tried. */

@@ -16,7 +16,7 @@ const BEGINNING_LENGTH = 256
 
 /** `POST /v1/completions`, plain and streamed: each prompt as often as `n` asks for, one after the other. */
 export function completions (app: FastifyInstance, parts: ChatParts): void {
-  app.withTypeProvider<TypeBoxTypeProvider>().post('/v1/completions', { schema: { body: CompletionRequest } }, async (request, reply) => {
+  app.withTypeProvider<TypeBoxTypeProvider>().post('/v1/completions', { schema: { body: CompletionRequest }, config: { inputParam: 'prompt' } }, async (request, reply) => {
     const { body } = request
     const prompts = toPrompts(body)
     const answer = await answerQuestion(parts, {
@@ -33,7 +33,7 @@ export function completions (app: FastifyInstance, parts: ChatParts): void {
       const withUsage = body.stream_options?.include_usage === true
       const tellers = echoes.map((echo, index) => new CompletionChunks(identity, index, echo, withUsage))
       reply.headers({ ...EVENT_STREAM_HEADERS, ...reporter.headers() })
-      await sendEvents(reply, choiceStream(answer, tellers, usage => withUsage ? toCompletionUsageChunk(identity, usage) : '', request, reply))
+      await sendEvents(reply, choiceStream(answer, tellers, usage => withUsage ? toCompletionUsageChunk(identity, usage) : '', request, reply), parts.keepAliveMs)
       return
     }
     const choices = (await collected(answer, request, reply)).map((events, index) => toCompletionChoice(events, index, echoes[index] ?? ''))

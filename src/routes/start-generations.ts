@@ -9,9 +9,10 @@ import { toBody, type RunRequest, type RunRequestOptions } from '../translate/ru
 import { toStages } from '../translate/stages.ts'
 import { toOtherForm } from '../translate/structured-output.ts'
 import { toSum } from '../translate/usage.ts'
-import type { WorkersAi } from '../workers-ai/client.ts'
+import type { WireObserver, WorkersAi } from '../workers-ai/client.ts'
 import { generate, type Generation } from '../workers-ai/generate.ts'
 import type { Model } from '../workers-ai/model.ts'
+import type { Patience } from '../workers-ai/retry.ts'
 
 /** What may be said differently when a first try was refused, or its answer was not what was asked for. */
 export type Variation = Pick<RunRequestOptions, 'outputForm' | 'followUp'>
@@ -25,13 +26,20 @@ export interface StartOptions {
   sessionAffinity?: string | undefined
   /** The caller's own Cloudflare token, when callers bring theirs. */
   apiToken?: string | undefined
+  observer?: WireObserver | undefined
   /** Aborts when the client leaves. */
   signal: AbortSignal
+  /** What is left of the caller's patience, for the retries of all these calls. */
+  patience?: Patience | undefined
+  /** Silence before the first token after which an answer counts as begun, in milliseconds. */
+  keepAliveMs?: number | undefined
 }
 
 /** The generations behind one answer, one for each choice, each through its stages. */
 export interface Generations {
   choices: Array<AsyncGenerator<Batch>>
+  /** HTTP status Cloudflare answered with. */
+  status: number
   /** Cloudflare's headers that are passed on. */
   headers: Record<string, string>
   attempts: number
@@ -65,6 +73,7 @@ export async function startGenerations (workersAi: WorkersAi, request: RunReques
       start(request, { workersAi, options, signal: controller.signal, choice, anySeed })))
     return {
       choices: generations.map(({ batches }) => batches),
+      status: Math.max(...generations.map(({ status }) => status)),
       headers: toHeaders(generations),
       attempts: Math.max(...generations.map(({ attempts }) => attempts)),
       close
@@ -78,7 +87,7 @@ export async function startGenerations (workersAi: WorkersAi, request: RunReques
 /** An answer that is told as it is written is begun; any other is waited for and reviewed as a whole. */
 async function start (request: RunRequest, call: Call): Promise<Generation> {
   const { generation, sent } = await inSomeForm(request, call)
-  if (isToldAsWritten(sent, call)) return { ...generation, batches: await primed(generation.batches, KEEP_ALIVE_MS) }
+  if (isToldAsWritten(sent, call)) return { ...generation, batches: await primed(generation.batches, call.options.keepAliveMs ?? KEEP_ALIVE_MS) }
   return reviewed(generation, sent, call)
 }
 
@@ -99,7 +108,7 @@ async function inSomeForm (request: RunRequest, call: Call): Promise<{ generatio
   }
 }
 
-async function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { model, sessionAffinity, apiToken }, signal, choice, anySeed }: Call): Promise<Generation> {
+async function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { model, sessionAffinity, apiToken, observer, patience }, signal, choice, anySeed }: Call): Promise<Generation> {
   const body = (stream: boolean) => toBody(request, { stream, choice, anySeed })
   const generation = await generate(workersAi, {
     model: model.id,
@@ -108,6 +117,8 @@ async function ask (request: RunRequest, isStreamed: boolean, { workersAi, optio
     signal,
     sessionAffinity,
     apiToken,
+    observer,
+    patience,
     newCallId
   })
   return { ...generation, batches: throughStages(generation.batches, toStages(request, model.family, { isStreamed, choice, newCallId })) }
@@ -126,7 +137,7 @@ async function reviewed (first: Generation, request: RunRequest, call: Call): Pr
     if ('error' in verdict) throw verdict.error
     request.changes.push(verdict.change)
   }
-  return { headers: toHeaders([first, second]), attempts: first.attempts + second.attempts, batches: once(withUsage(answer, [...usagesOf(events), ...usagesOf(answer)])) }
+  return { status: second.status, headers: toHeaders([first, second]), attempts: first.attempts + second.attempts, batches: once(withUsage(answer, [...usagesOf(events), ...usagesOf(answer)])) }
 }
 
 /** The same request, said differently; what had to be changed in it is told with the first one's changes. */
@@ -160,10 +171,10 @@ function withUsage (events: Batch, usages: Usage[]): Batch {
 }
 
 /** The first call's headers stand for all, but neurons are a bill and are summed. */
-function toHeaders (generations: readonly Generation[]): Record<string, string> {
-  const headers = { ...generations[0]?.headers }
-  if (generations.length > 1 && headers['cf-ai-neurons'] !== undefined) {
-    headers['cf-ai-neurons'] = String(generations.reduce((sum, one) => sum + (Number(one.headers['cf-ai-neurons']) || 0), 0))
+export function toHeaders (answers: ReadonlyArray<Pick<Generation, 'headers'>>): Record<string, string> {
+  const headers = { ...answers[0]?.headers }
+  if (answers.length > 1 && headers['cf-ai-neurons'] !== undefined) {
+    headers['cf-ai-neurons'] = String(answers.reduce((sum, one) => sum + (Number(one.headers['cf-ai-neurons']) || 0), 0))
   }
   return headers
 }

@@ -76,6 +76,10 @@ function toSettings (environment: Environment): Settings {
     corsOrigins: toList(environment.CORS_ORIGINS ?? ''),
     allowedHosts: toList(environment.ALLOWED_HOSTS ?? ''),
     logLevel: environment.LOG_LEVEL,
+    logContent: environment.LOG_CONTENT,
+    ...(environment.STORE_PATH !== undefined && { storePath: environment.STORE_PATH }),
+    storeMaxBytes: environment.STORE_MAX_BYTES,
+    storeTtlHours: environment.STORE_TTL_HOURS,
     simulatorTokensPerSecond: environment.SIMULATOR_TOKENS_PER_SECOND
   }
 }

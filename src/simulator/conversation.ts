@@ -90,10 +90,11 @@ function toJsonMode ({ response_format: format, guided_json: guided }: RunBody, 
   return family.jsonSchema === 'envelope' && 'name' in given ? given.schema ?? 'any' : given as JsonSchema
 }
 
-function isThinking ({ prompt, chat_template_kwargs: template, reasoning_effort: effort }: RunBody, dialect: Dialect, isJson: boolean): boolean {
+function isThinking ({ prompt, raw, chat_template_kwargs: template, reasoning_effort: effort }: RunBody, dialect: Dialect, isJson: boolean): boolean {
   const isInText = dialect.reasoning === 'tags' || dialect.reasoning === 'open-tags'
   const hasPlace = isInText ? !isJson : dialect.reasoning !== 'none' && prompt === undefined
-  if (!hasPlace) return false
+  // It is the template that asks for thoughts.
+  if (!hasPlace || raw === true) return false
   const switched = template?.[dialect.thinkingSwitch]
   if (switched !== undefined) return switched
   if (effort === null || effort === 'none') return false

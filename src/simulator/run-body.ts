@@ -3,6 +3,8 @@ import type { JsonSchema } from './json-schema-sample.ts'
 /** The body of a run as far as the simulator reads it; `validate` vouches for these types. */
 export interface RunBody {
   prompt?: string
+  /** No chat template is put around the prompt. */
+  raw?: boolean
   messages?: RunMessage[]
   /** The Responses form of gpt-oss. */
   input?: string | RunMessage[]

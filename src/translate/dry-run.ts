@@ -7,18 +7,17 @@ export interface DryRun {
   model: string
   /** Below the account, which is nobody's business here. */
   url: string
-  /** The native body of the first choice. */
+  /** The native body of the first call, where there are several. */
   body: unknown
   changes: Change[]
 }
 
 /** @param stream the caller asks for a stream */
 export function toDryRun (request: RunRequest, model: string, stream: boolean): DryRun {
-  return {
-    object: 'workers_ai.dry_run',
-    model,
-    url: `/ai/run/${model}`,
-    body: JSON.parse(toBody(request, { stream: stream && request.canStream, choice: 0, anySeed: 1 })),
-    changes: request.changes
-  }
+  return toDryRunOf(model, toBody(request, { stream: stream && request.canStream, choice: 0, anySeed: 1 }), request.changes)
+}
+
+/** @param body JSON text */
+export function toDryRunOf (model: string, body: string, changes: Change[]): DryRun {
+  return { object: 'workers_ai.dry_run', model, url: `/ai/run/${model}`, body: JSON.parse(body), changes }
 }

@@ -11,15 +11,17 @@ import { toTexts } from './texts.ts'
 /** A request for embeddings in Workers AI's words. */
 export interface EmbedRequest {
   /** The native calls, in the order of the inputs. */
-  calls: Array<{
-    /** JSON text of the native body. */
-    body: string
-    /** How many texts are in it. */
-    count: number
-    /** Guess of their tokens, for an upstream that does not count. */
-    promptTokens: number
-  }>
+  calls: [NativeCall, ...NativeCall[]]
   changes: Change[]
+}
+
+interface NativeCall {
+  /** JSON text of the native body. */
+  body: string
+  /** How many texts are in it. */
+  count: number
+  /** Guess of their tokens, for an upstream that does not count. */
+  promptTokens: number
 }
 
 const TRANSLATED = new Set(['model', 'input', 'encoding_format', 'dimensions'])
@@ -44,11 +46,12 @@ export function toEmbedRequest (request: EmbeddingRequest, model: Model, options
     ...(options.rejectIfBusy && { options: { rejectIfBusy: true } })
   }
   if (options.unsupportedParams === 'reject') refuseDropped(changes)
-  const calls = Array.from({ length: Math.ceil(texts.length / MAX_TEXTS) }, (_, index) => {
-    const text = texts.slice(index * MAX_TEXTS, (index + 1) * MAX_TEXTS)
+  const toCall = (from: number): NativeCall => {
+    const text = texts.slice(from, from + MAX_TEXTS)
     return { body: toJson({ text, ...fields }), count: text.length, promptTokens: toTokens(text) }
-  })
-  return { calls, changes }
+  }
+  const others = Array.from({ length: Math.ceil(texts.length / MAX_TEXTS) - 1 }, (_, index) => toCall((index + 1) * MAX_TEXTS))
+  return { calls: [toCall(0), ...others], changes }
 }
 
 /**

@@ -1,20 +1,24 @@
 import type { Usage } from '../generation/event.ts'
 import type { EmbeddingList } from '../openai/embedding.ts'
 import type { EmbeddingRequest } from '../openai/embedding-request.ts'
+import type { Model } from '../workers-ai/model.ts'
+import { checkDimensions } from './embedding-request.ts'
 import { toSum } from './usage.ts'
 
 const BYTES_PER_NUMBER = 4
 
 /**
- * Tells vectors as OpenAI's list of embeddings.
- * @param vectors one for each input, in order; cut to the dimensions the request asks for, and then of length 1
+ * Tells vectors as OpenAI's list of embeddings, cut to the dimensions the request asks for.
+ * @param vectors one for each input, in order, all of one length
+ * @throws InvalidRequestError when they cannot be cut there; known before only of models whose length is known
  */
-export function toEmbeddingList (vectors: readonly number[][], usage: Usage, { model, dimensions, encoding_format: format }: EmbeddingRequest): EmbeddingList {
+export function toEmbeddingList (vectors: readonly number[][], usage: Usage, { model: name, dimensions, encoding_format: format }: EmbeddingRequest, model: Model): EmbeddingList {
+  if (dimensions != null) checkDimensions(dimensions, vectors[0]?.length ?? 0, model)
   const data = vectors.map((vector, index) => {
     const numbers = dimensions == null ? vector : toLength(vector, dimensions)
     return { object: 'embedding' as const, index, embedding: format === 'base64' ? toBase64(numbers) : numbers }
   })
-  return { object: 'list', data, model, usage: { prompt_tokens: usage.promptTokens, total_tokens: usage.promptTokens } }
+  return { object: 'list', data, model: name, usage: { prompt_tokens: usage.promptTokens, total_tokens: usage.promptTokens } }
 }
 
 /**

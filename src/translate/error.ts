@@ -16,12 +16,22 @@ const forbidden: Meaning = { status: 403, type: 'permission_error' }
 const overflow: Meaning = { status: 400, type: 'invalid_request_error', code: 'context_length_exceeded', param: 'messages' }
 const capacity: Meaning = { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', headers: { 'x-should-retry': 'true' } }
 const timeout: Meaning = { status: 504, type: 'server_error', code: 'upstream_timeout' }
+/** Whose token Cloudflare judged: the proxy's own, or that of a caller who brought one as the key. */
+export type TokenOwner = 'proxy' | 'caller'
+
 const proxyToken: Meaning = {
   status: 401,
   type: 'authentication_error',
   code: 'upstream_authentication',
   message: "Cloudflare refused the proxy's own API token. Check CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID of the proxy; your key for the proxy is not the problem.",
   headers: { 'x-should-retry': 'false' }
+}
+
+const callerToken: Meaning = {
+  ...proxyToken,
+  type: 'invalid_request_error',
+  code: 'invalid_api_key',
+  message: 'Cloudflare refused your API key: this proxy takes it for your Cloudflare API token. Check that it is valid, may run Workers AI, and belongs to the account this proxy serves.'
 }
 
 /**
@@ -68,10 +78,11 @@ const CODES: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
  * The error a caller sees for a failure of Workers AI. Anything else is returned as it is.
  * @param now for the time until the daily quota is renewed at 00:00 UTC
  * @param current models to suggest in place of one that is retired or unknown
+ * @param owner whose token is to blame when Cloudflare refuses it
  */
-export function toProxyError (error: unknown, now: Date, current: readonly string[] = []): unknown {
+export function toProxyError (error: unknown, now: Date, current: readonly string[] = [], owner: TokenOwner = 'proxy'): unknown {
   if (!(error instanceof UpstreamError)) return error
-  const meaning = toMeaning(error, now)
+  const meaning = toBlame(toMeaning(error, now), owner)
   const { message = toMessage(error, meaning, current), headers = {}, ...options } = meaning
   const retryAfter = headers['retry-after'] ?? (error.retryAfter === undefined ? undefined : String(Math.max(1, Math.ceil(error.retryAfter))))
   return new ProxyError(message, {
@@ -81,12 +92,19 @@ export function toProxyError (error: unknown, now: Date, current: readonly strin
   })
 }
 
-/** The body of a failure. An error that is not meant for callers tells nothing of itself. */
-export function toErrorBody (error: unknown): ErrorBody {
+/**
+ * The body of a failure. An error that is not meant for callers tells nothing of itself.
+ * @param inputParam the member of the caller's body that holds what did not fit
+ */
+export function toErrorBody (error: unknown, inputParam = 'messages'): ErrorBody {
   const { message, type, param, code } = error instanceof ProxyError
     ? error
     : { message: 'The server had an error while processing your request. Sorry about that!', type: 'server_error', param: null, code: null }
-  return { error: { message, type, param, code } }
+  return { error: { message, type, param: code === overflow.code ? inputParam : param, code } }
+}
+
+function toBlame (meaning: Meaning, owner: TokenOwner): Meaning {
+  return owner === 'caller' && meaning.code === proxyToken.code ? { ...callerToken, status: meaning.status } : meaning
 }
 
 function toMeaning (error: UpstreamError, now: Date): Meaning {

@@ -9,8 +9,9 @@ import { withPromptedTools } from './prompted-tools.ts'
 import { toReasoning } from './reasoning.ts'
 import { toNativeSeed, toSampling } from './sampling.ts'
 import { toInstruction, toNativeFormat, toOutputForm, toOutputFormat, type OutputForm, type OutputFormat } from './structured-output.ts'
-import { toLimitFields, toPromptEstimate, toTokenLimit } from './token-limit.ts'
+import { toLimitFields, toPromptEstimate, toReserve, toTokenLimit } from './token-limit.ts'
 import { toOfferedTools, type OfferedTools } from './tools.ts'
+import { toLatest } from './truncation.ts'
 
 /** Tokens one image may cost; its base64 text says nothing about it. */
 const TOKENS_PER_IMAGE = 1_500
@@ -32,6 +33,10 @@ export interface RunRequestOptions {
   outputForm?: OutputForm
   /** What is said after the caller's messages, when the first answer was not what was asked for. */
   followUp?: readonly NativeMessage[]
+  /** What was changed already to make a chat of what the caller sent. */
+  given?: readonly Change[]
+  /** Whether the oldest turns may be left out where the whole does not fit the context window. */
+  truncate?: boolean
 }
 
 /** What a model is given to go on with. */
@@ -84,21 +89,25 @@ export interface RunRequest {
  */
 export function toRunRequest (request: ChatCompletionRequest, model: Model, options: RunRequestOptions): RunRequest {
   const { family } = model
-  const changes: Change[] = []
+  const changes: Change[] = [...options.given ?? []]
   const choices = toChoices(request, options, changes)
   const { seed, ...sampling } = toSampling(request, family, changes)
   const offered = toOfferedTools(request, family, changes)
   const format = toOutputFormat(request)
   const outputForm = format && (options.outputForm ?? toOutputForm(format, family))
   const formatFields = format && outputForm ? toNativeFormat(format, outputForm, changes) : {}
-  const messages = toMessages(request, model, options, { offered, format, outputForm }, changes)
+  const nativeTools = offered && family.tools === 'native' ? { tools: offered.tools, ...offered.fields } : {}
+  const whole = toMessages(request, model, options, { offered, format, outputForm }, changes)
+  const { contextWindow: window } = model
+  const messages = options.truncate && window !== undefined
+    ? toLatest(whole, window - toReserve(request, window) - toTokens(nativeTools), toMessageTokens, changes)
+    : whole
   const stop = toStops(request)
   const others = { ...toOtherParameters(request, family, changes), ...toReasoning(request, family, changes) }
   const cacheKey = toCacheKey(request, changes)
   const text = toJson(messages)
-  const nativeTools = offered && family.tools === 'native' ? { tools: offered.tools, ...offered.fields } : {}
   const prompt = toPromptEstimate(withoutImages(text, messages), messages.length)
-  prompt.atMost += Math.ceil(JSON.stringify(nativeTools).length / 3) + TOKENS_PER_IMAGE * imagesOf(messages).length
+  prompt.atMost += toTokens(nativeTools) + TOKENS_PER_IMAGE * imagesOf(messages).length
   const maxTokens = toTokenLimit(request, model, prompt, options.defaultMaxTokens, changes)
   if (options.unsupportedParams === 'reject') refuseDropped(changes)
   return {
@@ -205,6 +214,16 @@ export function refuseDropped (changes: readonly Change[]): void {
   const change = changes.find(({ action }) => action === 'dropped')
   if (change === undefined) return
   throw new InvalidRequestError(`Unsupported parameter: '${change.param}' is not supported with this model.`, { param: change.param, code: 'unsupported_parameter' })
+}
+
+/** The most tokens one message may have. */
+function toMessageTokens (message: NativeMessage): number {
+  return toPromptEstimate(withoutImages(toJson(message), [message]), 1).atMost + TOKENS_PER_IMAGE * imagesOf([message]).length
+}
+
+/** The most tokens the tools may have. */
+function toTokens (tools: object): number {
+  return Math.ceil(JSON.stringify(tools).length / 3)
 }
 
 function imagesOf (messages: readonly NativeMessage[]): string[] {

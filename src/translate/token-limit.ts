@@ -48,6 +48,11 @@ export function toTokenLimit (request: Pick<ChatCompletionRequest, 'max_tokens' 
   return room
 }
 
+/** Tokens to keep free for the answer where the prompt may be cut to fit: what was asked for, half the window at most. */
+export function toReserve (request: Pick<ChatCompletionRequest, 'max_completion_tokens'>, window: number): number {
+  return Math.min(request.max_completion_tokens ?? SMALLEST_DEFAULT, Math.floor(window / 2))
+}
+
 /** The native fields of a limit. */
 export function toLimitFields (maxTokens: number, { maxTokensName, bothMaxTokensNames }: Family): Record<string, number> {
   return { [maxTokensName]: maxTokens, ...(bothMaxTokensNames && { max_tokens: maxTokens }) }

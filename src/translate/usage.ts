@@ -1,5 +1,6 @@
 import type { Usage } from '../generation/event.ts'
 import type { CompletionUsage } from '../openai/chat-completion.ts'
+import type { ResponseUsage } from '../openai/response.ts'
 
 /** OpenAI's usage object; counts that Workers AI does not know are 0, as OpenAI answers them. */
 export function toUsage (usage: Usage): CompletionUsage {
@@ -14,6 +15,17 @@ export function toUsage (usage: Usage): CompletionUsage {
       accepted_prediction_tokens: 0,
       rejected_prediction_tokens: 0
     }
+  }
+}
+
+/** The same in the words of the Responses API. */
+export function toResponseUsage (usage: Usage): ResponseUsage {
+  return {
+    input_tokens: usage.promptTokens,
+    input_tokens_details: { cached_tokens: usage.cachedTokens ?? 0, cache_write_tokens: 0 },
+    output_tokens: usage.completionTokens,
+    output_tokens_details: { reasoning_tokens: usage.reasoningTokens ?? 0 },
+    total_tokens: usage.promptTokens + usage.completionTokens
   }
 }
 

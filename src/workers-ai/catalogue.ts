@@ -106,7 +106,7 @@ const embeddings: readonly EmbeddingRow[] = [
   { id: '@cf/baai/bge-m3', dimensions: 1_024, contextWindow: 60_000, price: { input: 0.012 } },
   { id: '@cf/google/embeddinggemma-300m', dimensions: 768, beta: true },
   { id: '@cf/qwen/qwen3-embedding-0.6b', dimensions: 1_024, contextWindow: 8_192, price: { input: 0.012 } },
-  { id: '@cf/pfnet/plamo-embedding-1b', price: { input: 0.019 } }
+  { id: '@cf/pfnet/plamo-embedding-1b', dimensions: 2_048, price: { input: 0.019 } }
 ]
 
 /** Listed as text generation, but they answer questions about a state and cannot chat. */

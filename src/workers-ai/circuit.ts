@@ -40,9 +40,11 @@ export class Circuits {
     if (circuit === undefined) return
     const waitMs = circuit.openUntil - this.#now()
     if (waitMs > 0) {
-      throw new UpstreamError('Cloudflare had no capacity for this model several times in a row, so it is not asked for a while', {
+      const error = new UpstreamError('Cloudflare had no capacity for this model several times in a row, so it is not asked for a while', {
         kind: 'refused', status: 429, code: 3040, retryAfter: Math.ceil(waitMs / 1_000)
       })
+      error.attempts = 0
+      throw error
     }
     // The next callers wait for the outcome of this one.
     if (circuit.failures >= THRESHOLD) circuit.openUntil = this.#now() + OPEN_MS

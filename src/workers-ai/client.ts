@@ -5,7 +5,7 @@ import { Circuits } from './circuit.ts'
 import { describeBody, errorIn, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
 import type { ModelId } from './model.ts'
 import { redact } from './redaction.ts'
-import { RetryBudget, withRetries } from './retry.ts'
+import { Patience, RetryBudget, withRetries } from './retry.ts'
 
 export interface WorkersAiOptions {
   /** e.g. `https://api.cloudflare.com/client/v4`. */
@@ -33,6 +33,8 @@ export interface RunOptions {
   apiToken?: string
   /** Whether the body asks for a stream. */
   stream: boolean
+  /** What is left of the patience of a request that leads to several runs. */
+  patience?: Patience | undefined
   observer?: WireObserver | undefined
 }
 
@@ -111,7 +113,7 @@ export class WorkersAi {
    * JSON answer, have come; until then failures that may pass are retried.
    * @throws UpstreamError for everything Cloudflare or the network does; the signal's reason when it aborts.
    */
-  async run (model: ModelId, body: string, { signal, sessionAffinity, stream, apiToken, observer }: RunOptions): Promise<RunAnswer> {
+  async run (model: ModelId, body: string, { signal, sessionAffinity, stream, apiToken, observer, patience = new Patience() }: RunOptions): Promise<RunAnswer> {
     const { maxRetries, headersTimeoutMs, idleTimeoutMs, gateway } = this.#options
     const request: UpstreamRequest = {
       method: 'POST',
@@ -130,11 +132,12 @@ export class WorkersAi {
       signal,
       observer
     }
+    signal.throwIfAborted()
+    this.#circuits.check(model)
     try {
-      signal.throwIfAborted()
-      this.#circuits.check(model)
       const { value } = await withRetries(attempts => this.#run(request, attempts), {
         budget: this.#budget,
+        patience,
         maxRetries,
         signal,
         random: Math.random,
@@ -290,7 +293,7 @@ function orAbort<T> (answer: Promise<T>, signal: AbortSignal): Promise<T> {
 /** Names what went wrong before an answer came; our own abort and bugs stay what they are. */
 function toRequestError (error: unknown, { signal, headersTimeout }: UpstreamRequest): unknown {
   if (signal.aborted) return error
-  if (error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError || isUnaskedInterim(error)) return brokenHttp(error)
+  if (isBrokenHttp(error)) return brokenHttp(error)
   const code = codeOf(error)
   if (code === '' || code === 'UND_ERR_INVALID_ARG') return error
   if (code === 'UND_ERR_HEADERS_TIMEOUT') {
@@ -299,8 +302,9 @@ function toRequestError (error: unknown, { signal, headersTimeout }: UpstreamReq
   return new UpstreamError(`No answer from Cloudflare: the connection failed (${code})`, { kind: 'unreachable', cause: error })
 }
 
-/** undici has no code of its own for a 100 or 101 that nobody asked for. */
-function isUnaskedInterim (error: unknown): boolean {
+/** Whether bytes came that are no answer. undici has no code of its own for a 100 or 101 that nobody asked for. */
+function isBrokenHttp (error: unknown): boolean {
+  if (error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError || error instanceof errors.ResponseContentLengthMismatchError) return true
   return error instanceof Error && (error.message === 'bad response' || error.message === 'bad upgrade')
 }
 

@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events'
-import type { WorkersAi } from './client.ts'
+import type { RunOptions, WorkersAi } from './client.ts'
 import { readEmbeddings, sameLength, type Embeddings } from './embedding-reader.ts'
 import type { ModelId } from './model.ts'
+import { Patience } from './retry.ts'
 
 /** One native call: its body as JSON text, and how many texts are in it. */
 export interface EmbeddingCall {
@@ -9,11 +10,9 @@ export interface EmbeddingCall {
   count: number
 }
 
-export interface EmbedOptions {
+export interface EmbedOptions extends Pick<RunOptions, 'signal' | 'observer'> {
   model: ModelId
   calls: readonly EmbeddingCall[]
-  /** Aborted when the client has left. */
-  signal: AbortSignal
   /** Used instead of the proxy's own token. */
   apiToken?: string | undefined
 }
@@ -22,6 +21,7 @@ export interface EmbedOptions {
 export interface EmbeddingAnswer extends Embeddings {
   /** Cloudflare's headers that are passed on, e.g. `cf-ai-req-id`. */
   headers: Record<string, string>
+  status: number
   /** How many times Cloudflare was asked before it answered. */
   attempts: number
 }
@@ -34,15 +34,16 @@ const MAX_PARALLEL = 4
  * @returns an answer for each call, in their order
  * @throws UpstreamError of the first call that fails, when the others are ended; the signal's reason when it aborts
  */
-export async function embed (workersAi: WorkersAi, { model, calls, signal, apiToken }: EmbedOptions): Promise<EmbeddingAnswer[]> {
+export async function embed (workersAi: WorkersAi, { model, calls, signal, apiToken, observer }: EmbedOptions): Promise<EmbeddingAnswer[]> {
+  const options = { stream: false, observer, patience: new Patience(), ...(apiToken !== undefined && { apiToken }) }
   const controller = new AbortController()
   setMaxListeners(0, controller.signal)
   const end = () => controller.abort(signal.reason)
   if (signal.aborted) end()
   signal.addEventListener('abort', end, { once: true })
   const run = async ({ body, count }: EmbeddingCall): Promise<EmbeddingAnswer> => {
-    const answer = await workersAi.run(model, body, { signal: controller.signal, stream: false, ...(apiToken !== undefined && { apiToken }) })
-    return { ...readEmbeddings(await answer.json(), count), headers: answer.headers, attempts: answer.attempts }
+    const { json, headers, status, attempts } = await workersAi.run(model, body, { ...options, signal: controller.signal })
+    return { ...readEmbeddings(await json(), count), headers, status, attempts }
   }
   try {
     const answers = await inOrder(calls, run)

@@ -2,6 +2,7 @@ import type { Batch } from '../generation/event.ts'
 import { toStreamError, type RunAnswer, type RunOptions, type WireObserver, type WorkersAi } from './client.ts'
 import { GenerationReader } from './generation-reader.ts'
 import type { ModelId } from './model.ts'
+import type { Patience } from './retry.ts'
 import { SseDecoder } from './sse-decoder.ts'
 
 export interface GenerateRequest {
@@ -15,6 +16,7 @@ export interface GenerateRequest {
   /** Used instead of the proxy's own token. */
   apiToken?: string | undefined
   observer?: WireObserver | undefined
+  patience?: Patience | undefined
   /** Makes a tool-call id that is unique in the conversation. */
   newCallId: () => string
 }
@@ -45,8 +47,8 @@ export async function generate (workersAi: WorkersAi, request: GenerateRequest):
   return { status: answer.status, headers: answer.headers, attempts: answer.attempts, batches }
 }
 
-function runOptions ({ signal, sessionAffinity, apiToken, observer }: GenerateRequest, stream: boolean): RunOptions {
-  return { signal, stream, observer, ...(sessionAffinity !== undefined && { sessionAffinity }), ...(apiToken !== undefined && { apiToken }) }
+function runOptions ({ signal, sessionAffinity, apiToken, observer, patience }: GenerateRequest, stream: boolean): RunOptions {
+  return { signal, stream, observer, patience, ...(sessionAffinity !== undefined && { sessionAffinity }), ...(apiToken !== undefined && { apiToken }) }
 }
 
 async function * whole (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer): AsyncGenerator<Batch> {

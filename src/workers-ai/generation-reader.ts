@@ -2,6 +2,7 @@ import type { Batch, FinishReason, Usage } from '../generation/event.ts'
 import { UpstreamError } from '../errors.ts'
 import { toClassicText } from './classic-frame.ts'
 import { errorIn } from './error-envelope.ts'
+import { toJsonText } from './json-text.ts'
 import { toMessage } from './responses-output.ts'
 import { toTokenLogprobs } from './token-logprobs.ts'
 import { ToolCallReader } from './tool-call-reader.ts'
@@ -220,7 +221,7 @@ function toText (value: unknown): string {
   if (value === null || value === undefined) return ''
   if (typeof value !== 'object') return String(value)
   if (Array.isArray(value) && value.length > 0 && value.every(isTextPart)) return value.map(part => part.text).join('')
-  return JSON.stringify(value)
+  return toJsonText(value)
 }
 
 /** Without its `type` it may as well be an answer in JSON mode. */

@@ -1,4 +1,4 @@
-/** So many consecutive characters of a secret give it away; a secret that has no more is a placeholder. */
+/** So many consecutive characters of a secret give it away; a shorter secret is a placeholder. */
 const TELLING_LENGTH = 8
 
 /**
@@ -23,7 +23,7 @@ export function redact (text: string, secrets: readonly string[]): string {
 
 /** A secret as it is, percent-encoded, and in base64 behind none, one and two bytes of something else. */
 function toForms (secret: string): string[] {
-  if (secret.length <= TELLING_LENGTH) return []
+  if (secret.length < TELLING_LENGTH) return []
   const encoded = ['', ' ', '  '].map(before => Buffer.from(before + secret).toString('base64url').slice(before.length === 0 ? 0 : before.length + 1, -1))
   return [secret, encodeURIComponent(secret), ...encoded, ...encoded.map(form => form.replaceAll('-', '+').replaceAll('_', '/'))]
 }

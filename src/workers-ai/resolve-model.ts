@@ -39,20 +39,25 @@ function toId (name: string, known: Iterable<string>): ModelId | undefined {
   return match !== undefined && another === undefined && isModelId(match) ? match : undefined
 }
 
-/** The models to suggest when one is retired or unknown: chat models without an end, cheapest first, at most three. */
-export function toSuggestions (models: readonly Model[]): string[] {
-  return toCheapest(models.filter(model => model.tools))
+/** The models to suggest when one is retired or unknown: those of the task without an end, cheapest first, at most three. */
+export function toSuggestions (models: readonly Model[], task: 'text-generation' | 'text-embeddings' = 'text-generation'): string[] {
+  return toCheapest(models.filter(model => model.task === task && (model.tools || task === 'text-embeddings')))
 }
 
 /** The models to suggest for images when a model that sees none was asked for: the same, with vision instead of tools. */
 export function toVisionSuggestions (models: readonly Model[]): string[] {
-  return toCheapest(models.filter(model => model.vision && model.family.content === 'parts'))
+  return toCheapest(models.filter(model => model.task === 'text-generation' && model.vision && model.family.content === 'parts'))
 }
 
 function toCheapest (models: readonly Model[]): string[] {
   return models
-    .filter(model => model.task === 'text-generation' && model.retirement === undefined && !model.paidOnly)
-    .sort((one, other) => (one.price?.output ?? Infinity) - (other.price?.output ?? Infinity))
+    .filter(model => model.retirement === undefined && !model.paidOnly)
+    .sort((one, other) => toPrice(one) - toPrice(other))
     .slice(0, 3)
     .map(model => model.id)
+}
+
+/** Of the answer, or of the question where there is no answer to pay for. */
+function toPrice ({ price }: Model): number {
+  return price?.output ?? price?.input ?? Infinity
 }

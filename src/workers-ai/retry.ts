@@ -12,6 +12,8 @@ export interface RetryOptions {
   /** Resolves after so many milliseconds, rejects when the signal aborts. */
   sleep: (ms: number, signal: AbortSignal) => Promise<unknown>
   budget: RetryBudget
+  /** Shared by all the calls one request leads to. */
+  patience: Patience
 }
 
 /** Retries in stock at the most, and at the start. */
@@ -32,6 +34,18 @@ export class RetryBudget {
   take (): boolean {
     if (this.#stock < 1) return false
     this.#stock--
+    return true
+  }
+}
+
+/** The time one request may spend waiting for nothing but retries, over all the calls it leads to. */
+export class Patience {
+  #leftMs = MAX_WAITING_MS
+
+  /** Whether there is so much left; it is then spent. */
+  spend (ms: number): boolean {
+    if (ms > this.#leftMs) return false
+    this.#leftMs -= ms
     return true
   }
 }
@@ -63,9 +77,8 @@ const MAX_WAITING_MS = 10_000
  * At most 10 s of one request are spent waiting, which counts both the pauses and attempts that found nobody to talk to.
  * @throws what the last attempt threw, or what `sleep` rejects with when the signal aborts.
  */
-export async function withRetries<T> (attempt: (attempts: number) => Promise<T>, { maxRetries, signal, random, now, sleep, budget }: RetryOptions): Promise<{ value: T, attempts: number }> {
+export async function withRetries<T> (attempt: (attempts: number) => Promise<T>, { maxRetries, signal, random, now, sleep, budget, patience }: RetryOptions): Promise<{ value: T, attempts: number }> {
   budget.addCall()
-  let waited = 0
   for (let attempts = 1; ; attempts++) {
     const startedAt = now()
     try {
@@ -75,8 +88,8 @@ export async function withRetries<T> (attempt: (attempts: number) => Promise<T>,
       error.attempts = attempts
       if (signal.aborted || attempts > maxRetries || !mayRetry(error)) throw error
       const delay = retryDelay(error, attempts, random)
-      waited += delay + (error.kind === 'unreachable' ? now() - startedAt : 0)
-      if (waited > MAX_WAITING_MS || !budget.take()) throw error
+      const lostMs = error.kind === 'unreachable' ? now() - startedAt : 0
+      if (!patience.spend(delay + lostMs) || !budget.take()) throw error
       await sleep(delay, signal)
     }
   }

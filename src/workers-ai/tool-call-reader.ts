@@ -1,5 +1,6 @@
 import type { Batch } from '../generation/event.ts'
 import { UpstreamError } from '../errors.ts'
+import { toJsonText } from './json-text.ts'
 
 /** A tool call, or a piece of one, in any of the shapes Workers AI's models give it. */
 interface NativeToolCall {
@@ -78,7 +79,7 @@ export class ToolCallReader {
     if (typeof args === 'string') {
       call.held += args
     } else if (args !== undefined && args !== null && !call.hasArguments && call.held === '') {
-      call.held = JSON.stringify(args)
+      call.held = toJsonText(args)
     }
     // JSON text of an object begins with a brace; a quote means the object was encoded into a string once more.
     if (!call.hasArguments) call.isHeld = /^\s*("|$)/.test(call.held) && call.held !== ''

@@ -152,7 +152,8 @@ t.test('whatever goes wrong before the first token is one error with its status,
     t.notMatch(JSON.stringify(answer.body), new RegExp(`${API_TOKEN}|${ACCOUNT_ID}|https?:|doctype|secret`, 'i'), `${name}: nothing leaks`)
     t.equal(answer.response.headers.get('x-proxy-attempts'), '1', `${name}: asked once`)
     const asked = evil.asked.filter(({ path }) => path.endsWith(`/fault-${index}`))
-    t.equal(asked.length, 1, `${name}: asked once, really`)
+    // A stream that comes back as JSON without an answer in it is asked for once more, plainly.
+    t.ok(asked.length === 1 || (stream && wantsStream(asked[0]!) && asked.length === 2 && !wantsStream(asked[1]!)), `${name}: asked once, really`)
     if (!isWhole) await waited(() => asked[0]?.isClosed === true)
   }))
   t.strictSame(proxy.lines().filter(({ level }) => Number(level) >= 50), [], 'none is taken for a bug of ours')
@@ -229,7 +230,7 @@ t.test('what is odd but well is no fault', async t => {
 function noNames (t: Test): void {
   const { lookup } = dns
   t.teardown(() => { dns.lookup = lookup })
-  dns.lookup = ((name: string, _options: object, done: (error: Error | null) => void) => {
+  dns.lookup = ((name: string, options: unknown, done = options as (error: Error) => void) => {
     process.nextTick(done, Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), { code: 'ENOTFOUND' }))
   }) as typeof lookup
 }

@@ -40,6 +40,8 @@ t.same(readSettings({ argv: [], env: credentials, readFile }).settings, {
   corsOrigins: [],
   allowedHosts: [],
   logLevel: 'info',
+  storeMaxBytes: 67_108_864,
+  storeTtlHours: 720,
   simulatorTokensPerSecond: 40
 }, 'account and token are enough, the rest has defaults')
 
@@ -63,6 +65,9 @@ t.same(readSettings({
     CORS_ORIGINS: 'https://a.example,https://b.example',
     ALLOWED_HOSTS: 'proxy.example',
     LOG_LEVEL: 'debug',
+    STORE_PATH: '/data/responses.db',
+    STORE_MAX_BYTES: '0',
+    STORE_TTL_HOURS: '1',
     SIMULATOR_TOKENS_PER_SECOND: '0',
     CONFIG_FILE: 'config.yaml'
   },
@@ -99,6 +104,9 @@ t.same(readSettings({
   corsOrigins: ['https://a.example', 'https://b.example'],
   allowedHosts: ['proxy.example'],
   logLevel: 'debug',
+  storePath: '/data/responses.db',
+  storeMaxBytes: 0,
+  storeTtlHours: 1,
   simulatorTokensPerSecond: 0
 }, 'every setting reaches its place')
 

@@ -24,7 +24,9 @@ const integers: Array<{ name: SettingName, from: number, to: number, unit: strin
   { name: 'UPSTREAM_IDLE_TIMEOUT_MS', from: 1, to: 2_147_483_647, unit: ' of milliseconds' },
   { name: 'MAX_RETRIES', from: 0, to: 5, unit: '' },
   { name: 'DEFAULT_MAX_TOKENS', from: 1, to: 1_000_000, unit: ' of tokens' },
-  { name: 'MAX_CHOICES', from: 1, to: 128, unit: '' }
+  { name: 'MAX_CHOICES', from: 1, to: 128, unit: '' },
+  { name: 'STORE_MAX_BYTES', from: 0, to: 1_099_511_627_776, unit: ' of bytes' },
+  { name: 'STORE_TTL_HOURS', from: 1, to: 87_600, unit: ' of hours' }
 ]
 for (const { name, from, to, unit } of integers) {
   t.test(`${name} is a whole number from ${from} to ${to}`, async t => {

@@ -131,6 +131,18 @@ t.test('messages are Cloudflare\'s own, and say what to do where it is not the c
   t.end()
 })
 
+t.test('a token that a caller brought is the caller\'s to mend', t => {
+  for (const [code, from, status] of [[10000, 401, 401], [9109, 403, 403], [6003, 400, 401], [6111, 400, 401], [undefined, 401, 401]] as const) {
+    const error = toProxyError(new UpstreamError('Authentication error', { kind: 'refused', status: from, code }), NOW, [], 'caller') as ProxyError
+    t.strictSame([error.status, error.type, error.code, error.headers['x-should-retry']], [status, 'invalid_request_error', 'invalid_api_key', 'false'], `${code} with ${from}`)
+    t.match(error.message, /^Cloudflare refused your API key: .* your Cloudflare API token/)
+    t.notMatch(error.message, /CLOUDFLARE_API_TOKEN/)
+  }
+  const account = toProxyError(new UpstreamError('No route', { kind: 'refused', status: 404, code: 7003 }), NOW, [], 'caller') as ProxyError
+  t.equal(account.code, 'upstream_account', 'the account is still the proxy\'s')
+  t.end()
+})
+
 t.test('what is no failure of Workers AI stays what it is', t => {
   for (const error of [new Error('bug'), new InvalidRequestError('bad'), 'text', undefined]) t.equal(toProxyError(error, NOW), error)
   t.end()

@@ -36,11 +36,12 @@ t.test('no more than five complaints are told, but all are counted', t => {
 })
 
 t.test('a schema that is none is refused', t => {
-  const schemas: Array<Record<string, unknown>> = [{ type: 'any' }, { required: true }, { $ref: '#/$defs/none' }, { properties: [] }, { pattern: '(' }, { $ref: '#' }]
+  const schemas: Array<Record<string, unknown>> = [{ type: 'any' }, { required: true }, { $ref: '#/$defs/none' }, { properties: [] }, { pattern: '(' }]
   for (const schema of schemas) {
     t.throws(() => checkSchema(schema), Error, JSON.stringify(schema))
     t.throws(() => toViolations(schema, {}), Error, `${JSON.stringify(schema)} (for a value)`)
   }
+  t.throws(() => checkSchema({ $ref: '#' }), Error, 'and so is one that refers to itself without end')
   t.doesNotThrow(() => checkSchema({}))
   t.end()
 })

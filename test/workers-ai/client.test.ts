@@ -378,6 +378,57 @@ t.test('credentials that come back are not passed on', async t => {
   }
 })
 
+t.test('nor are they in a header, or a part of them, or in base64 beside something else', async t => {
+  const echoes = [TOKEN, `Bearer ${TOKEN}`, TOKEN.slice(0, 8), `…${TOKEN.slice(-10)}`, btoa(`Bearer ${TOKEN}`)]
+  for (const echo of echoes) {
+    const { origin } = await listen(t, socket => socket.write(json(200, ANSWER, { 'cf-ray': echo, 'cf-ai-req-id': 'plain' })))
+    const answer = await run(connect(t, origin))
+    t.strictSame(answer.headers, { 'cf-ai-req-id': 'plain' }, echo)
+    t.match(answer.redact(`it said ${echo}`), /^it said .*\[redacted\]/, `${echo} in an answer`)
+  }
+})
+
+t.test('a caller\'s token goes in place of the client\'s own, and is as secret', async t => {
+  const { origin, requests } = await listen(t, socket => socket.write(json(401, '{"errors":[{"code":10000,"message":"token caller-token-4711 is not valid"}]}')))
+  const workersAi = connect(t, origin)
+  const error = await failureOf(workersAi.run(MODEL, BODY, { signal: new AbortController().signal, stream: false, apiToken: 'caller-token-4711' }))
+  t.match(error, { message: 'token [redacted] is not valid', code: 10000 })
+  t.equal(headersOf(requests[0] ?? '')['authorization'], 'Bearer caller-token-4711')
+  t.notMatch(requests[0], TOKEN)
+})
+
+t.test('without a token of its own the client asks for nothing in nobody\'s name', async t => {
+  const { origin, requests } = await listen(t, socket => socket.write(json(200, ANSWER)))
+  const workersAi = connect(t, origin, { apiToken: '' })
+  t.match(await failureOf(workersAi.getJson('/ai/models/search')), { kind: 'refused', status: 401 })
+  t.strictSame(requests, [])
+  await run(workersAi)
+  t.equal(headersOf(requests[0] ?? '')['authorization'], undefined)
+})
+
+t.test('an observer hears every attempt and every body, without secrets', async t => {
+  const failure = `{"success":false,"errors":[{"code":1000,"message":"${TOKEN}"}]}`
+  const cases: Array<{ name: string, given: Script, stream: boolean, received: string[] }> = [
+    { name: 'an answer', given: socket => socket.write(json(200, ANSWER)), stream: false, received: [ANSWER] },
+    { name: 'a refusal', given: socket => socket.write(json(400, failure)), stream: false, received: [failure.replace(TOKEN, '[redacted]')] },
+    { name: 'a stream', given: socket => socket.end(http(200, { 'content-type': 'text/event-stream' }, `data: ${TOKEN}\n\n`)), stream: true, received: ['data: [redacted]\n\n'] },
+    { name: 'a stream that breaks', given: socket => socket.end(http(200, { 'content-type': 'text/event-stream', 'content-length': '99' }, 'data: 1\n\n')), stream: true, received: ['data: 1\n\n'] },
+    { name: 'a second attempt', given: (socket, count) => socket.write(count === 1 ? json(429, BUSY) : json(200, ANSWER)), stream: false, received: [BUSY, ANSWER] }
+  ]
+  for (const { name, given, stream, received } of cases) {
+    const { origin } = await listen(t, given)
+    const heard: { sent: string[], received: string[] } = { sent: [], received: [] }
+    const observer = { sent: (body: string) => { heard.sent.push(body) }, received: (body: string) => { heard.received.push(body) } }
+    try {
+      const answer = await connect(t, origin, { maxRetries: 1 }).run(MODEL, BODY, { signal: new AbortController().signal, stream, observer })
+      if (answer.isStream) for await (const bytes of answer.body) t.type(bytes, Buffer)
+    } catch {
+      // it fails as it does without an observer
+    }
+    t.strictSame(heard, { sent: received.map(() => BODY), received }, name)
+  }
+})
+
 t.test('what may pass is tried again', async t => {
   const cases: Array<{ name: string, given: Script }> = [
     { name: 'no capacity', given: socket => socket.write(json(429, BUSY)) },

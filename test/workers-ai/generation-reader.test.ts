@@ -176,6 +176,14 @@ t.test('what is no good end is a failure, and nothing comes after it', t => {
   t.end()
 })
 
+t.test('secrets are taken out of what Cloudflare says of a failure', t => {
+  const reader = new GenerationReader(() => 'call', sentence => sentence.replace('token-0815', '[redacted]'))
+  const batch: Batch = []
+  reader.readEvent('{"error":{"message":"token-0815 is invalid","code":10000}}', batch)
+  t.match(batch, [{ type: 'failure', error: { message: '[redacted] is invalid' } }])
+  t.end()
+})
+
 t.test('an answer that is no generation is a failure', t => {
   const cases = [
     { name: 'an empty result', given: { result: {}, success: true, errors: [], messages: [] } },

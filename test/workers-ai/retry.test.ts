@@ -1,6 +1,6 @@
 import t from 'tap'
 import { UpstreamError, type UpstreamErrorOptions } from '../../src/errors.ts'
-import { mayRetry, retryDelay, withRetries, RetryBudget } from '../../src/workers-ai/retry.ts'
+import { mayRetry, Patience, retryDelay, withRetries, RetryBudget } from '../../src/workers-ai/retry.ts'
 
 t.test('mayRetry knows what passes by itself', t => {
   const cases: Array<{ name: string, given: UpstreamErrorOptions, message?: string, expected: boolean }> = [
@@ -67,6 +67,7 @@ function world (maxRetries: number, random = 0.999_999) {
       signal: controller.signal,
       random: () => random,
       budget: new RetryBudget(),
+      patience: new Patience(),
       now: () => time,
       sleep: async (ms: number) => { time += ms; pauses.push(ms) }
     }
@@ -114,6 +115,16 @@ t.test('withRetries', async t => {
     t.strictSame(pauses, [1_000, 2_000, 4_000], 'the next pause of 8 s would have been too much')
   })
 
+  t.test('shares the ten seconds among all the calls of one request', async t => {
+    const first = world(50)
+    await t.rejects(withRetries(() => Promise.reject(busy), first.options))
+    const second = world(50)
+    const slow = new UpstreamError('slow down', { kind: 'refused', status: 429, retryAfter: 4 })
+    t.equal(await withRetries(() => Promise.reject(slow), { ...second.options, patience: first.options.patience }).catch((thrown: unknown) => thrown), slow)
+    t.strictSame(second.pauses, [], '3 s are left')
+    t.strictSame(await withRetries(failing(unreachable), { ...second.options, patience: first.options.patience }), { value: 'answer', attempts: 2 })
+  })
+
   t.test('counts the time spent on nobody, but not the time a model took to refuse', async t => {
     const connecting = world(5)
     const attempts: number[] = []
@@ -143,7 +154,7 @@ t.test('withRetries', async t => {
     const { options } = world(1)
     const attempts = { made: 0 }
     const alwaysDown = async () => { attempts.made++; throw unreachable }
-    for (let call = 0; call < 100; call++) await withRetries(alwaysDown, { ...options, now: () => 0 }).catch(() => {})
+    for (let call = 0; call < 100; call++) await withRetries(alwaysDown, { ...options, patience: new Patience(), now: () => 0 }).catch(() => {})
     t.ok(attempts.made >= 120 && attempts.made <= 140, `100 calls made ${attempts.made} attempts`)
     for (let call = 0; call < 50; call++) await withRetries(failing(), options)
     t.strictSame(await withRetries(failing(unreachable), options), { value: 'answer', attempts: 2 }, 'calls that succeed fill it up again')

@@ -1,0 +1,51 @@
+/** Where the CPU goes: V8's sampling profile of our server under load, and the functions that take the most of it. */
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+const ROOT = new URL('../', import.meta.url).href
+const TOP = 15
+
+/**
+ * Profiles our server at one scenario.
+ * @param {import('./measure.mjs').Bench} bench
+ * @param {import('./scenarios.mjs').Scenario} plain
+ * @param {import('./scenarios.mjs').Scenario} scenario
+ * @param {number} seconds
+ * @returns {Promise<string>} the functions that took the most, as a markdown table; the profile itself stays on disk
+ */
+export async function profile (bench, plain, scenario, seconds) {
+  const directory = mkdtempSync(join(tmpdir(), 'workers-ai-proxy-profile-'))
+  await bench.play(plain)
+  const server = await bench.startServer('ours', plain, ['--cpu-prof', `--cpu-prof-dir=${directory}`])
+  await bench.play(scenario)
+  await bench.measure(server, scenario, { seconds })
+  await server.stop()
+  const [file = ''] = readdirSync(directory)
+  const path = join(directory, file)
+  const lines = selfTimes(JSON.parse(readFileSync(path, 'utf8'))).slice(0, TOP).map(({ name, share }) => `| ${(share * 100).toFixed(1)} % | ${name} |`)
+  return [`### ${scenario.name}: self time`, '', '| share | function |', '|--:|---|', ...lines, '', `Profile: ${pathToFileURL(path)}`].join('\n')
+}
+
+/**
+ * The share of each function in the time that was not idle, the largest first.
+ * @param {{ nodes: Array<{ id: number, callFrame: { functionName: string, url: string, lineNumber: number } }>, samples: number[], timeDeltas: number[] }} profile
+ */
+function selfTimes ({ nodes, samples, timeDeltas }) {
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, toName(callFrame)]))
+  /** @type {Map<string, number>} */
+  const times = new Map()
+  for (const [index, id] of samples.entries()) {
+    const name = names.get(id) ?? ''
+    if (name !== '(idle)') times.set(name, (times.get(name) ?? 0) + (timeDeltas[index] ?? 0))
+  }
+  const all = [...times.values()].reduce((sum, time) => sum + time, 0)
+  return [...times].map(([name, time]) => ({ name, share: time / all })).sort((a, b) => b.share - a.share)
+}
+
+/** @param {{ functionName: string, url: string, lineNumber: number }} frame */
+function toName ({ functionName, url, lineNumber }) {
+  const place = url === '' ? '' : ` ${url.replace(ROOT, '')}:${lineNumber + 1}`
+  return `${functionName || '(anonymous)'}${place}`
+}

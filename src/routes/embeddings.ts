@@ -1,0 +1,34 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { ChangeReporter } from '../http/change-reporter.ts'
+import { toContentLog } from '../http/content-log.ts'
+import { EmbeddingRequest } from '../openai/embedding-request.ts'
+import { toDryRunOf } from '../translate/dry-run.ts'
+import { toEmbedRequest } from '../translate/embedding-request.ts'
+import { toEmbeddingList, toEmbeddingUsage } from '../translate/embeddings.ts'
+import { embed } from '../workers-ai/embed.ts'
+import { ESTIMATED, type ChatParts } from './chat-answer.ts'
+import { toHeaders } from './start-generations.ts'
+
+/**
+ * `POST /v1/embeddings`. No other model takes over when one fails: vectors of two models cannot be compared.
+ */
+export function embeddings (app: FastifyInstance, { settings, workersAi, models, openAnswers }: Omit<ChatParts, 'remoteImages'>): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().post('/v1/embeddings', { schema: { body: EmbeddingRequest }, config: { inputParam: 'input', task: 'text-embeddings' } }, async (request, reply) => {
+    const { body } = request
+    const signal = openAnswers.open(reply)
+    const model = await models.resolve(body.model, 'text-embeddings')
+    Object.assign(request.report, { model: body.model, served: model.id, stream: false })
+    const { calls, changes } = toEmbedRequest(body, model, settings)
+    if (request.headers['x-dry-run'] === 'true') return toDryRunOf(model.id, calls[0].body, changes)
+    const answers = await embed(workersAi, { model: model.id, calls, signal, apiToken: request.apiToken, observer: toContentLog(request, settings) })
+    const usage = toEmbeddingUsage(answers.map(answer => answer.usage), calls.map(({ promptTokens }) => promptTokens))
+    const attempts = Math.max(...answers.map(answer => answer.attempts))
+    Object.assign(request.report, { usage, attempts, upstreamStatus: answers[0]?.status })
+    const list = toEmbeddingList(answers.flatMap(({ vectors }) => vectors), usage, body, model)
+    const reporter = new ChangeReporter(changes, request)
+    if (usage.estimated) reporter.add(ESTIMATED)
+    reply.headers({ 'x-proxy-model': model.id, 'x-proxy-attempts': String(attempts), ...toHeaders(answers), ...reporter.headers() })
+    return list
+  })
+}

@@ -1,0 +1,107 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Change } from '../generation/change.ts'
+import { toOwner, tokenOwner } from '../http/auth.ts'
+import { sendEvents } from '../http/event-stream.ts'
+import { newId } from '../http/reply-identity.ts'
+import { ResponseRequest } from '../openai/response-request.ts'
+import type { KeptItem, ResponseObject } from '../openai/response.ts'
+import { EVENT_STREAM_HEADERS } from '../openai/server-sent-events.ts'
+import type { ResponsesStore } from '../responses-store/responses-store.ts'
+import { toProxyError } from '../translate/error.ts'
+import { OutputItems, type OutputItemsOptions } from '../translate/output-items.ts'
+import { ResponseEvents } from '../translate/response-events.ts'
+import { toResponseError, toResponseParam } from '../translate/response-names.ts'
+import { toChatRequest } from '../translate/response-request.ts'
+import { toBegunResponse, toEndedResponse } from '../translate/response.ts'
+import { toSuggestions } from '../workers-ai/resolve-model.ts'
+import { answerChat, collected, ESTIMATED, told, toStreamFailure, type ChatAnswer, type ChatParts } from './chat-answer.ts'
+import { toContext } from './response-context.ts'
+
+/** What `POST /v1/responses` needs beside what a chat does. */
+export interface ResponsesParts extends ChatParts {
+  store: ResponsesStore
+}
+
+const NOT_KEPT: Change = { param: 'store', action: 'dropped', reason: 'the response could not be kept; nothing can go on from it by its id' }
+
+/** One response on its way. */
+interface Telling {
+  begun: ResponseObject
+  options: OutputItemsOptions
+  /** Its input, and all that came before. */
+  items: KeptItem[]
+  /** An error in the words of the Responses API. */
+  toCallerError: (error: unknown) => unknown
+}
+
+/** `POST /v1/responses`, plain and streamed: a chat, told as a response. */
+export function responses (app: FastifyInstance, parts: ResponsesParts): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().post('/v1/responses', { schema: { body: ResponseRequest } }, async (request, reply) => {
+    const { body } = request
+    const { earlier, resolved, items } = await toContext(parts.store, toOwner(request), body)
+    const { chat, changes, places, tools } = toChatRequest(resolved, earlier)
+    const toParam = (param: string) => toResponseParam(param, places)
+    const telling: Telling = {
+      begun: toBegunResponse(body, { id: newId('resp_', 48), createdAt: seconds() }),
+      options: { tools, newItemId, asSummary: body.reasoning?.summary != null },
+      items,
+      toCallerError: error => toResponseError(toProxyError(error, new Date(), toSuggestions(parts.models.known()), tokenOwner(request)), places)
+    }
+    const refuse = (error: unknown): never => { throw telling.toCallerError(error) }
+    const answer = await answerChat(parts, chat, request, reply, { given: changes, truncate: body.truncation === 'auto', toParam }).catch(refuse)
+    if ('object' in answer) return answer
+    if (body.stream === true) {
+      reply.headers({ ...EVENT_STREAM_HEADERS, ...answer.reporter.headers() })
+      await sendEvents(reply, events(parts, answer, telling, request, reply), parts.keepAliveMs)
+      return
+    }
+    const [batch = []] = await collected(answer, request, reply).catch(refuse)
+    const output = new OutputItems(telling.options)
+    for (const event of batch) output.push(event)
+    const response = await ended(parts, answer, telling, output, request)
+    reply.headers(answer.reporter.headers())
+    return response
+  })
+}
+
+/** The stream's text, one piece for each upstream read. A broken one says so twice, as OpenAI's does, and is not completed. */
+async function * events (parts: ResponsesParts, answer: ChatAnswer, telling: Telling, request: FastifyRequest, reply: FastifyReply): AsyncGenerator<string> {
+  const teller = new ResponseEvents(telling.begun, telling.options)
+  try {
+    yield teller.begin()
+    for await (const { batch } of told(answer, request, reply)) {
+      const text = teller.tell(batch)
+      if (text) yield text
+    }
+    const response = await ended(parts, answer, telling, teller.output, request)
+    yield answer.reporter.comment() + teller.end(response)
+  } catch (error) {
+    const failure = toStreamFailure(telling.toCallerError(error), request)
+    if (failure) yield teller.fail(failure.error)
+  } finally {
+    answer.generations.close()
+  }
+}
+
+/** The whole response, kept for those that follow it unless the caller forbids it. */
+async function ended ({ store }: ResponsesParts, { reporter }: ChatAnswer, { begun, items }: Telling, output: OutputItems, request: FastifyRequest): Promise<ResponseObject> {
+  const response = toEndedResponse(begun, output, seconds())
+  request.report.usage = output.usage
+  if (output.usage.estimated) reporter.add(ESTIMATED)
+  if (!response.store) return response
+  const isKept = await store.put(toOwner(request), { response, items }).catch((error: unknown) => {
+    request.log.error({ err: error }, 'a response was not kept')
+    return false
+  })
+  if (!isKept) reporter.add(NOT_KEPT)
+  return response
+}
+
+function newItemId (prefix: string): string {
+  return newId(prefix, 48)
+}
+
+function seconds (): number {
+  return Math.floor(Date.now() / 1000)
+}

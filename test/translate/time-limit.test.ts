@@ -1,0 +1,23 @@
+import t from 'tap'
+import { TooLongError, withinTime } from '../../src/translate/time-limit.ts'
+
+t.test('what is done in time answers or throws as if nothing were', t => {
+  t.equal(withinTime(1_000, () => 4), 4)
+  t.throws(() => withinTime(1_000, () => { throw new RangeError('mine') }), new RangeError('mine'))
+  t.equal(withinTime(1_000, () => withinTime(1_000, () => 'inside')), 'inside')
+  t.end()
+})
+
+t.test('what takes for ever is broken off', t => {
+  const endless: Record<string, () => unknown> = {
+    'a loop': () => { for (;;); },
+    'a pattern': () => /^(a+)+$/.test(`${'a'.repeat(50)}b`)
+  }
+  for (const [name, work] of Object.entries(endless)) {
+    const began = Date.now()
+    t.throws(() => withinTime(50, work), TooLongError, name)
+    t.ok(Date.now() - began < 5_000, name)
+  }
+  t.equal(withinTime(1_000, () => 'still here'), 'still here')
+  t.end()
+})
