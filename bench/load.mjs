@@ -28,7 +28,6 @@ const STREAM_END = 'data: [DONE]\n\n\r\n0\r\n\r\n'
 const CHUNKED_END = '\r\n0\r\n\r\n'
 /** Every read of every socket ends up here, one after the other: nothing to allocate, nothing to collect. */
 const buffer = Buffer.allocUnsafe(1 << 18)
-const epochUs = Number(process.hrtime.bigint() / 1000n) - performance.now() * 1000
 
 process.on('message', (/** @type {Load} */ load) => run(load))
 process.on('disconnect', () => process.exit())
@@ -127,9 +126,8 @@ function converse (load, tally, done) {
   function readStamps (bytes) {
     for (let at = bytes.indexOf('~'); at !== -1 && at + 17 <= bytes.length; at = bytes.indexOf('~', at + 17)) {
       const sentUs = Number(bytes.toString('latin1', at + 1, at + 17))
-      const now = performance.now()
-      tally.delays.push((epochUs + now * 1000 - sentUs) / 1000)
-      if (isFirst) tally.firsts.push(now - askedAt)
+      tally.delays.push(Number(process.hrtime.bigint()) / 1_000_000 - sentUs / 1_000)
+      if (isFirst) tally.firsts.push(performance.now() - askedAt)
       isFirst = false
     }
   }

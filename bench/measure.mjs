@@ -16,8 +16,6 @@ import { startServer } from './servers.mjs'
  */
 
 const OPEN_STREAMS = 1_000
-/** Of a plain request at saturation before memory is compared: code and pools are there by then. */
-const WARM_UP_REQUESTS = 2_000
 /** What a load may take beyond its own time before the benchmark gives up. */
 const PATIENCE_MS = 30_000
 
@@ -92,7 +90,6 @@ export class Bench {
     const server = await this.startServer(name, plain)
     await sleep(300)
     const idleMb = rssMb(server.pid)
-    await this.measure(server, plain, { answers: WARM_UP_REQUESTS, seconds })
     const openMb = canStream ? await this.#measureOpenStreams(server, openSeconds) : NaN
     await this.play(plain)
     const { answers } = await this.measure(server, plain, { answers: requests, seconds })
@@ -106,11 +103,11 @@ export class Bench {
     const scenario = { ...toOpenStream(seconds), connections: OPEN_STREAMS }
     await this.play(scenario)
     const before = rssMb(server.pid)
-    const loading = this.measure(server, scenario, { answers: OPEN_STREAMS, seconds, rampMs: seconds * 300 })
-    await Promise.race([sleep(seconds * 800), loading])
-    const openMb = rssMb(server.pid) - before
-    await loading
-    return openMb
+    let most = before
+    const looking = setInterval(() => { most = Math.max(most, rssMb(server.pid)) }, 100)
+    await this.measure(server, scenario, { answers: OPEN_STREAMS, seconds, rampMs: seconds * 500 })
+    clearInterval(looking)
+    return most - before
   }
 
   /** @param {import('./load.mjs').Load} load @returns {Promise<import('./load.mjs').Outcome>} */

@@ -3,22 +3,23 @@ import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { plain } from './scenarios.mjs'
 
 const ROOT = new URL('../', import.meta.url).href
 const TOP = 15
+const PLAIN = plain('plain')
 
 /**
  * Profiles our server at one scenario.
  * @param {import('./measure.mjs').Bench} bench
- * @param {import('./scenarios.mjs').Scenario} plain
  * @param {import('./scenarios.mjs').Scenario} scenario
  * @param {number} seconds
  * @returns {Promise<string>} the functions that took the most, as a markdown table; the profile itself stays on disk
  */
-export async function profile (bench, plain, scenario, seconds) {
+export async function profile (bench, scenario, seconds) {
   const directory = mkdtempSync(join(tmpdir(), 'workers-ai-proxy-profile-'))
-  await bench.play(plain)
-  const server = await bench.startServer('ours', plain, ['--cpu-prof', `--cpu-prof-dir=${directory}`])
+  await bench.play(PLAIN)
+  const server = await bench.startServer('ours', PLAIN, ['--cpu-prof', `--cpu-prof-dir=${directory}`])
   await bench.play(scenario)
   await bench.measure(server, scenario, { seconds })
   await server.stop()
@@ -46,6 +47,6 @@ function selfTimes ({ nodes, samples, timeDeltas }) {
 
 /** @param {{ functionName: string, url: string, lineNumber: number }} frame */
 function toName ({ functionName, url, lineNumber }) {
-  const place = url === '' ? '' : ` ${url.replace(ROOT, '')}:${lineNumber + 1}`
-  return `${functionName || '(anonymous)'}${place}`
+  if (url === '') return functionName || '(native)'
+  return `${functionName || '(anonymous)'} ${url.replace(ROOT, '')}:${lineNumber + 1}`
 }

@@ -14,7 +14,7 @@ export function toTable (results, servers) {
   const head = ['', ...servers, 'ratio or value', 'must', 'goal', '']
   const lines = ROWS.map(row => [
     row.name,
-    ...servers.map(server => tell(median(perRound(results, row.scenario, figureOf => figureOf(row.scenario, server, row.metric))), ` ${row.metric.unit}`)),
+    ...servers.map(server => toFigure(results, row, server)),
     ...toVerdict(row, median(perRound(results, row.scenario, row.judge)))
   ])
   return [head, head.map((_, index) => index === 0 ? '---' : '--:'), ...lines].map(cells => `| ${cells.join(' | ')} |`).join('\n')
@@ -31,12 +31,23 @@ export function toCapacity (results) {
     `a delay per paced chunk of ${tell(paced?.(({ delayP50 }) => delayP50), ' ms')} (p50) and ${tell(paced?.(({ delayP99 }) => delayP99), ' ms')} (p99).`
 }
 
+/** @param {Results} results @param {import('./rows.mjs').Row} row @param {string} server */
+function toFigure (results, { scenario, metric }, server) {
+  if (metric === undefined) return ''
+  return tell(median(perRound(results, scenario, figureOf => figureOf(scenario, server, metric))), ` ${metric.unit}`)
+}
+
 /** @param {import('./rows.mjs').Row} row @param {number} value */
 function toVerdict ({ unit, must, goal, isMoreBetter = false }, value) {
   const holds = (/** @type {number} */ limit) => isMoreBetter ? value >= limit : value <= limit
   const limit = (/** @type {number | undefined} */ limit) => limit === undefined ? '' : `${isMoreBetter ? '≥' : '≤'} ${limit}${unit}`
-  const verdict = Number.isNaN(value) || must === undefined ? '' : !holds(must) ? '**miss**' : goal !== undefined && holds(goal) ? 'goal' : 'pass'
-  return [tell(value, unit), limit(must), limit(goal), verdict]
+  const verdict = () => {
+    if (must === undefined) return ''
+    if (!Number.isFinite(value)) return 'not measured'
+    if (!holds(must)) return '**miss**'
+    return goal !== undefined && holds(goal) ? 'goal' : 'pass'
+  }
+  return [tell(value, unit), limit(must), limit(goal), verdict()]
 }
 
 /**
@@ -51,11 +62,11 @@ function perRound (results, scenario, value) {
   })).filter(Number.isFinite)
 }
 
-/** @param {number[]} values */
+/** @param {number[]} values @returns {number} NaN of none */
 function median (values) {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  return ((sorted[middle] ?? NaN) + (sorted[sorted.length - 1 - middle] ?? NaN)) / 2
 }
 
 /** @param {number} [value] @param {string} [unit] */

@@ -8,12 +8,12 @@ import { CLASSIC_MODEL, OPENAI_MODEL, plainAnswer, streamedAnswer } from './answ
  * @property {import('./answers.mjs').Answer} answer
  * @property {number} choices answers in one: OpenAI's `n`
  * @property {number} connections
- * @property {boolean} oursOnly what nobody else does, or what is compared with our own plain case
+ * @property {'all' | 'servers' | 'ours'} lanes who is measured: servers and the upstream alone, servers, or only ours
  * @property {boolean} isPaced frames come as a model writes them, not as fast as they can
  */
 
-/** Frames in one write of the upstream, where a scenario does not say otherwise. */
-const FRAMES_PER_HTTP_CHUNK = 32
+/** Cloudflare sends each frame in an HTTP chunk of its own; a proxy in between may join them. */
+const JOINED_FRAMES = 32
 const PER_SECOND = 50
 const PACED_STREAMS = 200
 
@@ -69,16 +69,16 @@ export const LENGTHS = [10, 100, 1_000, 10_000]
  */
 export function toGroups ({ pacedChunks }) {
   return [
-    [plain('plain')],
-    [streamed('streamed', 1_000)],
-    [streamed('streamed one by one', 1_000, { framesPerHttpChunk: 1 })],
-    [{ ...streamed('paced', pacedChunks, { framesPerHttpChunk: 1, perSecond: PER_SECOND }), connections: PACED_STREAMS, isPaced: true }],
+    [{ ...plain('plain'), lanes: 'all' }],
+    [{ ...streamed('streamed', 1_000), lanes: 'all' }],
+    [streamed('streamed, joined', 1_000, { framesPerHttpChunk: JOINED_FRAMES })],
+    [{ ...streamed('paced', pacedChunks, { perSecond: PER_SECOND }), connections: PACED_STREAMS, isPaced: true, lanes: 'all' }],
     HISTORIES.map(size => ({ ...plain(`history of ${size} KB`, { messages: toHistory(size) }), connections: 8 })),
     LENGTHS.map(chunks => streamed(`stream of ${chunks} chunks`, chunks)),
     [AGAIN, ...VARIANTS].flatMap(({ name, rest, shape, plain: isPlainToo }) => [
       ...(isPlainToo ? [plain(`plain, ${name}`, rest)] : []),
-      streamed(`streamed, ${name}`, 1_000, { ...(shape && { shape }) }, rest)
-    ]).map(scenario => ({ ...scenario, oursOnly: true }))
+      streamed(`streamed, ${name}`, 1_000, shape && { shape }, rest)
+    ]).map(scenario => ({ ...scenario, lanes: 'ours' }))
   ]
 }
 
@@ -87,7 +87,7 @@ export function toGroups ({ pacedChunks }) {
  * @param {number} seconds
  */
 export function toOpenStream (seconds) {
-  return streamed('open streams', seconds * 2, { framesPerHttpChunk: 1, perSecond: 2 })
+  return streamed('open streams', seconds * 2, { perSecond: 2 })
 }
 
 /**
@@ -102,7 +102,7 @@ export function plain (name, rest = {}) {
     answer: plainAnswer(rest.model === OPENAI_MODEL ? 'openai' : 'classic'),
     choices: rest.n ?? 1,
     connections: 32,
-    oursOnly: false,
+    lanes: 'servers',
     isPaced: false
   }
 }
@@ -115,7 +115,7 @@ export function plain (name, rest = {}) {
  * @returns {Scenario}
  */
 function streamed (name, chunks, { shape, ...pace } = {}, rest = {}) {
-  const answer = streamedAnswer(shape ?? (rest.model === OPENAI_MODEL ? 'openai' : 'classic'), chunks, { framesPerHttpChunk: FRAMES_PER_HTTP_CHUNK, ...pace })
+  const answer = streamedAnswer(shape ?? (rest.model === OPENAI_MODEL ? 'openai' : 'classic'), chunks, pace)
   return { ...plain(name, rest), body: { model: CLASSIC_MODEL, messages, stream: true, ...rest }, answer, connections: 16 }
 }
 

@@ -1,6 +1,6 @@
 /** The servers that are compared: how each is had, started and asked. */
 import { spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,7 +72,6 @@ const KINDS = {
  * @returns {ServerName[]}
  */
 export function availableServers ({ portkey }) {
-  if (!existsSync(main)) throw new Error('There is no dist/main.js: run "npm run build" first.')
   if (portkey) installPortkey()
   const wanted = { 'pass-through': true, ours: true, nginx: hasNginx(), portkey }
   return /** @type {ServerName[]} */ (Object.keys(wanted)).filter(name => wanted[name])
@@ -106,7 +105,7 @@ export async function startServer (name, { upstreamPort, directory, body, nodeFl
     if (answer?.status === 200) return { ...server, startedInMs: performance.now() - begin }
     await sleep(2)
   }
-  throw new Error(`${name} did not answer; its log is ${join(folder, 'log')}`)
+  throw new Error(`${name} did not answer. It said: ${readFileSync(join(folder, 'log'), 'utf8').slice(-1_000)}`)
 }
 
 /** @param {Place} place */

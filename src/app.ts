@@ -3,7 +3,7 @@ import underPressure from '@fastify/under-pressure'
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { isLoopback } from './address.ts'
-import { requireAllowedHost } from './http/allowed-hosts.ts'
+import { requireAllowedHost, requireHost } from './http/allowed-hosts.ts'
 import { requireKey, requireOwnToken } from './http/auth.ts'
 import { clientErrorHandler } from './http/client-error.ts'
 import { errorHandler, notFound } from './http/error-handler.ts'
@@ -42,8 +42,11 @@ export interface AppParts {
 /**
  * The proxy, ready to listen or to be embedded. Closing it closes its connections to Cloudflare.
  * Never listens and never reads the environment.
+ * @throws SettingsError when the store of responses cannot be opened
  */
 export async function buildApp (settings: Settings, { logger = newLogger(settings), remoteImages = {}, keepAliveMs }: AppParts = {}): Promise<FastifyInstance> {
+  // First, because it may fail, and nothing else must then be left open.
+  const store = await openStore(settings.storePath, { maxBytes: settings.storeMaxBytes, ttlMs: settings.storeTtlHours * HOUR_MS, now: Date.now })
   const workersAi = new WorkersAi({ ...toWorkersAiOptions(settings), userAgent: 'workers-ai-proxy' })
   const list = new ModelList({
     fetchPage: page => workersAi.getJson('/ai/models/search', { per_page: '100', page: String(page) }),
@@ -61,9 +64,9 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
     forceCloseConnections: 'idle',
     // One that drips in would otherwise hold its connection for as long as it likes.
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS, requireHostHeader: false },
     return503OnClosing: false,
-    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 1_000 },
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: MAX_URL_LENGTH },
     // OpenAI's bodies must reach translate/ as they were sent: Fastify's defaults would rewrite them.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false, discriminator: true, allowUnionTypes: true } }
   })
@@ -81,11 +84,14 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   })
   const methods = collectMethods(app)
   closeSilentConnections(app)
+  // Node would refuse what it does not know of it, without a word; an expectation may as well be passed over.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   closeQueuedAnswers(app)
   refuseDeepNesting(app)
   if (settings.corsOrigins.length > 0) {
     await app.register(cors, { origin: settings.corsOrigins.includes('*') ? '*' : settings.corsOrigins, exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400, strictPreflight: false })
   }
+  app.addHook('onRequest', requireHost)
   const hostRule = requireAllowedHost(settings.allowedHosts, settings.apiKeys.length === 0 && isLoopback(settings.host))
   if (hostRule) app.addHook('onRequest', hostRule)
   const keyRule = settings.authMode === 'passthrough' ? requireOwnToken() : requireKey(settings.apiKeys)
@@ -103,7 +109,6 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   modelRoutes(app, models, settings.modelAliases)
   chatCompletions(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs })
   completions(app, { settings, workersAi, models, openAnswers, remoteImages })
-  const store = await openStore(settings.storePath, { maxBytes: settings.storeMaxBytes, ttlMs: settings.storeTtlHours * 3_600_000, now: Date.now })
   responses(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs, store })
   storedResponses(app, store)
   embeddings(app, { settings, workersAi, models, openAnswers })
@@ -121,6 +126,11 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
 
 /** Beyond it the server is so late with everything that new callers are better served elsewhere. */
 const MAX_EVENT_LOOP_DELAY_MS = 2_000
+
+const HOUR_MS = 3_600_000
+
+/** Node takes no longer ones. Fastify answers a longer parameter by itself, and asks no hook for a key. */
+const MAX_URL_LENGTH = 16_384
 
 /** For a whole request to arrive, and for its headers; and how often that is looked at. */
 const REQUEST_TIMEOUT_MS = 40_000

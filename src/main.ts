@@ -78,7 +78,10 @@ function quietInDemo (settings: Settings, lines: SettingsReading['lines']): Sett
 async function serve (wanted: Settings): Promise<void> {
   const { settings, closeUpstream } = await startUpstream(wanted)
   const { buildApp } = await import('./app.ts')
-  const app = await buildApp(settings)
+  const app = await buildApp(settings).catch(async (error: unknown) => {
+    await closeUpstream()
+    throw error
+  })
   try {
     // For localhost Fastify would open a server per address, and wait for the streams of only one of them at the end.
     const host = settings.host.toLowerCase() === 'localhost' ? '127.0.0.1' : settings.host

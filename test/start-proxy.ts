@@ -76,8 +76,13 @@ export interface AskOptions {
 }
 
 /** Posts a chat completion request. */
-export function ask ({ url }: Pick<Proxy, 'url'>, body: object, { headers = {}, signal }: AskOptions = {}): Promise<Response> {
-  return fetch(`${url}/v1/chat/completions`, {
+export function ask (proxy: Pick<Proxy, 'url'>, body: object, options: AskOptions = {}): Promise<Response> {
+  return post(proxy, '/v1/chat/completions', body, options)
+}
+
+/** Posts JSON to any endpoint. */
+export function post ({ url }: Pick<Proxy, 'url'>, path: string, body: object, { headers = {}, signal }: AskOptions = {}): Promise<Response> {
+  return fetch(url + path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),

@@ -1,7 +1,13 @@
 import type { onRequestHookHandler } from 'fastify'
-import { ProxyError } from '../errors.ts'
+import { InvalidRequestError, ProxyError } from '../errors.ts'
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
+
+/** Refuses a request without a `Host`, which HTTP/1.1 wants; Node would do so without a word to say why. */
+export const requireHost: onRequestHookHandler = (request, _reply, done) => {
+  const isMissing = request.headers.host === undefined && request.raw.httpVersion === '1.1'
+  done(isMissing ? new InvalidRequestError('The request names no host.') : undefined)
+}
 
 /**
  * Refuses a foreign `Host`: a web page whose name was made to point at this machine (DNS rebinding) could otherwise

@@ -120,7 +120,10 @@ const ToolChoice = Type.Unsafe<ToolChoice>({ type: ['string', 'object', 'null'] 
 
 export const ResponseFormat = OneOf('type', [
   Type.Object({ type: Type.Literal('text') }),
-  Type.Object({ type: Type.Literal('json_object') }),
+  Type.Object({
+    type: Type.Literal('json_object'),
+    schema: Type.Optional(Nullable({ ...JsonSchema, description: 'Not OpenAI\'s. Other servers read a schema here, and clients such as instructor-js send one.' }))
+  }),
   Type.Object({
     type: Type.Literal('json_schema'),
     json_schema: Type.Object({

@@ -37,7 +37,7 @@ interface Telling {
 
 /** `POST /v1/responses`, plain and streamed: a chat, told as a response. */
 export function responses (app: FastifyInstance, parts: ResponsesParts): void {
-  app.withTypeProvider<TypeBoxTypeProvider>().post('/v1/responses', { schema: { body: ResponseRequest } }, async (request, reply) => {
+  app.withTypeProvider<TypeBoxTypeProvider>().post('/v1/responses', { schema: { body: ResponseRequest }, config: { inputParam: 'input' } }, async (request, reply) => {
     const { body } = request
     const { earlier, resolved, items } = await toContext(parts.store, toOwner(request), body)
     const { chat, changes, places, tools } = toChatRequest(resolved, earlier)

@@ -65,9 +65,10 @@ function toParts ({ role, content }: InputMessage): InputPart[] {
 function toKeptPart (part: InputPart, isOutput: boolean): InputPart {
   switch (part.type) {
     case 'refusal':
-    case 'input_image':
     case 'input_file':
       return part
+    case 'input_image':
+      return { ...part, detail: part.detail ?? 'auto' }
     default: {
       const { text } = part
       return isOutput ? { ...part, type: 'output_text', ...{ annotations: [], logprobs: [] }, text } : { type: 'input_text', text }

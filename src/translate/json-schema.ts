@@ -23,8 +23,8 @@ const toPattern = Object.assign((pattern: string, flags: string): RegExp => {
   }
 }, { code: 'new RegExp' })
 
-/** Knows what a schema is: learning that takes Ajv longer than all the rest. */
-const schemas = newAjv({})
+/** Knows what a schema is; made when the first one comes. */
+let schemas: Ajv2020 | undefined
 
 const compiled = new Map<string, ValidateFunction>()
 
@@ -57,13 +57,15 @@ export function checkSchema (schema: Record<string, unknown>): void {
 }
 
 function errorsOf (schema: Record<string, unknown>, value: unknown): ErrorObject[] {
+  // Not within the time: it takes longer than all the rest, once, and broken off halfway Ajv would never know.
+  const known = schemas ??= newSchemas()
   return withinTime(CHECK_MS, () => {
-    const validate = toValidator(schema)
+    const validate = toValidator(schema, known)
     return validate(value) ? [] : validate.errors ?? []
   })
 }
 
-function toValidator (schema: Record<string, unknown>): ValidateFunction {
+function toValidator (schema: Record<string, unknown>, schemas: Ajv2020): ValidateFunction {
   const text = JSON.stringify(schema)
   const known = compiled.get(text)
   if (known) {
@@ -80,6 +82,12 @@ function toValidator (schema: Record<string, unknown>): ValidateFunction {
   if (text.length <= MAX_KEPT_LENGTH) compiled.set(text, validate)
   if (compiled.size > MAX_SCHEMAS) compiled.delete(compiled.keys().next().value as string)
   return validate
+}
+
+function newSchemas (): Ajv2020 {
+  const ajv = newAjv({})
+  ajv.validateSchema({})
+  return ajv
 }
 
 function newAjv (options: Options): Ajv2020 {

@@ -8,7 +8,7 @@ import { parseJson } from './model-json.ts'
 /** The JSON a caller wants to read. */
 export interface OutputFormat {
   name: string
-  /** Absent for `json_object`, and for a `json_schema` without a schema. */
+  /** Absent where the caller gave none. */
   schema?: Record<string, unknown>
   /** An answer that does not fit is an error; else it is told with a change. */
   isStrict: boolean
@@ -28,15 +28,15 @@ const UNSENT = new Set(['not', 'if', 'then', 'else', 'dependentRequired', 'depen
  */
 export function toOutputFormat ({ response_format: format }: ChatCompletionRequest): OutputFormat | undefined {
   if (format == null || format.type === 'text') return undefined
-  if (format.type === 'json_object') return { name: 'json_object', isStrict: false }
-  const { name, schema, strict } = format.json_schema
+  const asked = format.type === 'json_object' ? { name: format.type, schema: format.schema, strict: false } : format.json_schema
+  const { name, schema, strict } = asked
   if (schema == null) return { name, isStrict: false }
   try {
     checkSchema(schema)
   } catch (error) {
     throw new InvalidRequestError(`Invalid schema for response_format '${name}': ${(error as Error).message.slice(0, 300)}`, { param: 'response_format' })
   }
-  return { name, schema, isStrict: strict === true, envelope: format.json_schema }
+  return { name, schema, isStrict: strict === true, envelope: asked }
 }
 
 /** The form a family takes a format in; JSON by words where it takes none. */

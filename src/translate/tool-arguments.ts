@@ -79,7 +79,17 @@ export function toMended (text: string, schema: Schema | undefined): { text: str
       repairs.push('the model gave values of another type than the schema names')
     }
   }
-  return repairs.length === 0 ? asWritten : { text: JSON.stringify(value), repairs }
+  const mended = repairs.length === 0 ? undefined : toJson(value)
+  return mended === undefined ? asWritten : { text: mended, repairs }
+}
+
+/** Undefined for what is nested deeper than JavaScript can write. */
+function toJson (value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined
+  }
 }
 
 /** JSON or nearly JSON whose brackets are closed, or closed too often: what was cut off must not be made up. */

@@ -1,6 +1,10 @@
 import type OpenAI from 'openai'
 import type { ChatCompletionRequest } from '../../src/openai/chat-completion-request.ts'
 import type { ChatCompletion, ChatCompletionChunk } from '../../src/openai/chat-completion.ts'
+import type { CompletionRequest } from '../../src/openai/completion-request.ts'
+import type { Completion, CompletionChoice } from '../../src/openai/completion.ts'
+import type { EmbeddingRequest } from '../../src/openai/embedding-request.ts'
+import type { Embedding, EmbeddingList } from '../../src/openai/embedding.ts'
 import type { ErrorBody } from '../../src/openai/error.ts'
 import type { ModelListObject, ModelObject } from '../../src/openai/model.ts'
 
@@ -13,9 +17,17 @@ type Accepts<Target, Source extends Target> = Source
 /** OpenAI's newest models answer null for the fingerprint, which the package's type has not followed. */
 type Fingerprinted<T> = Omit<T, 'system_fingerprint'>
 
+/** The package's types know neither a choice that is not finished nor a chunk without its bill. */
+type Whole = Completion & { choices: Array<CompletionChoice & { finish_reason: 'stop' | 'length' | 'content_filter' }>, usage: object }
+
+/** The package decodes base64 before its user sees it. */
+type Decoded = EmbeddingList & { data: Array<Embedding & { embedding: number[] }> }
+
 export type Answers = [
   Accepts<OpenAI.ChatCompletion, Fingerprinted<ChatCompletion>>,
   Accepts<OpenAI.ChatCompletionChunk, Fingerprinted<ChatCompletionChunk>>,
+  Accepts<OpenAI.Completion, Whole>,
+  Accepts<OpenAI.CreateEmbeddingResponse, Decoded>,
   Accepts<OpenAI.Model, ModelObject>,
   Accepts<Pick<OpenAI.ModelsPage, 'object' | 'data'>, ModelListObject>,
   Accepts<OpenAI.ErrorObject, ErrorBody['error']>
@@ -35,6 +47,9 @@ interface FunctionsOnly {
 export type Requests = [
   Accepts<ChatCompletionRequest, Omit<OpenAI.ChatCompletionCreateParamsNonStreaming, keyof FunctionsOnly> & FunctionsOnly>,
   Accepts<ChatCompletionRequest, Omit<OpenAI.ChatCompletionCreateParamsStreaming, keyof FunctionsOnly> & FunctionsOnly>,
+  Accepts<CompletionRequest, OpenAI.CompletionCreateParamsNonStreaming>,
+  Accepts<CompletionRequest, OpenAI.CompletionCreateParamsStreaming>,
+  Accepts<EmbeddingRequest, OpenAI.EmbeddingCreateParams>,
   /** What came back goes out again in the next turn. */
   Accepts<ChatCompletionRequest['messages'][number], ChatCompletion['choices'][number]['message']>
 ]

@@ -127,7 +127,7 @@ t.test('text around calls is kept', t => {
     { name: 'after, though it begins like a tag', given: `<tool_call>${ONE}</tool_call><b>`, expected: [CALC, '"<b>"'] },
     { name: 'between', given: `${ONE}\nAnd then\n${ONE}\nDone.`, expected: [CALC, '"And then\\n"', CALC, '"Done."'] },
     { name: 'behind a fence', given: '```json\n' + ONE + '\n```\nWait.', expected: [CALC, '"Wait."'] },
-    { name: 'but white space before the answer goes with the call', given: `\n\n ${ONE}`, expected: [CALC] },
+    { name: 'but white space before the answer goes with the call', given: `${'\n'.repeat(63)} ${ONE}`, expected: [CALC] },
     { name: 'unless there is much of it', given: `${'\n'.repeat(65)}${ONE}`, expected: [JSON.stringify('\n'.repeat(65)), CALC] },
     { name: 'and white space before text stays', given: `\n\n  Hello ${ONE}`, expected: [JSON.stringify(`\n\n  Hello ${ONE}`)] },
     { name: 'a call after one that was none', given: `{"name": "calc", "arguments": [<tool_call>${ONE}</tool_call>`, expected: [JSON.stringify('{"name": "calc", "arguments": ['), CALC] }

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
-import { requireAllowedHost } from '../../src/http/allowed-hosts.ts'
+import { requireAllowedHost, requireHost } from '../../src/http/allowed-hosts.ts'
 import { errorHandler } from '../../src/http/error-handler.ts'
 import { askRaw, exchange } from '../http-client.ts'
 
@@ -32,6 +32,20 @@ t.test('on loopback only loopback names are answered', async t => {
   const { status } = await askRaw(server, '/', { headers: { host: 'evil.example', 'x-forwarded-host': 'localhost', forwarded: 'host=localhost' } })
   t.equal(status, 403, 'what a proxy in front might say does not count')
   t.match(await exchange(server, 'GET / HTTP/1.0\r\n\r\n', '}}'), /^HTTP\/1\.1 403 /, 'nor does no name at all')
+})
+
+t.test('HTTP/1.1 names a host', async t => {
+  const app = fastify({ http: { requireHostHeader: false } })
+  t.teardown(() => app.close())
+  app.decorateRequest('report')
+  app.addHook('onRequest', async request => { request.report = {} })
+  app.addHook('onRequest', requireHost)
+  app.setErrorHandler(errorHandler(() => [], () => new Date()))
+  app.get('/', () => ({ status: 'ok' }))
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const server = app.server.address() as AddressInfo
+  t.match(await exchange(server, 'GET / HTTP/1.1\r\nconnection: close\r\n\r\n', '}}'), /^HTTP\/1\.1 400 [^]+"The request names no host\."/)
+  for (const request of ['GET / HTTP/1.1\r\nhost:\r\nconnection: close\r\n\r\n', 'GET / HTTP/1.0\r\n\r\n']) t.match(await exchange(server, request, '}'), /^HTTP\/1\.1 200 /)
 })
 
 const cases = [

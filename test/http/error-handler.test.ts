@@ -61,6 +61,20 @@ t.test('what is thrown becomes OpenAI\'s error object', async t => {
   }
 })
 
+t.test('a failure is told in the words of its route', async t => {
+  const app = fastify()
+  app.decorateRequest('report')
+  app.addHook('onRequest', async request => { request.report = {} })
+  app.setErrorHandler(errorHandler(task => [task ?? 'chat'], () => new Date(0)))
+  const config = { inputParam: 'input', task: 'text-embeddings' as const }
+  app.get('/long', { config }, () => { throw new UpstreamError('too long', { kind: 'refused', status: 413, code: 5021 }) })
+  app.get('/gone', { config }, () => { throw new UpstreamError('gone', { kind: 'refused', status: 400, code: 5028 }) })
+  app.get('/chat', () => { throw new UpstreamError('too long', { kind: 'refused', status: 413, code: 5021 }) })
+  t.match((await app.inject('/long')).json(), { error: { code: 'context_length_exceeded', param: 'input' } }, 'by the name its input has')
+  t.match((await app.inject('/gone')).json(), { error: { code: 'model_not_found', param: 'model', message: /: text-embeddings\./ } }, 'with models for its task')
+  t.match((await app.inject('/chat')).json(), { error: { param: 'messages' } })
+})
+
 t.test('nobody is told when the client has left', async t => {
   const app = fastify()
   app.setErrorHandler(errorHandler(() => [], () => new Date(0)))

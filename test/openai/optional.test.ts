@@ -1,5 +1,4 @@
 import { Type } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
 import { Ajv } from 'ajv'
 import t from 'tap'
 import { boolean, integer, Nullable, number, object, stop, streamOptions, string } from '../../src/openai/optional.ts'
@@ -8,7 +7,6 @@ const ajv = new Ajv({ allowUnionTypes: true })
 const isTaken = ajv.compile(Type.Object({
   number: number(0, 2), integer: integer(1), limited: integer(0, 5), boolean, string, object, stop, streamOptions, list: Type.Optional(Nullable(Type.Array(Type.String())))
 }))
-t.notOk(Value.Check(number(0, 2), 3), 'the schemas are TypeBox\'s own')
 
 const cases: Array<{ name: string, given: object, expected: boolean }> = [
   { name: 'nothing', given: {}, expected: true },

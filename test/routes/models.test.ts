@@ -87,6 +87,16 @@ t.test('what is asked of a model', async t => {
   }
 })
 
+t.test('a model is found for what it is to do', async t => {
+  const models = new Models(new ModelList({ fetchPage: async () => ({ result: [] }), now: () => 0 }), { modelAliases: {} })
+  t.match(await models.resolve('bge-m3', 'text-embeddings'), { id: '@cf/baai/bge-m3', task: 'text-embeddings' })
+  t.match(await models.resolve('@cf/new/model', 'text-embeddings'), { id: '@cf/new/model', task: 'text-embeddings' }, 'an id nobody knows is taken at its word')
+  t.match(await models.find('@cf/new/model'), { task: 'text-generation' })
+  await t.rejects(models.resolve('bge-m3'), { status: 400, param: 'model', message: "The model '@cf/baai/bge-m3' is not a chat model. GET /v1/models lists those that are." })
+  await t.rejects(models.resolve(LLAMA, 'text-embeddings'), { status: 400, param: 'model', message: /is not an embedding model\. Those that are: @cf\/baai\/bge-small-en-v1\.5, / })
+  await t.rejects(models.resolve('clef', 'text-embeddings'), { status: 400 }, 'nor is one that does neither')
+})
+
 t.test('a default model serves every name', async t => {
   const proxy = await startProxy(t, { DEFAULT_MODEL: 'glm-4.7-flash' })
   const response = await ask(proxy, saying('say hi', { model: 'gpt-4' }))

@@ -75,6 +75,7 @@ const cases: Array<{ name: string, model?: string, given: RunBody, expected: Par
   { name: 'a minimal effort does not', model: DEEPSEEK, given: { messages, reasoning_effort: 'minimal' }, expected: { thinks: false } },
   { name: 'a prompt has no place for thoughts', model: QWEN, given: { prompt: 'Hi' }, expected: { thinks: false } },
   { name: 'except in tags', model: R1, given: { prompt: 'Hi' }, expected: { thinks: true } },
+  { name: 'which the template opens', model: R1, given: { prompt: 'Hi', raw: true }, expected: { thinks: false } },
   { name: 'and JSON has none for tags', model: R1, given: { messages, response_format: { type: 'json_object' } }, expected: { thinks: false } }
 ]
 for (const { name, model = LLAMA, given, expected } of cases) {

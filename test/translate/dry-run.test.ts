@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ChatCompletionRequest } from '../../src/openai/chat-completion-request.ts'
-import { toDryRun } from '../../src/translate/dry-run.ts'
+import { toDryRun, toDryRunOf } from '../../src/translate/dry-run.ts'
 import { toRunRequest } from '../../src/translate/run-request.ts'
 import { modelOf } from './model-of.ts'
 
@@ -21,5 +21,11 @@ t.test('a dry run tells what would be sent', t => {
   })
   t.notMatch(told({}, false).body, { stream: true }, 'no stream where none is asked for')
   t.notMatch(told({ response_format: { type: 'json_object' } }, true).body, { stream: true }, 'and none where the model would refuse it')
+  t.end()
+})
+
+t.test('any native body can be told', t => {
+  const changes = [{ param: 'user', action: 'dropped' as const, reason: 'r' }]
+  t.strictSame(toDryRunOf('@cf/a/b', '{"text":["a"]}', changes), { object: 'workers_ai.dry_run', model: '@cf/a/b', url: '/ai/run/@cf/a/b', body: { text: ['a'] }, changes })
   t.end()
 })

@@ -46,6 +46,16 @@ t.test('a schema that is none is refused', t => {
   t.end()
 })
 
+t.test('a check that takes too long is broken off', t => {
+  const slow = { type: 'string', pattern: '^(a+)+$' }
+  const start = performance.now()
+  t.strictSame(toViolations(slow, `${'a'.repeat(40)}!`), ['/ cannot be checked against the schema'])
+  t.throws(() => countViolations(slow, `${'a'.repeat(40)}!`), { name: 'TooLongError' })
+  t.ok(performance.now() - start < 2_000)
+  t.strictSame(toViolations(slow, 'aaa'), [], 'and nothing is the worse for it')
+  t.end()
+})
+
 t.test('only so many compiled schemas are kept, those that were used last', t => {
   const compile = t.capture(Ajv2020.prototype, 'compile', Ajv2020.prototype.compile)
   const schema = (n: number) => ({ type: 'object', title: `kept ${n}` })

@@ -42,6 +42,12 @@ t.test('a request gets the stages it needs, in their order', t => {
   t.end()
 })
 
+t.test('what no template has asked for is no thinking', t => {
+  const request = { ...requestOf('qwq'), isVerbatim: true }
+  t.strictSame(stagesOf('qwq', request, true).map(stage => stage.constructor.name), ['Ending'])
+  t.end()
+})
+
 t.test('streams become what the caller is to hear', async t => {
   const called = (args: string, index = 0): GenerationEvent => ({ type: 'tool_call', index, id: `call_${index + 1}`, name: 'weather', arguments: args })
   const stop: GenerationEvent = { type: 'finish', reason: 'stop' }

@@ -20,6 +20,7 @@ t.test('a format is what the caller wants to read', t => {
     { name: 'null', given: null, expected: undefined },
     { name: 'text', given: { type: 'text' }, expected: undefined },
     { name: 'any object', given: { type: 'json_object' }, expected: { name: 'json_object', isStrict: false } },
+    { name: 'an object of a schema, as other servers let one say it', given: { type: 'json_object', schema: SCHEMA }, expected: { name: 'json_object', schema: SCHEMA, isStrict: false, envelope: { name: 'json_object', schema: SCHEMA, strict: false } } },
     { name: 'a schema', given: { type: 'json_schema', json_schema: { name: 'color', schema: SCHEMA } }, expected: { name: 'color', schema: SCHEMA, isStrict: false, envelope: { name: 'color', schema: SCHEMA } } },
     { name: 'a schema that must be held', given: { type: 'json_schema', json_schema: { name: 'color', schema: SCHEMA, strict: true } }, expected: { name: 'color', schema: SCHEMA, isStrict: true, envelope: { name: 'color', schema: SCHEMA, strict: true } } },
     { name: 'a schema that was left out', given: { type: 'json_schema', json_schema: { name: 'color', strict: true } }, expected: { name: 'color', isStrict: false } },

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import type { ChatCompletionRequest } from '../../src/openai/chat-completion-request.ts'
-import { toPromptEstimate, toTokenLimit, type PromptEstimate } from '../../src/translate/token-limit.ts'
+import { toLimitFields, toPromptEstimate, toTokenLimit, type PromptEstimate } from '../../src/translate/token-limit.ts'
 import { modelOf } from './model-of.ts'
 
 interface Given extends Pick<ChatCompletionRequest, 'max_tokens' | 'max_completion_tokens'> {
@@ -84,5 +84,15 @@ t.test('a prompt is estimated from its JSON text', t => {
   ]
   for (const { name, given, expected } of cases) t.strictSame(toPromptEstimate(given, 1), expected, name)
   t.equal(toPromptEstimate('', 10).atMost, 80, 'each message costs a little')
+  t.end()
+})
+
+t.test('a limit has the name the family gives it', t => {
+  const cases = [
+    { family: 'classic', expected: { max_tokens: 5 } },
+    { family: 'openai', expected: { max_completion_tokens: 5 } },
+    { family: 'granite', expected: { max_completion_tokens: 5, max_tokens: 5 } }
+  ] as const
+  for (const { family, expected } of cases) t.strictSame(toLimitFields(5, modelOf(family).family), expected, family)
   t.end()
 })

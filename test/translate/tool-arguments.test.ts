@@ -43,6 +43,8 @@ t.test('arguments that are sound, or beyond repair, pass byte for byte', t => {
     { name: 'JSON that was cut and has other mistakes', schema: object({}), given: "{'s': [1, 2,], 't': [" },
     { name: 'JSON that was cut and encoded twice', schema: object({}), given: JSON.stringify('{"s":"half') },
     { name: 'JSON in a text that was cut', schema: object({ o: { type: 'object' } }), given: '{"o":"{\\"a\\": 1"}' },
+    { name: 'brackets deeper than anybody means them', schema: number, given: `{"n":"one","m":${'['.repeat(50_000)}${']'.repeat(50_000)}}` },
+    { name: 'the same beside what could be mended', schema: object({ n: { type: 'number' } }), given: `{"n":"1","m":${'['.repeat(50_000)}${']'.repeat(50_000)}}` },
     { name: 'JSON and more', schema: object({}), given: '{"a":1} and so on' }
   ]
   for (const { name, schema, given } of cases) t.strictSame(toMended(given, schema), { text: given, repairs: [] }, name)

@@ -124,6 +124,8 @@ t.test('guessModel takes an unknown id for a plain chat model', t => {
   t.equal(model.task, 'text-generation')
   t.equal(model.family.name, 'classic-2025')
   t.equal(model.tools || model.vision || model.json, false)
+  t.match(guessModel('@cf/new/embedder' as ModelId, 'text-embeddings'), { task: 'text-embeddings' }, 'unless it is asked for something else')
+  t.equal(guessModel('@cf/baai/bge-m3' as ModelId).task, 'text-embeddings', 'what the catalogue knows stands')
   t.end()
 })
 

@@ -86,6 +86,7 @@ t.test('suggestions are the cheapest chat models with tools that anybody may run
   const prices = models.map(model => model.price?.output ?? Infinity)
   t.strictSame(prices, [...prices].sort((one, other) => one - other), 'cheapest first')
   t.strictSame(toSuggestions([]), [], 'none of none')
+  t.strictSame(toSuggestions([...CATALOGUE.values()], 'text-embeddings'), ['@cf/baai/bge-m3', '@cf/qwen/qwen3-embedding-0.6b', '@cf/pfnet/plamo-embedding-1b'], 'or the cheapest that embed')
   t.end()
 })
 

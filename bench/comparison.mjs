@@ -1,0 +1,130 @@
+/** The servers side by side: every scenario in rounds, one server after the other in each. */
+import { complaint } from './check.mjs'
+import { plain } from './scenarios.mjs'
+
+/**
+ * @typedef {import('./scenarios.mjs').Scenario} Scenario
+ * @typedef {import('./servers.mjs').Server} Server
+ * @typedef {{ server: Server, scenario: Scenario }} Lane
+ *
+ * @typedef {object} Plan
+ * @property {number} rounds of everything under load
+ * @property {number} warmUpSeconds not counted, before the first round of what matters most
+ * @property {number} seconds of load in a round
+ * @property {number} pacedSeconds the same for paced streams
+ * @property {number} starts of each server
+ * @property {number} memoryRounds
+ * @property {number} openSeconds a stream is held open to see what it costs
+ * @property {number} requests after which memory is looked at
+ * @property {number} memorySeconds for those requests at most
+ */
+
+const PLAIN = plain('plain')
+
+export class Comparison {
+  /** @type {import('./report.mjs').Results} */
+  results = {}
+  /** @type {string[]} what a reader must know beside the figures */
+  notes = []
+  #bench
+  #plan
+  #tellProgress
+
+  /**
+   * @param {import('./measure.mjs').Bench} bench @param {Plan} plan
+   * @param {(text: string) => void} tellProgress
+   */
+  constructor (bench, plan, tellProgress) {
+    this.#bench = bench
+    this.#plan = plan
+    this.#tellProgress = tellProgress
+  }
+
+  /**
+   * Measures everything.
+   * @param {import('./servers.mjs').ServerName[]} names @param {Scenario[][]} groups
+   */
+  async run (names, groups) {
+    await this.#bench.play(PLAIN)
+    const servers = await Promise.all(names.map(name => this.#bench.startServer(name, PLAIN)))
+    for (const group of groups) await this.#measureGroup(await this.#toLanes(group, [this.#bench.upstream, ...servers]))
+    await Promise.all(servers.map(server => server.stop()))
+    for (let round = 1; round <= this.#plan.starts; round++) await this.#measureStarts(names, round)
+    for (let round = 1; round <= this.#plan.memoryRounds; round++) await this.#measureMemory(names, round)
+  }
+
+  /**
+   * Who is measured at what: those that answer right.
+   * @param {Scenario[]} group @param {Server[]} servers
+   */
+  async #toLanes (group, servers) {
+    /** @type {Lane[]} */
+    const lanes = []
+    /** @type {Map<string, string[]>} */
+    const complaints = new Map()
+    for (const scenario of group) {
+      await this.#bench.play(scenario)
+      for (const server of servers.filter(({ name }) => isIn(scenario, name))) {
+        const trouble = await complaint(server, scenario)
+        if (trouble === undefined) lanes.push({ server, scenario })
+        else complaints.set(`${server.name} ${trouble}`, [...complaints.get(`${server.name} ${trouble}`) ?? [], scenario.name])
+      }
+    }
+    for (const [trouble, scenarios] of complaints) this.notes.push(`not measured: ${scenarios.join('; ')}, because ${trouble}`)
+    return lanes
+  }
+
+  /** @param {Lane[]} lanes */
+  async #measureGroup (lanes) {
+    for (let round = 0; round <= this.#plan.rounds; round++) {
+      for (const { server, scenario } of lanes) {
+        const isWarmUp = round === 0
+        this.#tellProgress(`${scenario.name}: ${server.name}, ${isWarmUp ? 'warm-up' : `round ${round}`}`)
+        await this.#bench.play(scenario)
+        const figures = await this.#bench.measure(server, scenario, this.#toLimits(scenario, isWarmUp))
+        if (!isWarmUp) this.#add(scenario.name, server.name, figures)
+        if (figures.failures) this.notes.push(`${server.name}, ${scenario.name}, round ${round}: ${figures.failures} answers failed, ${figures.answers} did not`)
+      }
+    }
+  }
+
+  /** @param {import('./servers.mjs').ServerName[]} names @param {number} round */
+  async #measureStarts (names, round) {
+    for (const name of names) {
+      this.#tellProgress(`cold start: ${name}, round ${round}`)
+      this.#add('cold start', name, await this.#bench.measureStart(name, PLAIN))
+    }
+  }
+
+  /** @param {import('./servers.mjs').ServerName[]} names @param {number} round */
+  async #measureMemory (names, round) {
+    const { requests, openSeconds, memorySeconds } = this.#plan
+    for (const name of names) {
+      this.#tellProgress(`memory: ${name}, round ${round}`)
+      const canStream = this.results['streamed']?.[name] !== undefined
+      const figures = await this.#bench.measureMemory(name, PLAIN, { requests, openSeconds, seconds: memorySeconds, canStream })
+      this.#add('memory', name, figures)
+      if (Number(figures.answers) < requests) this.notes.push(`${name}, memory: only ${figures.answers} of ${requests} requests in ${memorySeconds} s`)
+    }
+  }
+
+  /** @param {Scenario} scenario @param {boolean} isWarmUp */
+  #toLimits ({ isPaced, answer, lanes }, isWarmUp) {
+    const { warmUpSeconds, seconds, pacedSeconds } = this.#plan
+    if (!isPaced) return { seconds: !isWarmUp ? seconds : lanes === 'all' ? warmUpSeconds : seconds / 2 }
+    // Streams that begin one after the other do not all wait for their first token at the same time.
+    return { seconds: isWarmUp ? 0 : pacedSeconds, rampMs: answer.chunks * answer.paceUs / 1_000 }
+  }
+
+  /** @param {string} scenario @param {string} server @param {import('./measure.mjs').Figures} figures */
+  #add (scenario, server, figures) {
+    const byServer = this.results[scenario] ??= {}
+    const rounds = byServer[server] ??= []
+    rounds.push(figures)
+  }
+}
+
+/** @param {Scenario} scenario @param {Server['name']} name */
+function isIn ({ lanes }, name) {
+  return lanes === 'all' || name === 'ours' || (lanes === 'servers' && name !== 'upstream')
+}

@@ -1,0 +1,201 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { waited } from '../http-client.ts'
+import { ask, startProxy, type Proxy } from '../start-proxy.ts'
+import { chunk, failing, frames, http, json, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type EvilUpstream, type Script, type Step } from './evil-upstream.ts'
+import { someAtOnce } from './some-at-once.ts'
+
+// Most of these tests wait.
+t.jobs = 3
+
+async function start (t: Test, script: Script, env: Record<string, string> = {}): Promise<{ proxy: Proxy, evil: EvilUpstream }> {
+  const evil = await startEvilUpstream(t, script)
+  return { evil, proxy: await startProxy(t, { CLOUDFLARE_API_BASE_URL: evil.url, ...env }) }
+}
+
+function chat (model: string, stream: boolean): object {
+  return { model, messages: [{ role: 'user', content: 'x' }], stream }
+}
+
+/** How often each model was asked. */
+function countsOf ({ asked }: EvilUpstream): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { path } of asked) counts[path.split('/').at(-1) ?? ''] = (counts[path.split('/').at(-1) ?? ''] ?? 0) + 1
+  return counts
+}
+
+const PASSING: Array<{ name: string, given: Step[] }> = [
+  { name: 'a reset', given: ['RESET'] },
+  { name: 'the end of the connection', given: ['FIN'] },
+  { name: '408', given: [json({ errors: [{ code: 3007, message: 'timeout' }] }, 408)] },
+  { name: '429', given: [json('{}', 429)] },
+  { name: '429 with a short Retry-After', given: [json('{}', 429, { 'retry-after': '1' })] },
+  { name: 'no capacity', given: failing(429, 3040) },
+  { name: 'no capacity with status 200', given: failing(200, 3040) },
+  { name: '500', given: failing(500, 1000) },
+  { name: '502', given: [json('<html>', 502)] },
+  { name: '503', given: [json('', 503)] },
+  { name: '520', given: [json('', 520)] }
+]
+
+t.test('what may pass is asked for again', async t => {
+  for (const stream of [false, true]) {
+    const failed = new Set<string>()
+    const { proxy, evil } = await start(t, asked => {
+      if (failed.has(asked.path)) return saying('hi', wantsStream(asked))
+      failed.add(asked.path)
+      return PASSING[Number(/\d+$/.exec(asked.path))]?.given ?? []
+    })
+    await someAtOnce(4, PASSING, async ({ name }, index) => {
+      const response = await ask(proxy, chat(`@cf/evil/twice-${index}`, stream))
+      t.match(await response.text(), /"content":"hi"/, name)
+      t.equal(response.headers.get('x-proxy-attempts'), '2', `${name}: the second attempt served`)
+      const bodies = evil.asked.filter(({ path }) => path.endsWith(`/twice-${index}`)).map(({ body }) => body)
+      t.equal(bodies.length, 2, name)
+      t.equal(new Set(bodies).size, 1, `${name}: the same request again`)
+    })
+    t.equal(proxy.lines().filter(({ attempts }) => attempts === 2).length, PASSING.length, 'each line of the log tells the attempts')
+  }
+})
+
+t.test('what never passes is given up after three attempts, and says how many', async t => {
+  const { proxy, evil } = await start(t, ({ path }) => PASSING[Number(/\d+$/.exec(path))]?.given ?? [])
+  await someAtOnce(4, PASSING.slice(0, 8), async ({ name }, index) => {
+    const response = await ask(proxy, chat(`@cf/evil/never-${index}`, false))
+    t.ok(response.status >= 408, name)
+    t.equal(response.headers.get('x-proxy-attempts'), '3', name)
+    await response.text()
+  })
+  t.ok(Object.values(countsOf(evil)).every(count => count === 3))
+})
+
+t.test('no more than six attempts are made, whatever the setting', async t => {
+  const { proxy, evil } = await start(t, () => ['RESET'], { MAX_RETRIES: '5' })
+  const response = await ask(proxy, chat('@cf/evil/x', false))
+  t.match(await response.json(), { error: { code: 'upstream_unreachable' } })
+  t.ok(evil.asked.length > 1 && evil.asked.length <= 6, `${evil.asked.length} attempts`)
+})
+
+t.test('what does not pass, or not soon, or was billed, is asked for once', async t => {
+  const cases: Array<{ name: string, given: Step[] }> = [
+    { name: 'the daily quota, 4006', given: failing(429, 4006) },
+    { name: 'the daily quota, 3036', given: failing(429, 3036) },
+    { name: 'the daily quota with a Retry-After', given: failing(429, 4006, { 'retry-after': '1' }) },
+    { name: 'the daily quota, by its words', given: [json({ error: 'you have used up your daily free allocation' }, 429)] },
+    { name: 'a long Retry-After', given: [json('{}', 429, { 'retry-after': '6' })] },
+    { name: 'a very long Retry-After', given: failing(503, 3040, { 'retry-after': '999999999' }) },
+    { name: 'a Retry-After that is a date', given: [json('{}', 503, { 'retry-after': new Date(Date.now() + 3_600_000).toUTCString() })] },
+    { name: 'a wrong request', given: failing(400, 5006) },
+    { name: 'a wrong token', given: failing(401, 10000) },
+    { name: 'no permission', given: failing(403, 5018) },
+    { name: 'no such model', given: failing(404, 5007) },
+    { name: 'a full context window', given: failing(413, 5021) },
+    { name: '504', given: failing(504, 3008) },
+    { name: '524', given: [json('<html>', 524)] },
+    { name: 'silence', given: [] },
+    { name: 'broken HTTP', given: ['SSH-2.0\r\n'] },
+    { name: 'two lengths', given: ['HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 5\r\n\r\n{}   '] },
+    { name: 'a redirect', given: [http(302, { location: '/', 'content-length': '0' })] },
+    { name: 'an answer that is cut', given: [http(200, { 'content-length': '1000' }, '{"result":'), 'FIN'] },
+    { name: 'an answer that does not parse', given: [json('{"result":')] },
+    { name: 'a stream that is reset before its first frame', given: [STREAM_HEAD, 30, 'RESET'] },
+    { name: 'a stream that begins with an error', given: [STREAM_HEAD, frames({ errors: [{ code: 3040, message: 'busy' }] })] },
+    { name: 'a stream that ends inside its first frame', given: [STREAM_HEAD, chunk('data: {"resp'), 'FIN'] }
+  ]
+  const { proxy, evil } = await start(t, ({ path }) => cases[Number(/\d+$/.exec(path))]?.given ?? [], { MAX_RETRIES: '5', UPSTREAM_HEADERS_TIMEOUT_MS: '700' })
+  await someAtOnce(8, cases, async ({ name }, index) => {
+    for (const stream of [false, true]) {
+      const response = await ask(proxy, chat(`@cf/evil/once-${Number(stream)}-${index}`, stream))
+      t.ok(response.status >= 400, `${name}: ${response.status}`)
+      t.equal(response.headers.get('x-proxy-attempts'), '1', name)
+      await response.text()
+    }
+  })
+  t.strictSame(Object.values(countsOf(evil)).filter(count => count !== 1), [])
+})
+
+t.test('Retry-After is kept', async t => {
+  const times: number[] = []
+  const { proxy } = await start(t, asked => {
+    times.push(performance.now())
+    return times.length === 1 ? [json('{}', 429, { 'retry-after': '2' })] : saying('hi', wantsStream(asked))
+  })
+  t.equal((await ask(proxy, chat('@cf/evil/x', false))).status, 200)
+  const [first = 0, second = 0] = times
+  t.ok(second - first >= 1_990, `${Math.round(second - first)} ms`)
+})
+
+t.test('a client that leaves while a retry waits is not asked for again', async t => {
+  for (const stream of [false, true]) {
+    const { proxy, evil } = await start(t, () => [json('{}', 429, { 'retry-after': '1' })])
+    const controller = new AbortController()
+    const asked = ask(proxy, chat('@cf/evil/x', stream), { signal: controller.signal })
+    await waited(() => evil.asked.length === 1)
+    await sleep(100)
+    controller.abort()
+    await t.rejects(asked)
+    await sleep(1_500)
+    t.equal(evil.asked.length, 1)
+    t.match(proxy.lines().at(-1), { status: 499, msg: 'client gone' })
+  }
+})
+
+t.test('a request waits ten seconds for retries at most, whatever models it is passed to', async t => {
+  const { proxy, evil } = await start(t, () => [json('{}', 429, { 'retry-after': '4' })], {
+    MAX_RETRIES: '5',
+    MODEL_FALLBACKS: '{"@cf/evil/a":["@cf/evil/b","@cf/evil/c"]}'
+  })
+  const startedAt = performance.now()
+  const response = await ask(proxy, chat('@cf/evil/a', false))
+  const ms = performance.now() - startedAt
+  t.equal(response.status, 429)
+  t.ok(ms >= 7_900 && ms < 13_000, `${Math.round(ms)} ms`)
+  t.strictSame(countsOf(evil), { a: 3, b: 1, c: 1 })
+})
+
+t.test('when all is down, all requests together are repeated little', async t => {
+  const { proxy, evil } = await start(t, () => ['RESET'], { MAX_RETRIES: '5' })
+  const requests = Array.from({ length: 100 }, (_, index) => index)
+  await someAtOnce(50, requests, async index => { await (await ask(proxy, chat(`@cf/evil/m${index}`, false))).text() })
+  t.ok(evil.asked.length <= 100 + 20 + 100 / 5, `100 requests led to ${evil.asked.length} attempts`)
+})
+
+t.test('a model without capacity is left alone for a while, and its callers hear it at once', async t => {
+  const { now } = Date
+  let later = 0
+  Date.now = () => now() + later
+  t.teardown(() => { Date.now = now })
+  let isBusy = true
+  const { proxy, evil } = await start(t, asked => isBusy && asked.path.endsWith('/busy') ? failing(429, 3040) : saying('hi', wantsStream(asked)), { MAX_RETRIES: '0' })
+  const asking = (model = 'busy', stream = false) => ask(proxy, chat(`@cf/evil/${model}`, stream))
+  for (let count = 0; count < 5; count++) t.equal((await asking()).headers.get('x-proxy-attempts'), '1')
+
+  for (const stream of [false, true]) {
+    const response = await asking('busy', stream)
+    t.equal(response.status, 429)
+    t.equal(response.headers.get('retry-after'), '15')
+    t.equal(response.headers.get('x-proxy-attempts'), '0')
+    t.match(await response.json(), { error: { type: 'rate_limit_error', code: 'rate_limit_exceeded' } })
+  }
+  t.equal(evil.asked.length, 5, 'nobody was asked')
+  t.equal((await asking('other')).status, 200, 'another model is served')
+
+  later = 10_000
+  t.ok(Number((await asking()).headers.get('retry-after')) <= 5, 'callers who ask meanwhile do not make it longer')
+
+  later = 16_000
+  t.equal((await asking()).headers.get('x-proxy-attempts'), '1', 'then one is let through')
+  t.equal((await asking()).headers.get('x-proxy-attempts'), '0', 'whose failure closes the door again')
+
+  isBusy = false
+  later = 40_000
+  for (let count = 0; count < 3; count++) t.equal((await asking()).status, 200, 'and whose success opens it')
+})
+
+t.test('only what tells of capacity counts for that', async t => {
+  for (const given of [failing(429, 4006), failing(400, 5006), failing(500, 1000), ['RESET'] as Step[], [json('{"result":')]]) {
+    const { proxy, evil } = await start(t, () => given, { MAX_RETRIES: '0' })
+    for (let count = 0; count < 8; count++) await (await ask(proxy, chat('@cf/evil/x', false))).text()
+    t.equal(evil.asked.length, 8)
+  }
+})

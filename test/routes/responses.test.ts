@@ -1,0 +1,2 @@
+import { tmpdir } from 'node:os'
+import t from 'tap'

@@ -1,0 +1,109 @@
+import t from 'tap'
+import type { CompletionRequest } from '../../src/openai/completion-request.ts'
+import { toCompletionRunRequest, toPrompts } from '../../src/translate/completion-request.ts'
+import { toBody, type RunRequest } from '../../src/translate/run-request.ts'
+import type { FamilyName } from '../../src/workers-ai/family.ts'
+import type { Model } from '../../src/workers-ai/model.ts'
+import { modelOf } from './model-of.ts'
+
+const CLASSIC = modelOf('classic-2025', { contextWindow: 24_000 })
+const OPENAI = modelOf('openai')
+const GPT_OSS = modelOf('gpt-oss')
+const OPTIONS = { maxChoices: 8, unsupportedParams: 'warn' as const, rejectIfBusy: false }
+
+function translated (more: Partial<CompletionRequest> = {}, model: Model = CLASSIC, options: Partial<typeof OPTIONS> | { unsupportedParams: 'reject' } = {}): RunRequest {
+  return toCompletionRunRequest({ model: 'm', prompt: 'Once', ...more }, model, { ...OPTIONS, ...options })
+}
+
+function body (request: RunRequest, { stream = false, choice = 0 } = {}): Record<string, unknown> {
+  return JSON.parse(toBody(request, { stream, choice, anySeed: 5 })) as Record<string, unknown>
+}
+
+t.test('a prompt becomes the native body', t => {
+  const cases: Array<{ name: string, given: Partial<CompletionRequest>, model?: Model, stream?: boolean, expected: Record<string, unknown> }> = [
+    { name: 'the least there is has OpenAI\'s own limit, and no template around it', given: {}, expected: { prompt: 'Once', max_tokens: 16, raw: true } },
+    { name: 'newer models know the limit by another name, and no template for prompts', given: {}, model: OPENAI, expected: { prompt: 'Once', max_completion_tokens: 16 } },
+    { name: 'a stream of theirs', given: {}, model: OPENAI, stream: true, expected: { prompt: 'Once', max_completion_tokens: 16, stream: true, stream_options: { include_usage: true } } },
+    { name: 'a template the caller asks for', given: { raw: false }, expected: { prompt: 'Once', max_tokens: 16, raw: false } },
+    { name: 'an adapter', given: { lora: 'my-tune', max_tokens: 5 }, expected: { prompt: 'Once', max_tokens: 5, raw: true, lora: 'my-tune' } },
+    { name: 'sampling', given: { temperature: 0.5, top_p: 0, top_k: 3, seed: 7 }, expected: { prompt: 'Once', max_tokens: 16, raw: true, temperature: 0.5, top_p: 0.001, top_k: 3, seed: 7 } },
+    { name: 'a stop sequence, which we see to ourselves', given: { stop: '\n' }, expected: { prompt: 'Once', max_tokens: 16, raw: true } },
+    { name: 'a stop sequence for models that know it', given: { stop: ['\n', ''] }, model: OPENAI, expected: { prompt: 'Once', max_completion_tokens: 16, stop: ['\n'] } },
+    { name: 'log probabilities of a model that tells them', given: { logprobs: 2 }, model: OPENAI, expected: { prompt: 'Once', max_completion_tokens: 16, logprobs: true, top_logprobs: 2 } },
+    { name: 'log probabilities of the tokens alone', given: { logprobs: 0 }, model: OPENAI, expected: { prompt: 'Once', max_completion_tokens: 16, logprobs: true, top_logprobs: 0 } },
+    { name: 'what is no business of the model', given: { echo: true, user: 'u', stream_options: { include_usage: true }, best_of: 1 }, expected: { prompt: 'Once', max_tokens: 16, raw: true } },
+    { name: 'nulls', given: { temperature: null, stop: null, seed: null, n: null, max_tokens: null, best_of: null, echo: null, logprobs: null, suffix: null, raw: null }, expected: { prompt: 'Once', max_tokens: 16, raw: true } },
+    { name: 'a model that takes no prompt', given: {}, model: GPT_OSS, expected: { messages: [{ role: 'user', content: 'Once' }], max_completion_tokens: 16, max_tokens: 16 } },
+    { name: 'another one', given: {}, model: modelOf('guard'), expected: { messages: [{ role: 'user', content: 'Once' }], max_tokens: 16 } }
+  ]
+  for (const { name, given, model, stream = false, expected } of cases) t.strictSame(body(translated(given, model), { stream }), expected, name)
+  t.strictSame(body(translated({}, CLASSIC, { rejectIfBusy: true }))['options'], { rejectIfBusy: true }, 'a wish to be refused rather than queued')
+  t.end()
+})
+
+t.test('what does not pass as it was leaves a change', t => {
+  const cases: Array<{ name: string, given: Partial<CompletionRequest>, family?: FamilyName, expected: string[] }> = [
+    { name: 'nothing special', given: { n: 1, best_of: 1, echo: true, stop: 'a', logprobs: null, suffix: '' }, expected: [] },
+    { name: 'several prompts', given: { prompt: ['a', 'b'] }, expected: ['prompt emulated'] },
+    { name: 'several choices', given: { n: 2, best_of: 2 }, expected: ['n emulated'] },
+    { name: 'the best of several', given: { best_of: 3 }, expected: ['best_of dropped'] },
+    { name: 'log probabilities', given: { logprobs: 0 }, expected: ['logprobs dropped'] },
+    { name: 'log probabilities of a model that tells none of a message', given: { logprobs: 1 }, family: 'gpt-oss', expected: ['logprobs dropped', 'prompt emulated'] },
+    { name: 'what comes after the text', given: { suffix: 'end' }, expected: ['suffix dropped'] },
+    { name: 'nothing at all to be said', given: { max_tokens: 0 }, expected: ['max_tokens clamped'] },
+    { name: 'more than the window holds', given: { max_tokens: 30_000 }, expected: ['max_tokens clamped'] },
+    { name: 'biases', given: { logit_bias: { 50256: -100 }, user: 'u' }, expected: ['logit_bias dropped', 'user dropped'] },
+    { name: 'no biases', given: { logit_bias: {} }, expected: [] },
+    { name: 'a template where there is none', given: { raw: false }, family: 'openai', expected: ['raw dropped'] },
+    { name: 'no template where there is none', given: { raw: true }, family: 'openai', expected: [] },
+    { name: 'no template where there is always one', given: { raw: true }, family: 'gpt-oss', expected: ['raw dropped', 'prompt emulated'] },
+    { name: 'a template where there is always one', given: { raw: false }, family: 'gpt-oss', expected: ['prompt emulated'] }
+  ]
+  for (const { name, given, family, expected } of cases) {
+    const { changes } = translated(given, family === undefined ? CLASSIC : modelOf(family))
+    t.strictSame(changes.map(({ param, action }) => `${param} ${action}`), expected, name)
+  }
+  t.match(translated({}, GPT_OSS).changes, [{ reason: /thinking is not told, but counts/ }], 'a model that thinks may use the limit up')
+  t.notMatch(translated({}, modelOf('guard')).changes[0]?.reason, /thinking/)
+  t.throws(() => translated({ suffix: 'end' }, CLASSIC, { unsupportedParams: 'reject' }), { status: 400, param: 'suffix', code: 'unsupported_parameter' }, 'or is refused')
+  t.equal(translated({ n: 2 }, CLASSIC, { unsupportedParams: 'reject' }).choices, 2, 'what is emulated is not')
+  t.end()
+})
+
+t.test('each prompt has its choices, one after the other', t => {
+  const request = translated({ prompt: ['a', 'bb'], n: 3, seed: 40 })
+  t.equal(request.choices, 6)
+  t.strictSame(Array.from({ length: 6 }, (_, choice) => body(request, { choice })).map(({ prompt, seed }) => [prompt, seed]), [['a', 40], ['a', 41], ['a', 42], ['bb', 40], ['bb', 41], ['bb', 42]])
+  t.strictSame([0, 1].map(choice => body(translated({ prompt: ['a', 'b'] }), { choice })['seed']), [undefined, undefined], 'prompts that are answered once need no seed')
+  t.strictSame(request.inputs.map(({ promptTokens }) => promptTokens), [1, 1])
+  const long = translated({ prompt: ['a', 'word '.repeat(12_000)], max_tokens: 20_000 })
+  t.ok(long.maxTokens < 10_000, 'the longest prompt says what is left for all')
+  t.end()
+})
+
+t.test('what nobody could answer is refused', t => {
+  const cases: Array<{ name: string, given: Partial<CompletionRequest>, expected: object }> = [
+    { name: 'no prompt', given: { prompt: null }, expected: { status: 400, param: 'prompt', code: 'missing_required_parameter', message: "Missing required parameter: 'prompt'." } },
+    { name: 'an empty prompt', given: { prompt: '' }, expected: { param: 'prompt', code: 'empty_string' } },
+    { name: 'an empty prompt among others', given: { prompt: ['a', ''] }, expected: { param: 'prompt[1]', code: 'empty_string' } },
+    { name: 'tokens', given: { prompt: [1, 2] }, expected: { param: 'prompt', code: 'unsupported_value', message: /Send text/ } },
+    { name: 'more choices than the proxy allows', given: { n: 9 }, expected: { status: 400, param: 'n', code: 'invalid_value', message: /9 choices, but one request may have 8/ } },
+    { name: 'more prompts than that', given: { prompt: Array.from({ length: 9 }, () => 'a') }, expected: { param: 'prompt', code: 'invalid_value' } },
+    { name: 'more of both together', given: { prompt: ['a', 'b', 'c'], n: 3 }, expected: { param: 'n', message: /3 prompts with 3 choices each are 9 choices/ } },
+    { name: 'fewer to choose from than to tell', given: { n: 2, best_of: 1 }, expected: { status: 400, param: 'best_of', code: 'invalid_value' } }
+  ]
+  for (const { name, given, expected } of cases) t.throws(() => translated(given), expected, name)
+  t.strictSame(toPrompts({ model: 'm', prompt: ['a', 'b'] }), ['a', 'b'])
+  t.end()
+})
+
+t.test('text without a template is told as it was written', t => {
+  const cases: Array<{ name: string, given: Partial<CompletionRequest>, family: FamilyName, expected: boolean }> = [
+    { name: 'a prompt', given: {}, family: 'qwq', expected: true },
+    { name: 'a prompt in a template', given: { raw: false }, family: 'qwq', expected: false },
+    { name: 'a prompt for a newer model', given: { raw: false }, family: 'openai', expected: true },
+    { name: 'a message', given: { raw: true }, family: 'gpt-oss', expected: false }
+  ]
+  for (const { name, given, family, expected } of cases) t.equal(translated(given, modelOf(family)).isVerbatim, expected, name)
+  t.end()
+})
