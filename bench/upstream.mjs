@@ -54,14 +54,14 @@ const server = createServer({ noDelay: true }, socket => {
   function send (answer) {
     if (answer === undefined) return socket.destroy()
     if (answer.paceMs === 0) return socket.write(answer.whole)
-    const pieces = answer.pieces.values()
+    const left = [...answer.pieces]
     const next = () => {
-      const { value, done } = pieces.next()
-      if (done) clearInterval(timer)
-      else socket.write(stamped(value))
+      socket.write(stamped(left.shift()))
+      // At once, because the next request on this connection sets another timer.
+      if (left.length === 0) clearInterval(timer)
     }
-    next()
     timer = setInterval(next, answer.paceMs)
+    next()
   }
 })
 
@@ -71,8 +71,8 @@ function toAnswer (bytes, paceUs) {
   return { pieces, whole: Buffer.concat(pieces), paceMs: paceUs / 1000 }
 }
 
-/** @param {Buffer} piece */
-function stamped (piece) {
+/** @param {Buffer} [piece] */
+function stamped (piece = Buffer.alloc(0)) {
   const at = piece.indexOf(STAMP)
   if (at === -1) return piece
   const now = `~${(process.hrtime.bigint() / 1000n).toString().padStart(16, '0')}`

@@ -1,13 +1,13 @@
 import cors from '@fastify/cors'
 import underPressure from '@fastify/under-pressure'
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
-import { pino } from 'pino'
 import { isLoopback } from './address.ts'
 import { requireAllowedHost, requireHost } from './http/allowed-hosts.ts'
 import { requireKey, requireOwnToken } from './http/auth.ts'
 import { clientErrorHandler } from './http/client-error.ts'
 import { errorHandler, notFound } from './http/error-handler.ts'
 import { isHealthCheck } from './http/health-check.ts'
+import { newLogger } from './http/logger.ts'
 import { refuseDeepNesting } from './http/nesting.ts'
 import { OpenAnswers, overloaded } from './http/open-answers.ts'
 import { closeQueuedAnswers } from './http/queued-answers.ts'
@@ -125,7 +125,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
 }
 
 /** Beyond it the server is so late with everything that new callers are better served elsewhere. */
-const MAX_EVENT_LOOP_DELAY_MS = 2_000
+const MAX_EVENT_LOOP_DELAY_MS = 5_000
 
 const HOUR_MS = 3_600_000
 
@@ -138,10 +138,6 @@ const HEADERS_TIMEOUT_MS = 20_000
 const TIMEOUT_CHECK_MS = 2_000
 
 const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-proxy-warnings', 'x-proxy-model', 'x-proxy-attempts', 'cf-ai-req-id', 'cf-ai-neurons']
-
-function newLogger ({ logLevel }: Settings): FastifyBaseLogger {
-  return pino({ level: logLevel, redact: ['authorization', 'apiToken', 'headers.authorization', 'req.headers'] })
-}
 
 /** Where callers bring their tokens, one of the proxy's own serves nobody. */
 function toWorkersAiOptions ({ cloudflare, authMode, maxRetries, upstreamHeadersTimeoutMs, upstreamIdleTimeoutMs }: Settings) {

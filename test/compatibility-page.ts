@@ -1,9 +1,12 @@
 import { InvalidRequestError } from '../src/errors.ts'
 import type { Change } from '../src/generation/change.ts'
 import type { ChatCompletionRequest, Message } from '../src/openai/chat-completion-request.ts'
+import type { CompletionRequest } from '../src/openai/completion-request.ts'
 import { readSettings } from '../src/settings/reader.ts'
+import { toCompletionRunRequest } from '../src/translate/completion-request.ts'
 import { toRunRequest, type RunRequest } from '../src/translate/run-request.ts'
 import { CATALOGUE } from '../src/workers-ai/catalogue.ts'
+import { toEmbeddingFamily } from '../src/workers-ai/embedding-family.ts'
 import type { FamilyName, SamplingName } from '../src/workers-ai/family.ts'
 import type { Model } from '../src/workers-ai/model.ts'
 
@@ -103,6 +106,15 @@ const formats: Feature[] = [
   }
 ]
 
+/** What a text completion may ask for, and the parameter whose change tells what became of it. */
+const completions: Array<{ title: string, request: Partial<CompletionRequest>, param: string }> = [
+  { title: '`prompt`', request: {}, param: 'prompt' },
+  { title: '`logprobs`', request: { logprobs: 1 }, param: 'logprobs' },
+  { title: '`suffix`', request: { suffix: 'end' }, param: 'suffix' },
+  { title: '`best_of`', request: { best_of: 2 }, param: 'best_of' },
+  { title: '`raw: false`', request: { raw: false }, param: 'raw' }
+]
+
 const SAMPLING: SamplingName[] = ['temperature', 'top_p', 'top_k', 'repetition_penalty', 'frequency_penalty', 'presence_penalty', 'seed']
 
 const OPTIONS = readSettings({ argv: [], env: { UPSTREAM: 'simulator' }, readFile: path => { throw new Error(`${path} is not to be read`) } }).settings
@@ -135,6 +147,12 @@ export function toCompatibilityPage (): string {
     ...toSection('Messages and answers', chat, current),
     ...toSection('Tools', tools, current),
     ...toSection('Structured output', formats, current),
+    '## Text completions',
+    toCompletionTable(current),
+    'Lists of prompts, `n` and `echo` are the proxy\'s doing on every model, and without `max_tokens` an answer ends after 16\ntokens. A prompt is gone on with as it stands; `raw: false` has classic models put their chat template around it.',
+    '## Embeddings',
+    toEmbeddingTable([...CATALOGUE.values()].filter(({ task }) => task === 'text-embeddings')),
+    '`dimensions` may be what the second column says or the third; anything else is refused. An embedding that is cut has the\nlength 1 again.',
     '## Retired models',
     'Cloudflare refuses these (5028) from their day on; until then, and wherever it still answers, they are served.',
     toRetiredTable(retired)
@@ -172,16 +190,35 @@ function toRetiredTable (models: Model[]): string {
   ]))
 }
 
-/** Families that take the same ranges share a row. */
 function toSamplingTable (models: Model[]): string {
-  const families = new Map<string, { names: Set<FamilyName>, ranges: string[] }>()
+  return toFamilyTable(models, SAMPLING.map(toCode), model => SAMPLING.map(name => toRange(model, name)))
+}
+
+function toCompletionTable (models: Model[]): string {
+  return toFamilyTable(models, completions.map(({ title }) => title), model => completions.map(({ param, request }) => {
+    const { changes } = toCompletionRunRequest({ model: model.id, prompt: 'Once', ...request }, model, OPTIONS)
+    return changes.find(change => change.param === param)?.action ?? 'native'
+  }))
+}
+
+/** Families of the same verdicts share a row. */
+function toFamilyTable (models: Model[], titles: string[], toVerdicts: (model: Model) => string[]): string {
+  const families = new Map<string, { names: Set<FamilyName>, verdicts: string[] }>()
   for (const model of models) {
-    const ranges = SAMPLING.map(name => toRange(model, name))
-    const row = families.get(ranges.join()) ?? { names: new Set(), ranges }
-    families.set(ranges.join(), row)
+    const verdicts = toVerdicts(model)
+    const row = families.get(verdicts.join()) ?? { names: new Set(), verdicts }
+    families.set(verdicts.join(), row)
     row.names.add(model.family.name)
   }
-  return toTable(['families', ...SAMPLING.map(toCode)], [...families.values()].map(({ names, ranges }) => [[...names].join(', '), ...ranges]))
+  return toTable(['families', ...titles], [...families.values()].map(({ names, verdicts }) => [[...names].join(', '), ...verdicts]))
+}
+
+function toEmbeddingTable (models: Model[]): string {
+  return toTable(['model', 'dimensions', 'fewer', 'context window', 'other parameters'], models.map(({ id, dimensions, contextWindow }) => {
+    const { cuts, extras } = toEmbeddingFamily(id)
+    const fewer = cuts === undefined ? '–' : 'range' in cuts ? `${cuts.range[0]} and more` : cuts.lengths.join(', ')
+    return [toCode(id), toCount(dimensions), fewer, toCount(contextWindow), extras.map(toCode).join(', ')]
+  }))
 }
 
 function toRange (model: Model, name: SamplingName): string {

@@ -40,11 +40,11 @@ export async function exchange ({ port }: Listening, bytes: string | Buffer, unt
   }
 }
 
-/** Resolves with the milliseconds it took until something holds; rejects when it does not within 5 s. */
-export async function waited (isSo: () => boolean): Promise<number> {
+/** Resolves with the milliseconds it took until something holds; rejects when that takes longer than `patienceMs`. */
+export async function waited (isSo: () => boolean, patienceMs = 5_000): Promise<number> {
   const start = Date.now()
   while (!isSo()) {
-    if (Date.now() - start > 5_000) throw new Error(`never so: ${isSo}`)
+    if (Date.now() - start > patienceMs) throw new Error(`never so: ${isSo}`)
     await sleep(5)
   }
   return Date.now() - start

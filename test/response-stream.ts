@@ -30,6 +30,11 @@ export interface ResponseStream {
   complaints: string[]
 }
 
+/** Posts a Responses request. */
+export function respond ({ url }: { url: string }, body: object, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${url}/v1/responses`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) })
+}
+
 const LAST = ['response.completed', 'response.incomplete', 'response.failed']
 
 export function readResponseStream (text: string): ResponseStream {

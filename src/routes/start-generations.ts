@@ -130,13 +130,23 @@ async function reviewed (first: Generation, request: RunRequest, call: Call): Pr
   const complaint = toReview(events, request)
   if (complaint === undefined) return { ...first, batches: once(events) }
   const again = varied(request, { followUp: complaint.followUp, ...(request.outputForm && { outputForm: request.outputForm }) }, call)
-  const second = await ask(again, false, call)
-  const answer = await whole(second)
-  if (toReview(answer, again) !== undefined) {
+  const giveUp = (answer: Batch) => {
     const verdict = complaint.giveUp(answer)
     if ('error' in verdict) throw verdict.error
     request.changes.push(verdict.change)
   }
+  let second: Generation
+  let answer: Batch
+  try {
+    second = await ask(again, false, call)
+    answer = await whole(second)
+  } catch (error) {
+    // What Cloudflare refuses now it has answered once, and that answer is better than none.
+    if (!(error instanceof UpstreamError)) throw error
+    giveUp(events)
+    return { ...first, batches: once(events) }
+  }
+  if (toReview(answer, again) !== undefined) giveUp(answer)
   return { status: second.status, headers: toHeaders([first, second]), attempts: first.attempts + second.attempts, batches: once(withUsage(answer, [...usagesOf(events), ...usagesOf(answer)])) }
 }
 

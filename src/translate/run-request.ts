@@ -126,7 +126,7 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
     choices,
     stop,
     singleToolCall: request.parallel_tool_calls === false,
-    tools: new Map(offered?.tools.map(({ function: { name, parameters } }) => [name, parameters])),
+    tools: offered?.schemas ?? new Map(),
     ...(offered?.forcedCall !== undefined && { forcedCall: offered.forcedCall }),
     followsToolResult: request.messages.at(-1)?.role === 'tool',
     ...(format && { format }),

@@ -13,6 +13,8 @@ export interface NativeTool {
 export interface OfferedTools {
   /** Those that may be called, in the caller's order; the model is told of these. */
   tools: NativeTool[]
+  /** Their parameters as the caller wrote them, by name: what arguments are checked against. */
+  schemas: ReadonlyMap<string, Record<string, unknown>>
   /** What to tell a model that takes a forced choice as advice only; absent when there is nothing to force. */
   forcedCall?: string
   /** The fields beside `tools`. */
@@ -55,6 +57,7 @@ export function toOfferedTools (request: ChatCompletionRequest, family: Family, 
   }
   return {
     tools: sent.map(definition => toNativeTool(definition, param, family, changes)),
+    schemas: new Map(sent.map(({ name, parameters }) => [name, parameters ?? {}])),
     ...(forcedCall !== undefined && { forcedCall }),
     fields: toFields(request, choice, family, changes)
   }

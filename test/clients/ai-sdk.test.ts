@@ -1,5 +1,5 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { generateObject, generateText, stepCountIs, streamText, tool } from 'ai'
+import { embedMany, generateObject, generateText, stepCountIs, streamText, tool } from 'ai'
 import t from 'tap'
 import { z } from 'zod'
 import { GLM, LLAMA, MODELS, startServer } from './start-server.ts'
@@ -73,4 +73,11 @@ t.test('a failure arrives with its status, and says whether it may pass', async 
   const ask = (prompt: string) => generateText({ model: workersAi(LLAMA), prompt, maxRetries: 0 })
   await t.rejects(ask('fail with code 4006'), { statusCode: 429, message: /daily free allocation/ })
   await t.rejects(ask('fail with code 8001'), { statusCode: 400, isRetryable: false, message: /Invalid input/ })
+})
+
+t.test('texts are embedded', async t => {
+  const values = Array.from({ length: 120 }, (_, index) => `text ${index}`)
+  const { embeddings, usage } = await embedMany({ model: workersAi.embeddingModel('@cf/baai/bge-m3'), values })
+  t.strictSame(embeddings.map(({ length }) => length), values.map(() => 1_024))
+  t.ok(usage.tokens > 120)
 })

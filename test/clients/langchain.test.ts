@@ -1,6 +1,6 @@
 import { HumanMessage, SystemMessage, ToolMessage, type AIMessageChunk, type BaseMessage } from '@langchain/core/messages'
 import { tool } from '@langchain/core/tools'
-import { ChatOpenAI } from '@langchain/openai'
+import { ChatOpenAI, OpenAI, OpenAIEmbeddings } from '@langchain/openai'
 import t from 'tap'
 import { z } from 'zod'
 import { LLAMA, MODELS, startServer } from './start-server.ts'
@@ -71,4 +71,25 @@ t.test('a stream that breaks throws', async t => {
 t.test('a failure arrives with its status and code', async t => {
   await t.rejects(chat(LLAMA).invoke('fail with code 4006'), { status: 429, code: 'insufficient_quota' })
   await t.rejects(chat('gpt-4').invoke('hi'), { status: 404, code: 'model_not_found' })
+})
+
+t.test('documents and questions are embedded alike', async t => {
+  for (const model of ['@cf/baai/bge-base-en-v1.5', '@cf/qwen/qwen3-embedding-0.6b']) {
+    const embeddings = new OpenAIEmbeddings({ model, apiKey: 'unused', batchSize: 300, maxRetries: 0, configuration: { baseURL } })
+    const documents = Array.from({ length: 250 }, (_, index) => `document ${index}`)
+    const vectors = await embeddings.embedDocuments(documents)
+    t.equal(vectors.length, 250)
+    t.strictSame(vectors[249], await embeddings.embedQuery('document 249'), model)
+    t.ok(Math.abs(Math.hypot(...vectors[0] ?? []) - 1) < 1e-5)
+  }
+  const cut = new OpenAIEmbeddings({ model: '@cf/google/embeddinggemma-300m', dimensions: 256, apiKey: 'unused', maxRetries: 0, configuration: { baseURL } })
+  t.equal((await cut.embedQuery('a')).length, 256)
+})
+
+t.test('a text is completed', async t => {
+  const model = new OpenAI({ model: LLAMA, apiKey: 'unused', maxRetries: 0, configuration: { baseURL } })
+  t.equal(await model.invoke('say Hello there'), 'Hello there')
+  const pieces: string[] = []
+  for await (const piece of await model.stream('say one two three')) pieces.push(piece)
+  t.equal(pieces.join(''), 'one two three')
 })

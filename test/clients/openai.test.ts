@@ -256,3 +256,48 @@ t.test('a request id of the program\'s own comes back', async t => {
   const { _request_id: id } = await client.chat.completions.create(saying('say hi'), { headers: { 'x-request-id': 'mine-1' } })
   t.equal(id, 'mine-1')
 })
+
+t.test('texts are completed, whole and streamed', async t => {
+  for (const model of MODELS) {
+    const body = { model, prompt: 'say one two three' }
+    const completion = await client.completions.create(body)
+    t.match(completion, { object: 'text_completion', model, choices: [{ index: 0, text: 'one two three', logprobs: null, finish_reason: 'stop' }] })
+    const { prompt_tokens: prompt, completion_tokens: answer, total_tokens: total } = completion.usage ?? {}
+    t.ok(prompt && answer && total === prompt + answer, 'usage adds up')
+    const chunks: OpenAI.Completion[] = []
+    for await (const chunk of await client.completions.create({ ...body, stream: true, stream_options: { include_usage: true } })) chunks.push(chunk)
+    t.equal(chunks.map(({ choices }) => choices[0]?.text ?? '').join(''), 'one two three', `${model}, streamed`)
+    t.strictSame(chunks.flatMap(({ choices }) => choices[0]?.finish_reason ?? []), ['stop'])
+    t.match(chunks.at(-1), { choices: [], usage: { completion_tokens: Number } })
+  }
+  const { choices } = await client.completions.create({ model: LLAMA, prompt: ['say one', 'say two'], n: 2, echo: true })
+  t.strictSame(choices.map(({ index, text }) => [index, text]), [[0, 'say oneone'], [1, 'say oneone'], [2, 'say twotwo'], [3, 'say twotwo']])
+})
+
+t.test('a text that breaks throws, it does not end', async t => {
+  async function read (): Promise<void> {
+    for await (const _ of await client.completions.create({ model: LLAMA, prompt: 'break after 3 frames, say 10 words', stream: true }));
+  }
+  await t.rejects(read(), { type: 'server_error', code: 'upstream_truncated' })
+  await t.rejects(client.completions.create({ model: LLAMA, prompt: [1, 2] }), { status: 400, code: 'unsupported_value', param: 'prompt' })
+})
+
+t.test('texts are embedded, in base64 as the library asks for and as plain numbers', async t => {
+  const input = Array.from({ length: 250 }, (_, index) => `text number ${index}`)
+  for (const [model, dimensions] of [['@cf/baai/bge-m3', 1_024], ['@cf/google/embeddinggemma-300m', 768], ['@cf/qwen/qwen3-embedding-0.6b', 1_024]] as const) {
+    const usual = await client.embeddings.create({ model, input })
+    t.strictSame(usual.data.map(({ index, object }) => [index, object]), input.map((_, index) => [index, 'embedding']))
+    t.ok(usual.data.every(({ embedding }) => embedding.length === dimensions && embedding.every(value => typeof value === 'number')), model)
+    t.match(usual, { object: 'list', model, usage: { prompt_tokens: Number, total_tokens: Number } })
+    const floats = await client.embeddings.create({ model, input, encoding_format: 'float' })
+    t.strictSame(usual.data.map(({ embedding }) => embedding), floats.data.map(({ embedding }) => embedding.map(Math.fround)), 'both are the same')
+    for (const index of [0, 99, 100, 249]) {
+      const { data: [alone] } = await client.embeddings.create({ model, input: input[index] ?? '' })
+      t.strictSame(usual.data[index]?.embedding, alone?.embedding, `the text in place ${index}`)
+    }
+  }
+  const { data: [short] } = await client.embeddings.create({ model: '@cf/qwen/qwen3-embedding-0.6b', input: 'a', dimensions: 64 })
+  t.equal(short?.embedding.length, 64)
+  await t.rejects(client.embeddings.create({ model: '@cf/baai/bge-m3', input: 'a', dimensions: 64 }), { status: 400, param: 'dimensions' })
+  await t.rejects(client.embeddings.create({ model: LLAMA, input: 'a' }), { status: 400, param: 'model' })
+})

@@ -21,7 +21,7 @@ t.test('what was stored is there when the file is opened again', async t => {
   t.equal((await second.findItems('ann', ['msg_out_a'])).size, 1)
 })
 
-t.test('a process that ends without a word loses nothing, and two may share the file', async t => {
+t.test('two processes may share the file', async t => {
   const path = join(folder, 'shared.db')
   const one = new SqliteStore(path, limits)
   const other = new SqliteStore(path, limits)

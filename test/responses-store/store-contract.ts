@@ -95,7 +95,7 @@ export async function checkStore (t: Test, open: (limits: StoreLimits) => Respon
   })
 
   t.test('when there is too much, what was used longest ago goes', async t => {
-    const { store, clock } = start({ maxBytes: 30_000 })
+    const { store, clock } = start({ maxBytes: 27_000 })
     const text = 'x'.repeat(3_000)
     for (const id of ['a', 'b', 'c']) {
       await store.put('ann', stored(id, text))

@@ -62,7 +62,7 @@ t.test('what is one request only, though oddly written, is read as that', async 
   const proxy = await startProxy(t)
   const odd: Record<string, string> = {
     'a chunk extension': `${POST}transfer-encoding: chunked\r\nconnection: close\r\n\r\n${BODY.length.toString(16)};x="y"\r\n${BODY}\r\n0\r\n\r\n`,
-    'trailers': `${POST}transfer-encoding: chunked\r\ntrailer: x\r\nconnection: close\r\n\r\n${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\nauthorization: Bearer x\r\nhost: evil.example\r\n\r\n`,
+    trailers: `${POST}transfer-encoding: chunked\r\ntrailer: x\r\nconnection: close\r\n\r\n${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\nauthorization: Bearer x\r\nhost: evil.example\r\n\r\n`,
     'chunks in capitals': `${POST}Transfer-Encoding: Chunked\r\nconnection: close\r\n\r\n${CHUNKED}`,
     'a length with a zero before it': `${POST}content-length: 0${BODY.length}\r\nconnection: close\r\n\r\n${BODY}`
   }
@@ -121,7 +121,7 @@ t.test('an id of the caller\'s is taken over only when it is short and plain', a
 const REFUSED: Record<string, string> = {
   'no HTTP': 'hello\r\n\r\n',
   'an unknown method': 'FOO / HTTP/1.1\r\nhost: localhost\r\n\r\n',
-  'TLS': '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003',
+  TLS: '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003',
   'HTTP/2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
   'HTTP/0.9': 'GET /\r\n\r\n',
   'no host': 'GET / HTTP/1.1\r\nconnection: close\r\n\r\n',
@@ -144,7 +144,7 @@ const REFUSED: Record<string, string> = {
   'a body that is too large': `${POST}content-length: 99999999\r\nconnection: close\r\n\r\n`,
   'a compressed body': `${POST}content-encoding: gzip\r\ncontent-length: 2\r\nconnection: close\r\n\r\n\u001f\u008b`,
   'no JSON': `${POST}content-length: 8\r\nconnection: close\r\n\r\n{"a":"b"`,
-  'nothing': `${POST}content-length: 0\r\nconnection: close\r\n\r\n`,
+  nothing: `${POST}content-length: 0\r\nconnection: close\r\n\r\n`,
   'a poisoned prototype': `${POST}content-length: 16\r\nconnection: close\r\n\r\n{"__proto__":{}}`,
   'a wrong field': `${POST}content-length: 11\r\nconnection: close\r\n\r\n{"model":1}`,
   'an unknown model': `${POST}content-length: 55\r\nconnection: close\r\n\r\n{"model":"x","messages":[{"role":"user","content":"a"}]}`

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { ask, MISTRAL, saying, startProxy, startUpstream, type Proxy } from '../start-proxy.ts'
 
@@ -14,14 +15,13 @@ const format = (schema: object, strict = true): object => ({ response_format: { 
 
 /** The longest time `/health` took to answer while something else was going on, in milliseconds. */
 async function slowestHealth (proxy: Proxy, meanwhile: Promise<unknown>): Promise<number> {
-  let isOver = false
-  meanwhile.finally(() => { isOver = true })
+  const over = meanwhile.then(() => true)
   let slowest = 0
-  while (!isOver) {
+  do {
     const began = Date.now()
     await (await fetch(`${proxy.url}/health`)).text()
     slowest = Math.max(slowest, Date.now() - began)
-  }
+  } while (!await Promise.race([over, setImmediate(false)]))
   return slowest
 }
 

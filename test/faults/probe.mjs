@@ -1,0 +1,38 @@
+// Loaded into a built server before it starts: answers its parent's questions about it, and does harm when told to.
+import { readdirSync } from 'node:fs'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+
+const delay = monitorEventLoopDelay({ resolution: 10 })
+delay.enable()
+
+const deeds = {
+  vitals () {
+    globalThis.gc?.()
+    const { rss, heapUsed } = process.memoryUsage()
+    const resources = process.getActiveResourcesInfo()
+    const vitals = {
+      rss,
+      heapUsed,
+      peakRss: process.resourceUsage().maxRSS * 1_024,
+      descriptors: readdirSync('/proc/self/fd').length,
+      sockets: resources.filter(name => name === 'TCPSocketWrap').length,
+      timers: resources.filter(name => name === 'Timeout').length,
+      maxDelayMs: Math.max(0, delay.max / 1e6 - 10)
+    }
+    delay.reset()
+    return vitals
+  },
+  block (ms) {
+    const end = Date.now() + ms
+    while (Date.now() < end);
+  },
+  throw () {
+    setImmediate(() => { throw new Error('a bug that a test made') })
+  },
+  reject () {
+    Promise.reject(new Error('a rejection that a test made'))
+  }
+}
+
+process.on('message', ({ deed, argument }) => process.send({ answer: deeds[deed](argument) }))
+process.channel.unref()

@@ -1,0 +1,29 @@
+import t from 'tap'
+import { newLogger } from '../../src/http/logger.ts'
+
+function logged (log: (logger: ReturnType<typeof newLogger>) => void, logLevel: 'trace' | 'info' = 'trace'): string {
+  let text = ''
+  log(newLogger({ logLevel }, { write: line => { text += line } }))
+  return text
+}
+
+t.test('fields that bear the name of a credential are blotted out', t => {
+  const secret = 'secret-0815'
+  const error = Object.assign(new Error('failed'), { headers: { authorization: secret }, apiToken: secret })
+  const lines: object[] = [
+    { authorization: secret }, { headers: { authorization: secret, cookie: secret } }, { req: { headers: { 'x-api-key': secret }, url: `/v1/models?key=${secret}` } },
+    { settings: { apiKeys: [{ key: secret }], cloudflare: { apiToken: secret, gateway: { id: 'gw' } } } }, { options: { apiToken: secret } }, { err: error }, { rawHeaders: ['authorization', secret] }
+  ]
+  for (const line of lines) {
+    const text = logged(logger => logger.info(line, 'message'))
+    t.notMatch(text, secret)
+    t.match(JSON.parse(text), { msg: 'message', level: 30 })
+  }
+  t.end()
+})
+
+t.test('other fields stay, and so does the level', t => {
+  t.match(JSON.parse(logged(logger => logger.info({ model: 'm', upstream: { status: 200 } }, 'request'))), { model: 'm', upstream: { status: 200 } })
+  t.equal(logged(logger => logger.debug({ model: 'm' }, 'no'), 'info'), '')
+  t.end()
+})

@@ -1,0 +1,40 @@
+import t from 'tap'
+import { MemoryStore } from '../../src/responses-store/memory-store.ts'
+import { toContext } from '../../src/routes/response-context.ts'
+import { stored } from '../responses-store/store-contract.ts'
+
+async function startStore () {
+  const store = new MemoryStore({ maxBytes: 1_000_000, ttlMs: 1_000, now: () => 0 })
+  await store.put('ann', stored('a', 'one'))
+  return store
+}
+
+t.test('without a word of what was before there is only the input', async t => {
+  const request = { model: 'm', input: 'Hi' }
+  const { earlier, resolved, items } = await toContext(await startStore(), 'ann', request)
+  t.strictSame(earlier, [])
+  t.equal(resolved, request)
+  t.match(items, [{ id: /^msg_\w{48}$/, type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Hi' }] }])
+})
+
+t.test('the items of the response before it, its output included, come first', async t => {
+  const { earlier, items } = await toContext(await startStore(), 'ann', { input: 'two', previous_response_id: 'a' })
+  t.strictSame(earlier.map(({ id }) => id), ['msg_in_a', 'msg_out_a'])
+  t.strictSame(items.slice(0, 2), earlier)
+  t.match(items, { length: 3 })
+})
+
+t.test('references stand for what they name', async t => {
+  const { resolved, items } = await toContext(await startStore(), 'ann', { input: [{ type: 'item_reference', id: 'msg_out_a' }, { role: 'user', content: 'two' }] })
+  t.match(resolved.input, [{ id: 'msg_out_a', role: 'assistant', content: [{ text: 'one' }] }, { content: 'two' }])
+  t.match(items, [{ id: 'msg_out_a' }, { content: [{ text: 'two' }] }])
+})
+
+t.test('what is not kept is refused, and named no longer than it may be', async t => {
+  const store = await startStore()
+  const long = 'x'.repeat(500)
+  await t.rejects(toContext(store, 'ann', { previous_response_id: 'b' }), { status: 400, code: 'previous_response_not_found', message: "Previous response with id 'b' not found." })
+  await t.rejects(toContext(store, 'bob', { previous_response_id: 'a' }), { status: 400 }, 'nor is what another keeps')
+  await t.rejects(toContext(store, 'ann', { input: [{ id: 'msg_9' }] }), { status: 404, param: 'input', message: /^Item with id 'msg_9' not found/ })
+  await t.rejects(toContext(store, 'ann', { previous_response_id: long }), { message: `Previous response with id '${long.slice(0, 100)}' not found.` })
+})

@@ -1,0 +1,56 @@
+import t from 'tap'
+import type { ResponseItemList, ResponseObject } from '../../src/openai/response.ts'
+import { faultsOf } from '../openai-schemas.ts'
+import { respond } from '../response-stream.ts'
+import { LLAMA, startProxy } from '../start-proxy.ts'
+
+t.test('a response is told again, until it is deleted', async t => {
+  const proxy = await startProxy(t)
+  const told = await (await respond(proxy, { model: LLAMA, input: 'say hi', metadata: { a: 'b' } })).json() as ResponseObject
+  const url = `${proxy.url}/v1/responses/${told.id}`
+  t.strictSame(await (await fetch(url)).json(), told)
+  t.strictSame(await (await fetch(url, { method: 'DELETE' })).json(), { id: told.id, object: 'response', deleted: true })
+  for (const [path, method] of [['', 'GET'], ['', 'DELETE'], ['/input_items', 'GET']] as const) {
+    const gone = await fetch(url + path, { method })
+    t.equal(gone.status, 404)
+    const error = await gone.json()
+    t.strictSame(faultsOf('ErrorResponse', error), [])
+    t.match(error, { error: { message: `Response with id '${told.id}' not found.`, type: 'invalid_request_error' } })
+  }
+})
+
+t.test('its input is told a page at a time, the latest first', async t => {
+  const proxy = await startProxy(t)
+  const first = await (await respond(proxy, { model: LLAMA, input: 'say one' })).json() as ResponseObject
+  const second = await (await respond(proxy, { model: LLAMA, previous_response_id: first.id, input: [{ role: 'user', content: 'say two' }, { role: 'user', content: 'say three' }] })).json() as ResponseObject
+  const list = async (query: string) => await (await fetch(`${proxy.url}/v1/responses/${second.id}/input_items${query}`)).json() as ResponseItemList
+  const texts = ({ data }: ResponseItemList) => data.map(item => 'content' in item && Array.isArray(item.content) ? item.content.map(part => 'text' in part ? part.text : '').join('') : '')
+  const all = await list('')
+  t.strictSame(faultsOf('ResponseItemList', all), [])
+  t.strictSame(texts(all), ['say three', 'say two', 'one', 'say one'])
+  const page = await list('?order=asc&limit=2')
+  t.strictSame(texts(page), ['say one', 'one'])
+  t.equal(page.has_more, true)
+  t.strictSame(texts(await list(`?order=asc&limit=2&after=${page.last_id}`)), ['say two', 'say three'])
+  for (const [query, param] of [['?limit=0', 'limit'], ['?limit=101', 'limit'], ['?limit=x', 'limit'], ['?order=up', 'order']] as const) {
+    t.match(await list(query), { error: { param, code: 'invalid_value' } }, query)
+  }
+})
+
+t.test('what a key stored is not there for another', async t => {
+  const proxy = await startProxy(t, { API_KEYS: 'k1,k2' })
+  const { id } = await (await respond(proxy, { model: LLAMA, input: 'say hi' }, { authorization: 'Bearer k1' })).json() as ResponseObject
+  for (const [path, method] of [['', 'GET'], ['/input_items', 'GET'], ['', 'DELETE']] as const) {
+    const ask = async (key: string) => (await fetch(`${proxy.url}/v1/responses/${id}${path}`, { method, headers: { authorization: `Bearer ${key}` } })).status
+    t.equal(await ask('k2'), 404, 'for another key it is not there')
+    t.equal(await ask('k1'), 200)
+  }
+  t.equal((await fetch(`${proxy.url}/v1/responses/${id}`)).status, 401, 'and without a key nobody asks')
+})
+
+t.test('only what runs in the background could be streamed again', async t => {
+  const proxy = await startProxy(t)
+  const response = await fetch(`${proxy.url}/v1/responses/resp_1?stream=true`)
+  t.equal(response.status, 400)
+  t.match(await response.json(), { error: { param: 'stream', code: 'unsupported_value' } })
+})
