@@ -108,7 +108,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   health(app)
   modelRoutes(app, models, settings.modelAliases)
   chatCompletions(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs })
-  completions(app, { settings, workersAi, models, openAnswers, remoteImages })
+  completions(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs })
   responses(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs, store })
   storedResponses(app, store)
   embeddings(app, { settings, workersAi, models, openAnswers })

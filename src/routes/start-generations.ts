@@ -6,6 +6,7 @@ import { KEEP_ALIVE_MS } from '../http/event-stream.ts'
 import { newCallId } from '../http/reply-identity.ts'
 import { toReview } from '../translate/review.ts'
 import { toBody, type RunRequest, type RunRequestOptions } from '../translate/run-request.ts'
+import { SizeLimit } from '../translate/size-limit.ts'
 import { toStages } from '../translate/stages.ts'
 import { toOtherForm } from '../translate/structured-output.ts'
 import { toSum } from '../translate/usage.ts'
@@ -121,7 +122,9 @@ async function ask (request: RunRequest, isStreamed: boolean, { workersAi, optio
     patience,
     newCallId
   })
-  return { ...generation, batches: throughStages(generation.batches, toStages(request, model.family, { isStreamed, choice, newCallId })) }
+  const isHeld = !isStreamed || request.tools.size > 0 || request.format !== undefined
+  const stages = [...(isHeld ? [new SizeLimit()] : []), ...toStages(request, model.family, { isStreamed, choice, newCallId })]
+  return { ...generation, batches: throughStages(generation.batches, stages) }
 }
 
 /** Asks once more when the answer is not what was asked for; then tells it as it is, or says that it cannot be had. */

@@ -5,7 +5,7 @@ import type { ModelId } from './model.ts'
 import { Patience } from './retry.ts'
 
 /** One native call: its body as JSON text, and how many texts are in it. */
-export interface EmbeddingCall {
+interface EmbeddingCall {
   body: string
   count: number
 }

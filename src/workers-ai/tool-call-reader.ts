@@ -23,6 +23,9 @@ interface Call {
   hasArguments: boolean
 }
 
+/** Calls of one answer: many times what any model makes, and little enough to remember. */
+const MAX_CALLS = 1_000
+
 /**
  * Reads native tool calls into tool_call events: an id of ours for each call, one name, and its arguments as JSON text.
  *
@@ -95,6 +98,7 @@ export class ToolCallReader {
     const startsAnother = known?.name !== undefined && name !== undefined &&
       (index === undefined || name !== known.name || (id !== undefined && id !== known.nativeId))
     if (known !== undefined && !startsAnother) return known
+    if (this.#calls.length >= MAX_CALLS) throw new UpstreamError(`The model made more than ${MAX_CALLS} tool calls`, { kind: 'malformed' })
     const call: Call = { index: this.#calls.length, nativeId: undefined, name: undefined, held: '', isHeld: false, told: false, hasArguments: false }
     this.#calls.push(call)
     if (index !== undefined) this.#byIndex.set(index, call)

@@ -7,6 +7,8 @@ import type { EmbeddingRequest } from '../../src/openai/embedding-request.ts'
 import type { Embedding, EmbeddingList } from '../../src/openai/embedding.ts'
 import type { ErrorBody } from '../../src/openai/error.ts'
 import type { ModelListObject, ModelObject } from '../../src/openai/model.ts'
+import type { InputItem, ResponseRequest } from '../../src/openai/response-request.ts'
+import type { OutputItem, ResponseObject } from '../../src/openai/response.ts'
 
 /**
  * Checked by `tsc -p test/tsconfig.json` and never run: what we answer is what the openai package expects, and what it
@@ -23,6 +25,12 @@ type Whole = Completion & { choices: Array<CompletionChoice & { finish_reason: '
 /** The package decodes base64 before its user sees it. */
 type Decoded = EmbeddingList & { data: Array<Embedding & { embedding: number[] }> }
 
+/**
+ * The package adds the text, and knows neither every code of its server nor its null for a user. What a client sent is
+ * told back as it was.
+ */
+type Parsed<T> = Omit<T, 'output_text' | 'error' | 'user' | 'reasoning' | 'text' | 'tools' | 'tool_choice'>
+
 export type Answers = [
   Accepts<OpenAI.ChatCompletion, Fingerprinted<ChatCompletion>>,
   Accepts<OpenAI.ChatCompletionChunk, Fingerprinted<ChatCompletionChunk>>,
@@ -30,7 +38,8 @@ export type Answers = [
   Accepts<OpenAI.CreateEmbeddingResponse, Decoded>,
   Accepts<OpenAI.Model, ModelObject>,
   Accepts<Pick<OpenAI.ModelsPage, 'object' | 'data'>, ModelListObject>,
-  Accepts<OpenAI.ErrorObject, ErrorBody['error']>
+  Accepts<OpenAI.ErrorObject, ErrorBody['error']>,
+  Accepts<Parsed<OpenAI.Responses.Response>, Parsed<ResponseObject>>
 ]
 
 /** Custom tools, whose input is free text, have no counterpart on Workers AI: they are refused wherever they appear. */
@@ -44,12 +53,26 @@ interface FunctionsOnly {
   tool_choice?: Exclude<OpenAI.ChatCompletionToolChoiceOption, { type: 'custom' }>
 }
 
+/** Items and tools of other types pass as they come, and are not sent to a model. */
+type KnownItem = OpenAI.Responses.EasyInputMessage | OpenAI.Responses.ResponseInputItem.Message | OpenAI.Responses.ResponseOutputMessage |
+  OpenAI.Responses.ResponseFunctionToolCall | OpenAI.Responses.ResponseInputItem.FunctionCallOutput | OpenAI.Responses.ResponseCustomToolCall |
+  OpenAI.Responses.ResponseCustomToolCallOutput | OpenAI.Responses.ResponseReasoningItem | OpenAI.Responses.ResponseInputItem.ItemReference
+
+interface KnownOnly {
+  input: string | KnownItem[]
+  tools?: Array<OpenAI.Responses.FunctionTool | OpenAI.Responses.CustomTool | { type: 'web_search' }>
+  tool_choice?: OpenAI.Responses.ToolChoiceOptions | OpenAI.Responses.ToolChoiceFunction | OpenAI.Responses.ToolChoiceCustom | OpenAI.Responses.ToolChoiceTypes
+}
+
 export type Requests = [
   Accepts<ChatCompletionRequest, Omit<OpenAI.ChatCompletionCreateParamsNonStreaming, keyof FunctionsOnly> & FunctionsOnly>,
   Accepts<ChatCompletionRequest, Omit<OpenAI.ChatCompletionCreateParamsStreaming, keyof FunctionsOnly> & FunctionsOnly>,
   Accepts<CompletionRequest, OpenAI.CompletionCreateParamsNonStreaming>,
   Accepts<CompletionRequest, OpenAI.CompletionCreateParamsStreaming>,
   Accepts<EmbeddingRequest, OpenAI.EmbeddingCreateParams>,
+  Accepts<ResponseRequest, Omit<OpenAI.Responses.ResponseCreateParamsNonStreaming, keyof KnownOnly> & KnownOnly>,
+  Accepts<ResponseRequest, Omit<OpenAI.Responses.ResponseCreateParamsStreaming, keyof KnownOnly> & KnownOnly>,
+  Accepts<InputItem, OutputItem>,
   /** What came back goes out again in the next turn. */
   Accepts<ChatCompletionRequest['messages'][number], ChatCompletion['choices'][number]['message']>
 ]

@@ -13,7 +13,7 @@ export interface Vitals {
   /** Bytes, after a collection of garbage. */
   rss: number
   heapUsed: number
-  /** The most `rss` there ever was. */
+  /** The most `rss` there was since it was last asked. */
   peakRss: number
   descriptors: number
   sockets: number

@@ -2,10 +2,10 @@ import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import { ChangeReporter } from '../../src/http/change-reporter.ts'
 
-function reporterOf (changes: Change[]) {
+function reporterOf (changes: Change[], toParam?: (param: string) => string) {
   const lines: unknown[] = []
   const request = { report: {} as { changes?: string | undefined }, log: { debug: (line: unknown) => lines.push(line) } }
-  return { reporter: new ChangeReporter(changes, request as unknown as ConstructorParameters<typeof ChangeReporter>[1]), request, lines }
+  return { reporter: new ChangeReporter(changes, request as unknown as ConstructorParameters<typeof ChangeReporter>[1], toParam), request, lines }
 }
 
 t.test('what is known at the beginning is a header, what comes later a comment, and all of it is logged', t => {
@@ -28,6 +28,16 @@ t.test('long names are cut', t => {
   const { reporter, lines } = reporterOf([{ param: 'x'.repeat(5_000), action: 'dropped', reason: 'r' }])
   t.strictSame(reporter.headers(), { 'x-proxy-warnings': `${'x'.repeat(100)} dropped` })
   t.strictSame(lines, [{ changes: [{ param: 'x'.repeat(100), action: 'dropped', reason: 'r' }] }])
+  t.end()
+})
+
+t.test('parameters have the names their caller gave them', t => {
+  const changes: Change[] = [{ param: 'messages', action: 'clamped', reason: 'r' }]
+  const { reporter, request, lines } = reporterOf(changes, param => param.replace('messages', 'input'))
+  t.strictSame(reporter.headers(), { 'x-proxy-warnings': 'input clamped' })
+  t.equal(request.report.changes, 'input clamped')
+  t.match(lines, [{ changes: [{ param: 'input' }] }])
+  t.equal(changes[0]?.param, 'messages', 'the change itself stays')
   t.end()
 })
 

@@ -34,7 +34,7 @@ t.test('what is not kept is refused, and named no longer than it may be', async 
   const store = await startStore()
   const long = 'x'.repeat(500)
   await t.rejects(toContext(store, 'ann', { previous_response_id: 'b' }), { status: 400, code: 'previous_response_not_found', message: "Previous response with id 'b' not found." })
-  await t.rejects(toContext(store, 'bob', { previous_response_id: 'a' }), { status: 400 }, 'nor is what another keeps')
+  await t.rejects(toContext(store, 'bob', { previous_response_id: 'a' }), { name: 'InvalidRequestError', status: 400 }, 'nor is what another keeps')
   await t.rejects(toContext(store, 'ann', { input: [{ id: 'msg_9' }] }), { status: 404, param: 'input', message: /^Item with id 'msg_9' not found/ })
   await t.rejects(toContext(store, 'ann', { previous_response_id: long }), { message: `Previous response with id '${long.slice(0, 100)}' not found.` })
 })

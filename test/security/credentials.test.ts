@@ -69,6 +69,7 @@ const DOORS = [
   'POST /health/../v1/chat/completions', 'POST /v1/chat/completions;/health', 'POST /v1/chat/completions%00/health', 'POST /%zz/v1/chat/completions',
   'POST http://localhost/v1/chat/completions', 'POST http://localhost/health?/v1/chat/completions',
   'GET /v1/models', 'HEAD /v1/models', 'GET /v1/models/', 'GET /v1/models/@cf/meta/llama-3.1-8b-instruct', 'GET /v1/models/%40cf%2fmeta%2fx', 'GET /v1/models/../../health',
+  'GET /v1/responses/resp_1', 'DELETE /v1/responses/resp_1', 'GET /v1/responses/resp_1/input_items', `GET /v1/responses/${'x'.repeat(2_000)}`, 'POST http:///v1/chat/completions', 'GET *',
   'OPTIONS /v1/models', 'PUT /v1/chat/completions', 'DELETE /v1/models/x', 'TRACE /v1/models', 'PROPFIND /v1/models',
   'GET /', 'GET /health/x', 'GET /healthz', 'POST /health', 'GET /%68ealth/../v1/models', 'GET /metrics', 'GET /status', 'GET /documentation/json', `GET /v1/models?key=${KEY}`
 ]

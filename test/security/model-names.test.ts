@@ -53,6 +53,17 @@ t.test('an odd model name is refused by every endpoint, and calls nothing at Clo
   t.strictSame(upstream.requests.flatMap(request => complaintsAbout(request)), [], 'its lists were asked for in their own way')
 })
 
+t.test('an odd id of a response is none', async t => {
+  const proxy = await startProxy(t)
+  for (const path of ['', '/input_items']) {
+    const statuses = await Promise.all(ODD_NAMES.map(async name => {
+      const id = encodeURIComponent(name.replaceAll(/\ud800$/g, '?'))
+      return { id: id.slice(0, 60), status: await get(proxy, `/v1/responses/${id}${path}`) }
+    }))
+    t.strictSame(statuses.filter(({ status }) => ![404, 405, 431].includes(status)), [])
+  }
+})
+
 t.test('nor does one in the path of a model', async t => {
   const upstream = await startRecordedUpstream(t)
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream.url })
@@ -70,18 +81,20 @@ t.test('nor does one in the path of a model', async t => {
 })
 
 t.test('aliases, the default and fallbacks go through the same needle\'s eye', async t => {
-  const upstream = await startRecordedUpstream(t)
+  const busy = { status: 429, headers: { 'retry-after': '60' }, body: { errors: [{ code: 3040, message: 'Capacity temporarily exceeded' }] } }
+  const upstream = await startRecordedUpstream(t, () => busy)
   const evil = '@cf/../../user/tokens'
-  const settings: Array<{ name: string, env: Record<string, string>, model: string }> = [
-    { name: 'an alias', env: { MODEL_ALIASES: JSON.stringify({ fast: evil }) }, model: 'fast' },
-    { name: 'the default', env: { DEFAULT_MODEL: evil }, model: 'whatever' },
-    { name: 'a fallback', env: { MODEL_FALLBACKS: JSON.stringify({ [LLAMA]: [evil] }) }, model: LLAMA }
+  const settings: Array<{ name: string, env: Record<string, string>, model: string, status: number }> = [
+    { name: 'an alias', env: { MODEL_ALIASES: JSON.stringify({ fast: evil }) }, model: 'fast', status: 404 },
+    { name: 'the default', env: { DEFAULT_MODEL: evil }, model: 'whatever', status: 404 },
+    { name: 'a fallback', env: { MODEL_FALLBACKS: JSON.stringify({ [LLAMA]: [evil] }) }, model: LLAMA, status: 429 }
   ]
-  for (const { name, env, model } of settings) {
+  for (const { name, env, model, status } of settings) {
     const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream.url, ...env })
     const response = await fetch(`${proxy.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }] }) })
-    t.equal(response.status, 404, name)
+    t.equal(response.status, status, name)
   }
+  t.strictSame(upstream.runs().map(({ target }) => target), [`/client/v4/accounts/account-4711-0815/ai/run/${LLAMA}`])
   t.strictSame(upstream.requests.flatMap(request => complaintsAbout(request)), [])
 })
 

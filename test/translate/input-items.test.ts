@@ -9,15 +9,18 @@ const keep = (item: Item) => toKeptItem(item, prefix => `${prefix}1`)
 
 const cases: Array<{ name: string, given: Item, expected: object }> = [
   {
-    name: 'a message of text', given: { role: 'user', content: 'Hi' },
+    name: 'a message of text',
+    given: { role: 'user', content: 'Hi' },
     expected: { id: 'msg_1', type: 'message', role: 'user', status: 'completed', content: [{ type: 'input_text', text: 'Hi' }] }
   },
   {
-    name: 'an answer that was sent back', given: { role: 'assistant', content: [{ type: 'output_text', text: 'Hi' }] },
+    name: 'an answer that was sent back',
+    given: { role: 'assistant', content: [{ type: 'output_text', text: 'Hi' }] },
     expected: { id: 'msg_1', type: 'message', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text: 'Hi', annotations: [], logprobs: [] }] }
   },
   {
-    name: 'a message with an image', given: { type: 'message', id: 'mine', role: 'user', content: [{ type: 'text', text: 'see' }, { type: 'input_image', image_url: 'data:1' }] },
+    name: 'a message with an image',
+    given: { type: 'message', id: 'mine', role: 'user', content: [{ type: 'text', text: 'see' }, { type: 'input_image', image_url: 'data:1' }] },
     expected: { id: 'mine', type: 'message', role: 'user', status: 'completed', content: [{ type: 'input_text', text: 'see' }, { type: 'input_image', image_url: 'data:1', detail: 'auto' }] }
   },
   { name: 'a call', given: { type: 'function_call', call_id: 'a', name: 'f', arguments: '{}' }, expected: { id: 'fc_1', type: 'function_call', call_id: 'a', name: 'f', arguments: '{}', status: 'completed' } },

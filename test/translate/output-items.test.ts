@@ -49,20 +49,25 @@ t.test('thinking, text and calls are items, in the order they came', async t => 
 
 const cases: Array<{ name: string, given: GenerationEvent[], asSummary?: boolean, expected: object[], heard?: string[] }> = [
   {
-    name: 'thinking is its summary for who asked for one', asSummary: true, given: [thought('hm'), text('x'), finish()],
+    name: 'thinking is its summary for who asked for one',
+    asSummary: true,
+    given: [thought('hm'), text('x'), finish()],
     expected: [{ type: 'reasoning', summary: [{ type: 'summary_text', text: 'hm' }], content: undefined }, message('x')]
   },
   {
-    name: 'the input of a custom tool is told when it is whole', given: [call(0, 'shout', '{"inp'), more(0, 'ut":"HEY"}'), finish()],
+    name: 'the input of a custom tool is told when it is whole',
+    given: [call(0, 'shout', '{"inp'), more(0, 'ut":"HEY"}'), finish()],
     expected: [{ type: 'custom_tool_call', status: 'completed', call_id: 'call_0', name: 'shout', input: 'HEY' }],
     heard: ['added custom_tool_call@0', 'grew custom_tool_call@0: HEY', 'done custom_tool_call@0']
   },
   {
-    name: 'what is no argument is the input', given: [call(0, 'shout', 'HEY'), finish()],
+    name: 'what is no argument is the input',
+    given: [call(0, 'shout', 'HEY'), finish()],
     expected: [{ type: 'custom_tool_call', input: 'HEY' }]
   },
   {
-    name: 'a call that waits for its arguments is done after the one that overtook it', given: [call(0, 'f', ''), call(1, 'f', '{"b":2}'), more(0, '{"a":1}'), finish()],
+    name: 'a call that waits for its arguments is done after the one that overtook it',
+    given: [call(0, 'f', ''), call(1, 'f', '{"b":2}'), more(0, '{"a":1}'), finish()],
     expected: [{ type: 'function_call', call_id: 'call_0', arguments: '{"a":1}' }, { type: 'function_call', call_id: 'call_1', arguments: '{"b":2}' }],
     heard: ['added function_call@0', 'added function_call@1', 'grew function_call@1: {"b":2}', 'grew function_call@0: {"a":1}', 'done function_call@0', 'done function_call@1']
   },

@@ -41,19 +41,24 @@ const cases: Array<{ name: string, given: Batch, asSummary?: boolean, expected: 
   { name: 'text', given: [{ type: 'text', text: 'x' }, { type: 'text', text: 'y' }, finish()], expected: [...text, 'completed'] },
   { name: 'text that was cut', given: [{ type: 'text', text: 'x' }, finish('length')], expected: [...text, 'incomplete'] },
   {
-    name: 'thinking', given: [{ type: 'reasoning', text: 'hm' }, { type: 'text', text: 'x' }, finish()],
+    name: 'thinking',
+    given: [{ type: 'reasoning', text: 'hm' }, { type: 'text', text: 'x' }, finish()],
     expected: ['output_item.added', 'content_part.added', 'reasoning_text.delta', 'reasoning_text.done', 'content_part.done', 'output_item.done', ...text, 'completed']
   },
   {
-    name: 'thinking as a summary', asSummary: true, given: [{ type: 'reasoning', text: 'hm' }, { type: 'text', text: 'x' }, finish()],
+    name: 'thinking as a summary',
+    asSummary: true,
+    given: [{ type: 'reasoning', text: 'hm' }, { type: 'text', text: 'x' }, finish()],
     expected: ['output_item.added', 'reasoning_summary_part.added', 'reasoning_summary_text.delta', 'reasoning_summary_text.done', 'reasoning_summary_part.done', 'output_item.done', ...text, 'completed']
   },
   {
-    name: 'two calls', given: [{ type: 'tool_call', index: 0, id: 'a', name: 'f', arguments: '{' }, { type: 'tool_call', index: 0, arguments: '}' }, { type: 'tool_call', index: 1, id: 'b', name: 'f', arguments: '{}' }, finish('tool_calls')],
+    name: 'two calls',
+    given: [{ type: 'tool_call', index: 0, id: 'a', name: 'f', arguments: '{' }, { type: 'tool_call', index: 0, arguments: '}' }, { type: 'tool_call', index: 1, id: 'b', name: 'f', arguments: '{}' }, finish('tool_calls')],
     expected: [...Array(2).fill(['output_item.added', 'function_call_arguments.delta', 'function_call_arguments.done', 'output_item.done']).flat(), 'completed']
   },
   {
-    name: 'a custom call', given: [{ type: 'tool_call', index: 0, id: 'a', name: 'shout', arguments: '{"input":"HEY"}' }, finish('tool_calls')],
+    name: 'a custom call',
+    given: [{ type: 'tool_call', index: 0, id: 'a', name: 'shout', arguments: '{"input":"HEY"}' }, finish('tool_calls')],
     expected: ['output_item.added', 'custom_tool_call_input.delta', 'custom_tool_call_input.done', 'output_item.done', 'completed']
   },
   { name: 'nothing', given: [finish()], expected: ['output_item.added', 'content_part.added', 'output_text.done', 'content_part.done', 'output_item.done', 'completed'] }

@@ -38,16 +38,22 @@ const cases: Array<{ name: string, given: InputItem[], expected: object[], place
   },
   {
     name: 'images and files of a user',
-    given: [{ role: 'user', content: [
-      { type: 'input_image', image_url: 'data:image/png;base64,AA', detail: 'low' },
-      { type: 'input_file', file_data: 'data:text/plain;base64,AA', filename: 'a.txt' },
-      { type: 'refusal', refusal: 'odd' }
-    ] }],
-    expected: [{ role: 'user', content: [
-      { type: 'image_url', image_url: { url: 'data:image/png;base64,AA', detail: 'low' } },
-      { type: 'file', file: { file_data: 'data:text/plain;base64,AA', file_id: null, filename: 'a.txt' } },
-      { type: 'text', text: 'odd' }
-    ] }]
+    given: [{
+      role: 'user',
+      content: [
+        { type: 'input_image', image_url: 'data:image/png;base64,AA', detail: 'low' },
+        { type: 'input_file', file_data: 'data:text/plain;base64,AA', filename: 'a.txt' },
+        { type: 'refusal', refusal: 'odd' }
+      ]
+    }],
+    expected: [{
+      role: 'user',
+      content: [
+        { type: 'image_url', image_url: { url: 'data:image/png;base64,AA', detail: 'low' } },
+        { type: 'file', file: { file_data: 'data:text/plain;base64,AA', file_id: null, filename: 'a.txt' } },
+        { type: 'text', text: 'odd' }
+      ]
+    }]
   },
   {
     name: 'thinking, text and calls are one turn, and what they gave back follows',

@@ -76,7 +76,7 @@ const refusals: Array<{ name: string, given: object, expected: object }> = [
   { name: 'a conversation as an object', given: { conversation: { id: 'conv_2' } }, expected: { status: 404, message: /'conv_2'/ } },
   { name: 'a prompt', given: { prompt: { id: 'pmpt_1' } }, expected: { status: 404, param: 'prompt' } }
 ]
-for (const { name, given, expected } of refusals) t.throws(() => translate(given), expected, `${name} is refused`)
+for (const { name, given, expected } of refusals) t.throws(() => translate(given), { name: 'InvalidRequestError', ...expected }, `${name} is refused`)
 
 t.strictSame(translate({ background: false, conversation: null, prompt: null }).changes, [], 'what is not asked for is not refused')
 

@@ -70,7 +70,7 @@ t.test('the caller\'s parameters are told back', async t => {
     temperature: 0,
     text: { format: { type: 'json_object' }, verbosity: 'low' },
     tool_choice: { type: 'function', name: 'f' },
-    tools: [{ type: 'function', name: 'f', parameters: {} }, { type: 'function', name: 'g', parameters: {}, strict: false }, { type: 'custom', name: 'c' }],
+    tools: [{ type: 'function', name: 'f', parameters: {} }, { type: 'function', name: 'g', parameters: {}, strict: false }, { type: 'function', name: 'h' }, { type: 'custom', name: 'c' }],
     top_logprobs: 2,
     top_p: 0.5,
     truncation: 'auto',
@@ -78,9 +78,9 @@ t.test('the caller\'s parameters are told back', async t => {
     metadata: { a: 'b' }
   }
   const begun = toBegunResponse(request, identity)
-  const { model: _, input: __, tools, ...told } = request
+  const { model: _, input: __, tools: ___, ...told } = request
   t.match(begun, told)
-  t.strictSame(begun.tools, [{ type: 'function', name: 'f', parameters: {}, strict: true }, { type: 'function', name: 'g', parameters: {}, strict: false }, { type: 'custom', name: 'c' }], 'a function is strict unless it is said not to be')
+  t.strictSame(begun.tools, [{ type: 'function', name: 'f', parameters: {}, strict: true }, { type: 'function', name: 'g', parameters: {}, strict: false }, { type: 'function', name: 'h', parameters: null, strict: true }, { type: 'custom', name: 'c' }], 'a function is strict unless it is said not to be')
   t.strictSame(faultsOf('Response', begun), [])
 })
 

@@ -43,6 +43,26 @@ t.test('a request becomes the native body', t => {
   t.end()
 })
 
+t.test('a request that was made of another one says what that changed, first', t => {
+  const given = [{ param: 'tools[0]', action: 'dropped', reason: 'r' }] as const
+  t.match(translated({ user: 'u' }, CLASSIC, { given }).changes.map(({ param }) => param), ['tools[0]', 'user'])
+  t.strictSame(given.length, 1, 'the list itself stays')
+  t.throws(() => translated({}, CLASSIC, { given, unsupportedParams: 'reject' }), { name: 'InvalidRequestError', param: 'tools[0]' }, 'and is refused where that is wanted')
+  t.end()
+})
+
+t.test('the oldest turns are left out where that is wanted', t => {
+  const small = modelOf('openai', { contextWindow: 1_000 })
+  const messages: ChatCompletionRequest['messages'] = ['x'.repeat(1_500), 'y'.repeat(1_500), 'z'].map(content => ({ role: 'user', content }))
+  const contents = (request: RunRequest) => (body(request)['messages'] as Array<{ content: string }>).map(({ content }) => content[0])
+  t.strictSame(contents(translated({ messages }, small, { truncate: true })), ['y', 'z'])
+  t.strictSame(contents(translated({ messages, max_completion_tokens: 600 }, small, { truncate: true })), ['z'], 'the more is kept for the answer')
+  t.strictSame(contents(translated({ messages, tools: [{ type: 'function', function: { name: 'f', description: 'x'.repeat(1_000) } }] }, small, { truncate: true })), ['z'], 'or for the tools')
+  t.strictSame(contents(translated({ messages }, small)), ['x', 'y', 'z'])
+  t.strictSame(contents(translated({ messages }, modelOf('openai'), { truncate: true })), ['x', 'y', 'z'], 'and where nobody knows the window')
+  t.end()
+})
+
 t.test('what our own stages have to do is said', t => {
   const cases = [
     { name: 'nothing', given: translated(), expected: { stop: [], choices: 1, singleToolCall: false, legacyFunctions: false, maxTokens: 4_096, canStream: true, followsToolResult: false } },

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import type { ChatCompletionRequest } from '../../src/openai/chat-completion-request.ts'
-import { toLimitFields, toPromptEstimate, toTokenLimit, type PromptEstimate } from '../../src/translate/token-limit.ts'
+import { toLimitFields, toPromptEstimate, toReserve, toTokenLimit, type PromptEstimate } from '../../src/translate/token-limit.ts'
 import { modelOf } from './model-of.ts'
 
 interface Given extends Pick<ChatCompletionRequest, 'max_tokens' | 'max_completion_tokens'> {
@@ -84,6 +84,17 @@ t.test('a prompt is estimated from its JSON text', t => {
   ]
   for (const { name, given, expected } of cases) t.strictSame(toPromptEstimate(given, 1), expected, name)
   t.equal(toPromptEstimate('', 10).atMost, 80, 'each message costs a little')
+  t.end()
+})
+
+t.test('what is kept for an answer is what was asked for, half the window at most', t => {
+  const cases = [
+    { name: 'nothing was asked for', given: null, window: 10_000, expected: 256 },
+    { name: 'a limit', given: 1_000, window: 10_000, expected: 1_000 },
+    { name: 'a limit as large as the window', given: 10_000, window: 10_000, expected: 5_000 },
+    { name: 'a window smaller than any answer', given: null, window: 100, expected: 50 }
+  ]
+  for (const { name, given, window, expected } of cases) t.equal(toReserve({ max_completion_tokens: given }, window), expected, name)
   t.end()
 })
 

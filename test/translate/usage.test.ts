@@ -1,5 +1,5 @@
 import t from 'tap'
-import { toSum, toUsage } from '../../src/translate/usage.ts'
+import { toResponseUsage, toSum, toUsage } from '../../src/translate/usage.ts'
 
 t.test('usage has every field OpenAI sends', t => {
   const cases = [
@@ -21,6 +21,18 @@ t.test('usage has every field OpenAI sends', t => {
       completion_tokens_details: { reasoning_tokens: reasoning, audio_tokens: 0, accepted_prediction_tokens: 0, rejected_prediction_tokens: 0 }
     }, name)
   }
+  t.end()
+})
+
+t.test('the Responses API has other words for the same', t => {
+  t.strictSame(toResponseUsage({ promptTokens: 10, completionTokens: 5, cachedTokens: 4, reasoningTokens: 3 }), {
+    input_tokens: 10,
+    input_tokens_details: { cached_tokens: 4, cache_write_tokens: 0 },
+    output_tokens: 5,
+    output_tokens_details: { reasoning_tokens: 3 },
+    total_tokens: 15
+  })
+  t.match(toResponseUsage({ promptTokens: 1, completionTokens: 1 }), { input_tokens_details: { cached_tokens: 0 }, output_tokens_details: { reasoning_tokens: 0 } }, 'what is not known is 0')
   t.end()
 })
 
