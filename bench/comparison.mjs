@@ -9,7 +9,7 @@ import { plain } from './scenarios.mjs'
  *
  * @typedef {object} Plan
  * @property {number} rounds of everything under load
- * @property {number} warmUpSeconds not counted, before the first round of what matters most
+ * @property {number} warmUpRequests not counted, before what matters most is: code is compiled by then
  * @property {number} seconds of load in a round
  * @property {number} pacedSeconds the same for paced streams
  * @property {number} starts of each server
@@ -20,6 +20,10 @@ import { plain } from './scenarios.mjs'
  */
 
 const PLAIN = plain('plain')
+/** At most, for the slow. */
+const WARM_UP_SECONDS = 5
+/** What a stream of 1,000 chunks costs, roughly. */
+const REQUESTS_PER_STREAM = 10
 
 export class Comparison {
   /** @type {import('./report.mjs').Results} */
@@ -110,10 +114,12 @@ export class Comparison {
 
   /** @param {Scenario} scenario @param {boolean} isWarmUp */
   #toLimits ({ isPaced, answer, lanes }, isWarmUp) {
-    const { warmUpSeconds, seconds, pacedSeconds } = this.#plan
-    if (!isPaced) return { seconds: !isWarmUp ? seconds : lanes === 'all' ? warmUpSeconds : seconds / 2 }
+    const { warmUpRequests, seconds, pacedSeconds } = this.#plan
     // Streams that begin one after the other do not all wait for their first token at the same time.
-    return { seconds: isWarmUp ? 0 : pacedSeconds, rampMs: answer.chunks * answer.paceUs / 1_000 }
+    if (isPaced) return { seconds: isWarmUp ? 0 : pacedSeconds, rampMs: answer.chunks * answer.paceUs / 1_000 }
+    if (!isWarmUp) return { seconds }
+    if (lanes !== 'all') return { seconds: seconds / 2 }
+    return { seconds: WARM_UP_SECONDS, answers: answer.chunks === 0 ? warmUpRequests : warmUpRequests / REQUESTS_PER_STREAM }
   }
 
   /** @param {string} scenario @param {string} server @param {import('./measure.mjs').Figures} figures */

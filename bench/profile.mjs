@@ -30,11 +30,17 @@ export async function profile (bench, scenario, seconds) {
 }
 
 /**
+ * @typedef {{ functionName: string, url: string, lineNumber: number }} Frame
+ * @typedef {{ id: number, callFrame: Frame, children?: number[] }} Node
+ */
+
+/**
  * The share of each function in the time that was not idle, the largest first.
- * @param {{ nodes: Array<{ id: number, callFrame: { functionName: string, url: string, lineNumber: number } }>, samples: number[], timeDeltas: number[] }} profile
+ * @param {{ nodes: Node[], samples: number[], timeDeltas: number[] }} profile
  */
 function selfTimes ({ nodes, samples, timeDeltas }) {
-  const names = new Map(nodes.map(({ id, callFrame }) => [id, toName(callFrame)]))
+  const callers = new Map(nodes.flatMap(node => (node.children ?? []).map(child => [child, node.callFrame])))
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, toName(callFrame, callers.get(id))]))
   /** @type {Map<string, number>} */
   const times = new Map()
   for (const [index, id] of samples.entries()) {
@@ -45,8 +51,8 @@ function selfTimes ({ nodes, samples, timeDeltas }) {
   return [...times].map(([name, time]) => ({ name, share: time / all })).sort((a, b) => b.share - a.share)
 }
 
-/** @param {{ functionName: string, url: string, lineNumber: number }} frame */
-function toName ({ functionName, url, lineNumber }) {
-  if (url === '') return functionName || '(native)'
+/** @param {Frame} frame @param {Frame} [caller] */
+function toName ({ functionName, url, lineNumber }, caller) {
+  if (url === '') return functionName || `native code of ${caller?.functionName}`
   return `${functionName || '(anonymous)'} ${url.replace(ROOT, '')}:${lineNumber + 1}`
 }

@@ -113,6 +113,16 @@ t.test('wrong settings are told all at once, without a stack', async t => {
   t.notMatch(stderr, / {4}at /)
 })
 
+t.test('a store that cannot be opened is a wrong setting, and nothing is left running', async t => {
+  for (const upstream of ['simulator', 'cloudflare']) {
+    const env = { STORE_PATH: 'far/responses.db', CLOUDFLARE_ACCOUNT_ID: '0'.repeat(32), CLOUDFLARE_API_TOKEN: 't' }
+    const { code, stdout, stderr } = await start(t, ['--upstream', upstream, '--port', '0'], { env }).ended
+    t.equal(code, 2)
+    t.match(stderr, /STORE_PATH: cannot be opened \(ENOENT.+wants a SQLite file/)
+    t.equal(stdout, '')
+  }
+})
+
 t.test('--print-config tells of wrong settings instead', async t => {
   const { code, stdout, stderr } = await start(t, ['--print-config', '--port=x', '--demo']).ended
   t.same({ code, stdout }, { code: 2, stdout: '' })

@@ -48,7 +48,7 @@ export function readResponseStream (text: string): ResponseStream {
 }
 
 /** The output a client puts together of the deltas alone, by the place of each item. */
-export function joined (events: readonly ResponseEvent[]): string[] {
+function joined (events: readonly ResponseEvent[]): string[] {
   const texts: string[] = []
   for (const { type, output_index: index = 0, delta } of events) {
     if (type === 'response.output_item.added') texts[index] = ''
@@ -58,7 +58,7 @@ export function joined (events: readonly ResponseEvent[]): string[] {
 }
 
 /** What the deltas of an item must come to. */
-export function textOf (item: OutputItem): string {
+function textOf (item: OutputItem): string {
   switch (item.type) {
     case 'message': return item.content.map(part => part.text).join('')
     case 'reasoning': return [...item.summary, ...item.content ?? []].map(part => part.text).join('')

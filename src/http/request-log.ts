@@ -31,6 +31,7 @@ export function logRequests (app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     request.report = {}
     reply.header('x-request-id', request.id)
+    if (isHealthCheck(request.routeOptions.url)) return done()
     // Of a client that leaves once its request is read, Fastify tells no hook.
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) request.log.info({ ...toLine(request, 499, reply.elapsedTime), aborted: true }, 'client gone')

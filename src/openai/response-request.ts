@@ -96,7 +96,7 @@ export interface ItemReference {
 }
 
 /** What the tools of OpenAI's own servers did; there are none of them here, so it is not sent. */
-export interface HostedItem {
+interface HostedItem {
   type: 'web_search_call' | 'file_search_call' | 'computer_call' | 'local_shell_call' | 'code_interpreter_call' | 'image_generation_call' | 'mcp_call'
   id?: string | null
 }
@@ -178,7 +178,7 @@ export interface CustomToolParam {
   format?: { type: string, syntax?: string, definition?: string } | null
 }
 
-export interface NamespaceToolParam {
+interface NamespaceToolParam {
   type: 'namespace'
   name: string
   tools: ToolParam[]

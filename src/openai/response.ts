@@ -55,7 +55,7 @@ export interface ResponseLogprob {
   top_logprobs: Array<{ token: string, logprob: number, bytes: number[] }>
 }
 
-export interface OutputText {
+interface OutputText {
   type: 'output_text'
   text: string
   annotations: never[]

@@ -1,7 +1,11 @@
 import { jsonrepair } from 'jsonrepair'
+import { withinTime } from './time-limit.ts'
 
 /** Characters of text that are mended at most: some mistakes take the repair time that grows with the square. */
 const MAX_MENDED = 100_000
+
+/** How long a repair may take, in milliseconds; ordinary ones take less than one. */
+const REPAIR_MS = 250
 
 /**
  * JSON as models write it: with single quotes, trailing commas, comments, Python's words, or backslashes they forgot to
@@ -13,7 +17,7 @@ export function parseModelJson (text: string): unknown {
   // The repair makes a string of any prose; only what was meant as an object, list or string is worth it.
   if (text.length > MAX_MENDED || !/^\s*[{["']/.test(text)) return undefined
   try {
-    return JSON.parse(jsonrepair(withEscapedBackslashes(text)))
+    return JSON.parse(withinTime(REPAIR_MS, () => jsonrepair(withEscapedBackslashes(text))))
   } catch {
     return undefined
   }

@@ -68,8 +68,13 @@ function isRewritten ({ tools, functions, response_format: format }: ChatComplet
   return !!tools?.length || !!functions?.length || (format != null && format.type !== 'text') || thinking.told === 'tags' || thinking.told === 'open-tags'
 }
 
+/** `Object.keys` would take seconds for the millions of items a list may have. */
+function isEmpty (value: object): boolean {
+  return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0
+}
+
 function isDefault (name: string, value: unknown): boolean {
   if (NEVER_DEFAULT.has(name)) return false
-  if (typeof value === 'object' && Object.keys(value as object).length === 0) return true
+  if (typeof value === 'object' && isEmpty(value as object)) return true
   return DEFAULTS.get(name)?.includes(typeof value === 'object' ? JSON.stringify(value) : value) ?? false
 }

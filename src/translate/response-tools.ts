@@ -4,7 +4,7 @@ import type { ChatCompletionRequest, FunctionTool } from '../openai/chat-complet
 import type { CustomToolParam, FunctionToolParam, ResponseRequest, ToolParam } from '../openai/response-request.ts'
 
 /** A tool as its caller knows it. */
-export interface CalledTool {
+interface CalledTool {
   type: 'function' | 'custom'
   name: string
   namespace?: string

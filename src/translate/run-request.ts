@@ -232,7 +232,8 @@ function imagesOf (messages: readonly NativeMessage[]): string[] {
 }
 
 function withoutImages (text: string, messages: readonly NativeMessage[]): string {
-  return imagesOf(messages).reduce((rest, url) => rest.replace(url, ''), text)
+  // In one go: taking out one image after the other would go through the text as often as there are images.
+  return imagesOf(messages).length === 0 ? text : text.replaceAll(/"url":"data:[^"]*"/g, '"url":""')
 }
 
 /** Strict JSON readers upstream refuse lone surrogates, which JavaScript writes as escapes; they become U+FFFD. */

@@ -3,6 +3,7 @@ import type { Change } from '../generation/change.ts'
 import type { Batch, Stage, ToolCallEvent } from '../generation/event.ts'
 import { countViolations } from './json-schema.ts'
 import { parseJson, parseModelJson } from './model-json.ts'
+import { TooLongError } from './time-limit.ts'
 
 type Schema = Record<string, unknown>
 
@@ -45,11 +46,22 @@ export class ToolArguments implements Stage {
   }
 
   #mend (call: ToolCallEvent & { name: string }): ToolCallEvent {
-    const { text, repairs } = toMended(call.arguments, this.#schemas.get(call.name))
+    const { text, repairs } = this.#toMended(call)
     for (const reason of repairs) {
       this.#changes.push({ param: `tool_calls[${call.index}].function.arguments`, action: 'repaired', reason })
     }
     return { ...call, arguments: text }
+  }
+
+  /** Once a check takes too long there are no more: an answer may hold hundreds of calls. */
+  #toMended ({ name, arguments: text }: ToolCallEvent & { name: string }): ReturnType<typeof toMended> {
+    try {
+      return toMended(text, this.#schemas.get(name))
+    } catch (error) {
+      if (!(error instanceof TooLongError)) throw error
+      this.#schemas = new Map()
+      return toMended(text, undefined)
+    }
   }
 }
 
@@ -57,6 +69,7 @@ export class ToolArguments implements Stage {
  * @param text the arguments as the model wrote them
  * @param schema the tool's parameters, when they are known
  * @returns JSON text, and what was done to it; the same text and nothing when it is sound or beyond repair
+ * @throws TooLongError when the schema takes too long to check
  */
 export function toMended (text: string, schema: Schema | undefined): { text: string, repairs: string[] } {
   const asWritten = { text, repairs: [] }
@@ -104,7 +117,8 @@ function parseClosed (text: string): unknown {
 function violations (schema: Schema, value: unknown): number {
   try {
     return countViolations(schema, value)
-  } catch {
+  } catch (error) {
+    if (error instanceof TooLongError) throw error
     return 0
   }
 }

@@ -39,7 +39,7 @@ export type Answers = [
   Accepts<OpenAI.Model, ModelObject>,
   Accepts<Pick<OpenAI.ModelsPage, 'object' | 'data'>, ModelListObject>,
   Accepts<OpenAI.ErrorObject, ErrorBody['error']>,
-  Accepts<Parsed<OpenAI.Responses.Response>, Parsed<ResponseObject>>
+  Accepts<Parsed<OpenAI.Responses.Response>, Parsed<ResponseObject & { usage: object }>>
 ]
 
 /** Custom tools, whose input is free text, have no counterpart on Workers AI: they are refused wherever they appear. */

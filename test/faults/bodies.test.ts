@@ -241,7 +241,8 @@ t.test('large and odd bodies are answered in time, and hold up nobody else', asy
   const server = await startBuiltServer(t)
   const many = (count: number, content: unknown) => JSON.stringify(chat({ messages: Array.from({ length: count }, () => ({ role: 'user', content })), max_tokens: 1 }))
   const png = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
-  const cases: Array<{ name: string, body: string }> = [
+  const embedding = { model: '@cf/baai/bge-m3' }
+  const cases: Array<{ name: string, body: string, path?: string }> = [
     { name: '30 MB of text', body: JSON.stringify(chat({ messages: [{ role: 'user', content: `say ${'word '.repeat(6_000_000)}` }], max_tokens: 1 })) },
     { name: '30 MB of small values', body: JSON.stringify(chat({ unknown: 'LIST', max_tokens: 1 })).replace('"LIST"', `[${'0,'.repeat(15_000_000)}0]`) },
     { name: '30 MB of escapes', body: JSON.stringify(chat({ messages: [{ role: 'user', content: '\n\u0000"\\'.repeat(2_000_000) }], max_tokens: 1 })) },
@@ -257,14 +258,21 @@ t.test('large and odd bodies are answered in time, and hold up nobody else', asy
     { name: '200,000 fields nobody knows', body: JSON.stringify(chat({ max_tokens: 1, ...Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [`field${index}`, 1])) })) },
     { name: '100,000 calls of an earlier turn', body: JSON.stringify(chat({ max_tokens: 1, messages: [{ role: 'user', content: 'x' }, { role: 'assistant', content: null, tool_calls: Array.from({ length: 100_000 }, (_, index) => ({ id: `call_${index}`, type: 'function', function: { name: 'f', arguments: '{}' } })) }] })) },
     { name: '10 MB of arguments that are no JSON', body: JSON.stringify(chat({ max_tokens: 1, messages: [{ role: 'user', content: 'x' }, { role: 'assistant', content: null, tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a": [1, '.repeat(1_000_000) } }] }] })) },
-    { name: 'a stop sequence of 10 MB', body: JSON.stringify(chat({ max_tokens: 1, stop: 'ab'.repeat(5_000_000) })) }
+    { name: 'a stop sequence of 10 MB', body: JSON.stringify(chat({ max_tokens: 1, stop: 'ab'.repeat(5_000_000) })) },
+    { name: '1,000,000 texts to embed', path: '/v1/embeddings', body: JSON.stringify({ ...embedding, input: Array.from({ length: 1_000_000 }, () => 'x') }) },
+    { name: '30 MB to embed', path: '/v1/embeddings', body: JSON.stringify({ ...embedding, input: 'word '.repeat(6_000_000) }) },
+    { name: '1,000,000 prompts', path: '/v1/completions', body: JSON.stringify({ model: LLAMA, max_tokens: 1, prompt: Array.from({ length: 1_000_000 }, () => 'x') }) },
+    { name: '30 MB of a prompt', path: '/v1/completions', body: JSON.stringify({ model: LLAMA, max_tokens: 1, prompt: 'word '.repeat(6_000_000) }) },
+    { name: '100,000 items', path: '/v1/responses', body: JSON.stringify({ model: LLAMA, input: Array.from({ length: 100_000 }, () => ({ role: 'user', content: 'x' })) }) },
+    { name: '100,000 items to be cut', path: '/v1/responses', body: JSON.stringify({ model: LLAMA, truncation: 'auto', input: Array.from({ length: 100_000 }, () => ({ role: 'user', content: 'x' })) }) },
+    { name: '100,000 calls as items', path: '/v1/responses', body: JSON.stringify({ model: LLAMA, input: Array.from({ length: 100_000 }, (_, index) => ({ type: 'function_call', call_id: `call_${index}`, name: 'f', arguments: '{}' })) }) }
   ]
   await (await ask(server, chat())).text()
   await server.vitals()
-  for (const { name, body } of cases) {
+  for (const { name, body, path = '/v1/chat/completions' } of cases) {
     const startedAt = performance.now()
     let isAnswered = false
-    const asked = post(server, body).then(async response => {
+    const asked = post(server, body, { path }).then(async response => {
       await response.text()
       isAnswered = true
       return response.status

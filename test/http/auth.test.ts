@@ -1,5 +1,6 @@
+import type { FastifyRequest } from 'fastify'
 import t from 'tap'
-import { requireKey } from '../../src/http/auth.ts'
+import { requireKey, toOwner } from '../../src/http/auth.ts'
 import { askRaw, exchange, waited } from '../http-client.ts'
 import { API_TOKEN, ask, saying, startProxy } from '../start-proxy.ts'
 
@@ -78,6 +79,15 @@ t.test('a key may have a name, which the log shows', async t => {
   await waited(() => lines().length === 3)
   t.strictSame(lines().map(({ key }) => key), ['anns', undefined, undefined])
   t.notMatch(proxy.log(), /key-one/)
+})
+
+t.test('an owner is told by the key, however it is sent, and not by its text', t => {
+  const owner = (headers: Record<string, string>) => toOwner({ headers } as unknown as FastifyRequest)
+  t.equal(owner({ authorization: 'Bearer key-one' }), owner({ 'x-api-key': 'key-one' }))
+  t.not(owner({ authorization: 'Bearer key-one' }), owner({ authorization: 'Bearer key-two' }))
+  t.equal(owner({}), owner({ authorization: 'Basic x' }), 'all without a key are one')
+  t.match(owner({ authorization: 'Bearer key-one' }), /^[\w-]{43}$/)
+  t.end()
 })
 
 t.test('callers may bring their own Cloudflare tokens', async t => {

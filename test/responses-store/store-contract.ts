@@ -4,7 +4,7 @@ import type { ResponsesStore, StoredResponse, StoreLimits } from '../../src/resp
 import { toBegunResponse } from '../../src/translate/response.ts'
 
 /** A clock a test moves by hand. */
-export interface Clock {
+interface Clock {
   ms: number
 }
 
@@ -17,7 +17,7 @@ export function stored (id: string, text = 'Hi'): StoredResponse {
   return { response, items: [item(`msg_in_${id}`, text)] }
 }
 
-export function item (id: string, text = 'Hi'): KeptItem {
+function item (id: string, text = 'Hi'): KeptItem {
   return { id, type: 'message', role: 'user', content: [{ type: 'input_text', text }], status: 'completed' }
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import Database from 'libsql'
 import t from 'tap'
 import type { OutputItem, ResponseObject } from '../../src/openai/response.ts'
 import { waited } from '../http-client.ts'
@@ -249,6 +250,20 @@ t.test('a response that cannot be kept is told, and answered all the same', asyn
   t.strictSame(stream.comments, ['x-proxy-warnings: store dropped'])
   t.equal(stream.response?.status, 'completed')
   t.equal((await respond(full, asking('say hi', { store: false }))).headers.get('x-proxy-warnings'), null)
+})
+
+t.test('a file that another process holds costs the response nothing', async t => {
+  const STORE_PATH = join(t.testdir(), 'responses.db')
+  const proxy = await startProxy(t, { STORE_PATH })
+  const other = new Database(STORE_PATH)
+  t.teardown(() => other.close())
+  other.exec('BEGIN IMMEDIATE')
+  const response = await respond(proxy, asking('say hi'))
+  t.equal(response.headers.get('x-proxy-warnings'), 'store dropped')
+  t.match(await response.json(), { status: 'completed', output: [{ content: [{ text: 'hi' }] }] })
+  t.match(proxy.lines().find(({ msg }) => msg === 'a response was not kept'), { level: 50 })
+  other.exec('ROLLBACK')
+  t.equal((await respond(proxy, asking('say hi'))).headers.get('x-proxy-warnings'), null)
 })
 
 t.test('a file keeps what the server has stored when it is gone', async t => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { askRaw } from '../http-client.ts'
 import { API_TOKEN, ask, LLAMA, saying, startProxy } from '../start-proxy.ts'
-import { complaintsAbout, HELLO, startRecordedUpstream } from './recorded-upstream.ts'
+import { complaintsAbout, headersOf, HELLO, startRecordedUpstream, type Answer } from './recorded-upstream.ts'
 
 const KEY = 'sk-client-0815'
 const EVIL = 'http://evil.example:8080/steal'
@@ -173,7 +173,7 @@ t.test('of Cloudflare\'s headers only those that concern the caller are passed o
     authorization: `Bearer ${API_TOKEN}`,
     'x-account': 'account-4711-0815'
   }
-  const endings: Record<string, { status?: number, headers?: Record<string, string>, body: unknown }> = {
+  const endings: Record<string, Answer> = {
     'a plain answer': HELLO,
     'a stream': { body: 'data: {"response":"hi"}\n\ndata: {"response":"","finish_reason":"stop"}\n\ndata: [DONE]\n\n' },
     'a refusal': { status: 400, body: { success: false, errors: [{ code: 5006, message: 'No.' }] } },
@@ -186,7 +186,7 @@ t.test('of Cloudflare\'s headers only those that concern the caller are passed o
     const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream.url, MAX_RETRIES: '0' })
     const response = await ask(proxy, saying('hi', { stream: name === 'a stream' }))
     await response.text()
-    const told = Object.fromEntries(response.headers)
+    const told = headersOf(response)
     t.strictSame(Object.keys(told).filter(header => !ANSWER_HEADERS.includes(header)), [], name)
     t.notMatch(JSON.stringify(told), /secret|upstream|evil|not-ours|4711/, name)
     if (response.ok) t.match(told, shown, name)

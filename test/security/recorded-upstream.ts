@@ -56,6 +56,13 @@ export async function startRecordedUpstream (t: Test, answer: (run: Recorded) =>
   return { url: `http://127.0.0.1:${port}/client/v4`, requests, runs: () => requests.filter(({ method }) => method !== 'GET') }
 }
 
+/** All headers of an answer. */
+export function headersOf ({ headers }: Response): Record<string, string> {
+  const all: Record<string, string> = {}
+  headers.forEach((value, name) => { all[name] = value })
+  return all
+}
+
 const PATH = `/client/v4/accounts/${ACCOUNT_ID}/ai`
 const ALLOWED = [
   /^POST run\/@(cf|hf)\/[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/,

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { askRaw, waited } from '../http-client.ts'
 import { API_TOKEN, ask, saying, startProxy, type Proxy } from '../start-proxy.ts'
-import { complaintsAbout, startRecordedUpstream, type Answer } from './recorded-upstream.ts'
+import { complaintsAbout, headersOf, startRecordedUpstream, type Answer } from './recorded-upstream.ts'
 
 const GATEWAY_TOKEN = 'gateway-secret-0815-xyz'
 const CALLER_TOKEN = 'caller-secret-4711-uvw'
@@ -57,7 +57,7 @@ function echoes (secret: string): Record<string, Answer> {
 
 /** Everything a caller can read of an answer. */
 async function readable (response: Response): Promise<string> {
-  return JSON.stringify([...response.headers]) + await response.text()
+  return JSON.stringify(headersOf(response)) + await response.text()
 }
 
 async function settled (proxy: Proxy, requests: number): Promise<void> {

@@ -74,3 +74,18 @@ t.test('only so many compiled schemas are kept, those that were used last', t =>
   t.equal(compiled(long) && compiled(long), true, 'a very long one is compiled each time')
   t.end()
 })
+
+t.test('a check that takes too long is broken off', t => {
+  const pattern = { type: 'string', pattern: '^(([a-z])+.)+[A-Z]([a-z])+$' }
+  const levels = Array.from({ length: 60 }, (_, level) => [`l${level}`, { allOf: [{ $ref: `#/$defs/l${level + 1}` }, { $ref: `#/$defs/l${level + 1}` }] }])
+  const doubling = { $defs: { ...Object.fromEntries(levels), l60: { type: 'string' } }, $ref: '#/$defs/l0' }
+  for (const [schema, value] of [[pattern, 'a'.repeat(60)], [doubling, 'a']] as const) {
+    t.strictSame(toViolations(schema, value), ['/ cannot be checked against the schema'])
+    t.throws(() => countViolations(schema, value), { name: 'TooLongError' })
+  }
+  t.throws(() => checkSchema(doubling), { name: 'TooLongError' })
+  t.doesNotThrow(() => checkSchema(pattern), 'it depends on the value')
+  const nested = JSON.parse('['.repeat(50_000) + ']'.repeat(50_000))
+  t.strictSame(toViolations({ $defs: { list: { items: { $ref: '#/$defs/list' } } }, $ref: '#/$defs/list' }, nested), ['/ cannot be checked against the schema'], 'nor is what is too deep')
+  t.end()
+})

@@ -51,3 +51,10 @@ t.test('JSON that is meant exactly', t => {
   t.strictSame(['{"a":1}', 'null', "{'a':1}", ''].map(parseJson), [{ a: 1 }, null, undefined, undefined])
   t.end()
 })
+
+t.test('a repair that takes too long is none', t => {
+  const began = Date.now()
+  t.equal(parseModelJson(`{"a":${'"b'.repeat(49_000)}`), undefined)
+  t.ok(Date.now() - began < 5_000)
+  t.end()
+})

@@ -155,3 +155,12 @@ t.test('long arguments cost no more than their length', t => {
   t.ok(duration < 1_000, `${Math.round(duration)} ms`)
   t.end()
 })
+
+t.test('once a check takes too long, nothing is checked any more', t => {
+  const trap = object({ s: { type: 'string', pattern: '^(([a-z])+.)+[A-Z]([a-z])+$' } })
+  const stage = new ToolArguments(new Map([['trap', trap], ['f', object({ n: { type: 'integer' } })]]), [])
+  const calls: Batch = ['f', 'trap', 'f'].map((name, index) => ({ type: 'tool_call', index, id: `call_${index}`, name, arguments: JSON.stringify({ n: '1', s: 'a'.repeat(60) }) }))
+  const told = stage.push([...calls, { type: 'finish', reason: null }])
+  t.match(told, [{ arguments: /"n":1,/ }, { arguments: /"n":"1"/ }, { arguments: /"n":"1"/ }, { type: 'finish' }])
+  t.end()
+})
