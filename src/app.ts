@@ -9,6 +9,7 @@ import { errorHandler, notFound } from './http/error-handler.ts'
 import { isHealthCheck } from './http/health-check.ts'
 import { newLogger } from './http/logger.ts'
 import { refuseDeepNesting } from './http/nesting.ts'
+import { lastingPressure } from './http/lasting-pressure.ts'
 import { OpenAnswers, overloaded } from './http/open-answers.ts'
 import { closeQueuedAnswers } from './http/queued-answers.ts'
 import { toRequestId } from './http/request-id.ts'
@@ -78,9 +79,10 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   const openAnswers = new OpenAnswers(settings.maxStreams)
   app.decorate('openAnswers', openAnswers)
   app.decorateRequest('apiToken', undefined)
+  const isLasting = lastingPressure(Date.now)
   await app.register(underPressure, {
     maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
-    pressureHandler: request => { if (!isHealthCheck(request.routeOptions.url)) throw overloaded() }
+    pressureHandler: request => { if (!isHealthCheck(request.routeOptions.url) && isLasting()) throw overloaded() }
   })
   const methods = collectMethods(app)
   closeSilentConnections(app)

@@ -203,7 +203,7 @@ const Tool = {
     custom: Type.Object({ name: toolName, description: string, format: object }),
     namespace: Type.Object({
       name: Type.String({ minLength: 1 }),
-      tools: Type.Array(Type.Object({ type: Type.String(), name: Type.Optional(Type.String()), description: string, parameters: jsonSchema, strict: boolean, format: object }))
+      tools: Type.Array(Type.Object({ type: Type.String(), name: Type.Optional(Type.String()), description: string, parameters: jsonSchema, strict: boolean, format: object }), { maxItems: 128 })
     })
   })
 }
@@ -244,7 +244,7 @@ export const ResponseRequest = Type.Object({
   prompt: Type.Optional(Type.Unsafe<{ id?: string } | null>({ type: ['object', 'null'] })),
   background: boolean,
   instructions: string,
-  tools: Type.Optional(Type.Unsafe<ToolParam[] | null>({ type: ['array', 'null'], items: Tool })),
+  tools: Type.Optional(Type.Unsafe<ToolParam[] | null>({ type: ['array', 'null'], items: Tool, maxItems: 128 })),
   tool_choice: Type.Optional(Type.Unsafe<ResponseToolChoice | null>({ type: ['string', 'object', 'null'] })),
   parallel_tool_calls: boolean,
   max_tool_calls: integer(1),

@@ -142,25 +142,30 @@ function toReason ({ kind, status, code }: UpstreamError): string {
   return [kind, ...(status === 0 ? [] : [status]), ...(code === undefined ? [] : [`Workers AI ${code}`])].join(', ')
 }
 
-/** The batches of every choice as they arrive; a failure is thrown. Notes for the log what is only known now. */
+/**
+ * The batches of every choice as they arrive; a failure is thrown. Notes for the log what is only known now. Unless all
+ * is told to its end, every upstream is closed.
+ */
 export async function * told ({ generations }: ChatAnswer, request: FastifyRequest, reply: FastifyReply): AsyncGenerator<ChoiceBatch> {
-  for await (const choiceBatch of interleaved(generations.choices)) {
-    request.report.firstTokenMs ??= Math.round(reply.elapsedTime)
-    yield choiceBatch
-    const last = choiceBatch.batch.at(-1)
-    if (last?.type === 'failure') throw last.error
-    if (last?.type === 'finish' && last.reason !== null) request.report.finishReason ??= last.reason
+  let isWhole = false
+  try {
+    for await (const choiceBatch of interleaved(generations.choices)) {
+      request.report.firstTokenMs ??= Math.round(reply.elapsedTime)
+      yield choiceBatch
+      const last = choiceBatch.batch.at(-1)
+      if (last?.type === 'failure') throw last.error
+      if (last?.type === 'finish' && last.reason !== null) request.report.finishReason ??= last.reason
+    }
+    isWhole = true
+  } finally {
+    if (!isWhole) generations.close()
   }
 }
 
 /** Every choice's events, whole. */
 export async function collected (answer: ChatAnswer, request: FastifyRequest, reply: FastifyReply): Promise<Batch[]> {
   const choices: Batch[] = answer.generations.choices.map(() => [])
-  try {
-    for await (const { choice, batch } of told(answer, request, reply)) choices[choice]?.push(...batch)
-  } finally {
-    answer.generations.close()
-  }
+  for await (const { choice, batch } of told(answer, request, reply)) choices[choice]?.push(...batch)
   return choices
 }
 

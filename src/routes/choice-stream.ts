@@ -17,7 +17,7 @@ export interface Teller {
  * @param toBill the chunk that tells what all were billed; nothing for callers that did not ask
  */
 export async function * choiceStream (answer: ChatAnswer, tellers: readonly Teller[], toBill: (usage: Usage) => string, request: FastifyRequest, reply: FastifyReply): AsyncGenerator<string> {
-  const { generations, reporter } = answer
+  const { reporter } = answer
   try {
     for await (const { choice, batch } of told(answer, request, reply)) {
       const text = tellers[choice]?.tell(batch)
@@ -30,7 +30,5 @@ export async function * choiceStream (answer: ChatAnswer, tellers: readonly Tell
   } catch (error) {
     const failure = toStreamFailure(error, request)
     if (failure) yield toEvent(JSON.stringify(failure))
-  } finally {
-    generations.close()
   }
 }

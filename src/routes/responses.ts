@@ -79,8 +79,6 @@ async function * events (parts: ResponsesParts, answer: ChatAnswer, telling: Tel
   } catch (error) {
     const failure = toStreamFailure(telling.toCallerError(error), request)
     if (failure) yield teller.fail(failure.error)
-  } finally {
-    answer.generations.close()
   }
 }
 

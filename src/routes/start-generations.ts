@@ -44,7 +44,7 @@ export interface Generations {
   /** Cloudflare's headers that are passed on. */
   headers: Record<string, string>
   attempts: number
-  /** Closes every upstream; to be called when the answer has ended, however it did. */
+  /** Closes every upstream; to be called when the answer ends before its end. */
   close: () => void
 }
 

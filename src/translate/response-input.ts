@@ -1,6 +1,6 @@
 import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
-import type { AssistantMessage, AssistantPart, Message, TextPart, UserPart } from '../openai/chat-completion-request.ts'
+import type { AssistantPart, Message, RequestToolCall, TextPart, UserPart } from '../openai/chat-completion-request.ts'
 import type { CustomToolCallItem, FunctionCallItem, InputFilePart, InputImagePart, InputItem, InputMessage, InputPart, ReasoningItem, ToolOutputItem } from '../openai/response-request.ts'
 import { toTextArguments, type ServedTools } from './response-tools.ts'
 
@@ -28,13 +28,21 @@ export function toMessages (items: readonly PlacedItem[], tools: ServedTools, ch
   return conversation.end()
 }
 
+/** What the assistant did before anybody else had their turn. */
+interface Turn {
+  role: 'assistant'
+  content?: AssistantPart[]
+  reasoning_content?: string
+  tool_calls?: RequestToolCall[]
+}
+
 class Conversation {
   #messages: Message[] = []
   #places: string[] = []
   #tools: ServedTools
   #changes: Change[]
   /** The assistant's turn that later items may still belong to. */
-  #turn: AssistantMessage | undefined
+  #turn: Turn | undefined
   /** Images and files of the tools' outputs so far: what answers calls must not be torn apart. */
   #attached: UserPart[] = []
   #attachedPlace = ''
@@ -83,20 +91,22 @@ class Conversation {
 
   /** Text between calls and what answers them belongs to the calls' turn; otherwise each text is a turn of its own. */
   #say (parts: AssistantPart[], place: string): void {
-    const turn = this.#turn?.content == null || this.#turn.tool_calls ? this.#ownTurn(place) : this.#newTurn(place)
-    turn.content = [...turn.content ?? [], ...parts] as AssistantPart[]
+    const turn = this.#turn?.content === undefined || this.#turn.tool_calls ? this.#ownTurn(place) : this.#newTurn(place)
+    turn.content ??= []
+    for (const part of parts) turn.content.push(part)
   }
 
   #think ({ content, summary }: ReasoningItem, place: string): void {
     const text = [content, summary].map(parts => (parts ?? []).map(part => part.text).join('\n')).find(text => text !== '')
     if (text === undefined) return
-    const turn = this.#turn?.content == null && !this.#turn?.tool_calls ? this.#ownTurn(place) : this.#newTurn(place)
-    turn.reasoning_content = [turn.reasoning_content, text].filter(Boolean).join('\n')
+    const turn = this.#turn?.content === undefined && !this.#turn?.tool_calls ? this.#ownTurn(place) : this.#newTurn(place)
+    turn.reasoning_content = turn.reasoning_content === undefined ? text : `${turn.reasoning_content}\n${text}`
   }
 
   #call ({ call_id: id, name, namespace }: FunctionCallItem | CustomToolCallItem, args: string, place: string): void {
     const turn = this.#ownTurn(place)
-    turn.tool_calls = [...turn.tool_calls ?? [], { id, type: 'function', function: { name: this.#tools.toChatName(name, namespace), arguments: args } }]
+    turn.tool_calls ??= []
+    turn.tool_calls.push({ id, type: 'function', function: { name: this.#tools.toChatName(name, namespace), arguments: args } })
   }
 
   #output ({ call_id: id, output }: ToolOutputItem, place: string): void {
@@ -106,19 +116,19 @@ class Conversation {
     if (others.length > 0) {
       this.#changes.push({ param: `${place}.output`, action: 'emulated', reason: 'a tool message has text only; its images and files follow in a user message' })
       if (this.#attached.length === 0) this.#attachedPlace = place
-      this.#attached.push(...others)
+      for (const other of others) this.#attached.push(other)
     }
     this.#turn = undefined
     this.#messages.push({ role: 'tool', tool_call_id: id, content: typeof output === 'string' ? output : texts })
     this.#places.push(place)
   }
 
-  #ownTurn (place: string): AssistantMessage {
+  #ownTurn (place: string): Turn {
     return this.#turn ?? this.#newTurn(place)
   }
 
-  #newTurn (place: string): AssistantMessage {
-    const turn: AssistantMessage = { role: 'assistant' }
+  #newTurn (place: string): Turn {
+    const turn: Turn = { role: 'assistant' }
     this.#push(turn, place)
     this.#turn = turn
     return turn

@@ -21,6 +21,9 @@ export interface ServedTools {
 
 type ServedTool = FunctionToolParam | CustomToolParam
 
+/** As many functions as OpenAI takes. */
+const MAX_TOOLS = 128
+
 /** The only argument of a function that stands for a custom tool. */
 const INPUT = 'input'
 
@@ -28,6 +31,7 @@ const INPUT = 'input'
  * Makes functions of the tools of a Responses request. A custom tool becomes a function with one argument of text, the
  * tools of a namespace bear its name before their own, and tools that only OpenAI's servers can run are left out: each
  * of these is a change.
+ * @throws InvalidRequestError when there are more than 128 in all
  */
 export function toServedTools (tools: readonly ToolParam[], changes: Change[]): ServedTools {
   const definitions: FunctionTool[] = []
@@ -52,6 +56,9 @@ export function toServedTools (tools: readonly ToolParam[], changes: Change[]): 
     } else {
       dropped(path, tool, changes)
     }
+  }
+  if (definitions.length > MAX_TOOLS) {
+    throw new InvalidRequestError(`Invalid 'tools': array too long. Expected an array with maximum length ${MAX_TOOLS}, but got an array with length ${definitions.length} instead.`, { param: 'tools', code: 'array_above_max_length' })
   }
   return {
     definitions,

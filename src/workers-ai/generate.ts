@@ -62,18 +62,21 @@ async function * whole (workersAi: WorkersAi, request: GenerateRequest, answer: 
 async function * streamed (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer): AsyncGenerator<Batch> {
   const decoder = new SseDecoder()
   const reader = new GenerationReader(request.newCallId, answer.redact)
+  const reads = answer.body[Symbol.asyncIterator]()
   try {
-    for await (const bytes of answer.body) {
-      const batch = read(decoder.push(bytes), reader)
+    while (!reader.done) {
+      const { done, value } = await reads.next()
+      if (done) break
+      const batch = read(decoder.push(value), reader)
       if (batch.length > 0) yield batch
-      if (reader.done) break
     }
   } catch (error) {
     request.signal.throwIfAborted()
     yield [{ type: 'failure', error: toStreamError(error) }]
     return
   } finally {
-    answer.body.destroy()
+    if (reader.ended) release(reads, answer.body)
+    else answer.body.destroy()
   }
   const batch: Batch = []
   for (const event of decoder.end()) reader.readEvent(event, batch, true)
@@ -91,6 +94,24 @@ async function * askedAgain (workersAi: WorkersAi, { plainBody, ...request }: Ge
   } catch (error) {
     request.signal.throwIfAborted()
     yield [{ type: 'failure', error: toStreamError(error) }]
+  }
+}
+
+/** What may come after `[DONE]`: the end of the HTTP body, which often has a packet of its own. */
+const REST = { ms: 500, reads: 8 }
+
+/** Reads the rest of a stream that has ended, so that its connection can serve again; nobody waits for it. */
+async function release (reads: AsyncIterator<Buffer>, body: RunAnswer['body']): Promise<void> {
+  const timer = setTimeout(() => body.destroy(), REST.ms)
+  try {
+    for (let left = REST.reads; left > 0; left--) {
+      if ((await reads.next()).done) return
+    }
+  } catch {
+    // The answer is whole already.
+  } finally {
+    clearTimeout(timer)
+    body.destroy()
   }
 }
 

@@ -79,6 +79,11 @@ export class GenerationReader {
     return this.#done
   }
 
+  /** True once the upstream said that nothing will come: `[DONE]`, and no failure. */
+  get ended (): boolean {
+    return this.#done && this.#failure === undefined
+  }
+
   /** True when neither text, reasoning nor a call was read, and nothing says why. */
   get isEmpty (): boolean {
     const isExplained = this.#failure?.kind === 'refused' || this.#reason === 'length' || this.#reason === 'content_filter'

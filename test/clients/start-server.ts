@@ -9,6 +9,8 @@ const MISTRAL = '@cf/mistralai/mistral-small-3.1-24b-instruct'
 export const KIMI = '@cf/moonshotai/kimi-k2.6'
 export const GLM = '@cf/zai-org/glm-4.7-flash'
 
+export const EMBEDDER = '@cf/baai/bge-m3'
+
 /** One model of each kind: classic, with `guided_json`, and two that speak as OpenAI's do. */
 export const MODELS = [LLAMA, MISTRAL, KIMI, GLM]
 

@@ -3,8 +3,11 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 
-/** One thing the upstream does with a connection: bytes, a pause in milliseconds, bytes over and over, or its end. */
-export type Step = string | Buffer | number | { again: string | Buffer, times: number } | 'FIN' | 'RESET'
+/**
+ * One thing the upstream does with a connection: bytes, a pause in milliseconds, something to wait for, bytes over and
+ * over, or its end.
+ */
+export type Step = string | Buffer | number | (() => Promise<unknown>) | { again: string | Buffer, times: number } | 'FIN' | 'RESET'
 
 /** A request that has arrived whole, and what became of its answer. */
 export interface Asked {
@@ -143,6 +146,7 @@ async function play (socket: Socket, steps: readonly Step[], asked: Asked): Prom
     if (step === 'FIN') socket.end()
     else if (step === 'RESET') socket.resetAndDestroy()
     else if (typeof step === 'number') await sleep(step)
+    else if (typeof step === 'function') await step()
     else await write(socket, typeof step === 'object' && 'again' in step ? step : { again: step, times: 1 }, asked)
   }
 }

@@ -62,6 +62,12 @@ t.test('names that become the same are told apart', async t => {
   t.equal(tools.toChatName('b', 'a'), 'a__b_2')
 })
 
+t.test('there are no more of them than OpenAI takes, wherever they are', async t => {
+  const many = (count: number): ToolParam[] => Array.from({ length: count }, () => ({ type: 'function', name: 'f' }))
+  t.equal(serve([{ type: 'namespace', name: 'n', tools: many(127) }, weather]).tools.definitions.length, 128)
+  t.throws(() => serve([{ type: 'namespace', name: 'n', tools: many(128) }, weather]), { name: 'InvalidRequestError', param: 'tools', code: 'array_above_max_length' })
+})
+
 t.test('a tool that is not offered any more still has a name', async t => {
   const { tools } = serve([])
   t.equal(tools.toChatName('gone', undefined), 'gone')

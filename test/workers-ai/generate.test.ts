@@ -49,9 +49,16 @@ t.test('a stream is read as it comes, one batch for each read', async t => {
   t.match(generation, { headers: { 'cf-ai-req-id': 'req-1' }, attempts: 1 })
   const batches: Batch[] = []
   for await (const batch of generation.batches) batches.push(batch)
-  t.strictSame(batches.flat(), [{ type: 'text', text: 'H' }, { type: 'text', text: 'i' }, { type: 'finish', reason: null }])
+  t.strictSame(batches.flat(), [{ type: 'text', text: 'H', json: '"H"' }, { type: 'text', text: 'i', json: '"i"' }, { type: 'finish', reason: null }])
   t.ok(batches.length >= 2 && batches.every(batch => batch.length > 0), `${batches.length} batches, none of them empty`)
   t.match(runs, [{ path: '/accounts/account/ai/run/@cf/a/b', body: { stream: true }, headers: { 'x-session-affinity': 'chat-1' } }])
+})
+
+t.test('a stream that has ended gives its connection back, also when its last bytes come late', async t => {
+  const { generation, runs } = await ask(t, [{ contentType: STREAM, body: ['data: {"response":"H"}\n\n', DONE, ''] }])
+  t.equal((await all(generation)).at(-1)?.type, 'finish')
+  await new Promise(resolve => setTimeout(resolve, 100))
+  t.notOk(runs[0]?.isAborted, 'it is not cut off')
 })
 
 t.test('a plain answer is one batch', async t => {
@@ -134,7 +141,7 @@ t.test('whoever leaves takes the upstream with them', async t => {
 
   t.test('by closing the batches', async t => {
     const { generation, runs } = await ask(t, [endless])
-    t.strictSame((await generation.batches.next()).value, [{ type: 'text', text: 'H' }])
+    t.strictSame((await generation.batches.next()).value, [{ type: 'text', text: 'H', json: '"H"' }])
     await generation.batches.return(undefined)
     while (!runs[0]?.isAborted) await new Promise(resolve => setTimeout(resolve, 5))
     t.ok(runs[0].isAborted)
@@ -142,7 +149,7 @@ t.test('whoever leaves takes the upstream with them', async t => {
 
   t.test('by the signal, whose reason is thrown', async t => {
     const { generation, runs, left } = await ask(t, [endless])
-    t.strictSame((await generation.batches.next()).value, [{ type: 'text', text: 'H' }])
+    t.strictSame((await generation.batches.next()).value, [{ type: 'text', text: 'H', json: '"H"' }])
     const next = generation.batches.next()
     left.abort(new Error('the client left'))
     await t.rejects(next, { message: 'the client left' })

@@ -18,7 +18,14 @@ function streamed (...frames: unknown[]): Batch {
   const batch: Batch = []
   for (const frame of frames) reader.readEvent(typeof frame === 'string' ? frame : JSON.stringify(frame), batch)
   reader.end(batch)
-  return batch
+  return batch.map(withoutJson)
+}
+
+/** The JSON a text came as is classic-frame's, and compared there. */
+function withoutJson (event: GenerationEvent): GenerationEvent {
+  if (event.type !== 'text') return event
+  const { json: _json, ...rest } = event
+  return rest
 }
 
 function answered (answer: unknown): Batch {

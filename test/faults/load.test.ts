@@ -1,0 +1,109 @@
+import { Agent, request, type IncomingMessage } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { readChatStream } from '../chat-stream.ts'
+import { waited } from '../http-client.ts'
+import { ask, saying as asking } from '../start-proxy.ts'
+import { startBuiltServer } from './built-server.ts'
+import { chunk, frames, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from './evil-upstream.ts'
+
+const MEBIBYTE = 1_048_576
+const FRAMES = 10
+
+/** Asks by Node's own client, which is content with one connection for each of a thousand requests. */
+function post (port: number, agent: Agent, body: object): Promise<{ status: number | undefined, text: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ host: '127.0.0.1', port, path: '/v1/chat/completions', method: 'POST', agent, headers: { 'content-type': 'application/json' } })
+    asked.on('error', reject)
+    asked.on('response', (response: IncomingMessage) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', piece => { text += piece })
+      response.on('end', () => resolve({ status: response.statusCode, text }))
+      response.on('error', reject)
+    })
+    asked.end(JSON.stringify(body))
+  })
+}
+
+/** The word a request was given, which its answer is made of. */
+function wordOf (body: string): string {
+  return /word-\d+/.exec(body)?.[0] ?? 'none'
+}
+
+t.test('a thousand streams at once: none is lost, none gets another\'s words', async t => {
+  const COUNT = 1_000
+  const evil = await startEvilUpstream(t, asked => {
+    if (!wantsStream(asked)) return saying('hi', false)
+    const word = wordOf(asked.body)
+    const pieces: Step[] = Array.from({ length: FRAMES }, (_, index) => [chunk(`data: {"response":"${word} ${index},"}\n\n`), 100]).flat()
+    // All are open before one goes on.
+    return [STREAM_HEAD, ...pieces.slice(0, 2), () => waited(() => evil.asked.length > COUNT, 60_000), ...pieces.slice(2), frames({ response: '', usage: { prompt_tokens: 1, completion_tokens: FRAMES } }, '[DONE]'), LAST_CHUNK]
+  })
+  const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url })
+  const agent = new Agent({ maxSockets: Infinity })
+  t.teardown(() => agent.destroy())
+  await (await ask(server, asking('x'))).text()
+  const before = await server.vitals()
+
+  const startedAt = performance.now()
+  const answers = await Promise.all(Array.from({ length: COUNT }, async (_, index) => {
+    await sleep(index / 2) // a thousand people do not press a key in the same millisecond
+    return post(server.port, agent, { ...asking(`word-${index}`), stream: true })
+  }))
+  const ms = performance.now() - startedAt
+  const during = await server.vitals()
+  const expected = (word: string) => Array.from({ length: FRAMES }, (_, index) => `${word} ${index},`).join('')
+  const wrong = answers.flatMap(({ status, text }, index) => {
+    const { chunks, isDone, complaints } = readChatStream(text)
+    const content = chunks.map(one => one.choices[0]?.delta.content ?? '').join('')
+    const isRight = status === 200 && isDone && complaints.length === 0 && content === expected(`word-${index}`)
+    return isRight ? [] : [{ index, status, complaints, text: text.slice(0, 300) }]
+  })
+  t.strictSame(wrong, [])
+  t.equal(evil.asked.length, COUNT + 1, 'each was asked for once')
+  t.ok(evil.connections() >= COUNT, 'at the same time')
+  t.comment(`${COUNT} streams of ${FRAMES} frames in ${Math.round(ms)} ms; event loop held up ${during.maxDelayMs.toFixed(0)} ms at most; peak RSS ${(before.rss / MEBIBYTE).toFixed(0)} → ${(during.peakRss / MEBIBYTE).toFixed(0)} MiB; ${evil.connections()} connections to Cloudflare`)
+  t.ok(during.maxDelayMs < 3_000, `event loop held up ${during.maxDelayMs.toFixed(0)} ms`)
+
+  agent.destroy()
+  let after = await server.vitals()
+  for (let tries = 0; tries < 100 && after.sockets > before.sockets + evil.open(); tries++) {
+    await sleep(100)
+    after = await server.vitals()
+  }
+  t.ok(after.sockets <= before.sockets + evil.open(), `${after.sockets} sockets are left, of which ${evil.open()} lead to Cloudflare`)
+})
+
+t.test('six hundred requests of all kinds at once: each gets its own answer', async t => {
+  const COUNT = 600
+  const evil = await startEvilUpstream(t, asked => {
+    const word = wordOf(asked.body)
+    switch (Number(word.slice(5)) % 6) {
+      case 0: return saying(word, false)
+      case 1: return [20, ...saying(word, true)]
+      case 2: return [STREAM_HEAD, frames({ response: word }), 20, 'RESET']
+      case 3: return ['FIN']
+      case 4: return [STREAM_HEAD, frames({ response: word }), 30, frames({ error: { code: 3040, message: word } })]
+      default: return [100, ...saying(word, wantsStream(asked))]
+    }
+  })
+  const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, MAX_RETRIES: '0' })
+  const agent = new Agent({ keepAlive: true, maxSockets: 100 })
+  t.teardown(() => agent.destroy())
+  const answers = await Promise.all(Array.from({ length: COUNT }, (_, index) => {
+    const isStreamed = [1, 2, 4].includes(index % 6)
+    return post(server.port, agent, { ...asking(`word-${index}`), model: `@cf/evil/m${index}`, stream: isStreamed })
+  }))
+  const wrong = answers.flatMap(({ status, text }, index) => {
+    const isRight = [
+      () => status === 200 && text.includes(`"content":"word-${index}"`),
+      () => status === 200 && text.includes(`"content":"word-${index}"`) && text.endsWith('data: [DONE]\n\n'),
+      () => status === 200 && text.includes(`"content":"word-${index}"`) && text.includes('upstream_truncated') && !text.includes('[DONE]'),
+      () => status === 502 && text.includes('upstream_unreachable'),
+      () => status === 200 && text.includes(`word-${index} (Workers AI 3040)`) && !text.includes('[DONE]'),
+      () => status === 200 && text.includes(`"content":"word-${index}"`)
+    ][index % 6]?.()
+    return isRight ? [] : [{ index, status, text: text.slice(0, 300) }]
+  })
+  t.strictSame(wrong, [])
+})
