@@ -1,9 +1,9 @@
 import { HumanMessage, SystemMessage, ToolMessage, type AIMessageChunk, type BaseMessage } from '@langchain/core/messages'
 import { tool } from '@langchain/core/tools'
-import { ChatOpenAI, OpenAIEmbeddings, type ChatOpenAIFields } from '@langchain/openai'
+import { ChatOpenAI, OpenAI, OpenAIEmbeddings, type ChatOpenAIFields } from '@langchain/openai'
 import t from 'tap'
 import { z } from 'zod'
-import { EMBEDDER, LLAMA, MODELS, startServer } from './start-server.ts'
+import { LLAMA, MODELS, startServer } from './start-server.ts'
 
 const { baseURL } = await startServer(t)
 
@@ -92,13 +92,6 @@ for (const api of ['chat', 'responses'] as const) {
   }
 }
 
-t.test('texts are embedded, and a question', async t => {
-  const embeddings = new OpenAIEmbeddings({ model: EMBEDDER, apiKey: 'unused', configuration: { baseURL } })
-  const [rain, sun] = await embeddings.embedDocuments(['rain', 'sun'])
-  t.equal(rain?.length, 1024)
-  t.strictSame(await embeddings.embedQuery('sun'), sun)
-})
-
 for (const api of ['chat', 'responses'] as const) {
   t.test(`${api}: a stream that breaks throws`, async t => {
     await t.rejects(joined(chat(LLAMA, api, { maxRetries: 0 }).stream('break after 3 frames, say 10 words')), { message: /ended the answer before its end/ })
@@ -109,3 +102,24 @@ for (const api of ['chat', 'responses'] as const) {
     await t.rejects(chat('gpt-4', api, { maxRetries: 0 }).invoke('hi'), { status: 404, code: 'model_not_found' })
   })
 }
+
+t.test('documents and questions are embedded alike', async t => {
+  for (const model of ['@cf/baai/bge-base-en-v1.5', '@cf/qwen/qwen3-embedding-0.6b']) {
+    const embeddings = new OpenAIEmbeddings({ model, apiKey: 'unused', batchSize: 300, configuration: { baseURL } })
+    const documents = Array.from({ length: 250 }, (_, index) => `document ${index}`)
+    const vectors = await embeddings.embedDocuments(documents)
+    t.equal(vectors.length, 250)
+    t.strictSame(vectors[249], await embeddings.embedQuery('document 249'), model)
+    t.ok(Math.abs(Math.hypot(...vectors[0] ?? []) - 1) < 1e-5)
+  }
+  const cut = new OpenAIEmbeddings({ model: '@cf/google/embeddinggemma-300m', dimensions: 256, apiKey: 'unused', configuration: { baseURL } })
+  t.equal((await cut.embedQuery('a')).length, 256)
+})
+
+t.test('a text is completed', async t => {
+  const model = new OpenAI({ model: LLAMA, apiKey: 'unused', configuration: { baseURL } })
+  t.equal(await model.invoke('say Hello there'), 'Hello there')
+  const pieces: string[] = []
+  for await (const piece of await model.stream('say one two three')) pieces.push(piece)
+  t.equal(pieces.join(''), 'one two three')
+})
