@@ -93,9 +93,8 @@ async function serve (wanted: Settings): Promise<void> {
     if (complaint === undefined) throw error
     return fail(complaint, 2)
   }
-  stopOnBugs(app, settings)
   const greeted = greet(app, settings)
-  stopOnSignals(app, settings, () => Promise.all([greeted, closeUpstream()]))
+  stopInTime(app, settings, () => Promise.all([greeted, closeUpstream()]))
 }
 
 async function startUpstream (settings: Settings): Promise<{ settings: Settings, closeUpstream: () => Promise<void> }> {
@@ -117,18 +116,34 @@ async function startUpstream (settings: Settings): Promise<{ settings: Settings,
   }
 }
 
-function stopOnSignals (app: FastifyInstance, settings: Settings, finish: () => Promise<unknown>): void {
-  let stopping = false
-  async function stop (signal: 'SIGTERM' | 'SIGINT'): Promise<void> {
-    if (stopping) process.exit(128 + constants.signals[signal])
-    stopping = true
-    app.log.info({ signal }, 'stopping')
-    await drain(app, settings)
-    await finish()
-    process.exit(0)
+/**
+ * Stops on signals, and on a bug that nobody caught: that has left things in a state nobody knows, so what runs may end,
+ * and then the process does. A signal that comes while it stops ends it at once.
+ */
+function stopInTime (app: FastifyInstance, settings: Settings, finish: () => Promise<unknown>): void {
+  let isStopping = false
+  let exitCode = 0
+  async function stop (): Promise<void> {
+    isStopping = true
+    try {
+      await drain(app, settings)
+      await finish()
+    } finally {
+      process.exit(exitCode)
+    }
   }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (isStopping) process.exit(exitCode || 128 + constants.signals[signal])
+      app.log.info({ signal }, 'stopping')
+      stop()
+    })
+  }
+  process.on('uncaughtException', error => {
+    app.log.fatal(error, 'uncaught exception')
+    exitCode = 1
+    if (!isStopping) stop()
+  })
 }
 
 /**
@@ -149,15 +164,6 @@ async function drain (app: FastifyInstance, { drainDelayMs, drainTimeoutMs }: Pi
     await Promise.race([closed, setTimeout(GRACE_MS)])
   }
   clearInterval(sweep)
-}
-
-/** A bug that nobody caught has left things in a state nobody knows: what runs may end, and then the process does. */
-function stopOnBugs (app: FastifyInstance, settings: Settings): void {
-  process.once('uncaughtException', async error => {
-    app.log.fatal(error, 'uncaught exception')
-    await drain(app, settings)
-    process.exit(1)
-  })
 }
 
 async function greet (app: FastifyInstance, settings: Settings): Promise<void> {

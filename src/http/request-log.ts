@@ -47,6 +47,7 @@ export function logRequests (app: FastifyInstance): void {
 function toLine ({ method, routeOptions, report }: FastifyRequest, status: number, elapsedMs: number): Record<string, unknown> {
   const upstream = [report.error, report.error?.cause].find(error => error instanceof UpstreamError)
   const upstreamStatus = report.upstreamStatus ?? upstream?.status
+  const attempts = report.attempts ?? upstream?.attempts
   return {
     method,
     route: routeOptions.url ?? 'unknown',
@@ -56,7 +57,7 @@ function toLine ({ method, routeOptions, report }: FastifyRequest, status: numbe
     ...(report.firstTokenMs !== undefined && { firstTokenMs: report.firstTokenMs }),
     ...(report.finishReason !== undefined && { finishReason: report.finishReason }),
     ...(report.model !== undefined && { model: report.model.slice(0, 200), served: report.served, stream: report.stream }),
-    ...(report.attempts !== undefined && { attempts: report.attempts }),
+    ...(attempts !== undefined && { attempts }),
     ...(report.usage && { promptTokens: report.usage.promptTokens, completionTokens: report.usage.completionTokens }),
     ...(report.changes !== undefined && { changes: report.changes }),
     ...(report.error && { error: report.error.name }),

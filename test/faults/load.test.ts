@@ -2,7 +2,6 @@ import { Agent, request, type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { readChatStream } from '../chat-stream.ts'
-import { waited } from '../http-client.ts'
 import { ask, saying as asking } from '../start-proxy.ts'
 import { startBuiltServer } from './built-server.ts'
 import { chunk, frames, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from './evil-upstream.ts'
@@ -32,12 +31,14 @@ function wordOf (body: string): string {
 
 t.test('a thousand streams at once: none is lost, none gets another\'s words', async t => {
   const COUNT = 1_000
-  const evil = await startEvilUpstream(t, asked => {
+  let goOn: (value?: unknown) => void
+  const allAreOpen = new Promise(resolve => { goOn = resolve })
+  const evil = await startEvilUpstream(t, (asked, count) => {
+    if (count > COUNT) goOn()
     if (!wantsStream(asked)) return saying('hi', false)
     const word = wordOf(asked.body)
     const pieces: Step[] = Array.from({ length: FRAMES }, (_, index) => [chunk(`data: {"response":"${word} ${index},"}\n\n`), 100]).flat()
-    // All are open before one goes on.
-    return [STREAM_HEAD, ...pieces.slice(0, 2), () => waited(() => evil.asked.length > COUNT, 60_000), ...pieces.slice(2), frames({ response: '', usage: { prompt_tokens: 1, completion_tokens: FRAMES } }, '[DONE]'), LAST_CHUNK]
+    return [STREAM_HEAD, ...pieces.slice(0, 2), () => allAreOpen, ...pieces.slice(2), frames({ response: '', usage: { prompt_tokens: 1, completion_tokens: FRAMES } }, '[DONE]'), LAST_CHUNK]
   })
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url })
   const agent = new Agent({ maxSockets: Infinity })

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { Writable } from 'node:stream'
 import { once } from 'node:events'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { newLogger } from '../../src/http/logger.ts'
 import { askRaw, exchange, waited } from '../http-client.ts'
 import { API_TOKEN, ask, GLM, LLAMA, saying, startProxy, type Proxy } from '../start-proxy.ts'
@@ -11,7 +11,7 @@ function requestLines (proxy: Proxy): Array<Record<string, unknown>> {
   return proxy.lines().filter(({ route }) => route !== undefined)
 }
 
-async function lineOf (proxy: Proxy, count: number): Promise<Record<string, unknown>> {
+async function lineOf (t: Test, proxy: Proxy, count: number): Promise<Record<string, unknown>> {
   await waited(() => requestLines(proxy).length >= count)
   t.equal(requestLines(proxy).length, count, 'one line a request')
   return requestLines(proxy).at(-1) ?? {}
@@ -35,10 +35,33 @@ t.test('one line tells all that became of a request', async t => {
   for (const [index, { name, body, expected }] of cases.entries()) {
     const response = await ask(proxy, body, { headers: { authorization: 'Bearer sk-ann', 'x-request-id': `id-${index}` } })
     await response.text()
-    const line = await lineOf(proxy, index + 1)
+    const line = await lineOf(t, proxy, index + 1)
     t.match(line, { requestId: `id-${index}`, key: 'ann', method: 'POST', route: '/v1/chat/completions', ms: Number, ...expected }, name)
     t.notOk('aborted' in line, name)
     if (typeof line['attempts'] === 'number') t.equal(response.headers.get('x-proxy-attempts'), String(line['attempts']), `${name}: the answer says how often it was tried`)
+  }
+})
+
+t.test('every endpoint tells as much, and logs its content only when it is asked to', async t => {
+  const cases: Array<{ path: string, body: object, expected?: object }> = [
+    { path: '/v1/completions', body: { model: LLAMA, prompt: 'say one-0815', user: 'x' }, expected: { finishReason: 'stop', firstTokenMs: Number } },
+    { path: '/v1/completions', body: { model: LLAMA, prompt: 'say one-0815', user: 'x', stream: true }, expected: { finishReason: 'stop', firstTokenMs: Number } },
+    { path: '/v1/embeddings', body: { model: '@cf/baai/bge-m3', input: 'one-0815', user: 'x' } },
+    { path: '/v1/responses', body: { model: LLAMA, input: 'say one-0815', user: 'x' }, expected: { finishReason: 'stop', firstTokenMs: Number } },
+    { path: '/v1/responses', body: { model: LLAMA, input: 'say one-0815', user: 'x', stream: true }, expected: { finishReason: 'stop', firstTokenMs: Number } }
+  ]
+  for (const LOG_CONTENT of ['false', 'true']) {
+    const proxy = await startProxy(t, { API_KEYS: 'ann:sk-ann', LOG_LEVEL: 'trace', LOG_CONTENT })
+    for (const [index, { path, body, expected }] of cases.entries()) {
+      const response = await fetch(proxy.url + path, { method: 'POST', headers: { 'content-type': 'application/json', authorization: 'Bearer sk-ann' }, body: JSON.stringify(body) })
+      await response.text()
+      const name = `${path} ${JSON.stringify(body)}`
+      const line = await lineOf(t, proxy, index + 1)
+      t.match(line, { key: 'ann', method: 'POST', route: path, status: 200, upstreamStatus: 200, served: String, model: String, attempts: 1, promptTokens: Number, ms: Number, changes: /user dropped/, ...expected }, name)
+    }
+    t.equal(proxy.log().includes('0815'), LOG_CONTENT === 'true')
+    t.equal(proxy.lines().filter(({ msg }) => msg === 'sent to Cloudflare').length, LOG_CONTENT === 'true' ? cases.length : 0)
+    t.equal(proxy.lines().filter(({ msg }) => msg === 'received from Cloudflare').length, LOG_CONTENT === 'true' ? cases.length : 0)
   }
 })
 
@@ -51,13 +74,13 @@ t.test('a client that left is told apart, once, in every moment', async t => {
     await waited(() => proxy.simulator.requests.length === index + 1)
     setTimeout(() => controller.abort(), 50)
     await t.rejects(asked)
-    t.match(await lineOf(proxy, index + 1), { status: 499, aborted: true, key: 'ann', model: LLAMA, ms: Number })
+    t.match(await lineOf(t, proxy, index + 1), { status: 499, aborted: true, key: 'ann', model: LLAMA, ms: Number })
   }
   const socket = connect(proxy.port, '127.0.0.1')
   socket.write('POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer sk-ann\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{')
   await once(socket, 'connect')
   setTimeout(() => socket.resetAndDestroy(), 50)
-  t.match(await lineOf(proxy, 4), { aborted: true, key: 'ann' }, 'before its body was whole')
+  t.match(await lineOf(t, proxy, 4), { aborted: true, key: 'ann' }, 'before its body was whole')
 })
 
 const FORGED = '"}\n{"level":60,"msg":"forged-0815"}\r\n\u2028{"level":60,"msg":"forged-0815"}\u001b[31m\u0000'

@@ -22,7 +22,7 @@ const ODD_NAMES = [
   // look-alikes
   '@cf\u2215meta\u2215x', '@cf/meta/\u2024\u2024/x', '@cf/\uff0e\uff0e/x', '\uff20cf/meta/x', '@cf\uff0fmeta\uff0fx', '@\u0441f/meta/x', '@cf/m\u0435ta/x', '@cf/meta/x\u200b', '\ufeff@cf/meta/x', '@cf/meta/\u202ex', '@CF/meta/x', '@cf/meta/\ud83d\ude00', '@cf/meta/\ud800',
   // blanks, sizes and names of the object prototype
-  ' ', `  ${LLAMA}`, `${LLAMA} `, '@cf/meta/ x', `@cf/meta/${'x'.repeat(5_000)}`, '@cf/'.repeat(2_000), '__proto__', 'constructor', 'toString', '@cf/__proto__/', '*', '@cf/*/*', '[object Object]', '{{7*7}}', '$\u007b7*7}', '$(id)', '`id`', "' OR 1=1 --", '<script>'
+  ' ', `  ${LLAMA}`, `${LLAMA} `, '@cf/meta/ x', `@cf/meta/${'x'.repeat(5_000)}`, '@cf/'.repeat(2_000), '__proto__', 'constructor', 'toString', '@cf/__proto__/', '*', '@cf/*/*', '[object Object]', '{{7*7}}', '#{7*7}', '$(id)', '`id`', "' OR 1=1 --", '<script>'
 ]
 
 const ENDPOINTS: Record<string, (model: string) => object> = {

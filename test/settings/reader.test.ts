@@ -40,6 +40,7 @@ t.same(readSettings({ argv: [], env: credentials, readFile }).settings, {
   corsOrigins: [],
   allowedHosts: [],
   logLevel: 'info',
+  logContent: false,
   storeMaxBytes: 67_108_864,
   storeTtlHours: 720,
   simulatorTokensPerSecond: 40
@@ -65,6 +66,7 @@ t.same(readSettings({
     CORS_ORIGINS: 'https://a.example,https://b.example',
     ALLOWED_HOSTS: 'proxy.example',
     LOG_LEVEL: 'debug',
+    LOG_CONTENT: 'true',
     STORE_PATH: '/data/responses.db',
     STORE_MAX_BYTES: '0',
     STORE_TTL_HOURS: '1',
@@ -104,6 +106,7 @@ t.same(readSettings({
   corsOrigins: ['https://a.example', 'https://b.example'],
   allowedHosts: ['proxy.example'],
   logLevel: 'debug',
+  logContent: true,
   storePath: '/data/responses.db',
   storeMaxBytes: 0,
   storeTtlHours: 1,
