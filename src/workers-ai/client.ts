@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { errors, Pool, type Dispatcher } from 'undici'
 import { UpstreamError } from '../errors.ts'
 import { Circuits } from './circuit.ts'
-import { describeBody, errorIn, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
+import { describeBody, errorInAnswer, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
 import type { ModelId } from './model.ts'
 import { redact } from './redaction.ts'
 import { Patience, RetryBudget, withRetries } from './retry.ts'
@@ -218,7 +218,7 @@ export class WorkersAi {
     const json = readJson(text)
     const answer = { status: response.statusCode, contentType: headerOf(response, 'content-type'), text }
     if (json === undefined) throw new UpstreamError(describeBody(answer), { kind: 'malformed', status: answer.status })
-    if (errorIn(json) !== undefined) throw toUpstreamError({ ...answer, retryAfter: retryAfter(response) }, text => this.#redact(text, request))
+    if (errorInAnswer(json) !== undefined) throw toUpstreamError({ ...answer, retryAfter: retryAfter(response) }, text => this.#redact(text, request))
     return { bytes, json }
   }
 

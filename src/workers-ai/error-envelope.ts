@@ -45,6 +45,11 @@ export function errorIn (value: unknown): Failure | undefined {
   return isFailure ? toFailure(answer) : undefined
 }
 
+/** The same of a whole answer, where the failure of the model may stand inside an envelope that knows of none. */
+export function errorInAnswer (answer: object): Failure | undefined {
+  return errorIn(answer) ?? errorIn((answer as { result?: unknown }).result)
+}
+
 /**
  * The error for an answer that is a refusal. Bodies without a readable failure (web pages of the edge, plain text,
  * nothing at all) get a sentence of ours: nothing of such a page is repeated.
@@ -52,7 +57,9 @@ export function errorIn (value: unknown): Failure | undefined {
  */
 export function toUpstreamError ({ status, contentType, text, retryAfter }: BodyInTrouble, redact = (sentence: string) => sentence): UpstreamError {
   const json = readJson(text)
-  const failure = errorIn(json) ?? { message: json === undefined ? describeBody({ status, contentType, text }) : `Cloudflare answered ${status} without saying why` }
+  const failure = json === undefined
+    ? { message: describeBody({ status, contentType, text }) }
+    : errorInAnswer(json) ?? { message: `Cloudflare answered ${status} without saying why` }
   return new UpstreamError(redact(failure.message), { kind: 'refused', status, code: failure.code, retryAfter })
 }
 

@@ -32,11 +32,11 @@ for (const name of names) {
 
 function whyNotAlone () {
   const { status, stderr, error } = spawnSync('unshare', [...ALONE, 'true'], { encoding: 'utf8' })
-  return status === 0 ? undefined : `nothing keeps it off the network here: ${error?.message ?? stderr.trim()}`
+  return status === 0 ? undefined : `nothing keeps it off the network here: ${error?.message ?? stderr.split('\n', 1)}`
 }
 
 function whyNotInstalled (wanted, folder) {
   mkdirSync(folder, { recursive: true })
   const { status, stderr, error } = spawnSync('npm', ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'error', wanted], { encoding: 'utf8' })
-  return status === 0 ? undefined : `${wanted} could not be installed: ${error?.message ?? stderr.trim()}`
+  return status === 0 ? undefined : `${wanted} could not be installed: ${error?.message ?? stderr.split('\n', 1)}`
 }

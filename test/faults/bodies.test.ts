@@ -11,7 +11,7 @@ const LEVELS = 100_000
 const PATHS = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses']
 
 function post ({ url }: Pick<Proxy, 'url'>, body: string | Uint8Array, { path = '/v1/chat/completions', headers = {} as Record<string, string> } = {}): Promise<Response> {
-  return fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body })
+  return fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: body as string })
 }
 
 function chat (more: object = {}): Record<string, unknown> {

@@ -48,7 +48,7 @@ t.test('another model takes over where one fails before its first token, and the
       const model = `@cf/evil/${stream ? 's' : 'p'}-${index}`
       const response = await ask(proxy, chat(model, stream))
       t.equal(response.status, 200, name)
-      t.match(Object.fromEntries(response.headers), { 'x-proxy-model': '@cf/evil/good', 'x-proxy-attempts': '2', 'x-proxy-warnings': /model renamed/ }, name)
+      t.match(Object.fromEntries([...response.headers.entries()]), { 'x-proxy-model': '@cf/evil/good', 'x-proxy-attempts': '2', 'x-proxy-warnings': /model renamed/ }, name)
       const text = await response.text()
       t.match(text, /"content":"good"/, name)
       t.match(text, `"model":"${model}"`, `${name}: under the name that was asked for`)

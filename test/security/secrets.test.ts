@@ -92,6 +92,28 @@ for (const { name, env, headers, secrets, gateway } of settings) {
   })
 }
 
+t.test('nor on any other endpoint', async t => {
+  let answer: Answer = { body: {} }
+  const upstream = await startRecordedUpstream(t, () => answer)
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream.url, MAX_RETRIES: '0' })
+  const model = '@cf/meta/llama-3.1-8b-instruct'
+  const bodies: Array<[string, object]> = [
+    ['/v1/completions', { model, prompt: 'hi' }],
+    ['/v1/completions', { model, prompt: 'hi', stream: true }],
+    ['/v1/embeddings', { model: '@cf/baai/bge-m3', input: 'hi' }],
+    ['/v1/responses', { model, input: 'hi' }],
+    ['/v1/responses', { model, input: 'hi', stream: true }]
+  ]
+  for (const [shape, given] of Object.entries(echoes(API_TOKEN))) {
+    answer = given
+    for (const [path, body] of bodies) {
+      const response = await fetch(proxy.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+      t.strictSame(leaksIn(await readable(response), [API_TOKEN]), [], `${path}: ${shape}`)
+    }
+  }
+  t.strictSame(leaksIn(proxy.log(), [API_TOKEN]), [], 'the log')
+})
+
 t.test('nor is it in what the proxy says of itself', async t => {
   const proxy = await startProxy(t, { API_KEYS: KEY })
   const headers = { authorization: `Bearer ${KEY}` }

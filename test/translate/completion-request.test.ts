@@ -92,7 +92,7 @@ t.test('what nobody could answer is refused', t => {
     { name: 'more of both together', given: { prompt: ['a', 'b', 'c'], n: 3 }, expected: { param: 'n', message: /3 prompts with 3 choices each are 9 choices/ } },
     { name: 'fewer to choose from than to tell', given: { n: 2, best_of: 1 }, expected: { status: 400, param: 'best_of', code: 'invalid_value' } }
   ]
-  for (const { name, given, expected } of cases) t.throws(() => translated(given), expected, name)
+  for (const { name, given, expected } of cases) t.throws(() => translated(given), expected as Error, name)
   t.strictSame(toPrompts({ model: 'm', prompt: ['a', 'b'] }), ['a', 'b'])
   t.end()
 })

@@ -9,7 +9,7 @@ type Sampling = Pick<ChatCompletionRequest, 'temperature' | 'top_p' | 'top_k' | 
 
 function translated (given: Sampling, family: FamilyName): { native: unknown, changes: string[] } {
   const changes: Change[] = []
-  const native = toSampling({ model: 'm', messages: [], ...given }, FAMILIES[family], changes)
+  const native = toSampling({ ...given }, FAMILIES[family], changes)
   return { native, changes: changes.map(({ param, action }) => `${param} ${action}`) }
 }
 

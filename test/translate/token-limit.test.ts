@@ -15,7 +15,7 @@ const SHORT: PromptEstimate = { atMost: 100, asCloudflare: 50 }
 function translated ({ window, output, prompt = SHORT, ...request }: Given, defaultMaxTokens = 4_096): { limit: number, changes: Change[] } {
   const changes: Change[] = []
   const model = modelOf('classic', { ...(window !== undefined && { contextWindow: window }), ...(output !== undefined && { maxOutputTokens: output }) })
-  return { limit: toTokenLimit({ model: 'm', messages: [], ...request }, model, prompt, defaultMaxTokens, changes), changes }
+  return { limit: toTokenLimit(request, model, prompt, defaultMaxTokens, changes), changes }
 }
 
 t.test('what the caller asks for is sent when it can fit', t => {

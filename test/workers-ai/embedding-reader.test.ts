@@ -32,4 +32,4 @@ t.throws(() => readEmbeddings({ result: null, success: false, errors: [{ code: 3
 
 t.equal(sameLength([[1, 2], [3, 4]]), 2)
 t.equal(sameLength([]), 0)
-t.throws(() => sameLength([[1, 2], [3]]), { kind: 'malformed' })
+t.throws(() => sameLength([[1, 2], [3]]), { kind: 'malformed' } as unknown as Error)

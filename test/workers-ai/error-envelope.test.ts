@@ -1,5 +1,5 @@
 import t from 'tap'
-import { describeBody, errorIn, readJson, retryAfterSeconds, toUpstreamError } from '../../src/workers-ai/error-envelope.ts'
+import { describeBody, errorIn, errorInAnswer, readJson, retryAfterSeconds, toUpstreamError } from '../../src/workers-ai/error-envelope.ts'
 
 const REQUEST_ID = '5a0c0a5e-6d1c-4e0f-9c53-0d5a2f1b7c11'
 
@@ -149,5 +149,15 @@ t.test('retryAfterSeconds reads seconds and HTTP dates', t => {
     { name: 'no header', given: undefined, expected: undefined }
   ]
   for (const { name, given, expected } of cases) t.equal(retryAfterSeconds(given, now), expected, name)
+  t.end()
+})
+
+t.test('of a whole answer the result is looked at, too', t => {
+  const failure = { object: 'error', message: 'bad', code: 400 }
+  t.strictSame(errorInAnswer({ success: true, result: failure }), { message: 'bad', code: 400 })
+  t.strictSame(errorInAnswer(failure), { message: 'bad', code: 400 })
+  for (const answer of [{ success: true, result: { response: 'hi' } }, { result: null }, { result: 'error' }, [], {}]) t.equal(errorInAnswer(answer), undefined, JSON.stringify(answer))
+  const told = toUpstreamError({ status: 200, contentType: 'application/json', text: JSON.stringify({ success: true, result: failure }) }, sentence => sentence.toUpperCase())
+  t.match(told, { kind: 'refused', status: 200, code: 400, message: 'BAD' })
   t.end()
 })
