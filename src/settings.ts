@@ -65,7 +65,7 @@ export const Environment = Type.Object({
   LOG_CONTENT: Type.Boolean({
     group: 'Server',
     default: false,
-    description: 'At LOG_LEVEL=trace logs all prompts and answers, as Cloudflare gets and gives them.'
+    description: 'Logs prompts and answers at LOG_LEVEL=trace, in their native form.'
   }),
   API_KEYS: Type.Optional(Type.String({
     group: 'Access',

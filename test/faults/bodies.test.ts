@@ -117,7 +117,7 @@ t.test('100,000 levels are refused wherever they are', async t => {
   const places: Record<string, object> = {
     'a field nobody knows': chat({ unknown: 'DEEP' }),
     metadata: chat({ metadata: 'DEEP' }),
-    'logit_bias': chat({ logit_bias: 'DEEP' }),
+    logit_bias: chat({ logit_bias: 'DEEP' }),
     'the model': chat({ model: 'DEEP' }),
     'the messages': chat({ messages: 'DEEP' }),
     'a role': chat({ messages: [{ role: 'DEEP', content: 'x' }] }),
@@ -131,7 +131,7 @@ t.test('100,000 levels are refused wherever they are', async t => {
     'a schema': chat({ response_format: { type: 'json_schema', json_schema: { name: 's', schema: { properties: { a: 'DEEP' } } } } }),
     stop: chat({ stop: 'DEEP' }),
     temperature: chat({ temperature: 'DEEP' }),
-    'stream_options': chat({ stream_options: 'DEEP' })
+    stream_options: chat({ stream_options: 'DEEP' })
   }
   for (const [place, body] of Object.entries(places)) {
     for (const [shape, [open, close]] of Object.entries(shapes)) {
@@ -273,18 +273,16 @@ t.test('large and odd bodies are answered in time, and hold up nobody else', asy
   await server.vitals()
   for (const { name, body, path = '/v1/chat/completions' } of cases) {
     const startedAt = performance.now()
-    let isAnswered = false
     const asked = post(server, body, { path }).then(async response => {
       await response.text()
-      isAnswered = true
       return response.status
     })
     let slowest = 0
-    while (!isAnswered) {
+    for (let isOpen = true; isOpen;) {
       const healthAt = performance.now()
       t.equal((await fetch(`${server.url}/health`)).status, 200)
       slowest = Math.max(slowest, performance.now() - healthAt)
-      await sleep(20)
+      isOpen = await Promise.race([asked.then(() => false), sleep(20, true)])
     }
     const ms = performance.now() - startedAt
     const { maxDelayMs } = await server.vitals()

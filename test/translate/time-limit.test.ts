@@ -21,3 +21,16 @@ t.test('what takes for ever is broken off', t => {
   t.equal(withinTime(1_000, () => 'still here'), 'still here')
   t.end()
 })
+
+t.test('what had to wait for its time is begun again, but not for ever', t => {
+  let tries = 0
+  function waiting (times: number): number {
+    if (++tries <= times) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_000)
+    return tries
+  }
+  t.equal(withinTime(200, () => waiting(1)), 2)
+  tries = 0
+  t.throws(() => withinTime(200, () => waiting(9)), TooLongError)
+  t.equal(tries, 4)
+  t.end()
+})

@@ -1,0 +1,159 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import t from 'tap'
+import { UpstreamError } from '../../src/errors.ts'
+import type { Batch } from '../../src/generation/event.ts'
+import { GenerationReader } from '../../src/workers-ai/generation-reader.ts'
+import { SseDecoder } from '../../src/workers-ai/sse-decoder.ts'
+import { readChatStream } from '../chat-stream.ts'
+import { faultsOf } from '../openai-schemas.ts'
+import { ask, startProxy } from '../start-proxy.ts'
+import { chunk, http, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, type Step } from './evil-upstream.ts'
+
+const FIXTURES = new URL('../fixtures/native/', import.meta.url)
+
+const answers = readdirSync(FIXTURES, { recursive: true, encoding: 'utf8' })
+  .filter(file => /\.(?:sse|json)$/.test(file) && !file.endsWith('.expected.json'))
+  .map(file => ({ isStream: file.endsWith('.sse'), bytes: readFileSync(new URL(file, FIXTURES)) }))
+const streams = answers.filter(({ isStream }) => isStream).map(({ bytes }) => bytes)
+
+/** Bytes that mean something to somebody who reads streams, JSON or HTTP. */
+const TELLING = ['\n\n', '\r\n', '\r', 'data: ', 'data:', ': ', '[DONE]', 'data: [DONE]\n\n', '{', '}', '[', ']', '"', '\\', '\\u', '\\ud800', 'null', 'true', '1e999', '-', ',', ':', '\u0000', '\uFEFF', '\u2028', '<think>', '</think>', '<tool_call>', '"response":', '"choices":', '"tool_calls":', '"error":', '"finish_reason":"stop"', '__proto__', '0\r\n\r\n'].map(text => Buffer.from(text))
+
+const telling = fc.constantFrom(...TELLING)
+const random = fc.uint8Array({ maxLength: 40 }).map(bytes => Buffer.from(bytes))
+
+/** One way to spoil bytes, at a place given as a share of their length. */
+const mutation = fc.oneof(
+  fc.record({ kind: fc.constant('insert' as const), at: fc.double({ min: 0, max: 1, noNaN: true }), bytes: fc.oneof(telling, random) }),
+  fc.record({ kind: fc.constant('overwrite' as const), at: fc.double({ min: 0, max: 1, noNaN: true }), bytes: fc.oneof(telling, random) }),
+  fc.record({ kind: fc.constant('remove' as const), at: fc.double({ min: 0, max: 1, noNaN: true }), length: fc.integer({ min: 1, max: 60 }) }),
+  fc.record({ kind: fc.constant('repeat' as const), at: fc.double({ min: 0, max: 1, noNaN: true }), length: fc.integer({ min: 1, max: 200 }) }),
+  fc.record({ kind: fc.constant('end' as const), at: fc.double({ min: 0, max: 1, noNaN: true }) })
+)
+type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never
+
+function mutated (bytes: Buffer, mutations: readonly Mutation[]): Buffer {
+  return mutations.reduce((spoilt, change) => {
+    const at = Math.floor(change.at * spoilt.length)
+    const [before, after] = [spoilt.subarray(0, at), spoilt.subarray(at)]
+    switch (change.kind) {
+      case 'insert': return Buffer.concat([before, change.bytes, after])
+      case 'overwrite': return Buffer.concat([before, change.bytes, after.subarray(change.bytes.length)])
+      case 'remove': return Buffer.concat([before, after.subarray(change.length)])
+      case 'repeat': return Buffer.concat([before, after.subarray(0, change.length), after])
+      case 'end': return before
+    }
+  }, bytes)
+}
+
+const spoilt = (sources: readonly Buffer[]) => fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(fc.constantFrom(...sources), fc.array(mutation, { maxLength: 4 })).map(([bytes, mutations]) => mutated(bytes, mutations)) },
+  { weight: 1, arbitrary: fc.array(fc.oneof(telling, random), { maxLength: 30 }).map(Buffer.concat) },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 2_000 }).map(bytes => Buffer.from(bytes)) }
+)
+
+/** The bytes in pieces of these sizes, again and again. */
+function cut (bytes: Buffer, sizes: readonly number[]): Buffer[] {
+  const pieces: Buffer[] = []
+  for (let at = 0, count = 0; at < bytes.length; count++) {
+    const size = sizes[count % sizes.length] ?? bytes.length
+    pieces.push(bytes.subarray(at, at + size))
+    at += size
+  }
+  return pieces
+}
+
+const sizes = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 5 })
+
+/** Whether a stream says anywhere that it has come to its end. */
+function holdsEnd (bytes: Buffer): boolean {
+  const text = bytes.toString()
+  return text.includes('[DONE]') || /"finish_reason"\s*:\s*"[^"]/.test(text)
+}
+
+/** The events of a stream that comes in these pieces; what the wire would throw is thrown. */
+function eventsOf (pieces: readonly Buffer[]): Batch {
+  const decoder = new SseDecoder()
+  const reader = new GenerationReader(() => 'call_1')
+  const batch: Batch = []
+  for (const piece of pieces) for (const event of decoder.push(piece)) reader.readEvent(event, batch)
+  for (const event of decoder.end()) reader.readEvent(event, batch, true)
+  reader.end(batch)
+  return batch
+}
+
+t.test('any bytes are read as events that end once, and well only where the bytes say so', t => {
+  fc.assert(fc.property(spoilt(streams), sizes, (bytes, lengths) => {
+    let events: Batch
+    try {
+      events = eventsOf(cut(bytes, lengths))
+    } catch (error) {
+      if (error instanceof UpstreamError) return
+      throw error
+    }
+    const ends = events.flatMap(({ type }, index) => type === 'finish' || type === 'failure' ? [index] : [])
+    if (ends.length !== 1 || ends[0] !== events.length - 1) throw new Error(`ends at ${ends.join()} of ${events.length}`)
+    if (events.at(-1)?.type === 'finish' && !holdsEnd(bytes)) throw new Error('ends well without an end')
+    for (const event of events) {
+      if ((event.type === 'text' || event.type === 'reasoning') && typeof event.text !== 'string') throw new Error('text that is none')
+      if (event.type === 'tool_call' && typeof event.arguments !== 'string') throw new Error('arguments that are none')
+    }
+  }), { numRuns: 4_000 })
+  t.pass()
+  t.end()
+})
+
+t.test('any bytes are read alike, however they are cut', t => {
+  fc.assert(fc.property(spoilt(streams), sizes, (bytes, lengths) => {
+    const told = (pieces: readonly Buffer[]) => {
+      const events = eventsOf(pieces)
+      const text = events.map(event => event.type === 'text' ? event.text : '').join('')
+      return JSON.stringify([text, events.filter(({ type }) => type !== 'text').map(event => event.type === 'failure' ? event.error.message : event)])
+    }
+    if (told([bytes]) !== told(cut(bytes, lengths))) throw new Error('a cut made a difference')
+  }), { numRuns: 2_000 })
+  t.pass()
+  t.end()
+})
+
+t.test('any bytes from Cloudflare become a stream or an answer OpenAI could have sent, or a clean error', async t => {
+  let steps: Step[] = []
+  const evil = await startEvilUpstream(t, () => steps)
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: evil.url, MAX_RETRIES: '0', UPSTREAM_HEADERS_TIMEOUT_MS: '5000', UPSTREAM_IDLE_TIMEOUT_MS: '5000' })
+  const weather = { type: 'function', function: { name: 'get_weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } } }
+  const rests = [{}, { tools: [weather] }, { response_format: { type: 'json_object' } }, { stop: ['e'] }, { n: 2 }, { max_tokens: 3 }]
+  const models = ['@cf/meta/llama-3.3-70b-instruct-fp8-fast', '@cf/mistralai/mistral-small-3.1-24b-instruct', '@cf/openai/gpt-oss-20b', '@cf/qwen/qwq-32b', '@cf/zai-org/glm-4.7-flash', '@cf/evil/x']
+  const wire = fc.oneof(
+    { weight: 5, arbitrary: fc.record({ head: fc.constant('stream' as const), bytes: spoilt(streams) }) },
+    { weight: 2, arbitrary: fc.record({ head: fc.constant('json' as const), bytes: spoilt(answers.filter(({ isStream }) => !isStream).map(({ bytes }) => bytes)) }) },
+    { weight: 1, arbitrary: fc.record({ head: fc.constant('none' as const), bytes: spoilt([Buffer.concat([STREAM_HEAD, chunk(streams[0] ?? ''), Buffer.from(LAST_CHUNK)])]) }) }
+  )
+  let wrong: string[] = []
+  await fc.assert(fc.asyncProperty(wire, sizes, fc.constantFrom(...rests), fc.constantFrom(...models), fc.boolean(), async ({ head, bytes }, lengths, rest, model, stream) => {
+    const pieces = cut(bytes, lengths.map(length => length * 10))
+    steps = [
+      ...(head === 'stream' ? [STREAM_HEAD, ...pieces.map(chunk), LAST_CHUNK] : []),
+      ...(head === 'json' ? [http(200, { 'content-type': 'application/json' }), bytes] : []),
+      ...(head === 'none' ? pieces : []),
+      'FIN'
+    ]
+    const response = await ask(proxy, { model, messages: [{ role: 'user', content: 'x' }], stream, ...rest })
+    wrong = faultsOfAnswer(response, await response.text(), stream, head === 'stream' && !holdsEnd(bytes))
+    if (wrong.length > 0) throw new Error(wrong.join('\n'))
+  }), { numRuns: 400, endOnFailure: true })
+  t.strictSame(proxy.lines().filter(({ level }) => Number(level) >= 50), [], 'none is taken for a bug of ours')
+})
+
+/** @param isOpen whether the bytes hold no end, so that nothing may look as if it had come to one */
+function faultsOfAnswer (response: Response, text: string, stream: boolean, isOpen: boolean): string[] {
+  if (response.status !== 200) return [...(response.status >= 400 && response.status !== 500 ? [] : [`status ${response.status}`]), ...faultsOf('ErrorResponse', JSON.parse(text))]
+  if (!stream) return [...(isOpen ? [`an answer without an end: ${text}`] : []), ...faultsOf('CreateChatCompletionResponse', JSON.parse(text))]
+  const { chunks, error, isDone, complaints } = readChatStream(text)
+  return [
+    ...complaints,
+    ...chunks.flatMap(one => faultsOf('CreateChatCompletionStreamResponse', one)),
+    ...(error ? faultsOf('ErrorResponse', { error }) : []),
+    ...(isOpen && isDone ? [`a stream without an end is done: ${text}`] : [])
+  ]
+}
