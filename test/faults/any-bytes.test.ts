@@ -34,17 +34,19 @@ const mutation = fc.oneof(
 type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never
 
 function mutated (bytes: Buffer, mutations: readonly Mutation[]): Buffer {
-  return mutations.reduce((spoilt, change) => {
-    const at = Math.floor(change.at * spoilt.length)
-    const [before, after] = [spoilt.subarray(0, at), spoilt.subarray(at)]
-    switch (change.kind) {
-      case 'insert': return Buffer.concat([before, change.bytes, after])
-      case 'overwrite': return Buffer.concat([before, change.bytes, after.subarray(change.bytes.length)])
-      case 'remove': return Buffer.concat([before, after.subarray(change.length)])
-      case 'repeat': return Buffer.concat([before, after.subarray(0, change.length), after])
-      case 'end': return before
-    }
-  }, bytes)
+  return mutations.reduce(changed, bytes)
+}
+
+function changed (bytes: Buffer, change: Mutation): Buffer {
+  const at = Math.floor(change.at * bytes.length)
+  const [before, after] = [bytes.subarray(0, at), bytes.subarray(at)]
+  switch (change.kind) {
+    case 'insert': return Buffer.concat([before, change.bytes, after])
+    case 'overwrite': return Buffer.concat([before, change.bytes, after.subarray(change.bytes.length)])
+    case 'remove': return Buffer.concat([before, after.subarray(change.length)])
+    case 'repeat': return Buffer.concat([before, after.subarray(0, change.length), after])
+    case 'end': return before
+  }
 }
 
 const spoilt = (sources: readonly Buffer[]) => fc.oneof(
