@@ -32,10 +32,11 @@ t.test('a member by the name of __proto__ is one like any other', t => {
 })
 
 t.test('what would take long to mend is not mended', t => {
+  // Whether the time is enough for the long ones depends on the machine.
   const cases = [
-    { name: 'a long list without commas', given: `[${'"a" '.repeat(24_000)}]`, isMended: true },
+    { name: 'a list without commas', given: `[${'"a" '.repeat(100)}]`, isMended: true },
+    { name: 'a long list without commas', given: `[${'"a" '.repeat(24_000)}]`, isMended: undefined },
     { name: 'one that is too long', given: `[${'"a" '.repeat(25_000)}]`, isMended: false },
-    // Whether the time is enough for it depends on the machine.
     { name: 'a long text with quotes', given: `{"a":"${'x" '.repeat(33_000)}`, isMended: undefined },
     { name: 'brackets in brackets', given: '[a('.repeat(33_000), isMended: false }
   ]
