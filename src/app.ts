@@ -5,7 +5,7 @@ import { isLoopback } from './address.ts'
 import { requireAllowedHost, requireHost } from './http/allowed-hosts.ts'
 import { requireKey, requireOwnToken } from './http/auth.ts'
 import { clientErrorHandler } from './http/client-error.ts'
-import { errorHandler, notFound } from './http/error-handler.ts'
+import { errorHandler } from './http/error-handler.ts'
 import { isHealthCheck } from './http/health-check.ts'
 import { newLogger } from './http/logger.ts'
 import { refuseDeepNesting } from './http/nesting.ts'
@@ -16,6 +16,7 @@ import { toRequestId } from './http/request-id.ts'
 import { logRequests } from './http/request-log.ts'
 import { toRoutableUrl } from './http/request-url.ts'
 import { closeSilentConnections } from './http/silent-connections.ts'
+import { refuseUnknownRoutes } from './http/unknown-routes.ts'
 import type { RemoteImagesOptions } from './remote-images/remote-images.ts'
 import { openStore } from './responses-store/open-store.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
@@ -84,7 +85,6 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
     maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
     pressureHandler: request => { if (!isHealthCheck(request.routeOptions.url) && isLasting()) throw overloaded() }
   })
-  const methods = collectMethods(app)
   closeSilentConnections(app)
   // Node would refuse what it does not know of it, without a word; an expectation may as well be passed over.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
@@ -98,8 +98,8 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   if (hostRule) app.addHook('onRequest', hostRule)
   const keyRule = settings.authMode === 'passthrough' ? requireOwnToken() : requireKey(settings.apiKeys)
   if (keyRule) app.addHook('onRequest', keyRule)
+  refuseUnknownRoutes(app)
   app.setErrorHandler(errorHandler(task => toSuggestions(list.known(), task), () => new Date()))
-  app.setNotFoundHandler(notFound(methods))
 
   const schemas = new ModelSchemas({
     fetchSchema: id => workersAi.getJson('/ai/models/schema', { model: id }),
@@ -144,16 +144,4 @@ const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-sho
 /** Where callers bring their tokens, one of the proxy's own serves nobody. */
 function toWorkersAiOptions ({ cloudflare, authMode, maxRetries, upstreamHeadersTimeoutMs, upstreamIdleTimeoutMs }: Settings) {
   return { ...cloudflare, ...(authMode === 'passthrough' && { apiToken: '' }), maxRetries, headersTimeoutMs: upstreamHeadersTimeoutMs, idleTimeoutMs: upstreamIdleTimeoutMs }
-}
-
-/** Which methods a path answers to, for the `Allow` of a 405. The route that CORS has for every path does not count. */
-function collectMethods (app: FastifyInstance): (path: string) => string[] {
-  const routes: Array<{ method: string, url: string }> = []
-  app.addHook('onRoute', ({ method, url }) => {
-    if (url !== '*') routes.push(...[method].flat().map(one => ({ method: one, url })))
-  })
-  return written => {
-    const path = written.replaceAll(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '')
-    return routes.filter(({ url }) => url.endsWith('*') ? path.startsWith(url.slice(0, -1)) : path === url).map(({ method }) => method)
-  }
 }

@@ -36,19 +36,6 @@ export function errorHandler (suggestions: (task?: 'text-embeddings') => readonl
   }
 }
 
-/** An unknown path or method, in the words api.openai.com uses. */
-export function notFound (methodsOf: (path: string) => string[]) {
-  return (request: FastifyRequest, reply: FastifyReply): void => {
-    const path = request.originalUrl.split('?')[0] ?? ''
-    const methods = methodsOf(path)
-    if (methods.length === 0) {
-      throw new InvalidRequestError(`Invalid URL (${request.method} ${clean(path)})`, { status: 404 })
-    }
-    reply.header('allow', methods.join(', '))
-    throw new InvalidRequestError(`Not allowed to ${request.method} on ${clean(path)}. (HINT: Perhaps you meant to use a different HTTP method?)`, { status: 405 })
-  }
-}
-
 function toCallerError (error: FastifyError, body: unknown): unknown {
   if (error instanceof ProxyError || error instanceof UpstreamError) return error
   if (error.validation) return toInvalidRequest(error.validation as ValidationFailure[], body)
@@ -65,8 +52,4 @@ function toCallerError (error: FastifyError, body: unknown): unknown {
   if (error instanceof SyntaxError && status === 400) return new InvalidRequestError(NOT_JSON)
   // Fastify's own refusals carry a status and a sentence of Fastify's; only the status is for the caller.
   return status >= 400 && status < 500 ? new InvalidRequestError('The request could not be read.', { status }) : error
-}
-
-function clean (path: string): string {
-  return path.replaceAll(/[^\w./%@:-]/g, '?').slice(0, 200)
 }

@@ -4,7 +4,7 @@ import t from 'tap'
 import { InvalidRequestError, UpstreamError } from '../../src/errors.ts'
 import { ClientGoneError } from '../../src/http/client-gone.ts'
 import { errorHandler } from '../../src/http/error-handler.ts'
-import { askRaw, exchange } from '../http-client.ts'
+import { exchange } from '../http-client.ts'
 import { ask, saying, startProxy } from '../start-proxy.ts'
 
 const NOT_JSON = /^We could not parse the JSON body of your request\./
@@ -115,31 +115,6 @@ t.test('a body that says it is too long is refused before it is read', async t =
   const proxy = await startProxy(t, { BODY_LIMIT_BYTES: '2000' })
   const head = ['POST /v1/chat/completions HTTP/1.1', 'host: localhost', 'content-type: application/json', 'content-length: 1000000', '', '']
   t.match(await exchange(proxy, head.join('\r\n'), '}}'), /^HTTP\/1\.1 413 /)
-})
-
-t.test('unknown paths and methods', async t => {
-  const proxy = await startProxy(t, { CORS_ORIGINS: 'https://app.example' })
-  const cases = [
-    { method: 'GET', path: '/nope?x=1', status: 404, message: 'Invalid URL (GET /nope)' },
-    { method: 'GET', path: '/v1/%zz', status: 404, message: 'Invalid URL (GET /v1/%zz)' },
-    { method: 'GET', path: '/', status: 404, message: 'Invalid URL (GET /)' },
-    { method: 'POST', path: '/v1/<b>/"', status: 404, message: 'Invalid URL (POST /v1/?b?/?)' },
-    { method: 'GET', path: `/${'x'.repeat(3_000)}`, status: 404, message: `Invalid URL (GET /${'x'.repeat(199)})` },
-    { method: 'GET', path: '/v1/chat/completions', status: 405, allow: 'POST' },
-    { method: 'PUT', path: '/v1/chat/completions/', status: 405, allow: 'POST' },
-    { method: 'GET', path: '/v1//chat/completions?x', status: 405, allow: 'POST' },
-    { method: 'POST', path: '/v1/models', status: 405, allow: 'GET, HEAD' },
-    { method: 'DELETE', path: '/v1/models/@cf/a/b', status: 405, allow: 'GET, HEAD' },
-    { method: 'POST', path: '/health', status: 405, allow: 'GET, HEAD' }
-  ]
-  for (const { method, path, status, message, allow } of cases) {
-    const name = `${method} ${path.slice(0, 40)}`
-    const answer = await askRaw(proxy, path, { method })
-    const { error } = JSON.parse(answer.body)
-    t.equal(answer.status, status, name)
-    t.equal(answer.headers.allow, allow, name)
-    t.match(error, { message: message ?? `Not allowed to ${method} on ${path.split('?')[0]}. (HINT: Perhaps you meant to use a different HTTP method?)`, type: 'invalid_request_error', param: null, code: null }, name)
-  }
 })
 
 t.test('a failure keeps the headers that tell SDKs what to do', async t => {
