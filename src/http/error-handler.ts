@@ -32,6 +32,8 @@ export function errorHandler (suggestions: (task?: 'text-embeddings') => readonl
     const status = error instanceof ProxyError ? error.status : 500
     if (!(error instanceof ProxyError)) request.log.error({ err: thrown }, 'failed')
     request.report.error = thrown
+    const attempts = request.report.attempts ?? (thrown instanceof UpstreamError ? thrown.attempts : undefined)
+    if (attempts !== undefined) reply.header('x-proxy-attempts', String(attempts))
     reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(toErrorBody(error, inputParam))
   }
 }

@@ -118,7 +118,6 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
       if (!(error instanceof UpstreamError)) throw error
       attempts += error.attempts
       Object.assign(request.report, { served: model.id, attempts })
-      reply.header('x-proxy-attempts', String(attempts))
       if (!mayFallBack(error)) throw error
       failed = { model, error }
     }

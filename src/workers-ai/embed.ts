@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { UpstreamError } from '../errors.ts'
 import type { RunOptions, WorkersAi } from './client.ts'
 import { readEmbeddings, sameLength, type Embeddings } from './embedding-reader.ts'
 import type { ModelId } from './model.ts'
@@ -43,7 +44,12 @@ export async function embed (workersAi: WorkersAi, { model, calls, signal, apiTo
   signal.addEventListener('abort', end, { once: true })
   const run = async ({ body, count }: EmbeddingCall): Promise<EmbeddingAnswer> => {
     const { json, headers, status, attempts } = await workersAi.run(model, body, { ...options, signal: controller.signal })
-    return { ...readEmbeddings(await json(), count), headers, status, attempts }
+    try {
+      return { ...readEmbeddings(await json(), count), headers, status, attempts }
+    } catch (error) {
+      if (error instanceof UpstreamError) error.attempts = attempts
+      throw error
+    }
   }
   try {
     const answers = await inOrder(calls, run)

@@ -181,7 +181,11 @@ t.test('failures are tried again and told as those of chats', async t => {
     { script: 'fail with code 5028', expected: { status: 404, code: 'model_not_found', message: /@cf\/baai\/bge-m3/ } },
     { script: 'fail with code 10000', expected: { status: 401, code: 'upstream_authentication' } }
   ]
-  for (const { script, expected } of cases) t.match(await readError(t, await embed(proxy, script)), expected, script)
+  for (const { script, expected } of cases) {
+    const response = await embed(proxy, script)
+    t.match(await readError(t, response), expected, script)
+    t.equal(response.headers.get('x-proxy-attempts'), expected.code === 'rate_limit_exceeded' ? '2' : '1', `${script}: asked so often`)
+  }
   t.ok(proxy.simulator.requests.every(({ model }) => model === BGE), 'no other model takes over: its vectors could not be compared')
 })
 

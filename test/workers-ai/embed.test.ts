@@ -81,6 +81,15 @@ t.test('an answer that is none is a failure', async t => {
   }
 })
 
+t.test('a failure tells how often Cloudflare was asked', async t => {
+  const busy: NativeAnswer = { status: 502, body: '' }
+  const given: NativeAnswer[] = [{ status: 502, body: '' }, { status: 400, body: '{}' }, { body: '{}' }, { contentType: 'text/event-stream', body: 'data: [DONE]\n\n' }]
+  for (const last of given) {
+    const { answers } = await ask(t, 1, (_, count) => count === 1 ? busy : last, { maxRetries: 1 })
+    await t.rejects(answers, { name: 'UpstreamError', attempts: 2 }, JSON.stringify(last))
+  }
+})
+
 t.test('nothing is asked for who has left already', async t => {
   const { url, runs } = await startNativeUpstream(t, toVectors)
   const workersAi = new WorkersAi({ apiBaseUrl: url, accountId: 'account', apiToken: 'token', maxRetries: 0, headersTimeoutMs: 2_000, idleTimeoutMs: 2_000, userAgent: 'tests' })
