@@ -10,7 +10,8 @@ const longestTimer = 2_147_483_647
 /**
  * Every setting, once, as the environment names it: type, range, default and one line of doc. The flag is the name in
  * kebab case. `group` is its heading in --help, `unit` what its number counts, `secret` keeps its value off screens and
- * logs and lets `NAME_FILE` name a file that holds it, `aliases` are names other Cloudflare tools use for the same thing.
+ * logs and lets `NAME_FILE` name a file that holds it, `aliases` are names other Cloudflare tools use for the same thing,
+ * `source` tells where to get a value that nobody can make up.
  */
 export const Environment = Type.Object({
   HOST: Type.String({
@@ -102,6 +103,7 @@ export const Environment = Type.Object({
     group: 'Cloudflare',
     format: 'path-segment',
     aliases: ['CF_ACCOUNT_ID'],
+    source: 'Copy it from https://dash.cloudflare.com → AI → Workers AI → "Use REST API".',
     description: 'Account that runs the models; required unless the simulator answers.'
   })),
   CLOUDFLARE_API_TOKEN: Type.Optional(Type.String({
@@ -109,6 +111,7 @@ export const Environment = Type.Object({
     format: 'token',
     secret: true,
     aliases: ['CLOUDFLARE_AUTH_TOKEN', 'CF_API_TOKEN', 'CLOUDFLARE_API_KEY'],
+    source: 'Make one at https://dash.cloudflare.com/profile/api-tokens with the account permissions "Workers AI: Read" and "Workers AI: Edit".',
     description: 'API token with the Workers AI permission; required unless the simulator answers.'
   })),
   CLOUDFLARE_API_BASE_URL: Type.String({
@@ -126,6 +129,7 @@ export const Environment = Type.Object({
     group: 'Cloudflare',
     format: 'token',
     secret: true,
+    source: 'Make one at https://dash.cloudflare.com → AI → AI Gateway → your gateway → Settings.',
     description: 'Token of that AI Gateway, when it asks for one.'
   })),
   CLOUDFLARE_AI_GATEWAY_BASE_URL: Type.String({
@@ -255,6 +259,8 @@ export interface Setting {
   aliases: readonly string[]
   /** The end of the sentence "NAME wants …". */
   wants: string
+  /** A sentence about where to get it; undefined for what anybody can make up. */
+  source: string | undefined
 }
 
 /** The settings in the order --help shows them. */
@@ -329,7 +335,8 @@ function toSetting (name: SettingName, schema: TSchema): Setting {
     default: schema.default === undefined ? undefined : String(schema.default),
     secret: schema['secret'] === true,
     aliases: schema['aliases'] ?? [],
-    wants: toWants(schema)
+    wants: toWants(schema),
+    source: schema['source']
   }
 }
 

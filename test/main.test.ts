@@ -105,11 +105,12 @@ t.test('wrong settings are told all at once, without a stack', async t => {
   const { code, stdout, stderr } = await start(t, ['--port=x', '--prot=1'], { env: { HOST: '0.0.0.0' } }).ended
   t.equal(code, 2)
   t.equal(stdout, '')
-  t.match(stderr, /^workers-ai-proxy cannot start, 4 problems with its settings:$/m)
+  t.match(stderr, /^workers-ai-proxy cannot start, 5 problems with its settings:$/m)
   t.match(stderr, /^ {2}PORT: got "x" from --port; wants a whole number from 0 to 65535$/m)
   t.match(stderr, /^ {2}--prot: is no flag of this program$/m)
   t.match(stderr, /^ {2}HOST: got "0\.0\.0\.0", which others can reach, without keys/m)
-  t.match(stderr, /^ {2}CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN: not set;/m)
+  t.match(stderr, /^ {2}CLOUDFLARE_ACCOUNT_ID: not set\. Copy it from https:\/\/dash\.cloudflare\.com/m)
+  t.match(stderr, /^ {2}CLOUDFLARE_API_TOKEN: not set\. Make one at https:\/\/dash\.cloudflare\.com\/profile\/api-tokens/m)
   t.notMatch(stderr, / {4}at /)
 })
 

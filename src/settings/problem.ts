@@ -4,6 +4,8 @@ export interface Problem {
   name: string
   /** What came and what is wanted; never the value of a secret. */
   complaint: string
+  /** A sentence that says what to do, where the complaint does not. */
+  next?: string | undefined
 }
 
 /** The settings are wrong; the message lists every problem on a line of its own. */
@@ -14,8 +16,8 @@ export class SettingsError extends Error {
   constructor (problems: readonly Problem[]) {
     super([
       `workers-ai-proxy cannot start, ${problems.length === 1 ? 'one problem' : `${problems.length} problems`} with its settings:`,
-      ...problems.map(({ name, complaint }) => `  ${name}: ${complaint}`),
-      'All settings: workers-ai-proxy --help'
+      ...problems.map(({ name, complaint, next }) => `  ${name}: ${complaint}${next === undefined ? '' : `. ${next}`}`),
+      'Start it with --help to see all settings, with doctor to have account and token tried, with --demo to need neither.'
     ].join('\n'))
     this.problems = problems
   }

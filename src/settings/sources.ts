@@ -16,7 +16,7 @@ export interface Gathered {
   problems: Problem[]
 }
 
-type Finding = { text: string, origin: string } | { complaint: string } | undefined
+type Finding = { text: string, origin: string } | Omit<Problem, 'name'> | undefined
 
 /** Looks for every setting in the flags, then the environment, then the config file. Complains, never throws. */
 export function gatherValues (commandLine: CommandLine, environ: Environ, readFile: ReadFile): Gathered {
@@ -27,7 +27,7 @@ export function gatherValues (commandLine: CommandLine, environ: Environ, readFi
     const found = findFlag(setting, commandLine) ??
       findEntry(setting, environ, 'the environment', readFile) ??
       findEntry(setting, config.entries, `${configPath}`, readFile)
-    if (found && 'complaint' in found) gathered.problems.push({ name: setting.name, complaint: found.complaint })
+    if (found && 'complaint' in found) gathered.problems.push({ name: setting.name, ...found })
     if (found && 'text' in found) {
       gathered.values[setting.name] = found.text
       gathered.origins[setting.name] = found.origin
@@ -68,7 +68,7 @@ function readSecret ({ name }: Setting, path: string, readFile: ReadFile): Findi
     const text = readFile(path).trim()
     return text === '' ? { complaint: `${name}_FILE names ${path}, which is empty` } : { text, origin: `${path} (${name}_FILE)` }
   } catch (error) {
-    return { complaint: `${name}_FILE names a file that cannot be read (${toReason(error)})` }
+    return { complaint: `${name}_FILE names a file that cannot be read (${toReason(error)})`, next: 'Check the path, and that this user may read the file.' }
   }
 }
 

@@ -1,6 +1,6 @@
 import envSchema from 'env-schema'
 import { isLoopback } from '../address.ts'
-import { CLOUDFLARE_API, Environment, SETTINGS, type Setting } from '../settings.ts'
+import { CLOUDFLARE_API, Environment, SETTINGS, type Setting, type SettingName } from '../settings.ts'
 import { FORMATS } from './format.ts'
 import type { Problem } from './problem.ts'
 import type { Gathered } from './sources.ts'
@@ -62,7 +62,7 @@ function toEnvironment (values: Gathered['values']): Environment {
     ajv: {
       customOptions (ajv) {
         for (const [name, { accepts }] of Object.entries(FORMATS)) ajv.addFormat(name, accepts)
-        return ajv.addVocabulary(['group', 'unit', 'secret', 'aliases'])
+        return ajv.addVocabulary(['group', 'unit', 'secret', 'aliases', 'source'])
       }
     }
   })
@@ -97,14 +97,9 @@ function checkPassthrough (keys: string | undefined): Problem[] {
 
 function checkCredentials (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
   const needed = environment.AUTH_MODE === 'passthrough' ? ['CLOUDFLARE_ACCOUNT_ID'] as const : ['CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN'] as const
-  const missing = needed
+  return needed
     .filter(name => environment[name] === undefined && !wrong.has(name))
-  if (missing.length === 0) return []
-  return [{
-    name: missing.join(' and '),
-    complaint: 'not set; see https://dash.cloudflare.com → AI → Workers AI → "Use REST API", ' +
-      'or start with --demo, which needs no account'
-  }]
+    .map(name => ({ name, complaint: 'not set', next: toSource(name) }))
 }
 
 function checkAccountId ({ CLOUDFLARE_ACCOUNT_ID: id, CLOUDFLARE_API_BASE_URL: api }: Environment, wrong: ReadonlySet<string>): Problem[] {
@@ -113,7 +108,8 @@ function checkAccountId ({ CLOUDFLARE_ACCOUNT_ID: id, CLOUDFLARE_API_BASE_URL: a
   return [{
     name: 'CLOUDFLARE_ACCOUNT_ID',
     complaint: `got ${id.length} characters (hidden)${id.length >= 40 ? ', which may be an API token' : ''}; ` +
-      'wants the 32 hexadecimal digits of an account id'
+      'wants the 32 hexadecimal digits of an account id',
+    next: toSource('CLOUDFLARE_ACCOUNT_ID')
   }]
 }
 
@@ -121,6 +117,10 @@ function checkGateway (environment: Environment, wrong: ReadonlySet<string>): Pr
   const { CLOUDFLARE_AI_GATEWAY_ID: id, CLOUDFLARE_AI_GATEWAY_TOKEN: token } = environment
   if (token === undefined || id !== undefined || wrong.has('CLOUDFLARE_AI_GATEWAY_ID')) return []
   return [{ name: 'CLOUDFLARE_AI_GATEWAY_TOKEN', complaint: 'got a value (hidden); wants CLOUDFLARE_AI_GATEWAY_ID beside it' }]
+}
+
+function toSource (name: SettingName): string | undefined {
+  return SETTINGS.find(setting => setting.name === name)?.source
 }
 
 function toNames (problems: readonly Problem[]): ReadonlySet<string> {

@@ -137,7 +137,7 @@ t.test('every problem of every kind is in one error', async t => {
     readFile
   }), SettingsError)
   t.same((failure as SettingsError).problems.map(({ name }) => name), [
-    '--prot', 'CONFIG_FILE', 'MAX_RETRIES', 'HOST', 'CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_TOKEN'
+    '--prot', 'CONFIG_FILE', 'MAX_RETRIES', 'HOST', 'CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_TOKEN'
   ])
 })
 

@@ -95,7 +95,7 @@ const wrong = [
     name: 'a secret file that is not there is a problem',
     argv: [],
     env: { API_KEYS_FILE: 'nowhere' },
-    problems: [{ name: 'API_KEYS', complaint: 'API_KEYS_FILE names a file that cannot be read (ENOENT: no such file or directory, open \'nowhere\')' }]
+    problems: [{ name: 'API_KEYS', complaint: 'API_KEYS_FILE names a file that cannot be read (ENOENT: no such file or directory, open \'nowhere\')', next: 'Check the path, and that this user may read the file.' }]
   },
   {
     name: 'a secret file that is empty is a problem',

@@ -11,7 +11,7 @@ function check (values: Values) {
 
 function complaintsAbout (values: Values): string[] {
   const { environment, problems } = check(values)
-  return [...problems, ...checkTogether(environment, problems)].map(({ name, complaint }) => `${name} ${complaint}`)
+  return [...problems, ...checkTogether(environment, problems)].map(({ name, complaint, next }) => [`${name} ${complaint}`, ...next === undefined ? [] : [next]].join('. '))
 }
 
 const integers: Array<{ name: SettingName, from: number, to: number, unit: string }> = [
@@ -50,29 +50,33 @@ t.test('booleans come in four spellings each', async t => {
 t.same(check({ SIMULATOR_TOKENS_PER_SECOND: '0.5' }).environment.SIMULATOR_TOKENS_PER_SECOND, 0.5, 'the pace may be less than one token per second')
 t.equal(check({ LOG_LEVEL: 'silent' }).environment.LOG_LEVEL, 'silent', 'the log may be silent')
 
+const whereTheAccountIs = 'Copy it from https://dash.cloudflare.com → AI → Workers AI → "Use REST API".'
 const unpaired = { CLOUDFLARE_ACCOUNT_ID: '0123456789abcdef0123456789ABCDEF', CLOUDFLARE_API_TOKEN: 't' }
 const complaints: Array<{ name: string, given: Values, expected: string[] }> = [
   { name: 'account and token are enough', given: unpaired, expected: [] },
   { name: 'the simulator needs nothing', given: { UPSTREAM: 'simulator', CLOUDFLARE_AI_GATEWAY_TOKEN: 't', CLOUDFLARE_ACCOUNT_ID: 'x' }, expected: [] },
   {
-    name: 'without account and token it says where to get them, and that the demo needs none',
+    name: 'without account and token it says where to get each',
     given: {},
-    expected: ['CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN not set; see https://dash.cloudflare.com → AI → Workers AI → "Use REST API", or start with --demo, which needs no account']
+    expected: [
+      `CLOUDFLARE_ACCOUNT_ID not set. ${whereTheAccountIs}`,
+      'CLOUDFLARE_API_TOKEN not set. Make one at https://dash.cloudflare.com/profile/api-tokens with the account permissions "Workers AI: Read" and "Workers AI: Edit".'
+    ]
   },
   {
     name: 'only what is missing is named',
     given: { CLOUDFLARE_API_TOKEN: 't' },
-    expected: ['CLOUDFLARE_ACCOUNT_ID not set; see https://dash.cloudflare.com → AI → Workers AI → "Use REST API", or start with --demo, which needs no account']
+    expected: [`CLOUDFLARE_ACCOUNT_ID not set. ${whereTheAccountIs}`]
   },
   {
     name: 'an account id has 32 hexadecimal digits',
     given: { ...unpaired, CLOUDFLARE_ACCOUNT_ID: 'my-account' },
-    expected: ['CLOUDFLARE_ACCOUNT_ID got 10 characters (hidden); wants the 32 hexadecimal digits of an account id']
+    expected: [`CLOUDFLARE_ACCOUNT_ID got 10 characters (hidden); wants the 32 hexadecimal digits of an account id. ${whereTheAccountIs}`]
   },
   {
     name: 'a token in place of the account id is recognised and not shown',
     given: { ...unpaired, CLOUDFLARE_ACCOUNT_ID: 'v1_0-Zabcdefghijklmnopqrstuvwxyz01234567' },
-    expected: ['CLOUDFLARE_ACCOUNT_ID got 40 characters (hidden), which may be an API token; wants the 32 hexadecimal digits of an account id']
+    expected: [`CLOUDFLARE_ACCOUNT_ID got 40 characters (hidden), which may be an API token; wants the 32 hexadecimal digits of an account id. ${whereTheAccountIs}`]
   },
   {
     name: 'an account id that fits no URL is not shown either',
@@ -83,7 +87,7 @@ const complaints: Array<{ name: string, given: Values, expected: string[] }> = [
   {
     name: 'a slash at its end does not make it another API',
     given: { ...unpaired, CLOUDFLARE_ACCOUNT_ID: 'test', CLOUDFLARE_API_BASE_URL: 'https://api.cloudflare.com/client/v4/' },
-    expected: ['CLOUDFLARE_ACCOUNT_ID got 4 characters (hidden); wants the 32 hexadecimal digits of an account id']
+    expected: [`CLOUDFLARE_ACCOUNT_ID got 4 characters (hidden); wants the 32 hexadecimal digits of an account id. ${whereTheAccountIs}`]
   },
   {
     name: 'a gateway token wants a gateway',
