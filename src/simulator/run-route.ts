@@ -10,6 +10,8 @@ import { toOutcome, type Outcome } from './run.ts'
 /** What runs share and leave behind. */
 export interface RunState {
   tokensPerSecond: number
+  /** Words every message is taken to begin with. */
+  order: string
   now: () => number
   requests: RecordedRequest[]
   openStreams: number
@@ -92,6 +94,7 @@ function decide ({ model: id, body }: RecordedRequest, request: FastifyRequest, 
   return toOutcome(body, model, {
     requestId: request.id,
     created: Math.floor(now / 1000),
+    order: state.order,
     isToFail: (message, times) => countFailure(message, times, state)
   })
 }

@@ -28,6 +28,8 @@ export interface RunContext {
   requestId: string
   /** Unix time in seconds. */
   created: number
+  /** Words every message is taken to begin with; empty for none. */
+  order: string
   /** Counts the requests with this message: true for as many as `times`, then once false, and so on. */
   isToFail: (message: string, times: number) => boolean
 }
@@ -49,7 +51,7 @@ function toGeneration (body: unknown, model: Model, context: RunContext): Outcom
   refuseTooLong(promptTokens + (conversation.limit ?? 0), model)
 
   // a turn that answers tool results must not do again what the message before them ordered
-  const script = toScript(conversation.toolResults.length > 0 ? '' : conversation.question)
+  const script = toScript(withOrder(conversation.toolResults.length > 0 ? '' : conversation.question, context))
   const trouble = toTrouble(script, conversation.question, context)
   if (trouble) return trouble
   if (script.busy && run.options?.rejectIfBusy === true) throw new NativeError(3040)
@@ -80,7 +82,7 @@ function toPlainOutcome (telling: Telling, pace: { isSlow: boolean, isQueued?: t
 function toEmbedding (body: unknown, model: Model, context: RunContext): Outcome {
   const texts = toTexts(body)
   const [first = ''] = texts
-  const script = toScript(first)
+  const script = toScript(withOrder(first, context))
   const trouble = toTrouble(script, first, context)
   if (trouble) return trouble
   const tokens = estimateTokens(texts.join(''))
@@ -92,6 +94,10 @@ function refuseTooLong (estimate: number, { contextWindow = Infinity }: Model): 
   if (estimate <= contextWindow) return
   const message = `AiError: Ai: The estimated number of input and maximum output tokens (${estimate}) exceeded this model context window limit (${contextWindow}).`
   throw new NativeError(5021, { message })
+}
+
+function withOrder (message: string, { order }: RunContext): string {
+  return order === '' ? message : `${order}, ${message}`
 }
 
 function toTrouble ({ stall, failure }: Script, message: string, { isToFail }: RunContext): Outcome | undefined {

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { NativeError, toFailureEnvelope } from './errors.ts'
 import { toListing, toSchemas, type ListingQuery } from './listing.ts'
@@ -12,6 +13,12 @@ export interface SimulatorOptions {
   tokensPerSecond?: number
   accountId?: string
   apiToken?: string
+  /** Whether the token may list models; tokens that may run them often may not. */
+  mayList?: boolean
+  /** Words every message is taken to begin with, e.g. `fail with code 4006`: orders for clients whose messages are their own. */
+  order?: string
+  /** How long the network takes to bring a request here, in milliseconds. */
+  delayMs?: number
   /** Unix time in milliseconds; decides which models are retired, and dates the answers. */
   now?: () => number
 }
@@ -48,6 +55,9 @@ export async function startSimulator (options: SimulatorOptions = {}): Promise<S
     tokensPerSecond: 0,
     accountId: 'simulator',
     apiToken: 'simulator',
+    mayList: true,
+    order: '',
+    delayMs: 0,
     now: Date.now,
     ...options,
     requests: [],
@@ -82,6 +92,7 @@ function buildSimulator (state: State): FastifyInstance {
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
 
   app.addHook('onRequest', async (request, reply) => {
+    if (state.delayMs > 0) await sleep(state.delayMs)
     reply.header('cf-ray', `${request.id.slice(-12).padStart(16, '0')}-SIM`)
   })
   app.setNotFoundHandler(() => { throw new NativeError(7000) })
@@ -94,8 +105,11 @@ function buildSimulator (state: State): FastifyInstance {
     api.addHook('onRequest', async request => refuseStrangers(request, state))
     api.post('/run/*', (request, reply) => serveRun(request, reply, state))
     api.get('/run/*', () => { throw new NativeError(7001, { message: 'Method GET not available for that URI.', status: 405, origin: 'edge' }) })
-    api.get<{ Querystring: ListingQuery }>('/models/search', async ({ query }) => toListing(query, state.now()))
-    api.get<{ Querystring: { model?: string } }>('/models/schema', async ({ query }) => toSchemas(query.model))
+    api.register(async models => {
+      models.addHook('onRequest', async () => { if (!state.mayList) throw new NativeError(10000) })
+      models.get<{ Querystring: ListingQuery }>('/search', async ({ query }) => toListing(query, state.now()))
+      models.get<{ Querystring: { model?: string } }>('/schema', async ({ query }) => toSchemas(query.model))
+    }, { prefix: '/models' })
   }, { prefix: '/client/v4/accounts/:account/ai' })
 
   app.register(async gateway => {

@@ -3,7 +3,7 @@ import { toOutcome, type Outcome } from '../../src/simulator/run.ts'
 import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
 import { GPT_OSS, KIMI, LLAMA, saying, weather } from './asking.ts'
 
-const context = { requestId: '00000000-0000-4000-8000-000000000001', created: 1, isToFail: () => false }
+const context = { requestId: '00000000-0000-4000-8000-000000000001', created: 1, order: '', isToFail: () => false }
 const R1 = '@cf/deepseek-ai/deepseek-r1-distill-qwen-32b'
 const BGE = '@cf/baai/bge-small-en-v1.5'
 
@@ -18,6 +18,13 @@ t.test('a plain answer is a result with its price', async t => {
 
 t.test('a stream is its frames and what happens to them', async t => {
   t.match(run(LLAMA, saying('slowly, break after 3 frames', { stream: true })), { kind: 'stream', fault: { kind: 'break', after: 3 }, isSlow: true })
+})
+
+t.test('an order stands before every message', async t => {
+  const order = 'fail with code 4006'
+  t.throws(() => run(LLAMA, saying('say Hi'), { order }), { code: 4006 })
+  t.throws(() => run(BGE, { text: 'Hi' }, { order }), { code: 4006 })
+  t.match(run(LLAMA, saying('say Hi'), { order: 'slowly' }), { kind: 'result', result: { response: 'Hi' }, isSlow: true }, 'and what the message orders is done as well')
 })
 
 t.test('some streams are no streams', async t => {

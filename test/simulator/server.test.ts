@@ -74,6 +74,23 @@ t.test('models are listed', async t => {
   t.match(await (await fetch(`${simulator.url}/accounts/simulator/ai/models/search`)).json(), { errors: [{ code: 10000 }] }, 'but not to strangers')
 })
 
+t.test('some tokens may run models and not list them', async t => {
+  const simulator = await start(t, { mayList: false })
+  for (const path of ['search', `schema?model=${LLAMA}`]) {
+    const response = await fetch(`${simulator.url}/accounts/simulator/ai/models/${path}`, { headers: bearer })
+    t.equal(response.status, 401, path)
+    t.match(await response.json(), { success: false, errors: [{ code: 10000 }] }, path)
+  }
+  t.equal((await ask(simulator, LLAMA, saying('Hi'))).status, 200)
+})
+
+t.test('a slow network delays whatever is asked', async t => {
+  const simulator = await start(t, { delayMs: 200 })
+  const before = Date.now()
+  await fetch(`${simulator.url}/accounts/wrong/ai/models/search`)
+  t.ok(Date.now() - before >= 190)
+})
+
 t.test('closing ends what is open', async t => {
   const simulator = await start(t)
   const stream = await ask(simulator, LLAMA, saying('stall after 1 frame', { stream: true }))
