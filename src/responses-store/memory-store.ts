@@ -9,86 +9,106 @@ interface Entry {
   /** JSON text of the response and its items. */
   text: Buffer
   bytes: number
-  itemKeys: string[]
+  itemIds: string[]
   usedAt: number
+}
+
+/** All that one owner keeps. */
+interface Shelf {
+  /** By the id of the response, in the order they were last used. */
+  entries: Map<string, Entry>
+  /** The id of the latest response that has an item. */
+  items: Map<string, string>
+  bytes: number
 }
 
 /** Keeps responses in this process: another one does not see them, and they are lost when it ends. */
 export class MemoryStore implements ResponsesStore {
   #limits: StoreLimits
-  /** In the order they were last used. */
-  #entries = new Map<string, Entry>()
-  /** The key of the latest entry that has an item. */
-  #items = new Map<string, string>()
-  #bytes = 0
+  /** By owner; one who keeps nothing has none. */
+  #shelves = new Map<string, Shelf>()
 
   constructor (limits: StoreLimits) {
     this.#limits = limits
   }
 
   async put (owner: string, stored: StoredResponse): Promise<boolean> {
-    const key = toKey(owner, stored.response.id)
+    const { id } = stored.response
     const text = Buffer.from(JSON.stringify(stored))
-    const itemKeys = itemsOf(stored).map(({ id }) => toKey(owner, id))
-    const bytes = text.byteLength + ENTRY_BYTES + ITEM_BYTES * itemKeys.length
-    this.#remove(key)
+    const itemIds = itemsOf(stored).map(item => item.id)
+    const bytes = text.byteLength + ENTRY_BYTES + ITEM_BYTES * itemIds.length
+    this.#remove(owner, id)
     if (bytes > this.#limits.maxBytes) return false
-    this.#entries.set(key, { text, bytes, itemKeys, usedAt: this.#limits.now() })
-    for (const itemKey of itemKeys) this.#items.set(itemKey, key)
-    this.#bytes += bytes
+    const shelf = this.#shelves.get(owner) ?? { entries: new Map(), items: new Map(), bytes: 0 }
+    this.#shelves.set(owner, shelf)
+    shelf.entries.set(id, { text, bytes, itemIds, usedAt: this.#limits.now() })
+    for (const itemId of itemIds) shelf.items.set(itemId, id)
+    shelf.bytes += bytes
     this.#forget()
-    return true
+    return shelf.entries.has(id)
   }
 
   async get (owner: string, id: string): Promise<StoredResponse | undefined> {
-    return this.#read(toKey(owner, id))
+    return this.#read(owner, id)
   }
 
   async delete (owner: string, id: string): Promise<boolean> {
     this.#forget()
-    return this.#remove(toKey(owner, id))
+    return this.#remove(owner, id)
   }
 
   async findItems (owner: string, ids: readonly string[]): Promise<Map<string, KeptItem>> {
-    const keys = new Set(ids.flatMap(id => this.#items.get(toKey(owner, id)) ?? []))
-    return pickItems([...keys].map(key => this.#read(key)), ids)
+    const responses = new Set(ids.flatMap(id => this.#shelves.get(owner)?.items.get(id) ?? []))
+    return pickItems([...responses].map(id => this.#read(owner, id)), ids)
   }
 
   async close (): Promise<void> {
-    this.#entries.clear()
-    this.#items.clear()
+    this.#shelves.clear()
   }
 
-  #read (key: string): StoredResponse | undefined {
+  #read (owner: string, id: string): StoredResponse | undefined {
     this.#forget()
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return undefined
-    this.#entries.delete(key)
-    this.#entries.set(key, { ...entry, usedAt: this.#limits.now() })
+    const entries = this.#shelves.get(owner)?.entries
+    const entry = entries?.get(id)
+    if (entries === undefined || entry === undefined) return undefined
+    entries.delete(id)
+    entries.set(id, { ...entry, usedAt: this.#limits.now() })
     return JSON.parse(entry.text.toString()) as StoredResponse
   }
 
   #forget (): void {
     const { maxBytes, ttlMs, now } = this.#limits
     const oldest = now() - ttlMs
-    for (const [key, { usedAt }] of this.#entries) {
-      if (usedAt > oldest && this.#bytes <= maxBytes) return
-      this.#remove(key)
+    let bytes = 0
+    for (const [owner, shelf] of this.#shelves) {
+      for (const [id, { usedAt }] of shelf.entries) {
+        if (usedAt > oldest) break
+        this.#remove(owner, id)
+      }
+      bytes += shelf.bytes
     }
+    while (bytes > maxBytes) bytes -= this.#removeOldestOfLargest()
   }
 
-  #remove (key: string): boolean {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return false
-    this.#entries.delete(key)
-    this.#bytes -= entry.bytes
-    for (const itemKey of entry.itemKeys) {
-      if (this.#items.get(itemKey) === key) this.#items.delete(itemKey)
+  /** @returns the bytes that are free now */
+  #removeOldestOfLargest (): number {
+    const [owner, shelf] = [...this.#shelves].reduce((one, other) => other[1].bytes > one[1].bytes ? other : one)
+    const { bytes } = shelf
+    const [oldest = ''] = shelf.entries.keys()
+    this.#remove(owner, oldest)
+    return bytes - shelf.bytes
+  }
+
+  #remove (owner: string, id: string): boolean {
+    const shelf = this.#shelves.get(owner)
+    const entry = shelf?.entries.get(id)
+    if (shelf === undefined || entry === undefined) return false
+    shelf.entries.delete(id)
+    shelf.bytes -= entry.bytes
+    for (const itemId of entry.itemIds) {
+      if (shelf.items.get(itemId) === id) shelf.items.delete(itemId)
     }
+    if (shelf.entries.size === 0) this.#shelves.delete(owner)
     return true
   }
-}
-
-function toKey (owner: string, id: string): string {
-  return `${owner} ${id}`
 }

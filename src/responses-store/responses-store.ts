@@ -7,11 +7,12 @@ export interface StoredResponse {
 }
 
 /**
- * Keeps responses for those who want to go on from them. What an owner stored is there for that owner only; what was
- * not used for long is forgotten, and so is what was used longest ago when there is too much.
+ * Keeps responses for those who want to go on from them. What an owner stored is there for that owner only, and what was
+ * not used for long is forgotten. When there is too much, what was used longest ago goes, of the owner who keeps the
+ * most: whoever stores a lot pushes out nothing but their own.
  */
 export interface ResponsesStore {
-  /** @returns false when it is more than is ever kept */
+  /** @returns false when there is no room for it */
   put: (owner: string, stored: StoredResponse) => Promise<boolean>
   get: (owner: string, id: string) => Promise<StoredResponse | undefined>
   /** @returns whether there was one */

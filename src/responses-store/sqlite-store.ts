@@ -11,7 +11,8 @@ const SCHEMA = `
     owner TEXT NOT NULL, id TEXT NOT NULL, bytes INTEGER NOT NULL, used_at INTEGER NOT NULL, stored TEXT NOT NULL,
     PRIMARY KEY (owner, id)
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS responses_used_at ON responses (used_at, bytes);
+  CREATE INDEX IF NOT EXISTS responses_used_at ON responses (used_at);
+  CREATE INDEX IF NOT EXISTS responses_owner ON responses (owner, used_at, bytes);
   CREATE TABLE IF NOT EXISTS items (
     owner TEXT NOT NULL, id TEXT NOT NULL, response_id TEXT NOT NULL,
     PRIMARY KEY (owner, id),
@@ -49,14 +50,14 @@ export class SqliteStore implements ResponsesStore {
     const text = JSON.stringify(stored)
     const bytes = Buffer.byteLength(text)
     if (bytes > this.#limits.maxBytes) return false
-    const { remove, insert, place } = this.#statements
-    this.#database.transaction(() => {
+    const { remove, insert, place, read } = this.#statements
+    return this.#database.transaction(() => {
       remove.run(owner, id)
       insert.run(owner, id, bytes, this.#limits.now(), text)
       for (const item of itemsOf(stored)) place.run(owner, item.id, id)
       this.#forget()
-    }).immediate()
-    return true
+      return read.get(owner, id) !== undefined
+    }).immediate() as boolean
   }
 
   async get (owner: string, id: string): Promise<StoredResponse | undefined> {
@@ -87,12 +88,15 @@ export class SqliteStore implements ResponsesStore {
 
   #forget (): void {
     const { maxBytes, ttlMs, now } = this.#limits
-    const { expire, sum, oldest, remove } = this.#statements
+    const { expire, sums, oldest, remove } = this.#statements
     expire.run(now() - ttlMs)
-    let { bytes } = sum.get() as { bytes: number }
+    const owners = sums.all() as Array<{ owner: string, bytes: number }>
+    let bytes = owners.reduce((sum, one) => sum + one.bytes, 0)
     while (bytes > maxBytes) {
-      const row = oldest.get() as { owner: string, id: string, bytes: number }
-      remove.run(row.owner, row.id)
+      const largest = owners.reduce((one, other) => other.bytes > one.bytes ? other : one)
+      const row = oldest.get(largest.owner) as { id: string, bytes: number }
+      remove.run(largest.owner, row.id)
+      largest.bytes -= row.bytes
       bytes -= row.bytes
     }
   }
@@ -105,8 +109,8 @@ function prepared (database: Database.Database) {
     touch: database.prepare('UPDATE responses SET used_at = ? WHERE owner = ? AND id = ?'),
     remove: database.prepare('DELETE FROM responses WHERE owner = ? AND id = ?'),
     expire: database.prepare('DELETE FROM responses WHERE used_at <= ?'),
-    sum: database.prepare('SELECT total(bytes) AS bytes FROM responses'),
-    oldest: database.prepare('SELECT owner, id, bytes FROM responses ORDER BY used_at, rowid LIMIT 1'),
+    sums: database.prepare('SELECT owner, total(bytes) AS bytes FROM responses GROUP BY owner'),
+    oldest: database.prepare('SELECT id, bytes FROM responses WHERE owner = ? ORDER BY used_at, rowid LIMIT 1'),
     place: database.prepare('INSERT OR REPLACE INTO items (owner, id, response_id) VALUES (?, ?, ?)'),
     find: database.prepare('SELECT response_id FROM items WHERE owner = ? AND id = ?')
   }

@@ -105,8 +105,35 @@ export async function checkStore (t: Test, open: (limits: StoreLimits) => Respon
     clock.ms += 1
     await store.put('bob', stored('d', text))
     const left = await Promise.all(['a', 'b', 'c'].map(async id => await store.get('ann', id) === undefined ? '' : id))
-    t.strictSame(left, ['a', '', 'c'], 'whosever it is')
+    t.strictSame(left, ['a', '', 'c'])
     t.not(await store.get('bob', 'd'), undefined)
+  })
+
+  t.test('whoever stores a lot pushes out nothing but their own', async t => {
+    const { store, clock } = start({ maxBytes: 60_000 })
+    await store.put('ann', stored('a', 'x'.repeat(3_000)))
+    await store.put('bob', stored('b', 'x'.repeat(3_000)))
+    for (let count = 0; count < 50; count++) {
+      clock.ms += 1
+      t.equal(await store.put('eve', stored(`e${count}`, 'x'.repeat(3_000))), true)
+    }
+    t.not(await store.get('ann', 'a'), undefined)
+    t.not(await store.get('bob', 'b'), undefined)
+    t.equal(await store.get('eve', 'e0'), undefined)
+    t.not(await store.get('eve', 'e49'), undefined)
+    t.equal(await store.put('eve', stored('all', 'x'.repeat(20_000))), true, 'for one that is large all of theirs goes')
+    t.equal(await store.get('eve', 'e49'), undefined)
+    t.equal(await store.put('bob', stored('more', 'x'.repeat(9_000))), true)
+    t.equal(await store.get('eve', 'all'), undefined)
+    t.equal((await store.findItems('eve', ['msg_in_all', 'msg_in_e49'])).size, 0)
+  })
+
+  t.test('what leaves no room for what others keep is not kept', async t => {
+    const { store } = start({ maxBytes: 40_000 })
+    await store.put('ann', stored('a', 'x'.repeat(3_000)))
+    t.equal(await store.put('eve', stored('e', 'x'.repeat(17_500))), false)
+    t.equal(await store.get('eve', 'e'), undefined)
+    t.not(await store.get('ann', 'a'), undefined)
   })
 
   t.test('within the same millisecond the latest stays', async t => {
