@@ -5,11 +5,20 @@ import type { NativeTool } from './tools.ts'
 /**
  * Tools for models that know none: described in the system message, called between `<tool_call>` tags, which the stage
  * for leaked calls reads. Earlier calls and results are written the way the description asks for; this is the form the
- * hermes models were trained on, and most others follow.
+ * hermes models were trained on, and most others follow. Results of one turn are one message, together with what the
+ * user says right behind them: some templates refuse a user who speaks twice.
  */
 export function withPromptedTools (messages: readonly NativeMessage[], tools: readonly NativeTool[]): NativeMessage[] {
-  const written = messages.map(toText)
+  const written: NativeMessage[] = []
+  for (const [index, message] of messages.map(toText).entries()) {
+    const last = messages[index - 1]?.role === 'tool' && isPlainUser(message) ? written.pop() : undefined
+    written.push(last ? { ...last, content: `${contentOf(last)}\n${contentOf(message)}` } : message)
+  }
   return tools.length > 0 ? withInstruction(written, toInstruction(tools)) : written
+}
+
+function isPlainUser ({ role, content, name }: NativeMessage): boolean {
+  return role === 'user' && typeof content === 'string' && name === undefined
 }
 
 /** A message without tool fields, its calls and results written as text. */

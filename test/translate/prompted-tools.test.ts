@@ -40,6 +40,24 @@ t.test('earlier calls and results are text', t => {
   t.end()
 })
 
+t.test('results of one turn are one message, with what the user says behind them', t => {
+  const result = (content: string): NativeMessage => ({ role: 'tool', content, tool_call_id: content })
+  const response = (content: string) => `<tool_response>\n${content}\n</tool_response>`
+  const answer: NativeMessage = { role: 'assistant', content: 'Warm.' }
+  const image: NativeMessage = { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }] }
+  const named: NativeMessage = { role: 'user', content: 'And I?', name: 'Ada' }
+  const cases: Array<{ name: string, given: NativeMessage[], expected: NativeMessage[] }> = [
+    { name: 'several results', given: [answer, result('a'), result('b'), result('c'), answer], expected: [answer, { role: 'user', content: [response('a'), response('b'), response('c')].join('\n') }, answer] },
+    { name: 'a question behind them', given: [result('a'), result('b'), question, answer], expected: [{ role: 'user', content: `${response('a')}\n${response('b')}\nHello?` }, answer] },
+    { name: 'results of different turns', given: [result('a'), answer, result('b')], expected: [{ role: 'user', content: response('a') }, answer, { role: 'user', content: response('b') }] },
+    { name: 'what is more than text stays by itself', given: [result('a'), image], expected: [{ role: 'user', content: response('a') }, image] },
+    { name: 'so does what somebody else says', given: [result('a'), named], expected: [{ role: 'user', content: response('a') }, named] },
+    { name: 'and two questions, which the caller has chosen to ask', given: [question, question, result('a')], expected: [question, question, { role: 'user', content: response('a') }] }
+  ]
+  for (const { name, given, expected } of cases) t.strictSame(withPromptedTools(given, []), expected, name)
+  t.end()
+})
+
 t.test('a call that is written so is read as a call', t => {
   const [message] = withPromptedTools([{ role: 'assistant', content: '', tool_calls: [{ id: 'a', type: 'function', function: { name: 'weather', arguments: '{"city":"Oslo"}' } }] }], [])
   const stage = new LeakedToolCalls({ tools: new Map([['weather', {}]]), parse: parseModelJson, newCallId: () => 'call_1', changes: [] })
