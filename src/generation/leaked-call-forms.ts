@@ -18,10 +18,10 @@ export interface CallBody {
 }
 
 /** Words that open a call anywhere in the text. */
-export const MARKERS = ['<tool_call>', '<function=', '<|python_tag|>', '```'] as const
+export const MARKERS = ['<tool_call>', '<function=', '<|python_tag|>', '[TOOL_CALLS]', '```'] as const
 
 /** Words that close a call, and the turn after it, where chat templates leak them. */
-export const CLOSERS = ['</tool_call>', '</function>', '<|eom_id|>', '<|eot_id|>', '<|im_end|>', '<|call|>', '<|end|>'] as const
+export const CLOSERS = ['</tool_call>', '</function>', '<|eom_id|>', '<|eot_id|>', '<|im_end|>', '<|call|>', '<|end|>', '</s>'] as const
 
 /** Languages of code fences that calls were seen in, the longer of two that begin alike first. */
 const LANGUAGES = ['tool_call', 'tool_code', 'tool', 'json', 'python', 'xml']
@@ -32,9 +32,10 @@ const FIRST_KEYS = ['name', 'type', 'function', 'arguments', 'parameters', 'id',
 /**
  * Says whether text begins with a tool call in one of the forms models leak them in:
  * `<tool_call>{…}</tool_call>` (hermes, mistral and qwen templates), `<tool_call>name<arg_key>…` (GLM),
- * `<function=name>{…}</function>` and `<|python_tag|>…` (llama), `<function=name><parameter=key>…` (qwen coder), a
- * fenced block, bare JSON with name and arguments or parameters (llama), a list of it, the flat `{"name", …arguments}`
- * of gpt-oss, and `[name(key=value)]` (llama 3.2 and later).
+ * `<function=name>{…}</function>` and `<|python_tag|>…` (llama), `<function=name><parameter=key>…` (qwen coder),
+ * `[TOOL_CALLS] [{…}]` and `[TOOL_CALLS]name[ARGS]{…}` (mistral, older and newer), a fenced block, bare JSON with name
+ * and arguments or parameters (llama), a list of it, the flat `{"name", …arguments}` of gpt-oss, and `[name(key=value)]`
+ * (llama 3.2 and later).
  *
  * @param text begins at one of MARKERS, `{` or `[`
  */
@@ -48,6 +49,8 @@ export function toOpening (text: string, grammar: CallGrammar): Opening {
 }
 
 function unfenced (text: string, grammar: CallGrammar): Opening {
+  if (text.startsWith('[TOOL_CALLS]')) return behind('[TOOL_CALLS]', text, rest => /^[{[]/.test(rest) ? bare(rest, grammar) : named(rest, grammar))
+  if ('[TOOL_CALLS]'.startsWith(text)) return 'open'
   if (/^[{[]/.test(text)) return bare(text, grammar)
   if (text.startsWith('<tool_call>')) return behind('<tool_call>', text, rest => tagged(rest, grammar))
   if (text.startsWith('<function=')) return functionTag(text, grammar)
@@ -120,6 +123,20 @@ function tagged (text: string, grammar: CallGrammar): Opening {
   return behind(name, text, rest => rest.startsWith('<')
     ? toBody(new WordScanner('</tool_call>'), body => taggedCall(name, body, ARG_TAGS, grammar))
     : 'text')
+}
+
+/** A name with a JSON object; newer templates of mistral write an id and a word between. */
+function named (text: string, grammar: CallGrammar): Opening {
+  if (isBeginning(text, grammar.tools.keys())) return 'open'
+  const name = /^[\w-]*/.exec(text)?.[0] ?? ''
+  return grammar.tools.has(name) ? behind(name, text, rest => argumentsOf(name, rest, grammar)) : 'text'
+}
+
+function argumentsOf (name: string, text: string, grammar: CallGrammar): Opening {
+  if (text.startsWith('{')) return toBody(new BracketScanner(), body => objectCall(name, body, grammar))
+  const [word] = /^\[CALL_ID\]\w*|^\[ARGS\]/.exec(text) ?? []
+  if (word !== undefined) return behind(word, text, rest => argumentsOf(name, rest, grammar))
+  return isBeginning(text, ['[CALL_ID]', '[ARGS]']) ? 'open' : 'text'
 }
 
 function functionTag (text: string, grammar: CallGrammar): Opening {

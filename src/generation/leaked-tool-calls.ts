@@ -4,10 +4,10 @@ import type { CallGrammar } from './leaked-call-bodies.ts'
 import { CLOSERS, MARKERS, toOpening, type CallBody } from './leaked-call-forms.ts'
 
 /** A bracket at the beginning of a line, or a marker anywhere. */
-const START = /(?<=\n)[{[]|<tool_call>|<function=|<\|python_tag\|>|```/
+const START = /(?<=\n)[{[]|<tool_call>|<function=|<\|python_tag\|>|\[TOOL_CALLS\]|```/
 
 /** The same in text that is at the beginning of a line itself. */
-const START_OF_LINE = /(?<![^\n])[{[]|<tool_call>|<function=|<\|python_tag\|>|```/
+const START_OF_LINE = /(?<![^\n])[{[]|<tool_call>|<function=|<\|python_tag\|>|\[TOOL_CALLS\]|```/
 
 /** Characters that tell at the latest whether a call begins. */
 const MAX_OPENING = 512

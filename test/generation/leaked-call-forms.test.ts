@@ -28,6 +28,12 @@ t.test('an opening says where the body begins and how it is read', t => {
     { given: '<tool_call><function=calc><parameter=a>1</parameter></function>', expected: { body: '<parameter=a>1</parameter>', calls: CALC } },
     { given: '<function=calc> {"a": 1}</function>', expected: { body: '{"a": 1}', calls: CALC } },
     { given: '<|python_tag|> calc.call(a=1)', expected: { body: 'calc.call(a=1)', calls: CALC } },
+    { given: '[TOOL_CALLS] [{"name": "calc", "arguments": {"a": 1}, "id": "abcdefghi"}]</s>', expected: { body: '[{"name": "calc", "arguments": {"a": 1}, "id": "abcdefghi"}]', calls: CALC } },
+    { given: '[TOOL_CALLS]{"name": "calc", "arguments": {"a": 1}}', expected: { body: '{"name": "calc", "arguments": {"a": 1}}', calls: CALC } },
+    { given: '[TOOL_CALLS]calc{"a": 1}[TOOL_CALLS]', expected: { body: '{"a": 1}', calls: CALC } },
+    { given: '[TOOL_CALLS]calc[ARGS]{"a": 1}</s>', expected: { body: '{"a": 1}', calls: CALC } },
+    { given: '[TOOL_CALLS] calc [CALL_ID]a1b2c3d4e[ARGS] {"a": 1}', expected: { body: '{"a": 1}', calls: CALC } },
+    { given: '[TOOL_CALLS]calc{"a": 1', expected: { body: '{"a": 1', calls: undefined } },
     { given: '<|python_tag|>{"name": "calc", "a": 1}', expected: { body: '{"name": "calc", "a": 1}', calls: CALC } },
     { given: '{"name": "calc", "arguments": {"a": }}', expected: { body: '{"name": "calc", "arguments": {"a": }}', calls: ['calc({"a":null})'] } },
     { given: '{"name": "calc", "arguments": {"a": <b>}}', expected: { body: '{"name": "calc", "arguments": {"a": ', calls: undefined } }
@@ -40,6 +46,7 @@ t.test('every beginning of an opening leaves it open', t => {
   const openings = [
     '{"name": "calc"', '{"name": "clock"', '{ "type" : "function" , "name" : "calc"', '{"id": "a", "type": "function", "function": {"name": "calc"', '{"function": "calc"', '{"tool_calls": [{"name": "calc"', '{"arguments": {',
     "{'parameters': '", '[ {"name": "calc"', '[calc(', '[calc.call(', '<tool_call> {"name": "calc"', '<tool_call>[{"name": "calc"', '<tool_call>calc<', '<tool_call>\n<function=calc> {', '<function=calc><', '<|python_tag|>calc(', '<|python_tag|>[calc(',
+    '[TOOL_CALLS] [{"name": "calc"', '[TOOL_CALLS]{"name": "calc"', '[TOOL_CALLS]calc{', '[TOOL_CALLS] calc[ARGS]{', '[TOOL_CALLS]calc[CALL_ID]a1b2c3d4e[ARGS] {',
     '```json\n{"name": "calc"', '```tool_call\n[calc(', '```\n<tool_call>calc <'
   ]
   for (const opening of openings) {
@@ -55,6 +62,7 @@ t.test('an opening that cannot be one is text at once', t => {
   const cases = [
     '{x', '{"x', '{"names', '{"name" x', '{"name":7', '{"name": "x', '{"name": "calculator', '{"type": "object"', '{"type": "function";', '{"id": 1', '{"id": "a" "', '{"id": "a", x', '{"function": [', '{"tool_calls": {', '{"tool_calls": [[', '{"arguments": [', '{"parameters": nu', '{name', '{{',
     '[[', '[x', '[]', '[ca(', '[calc)', '[calc (', '[calc.cat', '[calc.run(', '<tool_call><b', '<tool_call>x', '<tool_call>calculator', '<tool_call>calc(', '<tool_call></', '<function=x', '<function=calc ', '<function=ca>', '<function=calc>x', '<|python_tag|>x', '<|python_tag|>calc =',
+    '[TOOL_CALLS]x', '[TOOL_CALLS]calculator', '[TOOL_CALLS]calc(', '[TOOL_CALLS]calc: {', '[TOOL_CALLS]calc[NAME]', '[TOOL_CALLS][1', '[TOOL_CALLS] are', '[TOOL_RESULTS]', '[TOOL CALLS]',
     '```a', '```yaml', '```json\nx', '```json\n```', '```jsonl', '````'
   ]
   for (const given of cases) t.equal(toOpening(given, grammar), 'text', JSON.stringify(given))

@@ -90,6 +90,13 @@ t.test('a call is a call in every form models leak it in', t => {
     { name: 'a function tag', given: '<function=calc>{"expression": "1+1"}</function>', expected: [CALC] },
     { name: 'a function tag, closed by the end of the turn', given: '<function=calc>{"expression": "1+1"}<|eot_id|>', expected: [CALC] },
     { name: 'a function tag with nothing', given: '<function=get_time></function>', expected: ['get_time({})'] },
+    { name: 'behind mistral\'s word, a list', given: `[TOOL_CALLS] [${ONE}, {"name": "get_time", "arguments": {}, "id": "a1b2c3d4e"}]`, expected: [CALC, 'get_time({})'] },
+    { name: 'behind mistral\'s word, closed by the end of the turn', given: `[TOOL_CALLS][${ONE}]</s>`, expected: [CALC] },
+    { name: 'behind mistral\'s word, an object', given: `[TOOL_CALLS] ${ONE}`, expected: [CALC] },
+    { name: 'behind mistral\'s word, a name', given: '[TOOL_CALLS]calc{"expression": "1+1"}', expected: [CALC] },
+    { name: 'behind mistral\'s word, a name and its arguments', given: '[TOOL_CALLS]calc[ARGS]{"expression": "1+1"}', expected: [CALC] },
+    { name: 'behind mistral\'s word, a name and an id', given: '[TOOL_CALLS]calc[CALL_ID]a1b2c3d4e[ARGS]{"expression": "1+1"}</s>', expected: [CALC] },
+    { name: 'behind mistral\'s word, several', given: '[TOOL_CALLS]calc[ARGS]{"expression": "1+1"}[TOOL_CALLS]get_time[ARGS]{}</s>', expected: [CALC, 'get_time({})'] },
     { name: 'parameters between tags', given: '<tool_call>\n<function=calc>\n<parameter=expression>\n1\n+ 1\n</parameter>\n<parameter=digits>\n2\n</parameter>\n</function>\n</tool_call>', expected: ['calc({"expression":"1\\n+ 1","digits":2})'] },
     { name: 'keys and values between tags', given: '<tool_call>calc\n<arg_key>expression</arg_key>\n<arg_value>7</arg_value>\n<arg_key>path</arg_key>\n<arg_value>["a", 1]</arg_value>\n</tool_call>', expected: ['calc({"expression":"7","path":["a",1]})'] },
     { name: 'a name between tags', given: '<tool_call>get_time</tool_call>', expected: ['get_time({})'] },
@@ -112,6 +119,7 @@ t.test('what is no call of an offered tool stays as it is', t => {
     '[calc("1+1")]', '[calc(a=1)', '[calc(a=1) or more]', '[calc.run(a=1)]', '[calculator(a=1)]', '[calc]', '<|python_tag|>calc.call(a=',
     '{"name": "calc", "description": "calculates"}', '{"name": "calc", "parameters": {"type": "object", "properties": {}}}', '{"name": "calc", "version": "1.0.0"}', '{"name": 7}', '{"name" "calc"}', '{"name": "calc", "arguments": {"a" 1 2}}',
     '{"id": 1, "name": "calc"}', '{"type": "object", "name": "calc"}', '{"type": "function"}', '{"type": "function", "x": 1}', '{"tool_calls": []}', '{"tool_calls": "calc"}', '{"arguments": 1}', '{"arguments": {}}', '{"function": {"a": 1}}',
+    '[TOOL_CALLS]', 'The [TOOL_CALLS] token', '[TOOL_CALLS] [{"name": "other", "arguments": {}}]', '[TOOL_CALLS]other[ARGS]{}', '[TOOL_CALLS]calc', '[TOOL_CALLS]calc[ARGS]', '[TOOL_CALLS]calc[ARGS]{"expression": "1', '[TOOL_CALLS]calc[ARGS][1]', '[TOOL_CALLS]calc[CALL_ID]a1', '[TOOL', '</s>',
     '[\n  {"name": "calc", "description": "calculates"}\n]', '[1](calc)', '[Calc](http://calc)', '- [ ] calc'
   ]
   for (const given of texts) t.strictSame(read(given), [JSON.stringify(given)], JSON.stringify(given))
@@ -122,6 +130,7 @@ t.test('text around calls is kept', t => {
   const cases = [
     { name: 'before', given: `Let me see.\n\n<tool_call>${ONE}</tool_call>`, expected: ['"Let me see.\\n\\n"', CALC] },
     { name: 'before, on the same line as a tag', given: `Let me see: <tool_call>${ONE}</tool_call>`, expected: ['"Let me see: "', CALC] },
+    { name: 'before, on the same line as mistral\'s word', given: `Let me see [1]: [TOOL_CALLS][${ONE}]`, expected: ['"Let me see [1]: "', CALC] },
     { name: 'before, on the line above', given: `Let me see:\n${ONE}`, expected: ['"Let me see:\\n"', CALC] },
     { name: 'after', given: `<tool_call>${ONE}</tool_call>\nWait.`, expected: [CALC, '"Wait."'] },
     { name: 'after, though it begins like a tag', given: `<tool_call>${ONE}</tool_call><b>`, expected: [CALC, '"<b>"'] },
@@ -203,6 +212,13 @@ t.test('only text that may still become a call is held back', t => {
     { given: 'Hello\n[link', held: '' },
     { given: 'Hello\n[1', held: '' },
     { given: 'Hello {', held: '' },
+    { given: 'Hello [', held: '[' },
+    { given: 'Hello [1', held: '' },
+    { given: 'Hello [TOOL_', held: '[TOOL_' },
+    { given: 'Hello [TOOL_CALLS] ', held: '[TOOL_CALLS] ' },
+    { given: 'Hello [TOOL_CALLS] a', held: '' },
+    { given: 'Hello [TOOL_CALLS]calc[AR', held: '[TOOL_CALLS]calc[AR' },
+    { given: 'Hello [TOOL_CALLS]calc[AT', held: '' },
     { given: '{', held: '{' },
     { given: '\n ', held: '\n ' },
     { given: '\n H', held: '' },
@@ -224,9 +240,10 @@ t.test('only text that may still become a call is held back', t => {
 const fragment = fc.constantFrom(
   '{', '}', '[', ']', '(', ')', '"', "'", '`', '```', '```json\n', '<', '>', '\n', ' ', ',', ':', ';', '=', '\\', 'x', '1', '🙂',
   '<tool_call>', '</tool_call>', '<function=', '</function>', '<|python_tag|>', '<|eom_id|>', '<parameter=', '<arg_key>', '.call',
+  '[TOOL_CALLS]', '[CALL_ID]', '[ARGS]', '</s>',
   '"name"', '"arguments"', '"parameters"', '"type":"function"', '"function"', '"tool_calls"', '"id"', '{"name":"', '\n{'
 )
-const offered = fc.constantFrom('calc', '"calc"', 'get_time', ONE, '[calc(a=1)]', '<tool_call>' + ONE, '{"name":"calc",', '<function=calc>')
+const offered = fc.constantFrom('calc', '"calc"', 'get_time', ONE, '[calc(a=1)]', '<tool_call>' + ONE, '{"name":"calc",', '<function=calc>', '[TOOL_CALLS]calc', '[TOOL_CALLS]calc[ARGS]{')
 
 t.test('text that names no offered tool comes out as it went in, however it is cut', t => {
   const given = fc.array(fragment, { maxLength: 25 }).map(parts => parts.join(''))
@@ -263,6 +280,8 @@ t.test('long answers cost no more than their length', t => {
     { name: 'white space in a call', given: `{${' '.repeat(200_000)}"name": "calc"}`, calls: 0 },
     { name: 'white space behind a call', given: `${ONE}${'\n'.repeat(200_000)}`, calls: 1 },
     { name: 'brackets in brackets', given: `{"name": "calc", "arguments": {"a": ${'['.repeat(200_000)}`, calls: 0 },
+    { name: 'mistral\'s words', given: '[TOOL_CALLS]calc[CALL_ID]a'.repeat(8_000), calls: 0 },
+    { name: 'mistral\'s words that never go on', given: `[TOOL_CALLS]calc${'[CALL_ID]'.repeat(20_000)}`, calls: 0 },
     { name: 'fences', given: '```json\n{"name": "'.repeat(10_000), calls: 0 }
   ]
   for (const { name, given, calls } of cases) {
