@@ -4,11 +4,17 @@ import type { Problem } from './settings/problem.ts'
 
 /** What was asked for on the command line, before any value is checked. */
 export interface CommandLine {
-  command: 'serve' | 'healthcheck'
+  command: 'serve' | 'healthcheck' | 'doctor'
   help: boolean
   version: boolean
   printConfig: boolean
   demo: boolean
+  /** The doctor makes no run. */
+  noRun: boolean
+  /** The doctor reports as JSON. */
+  json: boolean
+  /** The model the doctor runs. */
+  model: string | undefined
   /** Path of the config file, when --config names one. */
   config: string | undefined
   /** Values as they were written. */
@@ -27,14 +33,29 @@ export interface ConfigLine {
 }
 
 const settingsByFlag = new Map(SETTINGS.map(setting => [setting.flag, setting]))
-const switches = new Map<string, 'help' | 'version' | 'printConfig' | 'demo'>([
-  ['help', 'help'], ['version', 'version'], ['print-config', 'printConfig'], ['demo', 'demo']
+const switches = new Map<string, 'help' | 'version' | 'printConfig' | 'demo' | 'noRun' | 'json'>([
+  ['help', 'help'], ['version', 'version'], ['print-config', 'printConfig'], ['demo', 'demo'], ['no-run', 'noRun'], ['json', 'json']
+])
+/** Flags with a value that are no settings, and what they want. */
+const others = new Map<string, { name: 'config' | 'model', wants: string }>([
+  ['config', { name: 'config', wants: 'the path of a YAML or JSON file' }],
+  ['model', { name: 'model', wants: 'the name of a model' }]
 ])
 
 /** Reads the arguments after the program's name; the last of a repeated flag wins. Complains, never throws. */
 export function parseCommandLine (argv: readonly string[]): CommandLine {
   const commandLine: CommandLine = {
-    command: 'serve', help: false, version: false, printConfig: false, demo: false, config: undefined, flags: {}, problems: []
+    command: 'serve',
+    help: false,
+    version: false,
+    printConfig: false,
+    demo: false,
+    noRun: false,
+    json: false,
+    model: undefined,
+    config: undefined,
+    flags: {},
+    problems: []
   }
   // Not strict: a strict parse stops at the first mistake, and every mistake is to be reported.
   const { tokens } = parseArgs({ args: argv.map(keepApart), options: toParserOptions(), strict: false, allowPositionals: true, tokens: true })
@@ -43,6 +64,7 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     if (token.kind === 'positional') readArgument(commandLine, token.value)
   }
   if (commandLine.demo) chooseSimulator(commandLine)
+  if (commandLine.command !== 'doctor') refuseDoctorFlags(commandLine)
   return commandLine
 }
 
@@ -50,6 +72,7 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
 export function toHelp (): string {
   const groups = [...new Set(SETTINGS.map(setting => setting.group))]
   return `Usage: workers-ai-proxy [flags]
+       workers-ai-proxy doctor [flags]        says what is wrong with account, token or network
        workers-ai-proxy healthcheck [flags]   asks a running proxy; exit code 0 means it serves
 
 An OpenAI-compatible proxy for Cloudflare Workers AI.
@@ -59,6 +82,8 @@ Examples:
       Needs no account: a simulator answers, and one chat is shown on screen.
   CLOUDFLARE_ACCOUNT_ID=... CLOUDFLARE_API_TOKEN=... workers-ai-proxy --port 8686
       Then point OpenAI clients at http://127.0.0.1:8686/v1.
+  workers-ai-proxy doctor
+      Tries account and token with one tiny run; doctor --help tells its flags and exit codes.
 
 A flag wins over the environment (.env in the working directory included), the environment over
 the config file, the file over the default. Secrets can be read from a file: NAME_FILE=/path.
@@ -85,7 +110,7 @@ export function toConfigTable (lines: readonly ConfigLine[]): string {
 /** In `--port --host x` a parser that is not strict would take `--host` for the port. */
 function keepApart (argument: string, index: number, argv: readonly string[]): string {
   const flag = argument.startsWith('--') ? argument.slice(2) : ''
-  const takesValue = flag === 'config' || (settingsByFlag.get(flag) ?? { kind: 'boolean' }).kind !== 'boolean'
+  const takesValue = others.has(flag) || (settingsByFlag.get(flag) ?? { kind: 'boolean' }).kind !== 'boolean'
   return takesValue && argv[index + 1]?.startsWith('--') ? `${argument}=` : argument
 }
 
@@ -96,7 +121,10 @@ function toParserOptions (): NonNullable<ParseArgsConfig['options']> {
     version: { type: 'boolean', short: 'v' },
     'print-config': { type: 'boolean' },
     demo: { type: 'boolean' },
+    'no-run': { type: 'boolean' },
+    json: { type: 'boolean' },
     config: { type: 'string' },
+    model: { type: 'string' },
     ...Object.fromEntries(settings)
   }
 }
@@ -104,26 +132,32 @@ function toParserOptions (): NonNullable<ParseArgsConfig['options']> {
 function readFlag (commandLine: CommandLine, flag: string, value: string | undefined, written: string): void {
   const chosen = switches.get(flag)
   const setting = settingsByFlag.get(flag)
+  const other = others.get(flag)
   if (chosen && value === undefined) {
     commandLine[chosen] = true
   } else if (chosen) {
     commandLine.problems.push({ name: written, complaint: 'takes no value' })
-  } else if (!setting && flag !== 'config') {
+  } else if (!setting && !other) {
     commandLine.problems.push({ name: written, complaint: 'is no flag of this program' })
   } else if (setting?.kind === 'boolean') {
     commandLine.flags[setting.name] = value ?? 'true'
   } else if (!value) {
-    commandLine.problems.push({ name: written, complaint: `has no value; wants ${setting?.wants ?? 'the path of a YAML or JSON file'}` })
+    commandLine.problems.push({ name: written, complaint: `has no value; wants ${setting?.wants ?? other?.wants}` })
   } else if (setting) {
     commandLine.flags[setting.name] = value
-  } else {
-    commandLine.config = value
+  } else if (other) {
+    commandLine[other.name] = value
   }
 }
 
 function readArgument (commandLine: CommandLine, argument: string): void {
-  if (argument === 'healthcheck') commandLine.command = 'healthcheck'
-  else commandLine.problems.push({ name: `"${argument}"`, complaint: 'is no command of this program; the only one is healthcheck' })
+  if (argument === 'healthcheck' || argument === 'doctor') commandLine.command = argument
+  else commandLine.problems.push({ name: `"${argument}"`, complaint: 'is no command of this program; those are doctor and healthcheck' })
+}
+
+function refuseDoctorFlags ({ model, noRun, json, problems }: CommandLine): void {
+  const given = [model !== undefined && '--model', noRun && '--no-run', json && '--json'].filter(flag => flag !== false)
+  problems.push(...given.map(name => ({ name, complaint: 'is a flag of the command doctor' })))
 }
 
 function chooseSimulator (commandLine: CommandLine): void {

@@ -7,6 +7,7 @@ import { toListenComplaint, toLocalUrl } from './address.ts'
 import { toBanner, toCurl, toSdkLines, type Serving } from './banner.ts'
 import { parseCommandLine, toConfigTable, toHelp } from './command-line.ts'
 import { showChat } from './demo.ts'
+import { toDoctorHelp } from './doctor/report.ts'
 import { checkHealth } from './healthcheck.ts'
 import type { Settings } from './settings.ts'
 import { SettingsError } from './settings/problem.ts'
@@ -21,11 +22,13 @@ const argv = process.argv.slice(2)
 const commandLine = parseCommandLine(argv)
 
 if (commandLine.help) {
-  process.stdout.write(toHelp())
+  process.stdout.write(commandLine.command === 'doctor' ? toDoctorHelp() : toHelp())
 } else if (commandLine.version) {
   process.stdout.write(`${readVersion()}\n`)
 } else if (commandLine.command === 'healthcheck') {
   await reportHealth()
+} else if (commandLine.command === 'doctor') {
+  await askDoctor()
 } else {
   await start()
 }
@@ -42,6 +45,17 @@ async function reportHealth (): Promise<void> {
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error), 1)
   }
+}
+
+async function askDoctor (): Promise<void> {
+  const { visitDoctor } = await import('./doctor.ts')
+  process.exitCode = await visitDoctor({
+    ...commandLine,
+    isRunWanted: !commandLine.noRun,
+    readSettings: () => readSettings(toSettingsInput()),
+    startUpstream,
+    write: text => process.stdout.write(text)
+  })
 }
 
 async function start (): Promise<void> {

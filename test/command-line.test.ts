@@ -2,7 +2,7 @@ import t from 'tap'
 import { parseCommandLine, toConfigTable, toHelp } from '../src/command-line.ts'
 import { SETTINGS } from '../src/settings.ts'
 
-const nothing = { command: 'serve', help: false, version: false, printConfig: false, demo: false, config: undefined, flags: {}, problems: [] }
+const nothing = { command: 'serve', help: false, version: false, printConfig: false, demo: false, noRun: false, json: false, model: undefined, config: undefined, flags: {}, problems: [] }
 
 const cases = [
   { name: 'no arguments mean to serve', given: [], expected: {} },
@@ -18,6 +18,21 @@ const cases = [
   { name: 'the long switches are known', given: ['--help', '--version', '--print-config'], expected: { help: true, version: true, printConfig: true } },
   { name: 'the short switches are known', given: ['-h', '-v'], expected: { help: true, version: true } },
   { name: 'the health check is a command and takes flags', given: ['healthcheck', '--port', '80'], expected: { command: 'healthcheck', flags: { PORT: '80' } } },
+  {
+    name: 'the doctor is a command with flags of its own',
+    given: ['doctor', '--model', '@cf/a/b', '--no-run', '--json', '--port=80'],
+    expected: { command: 'doctor', model: '@cf/a/b', noRun: true, json: true, flags: { PORT: '80' } }
+  },
+  {
+    name: 'which no other command takes',
+    given: ['--model=x', '--no-run', '--json'],
+    expected: { model: 'x', noRun: true, json: true, problems: ['--model', '--no-run', '--json'].map(name => ({ name, complaint: 'is a flag of the command doctor' })) }
+  },
+  {
+    name: 'a model flag without its name is a problem, and swallows no flag',
+    given: ['doctor', '--model', '--json'],
+    expected: { command: 'doctor', json: true, problems: [{ name: '--model', complaint: 'has no value; wants the name of a model' }] }
+  },
   {
     name: 'a flag without its value does not swallow the next flag',
     given: ['--port', '--host', 'h'],
@@ -40,7 +55,7 @@ const cases = [
       problems: [
         { name: '--prot', complaint: 'is no flag of this program' },
         { name: '-x', complaint: 'is no flag of this program' },
-        { name: '"serve"', complaint: 'is no command of this program; the only one is healthcheck' },
+        { name: '"serve"', complaint: 'is no command of this program; those are doctor and healthcheck' },
         { name: '--constructor', complaint: 'is no flag of this program' }
       ]
     }

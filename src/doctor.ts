@@ -1,0 +1,51 @@
+import { examine } from './doctor/examination.ts'
+import type { Finding } from './doctor/finding.ts'
+import { toFindings, toProblemFindings, toSettingsFinding } from './doctor/findings.ts'
+import { toExitCode, toJsonReport, toPreface, toReport } from './doctor/report.ts'
+import type { Settings } from './settings.ts'
+import { SettingsError } from './settings/problem.ts'
+import type { SettingsReading } from './settings/reader.ts'
+
+export interface Visit {
+  /** The model to run, by any name the proxy takes; DEFAULT_MODEL or a cheap one without it. */
+  model: string | undefined
+  /** Whether to make the run, which is billed. */
+  isRunWanted: boolean
+  /** Reports as JSON. */
+  json: boolean
+  /** Throws a SettingsError as the start of the proxy would. */
+  readSettings: () => SettingsReading
+  /** Starts what stands in for Cloudflare, if anything is to, and settles where it is. */
+  startUpstream: (settings: Settings) => Promise<{ settings: Settings, closeUpstream: () => Promise<void> }>
+  /** Puts text on the screen. */
+  write: (text: string) => void
+}
+
+/** Looks at settings, network, account, token and a model, and reports what is wrong; resolves with the exit code. */
+export async function visitDoctor (visit: Visit): Promise<number> {
+  const findings = await findAll(visit)
+  visit.write(visit.json ? toJsonReport(findings) : toReport(findings))
+  return toExitCode(findings)
+}
+
+async function findAll ({ model, isRunWanted, json, readSettings, startUpstream, write }: Visit): Promise<Finding[]> {
+  const reading = readOrProblems(readSettings)
+  if (Array.isArray(reading)) return reading
+  if (!json) write(toPreface(reading.settings.upstream, isRunWanted))
+  const { settings, closeUpstream } = await startUpstream(reading.settings)
+  try {
+    const examination = await examine(settings, { model, isRunWanted })
+    return [toSettingsFinding(reading.lines, settings), ...toFindings(examination, { settings, now: new Date() })]
+  } finally {
+    await closeUpstream()
+  }
+}
+
+function readOrProblems (readSettings: Visit['readSettings']): SettingsReading | Finding[] {
+  try {
+    return readSettings()
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    return toProblemFindings(error.problems)
+  }
+}

@@ -1,0 +1,68 @@
+import type { Blame, Finding } from './finding.ts'
+
+/** The exit codes of the doctor; 0 when nothing failed. */
+const EXIT_CODES: Record<Blame, number> = { other: 1, settings: 2, credentials: 3, network: 4, model: 5 }
+
+/** The first failure decides: what comes after it may only follow from it. */
+export function toExitCode (findings: readonly Finding[]): number {
+  const failure = findings.find(finding => finding.verdict === 'failed')
+  return failure === undefined ? 0 : EXIT_CODES[failure.blame]
+}
+
+/** The findings for a person: a line for each, one more for what to do about it, and one for all of them. */
+export function toReport (findings: readonly Finding[]): string {
+  const lines = findings.map(finding => {
+    const line = `${finding.verdict.padEnd(8)} ${finding.check.padEnd(9)} ${toOneLine(finding.message)}\n`
+    return 'next' in finding ? `${line}${' '.repeat(19)}→ ${toOneLine(finding.next)}\n` : line
+  })
+  return `${lines.join('')}\n${toSummary(findings)}\n`
+}
+
+/** The same for a program. */
+export function toJsonReport (findings: readonly Finding[]): string {
+  return `${JSON.stringify({ exitCode: toExitCode(findings), findings }, undefined, 2)}\n`
+}
+
+/** What is about to happen, before anything does. */
+export function toPreface (upstream: string, isRunWanted: boolean): string {
+  if (upstream === 'simulator') return 'Asks the simulator for its models, and has one of them say a word. Nothing is billed.\n\n'
+  const cost = isRunWanted ? ', and has one of them say a word, which bills a few neurons; --no-run leaves that out' : '; no model is run'
+  return `Asks Cloudflare for its models${cost}.\n\n`
+}
+
+/** The text of `doctor --help`, at most 100 columns wide. */
+export function toDoctorHelp (): string {
+  return `Usage: workers-ai-proxy doctor [flags]
+
+Says what is wrong with the settings, the network, the account id, the token or a model, and what
+to do about it. It reads the settings as the proxy does, asks Cloudflare for its models, and makes
+one tiny run, which bills a few neurons.
+
+  --model NAME     Has this model make the run; DEFAULT_MODEL or a cheap one without it.
+  --no-run         Makes no run, so nothing is billed.
+  --json           Reports as JSON.
+
+All flags and settings of the proxy count as well, e.g. --demo to look at the simulator.
+
+Exit codes:
+  0   nothing failed; there may be warnings
+  1   Cloudflare failed in some other way
+  2   settings: one is missing or wrong
+  3   credentials: the account id or the token
+  4   network: Cloudflare cannot be reached
+  5   model: it is unknown, not allowed, busy, or the day's free neurons are used up
+`
+}
+
+function toSummary (findings: readonly Finding[]): string {
+  const count = (verdict: Finding['verdict']) => findings.filter(finding => finding.verdict === verdict).length
+  const [failures, warnings, skips] = [count('failed'), count('warning'), count('skipped')]
+  if (failures > 0) return `Not well (exit code ${toExitCode(findings)}).`
+  if (warnings > 0) return `It works, with ${warnings === 1 ? 'one warning' : `${warnings} warnings`}.`
+  return skips > 0 ? 'All is well, as far as it was looked at.' : 'All is well.'
+}
+
+/** What others say may hold line breaks, or orders for the terminal. */
+function toOneLine (text: string): string {
+  return text.replace(/[\s\p{Cc}]+/gu, ' ')
+}

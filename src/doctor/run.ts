@@ -1,0 +1,91 @@
+import { UpstreamError } from '../errors.ts'
+import type { Model } from '../workers-ai/model.ts'
+import { toSuggestions } from '../workers-ai/resolve-model.ts'
+import type { Examination } from './examination.ts'
+import type { Facts, Verdict } from './finding.ts'
+import { toHost, toUnreachable } from './network.ts'
+import { toSentence } from './trouble.ts'
+
+/** Whether a model answered, and if not, what keeps it from that. */
+export function judgeRun ({ listing, run }: Examination, { settings, now, troubles }: Facts): Verdict {
+  const models = 'models' in listing ? listing.models : []
+  switch (run.outcome) {
+    case 'answered': return { verdict: 'ok', message: `${run.model} answered in ${run.ms} ms${run.neurons === undefined ? '' : `, for ${run.neurons} neurons`}.` }
+    case 'skipped': return { verdict: 'skipped', message: run.reason === 'unwanted' ? 'Left out, as --no-run wants it.' : 'Not tried, because it could not work.' }
+    case 'unfit': return { verdict: 'failed', message: `"${run.model}" is no model that can be run here.`, next: toOthers(models), blame: 'model' }
+    case 'failed':
+      switch (troubles.run) {
+        case 'account':
+        case 'token': return { verdict: 'skipped', message: 'Refused for that reason.' }
+        case 'network': return judgeSilence(run, toHost(settings))
+        default: return judgeRefusal(run, models, now)
+      }
+  }
+}
+
+interface Failure {
+  model: string
+  error: unknown
+}
+
+/** Cloudflare could be reached before; a timeout is then the model's. */
+function judgeSilence ({ model, error }: Failure, host: string): Verdict {
+  if (error instanceof UpstreamError && error.kind === 'timeout') {
+    return { verdict: 'failed', message: `${model} did not answer in time: ${toSentence(error)}`, next: 'Try again, or another model with --model.', blame: 'model' }
+  }
+  return { ...toUnreachable(error, host), verdict: 'failed', blame: 'network' }
+}
+
+const PLANS_PAGE = 'https://dash.cloudflare.com/?to=/:account/workers/plans'
+
+/** By Cloudflare's codes, from its error page and from answers seen on live accounts. */
+function judgeRefusal ({ model, error }: Failure, models: readonly Model[], now: Date): Verdict {
+  const code = error instanceof UpstreamError ? error.code : undefined
+  const failed = (message: string, next: string): Verdict => ({ verdict: 'failed', message: `${message} (${code}).`, next, blame: 'model' })
+  switch (code) {
+    case 3036:
+    case 4006:
+      return failed("The day's free neurons of the account are used up", `They are renewed at 00:00 UTC, in ${toTimeLeft(now)}; the Workers Paid plan goes on without: ${PLANS_PAGE}`)
+    case 3040:
+      return failed(`Cloudflare has no capacity for ${model} at the moment`, 'Try again in a minute, or another model with --model; MODEL_FALLBACKS names models to try in its place.')
+    case 5016:
+      return failed(`The licence of ${model} is not accepted`, `Read it on the model's page (https://developers.cloudflare.com/workers-ai/models/), then agree once: ${toAgreement(model)}`)
+    case 5035:
+      return failed(`${model} needs the Workers Paid plan`, `Choose the plan (${PLANS_PAGE}), or a model without it. ${toOthers(models)}`)
+    case 5018:
+    case 3041:
+      return failed(`The account may not run ${model}`, toOthers(models))
+    case 3023:
+      return failed('Workers AI is not open to this account', 'Ask Cloudflare why: https://dash.cloudflare.com/?to=/:account/support')
+    case 5028:
+      return failed(`${model} has been retired`, toOthers(models))
+    case 3042:
+    case 5007:
+    case 7000:
+    case 7001:
+      return failed(`Cloudflare has no model ${model}`, toOthers(models))
+    default:
+      return {
+        verdict: 'failed',
+        message: `Cloudflare refused the run: ${toSentence(error)}`,
+        next: 'Codes: https://developers.cloudflare.com/workers-ai/platform/errors/ and outages: https://www.cloudflarestatus.com',
+        blame: 'other'
+      }
+  }
+}
+
+/** A command for the shell that has account id and token in its environment. */
+function toAgreement (model: string): string {
+  return `curl https://api.cloudflare.com/client/v4/accounts/$CLOUDFLARE_ACCOUNT_ID/ai/run/${model} -H "Authorization: Bearer $CLOUDFLARE_API_TOKEN" -d '{"prompt":"agree"}'`
+}
+
+function toOthers (models: readonly Model[]): string {
+  const others = toSuggestions(models)
+  return `Choose one with --model${others.length > 0 ? `, e.g. ${others.join(', ')}` : ''}; DEFAULT_MODEL and MODEL_ALIASES are what clients get.`
+}
+
+function toTimeLeft (now: Date): string {
+  const midnight = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1)
+  const minutes = Math.ceil((midnight - now.getTime()) / 60_000)
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
