@@ -1,36 +1,66 @@
+import { SETTINGS } from './settings.ts'
+
 /** What a person at the terminal is told about a proxy that has begun to serve. */
 export interface Serving {
+  /** Of the proxy. */
+  version: string
   /** Of the proxy, with `/v1` at its end. */
   baseUrl: string
-  upstream: string
-  /** How many keys there are; 0 lets every client in. */
+  upstream: 'cloudflare' | 'simulator'
+  /** What clients must send: nothing, one of the proxy's keys, or a Cloudflare token of their own. */
+  access: 'open' | 'keys' | 'tokens'
+  /** How many keys there are. */
   keyCount: number
+  /** How many models are listed, and how many of them chat; undefined when nobody knows yet. */
+  models: { all: number, chat: number } | undefined
   /** A model to try. */
   model: string
 }
 
-/** Says where the proxy serves, who answers and who may ask. */
-export function toBanner ({ baseUrl, upstream, keyCount }: Serving): string {
-  const keys = keyCount === 0 ? 'none, every client is let in' : `${keyCount}`
+/** Says where the proxy serves, who answers, which models there are and who may ask. */
+export function toBanner (serving: Serving): string {
+  const { version, baseUrl, upstream, models } = serving
+  const count = models === undefined ? '' : `${models.all}, ${models.chat} of them for chat; `
   return `
-  workers-ai-proxy serves
+  workers-ai-proxy ${version} serves
 
   base URL   ${baseUrl}
-  upstream   ${upstream}
-  API keys   ${keys}
+  upstream   ${upstream === 'simulator' ? 'the simulator inside this program' : 'Cloudflare Workers AI'}
+  models     ${count}listed at ${baseUrl}/models
+  API keys   ${toAccess(serving)}
 `
 }
 
-/** One command that chats through the proxy. */
-export function toCurl ({ baseUrl, keyCount, model }: Serving): string {
-  const key = keyCount === 0 ? '' : ' -H "authorization: Bearer $API_KEY"'
+/** One command that chats through the proxy; on one line, so that it can be pasted. */
+export function toCurl ({ baseUrl, access, model }: Serving): string {
+  const variable = KEY_VARIABLES[access]
+  const key = variable === undefined ? '' : ` -H "authorization: Bearer $${variable}"`
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello!' }] })
   return `curl ${baseUrl}/chat/completions -H 'content-type: application/json'${key} -d '${body.replaceAll("'", "'\\''")}'`
 }
 
 /** The same with OpenAI's SDKs. */
-export function toSdkLines ({ baseUrl, keyCount }: Serving): string {
-  const [javascript, python] = keyCount === 0 ? ["'unused'", "'unused'"] : ['process.env.API_KEY', "os.environ['API_KEY']"]
+export function toSdkLines ({ baseUrl, access }: Serving): string {
+  const variable = KEY_VARIABLES[access]
+  const [javascript, python] = variable === undefined ? ["'unused'", "'unused'"] : [`process.env.${variable}`, `os.environ['${variable}']`]
   return `new OpenAI({ baseURL: '${baseUrl}', apiKey: ${javascript} })  // JavaScript
 OpenAI(base_url='${baseUrl}', api_key=${python})  # Python`
+}
+
+/** What to do next: with the simulator, how to have an account answer; with an account, how to find out why it does not. */
+export function toNextStep ({ upstream }: Serving): string {
+  if (upstream === 'cloudflare') return 'If that fails, the same command line with doctor added says why.'
+  const missing = SETTINGS.filter(({ name }) => name === 'CLOUDFLARE_ACCOUNT_ID' || name === 'CLOUDFLARE_API_TOKEN')
+  return ['To have real models answer, set these, and start it without the simulator:', ...missing.map(({ name, source }) => `  ${name.padEnd(21)}  ${source}`)].join('\n')
+}
+
+/** Where the commands above take the key from: it is a secret, so the shell puts it in. */
+const KEY_VARIABLES = { open: undefined, keys: 'API_KEY', tokens: 'CLOUDFLARE_API_TOKEN' } as const
+
+function toAccess ({ access, keyCount }: Serving): string {
+  switch (access) {
+    case 'open': return 'none, every client is let in'
+    case 'keys': return `${keyCount}; set API_KEY to one of them for the lines below`
+    case 'tokens': return 'none, clients send their own Cloudflare API token'
+  }
 }

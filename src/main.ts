@@ -4,11 +4,13 @@ import { constants } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { toListenComplaint, toLocalUrl } from './address.ts'
-import { toBanner, toCurl, toSdkLines, type Serving } from './banner.ts'
+import { toBanner, toCurl, toNextStep, toSdkLines, type Serving } from './banner.ts'
 import { parseCommandLine, toConfigTable, toHelp } from './command-line.ts'
 import { showChat } from './demo.ts'
 import { toDoctorHelp } from './doctor/report.ts'
 import { checkHealth } from './healthcheck.ts'
+import { countModels } from './model-count.ts'
+import { toVersionComplaint } from './node-version.ts'
 import type { Settings } from './settings.ts'
 import { SettingsError } from './settings/problem.ts'
 import { readAddress, readSettings, type SettingsInput, type SettingsReading } from './settings/reader.ts'
@@ -20,22 +22,21 @@ const exampleModel = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
 
 const argv = process.argv.slice(2)
 const commandLine = parseCommandLine(argv)
+const { version, engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string, engines: { node: string } }
+const complaint = toVersionComplaint(process.versions.node, engines.node)
 
-if (commandLine.help) {
+if (complaint !== undefined) {
+  fail(complaint, 2)
+} else if (commandLine.help) {
   process.stdout.write(commandLine.command === 'doctor' ? toDoctorHelp() : toHelp())
 } else if (commandLine.version) {
-  process.stdout.write(`${readVersion()}\n`)
+  process.stdout.write(`${version}\n`)
 } else if (commandLine.command === 'healthcheck') {
   await reportHealth()
 } else if (commandLine.command === 'doctor') {
   await askDoctor()
 } else {
   await start()
-}
-
-function readVersion (): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-  return manifest.version
 }
 
 /** Docker knows only healthy (0) and unhealthy (1), so wrong settings are unhealthy too. */
@@ -184,16 +185,22 @@ async function greet (app: FastifyInstance, settings: Settings): Promise<void> {
   if (!process.stdout.isTTY && !commandLine.demo) return
   const address = app.server.address()
   const port = address !== null && typeof address === 'object' ? address.port : settings.port
+  const baseUrl = `${toLocalUrl({ host: settings.host, port })}/v1`
+  const apiKey = settings.apiKeys[0]?.key
   const serving: Serving = {
-    baseUrl: `${toLocalUrl({ host: settings.host, port })}/v1`,
+    version,
+    baseUrl,
     upstream: settings.upstream,
+    access: settings.authMode === 'passthrough' ? 'tokens' : settings.apiKeys.length > 0 ? 'keys' : 'open',
     keyCount: settings.apiKeys.length,
+    models: settings.authMode === 'passthrough' ? undefined : await countModels({ baseUrl, apiKey }),
     model: Object.keys(settings.modelAliases)[0] ?? exampleModel
   }
   process.stdout.write(toBanner(serving))
-  if (commandLine.demo) await demonstrate(serving, settings.apiKeys[0]?.key)
+  if (commandLine.demo) await demonstrate(serving, apiKey)
   process.stdout.write(`\n${toCurl(serving)}\n`)
-  if (commandLine.demo) process.stdout.write(`${toSdkLines(serving)}\n\nCtrl-C stops it.\n`)
+  if (commandLine.demo) process.stdout.write(`${toSdkLines(serving)}\n`)
+  process.stdout.write(`\n${toNextStep(serving)}\n\nCtrl-C stops it.\n`)
 }
 
 /** A demo that fails says so, and the proxy goes on serving. */

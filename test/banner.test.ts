@@ -1,16 +1,28 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
-import { toBanner, toCurl, toSdkLines } from '../src/banner.ts'
+import { toBanner, toCurl, toNextStep, toSdkLines, type Serving } from '../src/banner.ts'
 
-const open = { baseUrl: 'http://127.0.0.1:8686/v1', upstream: 'simulator', keyCount: 0, model: '@cf/meta/it\'s' }
-const closed = { ...open, keyCount: 2 }
+const open: Serving = { version: '1.2.3', baseUrl: 'http://127.0.0.1:8686/v1', upstream: 'simulator', access: 'open', keyCount: 0, models: { all: 43, chat: 36 }, model: '@cf/meta/it\'s' }
+const closed: Serving = { ...open, upstream: 'cloudflare', access: 'keys', keyCount: 2, models: undefined }
+const passing: Serving = { ...closed, access: 'tokens', keyCount: 0 }
 
-t.match(toBanner(open), /base URL {3}http:\/\/127\.0\.0\.1:8686\/v1\n {2}upstream {3}simulator\n {2}API keys {3}none/, 'the banner says where it serves, who answers and that everyone may ask')
-t.match(toBanner(closed), /API keys {3}2\n/, 'the banner counts keys and shows none')
+t.equal(toBanner(open), `
+  workers-ai-proxy 1.2.3 serves
+
+  base URL   http://127.0.0.1:8686/v1
+  upstream   the simulator inside this program
+  models     43, 36 of them for chat; listed at http://127.0.0.1:8686/v1/models
+  API keys   none, every client is let in
+`, 'the banner says where it serves, who answers, which models there are and that everyone may ask')
+t.match(toBanner(closed), /upstream {3}Cloudflare Workers AI\n {2}models {5}listed at http:\S+\n {2}API keys {3}2; set API_KEY to one of them/, 'models nobody has counted are not counted, and keys are not shown')
+t.match(toBanner(passing), /API keys {3}none, clients send their own Cloudflare API token\n/, 'tokens of clients are no keys of the proxy')
 t.notMatch(toCurl(open), /authorization/, 'without keys the command sends none')
 t.match(toCurl(closed), /-H "authorization: Bearer \$API_KEY"/, 'with keys the command takes one from the shell')
+t.match(toCurl(passing), /-H "authorization: Bearer \$CLOUDFLARE_API_TOKEN"/, 'where clients bring tokens it takes that')
 t.match(toSdkLines(open), /baseURL: 'http:\/\/127\.0\.0\.1:8686\/v1', apiKey: 'unused'/, 'the SDK lines carry the base URL')
 t.match(toSdkLines(closed), /api_key=os\.environ\['API_KEY'\]/, 'with keys the SDK lines take one from the environment')
+t.match(toNextStep(open), /CLOUDFLARE_ACCOUNT_ID {2}Copy it from https:\/\/dash\.cloudflare\.com.+\n {2}CLOUDFLARE_API_TOKEN {3}Make one at https:\/\/dash\.cloudflare\.com/, 'the simulator says what a real answer takes, and where that is')
+t.match(toNextStep(closed), /doctor/, 'an account that fails has a doctor')
 
 t.test('a shell hands the command on as it was meant', async t => {
   const body = execFileSync('sh', ['-c', toCurl(open).replace('curl', 'printf "%s\\n"')], { encoding: 'utf8' }).trim().split('\n').at(-1)

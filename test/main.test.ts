@@ -236,6 +236,8 @@ t.test('the demo shows a chat and what to try next, then serves', async t => {
   t.match(stdout, /> What is a proxy\? Answer in two sentences\.\n {2}\S[^]+\d+ tokens asked, \d+ answered, \d+ in all/)
   t.match(stdout, `curl ${url}/v1/chat/completions`)
   t.match(stdout, `new OpenAI({ baseURL: '${url}/v1'`)
+  t.match(stdout, /models {5}\d+, \d+ of them for chat; listed at/)
+  t.match(stdout, /CLOUDFLARE_ACCOUNT_ID {2}Copy it from/, 'it says what real answers take')
   t.notMatch(stdout, /"level":/, 'no log line runs into the answer')
 })
 

@@ -1,0 +1,9 @@
+/**
+ * A sentence for whoever starts the program with a Node that is too old for it; undefined when it is new enough.
+ * @param wanted as `engines` in package.json says it, e.g. `>=20.18.1`
+ */
+export function toVersionComplaint (version: string, wanted: string): string | undefined {
+  const oldest = wanted.replace('>=', '')
+  if (oldest.localeCompare(version, 'en', { numeric: true }) <= 0) return undefined
+  return `workers-ai-proxy needs Node ${oldest} or newer, and this is Node ${version}; https://nodejs.org has newer ones.`
+}
