@@ -36,6 +36,8 @@ export interface EvilUpstream {
   open: () => number
   /** Connections that were ever made. */
   connections: () => number
+  /** Closes every connection. */
+  hangUp: () => void
 }
 
 /**
@@ -54,12 +56,13 @@ export async function startEvilUpstream (t: Pick<Test, 'teardown'>, script: Scri
   })
   server.listen(0, '127.0.0.1', 2_048)
   await once(server, 'listening')
+  const hangUp = () => { for (const socket of sockets) socket.destroy() }
   t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
+    hangUp()
     server.close()
   })
   const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}`, port, asked, open: () => sockets.size, connections: () => connections }
+  return { url: `http://127.0.0.1:${port}`, port, asked, open: () => sockets.size, connections: () => connections, hangUp }
 }
 
 /** The head and the body of an answer. */

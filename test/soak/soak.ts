@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Test } from 'tap'
+import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici'
+import { startBuiltServer, type BuiltServer, type Vitals } from '../faults/built-server.ts'
+import { startEvilUpstream, type Asked, type EvilUpstream } from '../faults/evil-upstream.ts'
+import { someAtOnce } from '../faults/some-at-once.ts'
+import { BODY_LIMIT_BYTES, FIRST, KINDS, LONG_THOUGHT, SECOND, type Kind } from './kinds.ts'
+
+const MEBIBYTE = 1_048_576
+
+export interface SoakOptions {
+  requests: number
+  /** Requests before the first look at the server, which have it load and compile what it needs. */
+  warmUp: number
+  /** Streams beside all others that are silent for half a minute. */
+  longThoughts: number
+  /** Whether idle connections to Cloudflare are left to end by themselves, which takes half a minute, twice. */
+  isPatient: boolean
+}
+
+interface Round {
+  counts: Record<string, number>
+  wrong: string[]
+  ms: number
+}
+
+const ALL_KINDS: Record<string, Kind> = { ...KINDS, long_thought: LONG_THOUGHT }
+
+/**
+ * Has the built server answer requests of every kind, and checks each answer. Afterwards it must have what it had
+ * before: no more memory, sockets, timers and descriptors.
+ */
+export async function soak (t: Test, { requests, warmUp, longThoughts, isPatient }: SoakOptions): Promise<void> {
+  // The server would let clients keep an idle connection for longer than anybody wants to watch.
+  const clients = getGlobalDispatcher()
+  setGlobalDispatcher(new Agent({ keepAliveTimeout: 1_000, keepAliveMaxTimeout: 1_000 }))
+  t.teardown(() => setGlobalDispatcher(clients))
+
+  const runs = new Map<string, Asked[]>()
+  const evil = await startEvilUpstream(t, asked => {
+    const [word = '', kind = ''] = /soak-([a-z_]+)-\d+/.exec(asked.body) ?? []
+    const known = runs.get(word) ?? []
+    runs.set(word, known)
+    return ALL_KINDS[kind]?.upstream?.(asked, word, known.push(asked)) ?? ['RESET']
+  })
+  const server = await startBuiltServer(t, {
+    CLOUDFLARE_API_BASE_URL: evil.url,
+    BODY_LIMIT_BYTES: String(BODY_LIMIT_BYTES),
+    MAX_RETRIES: '1',
+    UPSTREAM_IDLE_TIMEOUT_MS: '5000',
+    MODEL_FALLBACKS: JSON.stringify({ [FIRST]: [SECOND] }),
+    STORE_MAX_BYTES: '500000'
+  })
+
+  async function round (schedule: string[], isWarmUp = false): Promise<Round> {
+    const startedAt = performance.now()
+    const [counts, wrong]: [Record<string, number>, string[]] = [{}, []]
+    const one = async (kind: string, index: number) => {
+      const word = `soak-${kind}-${isWarmUp ? '0' : ''}${index}`
+      counts[kind] = (counts[kind] ?? 0) + 1
+      try {
+        await ALL_KINDS[kind]?.ask({ ...server, word, runs: () => runs.get(word) ?? [] })
+      } catch (error) {
+        wrong.push(`${word}: ${error instanceof Error ? error.message : String(error)}`)
+      }
+      runs.delete(word)
+    }
+    const beside = Array.from({ length: isWarmUp ? 0 : longThoughts }, (_, index) => one('long_thought', index))
+    await Promise.all([someAtOnce(32, schedule, one), ...beside])
+    return { counts, wrong, ms: performance.now() - startedAt }
+  }
+
+  const first = await round(toSchedule(warmUp), true)
+  t.strictSame(first.wrong, [], 'all is well in the beginning')
+  const before = await restingVitals(server, evil, isPatient)
+  const over = new AbortController()
+  const health = slowestHealth(server, over.signal)
+  const { counts, wrong, ms } = await round(toSchedule(requests))
+  over.abort()
+  const slowest = await health
+  const { maxDelayMs, peakRss } = await server.vitals()
+  const after = await restingVitals(server, evil, isPatient)
+
+  const asked = Object.values(counts).reduce((sum, count) => sum + count, 0)
+  t.comment(`${asked} requests of ${Object.keys(counts).length} kinds in ${(ms / 1_000).toFixed(0)} s: ${Object.entries(counts).map(([kind, count]) => `${kind} ${count}`).join(', ')}`)
+  t.comment(`wrong answers ${wrong.length}; /health in ${slowest.toFixed(0)} ms at most, event loop held up ${maxDelayMs.toFixed(0)} ms at most`)
+  t.comment(`RSS ${toMebibytes(before.rss)} → ${toMebibytes(after.rss)} MiB, ${toMebibytes(peakRss)} at most; heap ${toMebibytes(before.heapUsed)} → ${toMebibytes(after.heapUsed)} MiB, descriptors ${before.descriptors} → ${after.descriptors}, sockets ${before.sockets} → ${after.sockets}, timers ${before.timers} → ${after.timers}`)
+
+  t.strictSame(wrong.slice(0, 20), [], 'every answer is right')
+  t.ok(asked >= requests, `${asked} answers`)
+  t.equal(Object.keys(counts).length, Object.keys(KINDS).length + Math.sign(longThoughts), 'of every kind')
+  t.ok(after.rss - before.rss <= 70 * MEBIBYTE, `RSS grew by ${toMebibytes(after.rss - before.rss)} MiB`)
+  t.ok(after.heapUsed - before.heapUsed <= 8 * MEBIBYTE, `the heap grew by ${toMebibytes(after.heapUsed - before.heapUsed)} MiB`)
+  t.ok(after.descriptors <= before.descriptors, `${after.descriptors} descriptors`)
+  t.equal(after.sockets, 0, 'no socket is left')
+  t.ok(after.timers <= before.timers, `${after.timers} timers`)
+  t.ok(slowest < 5_000, `/health in ${slowest.toFixed(0)} ms`)
+  t.match(await (await fetch(`${server.url}/readyz?verbose`)).json(), { status: 'ready', open_answers: 0 })
+  t.strictSame(server.lines().filter(({ level }) => Number(level) >= 50), [], 'none was taken for a bug')
+}
+
+/** The kinds by their shares, each at least once, always in the same disorder. */
+function toSchedule (requests: number): string[] {
+  const schedule = Object.entries(KINDS).flatMap(([kind, { share }]) => Array.from({ length: Math.max(1, Math.ceil(requests * share / 1_000)) }, () => kind))
+  let seed = 1
+  const random = () => (seed = seed * 48_271 % 2_147_483_647)
+  return schedule.map(kind => ({ kind, place: random() })).sort((one, other) => one.place - other.place).map(({ kind }) => kind)
+}
+
+/** What the server has when nothing is asked and no connection is kept. */
+async function restingVitals (server: BuiltServer, evil: EvilUpstream, isPatient: boolean): Promise<Vitals> {
+  if (!isPatient) evil.hangUp()
+  for (let tries = 0; tries < 120 && (await server.vitals()).sockets > 0; tries++) await sleep(500)
+  // Timers that a closed connection leaves behind run out.
+  await sleep(1_500)
+  return server.vitals()
+}
+
+/** Asks for the server's health until the signal aborts, and resolves to the longest time that took, in milliseconds. */
+async function slowestHealth ({ url }: BuiltServer, signal: AbortSignal): Promise<number> {
+  let slowest = 0
+  while (!signal.aborted) {
+    const startedAt = performance.now()
+    await (await fetch(`${url}/health`)).text()
+    slowest = Math.max(slowest, performance.now() - startedAt)
+    await sleep(50)
+  }
+  return slowest
+}
+
+function toMebibytes (bytes: number): string {
+  return (bytes / MEBIBYTE).toFixed(1)
+}
