@@ -2,9 +2,9 @@ import { examine } from './doctor/examination.ts'
 import type { Finding } from './doctor/finding.ts'
 import { toFindings, toProblemFindings, toSettingsFinding } from './doctor/findings.ts'
 import { toExitCode, toJsonReport, toPreface, toReport } from './doctor/report.ts'
-import type { Settings } from './settings.ts'
 import { SettingsError } from './settings/problem.ts'
 import type { SettingsReading } from './settings/reader.ts'
+import { startUpstream } from './upstream.ts'
 
 export interface Visit {
   /** The model to run, by any name the proxy takes; DEFAULT_MODEL or a cheap one without it. */
@@ -15,8 +15,6 @@ export interface Visit {
   json: boolean
   /** Throws a SettingsError as the start of the proxy would. */
   readSettings: () => SettingsReading
-  /** Starts what stands in for Cloudflare, if anything is to, and settles where it is. */
-  startUpstream: (settings: Settings) => Promise<{ settings: Settings, closeUpstream: () => Promise<void> }>
   /** Puts text on the screen. */
   write: (text: string) => void
 }
@@ -28,7 +26,7 @@ export async function visitDoctor (visit: Visit): Promise<number> {
   return toExitCode(findings)
 }
 
-async function findAll ({ model, isRunWanted, json, readSettings, startUpstream, write }: Visit): Promise<Finding[]> {
+async function findAll ({ model, isRunWanted, json, readSettings, write }: Visit): Promise<Finding[]> {
   const reading = readOrProblems(readSettings)
   if (Array.isArray(reading)) return reading
   if (!json) write(toPreface(reading.settings.upstream, isRunWanted))

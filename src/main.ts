@@ -54,7 +54,6 @@ async function askDoctor (): Promise<void> {
     ...commandLine,
     isRunWanted: !commandLine.noRun,
     readSettings: () => readSettings(toSettingsInput()),
-    startUpstream,
     write: text => process.stdout.write(text)
   })
 }
@@ -90,59 +89,35 @@ function quietInDemo (settings: Settings, lines: SettingsReading['lines']): Sett
   return commandLine.demo && !chosen ? { ...settings, logLevel: 'warn' } : settings
 }
 
-async function serve (wanted: Settings): Promise<void> {
-  const { settings, closeUpstream } = await startUpstream(wanted)
-  const { buildApp } = await import('./app.ts')
-  const app = await buildApp(settings).catch(async (error: unknown) => {
-    await closeUpstream()
-    throw error
-  })
+async function serve (settings: Settings): Promise<void> {
+  const { buildApp } = await import('./index.ts')
+  const app = await buildApp(settings)
   try {
     // For localhost Fastify would open a server per address, and wait for the streams of only one of them at the end.
     const host = settings.host.toLowerCase() === 'localhost' ? '127.0.0.1' : settings.host
     await app.listen({ host, port: settings.port, listenTextResolver: address => `listening at ${address}` })
   } catch (error) {
     await app.close()
-    await closeUpstream()
     const complaint = toListenComplaint(toCode(error), settings)
     if (complaint === undefined) throw error
     return fail(complaint, 2)
   }
   const greeted = greet(app, settings)
-  stopInTime(app, settings, () => Promise.all([greeted, closeUpstream()]))
-}
-
-async function startUpstream (settings: Settings): Promise<{ settings: Settings, closeUpstream: () => Promise<void> }> {
-  if (settings.upstream === 'cloudflare') return { settings, closeUpstream: async () => {} }
-  const { startSimulator } = await import('./simulator/server.ts')
-  const simulator = await startSimulator({ tokensPerSecond: settings.simulatorTokensPerSecond })
-  const { gateway } = settings.cloudflare
-  return {
-    settings: {
-      ...settings,
-      cloudflare: {
-        accountId: simulator.accountId,
-        apiToken: simulator.apiToken,
-        apiBaseUrl: simulator.url,
-        ...(gateway && simulator.gatewayUrl && { gateway: { ...gateway, baseUrl: simulator.gatewayUrl } })
-      }
-    },
-    closeUpstream: () => simulator.close()
-  }
+  stopInTime(app, settings, greeted)
 }
 
 /**
  * Stops on signals, and on a bug that nobody caught: that has left things in a state nobody knows, so what runs may end,
  * and then the process does. A signal that comes while it stops ends it at once.
  */
-function stopInTime (app: FastifyInstance, settings: Settings, finish: () => Promise<unknown>): void {
+function stopInTime (app: FastifyInstance, settings: Settings, greeted: Promise<void>): void {
   let isStopping = false
   let exitCode = 0
   async function stop (): Promise<void> {
     isStopping = true
     try {
       await drain(app, settings)
-      await finish()
+      await greeted
     } finally {
       process.exit(exitCode)
     }

@@ -83,8 +83,9 @@ t.test('imports point one way', t => {
 t.test('some files are nobody else\'s business', t => {
   t.strictSame(imports.filter(({ file, target }) => ONLY[target] !== undefined && ONLY[target] !== file).map(tell), [], 'the wire to Cloudflare is in one file')
   t.strictSame(imports.filter(({ target }) => target === 'main.ts').map(tell), [], 'nobody imports the process')
-  t.strictSame(imports.filter(({ file, target }) => target === 'app.ts' && file !== 'main.ts').map(tell), [], 'and only the process imports the app')
-  t.strictSame(imports.filter(({ file, target }) => target.startsWith('simulator/') && folderOf(file) !== 'simulator' && file !== 'main.ts').map(tell), [], 'nothing depends on the simulator')
+  t.strictSame(imports.filter(({ file, target }) => target === 'app.ts' && file !== 'index.ts').map(tell), [], 'only the package builds the app')
+  t.strictSame(imports.filter(({ target, file }) => target === 'index.ts' && file !== 'main.ts').map(tell), [], 'and only the process imports the package')
+  t.strictSame(imports.filter(({ file, target }) => target.startsWith('simulator/') && folderOf(file) !== 'simulator' && file !== 'upstream.ts').map(tell), [], 'nothing depends on the simulator')
   t.end()
 })
 

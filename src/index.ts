@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { buildApp as buildProxy } from './app.ts'
+import type { Settings } from './settings.ts'
+import { readSettings as readAllSettings } from './settings/reader.ts'
+import { startUpstream } from './upstream.ts'
+
+// What other programs get when they import the package. Whatever is not exported here may change at any time.
+export type { Settings }
+
+/**
+ * Reads the settings by their environment names, `NAME_FILE` and `CONFIG_FILE` included; what is not named has its
+ * default. `process.env` is read unless something else is given, and no `.env`.
+ * @throws an Error named SettingsError whose message has a line for each problem
+ */
+export function readSettings (environment: Readonly<Record<string, string | undefined>> = process.env): Settings {
+  return readAllSettings({ argv: [], env: environment, readFile: path => readFileSync(path, 'utf8') }).settings
+}
+
+/**
+ * The proxy as a Fastify instance that does not listen yet: let it, or hand requests of a server of your own to its
+ * `routing`. Where the settings want the simulator, it is started. Closing the instance closes all that it opened.
+ * @param logger where lines go; pino to standard output by default
+ * @throws an Error named SettingsError when the store of responses cannot be opened
+ */
+export async function buildApp (wanted: Settings, { logger }: { logger?: FastifyBaseLogger } = {}): Promise<FastifyInstance> {
+  const { settings, closeUpstream } = await startUpstream(wanted)
+  try {
+    const app = await buildProxy(settings, { ...(logger && { logger }) })
+    app.addHook('onClose', closeUpstream)
+    return app
+  } catch (error) {
+    await closeUpstream()
+    throw error
+  }
+}
