@@ -11,9 +11,8 @@ const baseName = JSON.parse(docker('image', 'inspect', image))[0].Config.Labels[
 const sizes = [image, baseName].map(name => JSON.parse(docker('image', 'inspect', name))[0].Size)
 
 console.log(`size        ${toMegabytes(sizes[0])}, ${toMegabytes(sizes[0] - sizes[1])} above ${baseName}`)
-for (const layer of docker('history', '--human=false', '--format', '{{.Size}} {{.CreatedBy}}', image).split('\n')) {
-  const [, size, what] = /^(\d+) (.*)$/.exec(layer)
-  if (Number(size) > 0) console.log(`  ${toMegabytes(Number(size)).padStart(9)}  ${what.replace(/\s+/g, ' ').slice(0, 70)}`)
+for (const { size, what } of layersOf(image).slice(0, -layersOf(baseName).length)) {
+  if (size > 0) console.log(`  ${toMegabytes(size).padStart(9)}  ${what}`)
 }
 
 const starts = []
@@ -32,6 +31,14 @@ for (let run = 0; run < RUNS; run += 1) {
 }
 starts.sort((one, other) => one - other)
 console.log(`cold start  ${starts[0]} ms at best, ${starts[Math.floor(RUNS / 2)]} ms in the middle of ${RUNS}, from \`docker run\` to the first answer`)
+
+/** The newest first. */
+function layersOf (name) {
+  return docker('history', '--no-trunc', '--human=false', '--format', '{{.Size}} {{.CreatedBy}}', name).split('\n').map(line => {
+    const [size, ...words] = line.split(/\s+/)
+    return { size: Number(size), what: words.join(' ') }
+  })
+}
 
 function start () {
   return docker('run', '--detach', '--publish', '127.0.0.1::8686', '--read-only', '--cap-drop', 'ALL', '--env', 'UPSTREAM=simulator', '--env', 'ALLOW_UNAUTHENTICATED=true', image)
