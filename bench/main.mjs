@@ -1,5 +1,5 @@
 /**
- * The benchmark: node bench/main.mjs [--quick] [--portkey] [--profile]. See README.md.
+ * The benchmark: node bench/main.mjs [--quick] [--portkey] [--profile] [--only SCENARIO]... See README.md.
  */
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,7 +22,7 @@ import { availableServers } from './servers.mjs'
 const FULL = { rounds: 5, warmUpRequests: 20_000, seconds: 2, pacedSeconds: 8, pacedChunks: 150, starts: 7, memoryRounds: 3, requests: 100_000, memorySeconds: 60, openSeconds: 5, profileSeconds: 10, limitMinutes: 45 }
 const QUICK = { rounds: 2, warmUpRequests: 3_000, seconds: 0.25, pacedSeconds: 0.75, pacedChunks: 25, starts: 2, memoryRounds: 1, requests: 5_000, memorySeconds: 2, openSeconds: 2, profileSeconds: 3, limitMinutes: 5 }
 
-const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, portkey: { type: 'boolean' }, profile: { type: 'boolean' } } })
+const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, portkey: { type: 'boolean' }, profile: { type: 'boolean' }, only: { type: 'string', multiple: true } } })
 const plan = flags.quick ? QUICK : FULL
 const directory = mkdtempSync(join(tmpdir(), 'workers-ai-proxy-bench-'))
 
@@ -41,11 +41,11 @@ if (process.platform !== 'linux') throw new Error('What a process costs is read 
 leaveServersCore()
 const upstream = await startUpstream()
 const bench = new Bench({ upstreamPort: upstream.port, directory })
-const groups = toGroups(plan)
+const groups = toGroups(plan).map(group => group.filter(({ name }) => flags.only?.includes(name) ?? true)).filter(group => group.length > 0)
 await tellUpstream(upstream.port, 'GET', LISTING)
 
 if (flags.profile) {
-  for (const [scenario] of groups.slice(0, 2)) process.stdout.write(`${await profile(bench, scenario, plan.profileSeconds)}\n\n`)
+  for (const [scenario] of flags.only ? groups : groups.slice(0, 2)) process.stdout.write(`${await profile(bench, scenario, plan.profileSeconds)}\n\n`)
 } else {
   await compare()
 }
@@ -53,7 +53,7 @@ process.exit()
 
 async function compare () {
   const names = availableServers({ portkey: flags.portkey === true })
-  const comparison = new Comparison(bench, plan, tellProgress)
+  const comparison = new Comparison(bench, flags.only ? { ...plan, starts: 0, memoryRounds: 0 } : plan, tellProgress)
   await comparison.run(names, groups)
   tellProgress('')
   const { results, notes } = comparison

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
+import type { Source } from '../generation/pipeline.ts'
 import { toComment } from '../openai/server-sent-events.ts'
 
 /** Silence after which a comment is sent: proxies and clients in between give up on a quiet connection. */
@@ -8,11 +9,11 @@ export const KEEP_ALIVE_MS = 15_000
 const KEEP_ALIVE = toComment('keep-alive')
 
 /**
- * Sends a stream of events with the headers the reply bears, one write for each piece. Waits for a slow reader, so that
- * the source is not read faster than its client; says something every `keepAliveMs` while the source is silent.
- * Resolves when the stream has ended or its client has left; the source is closed either way.
+ * Sends a stream of events with the headers the reply bears, one write for each piece. Holds the source back for a slow
+ * reader, and has had enough when the client has left; says something every `keepAliveMs` while the source is silent.
+ * Resolves when the source has ended.
  */
-export async function sendEvents (reply: FastifyReply, pieces: AsyncIterable<string>, keepAliveMs: number = KEEP_ALIVE_MS): Promise<void> {
+export async function sendEvents (reply: FastifyReply, pieces: Source<string | Buffer>, keepAliveMs: number = KEEP_ALIVE_MS): Promise<void> {
   const { raw } = reply
   reply.hijack()
   raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders)
@@ -22,11 +23,11 @@ export async function sendEvents (reply: FastifyReply, pieces: AsyncIterable<str
     isQuiet = true
   }, keepAliveMs)
   try {
-    for await (const piece of pieces) {
-      if (raw.destroyed) return
+    await pieces(piece => {
+      if (raw.destroyed) return 'enough'
       isQuiet = false
-      if (!raw.write(piece)) await drained(raw)
-    }
+      return raw.write(piece) ? undefined : drained(raw)
+    })
     raw.end()
   } catch (error) {
     // Whoever reads must not wait for the rest, nor take what came for the whole.
@@ -37,13 +38,13 @@ export async function sendEvents (reply: FastifyReply, pieces: AsyncIterable<str
   }
 }
 
-function drained (raw: ServerResponse): Promise<void> {
-  if (raw.destroyed) return Promise.resolve()
+function drained (raw: ServerResponse): Promise<undefined> {
+  if (raw.destroyed) return Promise.resolve(undefined)
   return new Promise(resolve => {
     const settle = () => {
       raw.off('drain', settle)
       raw.off('close', settle)
-      resolve()
+      resolve(undefined)
     }
     raw.on('drain', settle)
     raw.on('close', settle)

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { InvalidRequestError, UpstreamError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch } from '../generation/event.ts'
-import { interleaved, type ChoiceBatch } from '../generation/pipeline.ts'
+import { interleaved, type TakeOfChoice } from '../generation/pipeline.ts'
 import { tokenOwner } from '../http/auth.ts'
 import { ChangeReporter } from '../http/change-reporter.ts'
 import { ClientGoneError } from '../http/client-gone.ts'
@@ -142,29 +142,39 @@ function toReason ({ kind, status, code }: UpstreamError): string {
 }
 
 /**
- * The batches of every choice as they arrive; a failure is thrown. Notes for the log what is only known now. Unless all
- * is told to its end, every upstream is closed.
+ * Gives the batches of every choice as they arrive; a failure is thrown. Notes for the log what is only known now.
+ * Unless all is told to its end, every upstream is closed.
  */
-export async function * told ({ generations }: ChatAnswer, request: FastifyRequest, reply: FastifyReply): AsyncGenerator<ChoiceBatch> {
-  let isWhole = false
+export async function tell ({ generations }: ChatAnswer, request: FastifyRequest, reply: FastifyReply, take: TakeOfChoice): Promise<void> {
+  const { report } = request
+  let failure: Error | undefined
   try {
-    for await (const choiceBatch of interleaved(generations.choices)) {
-      request.report.firstTokenMs ??= Math.round(reply.elapsedTime)
-      yield choiceBatch
-      const last = choiceBatch.batch.at(-1)
-      if (last?.type === 'failure') throw last.error
-      if (last?.type === 'finish' && last.reason !== null) request.report.finishReason ??= last.reason
-    }
-    isWhole = true
-  } finally {
-    if (!isWhole) generations.close()
+    await interleaved(generations.choices, (batch, choice) => {
+      if (failure) return 'enough'
+      report.firstTokenMs ??= Math.round(reply.elapsedTime)
+      const verdict = take(batch, choice)
+      const last = batch.at(-1)
+      if (last?.type === 'finish' && last.reason !== null) report.finishReason ??= last.reason
+      if (last?.type === 'failure') failure = last.error
+      if (failure === undefined && verdict !== 'enough') return verdict
+      // The other choices are of no use any more, and would only be waited for.
+      generations.close()
+      return 'enough'
+    })
+  } catch (error) {
+    generations.close()
+    throw failure ?? error
   }
+  if (failure) throw failure
 }
 
 /** Every choice's events, whole. */
 export async function collected (answer: ChatAnswer, request: FastifyRequest, reply: FastifyReply): Promise<Batch[]> {
   const choices: Batch[] = answer.generations.choices.map(() => [])
-  for await (const { choice, batch } of told(answer, request, reply)) choices[choice]?.push(...batch)
+  await tell(answer, request, reply, (batch, choice) => {
+    for (const event of batch) choices[choice]?.push(event)
+    return undefined
+  })
   return choices
 }
 

@@ -1,12 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Batch, Usage } from '../generation/event.ts'
+import type { Source } from '../generation/pipeline.ts'
 import { DONE, toEvent } from '../openai/server-sent-events.ts'
 import { toSum } from '../translate/usage.ts'
-import { ESTIMATED, told, toStreamFailure, type ChatAnswer } from './chat-answer.ts'
+import { ESTIMATED, tell, toStreamFailure, type ChatAnswer } from './chat-answer.ts'
 
 /** Tells the events of one choice as the chunks of an endpoint. */
 export interface Teller {
-  tell: (batch: Batch) => string
+  tell: (batch: Batch) => string | Buffer
   /** What the choice was billed, once its events have told it. */
   readonly usage: Usage | undefined
 }
@@ -16,19 +17,21 @@ export interface Teller {
  * @param tellers one for each choice
  * @param toBill the chunk that tells what all were billed; nothing for callers that did not ask
  */
-export async function * choiceStream (answer: ChatAnswer, tellers: readonly Teller[], toBill: (usage: Usage) => string, request: FastifyRequest, reply: FastifyReply): AsyncGenerator<string> {
-  const { reporter } = answer
-  try {
-    for await (const { choice, batch } of told(answer, request, reply)) {
-      const text = tellers[choice]?.tell(batch)
-      if (text) yield text
+export function choiceStream (answer: ChatAnswer, tellers: readonly Teller[], toBill: (usage: Usage) => string, request: FastifyRequest, reply: FastifyReply): Source<string | Buffer> {
+  return async send => {
+    const { reporter } = answer
+    try {
+      await tell(answer, request, reply, (batch, choice) => {
+        const chunks = tellers[choice]?.tell(batch)
+        return chunks !== undefined && chunks.length > 0 ? send(chunks) : undefined
+      })
+      const usage = toSum(tellers.flatMap(({ usage }) => usage ?? []))
+      request.report.usage = usage
+      if (usage.estimated) reporter.add(ESTIMATED)
+      await send(reporter.comment() + toBill(usage) + DONE)
+    } catch (error) {
+      const failure = toStreamFailure(error, request)
+      if (failure) await send(toEvent(JSON.stringify(failure)))
     }
-    const usage = toSum(tellers.flatMap(({ usage }) => usage ?? []))
-    request.report.usage = usage
-    if (usage.estimated) reporter.add(ESTIMATED)
-    yield reporter.comment() + toBill(usage) + DONE
-  } catch (error) {
-    const failure = toStreamFailure(error, request)
-    if (failure) yield toEvent(JSON.stringify(failure))
   }
 }

@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Change } from '../generation/change.ts'
+import type { Source } from '../generation/pipeline.ts'
 import { toOwner, tokenOwner } from '../http/auth.ts'
 import { sendEvents } from '../http/event-stream.ts'
 import { newId } from '../http/reply-identity.ts'
@@ -15,7 +16,7 @@ import { toResponseError, toResponseParam } from '../translate/response-names.ts
 import { toChatRequest } from '../translate/response-request.ts'
 import { toBegunResponse, toEndedResponse } from '../translate/response.ts'
 import { toSuggestions } from '../workers-ai/resolve-model.ts'
-import { answerChat, collected, ESTIMATED, told, toStreamFailure, type ChatAnswer, type ChatParts } from './chat-answer.ts'
+import { answerChat, collected, ESTIMATED, tell, toStreamFailure, type ChatAnswer, type ChatParts } from './chat-answer.ts'
 import { toContext } from './response-context.ts'
 
 /** What `POST /v1/responses` needs beside what a chat does. */
@@ -66,19 +67,21 @@ export function responses (app: FastifyInstance, parts: ResponsesParts): void {
 }
 
 /** The stream's text, one piece for each upstream read. A broken one says so twice, as OpenAI's does, and is not completed. */
-async function * events (parts: ResponsesParts, answer: ChatAnswer, telling: Telling, request: FastifyRequest, reply: FastifyReply): AsyncGenerator<string> {
-  const teller = new ResponseEvents(telling.begun, telling.options)
-  try {
-    yield teller.begin()
-    for await (const { batch } of told(answer, request, reply)) {
-      const text = teller.tell(batch)
-      if (text) yield text
+function events (parts: ResponsesParts, answer: ChatAnswer, telling: Telling, request: FastifyRequest, reply: FastifyReply): Source<string | Buffer> {
+  return async send => {
+    const teller = new ResponseEvents(telling.begun, telling.options)
+    try {
+      await send(teller.begin())
+      await tell(answer, request, reply, batch => {
+        const text = teller.tell(batch)
+        return text ? send(text) : undefined
+      })
+      const response = await ended(parts, answer, telling, teller.output, request)
+      await send(answer.reporter.comment() + teller.end(response))
+    } catch (error) {
+      const failure = toStreamFailure(telling.toCallerError(error), request)
+      if (failure) await send(teller.fail(failure.error))
     }
-    const response = await ended(parts, answer, telling, teller.output, request)
-    yield answer.reporter.comment() + teller.end(response)
-  } catch (error) {
-    const failure = toStreamFailure(telling.toCallerError(error), request)
-    if (failure) yield teller.fail(failure.error)
   }
 }
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { UpstreamError } from '../errors.ts'
 import type { Batch, Usage } from '../generation/event.ts'
-import { primed, throughStages } from '../generation/pipeline.ts'
+import { primed, throughStages, type Source } from '../generation/pipeline.ts'
 import { KEEP_ALIVE_MS } from '../http/event-stream.ts'
 import { newCallId } from '../http/reply-identity.ts'
 import { toReview } from '../translate/review.ts'
@@ -38,7 +38,7 @@ export interface StartOptions {
 
 /** The generations behind one answer, one for each choice, each through its stages. */
 export interface Generations {
-  choices: Array<AsyncGenerator<Batch>>
+  choices: Array<Source<Batch>>
   /** HTTP status Cloudflare answered with. */
   status: number
   /** Cloudflare's headers that are passed on. */
@@ -164,14 +164,17 @@ function varied (request: RunRequest, variation: Variation, { options: { transla
 /** @throws the error of a failure event */
 async function whole ({ batches }: Generation): Promise<Batch> {
   const events: Batch = []
-  for await (const batch of batches) events.push(...batch)
+  await batches(batch => {
+    for (const event of batch) events.push(event)
+    return undefined
+  })
   const last = events.at(-1)
   if (last?.type === 'failure') throw last.error
   return events
 }
 
-async function * once (events: Batch): AsyncGenerator<Batch> {
-  yield events
+function once (events: Batch): Source<Batch> {
+  return async take => { await take(events) }
 }
 
 function usagesOf (events: Batch): Usage[] {

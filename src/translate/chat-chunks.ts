@@ -1,7 +1,8 @@
-import type { Batch, GenerationEvent, ToolCallEvent, Usage } from '../generation/event.ts'
+import type { Batch, GenerationEvent, TextEvent, ToolCallEvent, Usage } from '../generation/event.ts'
 import type { ChatCompletionDelta, TokenLogprob, OpenAIFinishReason } from '../openai/chat-completion.ts'
 import { toEvent } from '../openai/server-sent-events.ts'
 import { toFinishReason, type ReplyIdentity } from './chat-completion.ts'
+import { TextChunks } from './text-chunks.ts'
 import { toUsage } from './usage.ts'
 
 /**
@@ -14,6 +15,7 @@ export class ChatChunks {
   #identity: ReplyIdentity
   #begin: string
   #end: string
+  #texts: TextChunks
   #begun = false
   /** What this choice was billed, once its events have told it. */
   usage: Usage | undefined
@@ -23,31 +25,43 @@ export class ChatChunks {
     this.#identity = identity
     this.#begin = `data: {${envelope(identity)},"choices":[{"index":${index},"delta":`
     this.#end = `,"logprobs":null,"finish_reason":null}]${withUsage ? ',"usage":null' : ''}}\n\n`
+    this.#texts = new TextChunks(`${this.#begin}{"content":`, `}${this.#end}`)
   }
 
-  /** The chunks of one batch as one text; failures are told by the caller, who knows whether the stream has begun. */
-  tell (batch: Batch): string {
-    let text = ''
+  /** The chunks of one batch as one piece; failures are told by the caller, who knows whether the stream has begun. */
+  tell (batch: Batch): Buffer {
+    const pieces: Buffer[] = []
+    let texts: TextEvent[] = []
     for (const event of batch) {
-      if (!this.#begun && event.type !== 'usage' && event.type !== 'failure') text += this.#role(event)
-      switch (event.type) {
-        case 'text':
-          text += `${this.#begin}{"content":${event.json ?? JSON.stringify(event.text)}}${event.logprobs ? this.#endWith(event.logprobs) : this.#end}`
-          break
-        case 'reasoning':
-          text += `${this.#begin}{"reasoning_content":${JSON.stringify(event.text)}}${this.#end}`
-          break
-        case 'tool_call':
-          text += this.#call(event)
-          break
-        case 'usage':
-          this.usage = event.usage
-          break
-        case 'finish':
-          text += this.#finish(toFinishReason(event.reason ?? 'stop', this.#identity))
+      if (!this.#begun && event.type !== 'usage' && event.type !== 'failure') pieces.push(Buffer.from(this.#role(event)))
+      if (event.type === 'text' && event.logprobs === undefined) {
+        texts.push(event)
+        continue
       }
+      if (texts.length > 0) pieces.push(this.#texts.toBytes(texts))
+      texts = []
+      pieces.push(Buffer.from(this.#tell(event)))
     }
-    return text
+    if (texts.length > 0) pieces.push(this.#texts.toBytes(texts))
+    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
+  }
+
+  #tell (event: GenerationEvent): string {
+    switch (event.type) {
+      case 'text':
+        return `${this.#begin}{"content":${event.json ?? JSON.stringify(event.text)}}${event.logprobs ? this.#endWith(event.logprobs) : this.#end}`
+      case 'reasoning':
+        return `${this.#begin}{"reasoning_content":${JSON.stringify(event.text)}}${this.#end}`
+      case 'tool_call':
+        return this.#call(event)
+      case 'usage':
+        this.usage = event.usage
+        return ''
+      case 'finish':
+        return this.#finish(toFinishReason(event.reason ?? 'stop', this.#identity))
+      case 'failure':
+        return ''
+    }
   }
 
   #role (first: GenerationEvent): string {

@@ -3,8 +3,9 @@ import { errors, Pool, type Dispatcher } from 'undici'
 import { UpstreamError } from '../errors.ts'
 import { Circuits } from './circuit.ts'
 import { describeBody, errorInAnswer, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
+import { exchange, type Answer, type AnswerBody } from './exchange.ts'
 import type { ModelId } from './model.ts'
-import { redact } from './redaction.ts'
+import { redactor } from './redaction.ts'
 import { Patience, RetryBudget, withRetries } from './retry.ts'
 
 export interface WorkersAiOptions {
@@ -46,7 +47,7 @@ export interface WireObserver {
   received: (body: string) => void
 }
 
-/** A successful answer; whoever takes a stream reads its body to the end or destroys it. */
+/** A successful answer; whoever takes a stream reads its body to the end, releases or destroys it. */
 export interface RunAnswer {
   /** Server-sent events; otherwise a JSON answer, whatever was asked for: some models answer JSON to `stream: true`. */
   isStream: boolean
@@ -55,18 +56,19 @@ export interface RunAnswer {
   headers: Record<string, string>
   /** 1 when nothing had to be repeated. */
   attempts: number
-  /** The bytes as they come; errors thrown while reading belong into `toStreamError`. */
-  body: AsyncIterable<Buffer> & { destroy: (error?: Error) => unknown }
+  /** The bytes as they come; what reading rejects with belongs into `toStreamError`. */
+  body: AnswerBody
   /** The whole body as a JSON object or array, at most 32 MiB. Throws UpstreamError ('malformed', 'timeout', 'truncated'). */
   json: () => Promise<object>
   /** Takes the secrets of this run out of what Cloudflare says in it. */
   redact: (text: string) => string
 }
 
-type UpstreamRequest = Pick<Dispatcher.RequestOptions, 'method' | 'path' | 'headersTimeout' | 'bodyTimeout'> & {
-  headers: Record<string, string>
-  body?: string
+interface UpstreamRequest {
+  options: Dispatcher.DispatchOptions & { body?: string }
   signal: AbortSignal
+  /** Takes the secrets of this request out of a text. */
+  redact: (text: string) => string
   observer?: WireObserver | undefined
 }
 
@@ -87,6 +89,7 @@ export class WorkersAi {
   readonly #api: { pool: Pool, accountPath: string }
   readonly #runs: { pool: Pool, path: string }
   readonly #secrets: string[]
+  readonly #redact: (text: string) => string
   readonly #budget = new RetryBudget()
   readonly #circuits = new Circuits(Date.now)
 
@@ -107,6 +110,7 @@ export class WorkersAi {
       this.#runs = { pool: newPool(url), path: `${pathOf(url)}/${account}/${encodeURIComponent(gateway.id)}/workers-ai` }
     }
     this.#secrets = [accountId, apiToken, gateway?.token ?? '']
+    this.#redact = redactor(this.#secrets)
   }
 
   /**
@@ -117,20 +121,23 @@ export class WorkersAi {
   async run (model: ModelId, body: string, { signal, sessionAffinity, stream, apiToken, observer, patience = new Patience() }: RunOptions): Promise<RunAnswer> {
     const { maxRetries, headersTimeoutMs, idleTimeoutMs, gateway } = this.#options
     const request: UpstreamRequest = {
-      method: 'POST',
-      path: `${this.#runs.path}/${model}`,
-      headers: {
-        ...this.#headers,
-        ...(apiToken !== undefined && { authorization: `Bearer ${apiToken}` }),
-        'content-type': 'application/json',
-        accept: stream ? 'text/event-stream, application/json' : 'application/json',
-        ...(sessionAffinity !== undefined && fitsHeader(sessionAffinity) && { 'x-session-affinity': sessionAffinity }),
-        ...(gateway?.token !== undefined && { 'cf-aig-authorization': `Bearer ${gateway.token}` })
+      options: {
+        method: 'POST',
+        path: `${this.#runs.path}/${model}`,
+        headers: {
+          ...this.#headers,
+          ...(apiToken !== undefined && { authorization: `Bearer ${apiToken}` }),
+          'content-type': 'application/json',
+          accept: stream ? 'text/event-stream, application/json' : 'application/json',
+          ...(sessionAffinity !== undefined && fitsHeader(sessionAffinity) && { 'x-session-affinity': sessionAffinity }),
+          ...(gateway?.token !== undefined && { 'cf-aig-authorization': `Bearer ${gateway.token}` })
+        },
+        body,
+        headersTimeout: headersTimeoutMs,
+        bodyTimeout: idleTimeoutMs
       },
-      body,
-      headersTimeout: headersTimeoutMs,
-      bodyTimeout: idleTimeoutMs,
       signal,
+      redact: apiToken === undefined ? this.#redact : redactor([...this.#secrets, apiToken]),
       observer
     }
     signal.throwIfAborted()
@@ -164,10 +171,13 @@ export class WorkersAi {
     const signal = AbortSignal.timeout(LISTING_TIMEOUT_MS)
     try {
       const request: UpstreamRequest = {
-        method: 'GET',
-        path: `${this.#api.accountPath}${path}${search.size > 0 ? `?${search}` : ''}`,
-        headers: { ...this.#headers, accept: 'application/json' },
-        signal
+        options: {
+          method: 'GET',
+          path: `${this.#api.accountPath}${path}${search.size > 0 ? `?${search}` : ''}`,
+          headers: { ...this.#headers, accept: 'application/json' }
+        },
+        signal,
+        redact: this.#redact
       }
       const response = await this.#open(this.#api.pool, request)
       return (await this.#readAnswer(response, request)).json
@@ -184,75 +194,64 @@ export class WorkersAi {
 
   async #run (request: UpstreamRequest, attempts: number): Promise<RunAnswer> {
     const response = await this.#open(this.#runs.pool, request)
-    const redacted = (text: string) => this.#redact(text, request)
-    const answer = { status: response.statusCode, headers: forwardedHeaders(response, redacted), attempts, redact: redacted }
+    const answer = { status: response.statusCode, headers: forwardedHeaders(response, request.redact), attempts, redact: request.redact }
     if (/^text\/event-stream\b/i.test(headerOf(response, 'content-type'))) {
-      const { body } = response
-      // undici emits what `destroy()` does as an error, which nobody may be listening to any more.
-      body.on('error', () => {})
-      return { ...answer, isStream: true, body: this.#overheard(body, request), json: async () => (await this.#readAnswer(response, request)).json }
+      return { ...answer, isStream: true, body: overheard(response.body, request), json: async () => (await this.#readAnswer(response, request)).json }
     }
     const { bytes, json } = await this.#readAnswer(response, request)
     return { ...answer, isStream: false, body: keptBody(bytes), json: async () => json }
   }
 
   /** Sends a request and answers once the headers of a success are here; everything else is thrown. */
-  async #open (pool: Pool, request: UpstreamRequest): Promise<Dispatcher.ResponseData> {
-    request.observer?.sent(request.body ?? '')
-    const response = await orAbort(pool.request(request), request.signal).catch((error: unknown) => {
+  async #open (pool: Pool, request: UpstreamRequest): Promise<Answer> {
+    request.observer?.sent(request.options.body ?? '')
+    const response = await exchange(pool, request.options, request.signal).catch((error: unknown) => {
       throw toRequestError(error, request)
     })
     const status = response.statusCode
-    if (status < 200 || status > 399) throw await this.#refusal(response, request)
+    if (status < 200 || status > 399) throw await refusal(response, request)
     const trouble = unreadable(response)
     if (trouble === undefined) return response
-    discard(response)
+    response.body.destroy()
     throw new UpstreamError(trouble, { kind: 'malformed', status })
   }
 
   /** Reads a whole answer, and throws the failure that Cloudflare may report with status 200. */
-  async #readAnswer (response: Dispatcher.ResponseData, request: UpstreamRequest): Promise<{ bytes: Buffer, json: object }> {
+  async #readAnswer (response: Answer, { redact, observer }: UpstreamRequest): Promise<{ bytes: Buffer, json: object }> {
     const bytes = await readAll(response, this.#options.idleTimeoutMs)
     const text = bytes.toString()
-    request.observer?.received(this.#redact(text, request))
+    observer?.received(redact(text))
     const json = readJson(text)
     const answer = { status: response.statusCode, contentType: headerOf(response, 'content-type'), text }
     if (json === undefined) throw new UpstreamError(describeBody(answer), { kind: 'malformed', status: answer.status })
-    if (errorInAnswer(json) !== undefined) throw toUpstreamError({ ...answer, retryAfter: retryAfter(response) }, text => this.#redact(text, request))
+    if (errorInAnswer(json) !== undefined) throw toUpstreamError({ ...answer, retryAfter: retryAfter(response) }, redact)
     return { bytes, json }
   }
+}
 
-  async #refusal (response: Dispatcher.ResponseData, request: UpstreamRequest): Promise<UpstreamError> {
-    const text = isEncoded(response) ? '' : await readStart(response)
-    request.observer?.received(this.#redact(text, request))
-    const answer = { status: response.statusCode, contentType: headerOf(response, 'content-type'), text, retryAfter: retryAfter(response) }
-    return toUpstreamError(answer, text => this.#redact(text, request))
-  }
+async function refusal (response: Answer, { redact, observer }: UpstreamRequest): Promise<UpstreamError> {
+  if (isEncoded(response)) response.body.destroy()
+  const text = isEncoded(response) ? '' : await readStart(response)
+  observer?.received(redact(text))
+  const answer = { status: response.statusCode, contentType: headerOf(response, 'content-type'), text, retryAfter: retryAfter(response) }
+  return toUpstreamError(answer, redact)
+}
 
-  #redact (text: string, { headers }: UpstreamRequest): string {
-    return redact(text, [...this.#secrets, headers['authorization']?.replace('Bearer ', '') ?? ''])
-  }
-
-  /** The same bytes, told to the observer, if there is one, when they have ended. */
-  #overheard (body: RunAnswer['body'], request: UpstreamRequest): RunAnswer['body'] {
-    const { observer } = request
-    if (observer === undefined) return body
-    const told = (chunks: Buffer[]) => observer.received(this.#redact(Buffer.concat(chunks).toString(), request))
-    return {
-      async * [Symbol.asyncIterator] () {
-        const chunks: Buffer[] = []
-        try {
-          for await (const chunk of body) {
-            chunks.push(chunk)
-            yield chunk
-          }
-        } finally {
-          told(chunks)
-        }
-      },
-      destroy: error => body.destroy(error)
+/** The same bytes, told to the observer, if there is one, when they have ended. */
+function overheard (body: AnswerBody, { observer, redact }: UpstreamRequest): AnswerBody {
+  if (observer === undefined) return body
+  const read: AnswerBody['read'] = async take => {
+    const pieces: Buffer[] = []
+    try {
+      await body.read(bytes => {
+        pieces.push(bytes)
+        return take(bytes)
+      })
+    } finally {
+      observer.received(redact(Buffer.concat(pieces).toString()))
     }
   }
+  return { read, destroy: () => body.destroy(), release: () => body.release() }
 }
 
 /**
@@ -282,17 +281,8 @@ function pathOf (url: URL): string {
   return url.pathname.replace(/\/+$/, '')
 }
 
-/** undici looks at the signal only when it has a connection, and that may take the whole connect timeout. */
-function orAbort<T> (answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
-}
-
 /** Names what went wrong before an answer came; our own abort and bugs stay what they are. */
-function toRequestError (error: unknown, { signal, headersTimeout }: UpstreamRequest): unknown {
+function toRequestError (error: unknown, { signal, options: { headersTimeout } }: UpstreamRequest): unknown {
   if (signal.aborted) return error
   if (isBrokenHttp(error)) return brokenHttp(error)
   const code = codeOf(error)
@@ -326,19 +316,19 @@ function isConnectionCode (code: string): boolean {
 }
 
 /** Why a 2xx or 3xx cannot be read as an answer. Redirects are never followed: they would carry the token elsewhere. */
-function unreadable (response: Dispatcher.ResponseData): string | undefined {
+function unreadable (response: Answer): string | undefined {
   const status = response.statusCode
   if (status >= 300) return `Cloudflare answered ${status}, and redirects are not followed`
   if (status >= 204 && status <= 206) return `Cloudflare answered ${status} where a whole answer was expected`
   return isEncoded(response) ? `Cloudflare answered ${status} with a compressed body that was not asked for` : undefined
 }
 
-function isEncoded (response: Dispatcher.ResponseData): boolean {
+function isEncoded (response: Answer): boolean {
   return !/^(?:identity)?$/i.test(headerOf(response, 'content-encoding').trim())
 }
 
 /** Those that have a plain value; one that echoes a secret has none. */
-function forwardedHeaders (response: Dispatcher.ResponseData, redacted: (text: string) => string): Record<string, string> {
+function forwardedHeaders (response: Answer, redacted: (text: string) => string): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const name of FORWARDED_HEADERS) {
     const value = headerOf(response, name)
@@ -348,12 +338,12 @@ function forwardedHeaders (response: Dispatcher.ResponseData, redacted: (text: s
 }
 
 /** A header's value, the first of several; empty when it is missing. */
-function headerOf ({ headers }: Dispatcher.ResponseData, name: string): string {
+function headerOf ({ headers }: Answer, name: string): string {
   const value = headers[name]
   return (Array.isArray(value) ? value[0] : value) ?? ''
 }
 
-function retryAfter (response: Dispatcher.ResponseData): number | undefined {
+function retryAfter (response: Answer): number | undefined {
   return retryAfterSeconds(headerOf(response, 'retry-after'), new Date())
 }
 
@@ -361,47 +351,45 @@ function fitsHeader (value: string): boolean {
   return /^[\x21-\x7e]{1,256}$/.test(value)
 }
 
-function keptBody (bytes: Buffer): RunAnswer['body'] {
-  return {
-    async * [Symbol.asyncIterator] () { yield bytes },
-    destroy () {}
-  }
+function keptBody (bytes: Buffer): AnswerBody {
+  return { read: async take => { await take(bytes) }, destroy () {}, release () {} }
 }
 
-async function readAll ({ statusCode: status, body }: Dispatcher.ResponseData, idleTimeoutMs: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
+async function readAll ({ statusCode: status, body }: Answer, idleTimeoutMs: number): Promise<Buffer> {
+  const pieces: Buffer[] = []
   let size = 0
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > MAX_JSON_BYTES) throw new UpstreamError(`Cloudflare answered ${status} with more than 32 MiB`, { kind: 'malformed', status })
-      chunks.push(chunk)
-    }
+    await body.read(piece => {
+      size += piece.length
+      pieces.push(piece)
+      return size > MAX_JSON_BYTES ? 'enough' : undefined
+    })
   } catch (error) {
     throw toStreamError(error, idleTimeoutMs)
   }
-  return Buffer.concat(chunks, size)
+  if (size > MAX_JSON_BYTES) {
+    body.destroy()
+    throw new UpstreamError(`Cloudflare answered ${status} with more than 32 MiB`, { kind: 'malformed', status })
+  }
+  return Buffer.concat(pieces, size)
 }
 
 /** As much of an error's body as is worth reading; however it ends, the status has already said the most of it. */
-async function readStart (response: Dispatcher.ResponseData): Promise<string> {
-  const chunks: Buffer[] = []
+async function readStart ({ body }: Answer): Promise<string> {
+  const pieces: Buffer[] = []
   let size = 0
-  const timer = setTimeout(() => discard(response), ERROR_BODY_TIMEOUT_MS)
+  const timer = setTimeout(() => body.destroy(), ERROR_BODY_TIMEOUT_MS)
   try {
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      chunks.push(chunk)
-      size += chunk.length
-      if (size >= MAX_ERROR_BYTES) break
-    }
+    await body.read(piece => {
+      pieces.push(piece)
+      size += piece.length
+      return size >= MAX_ERROR_BYTES ? 'enough' : undefined
+    })
   } catch {
     // what came until then is judged as it is
   } finally {
     clearTimeout(timer)
+    body.destroy()
   }
-  return Buffer.concat(chunks).subarray(0, MAX_ERROR_BYTES).toString()
-}
-
-function discard ({ body }: Dispatcher.ResponseData): void {
-  body.on('error', () => {}).destroy()
+  return Buffer.concat(pieces).subarray(0, MAX_ERROR_BYTES).toString()
 }

@@ -1,9 +1,10 @@
 import type { Batch } from '../generation/event.ts'
+import type { Source, Take, Verdict } from '../generation/pipeline.ts'
 import { toStreamError, type RunAnswer, type RunOptions, type WireObserver, type WorkersAi } from './client.ts'
 import { GenerationReader } from './generation-reader.ts'
 import type { ModelId } from './model.ts'
 import type { Patience } from './retry.ts'
-import { SseDecoder } from './sse-decoder.ts'
+import { StreamReader } from './stream-reader.ts'
 
 export interface GenerateRequest {
   model: ModelId
@@ -28,8 +29,8 @@ export interface Generation {
   headers: Record<string, string>
   /** How many times Cloudflare was asked before it answered. */
   attempts: number
-  /** One batch per upstream read. Closing it closes the upstream. */
-  batches: AsyncGenerator<Batch>
+  /** One batch per upstream read. Who has had enough closes the upstream. */
+  batches: Source<Batch>
 }
 
 /**
@@ -43,7 +44,7 @@ export interface Generation {
  */
 export async function generate (workersAi: WorkersAi, request: GenerateRequest): Promise<Generation> {
   const answer = await workersAi.run(request.model, request.body, runOptions(request, request.plainBody !== undefined))
-  const batches = answer.isStream ? streamed(workersAi, request, answer) : whole(workersAi, request, answer)
+  const batches: Source<Batch> = take => answer.isStream ? tellStream(workersAi, request, answer, take) : tellWhole(workersAi, request, answer, take)
   return { status: answer.status, headers: answer.headers, attempts: answer.attempts, batches }
 }
 
@@ -51,72 +52,49 @@ function runOptions ({ signal, sessionAffinity, apiToken, observer, patience }: 
   return { signal, stream, observer, patience, ...(sessionAffinity !== undefined && { sessionAffinity }), ...(apiToken !== undefined && { apiToken }) }
 }
 
-async function * whole (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer): AsyncGenerator<Batch> {
+async function tellWhole (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer, take: Take<Batch>): Promise<void> {
   const batch: Batch = []
   const reader = new GenerationReader(request.newCallId, answer.redact)
   reader.readAnswer(await answer.json(), batch)
-  if (request.plainBody && reader.isEmpty) yield * askedAgain(workersAi, request, request.plainBody())
-  else yield batch
+  if (request.plainBody && reader.isEmpty) await askAgain(workersAi, request, request.plainBody(), take)
+  else await take(batch)
 }
 
-async function * streamed (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer): AsyncGenerator<Batch> {
-  const decoder = new SseDecoder()
-  const reader = new GenerationReader(request.newCallId, answer.redact)
-  const reads = answer.body[Symbol.asyncIterator]()
+async function tellStream (workersAi: WorkersAi, request: GenerateRequest, { body, redact }: RunAnswer, take: Take<Batch>): Promise<void> {
+  const reader = new GenerationReader(request.newCallId, redact)
+  const stream = new StreamReader(reader)
+  let isEnough = false
+  const heard = (verdict: Verdict): Verdict => {
+    isEnough ||= verdict === 'enough'
+    return isEnough || reader.done ? 'enough' : undefined
+  }
   try {
-    while (!reader.done) {
-      const { done, value } = await reads.next()
-      if (done) break
-      const batch = read(decoder.push(value), reader)
-      if (batch.length > 0) yield batch
-    }
+    await body.read(bytes => {
+      const batch = stream.push(bytes)
+      const verdict = batch.length > 0 ? take(batch) : undefined
+      return verdict instanceof Promise ? verdict.then(heard) : heard(verdict)
+    })
   } catch (error) {
-    request.signal.throwIfAborted()
-    yield [{ type: 'failure', error: toStreamError(error) }]
-    return
-  } finally {
-    if (reader.ended) release(reads, answer.body)
-    else answer.body.destroy()
-  }
-  const batch: Batch = []
-  for (const event of decoder.end()) reader.readEvent(event, batch, true)
-  if (request.plainBody && reader.isEmptyButBilled) {
-    yield * askedAgain(workersAi, request, request.plainBody())
-    return
-  }
-  reader.end(batch)
-  if (batch.length > 0) yield batch
-}
-
-async function * askedAgain (workersAi: WorkersAi, { plainBody, ...request }: GenerateRequest, body: string): AsyncGenerator<Batch> {
-  try {
-    yield * whole(workersAi, request, await workersAi.run(request.model, body, runOptions(request, false)))
-  } catch (error) {
-    request.signal.throwIfAborted()
-    yield [{ type: 'failure', error: toStreamError(error) }]
-  }
-}
-
-/** What may come after `[DONE]`: the end of the HTTP body, which often has a packet of its own. */
-const REST = { ms: 500, reads: 8 }
-
-/** Reads the rest of a stream that has ended, so that its connection can serve again; nobody waits for it. */
-async function release (reads: AsyncIterator<Buffer>, body: RunAnswer['body']): Promise<void> {
-  const timer = setTimeout(() => body.destroy(), REST.ms)
-  try {
-    for (let left = REST.reads; left > 0; left--) {
-      if ((await reads.next()).done) return
-    }
-  } catch {
-    // The answer is whole already.
-  } finally {
-    clearTimeout(timer)
     body.destroy()
+    request.signal.throwIfAborted()
+    await take([{ type: 'failure', error: toStreamError(error) }])
+    return
   }
+  if (reader.ended && !isEnough) body.release()
+  else body.destroy()
+  if (isEnough) return
+  const batch = stream.end()
+  if (request.plainBody && reader.isEmptyButBilled) return askAgain(workersAi, request, request.plainBody(), take)
+  reader.end(batch)
+  if (batch.length > 0) await take(batch)
 }
 
-function read (events: string[], reader: GenerationReader): Batch {
-  const batch: Batch = []
-  for (const event of events) reader.readEvent(event, batch)
-  return batch
+async function askAgain (workersAi: WorkersAi, { plainBody, ...request }: GenerateRequest, body: string, take: Take<Batch>): Promise<void> {
+  try {
+    const answer = await workersAi.run(request.model, body, runOptions(request, false))
+    await tellWhole(workersAi, request, answer, take)
+  } catch (error) {
+    request.signal.throwIfAborted()
+    await take([{ type: 'failure', error: toStreamError(error) }])
+  }
 }

@@ -1,6 +1,6 @@
 import type { Batch, FinishReason, Usage } from '../generation/event.ts'
 import { UpstreamError } from '../errors.ts'
-import { toClassicText } from './classic-frame.ts'
+import { readClassicEvents } from './classic-frame.ts'
 import { errorIn } from './error-envelope.ts'
 import { toJsonText } from './json-text.ts'
 import { toMessage } from './responses-output.ts'
@@ -96,18 +96,23 @@ export class GenerationReader {
   }
 
   /**
+   * Reads the run of classic events that begins at `start`, if there is one, and appends what it says to `batch`.
+   * @returns where the run ends
+   */
+  readClassicEvents (text: string, start: number, batch: Batch): number {
+    if (this.#done || this.#finished) return start
+    const before = batch.length
+    const end = readClassicEvents(text, start, batch)
+    this.#sawOutput ||= batch.length > before
+    return end
+  }
+
+  /**
    * Reads the data of one stream event and appends what it says to `batch`.
    * @param isLast the stream has ended with it: one that does not parse was cut off, and `end` will say so
    */
   readEvent (data: string, batch: Batch, isLast = false): void {
     if (this.#done) return
-    const classic = this.#finished ? undefined : toClassicText(data)
-    if (classic !== undefined) {
-      if (classic.text === '') return
-      this.#sawOutput = true
-      batch.push({ type: 'text', text: classic.text, json: classic.json })
-      return
-    }
     if (data.trim() === '[DONE]') {
       this.#done = true
       return

@@ -6,8 +6,16 @@ const TELLING_LENGTH = 8
  * that was encoded they stood. Cloudflare has no reason to quote credentials, but whatever stands in between may echo
  * a request, and masks that keep the first or last characters keep too much.
  */
-export function redact (text: string, secrets: readonly string[]): string {
-  const parts = new Set(secrets.flatMap(toForms).flatMap(toParts))
+export function redactor (secrets: readonly string[]): (text: string) => string {
+  let parts: Set<string> | undefined
+  return text => {
+    if (text.length < TELLING_LENGTH) return text
+    parts ??= new Set(secrets.flatMap(toForms).flatMap(toParts))
+    return without(parts, text)
+  }
+}
+
+function without (parts: ReadonlySet<string>, text: string): string {
   const kept: string[] = []
   let from = 0
   for (let at = 0; at + TELLING_LENGTH <= text.length; at++) {

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { StringDecoder } from 'node:string_decoder'
 import { UpstreamError } from '../errors.ts'
 
@@ -13,6 +14,8 @@ const MAX_EVENT_LENGTH = 8 * 1024 * 1024
  */
 export class SseDecoder {
   #utf8 = new StringDecoder('utf8')
+  /** The last bytes may be a part of a letter. */
+  #isInsideLetter = false
   /** Pieces of the line whose end has not arrived; joined once, so that a long line costs linear time. */
   #line: string[] = []
   #lineLength = 0
@@ -25,9 +28,29 @@ export class SseDecoder {
    * @throws UpstreamError `malformed` when one event grows above 8 Mi characters.
    */
   push (bytes: Buffer): string[] {
+    return this.read(this.decode(bytes))
+  }
+
+  /** The next bytes as text, for those who read some of it themselves; a letter that is cut comes with its last byte. */
+  decode (bytes: Buffer): string {
+    if (!this.#isInsideLetter && isAscii(bytes)) return bytes.toString('latin1')
+    this.#isInsideLetter = (bytes.at(-1) ?? 0) >= 0x80
+    return this.#utf8.write(bytes)
+  }
+
+  /**
+   * Takes the next text and returns the data of every event it completes, in order.
+   * @throws UpstreamError `malformed` when one event grows above 8 Mi characters.
+   */
+  read (text: string): string[] {
     const events: string[] = []
-    this.#read(this.#utf8.write(bytes), events)
+    this.#read(text, events)
     return events
+  }
+
+  /** Whether the next text begins a new event, whatever it is; false until the first one was read. */
+  get isBetweenEvents (): boolean {
+    return this.#data === undefined && this.#lineLength === 0 && !this.#skipLineFeed && !this.#atStart
   }
 
   /** Ends the stream and returns what was still complete enough to be an event. */

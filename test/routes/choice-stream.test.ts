@@ -6,6 +6,7 @@ import { ClientGoneError } from '../../src/http/client-gone.ts'
 import { UpstreamError } from '../../src/errors.ts'
 import type { ChatAnswer } from '../../src/routes/chat-answer.ts'
 import { choiceStream, type Teller } from '../../src/routes/choice-stream.ts'
+import { all, sourceOf } from '../sources.ts'
 
 const usage: Usage = { promptTokens: 1, completionTokens: 2 }
 
@@ -35,22 +36,16 @@ async function tell (...choices: Array<Array<Batch | Error>>): Promise<Told> {
   app.get('/', async (request, reply) => {
     request.report = {}
     const answer: Pick<ChatAnswer, 'generations' | 'reporter'> = {
-      generations: { choices: choices.map(batchesOf), headers: {}, attempts: 1, status: 200, close: () => { told.isClosed = true } },
+      generations: { choices: choices.map(sourceOf), headers: {}, attempts: 1, status: 200, close: () => { told.isClosed = true } },
       reporter: new ChangeReporter([], request)
     }
-    for await (const piece of choiceStream(answer as ChatAnswer, choices.map(() => new Brackets()), ({ completionTokens }) => `<${completionTokens}>`, request, reply)) told.pieces.push(piece)
+    const pieces = await all(choiceStream(answer as ChatAnswer, choices.map(() => new Brackets()), ({ completionTokens }) => `<${completionTokens}>`, request, reply))
+    told.pieces.push(...pieces.map(String))
     told.usage = request.report.usage
     return ''
   })
   await app.inject('/')
   return told
-}
-
-async function * batchesOf (batches: Array<Batch | Error>): AsyncGenerator<Batch> {
-  for (const batch of batches) {
-    if (batch instanceof Error) throw batch
-    yield batch
-  }
 }
 
 t.test('a piece for each batch, and then the bill of all', async t => {

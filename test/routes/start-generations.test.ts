@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Batch } from '../../src/generation/event.ts'
+import type { Source } from '../../src/generation/pipeline.ts'
 import type { ChatCompletionRequest, FunctionTool } from '../../src/openai/chat-completion-request.ts'
 import { startGenerations, type Generations } from '../../src/routes/start-generations.ts'
 import { toRunRequest } from '../../src/translate/run-request.ts'
@@ -8,6 +9,7 @@ import { WorkersAi } from '../../src/workers-ai/client.ts'
 import type { Model } from '../../src/workers-ai/model.ts'
 import { waited } from '../http-client.ts'
 import { startNativeUpstream, type NativeAnswer, type NativeRun } from '../native-upstream.ts'
+import { all } from '../sources.ts'
 import { ask, GLM, KIMI, LLAMA, saying, startProxy, startUpstream, toChunks } from '../start-proxy.ts'
 
 const weather = { type: 'function', function: { name: 'get_weather', parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } } }
@@ -131,11 +133,7 @@ async function start (t: Test, model: string, request: Partial<ChatCompletionReq
 
 async function answers (asked: Pick<Asked, 'generations'>): Promise<Batch[]> {
   const { choices } = await asked.generations
-  return Promise.all(choices.map(async batches => {
-    const events: Batch = []
-    for await (const batch of batches) events.push(...batch)
-    return events
-  }))
+  return Promise.all(choices.map(async batches => (await all(batches)).flat()))
 }
 
 function said (response: string, more: object = {}): NativeAnswer {
@@ -266,10 +264,12 @@ t.test('nothing is asked any more when the client has left', async t => {
   }
 
   const asked = await start(t, LLAMA, { stream: true }, [streaming])
-  const [batches] = (await asked.generations).choices as [AsyncGenerator<Batch>]
-  t.match(await batches.next(), { value: [{ type: 'text', text: 'a' }] }, 'inside an answer')
-  asked.leave()
-  await t.rejects(batches.next(), { message: 'the client left' })
+  const [batches] = (await asked.generations).choices as [Source<Batch>]
+  await t.rejects(batches(batch => {
+    t.match(batch, [{ type: 'text', text: 'a' }])
+    asked.leave()
+    return undefined
+  }), { message: 'the client left' }, 'inside an answer')
   await waited(() => asked.runs[0]?.isAborted === true)
 
   const late = await start(t, LLAMA, { stream: true }, [streaming])

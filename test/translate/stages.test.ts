@@ -6,6 +6,7 @@ import { toRunRequest, type RunRequest } from '../../src/translate/run-request.t
 import { toStages } from '../../src/translate/stages.ts'
 import type { FamilyName } from '../../src/workers-ai/family.ts'
 import { FINISH, merged, text, usage } from '../generation/events.ts'
+import { all, sourceOf } from '../sources.ts'
 import { modelOf } from './model-of.ts'
 
 const weather: FunctionTool = { type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer' } } } } }
@@ -108,18 +109,13 @@ t.test('streams become what the caller is to hear', async t => {
   ]
   for (const { name, family, given, native, expected, changes = [] } of cases) {
     const request = requestOf(family, given)
-    const out: Batch = []
-    for await (const batch of throughStages(source(native), stagesOf(family, request, true))) out.push(...batch)
+    const out = (await all(throughStages(sourceOf(native), stagesOf(family, request, true)))).flat()
     t.strictSame(merged(out), expected, name)
     t.strictSame(request.changes.map(({ param, action }) => `${param} ${action}`), changes, `${name} (changes)`)
   }
 
-  const out: Batch = []
-  for await (const batch of throughStages(source([text('{"color":"green"}'), [usage(9), FINISH]]), stagesOf('openai', requestOf('openai', { response_format: color }), true))) out.push(...batch)
+  const native = [text('{"color":"green"}'), [usage(9), FINISH]]
+  const out = (await all(throughStages(sourceOf(native), stagesOf('openai', requestOf('openai', { response_format: color }), true)))).flat()
   t.match(out, [{ type: 'text', text: '{"color":"green"}' }, usage(9), { type: 'failure', error: { code: 'json_schema_mismatch' } }], 'JSON that does not fit ends in a failure')
   t.equal(out.length, 3)
 })
-
-async function * source (batches: Batch[]): AsyncGenerator<Batch> {
-  yield * batches
-}

@@ -3,6 +3,7 @@ import type { Batch } from '../../src/generation/event.ts'
 import { WorkersAi } from '../../src/workers-ai/client.ts'
 import { generate, type GenerateRequest, type Generation } from '../../src/workers-ai/generate.ts'
 import type { ModelId } from '../../src/workers-ai/model.ts'
+import { all } from '../sources.ts'
 import { startNativeUpstream, type NativeAnswer, type NativeRun } from '../native-upstream.ts'
 
 const STREAM = 'text/event-stream'
@@ -34,10 +35,8 @@ async function ask (t: Test, answers: NativeAnswer[], { stream = true, idleTimeo
   return { generation: await generate(workersAi, request), runs, left }
 }
 
-async function all ({ batches }: Generation): Promise<Batch> {
-  const events: Batch = []
-  for await (const batch of batches) events.push(...batch)
-  return events
+async function eventsOf ({ batches }: Generation): Promise<Batch> {
+  return (await all(batches)).flat()
 }
 
 t.test('a stream is read as it comes, one batch for each read', async t => {
@@ -47,28 +46,27 @@ t.test('a stream is read as it comes, one batch for each read', async t => {
     body: ['data: {"response":"H"}\n\ndata: {"resp', 'onse":"i"}\n\n', DONE]
   }])
   t.match(generation, { headers: { 'cf-ai-req-id': 'req-1' }, attempts: 1 })
-  const batches: Batch[] = []
-  for await (const batch of generation.batches) batches.push(batch)
-  t.strictSame(batches.flat(), [{ type: 'text', text: 'H', json: '"H"' }, { type: 'text', text: 'i', json: '"i"' }, { type: 'finish', reason: null }])
+  const batches = await all(generation.batches)
+  t.strictSame(batches.flat(), [{ type: 'text', text: 'H' }, { type: 'text', text: 'i' }, { type: 'finish', reason: null }])
   t.ok(batches.length >= 2 && batches.every(batch => batch.length > 0), `${batches.length} batches, none of them empty`)
   t.match(runs, [{ path: '/accounts/account/ai/run/@cf/a/b', body: { stream: true }, headers: { 'x-session-affinity': 'chat-1' } }])
 })
 
 t.test('a stream that has ended gives its connection back, also when its last bytes come late', async t => {
   const { generation, runs } = await ask(t, [{ contentType: STREAM, body: ['data: {"response":"H"}\n\n', DONE, ''] }])
-  t.equal((await all(generation)).at(-1)?.type, 'finish')
+  t.equal((await eventsOf(generation)).at(-1)?.type, 'finish')
   await new Promise(resolve => setTimeout(resolve, 100))
   t.notOk(runs[0]?.isAborted, 'it is not cut off')
 })
 
 t.test('a plain answer is one batch', async t => {
   const { generation } = await ask(t, [PLAIN], { stream: false })
-  t.strictSame(await all(generation), PLAIN_EVENTS)
+  t.strictSame(await eventsOf(generation), PLAIN_EVENTS)
 })
 
 t.test('JSON where a stream was asked for is read, not asked for again', async t => {
   const { generation, runs } = await ask(t, [PLAIN])
-  t.strictSame(await all(generation), PLAIN_EVENTS)
+  t.strictSame(await eventsOf(generation), PLAIN_EVENTS)
   t.equal(runs.length, 1)
 })
 
@@ -80,7 +78,7 @@ t.test('what holds nothing is asked for once more without a stream', async t => 
   ]
   for (const { name, given } of cases) {
     const { generation, runs } = await ask(t, [given, PLAIN])
-    t.strictSame(await all(generation), PLAIN_EVENTS, name)
+    t.strictSame(await eventsOf(generation), PLAIN_EVENTS, name)
     t.strictSame(runs.map(({ body }) => body), [{ stream: true }, {}], `${name} (runs)`)
     t.equal(runs[1]?.headers['x-session-affinity'], 'chat-1', `${name} (where the prompt is cached)`)
   }
@@ -94,7 +92,7 @@ t.test('the second answer stands, whatever it is', async t => {
   ]
   for (const { name, given, expected } of cases) {
     const { generation, runs } = await ask(t, [EMPTY_STREAM, given])
-    t.match(await all(generation), expected, name)
+    t.match(await eventsOf(generation), expected, name)
     t.equal(runs.length, 2, `${name} (runs)`)
   }
 })
@@ -108,7 +106,7 @@ t.test('what is empty for a reason is not asked for again', async t => {
   ]
   for (const { name, given, stream = true } of cases) {
     const { generation, runs } = await ask(t, [given], { stream })
-    await all(generation)
+    await eventsOf(generation)
     t.equal(runs.length, 1, name)
   }
 })
@@ -124,7 +122,7 @@ t.test('a stream that breaks ends with a failure, and nothing after it', async t
   ]
   for (const { name, given, expected } of cases) {
     const { generation, runs } = await ask(t, [given], { idleTimeoutMs: 200 })
-    const events = await all(generation)
+    const events = await eventsOf(generation)
     t.match(events, expected, name)
     t.equal(events.length, 2, `${name} (events)`)
     t.equal(runs.length, 1, `${name} (runs)`)
@@ -137,22 +135,35 @@ t.test('a refusal before the first byte is thrown', async t => {
 })
 
 t.test('whoever leaves takes the upstream with them', async t => {
+  const H = [{ type: 'text', text: 'H' }]
   const endless: NativeAnswer = { contentType: STREAM, body: 'data: {"response":"H"}\n\n', end: 'never' }
 
-  t.test('by closing the batches', async t => {
+  t.test('by having had enough', async t => {
+    for (const enough of ['enough' as const, Promise.resolve('enough' as const)]) {
+      const { generation, runs } = await ask(t, [endless])
+      await generation.batches(batch => {
+        t.strictSame(batch, H)
+        return enough
+      })
+      while (!runs[0]?.isAborted) await new Promise(resolve => setTimeout(resolve, 5))
+      t.ok(runs[0].isAborted)
+    }
+  })
+
+  t.test('by breaking', async t => {
     const { generation, runs } = await ask(t, [endless])
-    t.strictSame((await generation.batches.next()).value, [{ type: 'text', text: 'H', json: '"H"' }])
-    await generation.batches.return(undefined)
+    await t.rejects(generation.batches(() => { throw new TypeError('a bug') }), { message: 'a bug' })
     while (!runs[0]?.isAborted) await new Promise(resolve => setTimeout(resolve, 5))
     t.ok(runs[0].isAborted)
   })
 
   t.test('by the signal, whose reason is thrown', async t => {
     const { generation, runs, left } = await ask(t, [endless])
-    t.strictSame((await generation.batches.next()).value, [{ type: 'text', text: 'H', json: '"H"' }])
-    const next = generation.batches.next()
-    left.abort(new Error('the client left'))
-    await t.rejects(next, { message: 'the client left' })
+    await t.rejects(generation.batches(batch => {
+      t.strictSame(batch, H)
+      left.abort(new Error('the client left'))
+      return undefined
+    }), { message: 'the client left' })
     while (!runs[0]?.isAborted) await new Promise(resolve => setTimeout(resolve, 5))
     t.ok(runs[0].isAborted)
   })

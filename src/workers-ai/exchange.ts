@@ -1,0 +1,192 @@
+import type { Dispatcher } from 'undici'
+import type { Take, Verdict } from '../generation/pipeline.ts'
+
+/** Bytes that wait for a reader before Cloudflare is held back. */
+const MAX_WAITING_BYTES = 65_536
+
+/** What may come behind the end of a stream: the end of the HTTP body, which often has a packet of its own. */
+const REST = { ms: 500, pieces: 8 }
+
+/** The body of an answer, given as it comes. */
+export interface AnswerBody {
+  /**
+   * Gives what each read of the connection brought, as one piece; can be called once. A slow taker holds Cloudflare back.
+   * Rejects with what broke the connection, the abort's reason, or what the taker threw.
+   */
+  read: (take: Take<Buffer>) => Promise<void>
+  /** Closes the connection unless the body has ended; whoever reads it is told that it ended. */
+  destroy: () => void
+  /** Lets a body end that has said all there is, so that its connection can serve again; nobody waits for it. */
+  release: () => void
+}
+
+export interface Answer {
+  statusCode: number
+  /** Names in lower case. */
+  headers: Record<string, string | string[] | undefined>
+  body: AnswerBody
+}
+
+/**
+ * Sends a request and resolves once the head of its answer is here.
+ * @param signal ends it in every phase, also while it waits for a connection, where undici would look at no signal
+ * @throws undici's errors, and the signal's reason
+ */
+export function exchange (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions, signal: AbortSignal): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    dispatcher.dispatch(options, new Exchange(signal, resolve, reject))
+  })
+}
+
+/** Hears what undici reads. One piece is given for each turn of the event loop, however many HTTP chunks it brought. */
+class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
+  #signal: AbortSignal
+  #answered: (answer: Answer) => void
+  #refused: (error: unknown) => void
+  #controller: Dispatcher.DispatchController | undefined
+  #waiting: Buffer[] = []
+  #waitingBytes = 0
+  #reader: { take: Take<Buffer>, resolve: () => void, reject: (error: unknown) => void } | undefined
+  /** The taker asked for time. */
+  #isHeld = false
+  #isScheduled = false
+  /** How it ended, once it has. */
+  #end: { error?: unknown } | undefined
+  /** Pieces that may still come when nobody reads any more. */
+  #restPieces = Infinity
+  #restTimer: NodeJS.Timeout | undefined
+
+  constructor (signal: AbortSignal, answered: (answer: Answer) => void, refused: (error: unknown) => void) {
+    this.#signal = signal
+    this.#answered = answered
+    this.#refused = refused
+    signal.addEventListener('abort', this.#onAbort)
+  }
+
+  onRequestStart (controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#signal.aborted) controller.abort(this.#signal.reason)
+  }
+
+  onResponseStart (_controller: Dispatcher.DispatchController, statusCode: number, headers: Answer['headers']): void {
+    if (statusCode >= 200) this.#answered({ statusCode, headers, body: this })
+  }
+
+  onResponseData (controller: Dispatcher.DispatchController, piece: Buffer): void {
+    if (this.#restPieces !== Infinity) {
+      if (--this.#restPieces < 0) controller.abort(new Error('more than the rest'))
+      return
+    }
+    this.#waiting.push(piece)
+    this.#waitingBytes += piece.length
+    if (this.#reader !== undefined && !this.#isHeld) this.#schedule()
+    else if (this.#waitingBytes >= MAX_WAITING_BYTES) controller.pause()
+  }
+
+  onResponseEnd (): void {
+    this.#settle({})
+  }
+
+  onResponseError (_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#refused(error)
+    this.#settle({ error })
+  }
+
+  read (take: Take<Buffer>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#reader = { take, resolve, reject }
+      this.#give()
+    })
+  }
+
+  destroy (): void {
+    this.#reader?.resolve()
+    this.#reader = undefined
+    this.#drop()
+    if (this.#end === undefined) this.#controller?.abort(new Error('closed'))
+  }
+
+  release (): void {
+    this.#reader = undefined
+    this.#drop()
+    if (this.#end !== undefined) return
+    this.#restPieces = REST.pieces
+    this.#restTimer = setTimeout(() => this.destroy(), REST.ms)
+    this.#controller?.resume()
+  }
+
+  #schedule (): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    process.nextTick(this.#giveNow)
+  }
+
+  #giveNow = (): void => {
+    this.#isScheduled = false
+    this.#give()
+  }
+
+  #give (): void {
+    while (this.#reader !== undefined && !this.#isHeld) {
+      if (this.#waitingBytes === 0) return this.#giveEnd(this.#reader)
+      const [first] = this.#waiting
+      const bytes = this.#waiting.length === 1 && first !== undefined ? first : Buffer.concat(this.#waiting, this.#waitingBytes)
+      this.#drop()
+      try {
+        const verdict = this.#reader.take(bytes)
+        if (verdict instanceof Promise) this.#hold(verdict)
+        else if (verdict === 'enough') this.#leave()
+      } catch (error) {
+        this.#leave(error)
+      }
+    }
+  }
+
+  #giveEnd ({ resolve, reject }: { resolve: () => void, reject: (error: unknown) => void }): void {
+    if (this.#end === undefined) return this.#controller?.resume()
+    this.#reader = undefined
+    if ('error' in this.#end) reject(this.#end.error)
+    else resolve()
+  }
+
+  #hold (verdict: Promise<Verdict>): void {
+    this.#isHeld = true
+    verdict.then(given => {
+      this.#isHeld = false
+      if (given === 'enough') this.#leave()
+      else this.#give()
+    }, error => {
+      this.#isHeld = false
+      this.#leave(error)
+    })
+  }
+
+  #leave (error?: unknown): void {
+    const reader = this.#reader
+    this.#reader = undefined
+    if (error === undefined) reader?.resolve()
+    else reader?.reject(error)
+  }
+
+  #drop (): void {
+    this.#waiting = []
+    this.#waitingBytes = 0
+  }
+
+  #settle (end: { error?: unknown }): void {
+    this.#end ??= end
+    this.#signal.removeEventListener('abort', this.#onAbort)
+    clearTimeout(this.#restTimer)
+    this.#schedule()
+  }
+
+  #onAbort = (): void => {
+    const { reason } = this.#signal
+    this.#refused(reason)
+    this.#drop()
+    this.#end ??= { error: reason }
+    this.#leave(reason)
+    this.#controller?.abort(reason)
+  }
+}

@@ -1,0 +1,173 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { Pool } from 'undici'
+import type { Verdict } from '../../src/generation/pipeline.ts'
+import { exchange, type Answer } from '../../src/workers-ai/exchange.ts'
+import { waited } from '../http-client.ts'
+import { all } from '../sources.ts'
+
+const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n'
+const END = '0\r\n\r\n'
+
+function chunk (text: string): string {
+  return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
+}
+
+interface Asked {
+  answer: () => Promise<Answer>
+  left: AbortController
+  sockets: Socket[]
+}
+
+/** A server that does with each connection what the script says, and somebody to ask it. */
+async function start (t: Test, script: (socket: Socket) => unknown): Promise<Asked> {
+  const sockets: Socket[] = []
+  const server = createServer(socket => {
+    sockets.push(socket.on('error', () => {}))
+    socket.on('data', () => script(socket))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const pool = new Pool(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { pipelining: 1 })
+  t.teardown(async () => {
+    await pool.destroy()
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const left = new AbortController()
+  return { answer: () => exchange(pool, { method: 'POST', path: '/', body: '{}' }, left.signal), left, sockets }
+}
+
+async function textsOf ({ body }: Answer): Promise<string[]> {
+  return (await all<Buffer>(take => body.read(take))).map(String)
+}
+
+t.test('what one read of the connection brought is one piece, however many HTTP chunks it was', async t => {
+  const { answer } = await start(t, socket => socket.write(HEAD + chunk('a') + chunk('b') + chunk('c') + END))
+  t.match(await answer(), { statusCode: 200, headers: { 'content-type': 'text/event-stream' } })
+  t.strictSame(await textsOf(await answer()), ['abc'])
+})
+
+t.test('what comes before somebody reads is kept', async t => {
+  const { answer } = await start(t, async socket => {
+    socket.write(HEAD + chunk('a'))
+    await sleep(10)
+    socket.write(chunk('b') + END)
+  })
+  const begun = await answer()
+  await sleep(50)
+  t.strictSame(await textsOf(begun), ['ab'])
+})
+
+t.test('what came before a connection broke is given before that is told', async t => {
+  const { answer } = await start(t, socket => socket.end(HEAD + chunk('a')))
+  const pieces: string[] = []
+  const { body } = await answer()
+  await t.rejects(body.read(piece => {
+    pieces.push(String(piece))
+    return undefined
+  }), { code: 'UND_ERR_SOCKET' })
+  t.strictSame(pieces, ['a'])
+})
+
+t.test('informational answers are passed over', async t => {
+  const { answer } = await start(t, socket => socket.write(`HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n${HEAD}${chunk('a')}${END}`))
+  t.strictSame(await textsOf(await answer()), ['a'])
+})
+
+t.test('a taker that asks for time holds the server back, and gets every byte', async t => {
+  const piece = 'x'.repeat(65_536)
+  const server = await start(t, socket => {
+    socket.write(HEAD)
+    for (let count = 0; count < 200; count++) socket.write(chunk(piece))
+    socket.write(END)
+  })
+  let go: (verdict: Verdict) => void = () => {}
+  const waiting = new Promise<Verdict>(resolve => { go = resolve })
+  let given = 0
+  const { body } = await server.answer()
+  const ended = body.read(bytes => {
+    given += bytes.length
+    return waiting
+  })
+  await sleep(100)
+  t.ok((server.sockets[0]?.writableLength ?? 0) > 1_000_000, 'most of it is still with the server')
+  go(undefined)
+  await ended
+  t.equal(given, 200 * piece.length)
+})
+
+t.test('an abort ends it in every phase, with its reason', async t => {
+  const reason = new Error('the client left')
+  const cases: Array<{ name: string, script: (socket: Socket) => unknown, isRead: boolean }> = [
+    { name: 'before the head', script: () => {}, isRead: false },
+    { name: 'inside the body', script: socket => socket.write(HEAD + chunk('a')), isRead: true }
+  ]
+  for (const { name, script, isRead } of cases) {
+    const { answer, left, sockets } = await start(t, script)
+    const reading = isRead ? answer().then(textsOf) : answer()
+    await sleep(30)
+    left.abort(reason)
+    await t.rejects(reading, reason, name)
+    await waited(() => sockets[0]?.closed === true)
+  }
+
+  const unread = await start(t, socket => socket.write(HEAD + chunk('a')))
+  const answer = await unread.answer()
+  unread.left.abort(reason)
+  await t.rejects(textsOf(answer), reason, 'before it is read')
+
+  const held = await start(t, socket => socket.write(HEAD + chunk('a')))
+  const { body } = await held.answer()
+  const reading = body.read(() => new Promise(() => {}))
+  await sleep(10)
+  held.left.abort(reason)
+  await t.rejects(reading, reason, 'while its taker asks for time')
+})
+
+t.test('one that is destroyed closes the connection, and tells its reader that it has ended', async t => {
+  const { answer, sockets } = await start(t, socket => socket.write(HEAD + chunk('a')))
+  const { body } = await answer()
+  const ended = body.read(() => undefined)
+  body.destroy()
+  await ended
+  await waited(() => sockets[0]?.closed === true)
+})
+
+t.test('one that is released', async t => {
+  /** Released after its first piece; whether its connection then served again. */
+  async function servedAgain (rest: (socket: Socket) => unknown): Promise<boolean> {
+    const { answer, sockets } = await start(t, async socket => {
+      socket.write(HEAD + chunk('a'))
+      await sleep(20)
+      rest(socket)
+    })
+    const { body } = await answer()
+    await body.read(() => 'enough')
+    body.release()
+    await sleep(60)
+    await answer()
+    return sockets.length === 1
+  }
+  t.equal(await servedAgain(socket => socket.write(END)), true, 'gives its connection back once it has ended')
+  t.equal(await servedAgain(socket => socket.write(Array.from({ length: 20 }, () => chunk('more')).join(''))), false, 'is closed when there is more to come than an end')
+
+  const { answer, sockets } = await start(t, socket => socket.write(HEAD + chunk('a')))
+  const { body } = await answer()
+  await body.read(() => 'enough')
+  body.release()
+  await waited(() => sockets[0]?.closed === true)
+  t.pass('is closed when its end does not come')
+})
+
+t.test('an error of the taker is thrown by its reading', async t => {
+  const { answer } = await start(t, socket => socket.write(HEAD + chunk('a')))
+  const error = new TypeError('a bug')
+  const { body } = await answer()
+  await t.rejects(body.read(() => { throw error }), error)
+  body.destroy()
+  const late = (await answer()).body
+  await t.rejects(late.read(() => Promise.reject(error)), error)
+  late.destroy()
+})
