@@ -12,7 +12,7 @@ export function judgeRun ({ listing, run }: Examination, { settings, now, troubl
   switch (run.outcome) {
     case 'answered': return { verdict: 'ok', message: `${run.model} answered in ${run.ms} ms${run.neurons === undefined ? '' : `, for ${run.neurons} neurons`}.` }
     case 'skipped': return { verdict: 'skipped', message: run.reason === 'unwanted' ? 'Left out, as --no-run wants it.' : 'Not tried, because it could not work.' }
-    case 'unfit': return { verdict: 'failed', message: `"${run.model}" is no model that can be run here.`, next: toOthers(models), blame: 'model' }
+    case 'unfit': return { verdict: 'failed', message: `"${run.model}" is no model that can be run here.`, next: `Choose ${toOthers(models, run.model)}`, blame: 'model' }
     case 'failed':
       switch (troubles.run) {
         case 'account':
@@ -51,19 +51,19 @@ function judgeRefusal ({ model, error }: Failure, models: readonly Model[], now:
     case 5016:
       return failed(`The licence of ${model} is not accepted`, `Read it on the model's page (https://developers.cloudflare.com/workers-ai/models/), then agree once: ${toAgreement(model)}`)
     case 5035:
-      return failed(`${model} needs the Workers Paid plan`, `Choose the plan (${PLANS_PAGE}), or a model without it. ${toOthers(models)}`)
+      return failed(`${model} needs the Workers Paid plan`, `Choose the plan (${PLANS_PAGE}), or ${toOthers(models, model)}`)
     case 5018:
     case 3041:
-      return failed(`The account may not run ${model}`, toOthers(models))
+      return failed(`The account may not run ${model}`, `Choose ${toOthers(models, model)}`)
     case 3023:
       return failed('Workers AI is not open to this account', 'Ask Cloudflare why: https://dash.cloudflare.com/?to=/:account/support')
     case 5028:
-      return failed(`${model} has been retired`, toOthers(models))
+      return failed(`${model} has been retired`, `Choose ${toOthers(models, model)}`)
     case 3042:
     case 5007:
     case 7000:
     case 7001:
-      return failed(`Cloudflare has no model ${model}`, toOthers(models))
+      return failed(`Cloudflare has no model ${model}`, `Choose ${toOthers(models, model)}`)
     default:
       return {
         verdict: 'failed',
@@ -79,9 +79,9 @@ function toAgreement (model: string): string {
   return `curl https://api.cloudflare.com/client/v4/accounts/$CLOUDFLARE_ACCOUNT_ID/ai/run/${model} -H "Authorization: Bearer $CLOUDFLARE_API_TOKEN" -d '{"prompt":"agree"}'`
 }
 
-function toOthers (models: readonly Model[]): string {
-  const others = toSuggestions(models)
-  return `Choose one with --model${others.length > 0 ? `, e.g. ${others.join(', ')}` : ''}; DEFAULT_MODEL and MODEL_ALIASES are what clients get.`
+function toOthers (models: readonly Model[], model: string): string {
+  const others = toSuggestions(models.filter(({ id }) => id !== model))
+  return `another model with --model${others.length > 0 ? `, e.g. ${others.join(', ')}` : ''}; clients name theirs, or get DEFAULT_MODEL.`
 }
 
 function toTimeLeft (now: Date): string {

@@ -9,7 +9,7 @@ const cases: Array<{ name: string, given: Run, expected: object }> = [
   { name: 'the price is not always told', given: { outcome: 'answered', model: MODEL, ms: 5, neurons: undefined }, expected: { verdict: 'ok', message: `${MODEL} answered in 5 ms.` } },
   { name: 'a run nobody wants', given: { outcome: 'skipped', reason: 'unwanted' }, expected: { verdict: 'skipped', message: /--no-run/ } },
   { name: 'a run that cannot work', given: { outcome: 'skipped', reason: 'pointless' }, expected: { verdict: 'skipped', message: /could not work/ } },
-  { name: 'a name of no model', given: { outcome: 'unfit', model: 'gpt-9' }, expected: { verdict: 'failed', message: '"gpt-9" is no model that can be run here.', next: /^Choose one with --model, e\.g\. @cf\//, blame: 'model' } },
+  { name: 'a name of no model', given: { outcome: 'unfit', model: 'gpt-9' }, expected: { verdict: 'failed', message: '"gpt-9" is no model that can be run here.', next: /^Choose another model with --model, e\.g\. @cf\//, blame: 'model' } },
   { name: 'the day\'s neurons, and when there are new ones', given: failed(refusal(4006)), expected: { verdict: 'failed', message: "The day's free neurons of the account are used up (4006).", next: /00:00 UTC, in 5 h 45 min; .*https:\/\/dash\.cloudflare\.com\/.*plans/, blame: 'model' } },
   { name: 'the same by its documented code', given: failed(refusal(3036)), expected: { message: /used up \(3036\)/ } },
   { name: 'no capacity', given: failed(refusal(3040)), expected: { verdict: 'failed', message: `Cloudflare has no capacity for ${MODEL} at the moment (3040).`, next: /MODEL_FALLBACKS/, blame: 'model' } },
@@ -32,7 +32,14 @@ for (const { name, given, expected } of cases) {
   t.match(judgeRun(examination, toFacts(examination)), expected, name)
 }
 
+t.test('the model that failed is not suggested', async t => {
+  const examination = { listing: listed, run: { ...failed(refusal(5035)), model: '@cf/ibm-granite/granite-4.0-h-micro' } as Run }
+  const { next = '' } = judgeRun(examination, toFacts(examination)) as { next?: string }
+  t.match(next, /another model with --model, e\.g\. @cf\//)
+  t.notMatch(next, 'granite')
+})
+
 t.test('without a list no models are suggested', async t => {
   const examination = { listing: unlisted(refusal(10000)), run: failed(refusal(5028)) }
-  t.match(judgeRun(examination, toFacts(examination)), { next: /^Choose one with --model; DEFAULT_MODEL/ })
+  t.match(judgeRun(examination, toFacts(examination)), { next: /^Choose another model with --model; clients/ })
 })
