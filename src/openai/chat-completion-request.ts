@@ -1,5 +1,5 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
-import { boolean, integer, Nullable, number, object, stop, streamOptions, string } from './optional.ts'
+import { boolean, integer, logitBias, Nullable, number, object, stop, streamOptions, string } from './optional.ts'
 
 /** A choice between objects told apart by one field; Ajv then names the field that is wrong instead of every branch. */
 function OneOf<T extends TSchema[]> (propertyName: string, schemas: [...T]) {
@@ -166,7 +166,7 @@ export const ChatCompletionRequest = Type.Object({
   stop,
   logprobs: boolean,
   top_logprobs: integer(0, 20),
-  logit_bias: object,
+  logit_bias: logitBias,
   reasoning_effort: Type.Optional(Type.Unsafe<string | null>({
     type: ['string', 'null'], enum: ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max', null]
   })),
@@ -175,12 +175,15 @@ export const ChatCompletionRequest = Type.Object({
   user: string,
   safety_identifier: string,
   prompt_cache_key: string,
+  prompt_cache_retention: string,
+  prompt_cache_options: object,
   service_tier: string,
   verbosity: string,
   modalities: Type.Optional(Nullable(Type.Array(Type.String()))),
   audio: object,
   prediction: object,
   web_search_options: object,
+  moderation: object,
   // Native parameters of Workers AI that clients send as extensions.
   top_k: Type.Optional(Nullable(Type.Number())),
   repetition_penalty: Type.Optional(Nullable(Type.Number()))

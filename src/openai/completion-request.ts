@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { boolean, integer, Nullable, number, object, stop, streamOptions, string } from './optional.ts'
+import { boolean, integer, logitBias, Nullable, number, stop, streamOptions, string } from './optional.ts'
 
 /**
  * The body of `POST /v1/completions`. Unknown members are taken, because clients send their servers' extensions here;
@@ -13,7 +13,7 @@ export const CompletionRequest = Type.Object({
   best_of: integer(0, 20),
   echo: boolean,
   frequency_penalty: number(-2, 2),
-  logit_bias: object,
+  logit_bias: logitBias,
   logprobs: integer(0, 5),
   max_tokens: integer(0),
   n: integer(1, 128),

@@ -16,6 +16,9 @@ export const boolean = Type.Optional(Nullable(Type.Boolean()))
 export const string = Type.Optional(Nullable(Type.String()))
 export const object = Type.Optional(Type.Unsafe<object | null>({ type: ['object', 'null'] }))
 
+/** `logit_bias`: a number for each token's id. */
+export const logitBias = Type.Optional(Type.Unsafe<Record<string, number> | null>({ type: ['object', 'null'], additionalProperties: { type: 'number', minimum: -100, maximum: 100 } }))
+
 /** `stop`: one sequence, or up to four. */
 export const stop = Type.Optional(Type.Unsafe<string | string[] | null>({ type: ['string', 'array', 'null'], items: { type: 'string' }, maxItems: 4 }))
 

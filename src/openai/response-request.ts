@@ -214,8 +214,28 @@ interface NamedTool {
   namespace?: string
 }
 
-/** `tool_choice`; what its objects say is checked by translate/, which knows the tools there are to choose from. */
+/** `tool_choice`; translate/ knows the tools there are to choose from. */
 export type ResponseToolChoice = 'none' | 'auto' | 'required' | NamedTool | { type: 'allowed_tools', mode: 'auto' | 'required', tools: NamedTool[] }
+
+const ToolChoice = {
+  type: ['string', 'object', 'null'],
+  allOf: [
+    { if: { type: 'string' }, then: { enum: ['none', 'auto', 'required'] } },
+    {
+      if: { type: 'object' },
+      then: {
+        required: ['type'],
+        properties: { type: { type: 'string' }, name: { type: 'string' }, namespace: { type: ['string', 'null'] } },
+        allOf: byType({
+          allowed_tools: Type.Object({
+            mode: Type.Unsafe({ type: 'string', enum: ['auto', 'required'] }),
+            tools: Type.Array(Type.Object({ type: Type.String(), name: Type.Optional(Type.String()), namespace: string }))
+          })
+        })
+      }
+    }
+  ]
+}
 
 export type TextFormat =
   | { type: 'text' }
@@ -245,7 +265,7 @@ export const ResponseRequest = Type.Object({
   background: boolean,
   instructions: string,
   tools: Type.Optional(Type.Unsafe<ToolParam[] | null>({ type: ['array', 'null'], items: Tool, maxItems: 128 })),
-  tool_choice: Type.Optional(Type.Unsafe<ResponseToolChoice | null>({ type: ['string', 'object', 'null'] })),
+  tool_choice: Type.Optional(Type.Unsafe<ResponseToolChoice | null>(ToolChoice)),
   parallel_tool_calls: boolean,
   max_tool_calls: integer(1),
   max_output_tokens: integer(1),
@@ -269,6 +289,10 @@ export const ResponseRequest = Type.Object({
   user: string,
   safety_identifier: string,
   prompt_cache_key: string,
+  prompt_cache_retention: string,
+  prompt_cache_options: object,
+  context_management: Type.Optional(Nullable(Type.Array(Type.Unknown()))),
+  moderation: object,
   service_tier: string
 })
 export type ResponseRequest = Static<typeof ResponseRequest>

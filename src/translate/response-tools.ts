@@ -79,7 +79,7 @@ export function toChatToolChoice ({ tool_choice: choice }: ResponseRequest, tool
     return undefined
   }
   if (typeof choice === 'string') return choice
-  if ('mode' in choice) {
+  if (choice.type === 'allowed_tools' && 'mode' in choice) {
     const named = choice.tools.filter(isNamed).map(({ name, namespace }) => toReference(tools.toChatName(name, namespace)))
     return { type: 'allowed_tools', allowed_tools: { mode: choice.mode, tools: named } }
   }

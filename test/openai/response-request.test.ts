@@ -73,6 +73,12 @@ t.test('what is wrong is named where it is', async t => {
     { name: 'metadata that is no text', given: { metadata: { a: 1 } }, param: 'metadata.a', code: 'invalid_type' },
     { name: 'metadata that is too long', given: { metadata: { a: 'x'.repeat(513) } }, param: 'metadata.a', code: 'string_above_max_length' },
     { name: 'too much metadata', given: { metadata: Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`k${index}`, 'v'])) }, param: 'metadata', code: 'invalid_value' },
+    { name: 'a choice of no tool nobody knows', given: { tool_choice: 'x' }, param: 'tool_choice', code: 'invalid_value', message: /'none', 'auto', and 'required'/ },
+    { name: 'a choice without a type', given: { tool_choice: { mode: 'auto' } }, param: 'tool_choice.type', code: 'missing_required_parameter' },
+    { name: 'allowed tools that are not named', given: { tool_choice: { type: 'allowed_tools', mode: 'auto' } }, param: 'tool_choice.tools', code: 'missing_required_parameter' },
+    { name: 'allowed tools in a mode nobody knows', given: { tool_choice: { type: 'allowed_tools', mode: 'x', tools: [] } }, param: 'tool_choice.mode', code: 'invalid_value' },
+    { name: 'an allowed tool that is none', given: { tool_choice: { type: 'allowed_tools', mode: 'auto', tools: [null] } }, param: 'tool_choice.tools[0]', code: 'invalid_type' },
+    { name: 'a chosen tool whose name is none', given: { tool_choice: { type: 'function', name: 1 } }, param: 'tool_choice.name', code: 'invalid_type' },
     { name: 'a stream that is a text', given: { stream: 'yes' }, param: 'stream', code: 'invalid_type' }
   ]
   for (const { name, given, param, code, message = /./ } of cases) {

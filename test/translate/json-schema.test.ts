@@ -51,7 +51,7 @@ t.test('a check that takes too long is broken off', t => {
   const start = performance.now()
   t.strictSame(toViolations(slow, `${'a'.repeat(40)}!`), ['/ cannot be checked against the schema'])
   t.throws(() => countViolations(slow, `${'a'.repeat(40)}!`), { name: 'TooLongError' })
-  t.ok(performance.now() - start < 2_000)
+  t.ok(performance.now() - start < 15_000, 'which is not years')
   t.strictSame(toViolations(slow, 'aaa'), [], 'and nothing is the worse for it')
   t.end()
 })
