@@ -7,7 +7,7 @@ steps=()
 step () {
   local name=$1 began=$SECONDS
   shift
-  echo "== $name: $*"
+  echo "== $name"
   "$@" || { echo "== $name failed after $((SECONDS - began)) s"; return 1; }
   steps+=("$((SECONDS - began)) $name")
   echo "== $name took $((SECONDS - began)) s"
