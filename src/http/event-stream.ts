@@ -10,18 +10,19 @@ const KEEP_ALIVE = toComment('keep-alive')
 
 /**
  * Sends a stream of events with the headers the reply bears, one write for each piece. Holds the source back for a slow
- * reader, and has had enough when the client has left; says something every `keepAliveMs` while the source is silent.
+ * reader, and has had enough when the client has left; is never silent for longer than `keepAliveMs`.
  * Resolves when the source has ended.
  */
 export async function sendEvents (reply: FastifyReply, pieces: Source<string | Buffer>, keepAliveMs: number = KEEP_ALIVE_MS): Promise<void> {
   const { raw } = reply
   reply.hijack()
   raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders)
-  let isQuiet = false
+  // The source may have been silent until now, and then the client has not even a status.
+  let isQuiet = true
   const timer = setInterval(() => {
     if (isQuiet && !raw.writableNeedDrain) raw.write(KEEP_ALIVE)
-    isQuiet = true
-  }, keepAliveMs)
+    isQuiet = !isQuiet
+  }, keepAliveMs / 2)
   try {
     await pieces(piece => {
       if (raw.destroyed) return 'enough'

@@ -59,6 +59,18 @@ t.test('a silent source is covered by comments, a talking one is not', async t =
   t.notMatch(talking, /keep-alive/, 'none while it talks')
 })
 
+t.test('nobody waits for longer than that without a byte, from the beginning', async t => {
+  const pieces: Source<string> = async send => {
+    await sleep(550)
+    await send('data: a\n\n')
+    await sleep(550)
+  }
+  const text = await textOf((await begin(t, pieces, 300)).socket)
+  const [before, after] = text.split('data: a')
+  t.match(before, /200 OK[^]*: keep-alive/, 'the status goes with the first comment')
+  t.match(after, ': keep-alive')
+})
+
 t.test('a client that has left has had enough', async t => {
   const pieces: Source<string> = async send => {
     while (await send('data: a\n\n') !== 'enough') await sleep(5)
