@@ -2,4 +2,4 @@ import t from 'tap'
 import { soak } from '../soak/soak.ts'
 
 // `npm run test:soak` does this for longer.
-t.test('some hours of a sidecar leave nothing behind', t => soak(t, { requests: 3_000, warmUp: 500, longThoughts: 0, isPatient: false }))
+t.test('some hours of a sidecar leave nothing behind', t => soak(t, { requests: 3_000, warmUp: 500, beside: ['late_answer'], isPatient: false }))

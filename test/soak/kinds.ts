@@ -408,16 +408,30 @@ export const KINDS: Record<string, Kind> = {
   }
 }
 
-/** Thinks for so long that its stream is kept alive by comments; takes 36 s. */
-export const LONG_THOUGHT: Kind = {
-  share: 0,
-  upstream: (_, word) => [STREAM_HEAD, ...Array.from({ length: 12 }, () => [chunk(': thinking\n\n'), 3_000]).flat(), ...streaming(textFor(word)).slice(1)],
-  ask: async asking => {
-    const response = await askChat(asking, { stream: true })
-    const { comments, chunks, complaints, isDone } = readChatStream(await response.text())
-    deepEqual({ complaints, isDone, content: assembled(chunks)[0]?.message.content }, { complaints: [], isDone: true, content: textFor(asking.word) })
-    ok(comments.includes('keep-alive'))
+/** Kinds that take their time, so that they are asked for beside the others. */
+export const LONG_KINDS: Record<string, Kind> = {
+  /** Nothing is heard of Cloudflare for 16 s. */
+  late_answer: {
+    share: 0,
+    upstream: (asked, word) => [16_000, ...saying(asked, textFor(word))],
+    ask: async asking => equal((await messagesOf(await askChat(asking)))[0]?.content, textFor(asking.word))
+  },
+  /** Thinks for 26 s before its first token, and for as long before its second; comments keep the stream alive. */
+  long_thought: {
+    share: 0,
+    upstream: (_, word) => [STREAM_HEAD, ...thinking(26), frames({ response: word }), ...thinking(26), frames({ response: '', usage: USAGE }, '[DONE]'), LAST_CHUNK],
+    ask: async asking => {
+      const text = await (await askChat(asking, { stream: true })).text()
+      const { chunks, complaints, isDone } = readChatStream(text)
+      deepEqual({ complaints, isDone, content: assembled(chunks)[0]?.message.content }, { complaints: [], isDone: true, content: asking.word })
+      for (const part of text.split(asking.word)) match(part, /: keep-alive/)
+    }
   }
+}
+
+/** Comments of Cloudflare's, which say that it is still there. */
+function thinking (seconds: number): Step[] {
+  return Array.from({ length: seconds / 2 }, () => [chunk(': thinking\n\n'), 2_000]).flat()
 }
 
 function callsOf (messages: readonly AssembledMessage[]): string[] {

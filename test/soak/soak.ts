@@ -4,7 +4,7 @@ import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici'
 import { startBuiltServer, type BuiltServer, type Vitals } from '../faults/built-server.ts'
 import { startEvilUpstream, type Asked, type EvilUpstream } from '../faults/evil-upstream.ts'
 import { someAtOnce } from '../faults/some-at-once.ts'
-import { BODY_LIMIT_BYTES, FIRST, KINDS, LONG_THOUGHT, SECOND, type Kind } from './kinds.ts'
+import { BODY_LIMIT_BYTES, FIRST, KINDS, LONG_KINDS, SECOND, type Kind } from './kinds.ts'
 
 const MEBIBYTE = 1_048_576
 
@@ -12,8 +12,8 @@ export interface SoakOptions {
   requests: number
   /** Requests before the first look at the server, which have it load and compile what it needs. */
   warmUp: number
-  /** Streams beside all others that are silent for half a minute. */
-  longThoughts: number
+  /** Long kinds that are asked for beside all others. */
+  beside: string[]
   /** Whether idle connections to Cloudflare are left to end by themselves, which takes half a minute, twice. */
   isPatient: boolean
 }
@@ -24,13 +24,13 @@ interface Round {
   ms: number
 }
 
-const ALL_KINDS: Record<string, Kind> = { ...KINDS, long_thought: LONG_THOUGHT }
+const ALL_KINDS: Record<string, Kind> = { ...KINDS, ...LONG_KINDS }
 
 /**
  * Has the built server answer requests of every kind, and checks each answer. Afterwards it must have what it had
  * before: no more memory, sockets, timers and descriptors.
  */
-export async function soak (t: Test, { requests, warmUp, longThoughts, isPatient }: SoakOptions): Promise<void> {
+export async function soak (t: Test, { requests, warmUp, beside, isPatient }: SoakOptions): Promise<void> {
   // The server would let clients keep an idle connection for longer than anybody wants to watch.
   const clients = getGlobalDispatcher()
   setGlobalDispatcher(new Agent({ keepAliveTimeout: 1_000, keepAliveMaxTimeout: 1_000 }))
@@ -52,11 +52,11 @@ export async function soak (t: Test, { requests, warmUp, longThoughts, isPatient
     STORE_MAX_BYTES: '500000'
   })
 
-  async function round (schedule: string[], isWarmUp = false): Promise<Round> {
+  async function round (name: string, schedule: string[], beside: string[]): Promise<Round> {
     const startedAt = performance.now()
     const [counts, wrong]: [Record<string, number>, string[]] = [{}, []]
     const one = async (kind: string, index: number) => {
-      const word = `soak-${kind}-${isWarmUp ? '0' : ''}${index}`
+      const word = `soak-${kind}-${name}${index}`
       counts[kind] = (counts[kind] ?? 0) + 1
       try {
         await ALL_KINDS[kind]?.ask({ ...server, word, runs: () => runs.get(word) ?? [] })
@@ -65,17 +65,16 @@ export async function soak (t: Test, { requests, warmUp, longThoughts, isPatient
       }
       runs.delete(word)
     }
-    const beside = Array.from({ length: isWarmUp ? 0 : longThoughts }, (_, index) => one('long_thought', index))
-    await Promise.all([someAtOnce(32, schedule, one), ...beside])
+    await Promise.all([someAtOnce(32, schedule, one), ...beside.map(one)])
     return { counts, wrong, ms: performance.now() - startedAt }
   }
 
-  const first = await round(toSchedule(warmUp), true)
+  const first = await round('1', toSchedule(warmUp), [])
   t.strictSame(first.wrong, [], 'all is well in the beginning')
   const before = await restingVitals(server, evil, isPatient)
   const over = new AbortController()
   const health = slowestHealth(server, over.signal)
-  const { counts, wrong, ms } = await round(toSchedule(requests))
+  const { counts, wrong, ms } = await round('2', toSchedule(requests), beside)
   over.abort()
   const slowest = await health
   const { maxDelayMs, peakRss } = await server.vitals()
@@ -88,7 +87,7 @@ export async function soak (t: Test, { requests, warmUp, longThoughts, isPatient
 
   t.strictSame(wrong.slice(0, 20), [], 'every answer is right')
   t.ok(asked >= requests, `${asked} answers`)
-  t.equal(Object.keys(counts).length, Object.keys(KINDS).length + Math.sign(longThoughts), 'of every kind')
+  t.equal(Object.keys(counts).length, new Set([...Object.keys(KINDS), ...beside]).size, 'of every kind')
   t.ok(after.rss - before.rss <= 70 * MEBIBYTE, `RSS grew by ${toMebibytes(after.rss - before.rss)} MiB`)
   t.ok(after.heapUsed - before.heapUsed <= 8 * MEBIBYTE, `the heap grew by ${toMebibytes(after.heapUsed - before.heapUsed)} MiB`)
   t.ok(after.descriptors <= before.descriptors, `${after.descriptors} descriptors`)
@@ -110,7 +109,8 @@ function toSchedule (requests: number): string[] {
 /** What the server has when nothing is asked and no connection is kept. */
 async function restingVitals (server: BuiltServer, evil: EvilUpstream, isPatient: boolean): Promise<Vitals> {
   if (!isPatient) evil.hangUp()
-  for (let tries = 0; tries < 120 && (await server.vitals()).sockets > 0; tries++) await sleep(500)
+  const isResting = async () => evil.open() === 0 && (await server.vitals()).sockets === 0
+  for (let tries = 0; tries < 120 && !await isResting(); tries++) await sleep(500)
   // Timers that a closed connection leaves behind run out.
   await sleep(1_500)
   return server.vitals()
