@@ -8,6 +8,7 @@ import { readSettings } from '../../src/settings/reader.ts'
 import { exchange, waited } from '../http-client.ts'
 import { ask, LLAMA, saying, startProxy } from '../start-proxy.ts'
 import { startBuiltServer } from './built-server.ts'
+import { someAtOnce } from './some-at-once.ts'
 
 const BODY = JSON.stringify(saying('say hi'))
 const HEAD = 'POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n'
@@ -111,6 +112,34 @@ t.test('hundreds of connections that never get on hold up nobody', async t => {
   t.comment(`descriptors: ${before.descriptors} before, ${during.descriptors} with 300 slow connections, ${after.descriptors} after`)
   t.ok(during.descriptors >= before.descriptors + 100)
   t.ok(after.descriptors <= before.descriptors + 12, 'and leave nothing behind')
+})
+
+t.test('five thousand connections that are dropped leave nothing behind', async t => {
+  const server = await startBuiltServer(t)
+  await (await ask(server, saying('say hi'))).text()
+  const before = await server.vitals()
+  const beginnings = ['', 'G', HEAD, `${HEAD}content-length: 100\r\n\r\n{"model":`, WHOLE]
+  const drop = async (index: number) => {
+    const socket = connect(server.port, '127.0.0.1').on('error', () => {})
+    await once(socket, 'connect')
+    socket.write(beginnings[index % beginnings.length] ?? '')
+    if (index % 3 === 0) socket.end()
+    else if (index % 3 === 1) socket.destroy()
+    else socket.resetAndDestroy()
+    socket.resume()
+    if (!socket.closed) await once(socket, 'close')
+  }
+  // What ends its own side only is waited for, and cut after a while; that is told of elsewhere.
+  await someAtOnce(100, Array.from({ length: 5_000 }, (_, index) => index), async index => { await Promise.race([drop(index), sleep(2_000)]) })
+  t.equal((await ask(server, saying('say hi'))).status, 200, 'others are served')
+  let after = await server.vitals()
+  for (let tries = 0; tries < 100 && after.descriptors > before.descriptors + 12; tries++) {
+    await sleep(100)
+    after = await server.vitals()
+  }
+  t.comment(`descriptors: ${before.descriptors} before, ${after.descriptors} after; RSS ${Math.round(before.rss / 1e6)} MB before, ${Math.round(after.peakRss / 1e6)} MB at most since`)
+  t.ok(after.descriptors <= before.descriptors + 12, `${after.descriptors} descriptors`)
+  t.match(await (await fetch(`${server.url}/readyz?verbose`)).json(), { open_answers: 0 })
 })
 
 t.test('connections that drip are cut off, wherever they are, and say why', async t => {
