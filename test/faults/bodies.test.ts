@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deflateSync, gzipSync } from 'node:zlib'
 import t from 'tap'
@@ -236,6 +238,34 @@ t.test('a body that is too large is refused before it is read', async t => {
   t.equal((await post(server, valid.padEnd(LIMIT + 1))).status, 413)
   const bomb = await post(server, gzipSync(Buffer.alloc(50_000_000, ' ')).subarray(0, LIMIT), { headers: { 'content-encoding': 'gzip' } })
   t.strictSame(await faultsOfRefusal(bomb), [], 'what is compressed is not unpacked')
+})
+
+t.test('a body that never ends is read no further than the limit', async t => {
+  const server = await startBuiltServer(t, { BODY_LIMIT_BYTES: '100000' })
+  await (await ask(server, chat())).text()
+  const { rss } = await server.vitals()
+  const piece = Buffer.alloc(65_536, ' ')
+  const framed = Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')])
+  const cases: Record<string, { head: string, bytes: Buffer }> = {
+    'in chunks': { head: 'transfer-encoding: chunked', bytes: framed },
+    'in chunks, compressed': { head: 'content-encoding: gzip\r\ntransfer-encoding: chunked', bytes: framed },
+    'of an enormous length': { head: 'content-length: 9007199254740991', bytes: piece }
+  }
+  for (const [name, { head, bytes }] of Object.entries(cases)) {
+    const socket = connect(server.port, '127.0.0.1').on('error', () => {})
+    let answer = ''
+    socket.on('data', read => { answer += read.toString() })
+    socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${head}\r\n\r\n`)
+    let sent = 0
+    for (; sent < 200_000_000 && !socket.destroyed; sent += bytes.length) {
+      if (!socket.write(bytes)) await Promise.race([once(socket, 'drain'), once(socket, 'close'), sleep(2_000)]).catch(() => {})
+    }
+    const { peakRss } = await server.vitals()
+    t.comment(`${name}: ${Math.round(sent / 1e6)} MB sent, ${socket.destroyed ? 'cut' : 'taken'}, peak RSS +${Math.round((peakRss - rss) / 1e6)} MB`)
+    t.match(answer, /^HTTP\/1\.1 413 /, name)
+    t.ok(peakRss - rss < 60e6, `${name}: ${Math.round((peakRss - rss) / 1e6)} MB more`)
+    socket.destroy()
+  }
 })
 
 t.test('large and odd bodies are answered in time, and hold up nobody else', async t => {
