@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Agent, request, type IncomingMessage } from 'node:http'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 
@@ -112,6 +113,45 @@ t.test('wrong settings are told all at once, without a stack', async t => {
   t.match(stderr, /^ {2}CLOUDFLARE_ACCOUNT_ID: not set\. Copy it from https:\/\/dash\.cloudflare\.com/m)
   t.match(stderr, /^ {2}CLOUDFLARE_API_TOKEN: not set\. Make one at https:\/\/dash\.cloudflare\.com\/profile\/api-tokens/m)
   t.notMatch(stderr, / {4}at /)
+})
+
+t.test('no wrong setting starts a server, and each is named', async t => {
+  const account = { CLOUDFLARE_ACCOUNT_ID: '0'.repeat(32), CLOUDFLARE_API_TOKEN: 's3cret-token' }
+  const cases: Array<{ name: string, given: Record<string, string | undefined> }> = [
+    { name: 'CLOUDFLARE_ACCOUNT_ID', given: { CLOUDFLARE_ACCOUNT_ID: '' } },
+    { name: 'CLOUDFLARE_ACCOUNT_ID', given: { CLOUDFLARE_ACCOUNT_ID: '../x' } },
+    { name: 'CLOUDFLARE_API_TOKEN', given: { CLOUDFLARE_API_TOKEN: '' } },
+    { name: 'CLOUDFLARE_API_TOKEN', given: { CLOUDFLARE_API_TOKEN: 's3cret token' } },
+    { name: 'CLOUDFLARE_API_TOKEN', given: { CLOUDFLARE_API_TOKEN: undefined, CLOUDFLARE_API_TOKEN_FILE: 'none' } },
+    { name: 'CLOUDFLARE_API_BASE_URL', given: { CLOUDFLARE_API_BASE_URL: 'cloudflare' } },
+    { name: 'CLOUDFLARE_API_BASE_URL', given: { CLOUDFLARE_API_BASE_URL: 'file:///etc' } },
+    { name: 'PORT', given: { PORT: '65536' } },
+    { name: 'PORT', given: { PORT: '-1' } },
+    { name: 'HOST', given: { HOST: '' } },
+    { name: 'HOST', given: { HOST: '0.0.0.0' } },
+    { name: 'UPSTREAM', given: { UPSTREAM: 'nowhere' } },
+    { name: 'API_KEYS', given: { API_KEYS: 's3cret key' } },
+    { name: 'AUTH_MODE', given: { AUTH_MODE: 'some' } },
+    { name: 'MODEL_ALIASES', given: { MODEL_ALIASES: '{' } },
+    { name: 'MODEL_ALIASES', given: { MODEL_ALIASES: '["x"]' } },
+    { name: 'MODEL_FALLBACKS', given: { MODEL_FALLBACKS: '{"a":1}' } },
+    { name: 'MAX_RETRIES', given: { MAX_RETRIES: 'many' } },
+    { name: 'MAX_STREAMS', given: { MAX_STREAMS: '0' } },
+    { name: 'BODY_LIMIT_BYTES', given: { BODY_LIMIT_BYTES: '10 MB' } },
+    { name: 'UPSTREAM_IDLE_TIMEOUT_MS', given: { UPSTREAM_IDLE_TIMEOUT_MS: '-5' } },
+    { name: 'DRAIN_TIMEOUT_MS', given: { DRAIN_TIMEOUT_MS: 'soon' } },
+    { name: 'LOG_LEVEL', given: { LOG_LEVEL: 'loud' } },
+    { name: 'CORS_ORIGINS', given: { CORS_ORIGINS: 'https://a.example/path' } }
+  ]
+  for (const { name, given } of cases) {
+    const env = Object.fromEntries(Object.entries({ PORT: '0', ...account, ...given }).flatMap(([key, value]) => value === undefined ? [] : [[key, value]]))
+    const started = start(t, [], { env })
+    const ended = await Promise.race([started.ended, sleep(20_000, undefined, { ref: false })])
+    const is = JSON.stringify(given)
+    t.match(ended, { code: 2, stdout: '' }, is)
+    t.match(ended?.stderr, name, is)
+    t.notMatch(ended?.stderr, / {4}at |s3cret/, is)
+  }
 })
 
 t.test('a store that cannot be opened is a wrong setting, and nothing is left running', async t => {

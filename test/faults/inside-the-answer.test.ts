@@ -96,6 +96,16 @@ t.test('the same ends a plain answer with its status, because nobody has read a 
   })
 })
 
+t.test('text and a failure that come in one read are told both, because the text was first', async t => {
+  const evil = await startEvilUpstream(t, () => [Buffer.concat([STREAM_HEAD, frames({ response: 'Hel' }, { errors: [{ code: 3040, message: 'busy' }] }), Buffer.from(LAST_CHUNK)])])
+  const proxy = await startProxy(t, { ...IMPATIENT, CLOUDFLARE_API_BASE_URL: evil.url })
+  const response = await ask(proxy, { model: '@cf/evil/x', messages: [{ role: 'user', content: 'x' }], stream: true })
+  const { chunks, error, isDone, complaints } = readChatStream(await response.text())
+  t.match({ status: response.status, content: chunks.map(one => one.choices[0]?.delta.content ?? '').join(''), error, isDone, complaints }, { status: 200, content: 'Hel', error: { code: 'rate_limit_exceeded' }, isDone: false, complaints: [] })
+  const plain = await ask(proxy, { model: '@cf/evil/y', messages: [{ role: 'user', content: 'x' }] })
+  t.equal(plain.status, 429, 'a plain answer is no answer then')
+})
+
 t.test('one of several choices that breaks ends them all', async t => {
   const evil = await startEvilUpstream(t, ({ body }) => {
     const { seed } = JSON.parse(body) as { seed: number }
