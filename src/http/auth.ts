@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { ProxyError } from '../errors.ts'
 import type { ApiKey } from '../settings.ts'
@@ -72,5 +72,5 @@ function unauthorized (message: string, code: string | null): ProxyError {
 }
 
 function digest (text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+  return hash('sha256', text, 'buffer')
 }

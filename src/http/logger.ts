@@ -14,5 +14,41 @@ const HOLDERS = ['req', 'request', 'res', 'reply', 'err', 'error', 'settings', '
  */
 export function newLogger ({ logLevel }: Pick<Settings, 'logLevel'>, destination?: DestinationStream): FastifyBaseLogger {
   const paths = ['', ...HOLDERS.map(holder => `${holder}.`)].flatMap(before => SECRET_FIELDS.map(field => before + field))
-  return pino({ level: logLevel, redact: { paths, censor: '[redacted]' } }, destination ?? pino.destination(1))
+  return pino({ level: logLevel, redact: { paths, censor: '[redacted]' } }, destination ?? standardOutput())
+}
+
+/** Lines are written so many characters at a time, and wait no longer than this; of more than can be kept the last are lost. */
+const BATCH = { characters: 65_536, ms: 100, maxBytes: 8 * 1024 * 1024 }
+
+let output: (DestinationStream & { flushSync: () => void }) | undefined
+
+/**
+ * Standard output, many lines at a time, because writing one by itself costs as much as all else that is done for the
+ * log. It waits for nobody: a log that is not taken must not hold up an answer. What is left is written at the exit.
+ */
+function standardOutput (): DestinationStream {
+  if (output !== undefined) return output
+  const descriptor = pino.destination({ dest: 1, sync: false, maxLength: BATCH.maxBytes })
+  let lines = ''
+  let timer: NodeJS.Timeout | undefined
+  const flush = () => {
+    clearTimeout(timer)
+    timer = undefined
+    if (lines !== '') descriptor.write(lines)
+    lines = ''
+  }
+  const flushSync = () => {
+    flush()
+    descriptor.flushSync()
+  }
+  process.on('exit', flushSync)
+  output = {
+    write (line) {
+      lines += line
+      if (lines.length >= BATCH.characters) flush()
+      else timer ??= setTimeout(flush, BATCH.ms).unref()
+    },
+    flushSync
+  }
+  return output
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 
 /**
@@ -10,8 +10,6 @@ export function toSessionAffinity ({ headers }: Pick<FastifyRequest, 'headers'>,
   const given = headers['x-session-affinity']
   if (typeof given === 'string' && /^[\x21-\x7e]{1,256}$/.test(given)) return given
   if (cacheKey !== undefined) return cacheKey
-  return createHash('sha256')
-    .update(JSON.stringify([headers.authorization, headers['x-api-key'], headers['api-key'], messages.slice(0, 2)]))
-    .digest('base64url')
-    .slice(0, 32)
+  const beginning = JSON.stringify([headers.authorization, headers['x-api-key'], headers['api-key'], messages.slice(0, 2)])
+  return hash('sha256', beginning, 'base64url').slice(0, 32)
 }

@@ -90,7 +90,8 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
   const failures: Change[] = []
   let failed: { model: Model, error: UpstreamError } | undefined
   let attempts = 0
-  for await (const model of candidates(parts, question.model, asked)) {
+  const fallbacks = fallbacksOf(parts, question.model, asked)
+  for (let model: Model | undefined = asked; model !== undefined; model = await nextOf(fallbacks, parts)) {
     try {
       const translate = await question.translator(model, signal)
       const run = translate({})
@@ -125,15 +126,19 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
   throw failed?.error ?? new Error('unreachable: there is one model at least')
 }
 
-/** The model that was asked for, then those that may take over, each looked up when its turn comes; one that is unknown has none. */
-async function * candidates ({ settings, models }: ChatParts, name: string, asked: Model): AsyncGenerator<Model> {
-  yield asked
-  const { modelFallbacks } = settings
+/** The names of the models that may take over, in their order. */
+function fallbacksOf ({ settings: { modelFallbacks } }: ChatParts, name: string, asked: Model): string[] {
   const key = [name, asked.id].find(one => Object.hasOwn(modelFallbacks, one))
-  for (const other of key === undefined ? [] : modelFallbacks[key] ?? []) {
-    const model = await models.find(other)
-    if (model?.task === 'text-generation') yield model
+  return key === undefined ? [] : [...modelFallbacks[key] ?? []]
+}
+
+/** The next of them, looked up when its turn comes; one that is unknown has none. */
+async function nextOf (fallbacks: string[], { models }: ChatParts): Promise<Model | undefined> {
+  for (let name = fallbacks.shift(); name !== undefined; name = fallbacks.shift()) {
+    const model = await models.find(name)
+    if (model?.task === 'text-generation') return model
   }
+  return undefined
 }
 
 /** Reasons are logged, and Cloudflare's sentence may quote the request. */

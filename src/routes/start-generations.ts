@@ -44,7 +44,7 @@ export interface Generations {
   /** Cloudflare's headers that are passed on. */
   headers: Record<string, string>
   attempts: number
-  /** Closes every upstream; to be called when the answer ends before its end. */
+  /** Closes the upstreams of all when one of several ends before its end; one alone closes its own. */
   close: () => void
 }
 
@@ -62,16 +62,11 @@ interface Call {
  * @throws the error of the first that fails at once; the others are then closed
  */
 export async function startGenerations (workersAi: WorkersAi, request: RunRequest, options: StartOptions): Promise<Generations> {
-  const { signal } = options
-  const controller = new AbortController()
-  setMaxListeners(0, controller.signal)
-  const close = () => controller.abort(signal.reason)
-  if (signal.aborted) close()
-  signal.addEventListener('abort', close, { once: true })
+  const { signal, close } = request.choices === 1 ? { signal: options.signal, close: () => {} } : closable(options.signal)
   const anySeed = Math.ceil(Math.random() * 9_000_000_000)
   try {
     const generations = await Promise.all(Array.from({ length: request.choices }, (_, choice) =>
-      start(request, { workersAi, options, signal: controller.signal, choice, anySeed })))
+      start(request, { workersAi, options, signal, choice, anySeed })))
     return {
       choices: generations.map(({ batches }) => batches),
       status: Math.max(...generations.map(({ status }) => status)),
@@ -83,6 +78,16 @@ export async function startGenerations (workersAi: WorkersAi, request: RunReques
     close()
     throw error
   }
+}
+
+/** A signal that aborts with another one, and by itself when one of several generations makes the others useless. */
+function closable (signal: AbortSignal): { signal: AbortSignal, close: () => void } {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  const close = () => controller.abort(signal.reason)
+  if (signal.aborted) close()
+  signal.addEventListener('abort', close, { once: true })
+  return { signal: controller.signal, close }
 }
 
 /** An answer that is told as it is written is begun; any other is waited for and reviewed as a whole. */

@@ -1,3 +1,4 @@
+import { Ajv } from 'ajv'
 import envSchema from 'env-schema'
 import { isLoopback } from '../address.ts'
 import { CLOUDFLARE_API, Environment, SETTINGS, type Setting, type SettingName } from '../settings.ts'
@@ -59,13 +60,17 @@ function toEnvironment (values: Gathered['values']): Environment {
     schema: Environment,
     data,
     env: false,
-    ajv: {
-      customOptions (ajv) {
-        for (const [name, { accepts }] of Object.entries(FORMATS)) ajv.addFormat(name, accepts)
-        return ajv.addVocabulary(['group', 'unit', 'secret', 'aliases', 'source'])
-      }
-    }
+    ajv: { customOptions: () => { checker ??= newChecker(); return checker } }
   })
+}
+
+let checker: Ajv | undefined
+
+/** As env-schema has it by default, but kept, so that the schema is compiled once, and compiled quickly. */
+function newChecker (): Ajv {
+  const ajv = new Ajv({ allErrors: true, removeAdditional: true, useDefaults: true, coerceTypes: true, allowUnionTypes: true, validateSchema: false, code: { optimize: false } })
+  for (const [name, { accepts }] of Object.entries(FORMATS)) ajv.addFormat(name, accepts)
+  return ajv.addVocabulary(['group', 'unit', 'secret', 'aliases', 'source'])
 }
 
 function isValidationError (error: unknown): error is Error & { errors: { instancePath: string }[] } {

@@ -87,7 +87,7 @@ export class WorkersAi {
   readonly #options: WorkersAiOptions
   readonly #headers: Record<string, string>
   readonly #api: { pool: Pool, accountPath: string }
-  readonly #runs: { pool: Pool, path: string }
+  readonly #runs: { pool: Pool, path: string, headers: Record<string, string>, streamHeaders: Record<string, string> }
   readonly #secrets: string[]
   readonly #redact: (text: string) => string
   readonly #budget = new RetryBudget()
@@ -104,10 +104,12 @@ export class WorkersAi {
     const account = encodeURIComponent(accountId)
     const api = new URL(apiBaseUrl)
     this.#api = { pool: newPool(api), accountPath: `${pathOf(api)}/accounts/${account}` }
-    this.#runs = { pool: this.#api.pool, path: `${this.#api.accountPath}/ai/run` }
+    const headers = { ...this.#headers, 'content-type': 'application/json', accept: 'application/json', ...(gateway?.token !== undefined && { 'cf-aig-authorization': `Bearer ${gateway.token}` }) }
+    const streamHeaders = { ...headers, accept: 'text/event-stream, application/json' }
+    this.#runs = { pool: this.#api.pool, path: `${this.#api.accountPath}/ai/run`, headers, streamHeaders }
     if (gateway !== undefined) {
       const url = new URL(gateway.baseUrl)
-      this.#runs = { pool: newPool(url), path: `${pathOf(url)}/${account}/${encodeURIComponent(gateway.id)}/workers-ai` }
+      this.#runs = { ...this.#runs, pool: newPool(url), path: `${pathOf(url)}/${account}/${encodeURIComponent(gateway.id)}/workers-ai` }
     }
     this.#secrets = [accountId, apiToken, gateway?.token ?? '']
     this.#redact = redactor(this.#secrets)
@@ -119,23 +121,12 @@ export class WorkersAi {
    * @throws UpstreamError for everything Cloudflare or the network does; the signal's reason when it aborts.
    */
   async run (model: ModelId, body: string, { signal, sessionAffinity, stream, apiToken, observer, patience = new Patience() }: RunOptions): Promise<RunAnswer> {
-    const { maxRetries, headersTimeoutMs, idleTimeoutMs, gateway } = this.#options
+    const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
+    const headers: Record<string, string> = { ...(stream ? this.#runs.streamHeaders : this.#runs.headers) }
+    if (apiToken !== undefined) headers['authorization'] = `Bearer ${apiToken}`
+    if (sessionAffinity !== undefined && fitsHeader(sessionAffinity)) headers['x-session-affinity'] = sessionAffinity
     const request: UpstreamRequest = {
-      options: {
-        method: 'POST',
-        path: `${this.#runs.path}/${model}`,
-        headers: {
-          ...this.#headers,
-          ...(apiToken !== undefined && { authorization: `Bearer ${apiToken}` }),
-          'content-type': 'application/json',
-          accept: stream ? 'text/event-stream, application/json' : 'application/json',
-          ...(sessionAffinity !== undefined && fitsHeader(sessionAffinity) && { 'x-session-affinity': sessionAffinity }),
-          ...(gateway?.token !== undefined && { 'cf-aig-authorization': `Bearer ${gateway.token}` })
-        },
-        body,
-        headersTimeout: headersTimeoutMs,
-        bodyTimeout: idleTimeoutMs
-      },
+      options: { method: 'POST', path: `${this.#runs.path}/${model}`, headers, body, headersTimeout: headersTimeoutMs, bodyTimeout: idleTimeoutMs },
       signal,
       redact: apiToken === undefined ? this.#redact : redactor([...this.#secrets, apiToken]),
       observer

@@ -272,9 +272,9 @@ t.test('nothing is asked any more when the client has left', async t => {
   }), { message: 'the client left' }, 'inside an answer')
   await waited(() => asked.runs[0]?.isAborted === true)
 
-  const late = await start(t, LLAMA, { stream: true }, [streaming])
-  const { close } = await late.generations
+  const several = await start(t, LLAMA, { n: 2, stream: true }, [streaming, streaming])
+  const { close } = await several.generations
   close()
-  await waited(() => late.runs[0]?.isAborted === true)
-  t.pass('nor when the answer is closed')
+  await waited(() => several.runs.every(({ isAborted }) => isAborted))
+  t.pass('nor when an answer of several is closed')
 })

@@ -106,7 +106,7 @@ t.test('an abort ends it in every phase, with its reason', async t => {
   ]
   for (const { name, script, isRead } of cases) {
     const { answer, left, sockets } = await start(t, script)
-    const reading = isRead ? answer().then(textsOf) : answer()
+    const reading: Promise<unknown> = isRead ? answer().then(textsOf) : answer()
     await sleep(30)
     left.abort(reason)
     await t.rejects(reading, reason, name)
