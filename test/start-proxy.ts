@@ -16,6 +16,9 @@ export const GPT_OSS = '@cf/openai/gpt-oss-20b'
 export const API_TOKEN = 'token-of-the-account-4711'
 export const ACCOUNT_ID = 'account-4711-0815'
 
+// Node tells a leak of listeners by a warning, which no test would notice.
+process.on('warning', warning => { if (warning.name === 'MaxListenersExceededWarning') throw warning })
+
 /** A proxy in this process, in front of a simulator of its own. */
 export interface Proxy {
   /** Without a path. */
