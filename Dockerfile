@@ -2,21 +2,24 @@
 ARG NODE_IMAGE=node:22-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
-WORKDIR /app
+WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json ./
+COPY .ci/bundle.mjs .ci/
 COPY src ./src
 RUN npm run build -- --declaration false --sourceMap false
-# What is left is what runs: npm takes libsql's binary for both C libraries, and packages bring their tests, types,
-# source maps and manuals. Licences stay. Our own maps would cost a tenth of a second at every start, and what tsc writes
-# is the sources without their types.
-RUN npm prune --omit=dev --no-audit --no-fund \
- && rm -rf node_modules/@libsql/linux-*-$(node -p 'process.report.getReport().header.glibcVersionRuntime ? "musl" : "gnu"')* \
- && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' \) -delete \
- && for name in test tests benchmark benchmarks docs examples; do rm -rf node_modules/*/$name node_modules/@*/*/$name; done
-# A first run proves that what is left starts, and leaves compiled code behind that later ones need not compile.
-# Node takes such code only from the user who wrote it.
+# What runs is one bundle, the licences of what is in it, and libsql, whose machine code cannot be bundled. npm brings
+# that for both C libraries.
+COPY LICENSE ./
+RUN mkdir -p /app/dist /app/node_modules/@libsql \
+ && cp -r package.json LICENSE /app \
+ && cp -r dist/main.js dist/chunks dist/LICENSES.txt /app/dist \
+ && cd node_modules && cp -r libsql detect-libc @neon-rs /app/node_modules \
+ && cp -r @libsql/linux-*-$(node -p 'process.report.getReport().header.glibcVersionRuntime ? "gnu" : "musl"')* /app/node_modules/@libsql
+# A first run proves that this is enough to start, and leaves compiled code behind that later ones need not compile. Node
+# takes such code only from the user who wrote it.
+WORKDIR /app
 USER 1000:1000
 ENV NODE_COMPILE_CACHE=/tmp/compiled \
     PORT=18686
@@ -32,8 +35,7 @@ ENV NODE_ENV=production \
     PORT=8686
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
-COPY LICENSE ./
-COPY --from=build /app/package.json ./
+COPY --from=build /app/package.json /app/LICENSE ./
 COPY --from=build /app/dist ./dist
 COPY --from=build /tmp/compiled ./compiled
 # A number, because Kubernetes' runAsNonRoot cannot check a name.
