@@ -64,9 +64,9 @@ interface Call {
 export async function startGenerations (workersAi: WorkersAi, request: RunRequest, options: StartOptions): Promise<Generations> {
   const { signal, close } = request.choices === 1 ? { signal: options.signal, close: () => {} } : closable(options.signal)
   const anySeed = Math.ceil(Math.random() * 9_000_000_000)
+  const call = (choice: number) => start(request, { workersAi, options, signal, choice, anySeed })
   try {
-    const generations = await Promise.all(Array.from({ length: request.choices }, (_, choice) =>
-      start(request, { workersAi, options, signal, choice, anySeed })))
+    const generations = request.choices === 1 ? [await call(0)] : await Promise.all(Array.from({ length: request.choices }, (_, choice) => call(choice)))
     return {
       choices: generations.map(({ batches }) => batches),
       status: Math.max(...generations.map(({ status }) => status)),

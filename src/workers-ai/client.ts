@@ -362,7 +362,7 @@ async function readAll ({ statusCode: status, body }: Answer, idleTimeoutMs: num
     body.destroy()
     throw new UpstreamError(`Cloudflare answered ${status} with more than 32 MiB`, { kind: 'malformed', status })
   }
-  return Buffer.concat(pieces, size)
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, size)
 }
 
 /** As much of an error's body as is worth reading; however it ends, the status has already said the most of it. */
