@@ -64,7 +64,7 @@ t.test('a thousand streams at once: none is lost, none gets another\'s words', a
   t.equal(evil.asked.length, COUNT + 1, 'each was asked for once')
   t.ok(evil.connections() >= COUNT, 'at the same time')
   t.comment(`${COUNT} streams of ${FRAMES} frames in ${Math.round(ms)} ms; event loop held up ${during.maxDelayMs.toFixed(0)} ms at most; peak RSS ${(before.rss / MEBIBYTE).toFixed(0)} → ${(during.peakRss / MEBIBYTE).toFixed(0)} MiB; ${evil.connections()} connections to Cloudflare`)
-  t.ok(during.maxDelayMs < 3_000, `event loop held up ${during.maxDelayMs.toFixed(0)} ms`)
+  t.ok(during.maxDelayMs < 5_000, `event loop held up ${during.maxDelayMs.toFixed(0)} ms`)
 
   agent.destroy()
   let after = await server.vitals()
