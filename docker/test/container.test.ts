@@ -41,7 +41,7 @@ t.test('secrets come from files, and show nowhere', async t => {
 t.test('docker stop lets an answer end, and the code is 0', async t => {
   const { id, url } = await startContainer(t, { ...OPEN, SIMULATOR_TOKENS_PER_SECOND: '20' })
   const answer = await ask({ url }, saying('say 60 words', { stream: true }))
-  const stopped = docker('stop', '--time', '40', id)
+  const stopped = docker('stop', '-t', '40', id)
   await until(async () => await getStatus(`${url}/health`) !== 200)
   t.match(readChatStream(await answer.text()), { isDone: true, complaints: [] }, 'whole, though nobody new is served')
   await stopped
@@ -51,7 +51,7 @@ t.test('docker stop lets an answer end, and the code is 0', async t => {
 t.test('docker stop takes no longer than it must', async t => {
   const { id } = await startContainer(t, OPEN)
   const began = Date.now()
-  await docker('stop', '--time', '60', id)
+  await docker('stop', '-t', '60', id)
   t.equal(await docker('inspect', '--format', '{{.State.ExitCode}}', id), '0')
   t.ok(Date.now() - began < 30_000, 'it was not killed')
 })
