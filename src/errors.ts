@@ -75,3 +75,15 @@ export class UpstreamError extends Error {
     this.retryAfter = retryAfter
   }
 }
+
+/** What keeps the program from starting, in a sentence for whoever started it. */
+export class StartError extends Error {
+  override name = 'StartError'
+  /** 2 where settings are the cause, else 1. */
+  readonly exitCode: 1 | 2
+
+  constructor (message: string, exitCode: 1 | 2) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}

@@ -1,22 +1,21 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { setTimeout } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
+import type { AddressInfo } from 'node:net'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { toListenComplaint, toLocalUrl } from './address.ts'
 import { toBanner, toCurl, toNextStep, toSdkLines, type Serving } from './banner.ts'
 import { parseCommandLine, toConfigTable, toHelp } from './command-line.ts'
 import { showChat } from './demo.ts'
 import { toDoctorHelp } from './doctor/report.ts'
+import { drain } from './drain.ts'
+import { StartError } from './errors.ts'
 import { checkHealth } from './healthcheck.ts'
 import { countModels } from './model-count.ts'
 import { toVersionComplaint } from './node-version.ts'
 import type { Settings } from './settings.ts'
 import { SettingsError } from './settings/problem.ts'
 import { readAddress, readSettings, type SettingsInput, type SettingsReading } from './settings/reader.ts'
-
-/** What a cut answer has to say its last words, and a closed server to close. */
-const GRACE_MS = 1_000
 
 const exampleModel = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
 
@@ -27,6 +26,8 @@ const complaint = toVersionComplaint(process.versions.node, engines.node)
 
 if (complaint !== undefined) {
   fail(complaint, 2)
+} else if (argv[0] === 'worker' && process.connected) {
+  await serveAsWorker()
 } else if (commandLine.help) {
   process.stdout.write(commandLine.command === 'doctor' ? toDoctorHelp() : toHelp())
 } else if (commandLine.version) {
@@ -64,8 +65,9 @@ async function start (): Promise<void> {
     if (commandLine.printConfig) process.stdout.write(toConfigTable(lines))
     else await serve(quietInDemo(settings, lines))
   } catch (error) {
-    if (!(error instanceof SettingsError)) throw error
-    fail(error.message, 2)
+    if (error instanceof StartError) fail(error.message, error.exitCode)
+    else if (error instanceof SettingsError) fail(error.message, 2)
+    else throw error
   }
 }
 
@@ -89,77 +91,94 @@ function quietInDemo (settings: Settings, lines: SettingsReading['lines']): Sett
   return commandLine.demo && !chosen ? { ...settings, logLevel: 'warn' } : settings
 }
 
+/** What serves, be it one process or several. */
+interface Running {
+  port: number
+  log: FastifyBaseLogger
+  /** Lets answers end. */
+  drain: () => Promise<void>
+  /** Ends what would outlive this process. */
+  end: () => Promise<void>
+}
+
 async function serve (settings: Settings): Promise<void> {
+  const running = settings.workers > 1 ? await serveByWorkers(settings) : await serveHere(settings)
+  const greeted = greet(running.port, settings)
+  stopInTime(running, greeted)
+}
+
+async function serveHere (settings: Settings): Promise<Running> {
+  const app = await listen(settings)
+  const { port } = app.server.address() as AddressInfo
+  return { port, log: app.log, drain: () => drain(app, settings), end: async () => {} }
+}
+
+async function serveByWorkers (settings: Settings): Promise<Running> {
+  const { newLogger } = await import('./http/logger.ts')
+  const { startWorkers } = await import('./cluster.ts')
+  const log = newLogger(settings)
+  const workers = await startWorkers(settings, log)
+  const { port } = workers
+  log.info({ workers: settings.workers }, `listening at ${toLocalUrl({ host: settings.host, port })}`)
+  return { port, log, drain: () => workers.drain(), end: () => workers.end() }
+}
+
+async function serveAsWorker (): Promise<void> {
+  const { work } = await import('./worker.ts')
+  await work(listen)
+}
+
+/** @throws SettingsError, or StartError when it cannot listen */
+async function listen (settings: Settings, listenText?: string): Promise<FastifyInstance> {
   const { buildApp } = await import('./index.ts')
   const app = await buildApp(settings)
   try {
     // For localhost Fastify would open a server per address, and wait for the streams of only one of them at the end.
     const host = settings.host.toLowerCase() === 'localhost' ? '127.0.0.1' : settings.host
-    await app.listen({ host, port: settings.port, listenTextResolver: address => `listening at ${address}` })
+    await app.listen({ host, port: settings.port, listenTextResolver: address => listenText ?? `listening at ${address}` })
+    return app
   } catch (error) {
     await app.close()
     const complaint = toListenComplaint(toCode(error), settings)
-    if (complaint === undefined) throw error
-    return fail(complaint, 2)
+    throw complaint === undefined ? error : new StartError(complaint, 2)
   }
-  const greeted = greet(app, settings)
-  stopInTime(app, settings, greeted)
 }
 
 /**
  * Stops on signals, and on a bug that nobody caught: that has left things in a state nobody knows, so what runs may end,
  * and then the process does. A signal that comes while it stops ends it at once.
  */
-function stopInTime (app: FastifyInstance, settings: Settings, greeted: Promise<void>): void {
+function stopInTime ({ log, drain, end }: Running, greeted: Promise<void>): void {
   let isStopping = false
-  let exitCode = 0
   async function stop (): Promise<void> {
     isStopping = true
     try {
-      await drain(app, settings)
+      await drain()
       await greeted
     } finally {
-      process.exit(exitCode)
+      process.exit()
     }
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (isStopping) process.exit(exitCode || 128 + constants.signals[signal])
-      app.log.info({ signal }, 'stopping')
-      stop()
+    process.on(signal, async () => {
+      if (!isStopping) {
+        log.info({ signal }, 'stopping')
+        return await stop()
+      }
+      process.exitCode ??= 128 + constants.signals[signal]
+      await end()
+      process.exit()
     })
   }
   process.on('uncaughtException', error => {
-    app.log.fatal(error, 'uncaught exception')
-    exitCode = 1
+    log.fatal(error, 'uncaught exception')
+    process.exitCode = 1
     if (!isStopping) stop()
   })
 }
 
-/**
- * Tells load balancers to ask another server, and gives them time to hear it; then takes no more requests, and lets
- * answers end until the limit, when the rest are told that they are cut.
- */
-async function drain (app: FastifyInstance, { drainDelayMs, drainTimeoutMs }: Pick<Settings, 'drainDelayMs' | 'drainTimeoutMs'>): Promise<void> {
-  app.openAnswers.isDraining = true
-  await setTimeout(drainDelayMs)
-  // Node closes what is idle when the server closes; a connection whose answer ends later would be kept alive.
-  const sweep = setInterval(() => app.server.closeIdleConnections(), 50)
-  const closed = app.close()
-  const late = await Promise.race([closed.then(() => false), setTimeout(drainTimeoutMs, true)])
-  if (late) {
-    app.openAnswers.cut()
-    await Promise.race([closed, setTimeout(GRACE_MS)])
-    app.server.closeAllConnections()
-    await Promise.race([closed, setTimeout(GRACE_MS)])
-  }
-  clearInterval(sweep)
-}
-
-async function greet (app: FastifyInstance, settings: Settings): Promise<void> {
+async function greet (port: number, settings: Settings): Promise<void> {
   if (!process.stdout.isTTY && !commandLine.demo) return
-  const address = app.server.address()
-  const port = address !== null && typeof address === 'object' ? address.port : settings.port
   const baseUrl = `${toLocalUrl({ host: settings.host, port })}/v1`
   const apiKey = settings.apiKeys[0]?.key
   const serving: Serving = {

@@ -35,6 +35,12 @@ export const Environment = Type.Object({
     default: 33_554_432,
     description: 'Largest request body in bytes; beyond it the answer is 413.'
   }),
+  WORKERS: Type.String({
+    group: 'Server',
+    format: 'worker-count',
+    default: '1',
+    description: 'Processes that serve on the port together; auto is one for each core.'
+  }),
   MAX_STREAMS: Type.Integer({
     group: 'Server',
     minimum: 1,
@@ -272,6 +278,8 @@ export interface Settings {
   host: string
   /** 0 to 65535; 0 takes any free port. */
   port: number
+  /** 1 to 64 processes. Only the program itself starts them: an app that is embedded is always one. */
+  workers: number
   upstream: Environment['UPSTREAM']
   cloudflare: CloudflareSettings
   authMode: Environment['AUTH_MODE']

@@ -10,15 +10,22 @@ const HOLDERS = ['req', 'request', 'res', 'reply', 'err', 'error', 'settings', '
 
 /**
  * The proxy's log: one JSON line each. No line is meant to have a credential; should one ever, it is blotted out.
+ * @param settings with several `workers`, lines are written so that those of other processes cannot run into them
  * @param destination standard output by default
  */
-export function newLogger ({ logLevel }: Pick<Settings, 'logLevel'>, destination?: DestinationStream): FastifyBaseLogger {
+export function newLogger ({ logLevel, workers = 1 }: Pick<Settings, 'logLevel'> & Partial<Settings>, destination?: DestinationStream): FastifyBaseLogger {
   const paths = ['', ...HOLDERS.map(holder => `${holder}.`)].flatMap(before => SECRET_FIELDS.map(field => before + field))
-  return pino({ level: logLevel, redact: { paths, censor: '[redacted]' } }, destination ?? standardOutput())
+  return pino({ level: logLevel, redact: { paths, censor: '[redacted]' } }, destination ?? standardOutput(workers > 1 ? WHOLE : BATCH.characters))
 }
 
 /** Lines are written so many characters at a time, and wait no longer than this; of more than can be kept the last are lost. */
 const BATCH = { characters: 65_536, ms: 100, maxBytes: 8 * 1024 * 1024 }
+
+/**
+ * Of what several processes write to one pipe at the same time, only 4,096 bytes at once are sure to stay together
+ * (PIPE_BUF). This counts characters, of which some take more bytes than one.
+ */
+const WHOLE = 3_500
 
 let output: (DestinationStream & { flushSync: () => void }) | undefined
 
@@ -26,9 +33,9 @@ let output: (DestinationStream & { flushSync: () => void }) | undefined
  * Standard output, many lines at a time, because writing one by itself costs as much as all else that is done for the
  * log. It waits for nobody: a log that is not taken must not hold up an answer. What is left is written at the exit.
  */
-function standardOutput (): DestinationStream {
+function standardOutput (characters: number): DestinationStream {
   if (output !== undefined) return output
-  const descriptor = pino.destination({ dest: 1, sync: false, maxLength: BATCH.maxBytes })
+  const descriptor = pino.destination({ dest: 1, sync: false, maxLength: BATCH.maxBytes, maxWrite: characters })
   let lines = ''
   let timer: NodeJS.Timeout | undefined
   const flush = () => {
@@ -44,8 +51,9 @@ function standardOutput (): DestinationStream {
   process.on('exit', flushSync)
   output = {
     write (line) {
+      if (lines.length + line.length > characters) flush()
       lines += line
-      if (lines.length >= BATCH.characters) flush()
+      if (lines.length >= characters) flush()
       else timer ??= setTimeout(flush, BATCH.ms).unref()
     },
     flushSync

@@ -9,6 +9,8 @@ export interface Format {
   accepts: (text: string) => boolean
 }
 
+export const MOST_WORKERS = 64
+
 const hostName = /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i
 const origin = /^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/i
 const visibleAscii = /^[\x21-\x7e]+$/
@@ -24,6 +26,11 @@ export const FORMATS: Record<string, Format> = {
     shape: 'text',
     wants: 'an http:// or https:// URL without credentials, query and fragment',
     accepts: isPlainHttpUrl
+  },
+  'worker-count': {
+    shape: 'text',
+    wants: `a whole number from 1 to ${MOST_WORKERS}, or auto`,
+    accepts: text => text === 'auto' || (/^[1-9]\d?$/.test(text) && Number(text) <= MOST_WORKERS)
   },
   // Goes into an upstream URL as it is.
   'path-segment': {

@@ -1,7 +1,8 @@
+import { availableParallelism } from 'node:os'
 import type { Address } from '../address.ts'
 import { parseCommandLine, type ConfigLine } from '../command-line.ts'
 import { SETTINGS, type ApiKey, type CloudflareSettings, type Environment, type Settings } from '../settings.ts'
-import { readAliases, readFallbacks, toList } from './format.ts'
+import { MOST_WORKERS, readAliases, readFallbacks, toList } from './format.ts'
 import { SettingsError } from './problem.ts'
 import { gatherValues, type Environ, type ReadFile } from './sources.ts'
 import { checkEach, checkTogether } from './validation.ts'
@@ -52,6 +53,7 @@ function toSettings (environment: Environment): Settings {
   return {
     host: environment.HOST,
     port: environment.PORT,
+    workers: environment.WORKERS === 'auto' ? Math.min(availableParallelism(), MOST_WORKERS) : Number(environment.WORKERS),
     upstream: environment.UPSTREAM,
     cloudflare: toCloudflareSettings(environment),
     authMode: environment.AUTH_MODE,

@@ -1,4 +1,6 @@
 // Loaded into a built server before it starts: answers its parent's questions about it, and does harm when told to.
+// A worker of it is told by a signal.
+import cluster from 'node:cluster'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
@@ -35,5 +37,9 @@ const deeds = {
   }
 }
 
-process.on('message', ({ deed, argument }) => process.send({ answer: deeds[deed](argument) }))
-process.channel.unref()
+if (cluster.isWorker) {
+  process.on('SIGUSR2', deeds.throw)
+} else {
+  process.on('message', ({ deed, argument }) => process.send({ answer: deeds[deed](argument) }))
+  process.channel.unref()
+}

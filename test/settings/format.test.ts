@@ -10,6 +10,10 @@ const cases: Record<string, { right: string[], wrong: string[] }> = {
     right: ['https://api.cloudflare.com/client/v4', 'http://127.0.0.1:9/client/v4/'],
     wrong: ['api.cloudflare.com', 'ftp://a', 'https://me:secret@a', 'https://a?x=1', 'https://a#b', '']
   },
+  'worker-count': {
+    right: ['1', '9', '10', '64', 'auto'],
+    wrong: ['', '0', '-1', '65', '100', '1.5', '01', '1e1', 'AUTO']
+  },
   'path-segment': {
     right: ['0123abcd', 'my-gateway_1'],
     wrong: ['', 'a/b', '..', 'a b', 'a%2fb']

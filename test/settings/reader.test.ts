@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import t from 'tap'
 import { SETTINGS } from '../../src/settings.ts'
 import { SettingsError } from '../../src/settings/problem.ts'
@@ -13,6 +14,7 @@ function readFile (path: string): string {
 t.same(readSettings({ argv: [], env: credentials, readFile }).settings, {
   host: '127.0.0.1',
   port: 8686,
+  workers: 1,
   upstream: 'cloudflare',
   cloudflare: {
     accountId: '0123456789abcdef0123456789abcdef',
@@ -59,6 +61,7 @@ t.same(readSettings({
     CLOUDFLARE_AI_GATEWAY_BASE_URL: 'http://127.0.0.1:2/v1/',
     MODEL_ALIASES: '{"a":"b"}',
     MODEL_FALLBACKS: '{"a":["c"]}',
+    WORKERS: '3',
     MAX_STREAMS: '9',
     DRAIN_DELAY_MS: '10',
     BODY_LIMIT_BYTES: '2048',
@@ -77,6 +80,7 @@ t.same(readSettings({
 }).settings, {
   host: '::1',
   port: 0,
+  workers: 3,
   upstream: 'cloudflare',
   cloudflare: {
     accountId: '0123456789abcdef0123456789abcdef',
@@ -112,6 +116,12 @@ t.same(readSettings({
   storeTtlHours: 1,
   simulatorTokensPerSecond: 0
 }, 'every setting reaches its place')
+
+t.equal(
+  readSettings({ argv: ['--workers=auto'], env: credentials, readFile }).settings.workers,
+  Math.min(availableParallelism(), 64),
+  'auto is a worker for each core'
+)
 
 t.same(
   readSettings({ argv: ['--demo'], env: {}, readFile }).settings.cloudflare,

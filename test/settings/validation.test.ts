@@ -48,6 +48,8 @@ t.test('booleans come in four spellings each', async t => {
 })
 
 t.same(check({ SIMULATOR_TOKENS_PER_SECOND: '0.5' }).environment.SIMULATOR_TOKENS_PER_SECOND, 0.5, 'the pace may be less than one token per second')
+t.equal(check({ WORKERS: 'auto' }).environment.WORKERS, 'auto', 'the machine may say how many workers')
+t.same(check({ WORKERS: '65' }).problems, [{ name: 'WORKERS', complaint: 'got "65" from somewhere; wants a whole number from 1 to 64, or auto' }])
 t.equal(check({ LOG_LEVEL: 'silent' }).environment.LOG_LEVEL, 'silent', 'the log may be silent')
 
 const whereTheAccountIs = 'Copy it from https://dash.cloudflare.com → AI → Workers AI → "Use REST API".'
