@@ -1,5 +1,5 @@
 /**
- * The benchmark: node bench/main.mjs [--quick] [--portkey] [--profile] [--only SCENARIO]... See README.md.
+ * The benchmark: node bench/main.mjs [--quick] [--portkey] [--profile] [--workers] [--only SCENARIO]... See README.md.
  */
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,9 +12,10 @@ import { LISTING } from './answers.mjs'
 import { tellUpstream } from './client.mjs'
 import { Comparison } from './comparison.mjs'
 import { Bench } from './measure.mjs'
-import { killAll, leaveServersCore, PINNING, start } from './processes.mjs'
+import { killAll, PINNING, pinProcesses, start } from './processes.mjs'
 import { profile } from './profile.mjs'
 import { toCapacity, toTable } from './report.mjs'
+import { ROWS, WORKER_ROWS } from './rows.mjs'
 import { toGroups } from './scenarios.mjs'
 import { availableServers } from './servers.mjs'
 
@@ -22,7 +23,7 @@ import { availableServers } from './servers.mjs'
 const FULL = { rounds: 5, warmUpRequests: 20_000, seconds: 2, pacedSeconds: 8, pacedChunks: 150, starts: 7, memoryRounds: 3, requests: 100_000, memorySeconds: 60, openSeconds: 5, profileSeconds: 10, limitMinutes: 45 }
 const QUICK = { rounds: 2, warmUpRequests: 3_000, seconds: 0.25, pacedSeconds: 0.75, pacedChunks: 25, starts: 2, memoryRounds: 1, requests: 5_000, memorySeconds: 2, openSeconds: 2, profileSeconds: 3, limitMinutes: 5 }
 
-const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, portkey: { type: 'boolean' }, profile: { type: 'boolean' }, only: { type: 'string', multiple: true } } })
+const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, portkey: { type: 'boolean' }, profile: { type: 'boolean' }, workers: { type: 'boolean' }, only: { type: 'string', multiple: true } } })
 const plan = flags.quick ? QUICK : FULL
 const directory = mkdtempSync(join(tmpdir(), 'workers-ai-proxy-bench-'))
 
@@ -38,10 +39,12 @@ setTimeout(() => {
 }, plan.limitMinutes * 60_000)
 
 if (process.platform !== 'linux') throw new Error('What a process costs is read from /proc, so this needs Linux.')
-leaveServersCore()
+// A server on one core alone could not show what a second one is good for.
+if (!flags.workers) pinProcesses()
 const upstream = await startUpstream()
 const bench = new Bench({ upstreamPort: upstream.port, directory })
-const groups = toGroups(plan).map(group => group.filter(({ name }) => flags.only?.includes(name) ?? true)).filter(group => group.length > 0)
+const only = flags.workers ? ['plain', 'streamed'] : flags.only
+const groups = toGroups(plan).map(group => group.filter(({ name }) => only?.includes(name) ?? true)).filter(group => group.length > 0)
 await tellUpstream(upstream.port, 'GET', LISTING)
 
 if (flags.profile) {
@@ -52,18 +55,19 @@ if (flags.profile) {
 process.exit()
 
 async function compare () {
-  const names = availableServers({ portkey: flags.portkey === true })
-  const comparison = new Comparison(bench, flags.only ? { ...plan, starts: 0, memoryRounds: 0 } : plan, tellProgress)
+  /** @type {import('./servers.mjs').ServerName[]} */
+  const names = flags.workers ? ['ours', 'ours, 2 workers'] : availableServers({ portkey: flags.portkey === true })
+  const comparison = new Comparison(bench, only ? { ...plan, starts: 0, memoryRounds: 0 } : plan, tellProgress)
   await comparison.run(names, groups)
   tellProgress('')
   const { results, notes } = comparison
-  process.stdout.write(`${toHeader()}\n\n${toCapacity(results)}\n\n${toTable(results, names)}\n\n${notes.map(note => `* ${note}\n`).join('')}`)
+  process.stdout.write(`${toHeader()}\n\n${toCapacity(results)}\n\n${toTable(results, names, flags.workers ? WORKER_ROWS : ROWS)}\n\n${notes.map(note => `* ${note}\n`).join('')}`)
 }
 
 function toHeader () {
   const load = loadavg()[0] ?? 0
   return [
-    `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'} × ${cpus().length}, ${PINNING}, ${upstream.kind}.`,
+    `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'} × ${cpus().length}, ${flags.workers ? 'no process pinned' : PINNING}, ${upstream.kind}.`,
     `${plan.rounds} rounds${flags.quick ? ' (--quick: too short for figures to be quoted)' : ''}; ${new Date().toISOString().slice(0, 10)}; load average ${load.toFixed(1)} at the end.`
   ].join(' ')
 }

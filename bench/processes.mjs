@@ -16,12 +16,15 @@ const CORES = { server: '0', others: cores === 2 ? '1' : `1-${cores - 1}` }
 /** How processes are pinned, in words. */
 export const PINNING = canPin ? `servers on core ${CORES.server}, load and upstream on core ${CORES.others}` : 'no process pinned (one core, or no taskset)'
 
+let isPinning = false
+
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set()
 
-/** Moves this process, and so what it starts, off the servers' core. */
-export function leaveServersCore () {
-  if (canPin) spawnSync('taskset', ['-a', '-p', '-c', CORES.others, String(process.pid)])
+/** Has servers keep to their core from now on, and everything else, this process included, off it. */
+export function pinProcesses () {
+  isPinning = canPin
+  if (isPinning) spawnSync('taskset', ['-a', '-p', '-c', CORES.others, String(process.pid)])
 }
 
 /**
@@ -30,7 +33,7 @@ export function leaveServersCore () {
  * @param {{ on: keyof typeof CORES } & import('node:child_process').SpawnOptions} options
  */
 export function start (command, { on, ...options }) {
-  const [file = '', ...args] = canPin ? ['taskset', '-c', CORES[on], ...command] : command
+  const [file = '', ...args] = isPinning ? ['taskset', '-c', CORES[on], ...command] : command
   const child = spawn(file, args, options)
   running.add(child)
   child.once('exit', () => running.delete(child))
@@ -55,10 +58,16 @@ export function killAll () {
 }
 
 /**
- * CPU a process and its threads have used, in milliseconds, user and system together; grains of 10 ms.
+ * CPU a process, its threads and those it has started have used, in milliseconds, user and system together; grains of 10 ms.
  * @param {number} pid
  */
 export function cpuMs (pid) {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+  return [pid, ...children].reduce((sum, one) => sum + ownCpuMs(one), 0)
+}
+
+/** @param {number} pid */
+function ownCpuMs (pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   // The name in parentheses may hold spaces; utime and stime are the 12th and 13th fields after it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

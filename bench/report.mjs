@@ -9,10 +9,11 @@ const ABSENT = '–'
  * Medians over the rounds for each server; what is judged is the median of the rounds' own ratios.
  * @param {Results} results
  * @param {string[]} servers
+ * @param {import('./rows.mjs').Row[]} [rows]
  */
-export function toTable (results, servers) {
+export function toTable (results, servers, rows = ROWS) {
   const head = ['', ...servers, 'ratio or value', 'must', 'goal', '']
-  const lines = ROWS.map(row => [
+  const lines = rows.map(row => [
     row.name,
     ...servers.map(server => toFigure(results, row, server)),
     ...toVerdict(row, median(perRound(results, row.scenario, row.judge)))

@@ -66,6 +66,22 @@ export const ROWS = [
 ]
 
 /**
+ * Ours on two cores to ours on one.
+ * @type {Row[]}
+ */
+export const WORKER_ROWS = [
+  byWorkers('plain request, throughput', 'plain', requestRate, { isMoreBetter: true }),
+  byWorkers('plain request, CPU', 'plain', cpuPerRequest),
+  byWorkers('streamed chunk at saturation, throughput', 'streamed', chunkRate, { isMoreBetter: true }),
+  byWorkers('streamed chunk at saturation, CPU', 'streamed', cpuPerChunk)
+]
+
+/** @param {string} name @param {string} scenario @param {Metric} metric @param {Limits} [limits] @returns {Row} */
+function byWorkers (name, scenario, metric, limits = {}) {
+  return { name, scenario, metric, unit: '×', judge: figureOf => figureOf(scenario, 'ours, 2 workers', metric) / figureOf(scenario, 'ours', metric), ...limits }
+}
+
+/**
  * Ours to another server's.
  * @param {string} name @param {string} scenario @param {Metric} metric @param {Limits} [limits] @param {string} [other]
  * @returns {Row}

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { ask } from './client.mjs'
 import { start, stop } from './processes.mjs'
 
-/** @typedef {'ours' | 'pass-through' | 'nginx' | 'portkey'} ServerName */
+/** @typedef {'ours' | 'ours, 2 workers' | 'pass-through' | 'nginx' | 'portkey'} ServerName */
 
 /**
  * @typedef {object} Place
@@ -40,18 +40,8 @@ const portkeyFolder = join(tmpdir(), 'workers-ai-proxy-bench-portkey')
 /** @type {Record<ServerName, Kind>} */
 const KINDS = {
   /** As it is deployed: keys, validation, its log line for each request, all stages that a request needs. */
-  ours: {
-    toProcess: ({ port, upstreamPort }) => ({
-      command: [process.execPath, main],
-      env: {
-        PORT: String(port),
-        API_KEYS: KEY,
-        CLOUDFLARE_ACCOUNT_ID: 'account-of-the-benchmark',
-        CLOUDFLARE_API_TOKEN: 'token-of-the-benchmark',
-        CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${upstreamPort}/client/v4`
-      }
-    })
-  },
+  ours: { toProcess: toOurs },
+  'ours, 2 workers': { toProcess: place => toOurs(place, { WORKERS: '2' }) },
   'pass-through': {
     toProcess: ({ port, upstreamPort }) => ({ command: [process.execPath, passThrough, String(port), `http://127.0.0.1:${upstreamPort}`] })
   },
@@ -106,6 +96,19 @@ export async function startServer (name, { upstreamPort, directory, body, nodeFl
     await sleep(2)
   }
   throw new Error(`${name} did not answer. It said: ${readFileSync(join(folder, 'log'), 'utf8').slice(-1_000)}`)
+}
+
+/** @param {Place} place @param {Record<string, string>} [settings] */
+function toOurs ({ port, upstreamPort }, settings) {
+  const env = {
+    PORT: String(port),
+    API_KEYS: KEY,
+    CLOUDFLARE_ACCOUNT_ID: 'account-of-the-benchmark',
+    CLOUDFLARE_API_TOKEN: 'token-of-the-benchmark',
+    CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${upstreamPort}/client/v4`,
+    ...settings
+  }
+  return { command: [process.execPath, main], env }
 }
 
 /** @param {Place} place */
