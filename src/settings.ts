@@ -220,7 +220,7 @@ export const Environment = Type.Object({
   }),
   STORE_PATH: Type.Optional(Type.String({
     group: 'Stored responses',
-    description: 'SQLite file that keeps responses; without it they are kept in memory.'
+    description: 'SQLite file that keeps responses; without it one process does, in memory.'
   })),
   STORE_MAX_BYTES: Type.Integer({
     group: 'Stored responses',
