@@ -22,6 +22,8 @@ const { metafile } = await build({
   external: ['libsql'],
   // Packages that are no ES modules ask for Node's own by `require`.
   banner: { js: "import { createRequire as newRequire } from 'node:module'; const require = newRequire(import.meta.url)" },
+  // Paths of this machine are nobody's business.
+  preserveSymlinks: true,
   legalComments: 'none',
   logLevel: 'warning',
   metafile: true

@@ -17,7 +17,13 @@ import type { Settings } from './settings.ts'
 import { SettingsError } from './settings/problem.ts'
 import { readAddress, readSettings, type SettingsInput, type SettingsReading } from './settings/reader.ts'
 
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+
 const exampleModel = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
+
+// The first process of a container hears no signal that it does not listen to, and would be waited for until it is killed.
+const exitAtOnce = (signal: NodeJS.Signals): never => process.exit(128 + constants.signals[signal])
+for (const signal of SIGNALS) process.on(signal, exitAtOnce)
 
 const argv = process.argv.slice(2)
 const commandLine = parseCommandLine(argv)
@@ -125,6 +131,7 @@ async function serveByWorkers (settings: Settings): Promise<Running> {
 
 async function serveAsWorker (): Promise<void> {
   const { work } = await import('./worker.ts')
+  for (const signal of SIGNALS) process.off(signal, exitAtOnce)
   await work(listen)
 }
 
@@ -159,7 +166,8 @@ function stopInTime ({ log, drain, end }: Running, greeted: Promise<void>): void
       process.exit()
     }
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of SIGNALS) {
+    process.off(signal, exitAtOnce)
     process.on(signal, async () => {
       if (!isStopping) {
         log.info({ signal }, 'stopping')
