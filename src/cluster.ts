@@ -130,7 +130,7 @@ export class Workers {
     let serves = (_port: number) => {}
     const port = new Promise<number>(resolve => { serves = resolve })
     const left = new Promise<StartError>(resolve => worker.on('message', (news: News) => {
-      if (news === 'here') return this.#isStopping ? worker.process.kill('SIGKILL') : worker.send({ worker: number, settings: this.#settings } satisfies Assignment)
+      if (news === 'here') return worker.send(this.#isStopping ? 'end' : { worker: number, settings: this.#settings } satisfies Assignment)
       if (news === 'leaving') return resolve(new StartError('A bug that nobody caught.', 1))
       if ('port' in news) return serves(news.port)
       resolve(new StartError(news.refusal, 2))

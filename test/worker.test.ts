@@ -8,6 +8,8 @@ import { ask, beginStreams, chat, isAlive, PATIENCE_MS, pidsOf, serve } from './
 import { frames, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream } from './faults/evil-upstream.ts'
 import { waited } from './http-client.ts'
 
+t.jobs = 3
+
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
 t.test('signals are left to the primary', async t => {
