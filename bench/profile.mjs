@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { plain } from './scenarios.mjs'
 
 const ROOT = new URL('../', import.meta.url).href
-const TOP = 45
+const TOP = 15
 const PLAIN = plain('plain')
 
 /**
