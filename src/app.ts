@@ -28,7 +28,7 @@ import { storedResponses } from './routes/stored-responses.ts'
 import type { Settings } from './settings.ts'
 import { WorkersAi } from './workers-ai/client.ts'
 import { ModelSchemas } from './workers-ai/model-schemas.ts'
-import { ModelList } from './workers-ai/model-search.ts'
+import { ModelList, searchPage } from './workers-ai/model-search.ts'
 import { toSuggestions } from './workers-ai/resolve-model.ts'
 
 export interface AppParts {
@@ -47,10 +47,10 @@ export interface AppParts {
  */
 export async function buildApp (settings: Settings, { logger = newLogger(settings), remoteImages = {}, keepAliveMs }: AppParts = {}): Promise<FastifyInstance> {
   // First, because it may fail, and nothing else must then be left open.
-  const store = await openStore(settings.storePath, { maxBytes: settings.storeMaxBytes, ttlMs: settings.storeTtlHours * HOUR_MS, now: Date.now })
+  const store = await openStore(settings, Date.now)
   const workersAi = new WorkersAi({ ...toWorkersAiOptions(settings), userAgent: 'workers-ai-proxy' })
   const list = new ModelList({
-    fetchPage: page => workersAi.getJson('/ai/models/search', { per_page: '100', page: String(page) }),
+    fetchPage: page => searchPage(workersAi, page),
     now: Date.now,
     onError: error => logger.warn({ reason: error instanceof Error ? error.message : 'unknown' }, 'Cloudflare did not list its models; the last known list is used')
   })
@@ -129,8 +129,6 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
 
 /** Beyond it the server is so late with everything that new callers are better served elsewhere. */
 const MAX_EVENT_LOOP_DELAY_MS = 5_000
-
-const HOUR_MS = 3_600_000
 
 /** Node takes no longer ones. Fastify answers a longer parameter by itself, and asks no hook for a key. */
 const MAX_URL_LENGTH = 16_384

@@ -45,12 +45,13 @@ function toShare (settings: Settings): Settings {
 }
 
 /** A file that cannot be opened is told before anybody starts; a new one is made by one process alone. */
-async function checkStore ({ storePath, storeMaxBytes, storeTtlHours, workers }: Settings, log: FastifyBaseLogger): Promise<void> {
+async function checkStore (settings: Settings, log: FastifyBaseLogger): Promise<void> {
+  const { storePath, storeMaxBytes, workers } = settings
   if (storePath === undefined) {
     if (storeMaxBytes > 0) log.warn({ workers }, 'responses are not stored: several workers need a file for them, STORE_PATH')
     return
   }
-  const store = await openStore(storePath, { maxBytes: storeMaxBytes, ttlMs: storeTtlHours * 3_600_000, now: Date.now })
+  const store = await openStore(settings, Date.now)
   await store.close()
 }
 

@@ -9,22 +9,13 @@ import t, { type Test } from 'tap'
 import { readChatStream } from './chat-stream.ts'
 import { ask, beginStreams, chat, isAlive, MODEL, PATIENCE_MS, pidsOf, serve } from './cluster-server.ts'
 import { startBuiltServer } from './faults/built-server.ts'
-import { waited } from './http-client.ts'
+import { freePort, waited } from './http-client.ts'
 
 // Every test starts three processes or more, which takes a busy machine a while.
 t.setTimeout(300_000)
 t.jobs = 3
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** Runs the program to its end, in an empty directory. */
 async function run (t: Test, argv: string[], env: Record<string, string> = {}, flags: string[] = []) {

@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { request, type IncomingHttpHeaders } from 'node:http'
-import { connect } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -48,4 +49,14 @@ export async function waited (isSo: () => boolean, patienceMs = 5_000): Promise<
     await sleep(5)
   }
   return Date.now() - start
+}
+
+/** A port nobody listens on. */
+export async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }

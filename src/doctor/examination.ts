@@ -3,7 +3,7 @@ import { toLimitFields } from '../translate/token-limit.ts'
 import { CATALOGUE } from '../workers-ai/catalogue.ts'
 import { WorkersAi } from '../workers-ai/client.ts'
 import type { Model, ModelId } from '../workers-ai/model.ts'
-import { guessModel, ModelList } from '../workers-ai/model-search.ts'
+import { guessModel, ModelList, searchPage } from '../workers-ai/model-search.ts'
 import { toModelId, toSuggestions } from '../workers-ai/resolve-model.ts'
 import { toTrouble } from './trouble.ts'
 
@@ -66,8 +66,7 @@ async function listModels (workersAi: WorkersAi): Promise<{ listing: Listing, li
   let ms = 0
   let failure: { error: unknown } | undefined
   const list = new ModelList({
-    fetchPage: page => workersAi.getJson('/ai/models/search', { per_page: '100', page: String(page) })
-      .finally(() => { ms ||= Date.now() - startedAt }),
+    fetchPage: page => searchPage(workersAi, page).finally(() => { ms ||= Date.now() - startedAt }),
     now: Date.now,
     firstWaitMs: PATIENCE_MS,
     onError: error => { failure = { error } }

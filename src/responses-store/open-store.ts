@@ -1,17 +1,28 @@
 import { SettingsError } from '../settings/problem.ts'
 import { MemoryStore } from './memory-store.ts'
-import type { ResponsesStore, StoreLimits } from './responses-store.ts'
+import type { ResponsesStore } from './responses-store.ts'
+
+/** What the settings say of it. */
+interface StoreSettings {
+  /** Of the file, which is made when there is none; memory without it. */
+  storePath?: string | undefined
+  storeMaxBytes: number
+  storeTtlHours: number
+}
+
+const HOUR_MS = 3_600_000
 
 /**
  * Opens the store the settings name: a SQLite file, or this process's memory.
- * @param path of the file; it is made when there is none
+ * @param now milliseconds since 1970
  * @throws SettingsError when the file cannot be opened
  */
-export async function openStore (path: string | undefined, limits: StoreLimits): Promise<ResponsesStore> {
-  if (path === undefined) return new MemoryStore(limits)
+export async function openStore ({ storePath, storeMaxBytes, storeTtlHours }: StoreSettings, now: () => number): Promise<ResponsesStore> {
+  const limits = { maxBytes: storeMaxBytes, ttlMs: storeTtlHours * HOUR_MS, now }
+  if (storePath === undefined) return new MemoryStore(limits)
   try {
     const { SqliteStore } = await import('./sqlite-store.ts')
-    return new SqliteStore(path, limits)
+    return new SqliteStore(storePath, limits)
   } catch (error) {
     throw new SettingsError([{ name: 'STORE_PATH', complaint: `cannot be opened (${error instanceof Error ? error.message : String(error)}); wants a SQLite file, or a place for a new one` }])
   }

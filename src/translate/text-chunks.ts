@@ -22,12 +22,13 @@ export class TextChunks {
 
   /** One chunk for each of one or more pieces of text. */
   toBytes (pieces: readonly TextEvent[]): Buffer {
-    let size = pieces.length * this.#seam.length
-    for (const { text, json = JSON.stringify(text) } of pieces) size += json.length * MAX_BYTES_PER_CHARACTER
+    const texts = pieces.map(({ text, json }) => json ?? JSON.stringify(text))
+    let size = texts.length * this.#seam.length
+    for (const json of texts) size += json.length * MAX_BYTES_PER_CHARACTER
     const bytes = Buffer.allocUnsafe(size)
     bytes.set(this.#begin)
     let at = this.#begin.length
-    for (const [index, { text, json = JSON.stringify(text) }] of pieces.entries()) {
+    for (const [index, json] of texts.entries()) {
       if (index > 0) {
         bytes.set(this.#seam, at)
         at += this.#seam.length

@@ -221,8 +221,8 @@ export class WorkersAi {
 }
 
 async function refusal (response: Answer, { redact, observer }: UpstreamRequest): Promise<UpstreamError> {
-  if (isEncoded(response)) response.body.destroy()
   const text = isEncoded(response) ? '' : await readStart(response)
+  response.body.destroy()
   observer?.received(redact(text))
   const answer = { status: response.statusCode, contentType: headerOf(response, 'content-type'), text, retryAfter: retryAfter(response) }
   return toUpstreamError(answer, redact)
@@ -380,7 +380,6 @@ async function readStart ({ body }: Answer): Promise<string> {
     // what came until then is judged as it is
   } finally {
     clearTimeout(timer)
-    body.destroy()
   }
   return Buffer.concat(pieces).subarray(0, MAX_ERROR_BYTES).toString()
 }

@@ -101,8 +101,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   destroy (): void {
-    this.#reader?.resolve()
-    this.#reader = undefined
+    this.#leave()
     this.#drop()
     if (this.#end === undefined) this.#controller?.abort(new Error('closed'))
   }

@@ -47,6 +47,11 @@ export interface ModelListOptions {
 /** Rows per page of the search; Cloudflare gives no more. */
 export const PAGE_SIZE = 100
 
+/** Asks Cloudflare for one page of its search, from 1. Rejects when the token may not list. */
+export function searchPage (workersAi: { getJson: (path: string, query: Record<string, string>) => Promise<object> }, page: number): Promise<object> {
+  return workersAi.getJson('/ai/models/search', { per_page: String(PAGE_SIZE), page: String(page) })
+}
+
 const MAX_PAGES = 20
 const TTL_MS = 10 * 60_000
 const RETRY_MS = 60_000

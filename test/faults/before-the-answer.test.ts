@@ -3,7 +3,7 @@ import dns from 'node:dns'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
-import { waited } from '../http-client.ts'
+import { freePort, waited } from '../http-client.ts'
 import { faultsOf } from '../openai-schemas.ts'
 import { ACCOUNT_ID, API_TOKEN, ask, startProxy, type Proxy } from '../start-proxy.ts'
 import { chunk, failing, frames, http, json, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from './evil-upstream.ts'
@@ -247,13 +247,4 @@ async function portOf (t: Test, serve: (socket: ReturnType<typeof connect>) => v
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return (server.address() as AddressInfo).port
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -3,7 +3,7 @@ import t from 'tap'
 import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
 import { FAMILIES, toRecord } from '../../src/workers-ai/family.ts'
 import type { ModelId } from '../../src/workers-ai/model.ts'
-import { guessFamily, guessModel, ModelList, PAGE_SIZE, toModels, type Hints } from '../../src/workers-ai/model-search.ts'
+import { guessFamily, guessModel, ModelList, PAGE_SIZE, searchPage, toModels, type Hints } from '../../src/workers-ai/model-search.ts'
 
 const LLAMA = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
 const RETIRED = '@cf/meta/llama-2-7b-chat-int8'
@@ -236,4 +236,10 @@ t.test('ModelList makes the first callers wait, but not for long', async t => {
 
   const quick = world([() => page([row(LLAMA)])])
   t.strictSame(await Promise.all([quick.ids(), quick.ids()]), [[LLAMA], [LLAMA]], 'callers at the same time share the wait')
+})
+
+t.test('a page is asked for with as many rows as Cloudflare gives', async t => {
+  const asked: unknown[] = []
+  await searchPage({ getJson: async (path, query) => { asked.push(path, query); return {} } }, 2)
+  t.strictSame(asked, ['/ai/models/search', { per_page: '100', page: '2' }])
 })
