@@ -24,6 +24,26 @@ const PADDING = 'abdefghijklmnoprstuvxyz1234567890abdefghijklmnoprstuvxyz'
 const USAGE = { prompt_tokens: 31, completion_tokens: 100, total_tokens: 131 }
 const COMPLETION = { id: 'chatcmpl-0123456789abcdef', created: 1_760_000_000, model: OPENAI_MODEL }
 
+/**
+ * What api.cloudflare.com says above every answer over HTTP/1.1, going by recordings of it that are public: it chunks
+ * plain answers too, and sets two cookies. The ids and neurons are what Workers AI adds.
+ */
+const HEAD = [
+  'HTTP/1.1 200 OK',
+  'Date: Fri, 20 Nov 2026 10:00:00 GMT',
+  'Transfer-Encoding: chunked',
+  'Connection: keep-alive',
+  'CF-Ray: 9a0b1c2d3e4f5a6b-FRA',
+  'cf-ai-req-id: 01234567-89ab-4cde-8f01-23456789abcd',
+  'cf-ai-neurons: 1.98',
+  'CF-Cache-Status: DYNAMIC',
+  `Set-Cookie: __cflb=${'0123456789'.repeat(4)}; SameSite=Lax; path=/; expires=Fri, 20-Nov-26 12:30:01 GMT; HttpOnly`,
+  `Set-Cookie: __cfruid=${'0123456789'.repeat(4)}-1795168800; path=/; domain=.api.cloudflare.com; HttpOnly; Secure; SameSite=None`,
+  'Vary: Accept-Encoding',
+  'Server: cloudflare'
+].join('\r\n')
+const END = '0\r\n\r\n'
+
 /** The listing of models, which a server may ask for when it starts. */
 export const LISTING = plainHttp(JSON.stringify({
   success: true,
@@ -57,10 +77,10 @@ export function plainAnswer (shape) {
 export function streamedAnswer (shape, chunks, { perSecond, framesPerHttpChunk = 1 } = {}) {
   const tokens = toTokens(chunks).map(token => perSecond === undefined ? token : ` ${STAMP}`)
   const frames = [...tokens.map((token, index) => toFrame(shape, token, index)), toLastFrame(shape), 'data: [DONE]\n\n']
-  const head = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncf-ray: 9a0b1c2d3e4f5a6b-FRA\r\ntransfer-encoding: chunked\r\n\r\n'
+  const head = `${HEAD}\r\nContent-Type: text/event-stream\r\n\r\n`
   const pieces = grouped(frames, framesPerHttpChunk).map(toHttpChunk)
   return {
-    bytes: Buffer.from(`${head}${pieces.join(CUT)}0\r\n\r\n`),
+    bytes: Buffer.from(head + pieces.join(CUT) + END),
     body: frames.join(''),
     paceUs: perSecond === undefined ? 0 : 1_000_000 / perSecond,
     text: tokens.join(''),
@@ -112,5 +132,5 @@ function toHttpChunk (text) {
 
 /** @param {string} body */
 function plainHttp (body) {
-  return Buffer.from(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncf-ray: 9a0b1c2d3e4f5a6b-FRA\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+  return Buffer.from(`${HEAD}\r\nContent-Type: application/json\r\n\r\n${toHttpChunk(body)}${END}`)
 }

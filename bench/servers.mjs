@@ -33,6 +33,23 @@ const PORTKEY = '@portkey-ai/gateway@1.15.2'
 const KEY = 'key-of-the-benchmark'
 const START_TIMEOUT_MS = 20_000
 
+/** What openai 6.49 for Node sends beside the key and the body's type and length. */
+const SDK_HEADERS = {
+  connection: 'keep-alive',
+  accept: 'application/json',
+  'user-agent': 'OpenAI/JS 6.49.0',
+  'x-stainless-retry-count': '0',
+  'x-stainless-lang': 'js',
+  'x-stainless-package-version': '6.49.0',
+  'x-stainless-os': 'Linux',
+  'x-stainless-arch': 'x64',
+  'x-stainless-runtime': 'node',
+  'x-stainless-runtime-version': process.version,
+  'accept-language': '*',
+  'sec-fetch-mode': 'cors',
+  'accept-encoding': 'gzip, deflate'
+}
+
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const passThrough = fileURLToPath(new URL('pass-through.mjs', import.meta.url))
 const portkeyFolder = join(tmpdir(), 'workers-ai-proxy-bench-portkey')
@@ -85,7 +102,7 @@ export async function startServer (name, { upstreamPort, directory, body, nodeFl
   const server = {
     name,
     port,
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${KEY}`, ...KINDS[name].headers?.(upstreamPort) },
+    headers: { ...SDK_HEADERS, 'content-type': 'application/json', authorization: `Bearer ${KEY}`, ...KINDS[name].headers?.(upstreamPort) },
     pid: child.pid ?? 0,
     // Asked kindly, because only a process that ends by itself writes its profile.
     stop: () => stop(child, nodeFlags.length > 0 ? 'SIGTERM' : 'SIGKILL')
