@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { ProxyError } from '../errors.ts'
+import { Cancellation, type CancelSignal } from '../generation/cancellation.ts'
 import { ClientGoneError } from './client-gone.ts'
 
 declare module 'fastify' {
@@ -14,7 +15,7 @@ export class OpenAnswers {
   /** The server stops: it still answers, but load balancers should ask another one. */
   isDraining = false
   #max: number
-  #open = new Set<AbortController>()
+  #open = new Set<Cancellation>()
 
   constructor (max: number) {
     this.#max = max
@@ -29,16 +30,16 @@ export class OpenAnswers {
    * Fastify's own `request.signal` aborts at once on a POST with a body over a real socket, so it cannot be used here.
    * @throws ProxyError 503 with `retry-after` when there are too many; ClientGoneError when its client has left already
    */
-  open ({ raw }: Pick<FastifyReply, 'raw'>): AbortSignal {
+  open ({ raw }: Pick<FastifyReply, 'raw'>): CancelSignal {
     if (raw.destroyed) throw new ClientGoneError()
     if (this.#open.size >= this.#max) throw overloaded()
-    const controller = new AbortController()
-    this.#open.add(controller)
+    const cancellation = new Cancellation()
+    this.#open.add(cancellation)
     raw.once('close', () => {
-      this.#open.delete(controller)
-      if (!raw.writableFinished) controller.abort(new ClientGoneError())
+      this.#open.delete(cancellation)
+      if (!raw.writableFinished) cancellation.abort(new ClientGoneError())
     })
-    return controller.signal
+    return cancellation
   }
 
   /** Ends every answer that is under way with an error its client can read. */
@@ -46,7 +47,7 @@ export class OpenAnswers {
     const reason = new ProxyError('The server is stopping and could not wait for this answer any longer. Please try again.', {
       status: 503, type: 'server_error', code: 'server_stopping'
     })
-    for (const controller of this.#open) controller.abort(reason)
+    for (const cancellation of this.#open) cancellation.abort(reason)
   }
 }
 

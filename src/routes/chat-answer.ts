@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { InvalidRequestError, UpstreamError } from '../errors.ts'
+import { toAbortSignal, type CancelSignal } from '../generation/cancellation.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch } from '../generation/event.ts'
 import { interleaved, type TakeOfChoice } from '../generation/pipeline.ts'
@@ -44,7 +45,7 @@ export interface Question {
   /** What it begins with, which is the same in every turn of a conversation. */
   beginning: readonly unknown[]
   /** Resolves to what translates it for one model, maybe several times, varied. */
-  translator: (model: Model, signal: AbortSignal) => Promise<(variation: Variation) => RunRequest>
+  translator: (model: Model, signal: CancelSignal) => Promise<(variation: Variation) => RunRequest>
   /** The caller's name for a parameter, where it was another one's words that were translated; the same when absent. */
   toParam?: (param: string) => string
 }
@@ -196,12 +197,12 @@ export function toStreamFailure (error: unknown, request: FastifyRequest): Error
 }
 
 /** A chat with its remote images fetched, where a model that sees may have them; fetched once, whatever model is tried. */
-function withImages ({ settings, remoteImages }: ChatParts, chat: ChatCompletionRequest): (model: Model, signal: AbortSignal) => Promise<{ request: ChatCompletionRequest, changes: Change[] }> {
+function withImages ({ settings, remoteImages }: ChatParts, chat: ChatCompletionRequest): (model: Model, signal: CancelSignal) => Promise<{ request: ChatCompletionRequest, changes: Change[] }> {
   const asSent = Promise.resolve({ request: chat, changes: [] })
   let fetched: ReturnType<typeof fetchRemoteImages> | undefined
   return (model, signal) => {
     if (!settings.fetchRemoteImages || !model.vision) return asSent
-    fetched ??= fetchRemoteImages(chat, { ...remoteImages, signal })
+    fetched ??= fetchRemoteImages(chat, { ...remoteImages, signal: toAbortSignal(signal) })
     return fetched
   }
 }

@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events'
 import { UpstreamError } from '../errors.ts'
+import { follow, type CancelSignal } from '../generation/cancellation.ts'
 import type { Batch, Usage } from '../generation/event.ts'
 import { primed, throughStages, type Source } from '../generation/pipeline.ts'
 import { KEEP_ALIVE_MS } from '../http/event-stream.ts'
@@ -29,7 +29,7 @@ export interface StartOptions {
   apiToken?: string | undefined
   observer?: WireObserver | undefined
   /** Aborts when the client leaves. */
-  signal: AbortSignal
+  signal: CancelSignal
   /** What is left of the caller's patience, for the retries of all these calls. */
   patience?: Patience | undefined
   /** Silence before the first token after which an answer counts as begun, in milliseconds. */
@@ -52,7 +52,7 @@ export interface Generations {
 interface Call {
   workersAi: WorkersAi
   options: StartOptions
-  signal: AbortSignal
+  signal: CancelSignal
   choice: number
   anySeed: number
 }
@@ -81,13 +81,9 @@ export async function startGenerations (workersAi: WorkersAi, request: RunReques
 }
 
 /** A signal that aborts with another one, and by itself when one of several generations makes the others useless. */
-function closable (signal: AbortSignal): { signal: AbortSignal, close: () => void } {
-  const controller = new AbortController()
-  setMaxListeners(0, controller.signal)
-  const close = () => controller.abort(signal.reason)
-  if (signal.aborted) close()
-  signal.addEventListener('abort', close, { once: true })
-  return { signal: controller.signal, close }
+function closable (signal: CancelSignal): { signal: CancelSignal, close: () => void } {
+  const { cancellation } = follow(signal)
+  return { signal: cancellation, close: () => cancellation.abort(new Error('another generation has ended')) }
 }
 
 /** An answer that is told as it is written is begun; any other is waited for and reviewed as a whole. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errors, Pool, type Dispatcher } from 'undici'
 import { UpstreamError } from '../errors.ts'
+import { toAbortSignal, type CancelSignal } from '../generation/cancellation.ts'
 import { Circuits } from './circuit.ts'
 import { describeBody, errorInAnswer, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
 import { exchange, type Answer, type AnswerBody } from './exchange.ts'
@@ -27,7 +28,7 @@ export interface WorkersAiOptions {
 
 export interface RunOptions {
   /** Aborted when the client has left: the run ends at once in every phase, and its upstream connection with it. */
-  signal: AbortSignal
+  signal: CancelSignal
   /** Requests with the same value land where their prompt's prefix is cached. A hint: a value that no header can carry is left out. */
   sessionAffinity?: string
   /** Used instead of the client's own token: the caller's, when callers bring theirs. */
@@ -66,7 +67,7 @@ export interface RunAnswer {
 
 interface UpstreamRequest {
   options: Dispatcher.DispatchOptions & { body?: string }
-  signal: AbortSignal
+  signal: CancelSignal
   /** Takes the secrets of this request out of a text. */
   redact: (text: string) => string
   observer?: WireObserver | undefined
@@ -141,7 +142,7 @@ export class WorkersAi {
         signal,
         random: Math.random,
         now: Date.now,
-        sleep: ms => sleep(ms, undefined, { signal })
+        sleep: ms => sleep(ms, undefined, { signal: toAbortSignal(signal) })
       })
       this.#circuits.succeeded(model)
       return value

@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events'
 import { UpstreamError } from '../errors.ts'
+import { follow } from '../generation/cancellation.ts'
 import type { RunOptions, WorkersAi } from './client.ts'
 import { readEmbeddings, sameLength, type Embeddings } from './embedding-reader.ts'
 import type { ModelId } from './model.ts'
@@ -37,13 +37,9 @@ const MAX_PARALLEL = 4
  */
 export async function embed (workersAi: WorkersAi, { model, calls, signal, apiToken, observer }: EmbedOptions): Promise<EmbeddingAnswer[]> {
   const options = { stream: false, observer, patience: new Patience(), ...(apiToken !== undefined && { apiToken }) }
-  const controller = new AbortController()
-  setMaxListeners(0, controller.signal)
-  const end = () => controller.abort(signal.reason)
-  if (signal.aborted) end()
-  signal.addEventListener('abort', end, { once: true })
+  const { cancellation, leave } = follow(signal)
   const run = async ({ body, count }: EmbeddingCall): Promise<EmbeddingAnswer> => {
-    const { json, headers, status, attempts } = await workersAi.run(model, body, { ...options, signal: controller.signal })
+    const { json, headers, status, attempts } = await workersAi.run(model, body, { ...options, signal: cancellation })
     try {
       return { ...readEmbeddings(await json(), count), headers, status, attempts }
     } catch (error) {
@@ -56,8 +52,8 @@ export async function embed (workersAi: WorkersAi, { model, calls, signal, apiTo
     sameLength(answers.flatMap(({ vectors }) => vectors))
     return answers
   } finally {
-    signal.removeEventListener('abort', end)
-    controller.abort()
+    leave()
+    cancellation.abort(new Error('not needed any more'))
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import type { CancelSignal } from '../generation/cancellation.ts'
 import type { Take, Verdict } from '../generation/pipeline.ts'
 
 /** Bytes that wait for a reader before Cloudflare is held back. */
@@ -32,7 +33,7 @@ export interface Answer {
  * @param signal ends it in every phase, also while it waits for a connection, where undici would look at no signal
  * @throws undici's errors, and the signal's reason
  */
-export function exchange (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions, signal: AbortSignal): Promise<Answer> {
+export function exchange (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions, signal: CancelSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason)
     dispatcher.dispatch(options, new Exchange(signal, resolve, reject))
@@ -41,7 +42,7 @@ export function exchange (dispatcher: Dispatcher, options: Dispatcher.DispatchOp
 
 /** Hears what undici reads. One piece is given for each turn of the event loop, however many HTTP chunks it brought. */
 class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
-  #signal: AbortSignal
+  #signal: CancelSignal
   #answered: (answer: Answer) => void
   #refused: (error: unknown) => void
   #controller: Dispatcher.DispatchController | undefined
@@ -57,7 +58,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   #restPieces = Infinity
   #restTimer: NodeJS.Timeout | undefined
 
-  constructor (signal: AbortSignal, answered: (answer: Answer) => void, refused: (error: unknown) => void) {
+  constructor (signal: CancelSignal, answered: (answer: Answer) => void, refused: (error: unknown) => void) {
     this.#signal = signal
     this.#answered = answered
     this.#refused = refused
@@ -66,7 +67,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
 
   onRequestStart (controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    if (this.#signal.aborted) controller.abort(this.#signal.reason)
+    if (this.#signal.aborted) controller.abort(reasonOf(this.#signal))
   }
 
   onResponseStart (_controller: Dispatcher.DispatchController, statusCode: number, headers: Answer['headers']): void {
@@ -181,11 +182,15 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   #onAbort = (): void => {
-    const { reason } = this.#signal
+    const reason = reasonOf(this.#signal)
     this.#refused(reason)
     this.#drop()
     this.#end ??= { error: reason }
     this.#leave(reason)
     this.#controller?.abort(reason)
   }
+}
+
+function reasonOf ({ reason }: CancelSignal): Error {
+  return reason ?? new Error('aborted')
 }

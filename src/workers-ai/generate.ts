@@ -1,3 +1,4 @@
+import type { CancelSignal } from '../generation/cancellation.ts'
 import type { Batch } from '../generation/event.ts'
 import type { Source, Take, Verdict } from '../generation/pipeline.ts'
 import { toStreamError, type RunAnswer, type RunOptions, type WireObserver, type WorkersAi } from './client.ts'
@@ -12,7 +13,7 @@ export interface GenerateRequest {
   body: string
   /** The same body without `stream`, for a stream that came back empty. Absent when `body` asks for no stream. */
   plainBody?: () => string
-  signal: AbortSignal
+  signal: CancelSignal
   sessionAffinity?: string | undefined
   /** Used instead of the proxy's own token. */
   apiToken?: string | undefined

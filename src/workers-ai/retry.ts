@@ -1,16 +1,17 @@
 import { UpstreamError } from '../errors.ts'
+import type { CancelSignal } from '../generation/cancellation.ts'
 
 export interface RetryOptions {
   /** How often a failed attempt may be followed by another: 2 means at most 3 attempts. */
   maxRetries: number
   /** Aborted when the client has left: nothing is tried again then, and a wait ends at once. */
-  signal: AbortSignal
+  signal: CancelSignal
   /** A number in [0, 1). */
   random: () => number
   /** Milliseconds since any fixed moment. */
   now: () => number
   /** Resolves after so many milliseconds, rejects when the signal aborts. */
-  sleep: (ms: number, signal: AbortSignal) => Promise<unknown>
+  sleep: (ms: number, signal: CancelSignal) => Promise<unknown>
   budget: RetryBudget
   /** Shared by all the calls one request leads to. */
   patience: Patience
