@@ -12,6 +12,16 @@ export type Take<Item> = (item: Item) => Verdict | Promise<Verdict>
  */
 export type Source<Item> = (take: Take<Item>) => Promise<void>
 
+/** A source of one item. */
+export function once<Item> (item: Item): Source<Item> {
+  return take => {
+    const verdict = take(item)
+    return verdict instanceof Promise ? verdict.then(() => {}) : ENDED
+  }
+}
+
+const ENDED = Promise.resolve()
+
 /**
  * Sends every batch through the stages in order, synchronously. Ends early, which closes the source, when a stage
  * says that the rest is of no use.
@@ -76,5 +86,7 @@ export type TakeOfChoice = (batch: Batch, choice: number) => Verdict | Promise<V
  * first that breaks; the caller must then abort the others.
  */
 export async function interleaved (generations: ReadonlyArray<Source<Batch>>, take: TakeOfChoice): Promise<void> {
+  const [only] = generations
+  if (only && generations.length === 1) return only(batch => take(batch, 0))
   await Promise.all(generations.map((batches, choice) => batches(batch => take(batch, choice))))
 }

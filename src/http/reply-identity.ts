@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** Drawn for many ids at once: asking for random bytes costs more than all else about an id. */
+/** Characters of the alphabet, drawn for many ids at once: asking for random bytes costs more than all else about an id. */
 const pool = Buffer.alloc(4_096)
 let used = pool.length
 
@@ -10,11 +10,12 @@ let used = pool.length
 export function newId (prefix: string, length: number): string {
   if (used + length > pool.length) {
     randomFillSync(pool)
+    for (const [index, byte] of pool.entries()) pool[index] = ALPHABET.charCodeAt(byte % ALPHABET.length)
     used = 0
   }
-  let id = prefix
-  for (const end = used + length; used < end; used++) id += ALPHABET[(pool[used] ?? 0) % ALPHABET.length]
-  return id
+  const start = used
+  used += length
+  return prefix + pool.toString('latin1', start, used)
 }
 
 export function newCallId (): string {

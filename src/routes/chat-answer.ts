@@ -36,6 +36,9 @@ export interface ChatParts {
   keepAliveMs?: number | undefined
 }
 
+/** Translates a question for one model. */
+type Translate = (variation: Variation) => RunRequest
+
 /** What a model is asked to go on with, whichever endpoint it came to. */
 export interface Question {
   /** The model as the caller names it. */
@@ -44,8 +47,8 @@ export interface Question {
   stream: boolean
   /** What it begins with, which is the same in every turn of a conversation. */
   beginning: readonly unknown[]
-  /** Resolves to what translates it for one model, maybe several times, varied. */
-  translator: (model: Model, signal: CancelSignal) => Promise<(variation: Variation) => RunRequest>
+  /** Gives what translates it for one model, maybe several times, varied. */
+  translator: (model: Model, signal: CancelSignal) => Translate | Promise<Translate>
   /** The caller's name for a parameter, where it was another one's words that were translated; the same when absent. */
   toParam?: (param: string) => string
 }
@@ -64,15 +67,18 @@ export const ESTIMATED: Change = { param: 'usage', action: 'estimated', reason: 
 
 /** Has a chat answered: see `answerQuestion`. */
 export function answerChat (parts: ChatParts, chat: ChatCompletionRequest, request: FastifyRequest, reply: FastifyReply, { toParam = param => param, ...origin }: ChatOrigin = {}): Promise<ChatAnswer | DryRun> {
-  const options = { ...parts.settings, ...origin, visionModels: () => toVisionSuggestions(parts.models.known()) }
-  const images = withImages(parts, chat)
-  const translator: Question['translator'] = async (model, signal) => {
-    const { request: readable, changes } = await images(model, signal)
-    return variation => {
+  const { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, fetchRemoteImages: areFetched } = parts.settings
+  const options = { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, ...origin, visionModels: () => toVisionSuggestions(parts.models.known()) }
+  let fetched: ReturnType<typeof fetchRemoteImages> | undefined
+  const translator: Question['translator'] = (model, signal) => {
+    if (!areFetched || !model.vision) return variation => toRunRequest(chat, model, { ...options, ...variation })
+    // Once, whatever model is tried.
+    fetched ??= fetchRemoteImages(chat, { ...parts.remoteImages, signal: toAbortSignal(signal) })
+    return fetched.then(({ request: readable, changes }) => variation => {
       const run = toRunRequest(readable, model, { ...options, ...variation })
       run.changes.unshift(...changes)
       return run
-    }
+    })
   }
   return answerQuestion(parts, { model: chat.model, stream: chat.stream === true, beginning: chat.messages, translator, toParam }, request, reply)
 }
@@ -86,7 +92,10 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
   const signal = parts.openAnswers.open(reply)
   const asked = await parts.models.resolve(question.model)
   const { stream, toParam = param => param } = question
-  Object.assign(request.report, { model: question.model, served: asked.id, stream })
+  const { report } = request
+  report.model = question.model
+  report.served = asked.id
+  report.stream = stream
   const patience = new Patience()
   const failures: Change[] = []
   let failed: { model: Model, error: UpstreamError } | undefined
@@ -94,7 +103,8 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
   const fallbacks = fallbacksOf(parts, question.model, asked)
   for (let model: Model | undefined = asked; model !== undefined; model = await nextOf(fallbacks, parts)) {
     try {
-      const translate = await question.translator(model, signal)
+      const translator = question.translator(model, signal)
+      const translate = translator instanceof Promise ? await translator : translator
       const run = translate({})
       if (failed) failures.push({ param: 'model', action: 'renamed', from: failed.model.id, to: model.id, reason: `the model failed: ${toReason(failed.error)}` })
       run.changes.push(...failures)
@@ -111,7 +121,9 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
         signal
       })
       attempts += generations.attempts
-      Object.assign(request.report, { served: model.id, attempts, upstreamStatus: generations.status })
+      report.served = model.id
+      report.attempts = attempts
+      report.upstreamStatus = generations.status
       reply.headers({ 'x-proxy-model': model.id, 'x-proxy-attempts': String(attempts), ...generations.headers })
       return { run, generations, reporter: new ChangeReporter(run.changes, request, toParam) }
     } catch (error) {
@@ -119,7 +131,8 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
       if (failed && error instanceof InvalidRequestError) continue
       if (!(error instanceof UpstreamError)) throw error
       attempts += error.attempts
-      Object.assign(request.report, { served: model.id, attempts })
+      report.served = model.id
+      report.attempts = attempts
       if (!mayFallBack(error)) throw error
       failed = { model, error }
     }
@@ -194,15 +207,4 @@ export function toStreamFailure (error: unknown, request: FastifyRequest): Error
   const told = toProxyError(error, new Date(), [], tokenOwner(request))
   if (told === error && !('status' in (error as Error))) request.log.error({ err: error }, 'failed inside a stream')
   return toErrorBody(told, request.routeOptions.config.inputParam)
-}
-
-/** A chat with its remote images fetched, where a model that sees may have them; fetched once, whatever model is tried. */
-function withImages ({ settings, remoteImages }: ChatParts, chat: ChatCompletionRequest): (model: Model, signal: CancelSignal) => Promise<{ request: ChatCompletionRequest, changes: Change[] }> {
-  const asSent = Promise.resolve({ request: chat, changes: [] })
-  let fetched: ReturnType<typeof fetchRemoteImages> | undefined
-  return (model, signal) => {
-    if (!settings.fetchRemoteImages || !model.vision) return asSent
-    fetched ??= fetchRemoteImages(chat, { ...remoteImages, signal: toAbortSignal(signal) })
-    return fetched
-  }
 }

@@ -23,7 +23,7 @@ export function completions (app: FastifyInstance, parts: ChatParts): void {
       model: body.model,
       stream: body.stream === true,
       beginning: [prompts[0].slice(0, BEGINNING_LENGTH)],
-      translator: async model => () => toCompletionRunRequest(body, model, parts.settings)
+      translator: model => () => toCompletionRunRequest(body, model, parts.settings)
     }, request, reply)
     if ('object' in answer) return answer
     const { reporter } = answer

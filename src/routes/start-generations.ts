@@ -1,7 +1,7 @@
 import { UpstreamError } from '../errors.ts'
 import { follow, type CancelSignal } from '../generation/cancellation.ts'
 import type { Batch, Usage } from '../generation/event.ts'
-import { primed, throughStages, type Source } from '../generation/pipeline.ts'
+import { once, primed, type Source } from '../generation/pipeline.ts'
 import { KEEP_ALIVE_MS } from '../http/event-stream.ts'
 import { newCallId } from '../http/reply-identity.ts'
 import { toReview } from '../translate/review.ts'
@@ -86,9 +86,19 @@ function closable (signal: CancelSignal): { signal: CancelSignal, close: () => v
   return { signal: cancellation, close: () => cancellation.abort(new Error('another generation has ended')) }
 }
 
-/** An answer that is told as it is written is begun; any other is waited for and reviewed as a whole. */
+/**
+ * Asks in the family's form of a structured output, and once in the other when that one is refused. An answer that is
+ * told as it is written is begun then; any other is waited for and reviewed as a whole.
+ */
 async function start (request: RunRequest, call: Call): Promise<Generation> {
-  const { generation, sent } = await inSomeForm(request, call)
+  let sent = request
+  let generation: Generation
+  try {
+    generation = await ask(request, isToldAsWritten(request, call), call)
+  } catch (error) {
+    sent = inOtherForm(request, error, call)
+    generation = await ask(sent, isToldAsWritten(sent, call), call)
+  }
   if (isToldAsWritten(sent, call)) return { ...generation, batches: await primed(generation.batches, call.options.keepAliveMs ?? KEEP_ALIVE_MS) }
   return reviewed(generation, sent, call)
 }
@@ -97,35 +107,29 @@ function isToldAsWritten (request: RunRequest, { options: { stream } }: Call): b
   return stream && request.canStream
 }
 
-/** Asks in the family's form of a structured output, and once in the other when that one is refused. */
-async function inSomeForm (request: RunRequest, call: Call): Promise<{ generation: Generation, sent: RunRequest }> {
-  try {
-    return { generation: await ask(request, isToldAsWritten(request, call), call), sent: request }
-  } catch (error) {
-    if (!(error instanceof UpstreamError) || request.outputForm === undefined) throw error
-    const outputForm = toOtherForm(request.outputForm, error.code)
-    if (outputForm === undefined) throw error
-    const sent = varied(request, { outputForm }, call)
-    return { generation: await ask(sent, isToldAsWritten(sent, call), call), sent }
-  }
+/** @throws the error, unless it is about the form */
+function inOtherForm (request: RunRequest, error: unknown, call: Call): RunRequest {
+  if (!(error instanceof UpstreamError) || request.outputForm === undefined) throw error
+  const outputForm = toOtherForm(request.outputForm, error.code)
+  if (outputForm === undefined) throw error
+  return varied(request, { outputForm }, call)
 }
 
-async function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { model, sessionAffinity, apiToken, observer, patience }, signal, choice, anySeed }: Call): Promise<Generation> {
-  const body = (stream: boolean) => toBody(request, { stream, choice, anySeed })
-  const generation = await generate(workersAi, {
+function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { model, sessionAffinity, apiToken, observer, patience }, signal, choice, anySeed }: Call): Promise<Generation> {
+  const isHeld = !isStreamed || request.tools.size > 0 || request.format !== undefined
+  const stages = toStages(request, model.family, { isStreamed, choice, newCallId })
+  return generate(workersAi, {
     model: model.id,
-    body: body(isStreamed),
-    ...(isStreamed && { plainBody: () => body(false) }),
+    body: toBody(request, { stream: isStreamed, choice, anySeed }),
+    plainBody: isStreamed ? () => toBody(request, { stream: false, choice, anySeed }) : undefined,
     signal,
     sessionAffinity,
     apiToken,
     observer,
     patience,
-    newCallId
+    newCallId,
+    stages: isHeld ? [new SizeLimit(), ...stages] : stages
   })
-  const isHeld = !isStreamed || request.tools.size > 0 || request.format !== undefined
-  const stages = [...(isHeld ? [new SizeLimit()] : []), ...toStages(request, model.family, { isStreamed, choice, newCallId })]
-  return { ...generation, batches: throughStages(generation.batches, stages) }
 }
 
 /** Asks once more when the answer is not what was asked for; then tells it as it is, or says that it cannot be had. */
@@ -172,10 +176,6 @@ async function whole ({ batches }: Generation): Promise<Batch> {
   const last = events.at(-1)
   if (last?.type === 'failure') throw last.error
   return events
-}
-
-function once (events: Batch): Source<Batch> {
-  return async take => { await take(events) }
 }
 
 function usagesOf (events: Batch): Usage[] {

@@ -30,9 +30,9 @@ export interface RunOptions {
   /** Aborted when the client has left: the run ends at once in every phase, and its upstream connection with it. */
   signal: CancelSignal
   /** Requests with the same value land where their prompt's prefix is cached. A hint: a value that no header can carry is left out. */
-  sessionAffinity?: string
+  sessionAffinity?: string | undefined
   /** Used instead of the client's own token: the caller's, when callers bring theirs. */
-  apiToken?: string
+  apiToken?: string | undefined
   /** Whether the body asks for a stream. */
   stream: boolean
   /** What is left of the patience of a request that leads to several runs. */
@@ -48,21 +48,32 @@ export interface WireObserver {
   received: (body: string) => void
 }
 
-/** A successful answer; whoever takes a stream reads its body to the end, releases or destroys it. */
-export interface RunAnswer {
-  /** Server-sent events; otherwise a JSON answer, whatever was asked for: some models answer JSON to `stream: true`. */
-  isStream: boolean
+/** A successful answer: server-sent events or JSON, whichever was asked for: some models answer JSON to `stream: true`. */
+export type RunAnswer = AnswerHead & (StreamAnswer | JsonAnswer)
+
+interface AnswerHead {
   status: number
   /** Only the request id, the billed neurons, `cf-ray` and AI Gateway's log id, event id and cache status. */
   headers: Record<string, string>
   /** 1 when nothing had to be repeated. */
   attempts: number
-  /** The bytes as they come; what reading rejects with belongs into `toStreamError`. */
-  body: AnswerBody
-  /** The whole body as a JSON object or array, at most 32 MiB. Throws UpstreamError ('malformed', 'timeout', 'truncated'). */
-  json: () => Promise<object>
   /** Takes the secrets of this run out of what Cloudflare says in it. */
   redact: (text: string) => string
+}
+
+/** Whoever takes it reads its body to the end, releases or destroys it. */
+interface StreamAnswer {
+  isStream: true
+  /** The bytes as they come; what reading rejects with belongs into `toStreamError`. */
+  body: AnswerBody
+  /** Reads it as what it should not be: a JSON object or array of at most 32 MiB. Throws UpstreamError ('malformed', 'timeout', 'truncated'). */
+  readJson: () => Promise<object>
+}
+
+interface JsonAnswer {
+  isStream: false
+  /** An object or array, of at most 32 MiB of text. */
+  json: object
 }
 
 interface UpstreamRequest {
@@ -172,7 +183,7 @@ export class WorkersAi {
         redact: this.#redact
       }
       const response = await this.#open(this.#api.pool, request)
-      return (await this.#readAnswer(response, request)).json
+      return await this.#readAnswer(response, request)
     } catch (error) {
       if (signal.aborted) throw new UpstreamError(`Cloudflare did not answer within ${LISTING_TIMEOUT_MS / 1_000} s`, { kind: 'timeout' })
       throw error
@@ -186,20 +197,24 @@ export class WorkersAi {
 
   async #run (request: UpstreamRequest, attempts: number): Promise<RunAnswer> {
     const response = await this.#open(this.#runs.pool, request)
-    const answer = { status: response.statusCode, headers: forwardedHeaders(response, request.redact), attempts, redact: request.redact }
+    const { redact } = request
+    const status = response.statusCode
+    const headers = forwardedHeaders(response, redact)
     if (/^text\/event-stream\b/i.test(headerOf(response, 'content-type'))) {
-      return { ...answer, isStream: true, body: overheard(response.body, request), json: async () => (await this.#readAnswer(response, request)).json }
+      return { status, headers, attempts, redact, isStream: true, body: overheard(response.body, request), readJson: () => this.#readAnswer(response, request) }
     }
-    const { bytes, json } = await this.#readAnswer(response, request)
-    return { ...answer, isStream: false, body: keptBody(bytes), json: async () => json }
+    return { status, headers, attempts, redact, isStream: false, json: await this.#readAnswer(response, request) }
   }
 
   /** Sends a request and answers once the headers of a success are here; everything else is thrown. */
   async #open (pool: Pool, request: UpstreamRequest): Promise<Answer> {
     request.observer?.sent(request.options.body ?? '')
-    const response = await exchange(pool, request.options, request.signal).catch((error: unknown) => {
+    let response: Answer
+    try {
+      response = await exchange(pool, request.options, request.signal)
+    } catch (error) {
       throw toRequestError(error, request)
-    })
+    }
     const status = response.statusCode
     if (status < 200 || status > 399) throw await refusal(response, request)
     const trouble = unreadable(response)
@@ -209,15 +224,15 @@ export class WorkersAi {
   }
 
   /** Reads a whole answer, and throws the failure that Cloudflare may report with status 200. */
-  async #readAnswer (response: Answer, { redact, observer }: UpstreamRequest): Promise<{ bytes: Buffer, json: object }> {
+  async #readAnswer (response: Answer, { redact, observer }: UpstreamRequest): Promise<object> {
     const bytes = await readAll(response, this.#options.idleTimeoutMs)
     const text = bytes.toString()
     observer?.received(redact(text))
     const json = readJson(text)
+    if (json !== undefined && errorInAnswer(json) === undefined) return json
     const answer = { status: response.statusCode, contentType: headerOf(response, 'content-type'), text }
     if (json === undefined) throw new UpstreamError(describeBody(answer), { kind: 'malformed', status: answer.status })
-    if (errorInAnswer(json) !== undefined) throw toUpstreamError({ ...answer, retryAfter: retryAfter(response) }, redact)
-    return { bytes, json }
+    throw toUpstreamError({ ...answer, retryAfter: retryAfter(response) }, redact)
   }
 }
 
@@ -316,6 +331,7 @@ function unreadable (response: Answer): string | undefined {
 }
 
 function isEncoded (response: Answer): boolean {
+  if (response.headers['content-encoding'] === undefined) return false
   return !/^(?:identity)?$/i.test(headerOf(response, 'content-encoding').trim())
 }
 
@@ -341,10 +357,6 @@ function retryAfter (response: Answer): number | undefined {
 
 function fitsHeader (value: string): boolean {
   return /^[\x21-\x7e]{1,256}$/.test(value)
-}
-
-function keptBody (bytes: Buffer): AnswerBody {
-  return { read: async take => { await take(bytes) }, destroy () {}, release () {} }
 }
 
 async function readAll ({ statusCode: status, body }: Answer, idleTimeoutMs: number): Promise<Buffer> {

@@ -39,9 +39,10 @@ export async function embed (workersAi: WorkersAi, { model, calls, signal, apiTo
   const options = { stream: false, observer, patience: new Patience(), ...(apiToken !== undefined && { apiToken }) }
   const { cancellation, leave } = follow(signal)
   const run = async ({ body, count }: EmbeddingCall): Promise<EmbeddingAnswer> => {
-    const { json, headers, status, attempts } = await workersAi.run(model, body, { ...options, signal: cancellation })
+    const answer = await workersAi.run(model, body, { ...options, signal: cancellation })
+    const { headers, status, attempts } = answer
     try {
-      return { ...readEmbeddings(await json(), count), headers, status, attempts }
+      return { ...readEmbeddings(answer.isStream ? await answer.readJson() : answer.json, count), headers, status, attempts }
     } catch (error) {
       if (error instanceof UpstreamError) error.attempts = attempts
       throw error

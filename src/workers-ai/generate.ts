@@ -1,6 +1,6 @@
 import type { CancelSignal } from '../generation/cancellation.ts'
-import type { Batch } from '../generation/event.ts'
-import type { Source, Take, Verdict } from '../generation/pipeline.ts'
+import type { Batch, Stage } from '../generation/event.ts'
+import { once, throughStages, type Source, type Take, type Verdict } from '../generation/pipeline.ts'
 import { toStreamError, type RunAnswer, type RunOptions, type WireObserver, type WorkersAi } from './client.ts'
 import { GenerationReader } from './generation-reader.ts'
 import type { ModelId } from './model.ts'
@@ -12,7 +12,7 @@ export interface GenerateRequest {
   /** JSON text of the native body. */
   body: string
   /** The same body without `stream`, for a stream that came back empty. Absent when `body` asks for no stream. */
-  plainBody?: () => string
+  plainBody?: (() => string) | undefined
   signal: CancelSignal
   sessionAffinity?: string | undefined
   /** Used instead of the proxy's own token. */
@@ -21,6 +21,8 @@ export interface GenerateRequest {
   patience?: Patience | undefined
   /** Makes a tool-call id that is unique in the conversation. */
   newCallId: () => string
+  /** What its events pass, in order. */
+  stages: readonly Stage[]
 }
 
 export interface Generation {
@@ -45,23 +47,24 @@ export interface Generation {
  */
 export async function generate (workersAi: WorkersAi, request: GenerateRequest): Promise<Generation> {
   const answer = await workersAi.run(request.model, request.body, runOptions(request, request.plainBody !== undefined))
-  const batches: Source<Batch> = take => answer.isStream ? tellStream(workersAi, request, answer, take) : tellWhole(workersAi, request, answer, take)
-  return { status: answer.status, headers: answer.headers, attempts: answer.attempts, batches }
+  const { status, headers, attempts } = answer
+  return { status, headers, attempts, batches: throughStages(toBatches(workersAi, request, answer), request.stages) }
 }
 
 function runOptions ({ signal, sessionAffinity, apiToken, observer, patience }: GenerateRequest, stream: boolean): RunOptions {
-  return { signal, stream, observer, patience, ...(sessionAffinity !== undefined && { sessionAffinity }), ...(apiToken !== undefined && { apiToken }) }
+  return { signal, stream, observer, patience, sessionAffinity, apiToken }
 }
 
-async function tellWhole (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer, take: Take<Batch>): Promise<void> {
+function toBatches (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer): Source<Batch> {
+  if (answer.isStream) return take => tellStream(workersAi, request, answer, take)
+  const { plainBody } = request
   const batch: Batch = []
   const reader = new GenerationReader(request.newCallId, answer.redact)
-  reader.readAnswer(await answer.json(), batch)
-  if (request.plainBody && reader.isEmpty) await askAgain(workersAi, request, request.plainBody(), take)
-  else await take(batch)
+  reader.readAnswer(answer.json, batch)
+  return plainBody && reader.isEmpty ? take => askAgain(workersAi, request, plainBody(), take) : once(batch)
 }
 
-async function tellStream (workersAi: WorkersAi, request: GenerateRequest, { body, redact }: RunAnswer, take: Take<Batch>): Promise<void> {
+async function tellStream (workersAi: WorkersAi, request: GenerateRequest, { body, redact }: Extract<RunAnswer, { isStream: true }>, take: Take<Batch>): Promise<void> {
   const reader = new GenerationReader(request.newCallId, redact)
   const stream = new StreamReader(reader)
   let isEnough = false
@@ -93,7 +96,7 @@ async function tellStream (workersAi: WorkersAi, request: GenerateRequest, { bod
 async function askAgain (workersAi: WorkersAi, { plainBody, ...request }: GenerateRequest, body: string, take: Take<Batch>): Promise<void> {
   try {
     const answer = await workersAi.run(request.model, body, runOptions(request, false))
-    await tellWhole(workersAi, request, answer, take)
+    await toBatches(workersAi, request, answer)(take)
   } catch (error) {
     request.signal.throwIfAborted()
     await take([{ type: 'failure', error: toStreamError(error) }])

@@ -96,8 +96,8 @@ export class ModelList {
   }
 
   /** The ids `find` finds. */
-  ids (): string[] {
-    return [...this.#all.keys()]
+  ids (): Iterable<string> {
+    return { [Symbol.iterator]: () => this.#all.keys() }
   }
 
   /** A model by its id, by what is known right now; models that left the live list are still found in the catalogue. */

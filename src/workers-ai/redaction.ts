@@ -8,18 +8,31 @@ const TELLING_LENGTH = 8
  */
 export function redactor (secrets: readonly string[]): (text: string) => string {
   let parts: Set<string> | undefined
+  let begins: Uint8Array | undefined
   return text => {
     if (text.length < TELLING_LENGTH) return text
     parts ??= new Set(secrets.flatMap(toForms).flatMap(toParts))
-    return without(parts, text)
+    begins ??= toBegins(parts)
+    return without(parts, begins, text)
   }
 }
 
-function without (parts: ReadonlySet<string>, text: string): string {
+/** Which two characters parts begin with: nearly every place of a text is ruled out by them, at no cost. */
+function toBegins (parts: ReadonlySet<string>): Uint8Array {
+  const begins = new Uint8Array(65_536)
+  for (const part of parts) begins[toBegin(part, 0)] = 1
+  return begins
+}
+
+function toBegin (text: string, at: number): number {
+  return (text.charCodeAt(at) << 8 ^ text.charCodeAt(at + 1)) & 0xffff
+}
+
+function without (parts: ReadonlySet<string>, begins: Uint8Array, text: string): string {
   const kept: string[] = []
   let from = 0
   for (let at = 0; at + TELLING_LENGTH <= text.length; at++) {
-    if (!parts.has(text.slice(at, at + TELLING_LENGTH))) continue
+    if (begins[toBegin(text, at)] === 0 || !parts.has(text.slice(at, at + TELLING_LENGTH))) continue
     let end = at + TELLING_LENGTH
     while (parts.has(text.slice(end + 1 - TELLING_LENGTH, end + 1))) end++
     kept.push(text.slice(from, at))

@@ -6,7 +6,7 @@ import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { UpstreamError } from '../../src/errors.ts'
-import { toStreamError, WorkersAi, type WorkersAiOptions } from '../../src/workers-ai/client.ts'
+import { toStreamError, WorkersAi, type RunAnswer, type WorkersAiOptions } from '../../src/workers-ai/client.ts'
 import type { AnswerBody } from '../../src/workers-ai/exchange.ts'
 import type { ModelId } from '../../src/workers-ai/model.ts'
 import { all } from '../sources.ts'
@@ -74,6 +74,13 @@ function run (workersAi: WorkersAi, { signal = new AbortController().signal, str
   return workersAi.run(MODEL, BODY, { signal, stream })
 }
 
+/** A run that streams. */
+async function stream (workersAi: WorkersAi, { signal }: { signal?: AbortSignal } = {}): Promise<Extract<RunAnswer, { isStream: true }>> {
+  const answer = await run(workersAi, { ...(signal && { signal }), stream: true })
+  if (!answer.isStream) throw new Error('no stream')
+  return answer
+}
+
 function http (status: number, headers: Record<string, string>, body: string | Buffer = ''): Buffer {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   return Buffer.concat([Buffer.from(`HTTP/1.1 ${status} Status\r\n${lines.join('')}\r\n`), Buffer.from(body)])
@@ -105,12 +112,10 @@ t.test('a JSON answer is read whole', async t => {
   })
   const answer = await run(connect(t, origin))
 
-  t.equal(answer.isStream, false)
   t.equal(answer.status, 200)
   t.equal(answer.attempts, 1)
   t.strictSame(answer.headers, { 'cf-ai-req-id': 'r1', 'cf-ai-neurons': '1.98', 'cf-ray': 'ray', 'cf-aig-log-id': 'log' }, 'with the headers that are worth passing on')
-  t.strictSame(await answer.json(), JSON.parse(ANSWER))
-  t.equal(await textOf(answer.body), ANSWER)
+  t.match(answer, { isStream: false, json: JSON.parse(ANSWER) })
 
   const [head = '', body] = (requests[0] ?? '').split('\r\n\r\n')
   t.match(head, `POST /client/v4/accounts/${ACCOUNT}/ai/run/${MODEL} HTTP/1.1\r\n`)
@@ -136,8 +141,7 @@ t.test('a stream is answered at its headers', async t => {
   })
   const workersAi = connect(t, origin)
   for (const n of [1, 2]) {
-    const answer = await run(workersAi, { stream: true })
-    t.equal(answer.isStream, true)
+    const answer = await stream(workersAi)
     t.equal(await textOf(answer.body), 'data: {"response":"hi"}\n\ndata: [DONE]\n\n', `reading ${n}`)
     await sleep(10)
   }
@@ -149,8 +153,8 @@ t.test('a stream that is asked for its JSON says that it holds none', async t =>
   const { origin } = await listen(t, socket => {
     socket.write(Buffer.concat([STREAM_HEAD, Buffer.from(chunk('data: {}\n\n') + '0\r\n\r\n')]))
   })
-  const answer = await run(connect(t, origin))
-  t.strictSame(told(await failureOf(answer.json())), { kind: 'malformed', status: 200, message: 'Cloudflare answered 200 with something other than JSON' })
+  const answer = await stream(connect(t, origin))
+  t.strictSame(told(await failureOf(answer.readJson())), { kind: 'malformed', status: 200, message: 'Cloudflare answered 200 with something other than JSON' })
 })
 
 t.test('session affinity goes along when a header can carry it', async t => {
@@ -169,7 +173,7 @@ t.test('an AI Gateway carries the runs, and the API the listing', async t => {
   const gateway = await listen(t, socket => { socket.write(json(200, ANSWER)) })
   const workersAi = connect(t, api.origin, { gateway: { id: 'my gw', token: 'gateway-token', baseUrl: `${gateway.origin}/v1` } })
 
-  t.strictSame(await (await run(workersAi)).json(), JSON.parse(ANSWER))
+  t.match(await run(workersAi), { json: JSON.parse(ANSWER) })
   t.match(gateway.requests[0], `POST /v1/${ACCOUNT}/my%20gw/workers-ai/${MODEL} HTTP/1.1\r\n`)
   t.match(headersOf(gateway.requests[0] ?? ''), { authorization: `Bearer ${TOKEN}`, 'cf-aig-authorization': 'Bearer gateway-token' })
 
@@ -472,12 +476,12 @@ t.test('a client that leaves closes the upstream connection at once', async t =>
     { name: 'inside a refusal', given: socket => socket.write(json(500, '{', { 'content-length': '1000' })) },
     { name: 'inside a stream', given: socket => socket.write(Buffer.concat([STREAM_HEAD, Buffer.from(chunk('data: {}\n\n'))])), stream: true }
   ]
-  for (const { name, given, stream = false } of cases) {
+  for (const { name, given, stream: isStream = false } of cases) {
     const { origin, requests, sockets } = await listen(t, given)
     const controller = new AbortController()
     const reason = new Error('client left')
     const workersAi = connect(t, origin, { maxRetries: 5 })
-    const reading = failureOf(run(workersAi, { signal: controller.signal, stream }).then(answer => textOf(answer.body)))
+    const reading = failureOf(isStream ? stream(workersAi, controller).then(answer => textOf(answer.body)) : run(workersAi, controller))
     await sleep(100)
     const leftAt = performance.now()
     controller.abort(reason)
@@ -526,7 +530,7 @@ t.test('a client that has left already is not served', async t => {
 t.test('a stream that its reader destroys closes the upstream connection', async t => {
   for (const read of [false, true]) {
     const { origin, sockets } = await listen(t, socket => { socket.write(Buffer.concat([STREAM_HEAD, Buffer.from(chunk('data: {}\n\n'))])) })
-    const answer = await run(connect(t, origin), { stream: true })
+    const answer = await stream(connect(t, origin))
     if (read) {
       await answer.body.read(bytes => {
         t.equal(bytes.toString(), 'data: {}\n\n')
@@ -562,7 +566,7 @@ t.test('a stream that breaks is told by toStreamError', async t => {
   ]
   for (const { name, given, options, expected } of cases) {
     const { origin, requests } = await listen(t, given)
-    const answer = await run(connect(t, origin, { maxRetries: 5, ...options }), { stream: true })
+    const answer = await stream(connect(t, origin, { maxRetries: 5, ...options }))
     t.strictSame(told(toStreamError(await failureOf(textOf(answer.body)))), expected, name)
     t.equal(requests.length, 1, `${name} is not repeated`)
   }
@@ -577,7 +581,7 @@ t.test('a stream that breaks is told by toStreamError', async t => {
 t.test('a slow reader gets every byte, and is not taken for silence', async t => {
   const text = 'x'.repeat(2_000_000)
   const { origin } = await listen(t, socket => { socket.write(Buffer.concat([STREAM_HEAD, Buffer.from(chunk(text) + '0\r\n\r\n')])) })
-  const answer = await run(connect(t, origin, { idleTimeoutMs: 200 }), { stream: true })
+  const answer = await stream(connect(t, origin, { idleTimeoutMs: 200 }))
   await sleep(600)
   t.equal((await textOf(answer.body)).length, text.length)
 })

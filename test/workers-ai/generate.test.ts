@@ -30,7 +30,8 @@ async function ask (t: Test, answers: NativeAnswer[], { stream = true, idleTimeo
     ...(stream && { plainBody: () => '{}' }),
     signal: left.signal,
     sessionAffinity: 'chat-1',
-    newCallId: () => 'call_1'
+    newCallId: () => 'call_1',
+    stages: []
   }
   return { generation: await generate(workersAi, request), runs, left }
 }
