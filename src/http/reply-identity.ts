@@ -10,7 +10,7 @@ let used = pool.length
 export function newId (prefix: string, length: number): string {
   if (used + length > pool.length) {
     randomFillSync(pool)
-    for (const [index, byte] of pool.entries()) pool[index] = ALPHABET.charCodeAt(byte % ALPHABET.length)
+    for (let index = 0; index < pool.length; index++) pool[index] = ALPHABET.charCodeAt((pool[index] ?? 0) % ALPHABET.length)
     used = 0
   }
   const start = used
