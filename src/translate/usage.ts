@@ -31,6 +31,8 @@ export function toResponseUsage (usage: Usage): ResponseUsage {
 
 /** The bill of several generations. A count is told when any of them told it, and marked a guess when any was one. */
 export function toSum (usages: readonly Usage[]): Usage {
+  const [only] = usages
+  if (only && usages.length === 1) return { ...only, cachedTokens: only.cachedTokens ?? 0, reasoningTokens: only.reasoningTokens ?? 0 }
   const sum = (count: (usage: Usage) => number | undefined) => usages.reduce((total, usage) => total + (count(usage) ?? 0), 0)
   return {
     promptTokens: sum(usage => usage.promptTokens),

@@ -70,7 +70,9 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     if (this.#signal.aborted) controller.abort(reasonOf(this.#signal))
   }
 
-  onResponseStart (_controller: Dispatcher.DispatchController, statusCode: number, headers: Answer['headers']): void {
+  onResponseStart (controller: Dispatcher.DispatchController, statusCode: number, headers: Answer['headers']): void {
+    // Views of the bytes that were read, two for each header: they would hold those in memory as long as the stream lasts.
+    controller.rawHeaders = null
     if (statusCode >= 200) this.#answered({ statusCode, headers, body: this })
   }
 
