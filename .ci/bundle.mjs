@@ -25,6 +25,10 @@ const { metafile } = await build({
   // Paths of this machine are nobody's business.
   preserveSymlinks: true,
   legalComments: 'none',
+  // The text of a program stays in memory while it runs. Names are kept, for the stacks of errors.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 120,
   logLevel: 'warning',
   metafile: true
 })
