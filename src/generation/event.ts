@@ -39,6 +39,16 @@ export interface TextEvent {
   logprobs?: TokenLogprob[]
 }
 
+/** A piece of the model's thinking. */
+export interface ReasoningEvent {
+  type: 'reasoning'
+  text: string
+  /** As that of a text. */
+  json?: string
+}
+
+export type PieceEvent = TextEvent | ReasoningEvent
+
 /**
  * The one small language between what Cloudflare says and what OpenAI's clients hear.
  * A well-ended generation is any number of text, reasoning and tool_call events, at most one usage, then one finish.
@@ -46,7 +56,7 @@ export interface TextEvent {
  */
 export type GenerationEvent =
   | TextEvent
-  | { type: 'reasoning', text: string }
+  | ReasoningEvent
   | ToolCallEvent
   | { type: 'usage', usage: Usage }
   /** `reason` is null when the upstream said nothing or a mere `stop`, which it also says beside tool calls. */

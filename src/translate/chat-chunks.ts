@@ -1,4 +1,4 @@
-import type { Batch, GenerationEvent, TextEvent, ToolCallEvent, Usage } from '../generation/event.ts'
+import type { Batch, GenerationEvent, PieceEvent, ReasoningEvent, ToolCallEvent, Usage } from '../generation/event.ts'
 import type { ChatCompletionDelta, TokenLogprob, OpenAIFinishReason } from '../openai/chat-completion.ts'
 import { toEvent } from '../openai/server-sent-events.ts'
 import { toFinishReason, type ReplyIdentity } from './chat-completion.ts'
@@ -15,7 +15,7 @@ export class ChatChunks {
   #identity: ReplyIdentity
   #begin: string
   #end: string
-  #texts: TextChunks
+  #pieces: Record<PieceEvent['type'], TextChunks>
   #begun = false
   /** What this choice was billed, once its events have told it. */
   usage: Usage | undefined
@@ -25,33 +25,38 @@ export class ChatChunks {
     this.#identity = identity
     this.#begin = `data: {${envelope(identity)},"choices":[{"index":${index},"delta":`
     this.#end = `,"logprobs":null,"finish_reason":null}]${withUsage ? ',"usage":null' : ''}}\n\n`
-    this.#texts = new TextChunks(`${this.#begin}{"content":`, `}${this.#end}`)
+    this.#pieces = {
+      text: new TextChunks(`${this.#begin}{"content":`, `}${this.#end}`),
+      reasoning: new TextChunks(`${this.#begin}{"reasoning_content":`, `}${this.#end}`)
+    }
   }
 
   /** The chunks of one batch as one piece; failures are told by the caller, who knows whether the stream has begun. */
   tell (batch: Batch): Buffer {
-    const pieces: Buffer[] = []
-    let texts: TextEvent[] = []
-    for (const event of batch) {
-      if (!this.#begun && event.type !== 'usage' && event.type !== 'failure') pieces.push(Buffer.from(this.#role(event)))
-      if (event.type === 'text' && event.logprobs === undefined) {
-        texts.push(event)
-        continue
-      }
-      if (texts.length > 0) pieces.push(this.#texts.toBytes(texts))
-      texts = []
-      pieces.push(Buffer.from(this.#tell(event)))
+    const told: Buffer[] = []
+    let pieces: PieceEvent[] = []
+    const flush = () => {
+      if (pieces[0] !== undefined) told.push(this.#pieces[pieces[0].type].toBytes(pieces))
+      pieces = []
     }
-    if (texts.length > 0) pieces.push(this.#texts.toBytes(texts))
-    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
+    for (const event of batch) {
+      if (!this.#begun && event.type !== 'usage' && event.type !== 'failure') told.push(Buffer.from(this.#role(event)))
+      if (event.type === 'reasoning' || (event.type === 'text' && event.logprobs === undefined)) {
+        if (event.type !== pieces[0]?.type) flush()
+        pieces.push(event)
+      } else {
+        flush()
+        told.push(Buffer.from(this.#tell(event)))
+      }
+    }
+    flush()
+    return told.length === 1 && told[0] !== undefined ? told[0] : Buffer.concat(told)
   }
 
-  #tell (event: GenerationEvent): string {
+  #tell (event: Exclude<GenerationEvent, ReasoningEvent>): string {
     switch (event.type) {
       case 'text':
         return `${this.#begin}{"content":${event.json ?? JSON.stringify(event.text)}}${event.logprobs ? this.#endWith(event.logprobs) : this.#end}`
-      case 'reasoning':
-        return `${this.#begin}{"reasoning_content":${JSON.stringify(event.text)}}${this.#end}`
       case 'tool_call':
         return this.#call(event)
       case 'usage':

@@ -1,4 +1,4 @@
-import type { TextEvent } from '../generation/event.ts'
+import type { PieceEvent } from '../generation/event.ts'
 
 /** Bytes of UTF-8 that a character of a JavaScript string may need. */
 const MAX_BYTES_PER_CHARACTER = 3
@@ -21,7 +21,7 @@ export class TextChunks {
   }
 
   /** One chunk for each of one or more pieces of text. */
-  toBytes (pieces: readonly TextEvent[]): Buffer {
+  toBytes (pieces: readonly PieceEvent[]): Buffer {
     const texts = pieces.map(({ text, json }) => json ?? JSON.stringify(text))
     let size = texts.length * this.#seam.length
     for (const json of texts) size += json.length * MAX_BYTES_PER_CHARACTER

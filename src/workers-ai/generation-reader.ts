@@ -1,8 +1,9 @@
 import type { Batch, FinishReason, Usage } from '../generation/event.ts'
 import { UpstreamError } from '../errors.ts'
-import { readClassicEvents } from './classic-frame.ts'
 import { errorIn } from './error-envelope.ts'
+import { CLASSIC } from './frame-pattern.ts'
 import { toJsonText } from './json-text.ts'
+import { LearnedFrames } from './learned-frames.ts'
 import { toMessage } from './responses-output.ts'
 import { toTokenLogprobs } from './token-logprobs.ts'
 import { ToolCallReader } from './tool-call-reader.ts'
@@ -58,6 +59,9 @@ export interface NativeMessage {
 export class GenerationReader {
   #toolCalls: ToolCallReader
   #usage: Usage | undefined
+  /** The last frame of the fast lane, until somebody needs the usage in it. */
+  #lastOfRun: string | undefined
+  #frames = new LearnedFrames(GenerationReader.#readAlone)
   #reason: FinishReason | null = null
   #finished = false
   #done = false
@@ -96,15 +100,19 @@ export class GenerationReader {
   }
 
   /**
-   * Reads the run of classic events that begins at `start`, if there is one, and appends what it says to `batch`.
+   * Reads the run of events that begins at `start` and needs no parsing, if there is one, and appends what it says to
+   * `batch`.
+   * @param text of a stream, of which an event begins at `start`
    * @returns where the run ends
    */
-  readClassicEvents (text: string, start: number, batch: Batch): number {
+  readRun (text: string, start: number, batch: Batch): number {
     if (this.#done || this.#finished) return start
     const before = batch.length
-    const end = readClassicEvents(text, start, batch)
+    const classic = CLASSIC.read(text, start, batch)
+    const learned = classic === undefined ? this.#frames.read(text, start, batch) : undefined
+    if (learned) this.#lastOfRun = text.slice(learned.lastStart + 'data: '.length, learned.end)
     this.#sawOutput ||= batch.length > before
-    return end
+    return (classic ?? learned)?.end ?? start
   }
 
   /**
@@ -119,7 +127,11 @@ export class GenerationReader {
     }
     const frame = parseFrame(data)
     if (frame instanceof UpstreamError) return isLast ? undefined : this.#fail(frame, batch)
-    if (frame !== undefined) this.#readFrame(frame, batch)
+    if (frame === undefined) return
+    const before = batch.length
+    this.#readFrame(frame, batch)
+    const said = batch[before]
+    if (batch.length === before + 1 && (said?.type === 'text' || said?.type === 'reasoning')) this.#frames.learn(data, said)
   }
 
   /**
@@ -148,20 +160,21 @@ export class GenerationReader {
     } catch (error) {
       return this.#fail(error as UpstreamError, batch)
     }
+    this.#readLastOfRun()
     if (this.#usage) batch.push({ type: 'usage', usage: this.#usage })
     batch.push({ type: 'finish', reason: this.#reason })
   }
 
   /** @returns whether the frame is a part of a generation at all */
   #readFrame (outer: NativeFrame, batch: Batch): boolean {
-    const frame = isObject(outer.result) ? outer.result as NativeFrame : outer
+    this.#readLastOfRun()
+    const frame = toGeneration(outer)
     const failure = errorIn(outer) ?? errorIn(frame)
     if (failure) {
       this.#fail(new UpstreamError(this.#redact(failure.message), { kind: 'refused', status: 200, code: failure.code }), batch)
       return true
     }
-    const usage = toUsage(frame.usage)
-    if (usage) this.#usage = usage
+    this.#usage = toUsage(frame.usage) ?? this.#usage
 
     const before = batch.length
     const choice = firstChoice(frame.choices)
@@ -182,6 +195,13 @@ export class GenerationReader {
     return choice !== undefined || message !== undefined || frame.response !== undefined || Array.isArray(frame.tool_calls)
   }
 
+  /** Usage may run along with every frame, and only the last counts. */
+  #readLastOfRun (): void {
+    if (this.#lastOfRun === undefined) return
+    this.#usage = toUsage(toGeneration(JSON.parse(this.#lastOfRun) as NativeFrame).usage) ?? this.#usage
+    this.#lastOfRun = undefined
+  }
+
   #readFinish (native: unknown, batch: Batch): void {
     if (typeof native !== 'string' || native === '') return
     if (native === 'error') {
@@ -191,12 +211,24 @@ export class GenerationReader {
     this.#reason = toFinishReason(native)
   }
 
+  /** What a frame says in a stream that holds nothing else; undefined when it also calls, ends the answer, or fails. */
+  static #readAlone (data: string): Batch | undefined {
+    const reader = new GenerationReader(() => '')
+    const batch: Batch = []
+    reader.#readFrame(JSON.parse(data) as NativeFrame, batch)
+    return reader.#done || reader.#finished || reader.#toolCalls.sawCalls ? undefined : batch
+  }
+
   #fail (error: UpstreamError, batch: Batch): void {
     if (this.#failure) return
     this.#done = true
     this.#failure = error
     batch.push({ type: 'failure', error })
   }
+}
+
+function toGeneration (frame: NativeFrame): NativeFrame {
+  return isObject(frame.result) ? frame.result : frame
 }
 
 /** A frame that begins as JSON must be JSON; other noise between frames is skipped, as Cloudflare's own client does. */

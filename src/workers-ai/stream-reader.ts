@@ -22,7 +22,7 @@ export class StreamReader {
     const text = decoder.decode(bytes)
     let at = 0
     while (at < text.length) {
-      if (decoder.isBetweenEvents) at = reader.readClassicEvents(text, at, batch)
+      if (decoder.isBetweenEvents) at = reader.readRun(text, at, batch)
       if (at === text.length) break
       const blankLine = text.indexOf('\n\n', at)
       const end = blankLine === -1 ? text.length : blankLine + 2

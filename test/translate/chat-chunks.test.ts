@@ -32,6 +32,11 @@ t.test('each event becomes a chunk, after the role', t => {
     { name: 'a finish that does not say why', given: [{ type: 'finish', reason: null }], expected: [first, 'stop'] },
     { name: 'thinking', given: [{ type: 'reasoning', text: 'Hm' }, { type: 'text', text: 'a' }, finish], expected: [first, { reasoning_content: 'Hm' }, { content: 'a' }, 'stop'] },
     {
+      name: 'thinking and text by turns',
+      given: [{ type: 'reasoning', text: 'H' }, { type: 'reasoning', text: 'm', json: '"m"' }, { type: 'text', text: 'a' }, { type: 'reasoning', text: '.' }, { type: 'text', text: 'b', json: '"b"' }, { type: 'text', text: 'c' }, finish],
+      expected: [first, { reasoning_content: 'H' }, { reasoning_content: 'm' }, { content: 'a' }, { reasoning_content: '.' }, { content: 'b' }, { content: 'c' }, 'stop']
+    },
+    {
       name: 'a call',
       given: [{ type: 'tool_call', index: 0, id: 'call_1', name: 'f', arguments: '' }, { type: 'tool_call', index: 0, arguments: '{}' }, { type: 'finish', reason: 'tool_calls' }],
       expected: [{ ...first, content: null }, { tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '' } }] }, { tool_calls: [{ index: 0, function: { arguments: '{}' } }] }, 'tool_calls']

@@ -1,10 +1,10 @@
 import t from 'tap'
 import type { Batch } from '../../src/generation/event.ts'
-import { readClassicEvents } from '../../src/workers-ai/classic-frame.ts'
+import { CLASSIC, FramePattern, TEXT } from '../../src/workers-ai/frame-pattern.ts'
 
-const read = (text: string, start = 0) => {
+const read = (text: string, start = 0, pattern = CLASSIC) => {
   const batch: Batch = []
-  return { end: readClassicEvents(text, start, batch), batch }
+  return { end: pattern.read(text, start, batch)?.end ?? start, batch }
 }
 
 t.test('the commonest event is read as it stands', t => {
@@ -54,5 +54,20 @@ t.test('every other event is left to the slow lane', t => {
     { name: 'the end', given: 'data: [DONE]\n\n' }
   ]
   for (const { name, given } of cases) t.strictSame(read(given), { end: 0, batch: [] }, name)
+  t.end()
+})
+
+t.test('a run tells where its last frame begins', t => {
+  t.strictSame(CLASSIC.read('-data: {"response":"a"}\n\ndata: {"response":"b"}\n\n', 1, []), { end: 49, lastStart: 25 })
+  t.equal(CLASSIC.read('data: 1\n\n', 0, []), undefined)
+  t.end()
+})
+
+t.test('any frame can be read by its pattern, also one that says what was thought', t => {
+  const thought = new FramePattern('reasoning', String.raw`\{"thought":${TEXT}\}`)
+  t.strictSame(read('data: {"thought":"Hm"}\n\n', 0, thought).batch, [{ type: 'reasoning', text: 'Hm', json: '"Hm"' }])
+  t.equal(thought.fits('{"thought":"Hm"}'), true)
+  t.equal(thought.fits('{"thought":1}'), false)
+  t.equal(thought.fits('{"thought":"Hm"} '), false, 'the whole of it')
   t.end()
 })
