@@ -6,8 +6,8 @@ import { requireKey, requireOwnToken } from './http/auth.ts'
 import { clientErrorHandler } from './http/client-error.ts'
 import { errorHandler } from './http/error-handler.ts'
 import { isHealthCheck } from './http/health-check.ts'
+import { readJsonBodies } from './http/json-body.ts'
 import { newLogger } from './http/logger.ts'
-import { refuseDeepNesting } from './http/nesting.ts'
 import { lastingPressure } from './http/lasting-pressure.ts'
 import { OpenAnswers, overloaded } from './http/open-answers.ts'
 import { closeQueuedAnswers } from './http/queued-answers.ts'
@@ -89,7 +89,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   // Node would refuse what it does not know of it, without a word; an expectation may as well be passed over.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   closeQueuedAnswers(app)
-  refuseDeepNesting(app)
+  readJsonBodies(app)
   if (settings.corsOrigins.length > 0) {
     const { default: cors } = await import('@fastify/cors')
     await app.register(cors, { origin: settings.corsOrigins.includes('*') ? '*' : settings.corsOrigins, exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400, strictPreflight: false })

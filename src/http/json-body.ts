@@ -1,0 +1,57 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { InvalidRequestError } from '../errors.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Its body was walked through: JSON of at most 200 levels. */
+    isShallow: boolean
+  }
+}
+
+type Parser = (request: FastifyRequest, text: string, done: (error: Error | null, body?: unknown) => void) => void
+
+/** Far more than any schema needs, far less than what overflows the stack of those who read a body recursively. */
+const MAX_LEVELS = 200
+
+/** Members by which JSON could change what every object is made of. */
+const POISON = new Set(['__proto__', 'constructor'])
+const NOTHING = new Set<string>()
+
+/**
+ * Reads bodies as Fastify does, and refuses those that are nested deeper than 200 levels before anything else walks
+ * through them. Poison is looked for on the same walk: Fastify's parser goes through the text with two patterns for it.
+ */
+export function readJsonBodies (app: FastifyInstance): void {
+  const asFastify = app.getDefaultJsonParser('error', 'error') as Parser
+  const parser: Parser = (request, text, done) => {
+    let body: unknown
+    try {
+      body = JSON.parse(text)
+    } catch {
+      return asFastify(request, text, done)
+    }
+    request.isShallow = isHarmless(body, MAX_LEVELS, POISON)
+    if (request.isShallow) done(null, body)
+    else asFastify(request, text, done)
+  }
+  app.decorateRequest('isShallow', false)
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, parser)
+  app.addHook('preValidation', (request, _reply, done) => {
+    if (request.isShallow || isHarmless(request.body, MAX_LEVELS, NOTHING)) return done()
+    done(new InvalidRequestError(`The JSON body of your request is nested too deeply. At most ${MAX_LEVELS} levels are read.`))
+  })
+}
+
+/** Whether a value has no more than so many levels, and no member of these names. */
+function isHarmless (value: unknown, levels: number, poison: ReadonlySet<string>): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (levels === 0) return false
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === 'object' && !isHarmless(item, levels - 1, poison)) return false
+    return true
+  }
+  for (const name in value) {
+    if (poison.has(name) || !isHarmless((value as Record<string, unknown>)[name], levels - 1, poison)) return false
+  }
+  return true
+}
