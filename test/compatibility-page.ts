@@ -4,7 +4,7 @@ import type { ChatCompletionRequest, Message } from '../src/openai/chat-completi
 import type { CompletionRequest } from '../src/openai/completion-request.ts'
 import { readSettings } from '../src/settings/reader.ts'
 import { toCompletionRunRequest } from '../src/translate/completion-request.ts'
-import { toRunRequest, type RunRequest } from '../src/translate/run-request.ts'
+import { toBody, toRunRequest, type RunRequest } from '../src/translate/run-request.ts'
 import { CATALOGUE } from '../src/workers-ai/catalogue.ts'
 import { toEmbeddingFamily } from '../src/workers-ai/embedding-family.ts'
 import type { FamilyName, SamplingName } from '../src/workers-ai/family.ts'
@@ -53,14 +53,14 @@ const chat: Feature[] = [
     title: 'text parts',
     request: { messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }, { type: 'text', text: 'there' }] }] },
     params: [],
-    isSent: ({ inputs: [{ json }] }) => json.includes('"type":"text"'),
+    isSent: run => toText(run).includes('"type":"text"'),
     instead: 'joined into one text by line breaks, which every model takes'
   },
   {
     title: 'images',
     request: { messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: IMAGE } }] }] },
     params: [],
-    isSent: ({ inputs: [{ json }] }) => json.includes(IMAGE)
+    isSent: run => toText(run).includes(IMAGE)
   },
   {
     title: '`stop`',
@@ -253,8 +253,12 @@ function translate (model: Model, request: Partial<ChatCompletionRequest>): RunR
   return toRunRequest({ model: model.id, messages: [USER], ...request }, model, OPTIONS)
 }
 
-function rolesOf ({ inputs: [{ json }] }: RunRequest): string[] {
-  return (JSON.parse(json) as Array<{ role: string }>).map(({ role }) => role)
+function rolesOf (run: RunRequest): string[] {
+  return (JSON.parse(toText(run)) as { messages: Array<{ role: string }> }).messages.map(({ role }) => role)
+}
+
+function toText (run: RunRequest): string {
+  return toBody(run, { stream: false, choice: 0, anySeed: 1 }).toString()
 }
 
 function isToldToThink ({ fields }: RunRequest): boolean {

@@ -4,10 +4,11 @@ import type { CompletionRequest } from '../openai/completion-request.ts'
 import type { Family } from '../workers-ai/family.ts'
 import type { Model } from '../workers-ai/model.ts'
 import { toExtras } from './other-parameters.ts'
-import { refuseDropped, toJson, toStops, type RunInput, type RunRequest, type RunRequestOptions } from './run-request.ts'
+import { toPromptJson } from './prompt-json.ts'
+import { refuseDropped, toStops, type RunInput, type RunRequest, type RunRequestOptions } from './run-request.ts'
 import { toSampling } from './sampling.ts'
 import { toTexts } from './texts.ts'
-import { toLimitFields, toPromptEstimate, toTokenLimit } from './token-limit.ts'
+import { toLimitFields, toPromptEstimate, toTokenLimit, type PromptEstimate } from './token-limit.ts'
 
 /** OpenAI's own limit where the caller gives none, in tokens. */
 const DEFAULT_MAX_TOKENS = 16
@@ -36,7 +37,7 @@ export function toCompletionRunRequest (request: CompletionRequest, model: Model
   const { family } = model
   const changes: Change[] = []
   const [first, ...rest] = toPrompts(request)
-  const inputs: RunRequest['inputs'] = [toInput(first, family), ...rest.map(prompt => toInput(prompt, family))]
+  const inputs: [Input, ...Input[]] = [toInput(first, family), ...rest.map(prompt => toInput(prompt, family))]
   const choices = toChoices(request, inputs.length, options.maxChoices, changes)
   const { seed, ...sampling } = toSampling(request, family, changes)
   const stop = toStops(request)
@@ -73,9 +74,14 @@ export function toCompletionRunRequest (request: CompletionRequest, model: Model
   }
 }
 
-function toInput (prompt: string, { takesPrompt }: Family): RunInput {
-  const json = toJson(takesPrompt ? prompt : [{ role: 'user', content: prompt }])
-  return { member: takesPrompt ? 'prompt' : 'messages', json, promptTokens: toPromptEstimate(json, 1).asCloudflare }
+interface Input extends RunInput {
+  tokens: PromptEstimate
+}
+
+function toInput (prompt: string, { takesPrompt }: Family): Input {
+  const { json, size } = toPromptJson(takesPrompt ? prompt : [{ role: 'user', content: prompt }])
+  const tokens = toPromptEstimate(size, 1)
+  return { member: takesPrompt ? 'prompt' : 'messages', json, promptTokens: tokens.asCloudflare, tokens }
 }
 
 function toChoices ({ n, best_of: best }: CompletionRequest, prompts: number, maxChoices: number, changes: Change[]): number {
@@ -114,8 +120,8 @@ function toLogprobs ({ logprobs }: CompletionRequest, { takesPrompt, extras }: F
 }
 
 /** One limit for all prompts, which is what the longest of them leaves. */
-function toLimit ({ max_tokens: asked }: CompletionRequest, model: Model, inputs: readonly RunInput[], changes: Change[]): number {
+function toLimit ({ max_tokens: asked }: CompletionRequest, model: Model, inputs: readonly Input[], changes: Change[]): number {
   if (asked === 0) changes.push({ param: 'max_tokens', action: 'clamped', from: 0, to: 1, reason: 'no model answers with nothing' })
-  const longest = inputs.map(({ json }) => toPromptEstimate(json, 1)).reduce((one, other) => one.atMost >= other.atMost ? one : other)
+  const longest = inputs.map(({ tokens }) => tokens).reduce((one, other) => one.atMost >= other.atMost ? one : other)
   return toTokenLimit({ max_tokens: asked === 0 ? 1 : asked ?? null }, model, longest, DEFAULT_MAX_TOKENS, changes)
 }

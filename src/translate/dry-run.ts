@@ -14,7 +14,7 @@ export interface DryRun {
 
 /** @param stream the caller asks for a stream */
 export function toDryRun (request: RunRequest, model: string, stream: boolean): DryRun {
-  return toDryRunOf(model, toBody(request, { stream: stream && request.canStream, choice: 0, anySeed: 1 }), request.changes)
+  return toDryRunOf(model, toBody(request, { stream: stream && request.canStream, choice: 0, anySeed: 1 }).toString(), request.changes)
 }
 
 /** @param body JSON text */

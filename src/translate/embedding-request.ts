@@ -5,7 +5,8 @@ import { CATALOGUE } from '../workers-ai/catalogue.ts'
 import { MAX_TEXTS, toEmbeddingFamily, type EmbeddingFamily } from '../workers-ai/embedding-family.ts'
 import type { Model } from '../workers-ai/model.ts'
 import { toExtras } from './other-parameters.ts'
-import { refuseDropped, toJson, type RunRequestOptions } from './run-request.ts'
+import { toJson } from './prompt-json.ts'
+import { refuseDropped, type RunRequestOptions } from './run-request.ts'
 import { toTexts } from './texts.ts'
 
 /** A request for embeddings in Workers AI's words. */

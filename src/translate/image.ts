@@ -22,10 +22,14 @@ const TAKEN = 'Send PNG, JPEG, WebP or GIF.'
 
 /** Every image of a conversation, in order. */
 export function toImages (messages: readonly Message[]): PlacedImage[] {
-  return messages.flatMap((message, index) => {
-    if (message.role !== 'user' || !Array.isArray(message.content)) return []
-    return message.content.flatMap((part, place) => part.type === 'image_url' ? [{ part, path: `messages[${index}].content[${place}]` }] : [])
+  const images: PlacedImage[] = []
+  messages.forEach(({ role, content }, index) => {
+    if (role !== 'user' || !Array.isArray(content)) return
+    content.forEach((part, place) => {
+      if (part.type === 'image_url') images.push({ part, path: `messages[${index}].content[${place}]` })
+    })
   })
+  return images
 }
 
 /**

@@ -34,7 +34,7 @@ export function toNativeMessages (messages: readonly Message[], model: Model, ch
   checkImages(messages, model, visionModels)
   const called = withModernCalls(messages)
   const callIds = toNativeCallIds(called, model.family)
-  const native = called.map((message, index) => toNativeMessage(message, `messages[${index}]`, model, callIds, changes))
+  const native = called.map((message, index) => isNative(message, model.family) ? message : toNativeMessage(message, `messages[${index}]`, model, callIds, changes))
   return model.family.systemFirst ? withSystemFirst(native, changes) : native
 }
 
@@ -48,6 +48,17 @@ function withSystemFirst (messages: readonly NativeMessage[], changes: Change[])
 }
 
 type ModernMessage = Exclude<Message, { role: 'function' }>
+
+/** The members of most messages there are, in the order a native one has them. */
+const PLAIN = ['role', 'content']
+
+/** Whether a message is what every family takes, as most of a long history are. */
+function isNative (message: ModernMessage, { developerRole }: Family): message is ModernMessage & NativeMessage {
+  if (typeof message.content !== 'string' || message.role === 'tool' || (message.role === 'developer' && !developerRole)) return false
+  let count = 0
+  for (const name in message) if (name !== PLAIN[count++]) return false
+  return true
+}
 
 function toNativeMessage (message: ModernMessage, path: string, model: Model, callIds: (id: string) => string, changes: Change[]): NativeMessage {
   const { family } = model
@@ -135,7 +146,8 @@ function toText (content: string | AssistantPart[] | null | undefined): string {
 }
 
 /** The deprecated `function_call` and role `function`, told as the tool calls they became. */
-function withModernCalls (messages: readonly Message[]): ModernMessage[] {
+function withModernCalls (messages: readonly Message[]): readonly ModernMessage[] {
+  if (messages.every(isModern)) return messages as readonly ModernMessage[]
   let lastId = 'call_0'
   return messages.map((message, index) => {
     if (message.role === 'function') {
@@ -146,6 +158,10 @@ function withModernCalls (messages: readonly Message[]): ModernMessage[] {
     const { function_call: call, ...rest } = message
     return { ...rest, tool_calls: [{ id: lastId, type: 'function', function: call }] }
   })
+}
+
+function isModern (message: Message): boolean {
+  return message.role !== 'function' && (message.role !== 'assistant' || message.function_call == null || !!message.tool_calls?.length)
 }
 
 function dropped (changes: Change[], param: string, from: unknown): void {

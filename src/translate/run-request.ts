@@ -5,6 +5,7 @@ import type { Model } from '../workers-ai/model.ts'
 import { withInstruction } from './instructions.ts'
 import { toNativeMessages, type NativeMessage } from './messages.ts'
 import { toOtherParameters } from './other-parameters.ts'
+import { toJson, toMessagesJson, type PromptJson } from './prompt-json.ts'
 import { withPromptedTools } from './prompted-tools.ts'
 import { toReasoning } from './reasoning.ts'
 import { toNativeSeed, toSampling } from './sampling.ts'
@@ -43,8 +44,7 @@ export interface RunRequestOptions {
 export interface RunInput {
   /** The member of the native body it goes into. */
   member: 'messages' | 'prompt'
-  /** JSON text: written once, though it may be sent several times. */
-  json: string
+  json: PromptJson['json']
   /** Guess of its tokens, for an upstream that does not count. */
   promptTokens: number
 }
@@ -105,9 +105,10 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
   const stop = toStops(request)
   const others = { ...toOtherParameters(request, family, changes), ...toReasoning(request, family, changes) }
   const cacheKey = toCacheKey(request, changes)
-  const text = toJson(messages)
-  const prompt = toPromptEstimate(withoutImages(text, messages), messages.length)
-  prompt.atMost += toTokens(nativeTools) + TOKENS_PER_IMAGE * imagesOf(messages).length
+  const images = countImages(messages)
+  const { json, size } = toMessagesJson(messages, images > 0)
+  const prompt = toPromptEstimate(size, messages.length)
+  prompt.atMost += toTokens(nativeTools) + TOKENS_PER_IMAGE * images
   const maxTokens = toTokenLimit(request, model, prompt, options.defaultMaxTokens, changes)
   if (options.unsupportedParams === 'reject') refuseDropped(changes)
   return {
@@ -120,7 +121,7 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
       ...others,
       ...(options.rejectIfBusy && { options: { rejectIfBusy: true } })
     },
-    inputs: [{ member: 'messages', json: text, promptTokens: prompt.asCloudflare }],
+    inputs: [{ member: 'messages', json, promptTokens: prompt.asCloudflare }],
     ...(seed !== undefined && { seed }),
     canStream: (!format || (family.streams.json && outputForm !== 'prompt')) && (!offered || family.streams.tools) && offered?.forcedCall === undefined,
     choices,
@@ -165,11 +166,11 @@ function toMessages (request: ChatCompletionRequest, model: Model, options: RunR
 }
 
 /**
- * The JSON text to send for one choice.
+ * The JSON to send for one choice, in UTF-8.
  * @param choice 0-based; later choices of the same input get the following seeds, so that they differ
  * @param anySeed a random seed for callers that gave none but ask for several choices
  */
-export function toBody (request: RunRequest, { stream, choice, anySeed }: { stream: boolean, choice: number, anySeed: number }): string {
+export function toBody (request: RunRequest, { stream, choice, anySeed }: { stream: boolean, choice: number, anySeed: number }): Buffer {
   const { inputs, choices } = request
   const { member, json } = toInput(request, choice)
   const choicesOfInput = choices / inputs.length
@@ -180,7 +181,9 @@ export function toBody (request: RunRequest, { stream, choice, anySeed }: { stre
     ...(seed !== undefined && { seed: answer === 0 ? seed : toNativeSeed(seed + answer) }),
     ...(stream && { stream: true, ...(request.fields['max_completion_tokens'] !== undefined && { stream_options: { include_usage: true } }) })
   }
-  return `{"${member}":${json},${toJson(fields).slice(1)}`
+  const before = `{"${member}":`
+  const after = `,${toJson(fields).slice(1)}`
+  return typeof json === 'string' ? Buffer.from(before + json + after) : Buffer.concat([Buffer.from(before), ...json, Buffer.from(after)])
 }
 
 /** What is given for one choice; 0-based. */
@@ -218,7 +221,8 @@ export function refuseDropped (changes: readonly Change[]): void {
 
 /** The most tokens one message may have. */
 function toMessageTokens (message: NativeMessage): number {
-  return toPromptEstimate(withoutImages(toJson(message), [message]), 1).atMost + TOKENS_PER_IMAGE * imagesOf([message]).length
+  const images = countImages([message])
+  return toPromptEstimate(toMessagesJson([message], images > 0).size, 1).atMost + TOKENS_PER_IMAGE * images
 }
 
 /** The most tokens the tools may have. */
@@ -226,19 +230,11 @@ function toTokens (tools: object): number {
   return Math.ceil(JSON.stringify(tools).length / 3)
 }
 
-function imagesOf (messages: readonly NativeMessage[]): string[] {
-  return messages.flatMap(({ content }) => typeof content === 'string' ? [] : content)
-    .flatMap(part => part.type === 'image_url' ? [part.image_url.url] : [])
-}
-
-function withoutImages (text: string, messages: readonly NativeMessage[]): string {
-  // In one go: taking out one image after the other would go through the text as often as there are images.
-  return imagesOf(messages).length === 0 ? text : text.replaceAll(/"url":"data:[^"]*"/g, '"url":""')
-}
-
-/** Strict JSON readers upstream refuse lone surrogates, which JavaScript writes as escapes; they become U+FFFD. */
-export function toJson (value: unknown): string {
-  const text = JSON.stringify(value)
-  if (!/\\ud[89a-f]/.test(text)) return text
-  return JSON.stringify(value, (_key, one: unknown) => typeof one === 'string' ? one.toWellFormed() : one)
+function countImages (messages: readonly NativeMessage[]): number {
+  let count = 0
+  for (const { content } of messages) {
+    if (typeof content === 'string') continue
+    for (const { type } of content) if (type === 'image_url') count++
+  }
+  return count
 }

@@ -2,6 +2,7 @@ import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import type { Family } from '../workers-ai/family.ts'
 import type { Model } from '../workers-ai/model.ts'
+import type { PromptJson } from './prompt-json.ts'
 
 /** Room left for an answer when the over-estimated prompt already fills the window; Cloudflare then has the last word. */
 const SMALLEST_DEFAULT = 256
@@ -18,13 +19,13 @@ export interface PromptEstimate {
 }
 
 /**
- * Estimates a native prompt from its JSON text; escapes and field names make the guess a little larger still.
+ * Estimates a native prompt from the size of its JSON; escapes and field names make the guess a little larger still.
  * @param messagesLength number of messages
  */
-export function toPromptEstimate (json: string, messagesLength: number): PromptEstimate {
+export function toPromptEstimate ({ bytes, characters }: PromptJson['size'], messagesLength: number): PromptEstimate {
   return {
-    atMost: Math.ceil(Buffer.byteLength(json) / 3) + TOKENS_PER_MESSAGE * messagesLength,
-    asCloudflare: Math.ceil(json.length / 4)
+    atMost: Math.ceil(bytes / 3) + TOKENS_PER_MESSAGE * messagesLength,
+    asCloudflare: Math.ceil(characters / 4)
   }
 }
 

@@ -77,7 +77,7 @@ interface JsonAnswer {
 }
 
 interface UpstreamRequest {
-  options: Dispatcher.DispatchOptions & { body?: string }
+  options: Dispatcher.DispatchOptions & { body?: string | Buffer }
   signal: CancelSignal
   /** Takes the secrets of this request out of a text. */
   redact: (text: string) => string
@@ -132,7 +132,7 @@ export class WorkersAi {
    * JSON answer, have come; until then failures that may pass are retried.
    * @throws UpstreamError for everything Cloudflare or the network does; the signal's reason when it aborts.
    */
-  async run (model: ModelId, body: string, { signal, sessionAffinity, stream, apiToken, observer, patience = new Patience() }: RunOptions): Promise<RunAnswer> {
+  async run (model: ModelId, body: string | Buffer, { signal, sessionAffinity, stream, apiToken, observer, patience = new Patience() }: RunOptions): Promise<RunAnswer> {
     const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
     const headers: Record<string, string> = { ...(stream ? this.#runs.streamHeaders : this.#runs.headers) }
     if (apiToken !== undefined) headers['authorization'] = `Bearer ${apiToken}`
@@ -208,7 +208,7 @@ export class WorkersAi {
 
   /** Sends a request and answers once the headers of a success are here; everything else is thrown. */
   async #open (pool: Pool, request: UpstreamRequest): Promise<Answer> {
-    request.observer?.sent(request.options.body ?? '')
+    request.observer?.sent(request.options.body?.toString() ?? '')
     let response: Answer
     try {
       response = await exchange(pool, request.options, request.signal)

@@ -9,10 +9,10 @@ import { StreamReader } from './stream-reader.ts'
 
 export interface GenerateRequest {
   model: ModelId
-  /** JSON text of the native body. */
-  body: string
+  /** The native body: JSON, as text or in UTF-8. */
+  body: string | Buffer
   /** The same body without `stream`, for a stream that came back empty. Absent when `body` asks for no stream. */
-  plainBody?: (() => string) | undefined
+  plainBody?: (() => string | Buffer) | undefined
   signal: CancelSignal
   sessionAffinity?: string | undefined
   /** Used instead of the proxy's own token. */
@@ -93,7 +93,7 @@ async function tellStream (workersAi: WorkersAi, request: GenerateRequest, { bod
   if (batch.length > 0) await take(batch)
 }
 
-async function askAgain (workersAi: WorkersAi, { plainBody, ...request }: GenerateRequest, body: string, take: Take<Batch>): Promise<void> {
+async function askAgain (workersAi: WorkersAi, { plainBody, ...request }: GenerateRequest, body: string | Buffer, take: Take<Batch>): Promise<void> {
   try {
     const answer = await workersAi.run(request.model, body, runOptions(request, false))
     await toBatches(workersAi, request, answer)(take)

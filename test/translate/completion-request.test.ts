@@ -16,7 +16,7 @@ function translated (more: Partial<CompletionRequest> = {}, model: Model = CLASS
 }
 
 function body (request: RunRequest, { stream = false, choice = 0 } = {}): Record<string, unknown> {
-  return JSON.parse(toBody(request, { stream, choice, anySeed: 5 })) as Record<string, unknown>
+  return JSON.parse(toBody(request, { stream, choice, anySeed: 5 }).toString()) as Record<string, unknown>
 }
 
 t.test('a prompt becomes the native body', t => {

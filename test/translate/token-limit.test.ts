@@ -76,14 +76,14 @@ t.test('of two limits that differ the newer name wins, and that is told', t => {
   t.end()
 })
 
-t.test('a prompt is estimated from its JSON text', t => {
+t.test('a prompt is estimated from the size of its JSON', t => {
   const cases = [
-    { name: 'English', given: 'x'.repeat(300), expected: { atMost: 108, asCloudflare: 75 } },
-    { name: 'a language of three bytes a letter', given: '漢'.repeat(300), expected: { atMost: 308, asCloudflare: 75 } },
-    { name: 'nothing', given: '', expected: { atMost: 8, asCloudflare: 0 } }
+    { name: 'English', given: { bytes: 300, characters: 300 }, expected: { atMost: 108, asCloudflare: 75 } },
+    { name: 'a language of three bytes a letter', given: { bytes: 900, characters: 300 }, expected: { atMost: 308, asCloudflare: 75 } },
+    { name: 'nothing', given: { bytes: 0, characters: 0 }, expected: { atMost: 8, asCloudflare: 0 } }
   ]
   for (const { name, given, expected } of cases) t.strictSame(toPromptEstimate(given, 1), expected, name)
-  t.equal(toPromptEstimate('', 10).atMost, 80, 'each message costs a little')
+  t.equal(toPromptEstimate({ bytes: 0, characters: 0 }, 10).atMost, 80, 'each message costs a little')
   t.end()
 })
 
