@@ -15,7 +15,8 @@ export class ChatChunks {
   #identity: ReplyIdentity
   #begin: string
   #end: string
-  #pieces: Record<PieceEvent['type'], TextChunks>
+  #texts: TextChunks | undefined
+  #thoughts: TextChunks | undefined
   #begun = false
   /** What this choice was billed, once its events have told it. */
   usage: Usage | undefined
@@ -25,32 +26,30 @@ export class ChatChunks {
     this.#identity = identity
     this.#begin = `data: {${envelope(identity)},"choices":[{"index":${index},"delta":`
     this.#end = `,"logprobs":null,"finish_reason":null}]${withUsage ? ',"usage":null' : ''}}\n\n`
-    this.#pieces = {
-      text: new TextChunks(`${this.#begin}{"content":`, `}${this.#end}`),
-      reasoning: new TextChunks(`${this.#begin}{"reasoning_content":`, `}${this.#end}`)
-    }
   }
 
   /** The chunks of one batch as one piece; failures are told by the caller, who knows whether the stream has begun. */
   tell (batch: Batch): Buffer {
     const told: Buffer[] = []
-    let pieces: PieceEvent[] = []
-    const flush = () => {
-      if (pieces[0] !== undefined) told.push(this.#pieces[pieces[0].type].toBytes(pieces))
-      pieces = []
-    }
-    for (const event of batch) {
+    for (let at = 0; at < batch.length;) {
+      const event = batch[at] as GenerationEvent
       if (!this.#begun && event.type !== 'usage' && event.type !== 'failure') told.push(Buffer.from(this.#role(event)))
-      if (event.type === 'reasoning' || (event.type === 'text' && event.logprobs === undefined)) {
-        if (event.type !== pieces[0]?.type) flush()
-        pieces.push(event)
+      if (isPiece(event)) {
+        const end = endOfRun(batch, at, event.type)
+        const pieces = at === 0 && end === batch.length ? batch : batch.slice(at, end)
+        told.push(this.#chunksOf(event.type).toBytes(pieces as PieceEvent[]))
+        at = end
       } else {
-        flush()
         told.push(Buffer.from(this.#tell(event)))
+        at++
       }
     }
-    flush()
     return told.length === 1 && told[0] !== undefined ? told[0] : Buffer.concat(told)
+  }
+
+  #chunksOf (type: PieceEvent['type']): TextChunks {
+    if (type === 'text') return (this.#texts ??= new TextChunks(`${this.#begin}{"content":`, `}${this.#end}`))
+    return (this.#thoughts ??= new TextChunks(`${this.#begin}{"reasoning_content":`, `}${this.#end}`))
   }
 
   #tell (event: Exclude<GenerationEvent, ReasoningEvent>): string {
@@ -97,6 +96,18 @@ export class ChatChunks {
   #delta (delta: ChatCompletionDelta): string {
     return this.#begin + JSON.stringify(delta) + this.#end
   }
+}
+
+/** Whether its chunk differs from others of its type in nothing but the text. */
+function isPiece (event: GenerationEvent): event is PieceEvent {
+  return event.type === 'reasoning' || (event.type === 'text' && event.logprobs === undefined)
+}
+
+/** Where the run of such pieces ends that begins at `start`. */
+function endOfRun (batch: Batch, start: number, type: PieceEvent['type']): number {
+  let end = start + 1
+  for (let next = batch[end]; next !== undefined && next.type === type && isPiece(next); next = batch[end]) end++
+  return end
 }
 
 /** The chunk that tells the bill, the last before `[DONE]`; only for callers that asked for it. */

@@ -15,9 +15,13 @@ export class TextChunks {
 
   /** @param begin of a chunk, before the JSON string of its text @param end of a chunk, behind it */
   constructor (begin: string, end: string) {
-    this.#begin = Buffer.from(begin)
-    this.#end = Buffer.from(end)
-    this.#seam = Buffer.from(end + begin)
+    const endLength = Buffer.byteLength(end)
+    // Memory of its own: a part of Node's pool would keep the rest of that in memory as long as the stream lasts.
+    this.#seam = Buffer.allocUnsafeSlow(endLength + Buffer.byteLength(begin))
+    this.#seam.write(end)
+    this.#seam.write(begin, endLength)
+    this.#begin = this.#seam.subarray(endLength)
+    this.#end = this.#seam.subarray(0, endLength)
   }
 
   /** One chunk for each of one or more pieces of text. */
