@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { InvalidRequestError } from '../errors.ts'
+import { keepMessagesJson } from '../translate/messages-as-sent.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -8,7 +9,7 @@ declare module 'fastify' {
   }
 }
 
-type Parser = (request: FastifyRequest, text: string, done: (error: Error | null, body?: unknown) => void) => void
+type Done = (error: Error | null, body?: unknown) => void
 
 /** Far more than any schema needs, far less than what overflows the stack of those who read a body recursively. */
 const MAX_LEVELS = 200
@@ -22,8 +23,9 @@ const NOTHING = new Set<string>()
  * through them. Poison is looked for on the same walk: Fastify's parser goes through the text with two patterns for it.
  */
 export function readJsonBodies (app: FastifyInstance): void {
-  const asFastify = app.getDefaultJsonParser('error', 'error') as Parser
-  const parser: Parser = (request, text, done) => {
+  const asFastify = app.getDefaultJsonParser('error', 'error') as (request: FastifyRequest, text: string, done: Done) => void
+  const parser = (request: FastifyRequest, bytes: Buffer, done: Done): void => {
+    const text = bytes.toString()
     let body: unknown
     try {
       body = JSON.parse(text)
@@ -31,11 +33,12 @@ export function readJsonBodies (app: FastifyInstance): void {
       return asFastify(request, text, done)
     }
     request.isShallow = isHarmless(body, MAX_LEVELS, POISON)
-    if (request.isShallow) done(null, body)
-    else asFastify(request, text, done)
+    if (!request.isShallow) return asFastify(request, text, done)
+    keepMessagesJson(body, text, bytes)
+    done(null, body)
   }
   app.decorateRequest('isShallow', false)
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, parser)
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, parser)
   app.addHook('preValidation', (request, _reply, done) => {
     if (request.isShallow || isHarmless(request.body, MAX_LEVELS, NOTHING)) return done()
     done(new InvalidRequestError(`The JSON body of your request is nested too deeply. At most ${MAX_LEVELS} levels are read.`))

@@ -27,24 +27,30 @@ type NativePart = { type: 'text', text: string } | ImagePart
  * it, and an empty string serves the others as well.
  *
  * @param visionModels names models that see, to suggest to a caller who sends images to one that does not
- * @returns one native message for each of the caller's, in order; late system messages join the first where they must
+ * @returns one native message for each of the caller's, in order; late system messages join the first where they must;
+ * the given list itself where nothing has to change
  * @throws InvalidRequestError naming the part, when a part cannot be served by this model
  */
-export function toNativeMessages (messages: readonly Message[], model: Model, changes: Change[], visionModels: () => readonly string[] = () => []): NativeMessage[] {
+export function toNativeMessages (messages: readonly Message[], model: Model, changes: Change[], visionModels: () => readonly string[] = () => []): readonly NativeMessage[] {
+  const { family } = model
   checkImages(messages, model, visionModels)
   const called = withModernCalls(messages)
-  const callIds = toNativeCallIds(called, model.family)
-  const native = called.map((message, index) => isNative(message, model.family) ? message : toNativeMessage(message, `messages[${index}]`, model, callIds, changes))
-  return model.family.systemFirst ? withSystemFirst(native, changes) : native
+  const native = called.every(message => isNative(message, family)) ? called as readonly NativeMessage[] : toEachNative(called, model, changes)
+  return family.systemFirst ? withSystemFirst(native, changes) : native
+}
+
+function toEachNative (messages: readonly ModernMessage[], model: Model, changes: Change[]): NativeMessage[] {
+  const callIds = toNativeCallIds(messages, model.family)
+  return messages.map((message, index) => isNative(message, model.family) ? message : toNativeMessage(message, `messages[${index}]`, model, callIds, changes))
 }
 
 /** Joins system messages from further down to the one at the beginning. */
-function withSystemFirst (messages: readonly NativeMessage[], changes: Change[]): NativeMessage[] {
+function withSystemFirst (messages: readonly NativeMessage[], changes: Change[]): readonly NativeMessage[] {
   const isLate = ({ role }: NativeMessage, index: number) => index > 0 && (role === 'system' || role === 'developer')
   const late = messages.filter(isLate)
-  if (late.length === 0) return [...messages]
+  if (late.length === 0) return messages
   changes.push({ param: 'messages', action: 'repaired', reason: 'this model takes system messages at the beginning only' })
-  return late.reduce((rest, { content }) => withInstruction(rest, typeof content === 'string' ? content : ''), messages.filter((message, index) => !isLate(message, index)))
+  return late.reduce<NativeMessage[]>((rest, { content }) => withInstruction(rest, typeof content === 'string' ? content : ''), messages.filter((message, index) => !isLate(message, index)))
 }
 
 type ModernMessage = Exclude<Message, { role: 'function' }>

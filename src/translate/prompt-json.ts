@@ -1,3 +1,4 @@
+import { keptMessagesJson } from './messages-as-sent.ts'
 import type { NativeMessage } from './messages.ts'
 
 /** Messages that are written at a time. */
@@ -23,6 +24,8 @@ export interface PromptJson {
  * @param hasImages whether there is an image among them, whose length says nothing
  */
 export function toMessagesJson (messages: readonly NativeMessage[], hasImages: boolean): PromptJson {
+  const asSent = keptMessagesJson(messages)
+  if (asSent !== undefined) return asSent
   if (messages.length <= AT_A_TIME) return toPromptJson(messages, hasImages)
   const pieces: Buffer[] = []
   const size = { bytes: 0, characters: 0 }

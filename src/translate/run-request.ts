@@ -147,7 +147,7 @@ interface Extras {
 }
 
 /** The native messages, with what has to be said in words because the model has no field for it. */
-function toMessages (request: ChatCompletionRequest, model: Model, options: RunRequestOptions, { offered, format, outputForm }: Extras, changes: Change[]): NativeMessage[] {
+function toMessages (request: ChatCompletionRequest, model: Model, options: RunRequestOptions, { offered, format, outputForm }: Extras, changes: Change[]): readonly NativeMessage[] {
   const plain = toNativeMessages(request.messages, model, changes, options.visionModels)
   const isPrompted = model.family.tools === 'prompt' && (offered !== undefined || plain.some(({ role, tool_calls: calls }) => role === 'tool' || calls))
   if (isPrompted && offered !== undefined) {
@@ -162,7 +162,7 @@ function toMessages (request: ChatCompletionRequest, model: Model, options: RunR
     ...(offered?.forcedCall === undefined ? [] : [offered.forcedCall])
   ]
   const instructed = instructions.length > 0 ? withInstruction(tooled, instructions.join('\n\n')) : tooled
-  return [...instructed, ...options.followUp ?? []]
+  return options.followUp === undefined ? instructed : [...instructed, ...options.followUp]
 }
 
 /**

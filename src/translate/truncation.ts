@@ -8,10 +8,10 @@ import type { NativeMessage } from './messages.ts'
  * @param room tokens there are for messages
  * @param tokensOf tokens of one message
  */
-export function toLatest (messages: readonly NativeMessage[], room: number, tokensOf: (message: NativeMessage) => number, changes: Change[]): NativeMessage[] {
+export function toLatest (messages: readonly NativeMessage[], room: number, tokensOf: (message: NativeMessage) => number, changes: Change[]): readonly NativeMessage[] {
   const tokens = messages.map(tokensOf)
   let excess = tokens.reduce((sum, count) => sum + count, 0) - room
-  if (excess <= 0) return [...messages]
+  if (excess <= 0) return messages
   const dropped = new Set<number>()
   const drop = (from: number, to: number): void => {
     for (let index = from; index < to; index++) {

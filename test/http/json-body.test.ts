@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { readJsonBodies } from '../../src/http/json-body.ts'
+import { keptMessagesJson } from '../../src/translate/messages-as-sent.ts'
 
 const KINDS = {
   lists: (levels: number) => '['.repeat(levels) + ']'.repeat(levels),
@@ -57,4 +58,13 @@ t.test('other bodies are read as Fastify reads them', async t => {
     t.equal(one.statusCode, status, name)
     t.strictSame([one.statusCode, one.body, one.headers['connection']], [other.statusCode, other.body, other.headers['connection']], name)
   }
+})
+
+t.test('the JSON of a long history is kept, to be sent on', async t => {
+  const app = fastify()
+  readJsonBodies(app)
+  app.post<{ Body: { messages: object[] } }>('/', async ({ body: { messages } }) => keptMessagesJson(messages)?.json[0] ?? 'nothing')
+  const messages = [{ role: 'user', content: 'süß → 😀\n'.repeat(10_000) }]
+  t.equal((await post(app, JSON.stringify({ messages, model: 'm' }))).body, JSON.stringify(messages))
+  t.equal((await post(app, JSON.stringify({ messages: [], model: 'm' }))).body, 'nothing')
 })

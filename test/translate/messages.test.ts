@@ -10,7 +10,7 @@ const OPENAI = modelOf('openai', { vision: true })
 const GUIDED = modelOf('guided', { vision: true })
 const PNG = 'data:image/png;base64,iVBORw0KGgo='
 
-function translated (messages: Message[], model: Model): { native: NativeMessage[], changes: string[] } {
+function translated (messages: Message[], model: Model): { native: readonly NativeMessage[], changes: string[] } {
   const changes: Change[] = []
   const native = toNativeMessages(messages, model, changes)
   return { native, changes: changes.map(({ param, action }) => `${param} ${action}`) }
