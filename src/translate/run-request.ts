@@ -5,6 +5,7 @@ import type { Model } from '../workers-ai/model.ts'
 import { withInstruction } from './instructions.ts'
 import { toNativeMessages, type NativeMessage } from './messages.ts'
 import { toOtherParameters } from './other-parameters.ts'
+import { toOwnBytes } from './own-bytes.ts'
 import { toJson, toMessagesJson, type PromptJson } from './prompt-json.ts'
 import { withPromptedTools } from './prompted-tools.ts'
 import { toReasoning } from './reasoning.ts'
@@ -183,7 +184,9 @@ export function toBody (request: RunRequest, { stream, choice, anySeed }: { stre
   }
   const before = `{"${member}":`
   const after = `,${toJson(fields).slice(1)}`
-  return typeof json === 'string' ? Buffer.from(before + json + after) : Buffer.concat([Buffer.from(before), ...json, Buffer.from(after)])
+  if (typeof json !== 'string') return Buffer.concat([Buffer.from(before), ...json, Buffer.from(after)])
+  const text = before + json + after
+  return stream ? toOwnBytes(text) : Buffer.from(text)
 }
 
 /** What is given for one choice; 0-based. */

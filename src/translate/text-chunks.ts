@@ -1,4 +1,5 @@
 import type { PieceEvent } from '../generation/event.ts'
+import { toOwnBytes } from './own-bytes.ts'
 
 /** Bytes of UTF-8 that a character of a JavaScript string may need. */
 const MAX_BYTES_PER_CHARACTER = 3
@@ -16,10 +17,7 @@ export class TextChunks {
   /** @param begin of a chunk, before the JSON string of its text @param end of a chunk, behind it */
   constructor (begin: string, end: string) {
     const endLength = Buffer.byteLength(end)
-    // Memory of its own: a part of Node's pool would keep the rest of that in memory as long as the stream lasts.
-    this.#seam = Buffer.allocUnsafeSlow(endLength + Buffer.byteLength(begin))
-    this.#seam.write(end)
-    this.#seam.write(begin, endLength)
+    this.#seam = toOwnBytes(end + begin)
     this.#begin = this.#seam.subarray(endLength)
     this.#end = this.#seam.subarray(0, endLength)
   }
