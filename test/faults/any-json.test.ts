@@ -104,6 +104,7 @@ function changed (body: object, changes: readonly Change[]): unknown {
 }
 
 function set (holder: object, key: string, value: unknown): void {
+  if (Array.isArray(holder) && key === 'length') return
   Object.defineProperty(holder, key, { value, enumerable: true, writable: true, configurable: true })
 }
 
