@@ -211,11 +211,13 @@ export class GenerationReader {
     this.#reason = toFinishReason(native)
   }
 
-  /** What a frame says in a stream that holds nothing else; undefined when it also calls, ends the answer, or fails. */
+  /** What a frame says in a stream that holds nothing else; undefined when it is none, also calls, ends the answer, or fails. */
   static #readAlone (data: string): Batch | undefined {
+    const frame = parseFrame(data)
+    if (frame === undefined || frame instanceof UpstreamError) return undefined
     const reader = new GenerationReader(() => '')
     const batch: Batch = []
-    reader.#readFrame(JSON.parse(data) as NativeFrame, batch)
+    reader.#readFrame(frame, batch)
     return reader.#done || reader.#finished || reader.#toolCalls.sawCalls ? undefined : batch
   }
 

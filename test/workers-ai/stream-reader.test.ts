@@ -127,6 +127,23 @@ t.test('so it does of frames it has learned, whatever their members and their or
   t.end()
 })
 
+t.test('a first piece that also stands elsewhere in its frame, or looks like a part of it, is read like any other', t => {
+  const frames: Array<(text: string) => object> = [
+    response => ({ response, tool_calls: [], p: 'ab' }),
+    response => ({ p: 'ab', response }),
+    content => ({ id: 'content', choices: [{ index: 0, delta: { role: 'assistant', content }, finish_reason: null }], usage: { prompt_tokens: 1, completion_tokens: 2 } }),
+    reasoning => ({ choices: [{ delta: { reasoning_content: reasoning }, index: 0, logprobs: null }] })
+  ]
+  for (const first of [':', ',', ',"', '":"', '{', '}', '[', ']', '"', '\\', '~', ':~', 'ab', 'content', 'response', 'assistant', 'null', 'true', '0', '1', ' ']) {
+    for (const frame of frames) {
+      const text = [first, 'then', first, '.'].map(piece => `data: ${JSON.stringify(frame(piece))}\n\n`).join('')
+      const bytes = Buffer.from(`: begin\n\n${text}data: [DONE]\n\n`)
+      deepStrictEqual(quickly(bytes, [3]), slowly(bytes))
+    }
+  }
+  t.end()
+})
+
 t.test('a piece of a call beside each text is not lost, though nothing is told of it before its name', t => {
   const frames = [{ content: 'a' }, { content: 'b' }, { content: 'c' }, { content: '' }].map((said, index) => ({
     choices: [{ delta: { ...said, tool_calls: [{ index: 0, function: { arguments: '1', ...(index === 3 && { name: 'f' }) } }] } }]
