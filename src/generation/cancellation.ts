@@ -48,9 +48,8 @@ export class Cancellation implements CancelSignal {
  */
 export function follow (signal: CancelSignal): { cancellation: Cancellation, leave: () => void } {
   const cancellation = new Cancellation()
-  const abort = () => cancellation.abort(signal.reason ?? new Error('aborted'))
-  if (signal.aborted) abort()
-  else signal.addEventListener('abort', abort)
+  const abort = () => cancellation.abort(reasonOf(signal))
+  whenAborted(signal, abort)
   return { cancellation, leave: () => signal.removeEventListener('abort', abort) }
 }
 
@@ -58,8 +57,16 @@ export function follow (signal: CancelSignal): { cancellation: Cancellation, lea
 export function toAbortSignal (signal: CancelSignal): AbortSignal {
   if (signal instanceof AbortSignal) return signal
   const controller = new AbortController()
-  const abort = () => controller.abort(signal.reason)
-  if (signal.aborted) abort()
-  else signal.addEventListener('abort', abort)
+  whenAborted(signal, () => controller.abort(signal.reason))
   return controller.signal
+}
+
+/** Why a signal has aborted, which a platform's need not say by an Error. */
+export function reasonOf ({ reason }: CancelSignal): Error {
+  return reason ?? new Error('aborted')
+}
+
+function whenAborted (signal: CancelSignal, listener: () => void): void {
+  if (signal.aborted) listener()
+  else signal.addEventListener('abort', listener)
 }

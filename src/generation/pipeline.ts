@@ -86,7 +86,5 @@ export type TakeOfChoice = (batch: Batch, choice: number) => Verdict | Promise<V
  * first that breaks; the caller must then abort the others.
  */
 export async function interleaved (generations: ReadonlyArray<Source<Batch>>, take: TakeOfChoice): Promise<void> {
-  const [only] = generations
-  if (only && generations.length === 1) return only(batch => take(batch, 0))
   await Promise.all(generations.map((batches, choice) => batches(batch => take(batch, choice))))
 }

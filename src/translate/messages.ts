@@ -153,21 +153,21 @@ function toText (content: string | AssistantPart[] | null | undefined): string {
 
 /** The deprecated `function_call` and role `function`, told as the tool calls they became. */
 function withModernCalls (messages: readonly Message[]): readonly ModernMessage[] {
-  if (messages.every(isModern)) return messages as readonly ModernMessage[]
+  if (!messages.some(message => message.role === 'function' || hasLegacyCall(message))) return messages as readonly ModernMessage[]
   let lastId = 'call_0'
   return messages.map((message, index) => {
     if (message.role === 'function') {
       return { role: 'tool', content: message.content ?? '', tool_call_id: lastId, name: message.name }
     }
-    if (message.role !== 'assistant' || message.function_call == null || message.tool_calls?.length) return message
+    if (!hasLegacyCall(message)) return message
     lastId = `call_${index}`
     const { function_call: call, ...rest } = message
     return { ...rest, tool_calls: [{ id: lastId, type: 'function', function: call }] }
   })
 }
 
-function isModern (message: Message): boolean {
-  return message.role !== 'function' && (message.role !== 'assistant' || message.function_call == null || !!message.tool_calls?.length)
+function hasLegacyCall (message: Message): message is AssistantMessage & { function_call: NonNullable<AssistantMessage['function_call']> } {
+  return message.role === 'assistant' && message.function_call != null && !message.tool_calls?.length
 }
 
 function dropped (changes: Change[], param: string, from: unknown): void {

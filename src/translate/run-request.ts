@@ -6,7 +6,7 @@ import { withInstruction } from './instructions.ts'
 import { toNativeMessages, type NativeMessage } from './messages.ts'
 import { toOtherParameters } from './other-parameters.ts'
 import { toOwnBytes } from './own-bytes.ts'
-import { toJson, toMessagesJson, type PromptJson } from './prompt-json.ts'
+import { toJson, toMessagesJson, toPromptJson, type PromptJson } from './prompt-json.ts'
 import { withPromptedTools } from './prompted-tools.ts'
 import { toReasoning } from './reasoning.ts'
 import { toNativeSeed, toSampling } from './sampling.ts'
@@ -225,7 +225,7 @@ export function refuseDropped (changes: readonly Change[]): void {
 /** The most tokens one message may have. */
 function toMessageTokens (message: NativeMessage): number {
   const images = countImages([message])
-  return toPromptEstimate(toMessagesJson([message], images > 0).size, 1).atMost + TOKENS_PER_IMAGE * images
+  return toPromptEstimate(toPromptJson(message, images > 0).size, 1).atMost + TOKENS_PER_IMAGE * images
 }
 
 /** The most tokens the tools may have. */

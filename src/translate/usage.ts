@@ -31,14 +31,14 @@ export function toResponseUsage (usage: Usage): ResponseUsage {
 
 /** The bill of several generations. A count is told when any of them told it, and marked a guess when any was one. */
 export function toSum (usages: readonly Usage[]): Usage {
-  const [only] = usages
-  if (only && usages.length === 1) return { ...only, cachedTokens: only.cachedTokens ?? 0, reasoningTokens: only.reasoningTokens ?? 0 }
-  const sum = (count: (usage: Usage) => number | undefined) => usages.reduce((total, usage) => total + (count(usage) ?? 0), 0)
-  return {
-    promptTokens: sum(usage => usage.promptTokens),
-    completionTokens: sum(usage => usage.completionTokens),
-    cachedTokens: sum(usage => usage.cachedTokens),
-    reasoningTokens: sum(usage => usage.reasoningTokens),
-    ...(usages.some(usage => usage.estimated) && { estimated: true })
+  const sum = { promptTokens: 0, completionTokens: 0, cachedTokens: 0, reasoningTokens: 0 }
+  let isEstimated = false
+  for (const { promptTokens, completionTokens, cachedTokens = 0, reasoningTokens = 0, estimated = false } of usages) {
+    sum.promptTokens += promptTokens
+    sum.completionTokens += completionTokens
+    sum.cachedTokens += cachedTokens
+    sum.reasoningTokens += reasoningTokens
+    isEstimated ||= estimated
   }
+  return isEstimated ? { ...sum, estimated: true } : sum
 }

@@ -331,7 +331,6 @@ function unreadable (response: Answer): string | undefined {
 }
 
 function isEncoded (response: Answer): boolean {
-  if (response.headers['content-encoding'] === undefined) return false
   return !/^(?:identity)?$/i.test(headerOf(response, 'content-encoding').trim())
 }
 

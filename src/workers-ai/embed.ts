@@ -36,7 +36,7 @@ const MAX_PARALLEL = 4
  * @throws UpstreamError of the first call that fails, when the others are ended; the signal's reason when it aborts
  */
 export async function embed (workersAi: WorkersAi, { model, calls, signal, apiToken, observer }: EmbedOptions): Promise<EmbeddingAnswer[]> {
-  const options = { stream: false, observer, patience: new Patience(), ...(apiToken !== undefined && { apiToken }) }
+  const options = { stream: false, observer, apiToken, patience: new Patience() }
   const { cancellation, leave } = follow(signal)
   const run = async ({ body, count }: EmbeddingCall): Promise<EmbeddingAnswer> => {
     const answer = await workersAi.run(model, body, { ...options, signal: cancellation })

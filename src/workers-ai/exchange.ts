@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import type { CancelSignal } from '../generation/cancellation.ts'
+import { reasonOf, type CancelSignal } from '../generation/cancellation.ts'
 import type { Take, Verdict } from '../generation/pipeline.ts'
 
 /** Bytes that wait for a reader before Cloudflare is held back. */
@@ -191,8 +191,4 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     this.#leave(reason)
     this.#controller?.abort(reason)
   }
-}
-
-function reasonOf ({ reason }: CancelSignal): Error {
-  return reason ?? new Error('aborted')
 }

@@ -1,4 +1,4 @@
-import type { Batch } from '../generation/event.ts'
+import type { Batch, PieceEvent } from '../generation/event.ts'
 
 /** Where a run of frames that fit a pattern ends, and where the last of them begins, in characters. */
 export interface Run {
@@ -18,11 +18,11 @@ export const TEXT = String.raw`("([^"\\\x00-\x1f]*(?:\\["\\bfnrt][^"\\\x00-\x1f]
  * every other frame to it. The JSON string is kept as it came.
  */
 export class FramePattern {
-  #type: 'text' | 'reasoning'
+  #type: PieceEvent['type']
   #pattern: RegExp
 
   /** @param json source of a pattern of the frame's JSON, with one `TEXT` in it */
-  constructor (type: 'text' | 'reasoning', json: string) {
+  constructor (type: PieceEvent['type'], json: string) {
     this.#type = type
     this.#pattern = new RegExp(`data: ${json}\n\n`, 'y')
   }
