@@ -17,19 +17,23 @@ export async function sendEvents (reply: FastifyReply, pieces: Source<string | B
   const { raw } = reply
   reply.hijack()
   raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders)
+  const isChunked = raw.chunkedEncoding
+  // Node would write the frame of an HTTP chunk as three pieces, a tick later: a tenth of what a paced stream costs.
+  raw.chunkedEncoding = false
+  const write = (piece: string | Buffer) => raw.write(isChunked ? toHttpChunk(piece) : piece)
   // The source may have been silent until now, and then the client has not even a status.
   let isQuiet = true
   const timer = setInterval(() => {
-    if (isQuiet && !raw.writableNeedDrain) raw.write(KEEP_ALIVE)
+    if (isQuiet && !raw.writableNeedDrain) write(KEEP_ALIVE)
     isQuiet = !isQuiet
   }, keepAliveMs / 2)
   try {
     await pieces(piece => {
       if (raw.destroyed) return 'enough'
       isQuiet = false
-      return raw.write(piece) ? undefined : drained(raw)
+      return write(piece) ? undefined : drained(raw)
     })
-    raw.end()
+    raw.end(isChunked ? LAST_HTTP_CHUNK : '')
   } catch (error) {
     // Whoever reads must not wait for the rest, nor take what came for the whole.
     raw.destroy()
@@ -37,6 +41,21 @@ export async function sendEvents (reply: FastifyReply, pieces: Source<string | B
   } finally {
     clearInterval(timer)
   }
+}
+
+const LAST_HTTP_CHUNK = '0\r\n\r\n'
+const CR_LF = 0x0d0a
+
+/** A piece of a body as RFC 9112 (7.1) frames it: its length in hexadecimal, and line ends around it. */
+function toHttpChunk (piece: string | Buffer): Buffer {
+  const length = Buffer.byteLength(piece)
+  const head = `${length.toString(16)}\r\n`
+  const bytes = Buffer.allocUnsafe(head.length + length + 2)
+  bytes.write(head, 'latin1')
+  if (typeof piece === 'string') bytes.write(piece, head.length)
+  else bytes.set(piece, head.length)
+  bytes.writeUInt16BE(CR_LF, head.length + length)
+  return bytes
 }
 
 function drained (raw: ServerResponse): Promise<undefined> {

@@ -7,7 +7,7 @@ import type { Source } from '../../src/generation/pipeline.ts'
 import { sendEvents } from '../../src/http/event-stream.ts'
 
 /** A server that streams what `pieces` gives, and a client socket that has asked it. */
-async function begin (t: Test, pieces: Source<string | Buffer>, keepAliveMs?: number): Promise<{ socket: Socket, sent: Promise<void> }> {
+async function begin (t: Test, pieces: Source<string | Buffer>, keepAliveMs?: number, version = '1.1'): Promise<{ socket: Socket, sent: Promise<void> }> {
   const app = fastify()
   t.teardown(() => app.close())
   let settle: (sent: Promise<void>) => void
@@ -21,7 +21,7 @@ async function begin (t: Test, pieces: Source<string | Buffer>, keepAliveMs?: nu
   await app.listen({ port: 0, host: '127.0.0.1' })
   const socket = connect((app.server.address() as { port: number }).port, '127.0.0.1')
   t.teardown(() => socket.destroy())
-  socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+  socket.write(`GET / HTTP/${version}\r\nhost: x\r\nconnection: close\r\n\r\n`)
   return { socket, sent: (async () => await (await sending))() }
 }
 
@@ -42,6 +42,28 @@ t.test('each piece is one write, with the headers of the reply', async t => {
   t.match(text, /^HTTP\/1\.1 200 OK\r\ncontent-type: text\/event-stream\r\n/)
   t.match(text, /\r\n12\r\ndata: a\n\ndata: b\n\n\r\n/, 'one chunk of 18 bytes')
   t.match(text, /data: \[DONE\]\n\n\r\n0\r\n\r\n$/)
+})
+
+t.test('an HTTP/1.0 client, which knows no chunks, gets the bare pieces until the connection ends', async t => {
+  const pieces: Source<string | Buffer> = async send => {
+    await send('data: ä\n\n')
+    await send(Buffer.from('data: [DONE]\n\n'))
+  }
+  const text = await textOf((await begin(t, pieces, undefined, '1.0')).socket)
+  t.notMatch(text, /transfer-encoding/i)
+  t.equal(text.split('\r\n\r\n')[1], 'data: ä\n\ndata: [DONE]\n\n')
+})
+
+t.test('pieces of any size and letters are framed as they are long in bytes', async t => {
+  const texts = ['ä', '你好', 'x'.repeat(100_000), '🚀'.repeat(70_000), 'a\r\n0\r\n\r\n']
+  const pieces: Source<string | Buffer> = async send => {
+    for (const text of texts) await send(text)
+    for (const text of texts) await send(Buffer.from(text))
+  }
+  const { socket } = await begin(t, pieces)
+  const text = await textOf(socket)
+  const framed = texts.map(text => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`).join('')
+  t.equal(text.slice(text.indexOf('\r\n\r\n') + 4), `${framed}${framed}0\r\n\r\n`)
 })
 
 t.test('a silent source is covered by comments, a talking one is not', async t => {
