@@ -51,7 +51,7 @@ function toHttpChunk (piece: string | Buffer): Buffer {
   const length = Buffer.byteLength(piece)
   const head = `${length.toString(16)}\r\n`
   const bytes = Buffer.allocUnsafe(head.length + length + 2)
-  bytes.write(head, 'latin1')
+  for (let index = 0; index < head.length; index++) bytes[index] = head.charCodeAt(index)
   if (typeof piece === 'string') bytes.write(piece, head.length)
   else bytes.set(piece, head.length)
   bytes.writeUInt16BE(CR_LF, head.length + length)
