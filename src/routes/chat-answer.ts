@@ -124,7 +124,7 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
       report.served = model.id
       report.attempts = attempts
       report.upstreamStatus = generations.status
-      reply.headers({ 'x-proxy-model': model.id, 'x-proxy-attempts': String(attempts), ...generations.headers })
+      reply.header('x-proxy-model', model.id).header('x-proxy-attempts', String(attempts)).headers(generations.headers)
       return { run, generations, reporter: new ChangeReporter(run.changes, request, toParam) }
     } catch (error) {
       // A fallback that cannot take the request is passed over: the caller hears why the model it named failed.
@@ -168,7 +168,7 @@ export async function tell ({ generations }: ChatAnswer, request: FastifyRequest
   const { report } = request
   let failure: Error | undefined
   try {
-    await interleaved(generations.choices, (batch, choice) => {
+    const told = interleaved(generations.choices, (batch, choice) => {
       if (failure) return 'enough'
       report.firstTokenMs ??= Math.round(reply.elapsedTime)
       const verdict = take(batch, choice)
@@ -180,6 +180,7 @@ export async function tell ({ generations }: ChatAnswer, request: FastifyRequest
       generations.close()
       return 'enough'
     })
+    if (told) await told
   } catch (error) {
     generations.close()
     throw failure ?? error

@@ -169,10 +169,11 @@ function varied (request: RunRequest, variation: Variation, { options: { transla
 /** @throws the error of a failure event */
 async function whole ({ batches }: Generation): Promise<Batch> {
   const events: Batch = []
-  await batches(batch => {
+  const ended = batches(batch => {
     for (const event of batch) events.push(event)
     return undefined
   })
+  if (ended) await ended
   const last = events.at(-1)
   if (last?.type === 'failure') throw last.error
   return events
@@ -189,9 +190,7 @@ function withUsage (events: Batch, usages: Usage[]): Batch {
 
 /** The first call's headers stand for all, but neurons are a bill and are summed. */
 export function toHeaders (answers: ReadonlyArray<Pick<Generation, 'headers'>>): Record<string, string> {
-  const headers = { ...answers[0]?.headers }
-  if (answers.length > 1 && headers['cf-ai-neurons'] !== undefined) {
-    headers['cf-ai-neurons'] = String(answers.reduce((sum, one) => sum + (Number(one.headers['cf-ai-neurons']) || 0), 0))
-  }
-  return headers
+  const headers = answers[0]?.headers ?? {}
+  if (answers.length < 2 || headers['cf-ai-neurons'] === undefined) return headers
+  return { ...headers, 'cf-ai-neurons': String(answers.reduce((sum, one) => sum + (Number(one.headers['cf-ai-neurons']) || 0), 0)) }
 }

@@ -146,7 +146,7 @@ export class WorkersAi {
     signal.throwIfAborted()
     this.#circuits.check(model)
     try {
-      const { value } = await withRetries(attempts => this.#run(request, attempts), {
+      const { value } = await withRetries(attempts => this.#ask(this.#runs.pool, request, attempts), {
         budget: this.#budget,
         patience,
         maxRetries,
@@ -182,8 +182,8 @@ export class WorkersAi {
         signal,
         redact: this.#redact
       }
-      const response = await this.#open(this.#api.pool, request)
-      return await this.#readAnswer(response, request)
+      const answer = await this.#ask(this.#api.pool, request, 1)
+      return answer.isStream ? await answer.readJson() : answer.json
     } catch (error) {
       if (signal.aborted) throw new UpstreamError(`Cloudflare did not answer within ${LISTING_TIMEOUT_MS / 1_000} s`, { kind: 'timeout' })
       throw error
@@ -195,20 +195,10 @@ export class WorkersAi {
     await Promise.all([...new Set([this.#api.pool, this.#runs.pool])].map(pool => pool.destroy()))
   }
 
-  async #run (request: UpstreamRequest, attempts: number): Promise<RunAnswer> {
-    const response = await this.#open(this.#runs.pool, request)
-    const { redact } = request
-    const status = response.statusCode
-    const headers = forwardedHeaders(response, redact)
-    if (/^text\/event-stream\b/i.test(headerOf(response, 'content-type'))) {
-      return { status, headers, attempts, redact, isStream: true, body: overheard(response.body, request), readJson: () => this.#readAnswer(response, request) }
-    }
-    return { status, headers, attempts, redact, isStream: false, json: await this.#readAnswer(response, request) }
-  }
-
-  /** Sends a request and answers once the headers of a success are here; everything else is thrown. */
-  async #open (pool: Pool, request: UpstreamRequest): Promise<Answer> {
-    request.observer?.sent(request.options.body?.toString() ?? '')
+  /** Sends a request and answers once the headers of a stream, or the whole of any other success, are here; everything else is thrown. */
+  async #ask (pool: Pool, request: UpstreamRequest, attempts: number): Promise<RunAnswer> {
+    const { redact, observer } = request
+    observer?.sent(request.options.body?.toString() ?? '')
     let response: Answer
     try {
       response = await exchange(pool, request.options, request.signal)
@@ -218,22 +208,26 @@ export class WorkersAi {
     const status = response.statusCode
     if (status < 200 || status > 399) throw await refusal(response, request)
     const trouble = unreadable(response)
-    if (trouble === undefined) return response
-    response.body.destroy()
-    throw new UpstreamError(trouble, { kind: 'malformed', status })
+    if (trouble !== undefined) {
+      response.body.destroy()
+      throw new UpstreamError(trouble, { kind: 'malformed', status })
+    }
+    const head = { status, headers: forwardedHeaders(response, redact), attempts, redact }
+    const readJson = async () => toJson(await readAll(response, this.#options.idleTimeoutMs), response, request)
+    if (response.isStream) return { ...head, isStream: true, body: overheard(response.body, request), readJson }
+    return { ...head, isStream: false, json: response.bytes === undefined ? await readJson() : toJson(response.bytes, response, request) }
   }
+}
 
-  /** Reads a whole answer, and throws the failure that Cloudflare may report with status 200. */
-  async #readAnswer (response: Answer, { redact, observer }: UpstreamRequest): Promise<object> {
-    const bytes = await readAll(response, this.#options.idleTimeoutMs)
-    const text = bytes.toString()
-    observer?.received(redact(text))
-    const json = readJson(text)
-    if (json !== undefined && errorInAnswer(json) === undefined) return json
-    const answer = { status: response.statusCode, contentType: headerOf(response, 'content-type'), text }
-    if (json === undefined) throw new UpstreamError(describeBody(answer), { kind: 'malformed', status: answer.status })
-    throw toUpstreamError({ ...answer, retryAfter: retryAfter(response) }, redact)
-  }
+/** The JSON of a whole answer. Throws the failure that Cloudflare may report with status 200. */
+function toJson (bytes: Buffer, response: Answer, { redact, observer }: UpstreamRequest): object {
+  const text = bytes.toString()
+  observer?.received(redact(text))
+  const json = readJson(text)
+  if (json !== undefined && errorInAnswer(json) === undefined) return json
+  const answer = { status: response.statusCode, contentType: headerOf(response, 'content-type'), text }
+  if (json === undefined) throw new UpstreamError(describeBody(answer), { kind: 'malformed', status: answer.status })
+  throw toUpstreamError({ ...answer, retryAfter: retryAfter(response) }, redact)
 }
 
 async function refusal (response: Answer, { redact, observer }: UpstreamRequest): Promise<UpstreamError> {
@@ -339,7 +333,7 @@ function forwardedHeaders (response: Answer, redacted: (text: string) => string)
   const headers: Record<string, string> = {}
   for (const name of FORWARDED_HEADERS) {
     const value = headerOf(response, name)
-    if (fitsHeader(value) && redacted(value) === value) headers[name] = value
+    if (value !== '' && fitsHeader(value) && redacted(value) === value) headers[name] = value
   }
   return headers
 }

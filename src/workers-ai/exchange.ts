@@ -25,11 +25,16 @@ export interface Answer {
   statusCode: number
   /** Names in lower case. */
   headers: Record<string, string | string[] | undefined>
+  /** Its content type says that it is a stream of events. */
+  isStream: boolean
+  /** All of the body, when it was waited for; nothing is left to read then. */
+  bytes?: Buffer
   body: AnswerBody
 }
 
 /**
- * Sends a request and resolves once the head of its answer is here.
+ * Sends a request and resolves once the head of its answer is here; of a success that is no stream its body too, unless
+ * that is long or breaks off.
  * @param signal ends it in every phase, also while it waits for a connection, where undici would look at no signal
  * @throws undici's errors, and the signal's reason
  */
@@ -44,6 +49,8 @@ export function exchange (dispatcher: Dispatcher, options: Dispatcher.DispatchOp
 class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   #signal: CancelSignal
   #answered: (answer: Answer) => void
+  /** Until it is told. */
+  #answer: Answer | undefined
   #refused: (error: unknown) => void
   #controller: Dispatcher.DispatchController | undefined
   #waiting: Buffer[] = []
@@ -73,7 +80,9 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   onResponseStart (controller: Dispatcher.DispatchController, statusCode: number, headers: Answer['headers']): void {
     // Views of the bytes that were read, two for each header: they would hold those in memory as long as the stream lasts.
     controller.rawHeaders = null
-    if (statusCode >= 200) this.#answered({ statusCode, headers, body: this })
+    if (statusCode < 200) return
+    this.#answer = { statusCode, headers, isStream: isEventStream(headers['content-type']), body: this }
+    if (this.#answer.isStream || statusCode > 299) this.#tell()
   }
 
   onResponseData (controller: Dispatcher.DispatchController, piece: Buffer): void {
@@ -84,7 +93,10 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     this.#waiting.push(piece)
     this.#waitingBytes += piece.length
     if (this.#reader !== undefined && !this.#isHeld) this.#schedule()
-    else if (this.#waitingBytes >= MAX_WAITING_BYTES) controller.pause()
+    else if (this.#waitingBytes >= MAX_WAITING_BYTES) {
+      controller.pause()
+      this.#tell()
+    }
   }
 
   onResponseEnd (): void {
@@ -92,8 +104,8 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   onResponseError (_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#refused(error)
     this.#settle({ error })
+    this.#refused(error)
   }
 
   read (take: Take<Buffer>): Promise<void> {
@@ -132,9 +144,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   #give (): void {
     while (this.#reader !== undefined && !this.#isHeld) {
       if (this.#waitingBytes === 0) return this.#giveEnd(this.#reader)
-      const [first] = this.#waiting
-      const bytes = this.#waiting.length === 1 && first !== undefined ? first : Buffer.concat(this.#waiting, this.#waitingBytes)
-      this.#drop()
+      const bytes = this.#taken()
       try {
         const verdict = this.#reader.take(bytes)
         if (verdict instanceof Promise) this.#hold(verdict)
@@ -171,6 +181,19 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     else reader?.reject(error)
   }
 
+  #tell (): void {
+    if (this.#answer) this.#answered(this.#answer)
+    this.#answer = undefined
+  }
+
+  /** What waits, as one piece. */
+  #taken (): Buffer {
+    const [first] = this.#waiting
+    const bytes = this.#waiting.length === 1 && first !== undefined ? first : Buffer.concat(this.#waiting, this.#waitingBytes)
+    this.#drop()
+    return bytes
+  }
+
   #drop (): void {
     this.#waiting = []
     this.#waitingBytes = 0
@@ -178,6 +201,8 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
 
   #settle (end: { error?: unknown }): void {
     this.#end ??= end
+    if (this.#answer && !('error' in this.#end)) this.#answer.bytes = this.#taken()
+    this.#tell()
     this.#signal.removeEventListener('abort', this.#onAbort)
     clearTimeout(this.#restTimer)
     this.#schedule()
@@ -191,4 +216,9 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     this.#leave(reason)
     this.#controller?.abort(reason)
   }
+}
+
+function isEventStream (contentType: string | string[] | undefined): boolean {
+  const first = Array.isArray(contentType) ? contentType[0] : contentType
+  return first !== undefined && /^text\/event-stream\b/i.test(first)
 }

@@ -42,10 +42,9 @@ export class ModelSchemas {
   }
 
   /** The model with the family its schema tells; as it is when the catalogue knows it, or no schema tells any in time. */
-  async complete (model: Model): Promise<Model> {
+  complete (model: Model): Promise<Model> | Model {
     if (CATALOGUE.has(model.id) || model.task !== 'text-generation') return model
-    const family = await this.#familyOf(model.id)
-    return family === undefined ? model : { ...model, family: toRecord(FAMILIES[family], model) }
+    return this.#familyOf(model.id).then(family => family === undefined ? model : { ...model, family: toRecord(FAMILIES[family], model) })
   }
 
   async #familyOf (id: ModelId): Promise<FamilyName | undefined> {

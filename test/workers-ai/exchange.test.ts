@@ -71,6 +71,57 @@ t.test('what came before a connection broke is given before that is told', async
   t.strictSame(pieces, ['a'])
 })
 
+const PLAIN = HEAD.replace('text/event-stream', 'application/json')
+
+t.test('a success that is no stream is told when its body is here', async t => {
+  const { answer } = await start(t, async socket => {
+    socket.write(PLAIN + chunk('{"a":'))
+    await sleep(10)
+    socket.write(chunk('1}') + END)
+  })
+  const { isStream, bytes } = await answer()
+  t.equal(isStream, false)
+  t.equal(String(bytes), '{"a":1}')
+})
+
+t.test('one that is long is told when as much of it waits as is kept, and can be read whole', async t => {
+  const piece = 'x'.repeat(65_536)
+  const { answer } = await start(t, async socket => {
+    socket.write(PLAIN + chunk(piece))
+    await sleep(50)
+    socket.write(chunk(piece) + END)
+  })
+  const begun = await answer()
+  t.equal(begun.bytes, undefined)
+  t.equal((await textsOf(begun)).join('').length, 131_072)
+})
+
+t.test('one that breaks off is told as far as it came, and then why', async t => {
+  const { answer } = await start(t, socket => socket.end(PLAIN + chunk('{"a":')))
+  const { bytes, body } = await answer()
+  t.equal(bytes, undefined)
+  const pieces: string[] = []
+  await t.rejects(body.read(piece => {
+    pieces.push(String(piece))
+    return undefined
+  }), { code: 'UND_ERR_SOCKET' })
+  t.strictSame(pieces, ['{"a":'])
+})
+
+t.test('nobody waits for the body of an error, nor of a stream', async t => {
+  for (const head of [PLAIN.replace('200 OK', '500 Oops'), HEAD]) {
+    const { answer } = await start(t, socket => socket.write(head))
+    t.equal((await answer()).bytes, undefined)
+  }
+})
+
+t.test('who leaves while a body is waited for hears why at once', async t => {
+  const { answer, left } = await start(t, socket => socket.write(PLAIN + chunk('{')))
+  const waiting = answer()
+  setTimeout(() => left.abort(new Error('gone')), 30)
+  await t.rejects(waiting, { message: 'gone' })
+})
+
 t.test('informational answers are passed over', async t => {
   const { answer } = await start(t, socket => socket.write(`HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n${HEAD}${chunk('a')}${END}`))
   t.strictSame(await textsOf(await answer()), ['a'])
