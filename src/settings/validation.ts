@@ -1,5 +1,4 @@
-import { Ajv } from 'ajv'
-import envSchema from 'env-schema'
+import { Ajv, type ValidateFunction } from 'ajv'
 import { isLoopback } from '../address.ts'
 import { CLOUDFLARE_API, Environment, SETTINGS, type Setting, type SettingName } from '../settings.ts'
 import { FORMATS } from './format.ts'
@@ -19,7 +18,7 @@ export function checkEach (gathered: Gathered): { environment: Environment, prob
   const problems = [...gathered.problems, ...findWrongValues(gathered)]
   const wrong = toNames(problems)
   const sound = Object.entries(gathered.values).filter(([name]) => !wrong.has(name))
-  return { environment: toEnvironment(Object.fromEntries(sound)), problems }
+  return { environment: toEnvironment(Object.fromEntries(sound)).environment, problems }
 }
 
 /** Checks values that depend on each other, but for those that `problems` has already found wrong. */
@@ -36,45 +35,32 @@ export function checkTogether (environment: Environment, problems: readonly Prob
 }
 
 function findWrongValues ({ values, origins }: Gathered): Problem[] {
-  try {
-    toEnvironment(values)
-    return []
-  } catch (error) {
-    if (!isValidationError(error)) throw error
-    const wrong = new Set(error.errors.map(({ instancePath }) => instancePath.slice(1)))
-    return SETTINGS.filter(({ name }) => wrong.has(name)).map(setting => ({
-      name: setting.name,
-      complaint: `got ${shown(setting, values[setting.name])} from ${origins[setting.name]}; wants ${setting.wants}`
-    }))
-  }
+  const { wrong } = toEnvironment(values)
+  return SETTINGS.filter(({ name }) => wrong.has(name)).map(setting => ({
+    name: setting.name,
+    complaint: `got ${shown(setting, values[setting.name])} from ${origins[setting.name]}; wants ${setting.wants}`
+  }))
 }
 
-/** Throws env-schema's error, which carries Ajv's list, when a value is not what its type says. */
-function toEnvironment (values: Gathered['values']): Environment {
-  const data = Object.fromEntries(SETTINGS.flatMap(({ name, kind }) => {
+/** Values of their types, with defaults for those that are missing; and the names of those that are not what they must be. */
+function toEnvironment (values: Gathered['values']): { environment: Environment, wrong: ReadonlySet<string> } {
+  const environment: Record<string, unknown> = Object.fromEntries(SETTINGS.flatMap(({ name, kind }) => {
     const text = values[name]
     if (text === undefined) return []
     return [[name, kind === 'boolean' ? truths.get(text.toLowerCase()) ?? text : text]]
   }))
-  return envSchema<Environment>({
-    schema: Environment,
-    data,
-    env: false,
-    ajv: { customOptions: () => { checker ??= newChecker(); return checker } }
-  })
+  check ??= newCheck()
+  check(environment)
+  return { environment: environment as Environment, wrong: new Set(check.errors?.map(({ instancePath }) => instancePath.slice(1))) }
 }
 
-let checker: Ajv | undefined
+let check: ValidateFunction | undefined
 
-/** As env-schema has it by default, but kept, so that the schema is compiled once, and compiled quickly. */
-function newChecker (): Ajv {
-  const ajv = new Ajv({ allErrors: true, removeAdditional: true, useDefaults: true, coerceTypes: true, allowUnionTypes: true, validateSchema: false, code: { optimize: false } })
+/** Turns text into the type it must have, in place. Shorter code would take longer to make, at every start. */
+function newCheck (): ValidateFunction {
+  const ajv = new Ajv({ allErrors: true, useDefaults: true, coerceTypes: true, allowUnionTypes: true, validateSchema: false, code: { optimize: false } })
   for (const [name, { accepts }] of Object.entries(FORMATS)) ajv.addFormat(name, accepts)
-  return ajv.addVocabulary(['group', 'unit', 'secret', 'aliases', 'source'])
-}
-
-function isValidationError (error: unknown): error is Error & { errors: { instancePath: string }[] } {
-  return error instanceof Error && 'errors' in error && Array.isArray(error.errors)
+  return ajv.addVocabulary(['group', 'unit', 'secret', 'aliases', 'source']).compile(Environment)
 }
 
 function shown ({ name, secret }: Setting, value = ''): string {
