@@ -8,18 +8,19 @@ export type Take<Item> = (item: Item) => Verdict | Promise<Verdict>
 
 /**
  * Gives its items to a taker, one after the other, in the turn of the event loop they came in. Resolves at its end, or
- * when its taker has had enough; rejects when it breaks, or its taker does. One that has all its items at once may give
- * them at once, and no promise. It can be read once.
+ * when its taker has had enough; rejects when it breaks, or its taker does. It can be read once.
  */
-export type Source<Item> = (take: Take<Item>) => Promise<void> | undefined
+export type Source<Item> = (take: Take<Item>) => Promise<void>
 
 /** A source of one item. */
 export function once<Item> (item: Item): Source<Item> {
   return take => {
     const verdict = take(item)
-    return verdict instanceof Promise ? verdict.then(() => {}) : undefined
+    return verdict instanceof Promise ? verdict.then(() => {}) : ENDED
   }
 }
+
+const ENDED = Promise.resolve()
 
 /**
  * Sends every batch through the stages in order, synchronously. Ends early, which closes the source, when a stage
@@ -51,7 +52,7 @@ export async function primed (batches: Source<Batch>, patienceMs: number): Promi
   let answerFirst: (verdict: Verdict | Promise<Verdict>) => void = () => {}
   let begin: () => void = () => {}
   const begun = new Promise<void>(resolve => { begin = resolve })
-  const ended = Promise.resolve(batches(batch => {
+  const ended = batches(batch => {
     if (taker) return taker(batch)
     const event = batch[0]
     if (event?.type === 'failure' && !isLate) {
@@ -61,7 +62,7 @@ export async function primed (batches: Source<Batch>, patienceMs: number): Promi
     first = batch
     begin()
     return new Promise(resolve => { answerFirst = resolve })
-  }))
+  })
   // One that breaks after the wait is told by whoever reads on; unheard until then, it would end the process.
   ended.catch(() => {})
   const timer = setTimeout(() => {
@@ -82,9 +83,8 @@ export type TakeOfChoice = (batch: Batch, choice: number) => Verdict | Promise<V
 
 /**
  * Gives the batches of several generations in the order they arrive. Resolves when all have ended, rejects with the
- * first that breaks; the caller must then abort the others. No promise when all were given at once.
+ * first that breaks; the caller must then abort the others.
  */
-export function interleaved (generations: ReadonlyArray<Source<Batch>>, take: TakeOfChoice): Promise<void> | undefined {
-  const running = generations.map((batches, choice) => batches(batch => take(batch, choice)))
-  return running.some(one => one !== undefined) ? Promise.all(running).then(() => {}) : undefined
+export async function interleaved (generations: ReadonlyArray<Source<Batch>>, take: TakeOfChoice): Promise<void> {
+  await Promise.all(generations.map((batches, choice) => batches(batch => take(batch, choice))))
 }

@@ -168,7 +168,7 @@ export async function tell ({ generations }: ChatAnswer, request: FastifyRequest
   const { report } = request
   let failure: Error | undefined
   try {
-    const told = interleaved(generations.choices, (batch, choice) => {
+    await interleaved(generations.choices, (batch, choice) => {
       if (failure) return 'enough'
       report.firstTokenMs ??= Math.round(reply.elapsedTime)
       const verdict = take(batch, choice)
@@ -180,7 +180,6 @@ export async function tell ({ generations }: ChatAnswer, request: FastifyRequest
       generations.close()
       return 'enough'
     })
-    if (told) await told
   } catch (error) {
     generations.close()
     throw failure ?? error

@@ -27,8 +27,7 @@ export class Models {
    * @throws ProxyError 404 `model_not_found` when no model can be meant; 400 when it is one that cannot do this task
    */
   async resolve (asked: string, task: Task = 'text-generation'): Promise<Model> {
-    const found = this.find(asked, task)
-    const model = found instanceof Promise ? await found : found
+    const model = await this.find(asked, task)
     if (model === undefined) throw notFound(asked)
     if (model.task !== task) {
       const kind = task === 'text-generation' ? 'a chat model. GET /v1/models lists those that are.' : `an embedding model. Those that are: ${this.#idsOf(task).join(', ')}.`
@@ -38,7 +37,7 @@ export class Models {
   }
 
   /** The model a caller means; an id nobody knows is taken at its word, and for a model of the task it is asked for. */
-  find (asked: string, task?: Task): Promise<Model> | Model | undefined {
+  async find (asked: string, task?: Task): Promise<Model | undefined> {
     const id = toModelId(asked, { aliases: this.#settings.modelAliases, defaultModel: this.#settings.defaultModel, known: this.#list.ids() })
     if (id === undefined) return undefined
     const model = this.#list.find(id) ?? guessModel(id, task)

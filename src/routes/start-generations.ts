@@ -169,11 +169,10 @@ function varied (request: RunRequest, variation: Variation, { options: { transla
 /** @throws the error of a failure event */
 async function whole ({ batches }: Generation): Promise<Batch> {
   const events: Batch = []
-  const ended = batches(batch => {
+  await batches(batch => {
     for (const event of batch) events.push(event)
     return undefined
   })
-  if (ended) await ended
   const last = events.at(-1)
   if (last?.type === 'failure') throw last.error
   return events

@@ -42,9 +42,10 @@ export class ModelSchemas {
   }
 
   /** The model with the family its schema tells; as it is when the catalogue knows it, or no schema tells any in time. */
-  complete (model: Model): Promise<Model> | Model {
+  async complete (model: Model): Promise<Model> {
     if (CATALOGUE.has(model.id) || model.task !== 'text-generation') return model
-    return this.#familyOf(model.id).then(family => family === undefined ? model : { ...model, family: toRecord(FAMILIES[family], model) })
+    const family = await this.#familyOf(model.id)
+    return family === undefined ? model : { ...model, family: toRecord(FAMILIES[family], model) }
   }
 
   async #familyOf (id: ModelId): Promise<FamilyName | undefined> {

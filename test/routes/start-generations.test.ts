@@ -265,7 +265,7 @@ t.test('nothing is asked any more when the client has left', async t => {
 
   const asked = await start(t, LLAMA, { stream: true }, [streaming])
   const [batches] = (await asked.generations).choices as [Source<Batch>]
-  await t.rejects(async () => batches(batch => {
+  await t.rejects(batches(batch => {
     t.match(batch, [{ type: 'text', text: 'a' }])
     asked.leave()
     return undefined

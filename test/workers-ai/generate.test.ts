@@ -153,14 +153,14 @@ t.test('whoever leaves takes the upstream with them', async t => {
 
   t.test('by breaking', async t => {
     const { generation, runs } = await ask(t, [endless])
-    await t.rejects(async () => generation.batches(() => { throw new TypeError('a bug') }), { message: 'a bug' })
+    await t.rejects(generation.batches(() => { throw new TypeError('a bug') }), { message: 'a bug' })
     while (!runs[0]?.isAborted) await new Promise(resolve => setTimeout(resolve, 5))
     t.ok(runs[0].isAborted)
   })
 
   t.test('by the signal, whose reason is thrown', async t => {
     const { generation, runs, left } = await ask(t, [endless])
-    await t.rejects(async () => generation.batches(batch => {
+    await t.rejects(generation.batches(batch => {
       t.strictSame(batch, H)
       left.abort(new Error('the client left'))
       return undefined
