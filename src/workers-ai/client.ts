@@ -4,7 +4,7 @@ import { UpstreamError } from '../errors.ts'
 import { toAbortSignal, type CancelSignal } from '../generation/cancellation.ts'
 import { Circuits } from './circuit.ts'
 import { describeBody, errorInAnswer, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
-import { exchange, type Answer, type AnswerBody } from './exchange.ts'
+import { exchange, headerOf, type Answer, type AnswerBody } from './exchange.ts'
 import type { ModelId } from './model.ts'
 import { redactor } from './redaction.ts'
 import { Patience, RetryBudget, withRetries } from './retry.ts'
@@ -333,15 +333,9 @@ function forwardedHeaders (response: Answer, redacted: (text: string) => string)
   const headers: Record<string, string> = {}
   for (const name of FORWARDED_HEADERS) {
     const value = headerOf(response, name)
-    if (value !== '' && fitsHeader(value) && redacted(value) === value) headers[name] = value
+    if (fitsHeader(value) && redacted(value) === value) headers[name] = value
   }
   return headers
-}
-
-/** A header's value, the first of several; empty when it is missing. */
-function headerOf ({ headers }: Answer, name: string): string {
-  const value = headers[name]
-  return (Array.isArray(value) ? value[0] : value) ?? ''
 }
 
 function retryAfter (response: Answer): number | undefined {

@@ -81,7 +81,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     // Views of the bytes that were read, two for each header: they would hold those in memory as long as the stream lasts.
     controller.rawHeaders = null
     if (statusCode < 200) return
-    this.#answer = { statusCode, headers, isStream: isEventStream(headers['content-type']), body: this }
+    this.#answer = { statusCode, headers, isStream: /^text\/event-stream\b/i.test(headerOf({ headers }, 'content-type')), body: this }
     if (this.#answer.isStream || statusCode > 299) this.#tell()
   }
 
@@ -218,7 +218,8 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   }
 }
 
-function isEventStream (contentType: string | string[] | undefined): boolean {
-  const first = Array.isArray(contentType) ? contentType[0] : contentType
-  return first !== undefined && /^text\/event-stream\b/i.test(first)
+/** A header's value, the first of several; empty when it is missing. */
+export function headerOf ({ headers }: Pick<Answer, 'headers'>, name: string): string {
+  const value = headers[name]
+  return (Array.isArray(value) ? value[0] : value) ?? ''
 }
