@@ -5,7 +5,7 @@ import type { Family } from '../workers-ai/family.ts'
 import type { Model } from '../workers-ai/model.ts'
 import { toExtras } from './other-parameters.ts'
 import { toPromptJson } from './prompt-json.ts'
-import { refuseDropped, toStops, type RunInput, type RunRequest, type RunRequestOptions } from './run-request.ts'
+import { NO_TOOLS, refuseDropped, toStops, type RunInput, type RunRequest, type RunRequestOptions } from './run-request.ts'
 import { toSampling } from './sampling.ts'
 import { toTexts } from './texts.ts'
 import { toLimitFields, toPromptEstimate, toTokenLimit, type PromptEstimate } from './token-limit.ts'
@@ -65,7 +65,7 @@ export function toCompletionRunRequest (request: CompletionRequest, model: Model
     choices,
     stop,
     singleToolCall: false,
-    tools: new Map(),
+    tools: NO_TOOLS,
     followsToolResult: false,
     legacyFunctions: false,
     isVerbatim: family.takesPrompt && raw !== false,

@@ -15,6 +15,9 @@ import { toLimitFields, toPromptEstimate, toReserve, toTokenLimit } from './toke
 import { toOfferedTools, type OfferedTools } from './tools.ts'
 import { toLatest } from './truncation.ts'
 
+/** What may be called where no tools are offered. */
+export const NO_TOOLS: RunRequest['tools'] = new Map()
+
 /** Tokens one image may cost; its base64 text says nothing about it. */
 const TOKENS_PER_IMAGE = 1_500
 
@@ -128,7 +131,7 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
     choices,
     stop,
     singleToolCall: request.parallel_tool_calls === false,
-    tools: offered?.schemas ?? new Map(),
+    tools: offered?.schemas ?? NO_TOOLS,
     ...(offered?.forcedCall !== undefined && { forcedCall: offered.forcedCall }),
     followsToolResult: request.messages.at(-1)?.role === 'tool',
     ...(format && { format }),

@@ -97,9 +97,10 @@ const FORWARDED_HEADERS = ['cf-ai-req-id', 'cf-ai-neurons', 'cf-ray', 'cf-aig-lo
 /** The wire to Cloudflare: one account's Workers AI over pooled connections. */
 export class WorkersAi {
   readonly #options: WorkersAiOptions
-  readonly #headers: Record<string, string>
+  /** Names and values in turns, as undici takes them, here and below. */
+  readonly #headers: string[]
   readonly #api: { pool: Pool, accountPath: string }
-  readonly #runs: { pool: Pool, path: string, headers: Record<string, string>, streamHeaders: Record<string, string> }
+  readonly #runs: { pool: Pool, path: string, headers: string[], streamHeaders: string[] }
   readonly #secrets: string[]
   readonly #redact: (text: string) => string
   readonly #budget = new RetryBudget()
@@ -108,17 +109,17 @@ export class WorkersAi {
   constructor (options: WorkersAiOptions) {
     const { apiBaseUrl, accountId, apiToken, gateway, userAgent } = options
     this.#options = options
-    this.#headers = {
-      ...(apiToken !== '' && { authorization: `Bearer ${apiToken}` }),
-      'user-agent': userAgent,
-      'accept-encoding': 'identity'
-    }
+    this.#headers = ['user-agent', userAgent, 'accept-encoding', 'identity']
     const account = encodeURIComponent(accountId)
     const api = new URL(apiBaseUrl)
     this.#api = { pool: newPool(api), accountPath: `${pathOf(api)}/accounts/${account}` }
-    const headers = { ...this.#headers, 'content-type': 'application/json', accept: 'application/json', ...(gateway?.token !== undefined && { 'cf-aig-authorization': `Bearer ${gateway.token}` }) }
-    const streamHeaders = { ...headers, accept: 'text/event-stream, application/json' }
-    this.#runs = { pool: this.#api.pool, path: `${this.#api.accountPath}/ai/run`, headers, streamHeaders }
+    const headers = [...this.#headers, 'content-type', 'application/json', ...(gateway?.token === undefined ? [] : ['cf-aig-authorization', `Bearer ${gateway.token}`])]
+    this.#runs = {
+      pool: this.#api.pool,
+      path: `${this.#api.accountPath}/ai/run`,
+      headers: [...headers, 'accept', 'application/json'],
+      streamHeaders: [...headers, 'accept', 'text/event-stream, application/json']
+    }
     if (gateway !== undefined) {
       const url = new URL(gateway.baseUrl)
       this.#runs = { ...this.#runs, pool: newPool(url), path: `${pathOf(url)}/${account}/${encodeURIComponent(gateway.id)}/workers-ai` }
@@ -134,9 +135,8 @@ export class WorkersAi {
    */
   async run (model: ModelId, body: string | Buffer, { signal, sessionAffinity, stream, apiToken, observer, patience = new Patience() }: RunOptions): Promise<RunAnswer> {
     const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
-    const headers: Record<string, string> = { ...(stream ? this.#runs.streamHeaders : this.#runs.headers) }
-    if (apiToken !== undefined) headers['authorization'] = `Bearer ${apiToken}`
-    if (sessionAffinity !== undefined && fitsHeader(sessionAffinity)) headers['x-session-affinity'] = sessionAffinity
+    const headers = [...(stream ? this.#runs.streamHeaders : this.#runs.headers), ...authorization(apiToken ?? this.#options.apiToken)]
+    if (sessionAffinity !== undefined && fitsHeader(sessionAffinity)) headers.push('x-session-affinity', sessionAffinity)
     const request: UpstreamRequest = {
       options: { method: 'POST', path: `${this.#runs.path}/${model}`, headers, body, headersTimeout: headersTimeoutMs, bodyTimeout: idleTimeoutMs },
       signal,
@@ -177,7 +177,7 @@ export class WorkersAi {
         options: {
           method: 'GET',
           path: `${this.#api.accountPath}${path}${search.size > 0 ? `?${search}` : ''}`,
-          headers: { ...this.#headers, accept: 'application/json' }
+          headers: [...this.#headers, ...authorization(this.#options.apiToken), 'accept', 'application/json']
         },
         signal,
         redact: this.#redact
@@ -212,10 +212,11 @@ export class WorkersAi {
       response.body.destroy()
       throw new UpstreamError(trouble, { kind: 'malformed', status })
     }
-    const head = { status, headers: forwardedHeaders(response, redact), attempts, redact }
+    const headers = forwardedHeaders(response, redact)
     const readJson = async () => toJson(await readAll(response, this.#options.idleTimeoutMs), response, request)
-    if (response.isStream) return { ...head, isStream: true, body: overheard(response.body, request), readJson }
-    return { ...head, isStream: false, json: response.bytes === undefined ? await readJson() : toJson(response.bytes, response, request) }
+    if (response.isStream) return { status, headers, attempts, redact, isStream: true, body: overheard(response.body, request), readJson }
+    const json = response.bytes === undefined ? await readJson() : toJson(response.bytes, response, request)
+    return { status, headers, attempts, redact, isStream: false, json }
   }
 }
 
@@ -276,6 +277,10 @@ export function toStreamError (error: unknown, idleTimeoutMs?: number): Upstream
 
 function newPool (url: URL): Pool {
   return new Pool(url.origin, { pipelining: 1, connectTimeout: CONNECT_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS })
+}
+
+function authorization (token: string): string[] {
+  return token === '' ? [] : ['authorization', `Bearer ${token}`]
 }
 
 function pathOf (url: URL): string {

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { reasonOf, type CancelSignal } from '../generation/cancellation.ts'
 import type { Take, Verdict } from '../generation/pipeline.ts'
+import { endOfTurn } from './end-of-turn.ts'
 
 /** Bytes that wait for a reader before Cloudflare is held back. */
 const MAX_WAITING_BYTES = 65_536
@@ -34,7 +35,8 @@ export interface Answer {
 
 /**
  * Sends a request and resolves once the head of its answer is here; of a success that is no stream its body too, unless
- * that is long or breaks off.
+ * that is long or breaks off. Those that are whole are told at the end of the turn, together: what is done for one after
+ * the other by the same code costs less, and answers written at once wake their readers once.
  * @param signal ends it in every phase, also while it waits for a connection, where undici would look at no signal
  * @throws undici's errors, and the signal's reason
  */
@@ -181,7 +183,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     else reader?.reject(error)
   }
 
-  #tell (): void {
+  #tell = (): void => {
     if (this.#answer) this.#answered(this.#answer)
     this.#answer = undefined
   }
@@ -201,11 +203,15 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
 
   #settle (end: { error?: unknown }): void {
     this.#end ??= end
-    if (this.#answer && !('error' in this.#end)) this.#answer.bytes = this.#taken()
-    this.#tell()
+    if (this.#answer && !('error' in this.#end)) {
+      this.#answer.bytes = this.#taken()
+      endOfTurn().then(this.#tell)
+    } else {
+      this.#tell()
+    }
     this.#signal.removeEventListener('abort', this.#onAbort)
     clearTimeout(this.#restTimer)
-    this.#schedule()
+    if (this.#reader !== undefined) this.#schedule()
   }
 
   #onAbort = (): void => {

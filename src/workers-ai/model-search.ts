@@ -74,6 +74,7 @@ export class ModelList {
   #listed: readonly Model[] = [...CATALOGUE.values()]
   /** The listed models and those only the catalogue knows. */
   #all: ReadonlyMap<string, Model> = CATALOGUE
+  readonly #ids: Iterable<string> = { [Symbol.iterator]: () => this.#all.keys() }
   #first: Promise<void> | undefined
   #dueAt = -Infinity
   #isRefreshing = false
@@ -97,7 +98,7 @@ export class ModelList {
 
   /** The ids `find` finds. */
   ids (): Iterable<string> {
-    return { [Symbol.iterator]: () => this.#all.keys() }
+    return this.#ids
   }
 
   /** A model by its id, by what is known right now; models that left the live list are still found in the catalogue. */
