@@ -183,7 +183,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     else reader?.reject(error)
   }
 
-  #tell = (): void => {
+  #tell (): void {
     if (this.#answer) this.#answered(this.#answer)
     this.#answer = undefined
   }
@@ -205,7 +205,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     this.#end ??= end
     if (this.#answer && !('error' in this.#end)) {
       this.#answer.bytes = this.#taken()
-      endOfTurn().then(this.#tell)
+      endOfTurn().then(() => this.#tell())
     } else {
       this.#tell()
     }
