@@ -27,6 +27,15 @@ export class Ending implements Stage {
     this.#options = options
   }
 
+  /** It only counts it. */
+  get letsTextBy (): boolean {
+    return true
+  }
+
+  passedBy (characters: number): void {
+    this.#characters += characters
+  }
+
   push (batch: Batch): Batch {
     const last = batch.at(-1)
     for (const event of batch) this.#count(event)

@@ -73,4 +73,8 @@ export type Batch = GenerationEvent[]
 export interface Stage {
   push: (batch: Batch) => Batch
   readonly done?: boolean
+  /** True while it would give any text on as it is: text may then pass it by. */
+  readonly letsTextBy?: boolean
+  /** Hears how much text has passed it by, in UTF-16 code units. */
+  passedBy?: (characters: number) => void
 }

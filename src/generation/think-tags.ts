@@ -35,6 +35,10 @@ export class ThinkTags implements Stage {
     this.#options = options
   }
 
+  get letsTextBy (): boolean {
+    return this.#state === 'answer'
+  }
+
   push (batch: Batch): Batch {
     return this.#state === 'answer' ? batch : this.#readAll(batch)
   }

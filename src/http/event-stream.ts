@@ -10,7 +10,8 @@ const KEEP_ALIVE = toComment('keep-alive')
 
 /**
  * Sends a stream of events with the headers the reply bears, one write for each piece. Holds the source back for a slow
- * reader, and has had enough when the client has left; is never silent for longer than `keepAliveMs`.
+ * reader, and has had enough when the client has left; is never silent for longer than `keepAliveMs`. Pieces are copied:
+ * the source may use their memory again.
  * Resolves when the source has ended.
  */
 export async function sendEvents (reply: FastifyReply, pieces: Source<string | Buffer>, keepAliveMs: number = KEEP_ALIVE_MS): Promise<void> {
@@ -20,7 +21,7 @@ export async function sendEvents (reply: FastifyReply, pieces: Source<string | B
   const isChunked = raw.chunkedEncoding
   // Node would write the frame of an HTTP chunk as three pieces, a tick later: a tenth of what a paced stream costs.
   raw.chunkedEncoding = false
-  const write = (piece: string | Buffer) => raw.write(isChunked ? toHttpChunk(piece) : piece)
+  const write = (piece: string | Buffer) => raw.write(isChunked ? toHttpChunk(piece) : Buffer.from(piece))
   // The source may have been silent until now, and then the client has not even a status.
   let isQuiet = true
   const timer = setInterval(() => {

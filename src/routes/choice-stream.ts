@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Batch, Usage } from '../generation/event.ts'
-import type { Source } from '../generation/pipeline.ts'
+import type { JsonSink, Source, Take } from '../generation/pipeline.ts'
 import { DONE, toEvent } from '../openai/server-sent-events.ts'
 import { toSum } from '../translate/usage.ts'
 import { ESTIMATED, tell, toStreamFailure, type ChatAnswer } from './chat-answer.ts'
@@ -8,6 +8,8 @@ import { ESTIMATED, tell, toStreamFailure, type ChatAnswer } from './chat-answer
 /** Tells the events of one choice as the chunks of an endpoint. */
 export interface Teller {
   tell: (batch: Batch) => string | Buffer
+  /** Takes text that is told in no other way than as it came; what it sends must not be kept. */
+  toSink?: (send: Take<Buffer>) => JsonSink
   /** What the choice was billed, once its events have told it. */
   readonly usage: Usage | undefined
 }
@@ -19,7 +21,11 @@ export interface Teller {
  */
 export function choiceStream (answer: ChatAnswer, tellers: readonly Teller[], toBill: (usage: Usage) => string, request: FastifyRequest, reply: FastifyReply): Source<string | Buffer> {
   return async send => {
-    const { reporter } = answer
+    const { reporter, generations } = answer
+    for (const [choice, teller] of tellers.entries()) {
+      const sink = teller.toSink?.(send)
+      if (sink) generations.leadTextTo[choice]?.(sink)
+    }
     try {
       await tell(answer, request, reply, (batch, choice) => {
         const chunks = tellers[choice]?.tell(batch)

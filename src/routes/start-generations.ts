@@ -39,6 +39,8 @@ export interface StartOptions {
 /** The generations behind one answer, one for each choice, each through its stages. */
 export interface Generations {
   choices: Array<Source<Batch>>
+  /** For each choice: has its text go past batches and stages where it can. */
+  leadTextTo: Array<Generation['leadTextTo']>
   /** HTTP status Cloudflare answered with. */
   status: number
   /** Cloudflare's headers that are passed on. */
@@ -69,6 +71,7 @@ export async function startGenerations (workersAi: WorkersAi, request: RunReques
     const generations = request.choices === 1 ? [await call(0)] : await Promise.all(Array.from({ length: request.choices }, (_, choice) => call(choice)))
     return {
       choices: generations.map(({ batches }) => batches),
+      leadTextTo: generations.map(({ leadTextTo }) => leadTextTo),
       status: Math.max(...generations.map(({ status }) => status)),
       headers: toHeaders(generations),
       attempts: Math.max(...generations.map(({ attempts }) => attempts)),

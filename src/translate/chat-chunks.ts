@@ -1,7 +1,9 @@
 import type { Batch, GenerationEvent, PieceEvent, ReasoningEvent, ToolCallEvent, Usage } from '../generation/event.ts'
+import type { Take } from '../generation/pipeline.ts'
 import type { ChatCompletionDelta, TokenLogprob, OpenAIFinishReason } from '../openai/chat-completion.ts'
 import { toEvent } from '../openai/server-sent-events.ts'
 import { toFinishReason, type ReplyIdentity } from './chat-completion.ts'
+import { ChunkSink } from './chunk-sink.ts'
 import { TextChunks } from './text-chunks.ts'
 import { toUsage } from './usage.ts'
 
@@ -45,6 +47,11 @@ export class ChatChunks {
       }
     }
     return told.length === 1 && told[0] !== undefined ? told[0] : Buffer.concat(told)
+  }
+
+  /** @param send gets pieces that must not be kept */
+  toSink (send: Take<Buffer>): ChunkSink {
+    return new ChunkSink(`${this.#begin}{"content":`, `}${this.#end}`, () => this.#begun, send)
   }
 
   #chunksOf (type: PieceEvent['type']): TextChunks {

@@ -1,11 +1,12 @@
 import type { CancelSignal } from '../generation/cancellation.ts'
 import type { Batch, Stage } from '../generation/event.ts'
-import { once, throughStages, type Source, type Take, type Verdict } from '../generation/pipeline.ts'
+import { once, throughStages, type JsonSink, type Source, type Take } from '../generation/pipeline.ts'
+import { ByteLane } from './byte-lane.ts'
 import { toStreamError, type RunAnswer, type RunOptions, type WireObserver, type WorkersAi } from './client.ts'
 import { GenerationReader } from './generation-reader.ts'
 import type { ModelId } from './model.ts'
 import type { Patience } from './retry.ts'
-import { StreamReader } from './stream-reader.ts'
+import { StreamGiver } from './stream-giver.ts'
 
 export interface GenerateRequest {
   model: ModelId
@@ -34,6 +35,8 @@ export interface Generation {
   attempts: number
   /** One batch per upstream read. Who has had enough closes the upstream. */
   batches: Source<Batch>
+  /** Of a stream: has text go past batches and stages while none of them wants to see it. To be called before they are read. */
+  leadTextTo?: (sink: JsonSink) => void
 }
 
 /**
@@ -48,15 +51,17 @@ export interface Generation {
 export async function generate (workersAi: WorkersAi, request: GenerateRequest): Promise<Generation> {
   const answer = await workersAi.run(request.model, request.body, runOptions(request, request.plainBody !== undefined))
   const { status, headers, attempts } = answer
-  return { status, headers, attempts, batches: throughStages(toBatches(workersAi, request, answer), request.stages) }
+  const lane = new ByteLane()
+  const batches = throughStages(toBatches(workersAi, request, answer, lane), request.stages)
+  return { status, headers, attempts, batches, ...(answer.isStream && { leadTextTo: sink => lane.leadTo(sink) }) }
 }
 
 function runOptions ({ signal, sessionAffinity, apiToken, observer, patience }: GenerateRequest, stream: boolean): RunOptions {
   return { signal, stream, observer, patience, sessionAffinity, apiToken }
 }
 
-function toBatches (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer): Source<Batch> {
-  if (answer.isStream) return take => tellStream(workersAi, request, answer, take)
+function toBatches (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer, lane = new ByteLane()): Source<Batch> {
+  if (answer.isStream) return take => tellStream(workersAi, request, answer, take, lane)
   const { plainBody } = request
   const batch: Batch = []
   const reader = new GenerationReader(request.newCallId, answer.redact)
@@ -64,30 +69,21 @@ function toBatches (workersAi: WorkersAi, request: GenerateRequest, answer: RunA
   return plainBody && reader.isEmpty ? take => askAgain(workersAi, request, plainBody(), take) : once(batch)
 }
 
-async function tellStream (workersAi: WorkersAi, request: GenerateRequest, { body, redact }: Extract<RunAnswer, { isStream: true }>, take: Take<Batch>): Promise<void> {
+async function tellStream (workersAi: WorkersAi, request: GenerateRequest, { body, redact }: Extract<RunAnswer, { isStream: true }>, take: Take<Batch>, lane: ByteLane): Promise<void> {
   const reader = new GenerationReader(request.newCallId, redact)
-  const stream = new StreamReader(reader)
-  let isEnough = false
-  const heard = (verdict: Verdict): Verdict => {
-    isEnough ||= verdict === 'enough'
-    return isEnough || reader.done ? 'enough' : undefined
-  }
+  const giver = new StreamGiver({ reader, lane, stages: request.stages, take })
   try {
-    await body.read(bytes => {
-      const batch = stream.push(bytes)
-      const verdict = batch.length > 0 ? take(batch) : undefined
-      return verdict instanceof Promise ? verdict.then(heard) : heard(verdict)
-    })
+    await body.read(bytes => giver.give(bytes))
   } catch (error) {
     body.destroy()
     request.signal.throwIfAborted()
     await take([{ type: 'failure', error: toStreamError(error) }])
     return
   }
-  if (reader.ended && !isEnough) body.release()
+  if (reader.ended && !giver.isEnough) body.release()
   else body.destroy()
-  if (isEnough) return
-  const batch = stream.end()
+  if (giver.isEnough) return
+  const batch = giver.end()
   if (request.plainBody && reader.isEmptyButBilled) return askAgain(workersAi, request, request.plainBody(), take)
   reader.end(batch)
   if (batch.length > 0) await take(batch)

@@ -88,6 +88,11 @@ export class GenerationReader {
     return this.#done && this.#failure === undefined
   }
 
+  /** True when something was said, and nothing that ends it. */
+  get isSpeaking (): boolean {
+    return this.#sawOutput && !this.#done && !this.#finished
+  }
+
   /** True when neither text, reasoning nor a call was read, and nothing says why. */
   get isEmpty (): boolean {
     const isExplained = this.#failure?.kind === 'refused' || this.#reason === 'length' || this.#reason === 'content_filter'
@@ -131,7 +136,8 @@ export class GenerationReader {
     const before = batch.length
     this.#readFrame(frame, batch)
     const said = batch[before]
-    if (batch.length === before + 1 && (said?.type === 'text' || said?.type === 'reasoning')) this.#frames.learn(data, said)
+    const isPiece = batch.length === before + 1 && (said?.type === 'text' || said?.type === 'reasoning')
+    if (isPiece && !CLASSIC.fits(data)) this.#frames.learn(data, said)
   }
 
   /**

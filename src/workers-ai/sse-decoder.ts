@@ -53,6 +53,11 @@ export class SseDecoder {
     return this.#data === undefined && this.#lineLength === 0 && !this.#skipLineFeed && !this.#atStart
   }
 
+  /** The same of the next bytes. */
+  get isBetweenBytesOfEvents (): boolean {
+    return this.isBetweenEvents && !this.#isInsideLetter
+  }
+
   /** Ends the stream and returns what was still complete enough to be an event. */
   end (): string[] {
     const events: string[] = []

@@ -32,6 +32,11 @@ export class StreamReader {
     return batch
   }
 
+  /** Whether the next bytes begin a new event; false until the first one was read. */
+  get isBetweenEvents (): boolean {
+    return this.#decoder.isBetweenBytesOfEvents
+  }
+
   /** What is said by an event whose last line has no end. */
   end (): Batch {
     const batch: Batch = []

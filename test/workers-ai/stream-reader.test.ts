@@ -6,6 +6,7 @@ import { ChatChunks } from '../../src/translate/chat-chunks.ts'
 import { GenerationReader } from '../../src/workers-ai/generation-reader.ts'
 import { SseDecoder } from '../../src/workers-ai/sse-decoder.ts'
 import { StreamReader } from '../../src/workers-ai/stream-reader.ts'
+import { classicStream } from './classic-streams.ts'
 
 /** What a stream says, and what a client hears of it, each event read by itself. */
 function slowly (bytes: Buffer): { events: unknown[], text: string } {
@@ -40,24 +41,8 @@ function told (batches: readonly Batch[]): { events: unknown[], text: string } {
   return { events: plain, text: Buffer.concat(batches.map(batch => chunks.tell(batch))).toString() }
 }
 
-const response = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), fc.stringMatching(/^[a-z "\\\n\t/]{0,8}$/), fc.integer(), fc.constant(null))
-const frame = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ response, tool_calls: fc.constant([]), p: fc.stringMatching(/^[a-z0-9]{0,20}$/) }, { requiredKeys: ['response'] }).map(value => JSON.stringify(value)) },
-  fc.record({ response, finish_reason: fc.constantFrom('stop', 'length') }).map(value => JSON.stringify(value)),
-  fc.constantFrom('{"response":"","usage":{"prompt_tokens":3,"completion_tokens":4}}', '{"tool_calls":[],"p":"ab"}', '{"errors":[{"code":3040,"message":"busy"}],"success":false}', '{"response":"a\tb"}', '{"response":"a\\/b"}', '{"response":"cut', '[DONE]')
-)
-const lineEnd = fc.oneof({ weight: 8, arbitrary: fc.constant('\n') }, fc.constantFrom('\r\n', '\r'))
-const prefix = fc.oneof({ weight: 12, arbitrary: fc.constant('data: ') }, fc.constantFrom('data:', 'event: x\ndata: ', ': ping\n\ndata: ', '\n\ndata: ', '\uFEFFdata: ', 'data: {}\ndata: '))
-const stream = fc.record({
-  events: fc.array(fc.tuple(prefix, frame, lineEnd, lineEnd), { maxLength: 12 }),
-  isCut: fc.boolean(),
-  lengths: fc.array(fc.nat({ max: 60 }), { maxLength: 30 })
-})
-
 t.test('the fast lane says exactly what the slow one says, however a stream is cut, and clients hear the same', t => {
-  fc.assert(fc.property(stream, ({ events, isCut, lengths }) => {
-    const whole = Buffer.from(events.map(([prefix, frame, first, second]) => `${prefix}${frame}${first}${second}`).join(''))
-    const bytes = isCut ? whole.subarray(0, -3) : whole
+  fc.assert(fc.property(classicStream, ({ bytes, lengths }) => {
     const expected = slowly(bytes)
     const actual = quickly(bytes, lengths)
     deepStrictEqual(actual.events, expected.events)

@@ -1,0 +1,60 @@
+import type { JsonSink, Take } from '../generation/pipeline.ts'
+import { toOwnBytes } from './own-bytes.ts'
+
+/**
+ * Where chunks are written before they are sent. Nothing else is done in between, so all streams share it: memory that
+ * each of them had for itself would be in no cache any more.
+ */
+const shared = Buffer.allocUnsafeSlow(512 * 1024)
+let length = 0
+
+/** From this length on, in bytes, a call out of JavaScript costs less than to copy byte by byte. */
+const LONG = 64
+
+/** Makes chunks that differ in nothing but their text of JSON strings that came as bytes, and copies those as they are. */
+export class ChunkSink implements JsonSink {
+  /** The end of one chunk and the beginning of the next. */
+  #seam: Buffer
+  #endLength: number
+  #isReady: () => boolean
+  #send: Take<Buffer>
+
+  /**
+   * @param begin of a chunk, before the JSON string of its text
+   * @param end of a chunk, behind it
+   * @param isReady nothing has to be told before such a chunk
+   * @param send gets the chunks as one piece, whose memory is used again when it returns
+   */
+  constructor (begin: string, end: string, isReady: () => boolean, send: Take<Buffer>) {
+    this.#seam = toOwnBytes(end + begin)
+    this.#endLength = Buffer.byteLength(end)
+    this.#isReady = isReady
+    this.#send = send
+  }
+
+  get isReady (): boolean {
+    return this.#isReady()
+  }
+
+  add (json: Uint8Array, start: number, end: number): boolean {
+    const seam = this.#seam
+    if (length + 2 * seam.length + end - start > shared.length) return false
+    // The first seam's end belongs to nothing, and is not sent.
+    shared.set(seam, length)
+    length += seam.length
+    if (end - start < LONG) {
+      for (let at = start; at < end; at++) shared[length++] = json[at] as number
+    } else {
+      shared.set(json.subarray(start, end), length)
+      length += end - start
+    }
+    return true
+  }
+
+  flush (): ReturnType<Take<Buffer>> {
+    shared.set(this.#seam, length)
+    const piece = shared.subarray(this.#endLength, length + this.#endLength)
+    length = 0
+    return this.#send(piece)
+  }
+}

@@ -1,0 +1,85 @@
+import type { Batch, Stage } from '../generation/event.ts'
+import type { Take, Verdict } from '../generation/pipeline.ts'
+import type { ByteLane } from './byte-lane.ts'
+import type { GenerationReader } from './generation-reader.ts'
+import { StreamReader } from './stream-reader.ts'
+
+/** What a stream passes on its way to its taker. */
+export interface StreamWay {
+  reader: GenerationReader
+  lane: ByteLane
+  stages: readonly Stage[]
+  /** Takes the batches, before they pass the stages. */
+  take: Take<Batch>
+}
+
+/** Gives what the pieces of a native stream say: text by the byte lane while that is open, everything else in batches. */
+export class StreamGiver {
+  /** The taker wants no more. */
+  isEnough = false
+  #way: StreamWay
+  #stream: StreamReader
+  #isFirst = true
+  #isMidEvent = false
+
+  constructor (way: StreamWay) {
+    this.#way = way
+    this.#stream = new StreamReader(way.reader)
+  }
+
+  /** Takes the next bytes; says enough when its taker has had enough, and when nothing more can come. */
+  give (bytes: Buffer): Verdict | Promise<Verdict> {
+    // The first event goes by itself: only behind it is known whether the lane is open, and to whom it leads.
+    const isCut = this.#isFirst || (this.#isMidEvent && this.#way.lane.isOpen)
+    if (!isCut) return this.#giveEvents(bytes)
+    this.#isFirst = false
+    const end = bytes.indexOf('\n\n') + 2
+    if (end === 1 || end === bytes.length) return this.#giveBatch(bytes)
+    return inTurn(this.#giveBatch(bytes.subarray(0, end)), () => this.#giveEvents(bytes.subarray(end)))
+  }
+
+  /** What is said by an event whose last line has no end. */
+  end (): Batch {
+    this.#countPassed()
+    return this.#stream.end()
+  }
+
+  #giveEvents (bytes: Buffer): Verdict | Promise<Verdict> {
+    const { lane } = this.#way
+    const passed = this.#isMidEvent ? 0 : lane.push(bytes)
+    if (passed === 0) return this.#giveBatch(bytes)
+    const verdict = this.#heard(lane.flush())
+    return passed === bytes.length ? verdict : inTurn(verdict, () => this.#giveBatch(bytes.subarray(passed)))
+  }
+
+  #giveBatch (bytes: Buffer): Verdict | Promise<Verdict> {
+    const { reader, lane, stages, take } = this.#way
+    this.#countPassed()
+    const batch = this.#stream.push(bytes)
+    const verdict = batch.length > 0 ? take(batch) : undefined
+    this.#isMidEvent = !this.#stream.isBetweenEvents
+    lane.isFree = reader.isSpeaking && stages.every(letsTextBy)
+    return this.#heard(verdict)
+  }
+
+  #heard (verdict: Verdict | Promise<Verdict>): Verdict | Promise<Verdict> {
+    if (verdict instanceof Promise) return verdict.then(given => this.#heard(given))
+    this.isEnough ||= verdict === 'enough'
+    return this.isEnough || this.#way.reader.done ? 'enough' : undefined
+  }
+
+  #countPassed (): void {
+    const { lane, stages } = this.#way
+    const characters = lane.countPassed()
+    if (characters > 0) for (const stage of stages) stage.passedBy?.(characters)
+  }
+}
+
+function inTurn (verdict: Verdict | Promise<Verdict>, next: () => Verdict | Promise<Verdict>): Verdict | Promise<Verdict> {
+  if (verdict instanceof Promise) return verdict.then(given => inTurn(given, next))
+  return verdict ?? next()
+}
+
+function letsTextBy (stage: Stage): boolean {
+  return stage.letsTextBy === true
+}
