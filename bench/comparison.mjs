@@ -115,8 +115,12 @@ export class Comparison {
   /** @param {Scenario} scenario @param {boolean} isWarmUp */
   #toLimits ({ isPaced, answer, lanes }, isWarmUp) {
     const { warmUpRequests, seconds, pacedSeconds } = this.#plan
-    // Streams that begin one after the other do not all wait for their first token at the same time.
-    if (isPaced) return { seconds: isWarmUp ? 0 : pacedSeconds, rampMs: answer.chunks * answer.paceUs / 1_000 }
+    if (isPaced) {
+      // Streams that begin one after the other do not all wait for their first token at the same time.
+      const rampMs = answer.chunks * answer.paceUs / 1_000
+      // Nobody asks after the time is up: a warm-up is one stream on each connection.
+      return { seconds: isWarmUp ? rampMs / 1_000 : pacedSeconds, rampMs }
+    }
     if (!isWarmUp) return { seconds }
     if (lanes !== 'all') return { seconds: seconds / 2 }
     return { seconds: WARM_UP_SECONDS, answers: answer.chunks === 0 ? warmUpRequests : warmUpRequests / REQUESTS_PER_STREAM }

@@ -3,7 +3,7 @@ import type { Take } from '../generation/pipeline.ts'
 import type { ChatCompletionDelta, TokenLogprob, OpenAIFinishReason } from '../openai/chat-completion.ts'
 import { toEvent } from '../openai/server-sent-events.ts'
 import { toFinishReason, type ReplyIdentity } from './chat-completion.ts'
-import { ChunkSink } from './chunk-sink.ts'
+import type { ChunkSink } from './chunk-sink.ts'
 import { TextChunks } from './text-chunks.ts'
 import { toUsage } from './usage.ts'
 
@@ -51,7 +51,7 @@ export class ChatChunks {
 
   /** @param send gets pieces that must not be kept */
   toSink (send: Take<Buffer>): ChunkSink {
-    return new ChunkSink(`${this.#begin}{"content":`, `}${this.#end}`, () => this.#begun, send)
+    return this.#chunksOf('text').toSink(() => this.#begun, send)
   }
 
   #chunksOf (type: PieceEvent['type']): TextChunks {

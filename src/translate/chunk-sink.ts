@@ -1,5 +1,4 @@
 import type { JsonSink, Take } from '../generation/pipeline.ts'
-import { toOwnBytes } from './own-bytes.ts'
 
 /**
  * Where chunks are written before they are sent. Nothing else is done in between, so all streams share it: memory that
@@ -13,21 +12,20 @@ const LONG = 64
 
 /** Makes chunks that differ in nothing but their text of JSON strings that came as bytes, and copies those as they are. */
 export class ChunkSink implements JsonSink {
-  /** The end of one chunk and the beginning of the next. */
   #seam: Buffer
   #endLength: number
   #isReady: () => boolean
   #send: Take<Buffer>
 
   /**
-   * @param begin of a chunk, before the JSON string of its text
-   * @param end of a chunk, behind it
+   * @param seam what stands between the JSON strings of two chunks: the end of one and the beginning of the next
+   * @param endLength how many bytes of it are the end
    * @param isReady nothing has to be told before such a chunk
    * @param send gets the chunks as one piece, whose memory is used again when it returns
    */
-  constructor (begin: string, end: string, isReady: () => boolean, send: Take<Buffer>) {
-    this.#seam = toOwnBytes(end + begin)
-    this.#endLength = Buffer.byteLength(end)
+  constructor (seam: Buffer, endLength: number, isReady: () => boolean, send: Take<Buffer>) {
+    this.#seam = seam
+    this.#endLength = endLength
     this.#isReady = isReady
     this.#send = send
   }
@@ -52,6 +50,7 @@ export class ChunkSink implements JsonSink {
   }
 
   flush (): ReturnType<Take<Buffer>> {
+    if (length === 0) return undefined
     shared.set(this.#seam, length)
     const piece = shared.subarray(this.#endLength, length + this.#endLength)
     length = 0

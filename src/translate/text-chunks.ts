@@ -1,4 +1,6 @@
 import type { PieceEvent } from '../generation/event.ts'
+import type { Take } from '../generation/pipeline.ts'
+import { ChunkSink } from './chunk-sink.ts'
 import { toOwnBytes } from './own-bytes.ts'
 
 /** Bytes of UTF-8 that a character of a JavaScript string may need. */
@@ -20,6 +22,15 @@ export class TextChunks {
     this.#seam = toOwnBytes(end + begin)
     this.#begin = this.#seam.subarray(endLength)
     this.#end = this.#seam.subarray(0, endLength)
+  }
+
+  /**
+   * Takes text that needs no chunk of events.
+   * @param isReady nothing has to be told before such a chunk
+   * @param send gets pieces that must not be kept
+   */
+  toSink (isReady: () => boolean, send: Take<Buffer>): ChunkSink {
+    return new ChunkSink(this.#seam, this.#end.length, isReady, send)
   }
 
   /** One chunk for each of one or more pieces of text. */

@@ -190,9 +190,10 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
 
   /** What waits, as one piece. */
   #taken (): Buffer {
-    const [first] = this.#waiting
-    const bytes = this.#waiting.length === 1 && first !== undefined ? first : Buffer.concat(this.#waiting, this.#waitingBytes)
-    this.#drop()
+    const last = this.#waiting.length === 1 ? this.#waiting.pop() : undefined
+    const bytes = last ?? Buffer.concat(this.#waiting, this.#waitingBytes)
+    if (last === undefined) this.#waiting = []
+    this.#waitingBytes = 0
     return bytes
   }
 

@@ -18,19 +18,21 @@ export class StreamGiver {
   /** The taker wants no more. */
   isEnough = false
   #way: StreamWay
+  #lane: ByteLane
   #stream: StreamReader
   #isFirst = true
   #isMidEvent = false
 
   constructor (way: StreamWay) {
     this.#way = way
+    this.#lane = way.lane
     this.#stream = new StreamReader(way.reader)
   }
 
   /** Takes the next bytes; says enough when its taker has had enough, and when nothing more can come. */
   give (bytes: Buffer): Verdict | Promise<Verdict> {
     // The first event goes by itself: only behind it is known whether the lane is open, and to whom it leads.
-    const isCut = this.#isFirst || (this.#isMidEvent && this.#way.lane.isOpen)
+    const isCut = this.#isFirst || (this.#isMidEvent && this.#lane.isOpen)
     if (!isCut) return this.#giveEvents(bytes)
     this.#isFirst = false
     const end = bytes.indexOf('\n\n') + 2
@@ -45,20 +47,20 @@ export class StreamGiver {
   }
 
   #giveEvents (bytes: Buffer): Verdict | Promise<Verdict> {
-    const { lane } = this.#way
-    const passed = this.#isMidEvent ? 0 : lane.push(bytes)
+    const passed = this.#isMidEvent ? 0 : this.#lane.push(bytes)
     if (passed === 0) return this.#giveBatch(bytes)
-    const verdict = this.#heard(lane.flush())
+    const flushed = this.#lane.flush()
+    const verdict = flushed === undefined ? undefined : this.#heard(flushed)
     return passed === bytes.length ? verdict : inTurn(verdict, () => this.#giveBatch(bytes.subarray(passed)))
   }
 
   #giveBatch (bytes: Buffer): Verdict | Promise<Verdict> {
-    const { reader, lane, stages, take } = this.#way
+    const { reader, stages, take } = this.#way
     this.#countPassed()
     const batch = this.#stream.push(bytes)
     const verdict = batch.length > 0 ? take(batch) : undefined
     this.#isMidEvent = !this.#stream.isBetweenEvents
-    lane.isFree = reader.isSpeaking && stages.every(letsTextBy)
+    this.#lane.isFree = reader.isSpeaking && stages.every(letsTextBy)
     return this.#heard(verdict)
   }
 
@@ -69,9 +71,8 @@ export class StreamGiver {
   }
 
   #countPassed (): void {
-    const { lane, stages } = this.#way
-    const characters = lane.countPassed()
-    if (characters > 0) for (const stage of stages) stage.passedBy?.(characters)
+    const characters = this.#lane.countPassed()
+    if (characters > 0) for (const stage of this.#way.stages) stage.passedBy?.(characters)
   }
 }
 

@@ -10,7 +10,7 @@ const END = '}\n\n'
 /** Somebody to send to, and what was sent. */
 function newSink (begin = BEGIN): { sink: ChunkSink, sent: string[] } {
   const sent: string[] = []
-  const sink = new ChunkSink(begin, END, () => true, piece => {
+  const sink = new ChunkSink(Buffer.from(END + begin), END.length, () => true, piece => {
     sent.push(piece.toString())
     return undefined
   })
@@ -22,6 +22,7 @@ t.test('each JSON string is a chunk, and all of them are sent as one piece', t =
   const bytes = Buffer.from('--"a"--"漢"')
   sink.add(bytes, 2, 5)
   sink.add(bytes, 7, bytes.length)
+  sink.flush()
   sink.flush()
   sink.add(bytes, 2, 5)
   sink.flush()
@@ -67,6 +68,6 @@ t.test('streams take turns, and each says when it is ready', t => {
     sink.flush()
   }
   t.strictSame([one.sent.join(''), other.sent.join('')], ['1"a"}\n\n1"a"}\n\n', '2"a"}\n\n'])
-  t.equal(new ChunkSink('', '', () => false, () => undefined).isReady, false)
+  t.equal(new ChunkSink(Buffer.alloc(0), 0, () => false, () => undefined).isReady, false)
   t.end()
 })

@@ -107,6 +107,11 @@ t.test('one read leads to one write, but the first event has one of its own', as
   t.match(await tell(text.map(frame => Buffer.from(frame)), { hasLane: true }), { writes: 4, passed: 3 })
 })
 
+t.test('a frame without text leads to no write', async t => {
+  const pieces = frames('a', '', 'b').map(frame => Buffer.from(frame))
+  t.match(await tell(pieces, { hasLane: true }), { writes: 2, passed: 1 })
+})
+
 t.test('a frame that is cut by a read goes by itself, and those behind it by the lane', async t => {
   const bytes = Buffer.from(frames('a', 'b', 'c', 'd', 'e').join('') + DONE)
   const told = await tell(cut(bytes, [100]), { hasLane: true })
