@@ -14,15 +14,15 @@ export type Source<Item> = (take: Take<Item>) => Promise<void>
 
 /**
  * Takes text that passes by everything between the bytes of a stream and its client, as the JSON strings it came as, in
- * UTF-8. Nothing else is done between the first that is added and the flush.
+ * UTF-8. Nothing else is done from the first that is added until they are taken.
  */
 export interface JsonSink {
   /** Nothing has to be told before text is. */
   readonly isReady: boolean
   /** Takes the JSON string from `start` to before `end`; false when it cannot, and has taken nothing. */
   add: (json: Uint8Array, start: number, end: number) => boolean
-  /** Sends what was added. */
-  flush: () => Verdict | Promise<Verdict>
+  /** What was added, as it is sent; empty when nothing was. Its memory is used again. */
+  take: () => Buffer
 }
 
 /** A source of one item. */

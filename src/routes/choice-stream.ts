@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Batch, Usage } from '../generation/event.ts'
-import type { JsonSink, Source, Take } from '../generation/pipeline.ts'
+import type { JsonSink, Source } from '../generation/pipeline.ts'
 import { DONE, toEvent } from '../openai/server-sent-events.ts'
 import { toSum } from '../translate/usage.ts'
 import { ESTIMATED, tell, toStreamFailure, type ChatAnswer } from './chat-answer.ts'
@@ -8,8 +8,8 @@ import { ESTIMATED, tell, toStreamFailure, type ChatAnswer } from './chat-answer
 /** Tells the events of one choice as the chunks of an endpoint. */
 export interface Teller {
   tell: (batch: Batch) => string | Buffer
-  /** Takes text that is told in no other way than as it came; what it sends must not be kept. */
-  toSink?: (send: Take<Buffer>) => JsonSink
+  /** Tells text that nobody in between wants to see. */
+  toSink?: () => JsonSink
   /** What the choice was billed, once its events have told it. */
   readonly usage: Usage | undefined
 }
@@ -23,8 +23,8 @@ export function choiceStream (answer: ChatAnswer, tellers: readonly Teller[], to
   return async send => {
     const { reporter, generations } = answer
     for (const [choice, teller] of tellers.entries()) {
-      const sink = teller.toSink?.(send)
-      if (sink) generations.leadTextTo[choice]?.(sink)
+      const sink = teller.toSink?.()
+      if (sink) generations.leadTextTo[choice]?.(sink, send)
     }
     try {
       await tell(answer, request, reply, (batch, choice) => {

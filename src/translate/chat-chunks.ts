@@ -1,5 +1,4 @@
 import type { Batch, GenerationEvent, PieceEvent, ReasoningEvent, ToolCallEvent, Usage } from '../generation/event.ts'
-import type { Take } from '../generation/pipeline.ts'
 import type { ChatCompletionDelta, TokenLogprob, OpenAIFinishReason } from '../openai/chat-completion.ts'
 import { toEvent } from '../openai/server-sent-events.ts'
 import { toFinishReason, type ReplyIdentity } from './chat-completion.ts'
@@ -49,9 +48,9 @@ export class ChatChunks {
     return told.length === 1 && told[0] !== undefined ? told[0] : Buffer.concat(told)
   }
 
-  /** @param send gets pieces that must not be kept */
-  toSink (send: Take<Buffer>): ChunkSink {
-    return this.#chunksOf('text').toSink(() => this.#begun, send)
+  /** Tells text that comes as JSON strings, once something was told. */
+  toSink (): ChunkSink {
+    return this.#chunksOf('text').toSink(() => this.#begun)
   }
 
   #chunksOf (type: PieceEvent['type']): TextChunks {

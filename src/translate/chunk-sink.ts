@@ -1,4 +1,4 @@
-import type { JsonSink, Take } from '../generation/pipeline.ts'
+import type { JsonSink } from '../generation/pipeline.ts'
 
 /**
  * Where chunks are written before they are sent. Nothing else is done in between, so all streams share it: memory that
@@ -6,6 +6,8 @@ import type { JsonSink, Take } from '../generation/pipeline.ts'
  */
 const shared = Buffer.allocUnsafeSlow(512 * 1024)
 let length = 0
+
+const NOTHING = Buffer.alloc(0)
 
 /** From this length on, in bytes, a call out of JavaScript costs less than to copy byte by byte. */
 const LONG = 64
@@ -15,19 +17,16 @@ export class ChunkSink implements JsonSink {
   #seam: Buffer
   #endLength: number
   #isReady: () => boolean
-  #send: Take<Buffer>
 
   /**
    * @param seam what stands between the JSON strings of two chunks: the end of one and the beginning of the next
    * @param endLength how many bytes of it are the end
    * @param isReady nothing has to be told before such a chunk
-   * @param send gets the chunks as one piece, whose memory is used again when it returns
    */
-  constructor (seam: Buffer, endLength: number, isReady: () => boolean, send: Take<Buffer>) {
+  constructor (seam: Buffer, endLength: number, isReady: () => boolean) {
     this.#seam = seam
     this.#endLength = endLength
     this.#isReady = isReady
-    this.#send = send
   }
 
   get isReady (): boolean {
@@ -49,11 +48,11 @@ export class ChunkSink implements JsonSink {
     return true
   }
 
-  flush (): ReturnType<Take<Buffer>> {
-    if (length === 0) return undefined
+  take (): Buffer {
+    if (length === 0) return NOTHING
     shared.set(this.#seam, length)
     const piece = shared.subarray(this.#endLength, length + this.#endLength)
     length = 0
-    return this.#send(piece)
+    return piece
   }
 }

@@ -1,5 +1,4 @@
 import type { PieceEvent } from '../generation/event.ts'
-import type { Take } from '../generation/pipeline.ts'
 import { ChunkSink } from './chunk-sink.ts'
 import { toOwnBytes } from './own-bytes.ts'
 
@@ -25,12 +24,11 @@ export class TextChunks {
   }
 
   /**
-   * Takes text that needs no chunk of events.
+   * The same chunks for text that comes as JSON strings.
    * @param isReady nothing has to be told before such a chunk
-   * @param send gets pieces that must not be kept
    */
-  toSink (isReady: () => boolean, send: Take<Buffer>): ChunkSink {
-    return new ChunkSink(this.#seam, this.#end.length, isReady, send)
+  toSink (isReady: () => boolean): ChunkSink {
+    return new ChunkSink(this.#seam, this.#end.length, isReady)
   }
 
   /** One chunk for each of one or more pieces of text. */

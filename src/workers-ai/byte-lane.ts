@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { JsonSink, Verdict } from '../generation/pipeline.ts'
+import type { JsonSink, Take, Verdict } from '../generation/pipeline.ts'
 
 const HEAD = toBytes('data: {"response":"')
 const NO_CALLS = toBytes(',"tool_calls":[]')
@@ -16,18 +16,25 @@ const BACKSLASH = 0x5c
  * chunks without becoming text, events or a batch. It is open only while nobody in between wants to see text, and it must
  * say exactly what the others would of the same frames, and leave every other frame to them.
  *
- * Which frames: those of `CLASSIC` in `frame-pattern.ts`, whole, in valid UTF-8.
+ * Which frames: those of `CLASSIC` in `frame-pattern.ts`, whole, in valid UTF-8, with padding in ASCII.
  */
 export class ByteLane {
   /** Nobody in between wants to see text from now on. */
   isFree = false
   #sink: JsonSink | undefined
+  #send: Take<Buffer> | undefined
   #isReady = false
   #characters = 0
 
   /** Has the lane lead somewhere; until then it stays closed. */
-  leadTo (sink: JsonSink): void {
+  leadTo (sink: JsonSink, send: Take<Buffer>): void {
     this.#sink = sink
+    this.#send = send
+  }
+
+  /** Whether a frame of this lane may begin there. */
+  mayTake (bytes: Uint8Array, at: number): boolean {
+    return startsWith(bytes, at, HEAD)
   }
 
   get isOpen (): boolean {
@@ -84,7 +91,8 @@ export class ByteLane {
 
   /** Sends what was taken. */
   flush (): Verdict | Promise<Verdict> {
-    return this.#sink?.flush()
+    const piece = this.#sink?.take()
+    return piece !== undefined && piece.length > 0 ? this.#send?.(piece) : undefined
   }
 }
 

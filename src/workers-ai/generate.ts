@@ -33,10 +33,13 @@ export interface Generation {
   headers: Record<string, string>
   /** How many times Cloudflare was asked before it answered. */
   attempts: number
-  /** One batch per upstream read. Who has had enough closes the upstream. */
+  /** One batch per upstream read, seldom more. Who has had enough closes the upstream. */
   batches: Source<Batch>
-  /** Of a stream: has text go past batches and stages while none of them wants to see it. To be called before they are read. */
-  leadTextTo?: (sink: JsonSink) => void
+  /**
+   * Of a stream: has text go past batches and stages while none of them wants to see it. To be called before batches are
+   * read. What is sent must be copied.
+   */
+  leadTextTo?: (sink: JsonSink, send: Take<Buffer>) => void
 }
 
 /**
@@ -53,7 +56,7 @@ export async function generate (workersAi: WorkersAi, request: GenerateRequest):
   const { status, headers, attempts } = answer
   const lane = new ByteLane()
   const batches = throughStages(toBatches(workersAi, request, answer, lane), request.stages)
-  return { status, headers, attempts, batches, ...(answer.isStream && { leadTextTo: sink => lane.leadTo(sink) }) }
+  return { status, headers, attempts, batches, ...(answer.isStream && { leadTextTo: (sink, send) => lane.leadTo(sink, send) }) }
 }
 
 function runOptions ({ signal, sessionAffinity, apiToken, observer, patience }: GenerateRequest, stream: boolean): RunOptions {
@@ -75,6 +78,7 @@ async function tellStream (workersAi: WorkersAi, request: GenerateRequest, { bod
   try {
     await body.read(bytes => giver.give(bytes))
   } catch (error) {
+    giver.isEnough = true
     body.destroy()
     request.signal.throwIfAborted()
     await take([{ type: 'failure', error: toStreamError(error) }])

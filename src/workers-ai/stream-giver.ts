@@ -15,7 +15,7 @@ export interface StreamWay {
 
 /** Gives what the pieces of a native stream say: text by the byte lane while that is open, everything else in batches. */
 export class StreamGiver {
-  /** The taker wants no more. */
+  /** Nothing more is wanted, also of what has been read. */
   isEnough = false
   #way: StreamWay
   #lane: ByteLane
@@ -31,13 +31,14 @@ export class StreamGiver {
 
   /** Takes the next bytes; says enough when its taker has had enough, and when nothing more can come. */
   give (bytes: Buffer): Verdict | Promise<Verdict> {
-    // The first event goes by itself: only behind it is known whether the lane is open, and to whom it leads.
+    // The first event goes by itself: only behind it is known whether the lane is open, and to whom it leads. So does one
+    // that was cut.
     const isCut = this.#isFirst || (this.#isMidEvent && this.#lane.isOpen)
     if (!isCut) return this.#giveEvents(bytes)
     this.#isFirst = false
     const end = bytes.indexOf('\n\n') + 2
-    if (end === 1 || end === bytes.length) return this.#giveBatch(bytes)
-    return inTurn(this.#giveBatch(bytes.subarray(0, end)), () => this.#giveEvents(bytes.subarray(end)))
+    if (end === 1 || !this.#lane.mayTake(bytes, end)) return this.#giveBatch(bytes)
+    return this.#inTurn(this.#giveBatch(bytes.subarray(0, end)), () => this.#giveEvents(bytes.subarray(end)))
   }
 
   /** What is said by an event whose last line has no end. */
@@ -51,7 +52,7 @@ export class StreamGiver {
     if (passed === 0) return this.#giveBatch(bytes)
     const flushed = this.#lane.flush()
     const verdict = flushed === undefined ? undefined : this.#heard(flushed)
-    return passed === bytes.length ? verdict : inTurn(verdict, () => this.#giveBatch(bytes.subarray(passed)))
+    return passed === bytes.length ? verdict : this.#inTurn(verdict, () => this.#giveBatch(bytes.subarray(passed)))
   }
 
   #giveBatch (bytes: Buffer): Verdict | Promise<Verdict> {
@@ -70,15 +71,16 @@ export class StreamGiver {
     return this.isEnough || this.#way.reader.done ? 'enough' : undefined
   }
 
+  #inTurn (verdict: Verdict | Promise<Verdict>, next: () => Verdict | Promise<Verdict>): Verdict | Promise<Verdict> {
+    // While one is waited for, the stream may be given up.
+    if (verdict instanceof Promise) return verdict.then(given => this.#inTurn(given, next))
+    return this.isEnough ? 'enough' : verdict ?? next()
+  }
+
   #countPassed (): void {
     const characters = this.#lane.countPassed()
     if (characters > 0) for (const stage of this.#way.stages) stage.passedBy?.(characters)
   }
-}
-
-function inTurn (verdict: Verdict | Promise<Verdict>, next: () => Verdict | Promise<Verdict>): Verdict | Promise<Verdict> {
-  if (verdict instanceof Promise) return verdict.then(given => inTurn(given, next))
-  return verdict ?? next()
 }
 
 function letsTextBy (stage: Stage): boolean {

@@ -22,9 +22,9 @@ function pass (given: string | Buffer, { room = Infinity } = {}): Passed {
       texts.push(Buffer.from(json.subarray(start, end)).toString())
       return true
     },
-    flush: () => undefined
+    take: () => Buffer.alloc(0)
   }
-  lane.leadTo(sink)
+  lane.leadTo(sink, () => undefined)
   lane.isFree = true
   return { end: lane.push(Buffer.from(given)), texts, characters: lane.countPassed() }
 }
@@ -88,7 +88,7 @@ t.test('it is closed until it leads to somebody who is ready, and while somebody
   const lane = new ByteLane()
   lane.isFree = true
   t.equal(lane.push(frame), 0, 'it leads to nobody')
-  lane.leadTo({ get isReady () { return isReady }, add: () => true, flush: () => 'enough' })
+  lane.leadTo({ get isReady () { return isReady }, add: () => true, take: () => frame }, () => 'enough')
   t.equal(lane.push(frame), 0, 'nobody is ready')
   isReady = true
   t.equal(lane.push(frame), frame.length)

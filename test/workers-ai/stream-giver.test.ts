@@ -39,12 +39,12 @@ async function tell (pieces: readonly Buffer[], { stages: newStages = () => [], 
   const told: Told = { text: '', passed: 0, writes: 0, verdicts: [] }
   const answer = (): undefined | Promise<undefined> => isSlow ? Promise.resolve(undefined) : undefined
   if (hasLane) {
-    lane.leadTo(chunks.toSink(piece => {
+    lane.leadTo(chunks.toSink(), piece => {
       told.text += piece.toString()
       told.passed++
       told.writes++
       return answer()
-    }))
+    })
   }
   const take = (batch: Batch): undefined | Promise<undefined> => {
     let out = batch
@@ -130,10 +130,39 @@ t.test('who has had enough is given nothing more', async t => {
   const taken: string[] = []
   const lane = new ByteLane()
   const reader = new GenerationReader(() => 'call_1')
-  lane.leadTo({ isReady: true, add: () => true, flush: () => 'enough' })
+  lane.leadTo({ isReady: true, add: () => true, take: () => Buffer.from('b') }, () => 'enough')
   const giver = new StreamGiver({ reader, lane, stages: [], take: batch => { taken.push(JSON.stringify(batch)); return undefined } })
   t.equal(giver.give(Buffer.from(frames('a').join(''))), undefined)
   t.equal(giver.give(Buffer.from(frames('b').join('') + DONE)), 'enough')
   t.equal(giver.isEnough, true)
   t.equal(taken.length, 1)
+})
+
+t.test('of a stream that is given up while something is waited for, nothing is given any more', async t => {
+  for (const text of [frames('a', 'b').join(''), frames('a').join('') + 'data: {"response":7}\n\n' + frames('b').join('')]) {
+    let drain: (verdict: Verdict) => void = () => {}
+    const taken: string[] = []
+    const lane = new ByteLane()
+    const reader = new GenerationReader(() => 'call_1')
+    lane.leadTo({ isReady: true, add: () => true, take: () => Buffer.from('b') }, piece => { taken.push(piece.toString()); return undefined })
+    const giver = new StreamGiver({
+      reader,
+      lane,
+      stages: [],
+      take: batch => {
+        taken.push(JSON.stringify(batch))
+        return new Promise(resolve => { drain = resolve })
+      }
+    })
+    const given = giver.give(Buffer.from(text))
+    giver.isEnough = true
+    drain(undefined)
+    t.equal(await given, 'enough')
+    t.equal(taken.length, 1, taken.join())
+  }
+})
+
+t.test('a read is not cut where nothing behind its first event could take the lane', async t => {
+  const text = ['a', 'b', 'c'].map(content => `data: {"choices":[{"index":0,"delta":{"content":"${content}"}}]}\n\n`).join('')
+  t.match(await tell([Buffer.from(text), Buffer.from(text.slice(0, 40)), Buffer.from(text.slice(40))], { hasLane: true }), { writes: 2, passed: 0 })
 })
