@@ -7,6 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t, { type Test } from 'tap'
+import { ByteLane } from '../src/workers-ai/byte-lane.ts'
 import { saying, startProxy } from './start-proxy.ts'
 
 /** By which the client counts tokens, wherever reads cut them. */
@@ -164,6 +165,24 @@ t.test('each upstream read is one write, whatever it holds and however long the 
     const before = writes()
     await repeat(reads, () => stream.send(tokens))
     t.equal(writes() - before, reads, name)
+    await stream.end()
+  }
+})
+
+t.test('text that nobody in between wants to see takes the byte lane, and other text does not', async t => {
+  const { open } = await start(t)
+  const pushes = t.capture(ByteLane.prototype, 'push', ByteLane.prototype.push)
+  const cases = [
+    { name: 'plain text', given: {}, expected: 2_000 },
+    { name: 'text that stages look into', given: looking, expected: 0 }
+  ]
+  for (const { name, given, expected } of cases) {
+    const stream = await open(given)
+    await repeat(2, () => stream.send(one))
+    pushes()
+    await repeat(100, () => stream.send(twenty))
+    const bytes = pushes().reduce((sum, call) => sum + ('returned' in call ? call.returned : 0), 0)
+    t.equal(bytes, expected * toFrames(one).length, name)
     await stream.end()
   }
 })
