@@ -17,16 +17,20 @@ export interface StreamWay {
 export class StreamGiver {
   /** Nothing more is wanted, also of what has been read. */
   isEnough = false
-  #way: StreamWay
+  #reader: GenerationReader
   #lane: ByteLane
+  #stages: readonly Stage[]
+  #take: Take<Batch>
   #stream: StreamReader
   #isFirst = true
   #isMidEvent = false
 
-  constructor (way: StreamWay) {
-    this.#way = way
-    this.#lane = way.lane
-    this.#stream = new StreamReader(way.reader)
+  constructor ({ reader, lane, stages, take }: StreamWay) {
+    this.#reader = reader
+    this.#lane = lane
+    this.#stages = stages
+    this.#take = take
+    this.#stream = new StreamReader(reader)
   }
 
   /** Takes the next bytes; says enough when its taker has had enough, and when nothing more can come. */
@@ -56,19 +60,18 @@ export class StreamGiver {
   }
 
   #giveBatch (bytes: Buffer): Verdict | Promise<Verdict> {
-    const { reader, stages, take } = this.#way
     this.#countPassed()
     const batch = this.#stream.push(bytes)
-    const verdict = batch.length > 0 ? take(batch) : undefined
+    const verdict = batch.length > 0 ? this.#take(batch) : undefined
     this.#isMidEvent = !this.#stream.isBetweenEvents
-    this.#lane.isFree = reader.isSpeaking && stages.every(letsTextBy)
+    this.#lane.isFree = this.#reader.isSpeaking && this.#stages.every(letsTextBy)
     return this.#heard(verdict)
   }
 
   #heard (verdict: Verdict | Promise<Verdict>): Verdict | Promise<Verdict> {
     if (verdict instanceof Promise) return verdict.then(given => this.#heard(given))
     this.isEnough ||= verdict === 'enough'
-    return this.isEnough || this.#way.reader.done ? 'enough' : undefined
+    return this.isEnough || this.#reader.done ? 'enough' : undefined
   }
 
   #inTurn (verdict: Verdict | Promise<Verdict>, next: () => Verdict | Promise<Verdict>): Verdict | Promise<Verdict> {
@@ -79,7 +82,7 @@ export class StreamGiver {
 
   #countPassed (): void {
     const characters = this.#lane.countPassed()
-    if (characters > 0) for (const stage of this.#way.stages) stage.passedBy?.(characters)
+    if (characters > 0) for (const stage of this.#stages) stage.passedBy?.(characters)
   }
 }
 
