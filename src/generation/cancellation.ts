@@ -33,7 +33,7 @@ export class Cancellation implements CancelSignal {
   }
 
   addEventListener (_type: 'abort', listener: () => void): void {
-    this.#listeners.push(listener)
+    this.#listeners = this.#listeners.concat(listener)
   }
 
   removeEventListener (_type: 'abort', listener: () => void): void {

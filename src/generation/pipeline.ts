@@ -59,34 +59,34 @@ function isDone (stage: Stage): boolean {
  */
 export async function primed (batches: Source<Batch>, patienceMs: number): Promise<Source<Batch>> {
   let taker: Take<Batch> | undefined
-  let first: Batch | undefined
   let failure: { error: Error } | undefined
   let isLate = false
-  let answerFirst: (verdict: Verdict | Promise<Verdict>) => void = () => {}
-  let begin: () => void = () => {}
-  const begun = new Promise<void>(resolve => { begin = resolve })
-  const ended = batches(batch => {
-    if (taker) return taker(batch)
-    const event = batch[0]
-    if (event?.type === 'failure' && !isLate) {
-      failure = event
-      return 'enough'
-    }
-    first = batch
-    begin()
-    return new Promise(resolve => { answerFirst = resolve })
-  })
-  // One that breaks after the wait is told by whoever reads on; unheard until then, it would end the process.
-  ended.catch(() => {})
-  const timer = setTimeout(() => {
-    isLate = true
-    begin()
-  }, patienceMs)
-  await Promise.race([begun, ended]).finally(() => clearTimeout(timer))
+  let giveFirst: ((take: Take<Batch>) => void) | undefined
+  let ended = ENDED
+  let timer: NodeJS.Timeout | undefined
+  await new Promise<void>((resolve, reject) => {
+    ended = batches(batch => {
+      if (taker) return taker(batch)
+      const event = batch[0]
+      if (event?.type === 'failure' && !isLate) {
+        failure = event
+        return 'enough'
+      }
+      resolve()
+      return new Promise<Take<Batch>>(resolve => { giveFirst = resolve }).then(take => take(batch))
+    })
+    // One that breaks after the wait is told by whoever reads on; unheard until then, it would end the process.
+    ended.then(resolve, reject)
+    timer = setTimeout(() => {
+      isLate = true
+      resolve()
+    }, patienceMs)
+  }).finally(() => clearTimeout(timer))
   if (failure) throw failure.error
   return take => {
     taker = take
-    if (first) answerFirst(take(first))
+    giveFirst?.(take)
+    giveFirst = undefined
     return ended
   }
 }
@@ -98,6 +98,7 @@ export type TakeOfChoice = (batch: Batch, choice: number) => Verdict | Promise<V
  * Gives the batches of several generations in the order they arrive. Resolves when all have ended, rejects with the
  * first that breaks; the caller must then abort the others.
  */
-export async function interleaved (generations: ReadonlyArray<Source<Batch>>, take: TakeOfChoice): Promise<void> {
-  await Promise.all(generations.map((batches, choice) => batches(batch => take(batch, choice))))
+export function interleaved (generations: ReadonlyArray<Source<Batch>>, take: TakeOfChoice): Promise<void> {
+  const [first, ...others] = generations.map((batches, choice) => batches(batch => take(batch, choice)))
+  return first !== undefined && others.length === 0 ? first : Promise.all([first, ...others]).then(() => {})
 }

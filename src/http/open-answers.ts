@@ -35,7 +35,7 @@ export class OpenAnswers {
     if (this.#open.size >= this.#max) throw overloaded()
     const cancellation = new Cancellation()
     this.#open.add(cancellation)
-    raw.once('close', () => {
+    raw.on('close', () => {
       this.#open.delete(cancellation)
       if (!raw.writableFinished) cancellation.abort(new ClientGoneError())
     })

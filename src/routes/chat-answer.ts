@@ -63,10 +63,12 @@ export interface ChatAnswer {
   reporter: ChangeReporter
 }
 
+const sameParam = (param: string) => param
+
 export const ESTIMATED: Change = { param: 'usage', action: 'estimated', reason: 'Workers AI told no token counts; these are guessed from the length of the text' }
 
 /** Has a chat answered: see `answerQuestion`. */
-export function answerChat (parts: ChatParts, chat: ChatCompletionRequest, request: FastifyRequest, reply: FastifyReply, { toParam = param => param, ...origin }: ChatOrigin = {}): Promise<ChatAnswer | DryRun> {
+export function answerChat (parts: ChatParts, chat: ChatCompletionRequest, request: FastifyRequest, reply: FastifyReply, { toParam = sameParam, ...origin }: ChatOrigin = {}): Promise<ChatAnswer | DryRun> {
   const { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, fetchRemoteImages: areFetched } = parts.settings
   const options = { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, ...origin, visionModels: () => toVisionSuggestions(parts.models.known()) }
   let fetched: ReturnType<typeof fetchRemoteImages> | undefined
@@ -91,7 +93,7 @@ export function answerChat (parts: ChatParts, chat: ChatCompletionRequest, reque
 export async function answerQuestion (parts: ChatParts, question: Question, request: FastifyRequest, reply: FastifyReply): Promise<ChatAnswer | DryRun> {
   const signal = parts.openAnswers.open(reply)
   const asked = await parts.models.resolve(question.model)
-  const { stream, toParam = param => param } = question
+  const { stream, toParam = sameParam } = question
   const { report } = request
   report.model = question.model
   report.served = asked.id
@@ -164,27 +166,26 @@ function toReason ({ kind, status, code }: UpstreamError): string {
  * Gives the batches of every choice as they arrive; a failure is thrown. Notes for the log what is only known now.
  * Unless all is told to its end, every upstream is closed.
  */
-export async function tell ({ generations }: ChatAnswer, request: FastifyRequest, reply: FastifyReply, take: TakeOfChoice): Promise<void> {
+export function tell ({ generations: { choices, close } }: Pick<ChatAnswer, 'generations'>, request: FastifyRequest, reply: FastifyReply, take: TakeOfChoice): Promise<void> {
   const { report } = request
   let failure: Error | undefined
-  try {
-    await interleaved(generations.choices, (batch, choice) => {
-      if (failure) return 'enough'
-      report.firstTokenMs ??= Math.round(reply.elapsedTime)
-      const verdict = take(batch, choice)
-      const last = batch.at(-1)
-      if (last?.type === 'finish' && last.reason !== null) report.finishReason ??= last.reason
-      if (last?.type === 'failure') failure = last.error
-      if (failure === undefined && verdict !== 'enough') return verdict
-      // The other choices are of no use any more, and would only be waited for.
-      generations.close()
-      return 'enough'
-    })
-  } catch (error) {
-    generations.close()
+  return interleaved(choices, (batch, choice) => {
+    if (failure) return 'enough'
+    report.firstTokenMs ??= Math.round(reply.elapsedTime)
+    const verdict = take(batch, choice)
+    const last = batch.at(-1)
+    if (last?.type === 'finish' && last.reason !== null) report.finishReason ??= last.reason
+    if (last?.type === 'failure') failure = last.error
+    if (failure === undefined && verdict !== 'enough') return verdict
+    // The other choices are of no use any more, and would only be waited for.
+    close()
+    return 'enough'
+  }).then(() => {
+    if (failure) throw failure
+  }, (error: unknown) => {
+    close()
     throw failure ?? error
-  }
-  if (failure) throw failure
+  })
 }
 
 /** Every choice's events, whole. */

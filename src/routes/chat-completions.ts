@@ -27,8 +27,7 @@ export function chatCompletions (app: FastifyInstance, parts: ChatParts): void {
       reply.headers({ ...EVENT_STREAM_HEADERS, ...reporter.headers() })
       const withUsage = body.stream_options?.include_usage === true
       const tellers = generations.choices.map((_, index) => new ChatChunks(identity, index, withUsage))
-      await sendEvents(reply, choiceStream(answer, tellers, usage => withUsage ? toUsageChunk(identity, usage) : '', request, reply), parts.keepAliveMs)
-      return
+      return sendEvents(reply, choiceStream(answer, tellers, usage => withUsage ? toUsageChunk(identity, usage) : '', request, reply), parts.keepAliveMs)
     }
     const choices = (await collected(answer, request, reply)).map((events, index) => toChoice(events, index, identity))
     const usage = toSum(choices.map(choice => choice.usage))

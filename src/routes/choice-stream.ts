@@ -20,14 +20,15 @@ export interface Teller {
  * @param toBill the chunk that tells what all were billed; nothing for callers that did not ask
  */
 export function choiceStream (answer: ChatAnswer, tellers: readonly Teller[], toBill: (usage: Usage) => string, request: FastifyRequest, reply: FastifyReply): Source<string | Buffer> {
+  // What else belongs to the answer, its request translated, need not last as long as the stream.
+  const { reporter, generations } = answer
   return async send => {
-    const { reporter, generations } = answer
     for (const [choice, teller] of tellers.entries()) {
       const sink = teller.toSink?.()
       if (sink) generations.leadTextTo[choice]?.(sink, send)
     }
     try {
-      await tell(answer, request, reply, (batch, choice) => {
+      await tell({ generations }, request, reply, (batch, choice) => {
         const chunks = tellers[choice]?.tell(batch)
         return chunks !== undefined && chunks.length > 0 ? send(chunks) : undefined
       })

@@ -33,8 +33,7 @@ export function completions (app: FastifyInstance, parts: ChatParts): void {
       const withUsage = body.stream_options?.include_usage === true
       const tellers = echoes.map((echo, index) => new CompletionChunks(identity, index, echo, withUsage))
       reply.headers({ ...EVENT_STREAM_HEADERS, ...reporter.headers() })
-      await sendEvents(reply, choiceStream(answer, tellers, usage => withUsage ? toCompletionUsageChunk(identity, usage) : '', request, reply), parts.keepAliveMs)
-      return
+      return sendEvents(reply, choiceStream(answer, tellers, usage => withUsage ? toCompletionUsageChunk(identity, usage) : '', request, reply), parts.keepAliveMs)
     }
     const choices = (await collected(answer, request, reply)).map((events, index) => toCompletionChoice(events, index, echoes[index] ?? ''))
     const usage = toSum(choices.map(choice => choice.usage))

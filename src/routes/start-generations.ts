@@ -64,7 +64,7 @@ interface Call {
  * @throws the error of the first that fails at once; the others are then closed
  */
 export async function startGenerations (workersAi: WorkersAi, request: RunRequest, options: StartOptions): Promise<Generations> {
-  const { signal, close } = request.choices === 1 ? { signal: options.signal, close: () => {} } : closable(options.signal)
+  const { signal, close } = request.choices === 1 ? { signal: options.signal, close: nothing } : closable(options.signal)
   const anySeed = Math.ceil(Math.random() * 9_000_000_000)
   const call = (choice: number) => start(request, { workersAi, options, signal, choice, anySeed })
   try {
@@ -82,6 +82,8 @@ export async function startGenerations (workersAi: WorkersAi, request: RunReques
     throw error
   }
 }
+
+function nothing (): void {}
 
 /** A signal that aborts with another one, and by itself when one of several generations makes the others useless. */
 function closable (signal: CancelSignal): { signal: CancelSignal, close: () => void } {

@@ -10,17 +10,14 @@ const MAX_BYTES_PER_CHARACTER = 3
  * a fifth of joining strings and encoding them.
  */
 export class TextChunks {
-  #begin: Buffer
-  #end: Buffer
   /** The end of one chunk and the beginning of the next. */
   #seam: Buffer
+  #endLength: number
 
   /** @param begin of a chunk, before the JSON string of its text @param end of a chunk, behind it */
   constructor (begin: string, end: string) {
-    const endLength = Buffer.byteLength(end)
     this.#seam = toOwnBytes(end + begin)
-    this.#begin = this.#seam.subarray(endLength)
-    this.#end = this.#seam.subarray(0, endLength)
+    this.#endLength = Buffer.byteLength(end)
   }
 
   /**
@@ -28,7 +25,7 @@ export class TextChunks {
    * @param isReady nothing has to be told before such a chunk
    */
   toSink (isReady: () => boolean): ChunkSink {
-    return new ChunkSink(this.#seam, this.#end.length, isReady)
+    return new ChunkSink(this.#seam, this.#endLength, isReady)
   }
 
   /** One chunk for each of one or more pieces of text. */
@@ -37,8 +34,7 @@ export class TextChunks {
     let size = texts.length * this.#seam.length
     for (const json of texts) size += json.length * MAX_BYTES_PER_CHARACTER
     const bytes = Buffer.allocUnsafe(size)
-    bytes.set(this.#begin)
-    let at = this.#begin.length
+    let at = this.#seam.copy(bytes, 0, this.#endLength)
     for (const [index, json] of texts.entries()) {
       if (index > 0) {
         bytes.set(this.#seam, at)
@@ -46,8 +42,7 @@ export class TextChunks {
       }
       at = writeText(bytes, json, at)
     }
-    bytes.set(this.#end, at)
-    return bytes.subarray(0, at + this.#end.length)
+    return bytes.subarray(0, at + this.#seam.copy(bytes, at, 0, this.#endLength))
   }
 }
 

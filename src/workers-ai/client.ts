@@ -213,15 +213,21 @@ export class WorkersAi {
       throw new UpstreamError(trouble, { kind: 'malformed', status })
     }
     const headers = forwardedHeaders(response, redact)
-    const readJson = async () => toJson(await readAll(response, this.#options.idleTimeoutMs), response, request)
-    if (response.isStream) return { status, headers, attempts, redact, isStream: true, body: overheard(response.body, request), readJson }
-    const json = response.bytes === undefined ? await readJson() : toJson(response.bytes, response, request)
+    const { idleTimeoutMs } = this.#options
+    if (response.isStream) return { status, headers, attempts, redact, isStream: true, body: overheard(response.body, request), readJson: jsonReader(response, request, idleTimeoutMs) }
+    const json = toJson(response.bytes ?? await readAll(response, idleTimeoutMs), response, request)
     return { status, headers, attempts, redact, isStream: false, json }
   }
 }
 
+/** Keeps no more of an answer and its request than it needs: both last no longer than the head of a stream. */
+function jsonReader ({ statusCode, headers, body }: Answer, { redact, observer }: UpstreamRequest, idleTimeoutMs: number): () => Promise<object> {
+  const answer = { statusCode, body, headers: { 'content-type': headers['content-type'], 'retry-after': headers['retry-after'] } }
+  return async () => toJson(await readAll(answer, idleTimeoutMs), answer, { redact, observer })
+}
+
 /** The JSON of a whole answer. Throws the failure that Cloudflare may report with status 200. */
-function toJson (bytes: Buffer, response: Answer, { redact, observer }: UpstreamRequest): object {
+function toJson (bytes: Buffer, response: Pick<Answer, 'statusCode' | 'headers'>, { redact, observer }: Pick<UpstreamRequest, 'redact' | 'observer'>): object {
   const text = bytes.toString()
   observer?.received(redact(text))
   const json = readJson(text)
@@ -343,7 +349,7 @@ function forwardedHeaders (response: Answer, redacted: (text: string) => string)
   return headers
 }
 
-function retryAfter (response: Answer): number | undefined {
+function retryAfter (response: Pick<Answer, 'headers'>): number | undefined {
   return retryAfterSeconds(headerOf(response, 'retry-after'), new Date())
 }
 
@@ -351,7 +357,7 @@ function fitsHeader (value: string): boolean {
   return /^[\x21-\x7e]{1,256}$/.test(value)
 }
 
-async function readAll ({ statusCode: status, body }: Answer, idleTimeoutMs: number): Promise<Buffer> {
+async function readAll ({ statusCode: status, body }: Pick<Answer, 'statusCode' | 'body'>, idleTimeoutMs: number): Promise<Buffer> {
   const pieces: Buffer[] = []
   let size = 0
   try {

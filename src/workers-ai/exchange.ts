@@ -135,12 +135,12 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   #schedule (): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    process.nextTick(this.#giveNow)
+    process.nextTick(Exchange.#giveNow, this)
   }
 
-  #giveNow = (): void => {
-    this.#isScheduled = false
-    this.#give()
+  static #giveNow (exchange: Exchange): void {
+    exchange.#isScheduled = false
+    exchange.#give()
   }
 
   #give (): void {
@@ -184,8 +184,11 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   #tell (): void {
-    if (this.#answer) this.#answered(this.#answer)
+    if (this.#answer === undefined) return
+    this.#answered(this.#answer)
+    // The answer's head need not last as long as its body.
     this.#answer = undefined
+    this.#answered = this.#refused = nothing
   }
 
   /** What waits, as one piece. */
@@ -224,6 +227,8 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     this.#controller?.abort(reason)
   }
 }
+
+function nothing (): void {}
 
 /** A header's value, the first of several; empty when it is missing. */
 export function headerOf ({ headers }: Pick<Answer, 'headers'>, name: string): string {

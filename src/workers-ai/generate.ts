@@ -76,7 +76,11 @@ async function tellStream (workersAi: WorkersAi, request: GenerateRequest, { bod
   const reader = new GenerationReader(request.newCallId, redact)
   const giver = new StreamGiver({ reader, lane, stages: request.stages, take })
   try {
-    await body.read(bytes => giver.give(bytes))
+    await body.read(bytes => {
+      // It holds the conversation, and is of no use once something was said.
+      if (reader.isSpeaking) request.plainBody = undefined
+      return giver.give(bytes)
+    })
   } catch (error) {
     giver.isEnough = true
     body.destroy()

@@ -13,7 +13,8 @@ const MAX_EVENT_LENGTH = 8 * 1024 * 1024
  * blank line is missing, because Workers AI may close the connection right after `data: [DONE]`.
  */
 export class SseDecoder {
-  #utf8 = new StringDecoder('utf8')
+  /** Of streams that have more than ASCII. */
+  #utf8: StringDecoder | undefined
   /** The last bytes may be a part of a letter. */
   #isInsideLetter = false
   /** Pieces of the line whose end has not arrived; joined once, so that a long line costs linear time. */
@@ -35,7 +36,7 @@ export class SseDecoder {
   decode (bytes: Buffer): string {
     if (!this.#isInsideLetter && isAscii(bytes)) return bytes.toString('latin1')
     this.#isInsideLetter = (bytes.at(-1) ?? 0) >= 0x80
-    return this.#utf8.write(bytes)
+    return (this.#utf8 ??= new StringDecoder('utf8')).write(bytes)
   }
 
   /**
@@ -61,7 +62,7 @@ export class SseDecoder {
   /** Ends the stream and returns what was still complete enough to be an event. */
   end (): string[] {
     const events: string[] = []
-    this.#read(this.#utf8.end() + '\n\n', events)
+    this.#read(`${this.#utf8?.end() ?? ''}\n\n`, events)
     return events
   }
 

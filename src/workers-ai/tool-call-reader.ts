@@ -37,7 +37,7 @@ export class ToolCallReader {
   #newId: () => string
   #calls: Call[] = []
   /** The latest call that claimed an index: two calls may claim the same one. */
-  #byIndex = new Map<number, Call>()
+  #byIndex: Map<number, Call> | undefined
 
   /** @param newId makes an id that is unique in the conversation, e.g. `call_…`. */
   constructor (newId: () => string) {
@@ -94,14 +94,14 @@ export class ToolCallReader {
   }
 
   #callFor (index: number | undefined, id: string | undefined, name: string | undefined): Call {
-    const known = index === undefined ? this.#calls.at(-1) : this.#byIndex.get(index)
+    const known = index === undefined ? this.#calls.at(-1) : this.#byIndex?.get(index)
     const startsAnother = known?.name !== undefined && name !== undefined &&
       (index === undefined || name !== known.name || (id !== undefined && id !== known.nativeId))
     if (known !== undefined && !startsAnother) return known
     if (this.#calls.length >= MAX_CALLS) throw new UpstreamError(`The model made more than ${MAX_CALLS} tool calls`, { kind: 'malformed' })
     const call: Call = { index: this.#calls.length, nativeId: undefined, name: undefined, held: '', isHeld: false, told: false, hasArguments: false }
     this.#calls.push(call)
-    if (index !== undefined) this.#byIndex.set(index, call)
+    if (index !== undefined) (this.#byIndex ??= new Map()).set(index, call)
     return call
   }
 
