@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { InvalidRequestError } from '../errors.ts'
-import { keepMessagesJson } from '../translate/messages-as-sent.ts'
+import { parseAsSent } from '../translate/messages-as-sent.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -25,16 +25,14 @@ const NOTHING = new Set<string>()
 export function readJsonBodies (app: FastifyInstance): void {
   const asFastify = app.getDefaultJsonParser('error', 'error') as (request: FastifyRequest, text: string, done: Done) => void
   const parser = (request: FastifyRequest, bytes: Buffer, done: Done): void => {
-    const text = bytes.toString()
     let body: unknown
     try {
-      body = JSON.parse(text)
+      body = parseAsSent(bytes) ?? JSON.parse(bytes.toString())
     } catch {
-      return asFastify(request, text, done)
+      return asFastify(request, bytes.toString(), done)
     }
     request.isShallow = isHarmless(body, MAX_LEVELS, POISON)
-    if (!request.isShallow) return asFastify(request, text, done)
-    keepMessagesJson(body, text, bytes)
+    if (!request.isShallow) return asFastify(request, bytes.toString(), done)
     done(null, body)
   }
   app.decorateRequest('isShallow', false)

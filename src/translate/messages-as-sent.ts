@@ -3,8 +3,15 @@ import type { PromptJson } from './prompt-json.ts'
 /** From this length on, in bytes, writing messages anew costs more than looking at how they are written. */
 const LONG = 16_384
 
+/**
+ * Bytes that are read at a time. A text of more than 128 KB has pages of memory of its own, which are had from the system
+ * and given back each time; and what is gone through several times should be in the processor's cache by then.
+ */
+const PIECE = 65_536
+
 /** Up to the messages: members that are no objects, lists or long texts, so that these are no others' messages. */
 const HEAD = /^\{(?:"(?!messages")\w{1,64}":(?:"[^"\\]{0,256}"|[-\w.]{1,32}),)*"messages":\[/
+const MAX_HEAD = 4_096
 
 /**
  * One message of a role and a text, as `JSON.stringify` writes it: no white space, no member twice, and only escapes that
@@ -13,31 +20,40 @@ const HEAD = /^\{(?:"(?!messages")\w{1,64}":(?:"[^"\\]{0,256}"|[-\w.]{1,32}),)*"
  */
 const MESSAGE = /\{"role":"[a-z]{1,16}","content":"[^"\\]*(?:\\["\\bfnrt][^"\\]*){0,100000}"\}/y
 
+/** Where one message ends and the next begins. No string holds this: a quote in it has a backslash before it. */
+const BETWEEN = Buffer.from('"},{"role":"')
+const END_OF_MESSAGE = 2
+
 /** What bytes are read as that are no UTF-8. */
 const REPLACEMENT = '\ufffd'
 
 const COMMA = 0x2c
+const OPENING = 0x5b
 const BRACKET = 0x5d
 
 /** By the messages of a body, which stay as they are. */
 const kept = new WeakMap<readonly unknown[], PromptJson>()
 
 /**
- * Keeps the JSON of a long body's messages, if it is what would be written for them again.
- * @param body what the text says
- * @param text JSON
- * @param bytes the same text, as it came
+ * Reads a long body whose messages are written as they would be again, and keeps their JSON.
+ * @param bytes of JSON, maybe
+ * @returns what `JSON.parse` would; undefined when it is no such body
+ * @throws SyntaxError when it is no JSON
  */
-export function keepMessagesJson (body: unknown, text: string, bytes: Buffer): void {
-  if (bytes.length < LONG || text.includes(REPLACEMENT)) return
-  const extent = extentOf(text)
-  if (extent === undefined) return
-  const { from, to } = extent
-  const isAscii = bytes.length === text.length
-  const start = isAscii ? from : Buffer.byteLength(text.slice(0, from))
-  const end = isAscii ? to : bytes.length - Buffer.byteLength(text.slice(to))
-  const { messages } = body as { messages: unknown[] }
-  kept.set(messages, { json: [bytes.subarray(start, end)], size: { bytes: end - start, characters: to - from } })
+export function parseAsSent (bytes: Buffer): object | undefined {
+  if (bytes.length < LONG) return undefined
+  const [head] = HEAD.exec(bytes.toString('utf8', 0, MAX_HEAD)) ?? []
+  if (head === undefined || head.includes(REPLACEMENT)) return undefined
+  const start = Buffer.byteLength(head) - 1
+  const list = parseMessages(bytes, start + 1)
+  if (list === undefined) return undefined
+  const { messages, end, characters } = list
+  const tail = bytes.toString('utf8', end)
+  // A second list of messages would be the one that counts, and its name might be written with escapes.
+  if (tail.includes('messages') || tail.includes('\\u') || tail.includes(REPLACEMENT)) return undefined
+  kept.set(messages, { json: [bytes.subarray(start, end)], size: { bytes: end - start, characters: 1 + characters } })
+  const body = JSON.parse(`${head}]${tail}`) as object
+  return Object.assign(body, { messages })
 }
 
 /** The JSON of messages that are sent on as they came; undefined when it has to be written. */
@@ -45,20 +61,63 @@ export function keptMessagesJson (messages: readonly unknown[]): PromptJson | un
   return kept.get(messages)
 }
 
-/** Where the list of messages begins and ends, its brackets included. */
-function extentOf (text: string): { from: number, to: number } | undefined {
-  const [head] = HEAD.exec(text) ?? []
-  if (head === undefined) return undefined
-  let at = head.length
-  for (;;) {
-    MESSAGE.lastIndex = at
-    if (!MESSAGE.test(text)) return undefined
-    at = MESSAGE.lastIndex + 1
-    const next = text.charCodeAt(at - 1)
-    if (next === BRACKET) break
-    if (next !== COMMA) return undefined
+interface MessageList {
+  messages: unknown[]
+  /** Behind its bracket. */
+  end: number
+  /** From its first message to its bracket. */
+  characters: number
+}
+
+/** Reads a list whose first message begins at `start`. */
+function parseMessages (bytes: Buffer, start: number): MessageList | undefined {
+  const messages: unknown[] = []
+  let characters = 0
+  for (let at = start; at < bytes.length;) {
+    const cut = endOfPiece(bytes, at)
+    const piece = toList(bytes, at, cut)
+    const end = endOfMessages(piece)
+    if (end === undefined || piece.includes(REPLACEMENT)) return undefined
+    const list = end + 1 < piece.length ? piece.slice(0, end + 1) : piece
+    for (const message of JSON.parse(list) as unknown[]) messages.push(message)
+    characters += end
+    if (cut === bytes.length) return { messages, end: at - 1 + Buffer.byteLength(list), characters }
+    if (list.length < piece.length) return undefined
+    at = cut + 1
   }
-  // A second list of messages would be the one that counts, and its name might be written with escapes.
-  const isLast = !text.includes('messages', at) && !text.includes('\\u', at)
-  return isLast ? { from: head.length - 1, to: at } : undefined
+  return undefined
+}
+
+/** What is between two brackets or commas, as a list. */
+function toList (bytes: Buffer, start: number, end: number): string {
+  if (end === bytes.length) return `[${bytes.toString('utf8', start, end)}`
+  // Joined to a text, brackets would have it copied once more.
+  const before = bytes[start - 1] as number
+  const behind = bytes[end] as number
+  bytes[start - 1] = OPENING
+  bytes[end] = BRACKET
+  const text = bytes.toString('utf8', start - 1, end + 1)
+  bytes[start - 1] = before
+  bytes[end] = behind
+  return text
+}
+
+/** Where a piece ends that begins with a message: behind a message, or with the bytes. */
+function endOfPiece (bytes: Buffer, start: number): number {
+  const limit = start + PIECE
+  if (limit >= bytes.length) return bytes.length
+  const before = bytes.lastIndexOf(BETWEEN, limit)
+  const between = before > start ? before : bytes.indexOf(BETWEEN, limit)
+  return between === -1 ? bytes.length : between + END_OF_MESSAGE
+}
+
+/** Where the bracket is that ends the list of messages with which a text begins; undefined when it is no such list. */
+function endOfMessages (text: string): number | undefined {
+  let at = 0
+  do {
+    MESSAGE.lastIndex = at + 1
+    if (!MESSAGE.test(text)) return undefined
+    at = MESSAGE.lastIndex
+  } while (text.charCodeAt(at) === COMMA)
+  return text.charCodeAt(at) === BRACKET ? at : undefined
 }

@@ -1,7 +1,8 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import type { ChatCompletionRequest } from '../../src/openai/chat-completion-request.ts'
-import { keepMessagesJson, keptMessagesJson } from '../../src/translate/messages-as-sent.ts'
+import { keptMessagesJson, parseAsSent } from '../../src/translate/messages-as-sent.ts'
 import type { PromptJson } from '../../src/translate/prompt-json.ts'
 import { toBody, toRunRequest, type RunRequestOptions } from '../../src/translate/run-request.ts'
 import { modelOf } from './model-of.ts'
@@ -13,8 +14,9 @@ const OPTIONS: RunRequestOptions = { defaultMaxTokens: 4_096, maxChoices: 8, uns
 function read (text: string | Buffer): { body: ChatCompletionRequest, kept: PromptJson | undefined } {
   const bytes = Buffer.from(text)
   const body = JSON.parse(bytes.toString()) as ChatCompletionRequest
-  keepMessagesJson(body, bytes.toString(), bytes)
-  return { body, kept: Array.isArray(body.messages) ? keptMessagesJson(body.messages) : undefined }
+  const asSent = parseAsSent(bytes) as ChatCompletionRequest | undefined
+  if (asSent !== undefined) assert.deepStrictEqual(asSent, body)
+  return { body: asSent ?? body, kept: asSent && keptMessagesJson(asSent.messages) }
 }
 
 function toText ({ json }: PromptJson): string {
@@ -94,6 +96,27 @@ t.test('whatever a body looks like, what is kept is what would be written', t =>
     return kept === undefined || toText(kept) === JSON.stringify(body.messages)
   }), { numRuns: 2_000 })
   t.ok(found > 200, `${found} were kept`)
+  t.end()
+})
+
+t.test('a long list is read in pieces, wherever they end', t => {
+  const word = fc.constantFrom('a', '"', '\\', '"},{"role":"user', '},{"role":"', '\n', 'ü', '😀', ']', 'word '.repeat(5_000), 'ü'.repeat(70_000))
+  const content = fc.array(word, { maxLength: 6 }).map(words => words.join(''))
+  fc.assert(fc.property(fc.array(content, { minLength: 1, maxLength: 40 }), fc.nat({ max: 70_000 }), (contents, more) => {
+    const tail = 'x'.repeat(more)
+    const { body, kept } = read(JSON.stringify({ model: 'm', messages: history(LONG, ...contents), user: `${tail}"},{"role":"` }))
+    assert.equal(toText(kept ?? { json: '', size: { bytes: 0, characters: 0 } }), JSON.stringify(body.messages))
+  }), { numRuns: 200 })
+  t.end()
+})
+
+t.test('a long list that breaks off or goes wrong in a later piece is none', t => {
+  const whole = JSON.stringify({ model: 'm', messages: history(...Array.from({ length: 20 }, () => LONG)) })
+  t.throws(() => parseAsSent(Buffer.from(whole.slice(0, -30_000))) ?? JSON.parse(whole.slice(0, -30_000)), SyntaxError, 'cut')
+  t.equal(parseAsSent(Buffer.from(whole.replace(/"role":"user"(?=[^{]*\]\})/, '"role":"user","name":"me"'))), undefined, 'with another member in its last message')
+  const bytes = Buffer.from(whole)
+  parseAsSent(bytes)
+  t.equal(bytes.toString(), whole, 'its bytes are as they were')
   t.end()
 })
 
