@@ -17,8 +17,9 @@ const KEEP_ALIVE = toComment('keep-alive')
 export async function sendEvents (reply: FastifyReply, pieces: Source<string | Buffer>, keepAliveMs: number = KEEP_ALIVE_MS): Promise<void> {
   const { raw } = reply
   reply.hijack()
-  // Nobody reads it any more, and a long conversation need not be held in memory as long as its answer is written.
+  // Nobody reads them any more, and a long conversation need not be held in memory as long as its answer is written.
   reply.request.body = undefined
+  reply.request.raw.rawHeaders = []
   raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders)
   const isChunked = raw.chunkedEncoding
   // Node would write the frame of an HTTP chunk as three pieces, a tick later: a tenth of what a paced stream costs.

@@ -1,40 +1,29 @@
-import { isUtf8 } from 'node:buffer'
 import type { JsonSink, Take, Verdict } from '../generation/pipeline.ts'
+import { CLASSIC_TEXT, type TextFrames, type TextSpan } from './text-frames.ts'
 
-const HEAD = toBytes('data: {"response":"')
-const NO_CALLS = toBytes(',"tool_calls":[]')
-const PADDING = toBytes(',"p":"')
-const TAIL = toBytes('}\n\n')
-/** What may follow a backslash: escapes that have no other form, so that nobody would write them differently. */
-const ESCAPES = toBytes('"\\bfnrt')
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
+/** Of the frame that is read; nothing else is done in between. */
+const text: TextSpan = { start: 0, end: 0, characters: 0, isUtf8: false, view: undefined }
 
 /**
- * The fastest lane: classic frames that say a piece of text and nothing else go from Cloudflare's bytes into the client's
- * chunks without becoming text, events or a batch. It is open only while nobody in between wants to see text, and it must
- * say exactly what the others would of the same frames, and leave every other frame to them.
- *
- * Which frames: those of `CLASSIC` in `frame-pattern.ts`, whole, in valid UTF-8, with padding in ASCII.
+ * The fastest lane: frames that say a piece of text and nothing else go from Cloudflare's bytes into the client's chunks
+ * without becoming text, events or a batch. It is open only while nobody in between wants to see text, and it must say
+ * exactly what the others would of the same frames, and leave every other frame to them.
  */
 export class ByteLane {
   /** Nobody in between wants to see text from now on. */
   isFree = false
+  /** Which frames it takes: whole ones, in valid UTF-8. */
+  frames: TextFrames = CLASSIC_TEXT
   #sink: JsonSink | undefined
   #send: Take<Buffer> | undefined
   #isReady = false
   #characters = 0
+  #last: string | undefined
 
   /** Has the lane lead somewhere; until then it stays closed. */
   leadTo (sink: JsonSink, send: Take<Buffer>): void {
     this.#sink = sink
     this.#send = send
-  }
-
-  /** Whether a frame of this lane may begin there. */
-  mayTake (bytes: Uint8Array, at: number): boolean {
-    return startsWith(bytes, at, HEAD)
   }
 
   get isOpen (): boolean {
@@ -48,44 +37,34 @@ export class ByteLane {
     return characters
   }
 
+  /** The JSON of the last frame that went this way since this was asked the last time, if there is usage in it. */
+  takeLast (): string | undefined {
+    const last = this.#last
+    this.#last = undefined
+    return last
+  }
+
   /**
    * Takes the frames at the beginning of what came, with which an event must begin.
    * @returns how many bytes they have; the rest is for others
    */
-  push (bytes: Uint8Array): number {
+  push (bytes: Buffer): number {
     const sink = this.#sink
     if (!this.isOpen || sink === undefined) return 0
-    let isChecked = false
+    const { frames } = this
+    let last = 0
     let at = 0
-    while (startsWith(bytes, at, HEAD)) {
-      const start = at + HEAD.length - 1
-      let end = start + 1
-      // Bytes that are no UTF-16 code unit of their own.
-      let silent = 0
-      for (; end < bytes.length; end++) {
-        const byte = bytes[end] as number
-        if (byte === QUOTE) break
-        if (byte === BACKSLASH) {
-          if (!ESCAPES.includes(bytes[++end] as number)) return at
-          silent++
-        } else if (byte < 0x20) {
-          return at
-        } else if (byte >= 0x80) {
-          if (!isChecked && !isUtf8(bytes)) return at
-          isChecked = true
-          if (byte < 0xc0) silent++
-          else if (byte >= 0xf0) silent--
-        }
+    text.isUtf8 = false
+    text.view = undefined
+    for (let end = frames.read(bytes, at, text); end !== -1; end = frames.read(bytes, at, text)) {
+      if (text.characters > 0) {
+        if (!sink.add(bytes, text.start, text.end)) break
+        this.#characters += text.characters
       }
-      const next = endOfFrame(bytes, end + 1)
-      if (next === -1) return at
-      const characters = end - start - 1 - silent
-      if (characters > 0) {
-        if (!sink.add(bytes, start, end + 1)) return at
-        this.#characters += characters
-      }
-      at = next
+      last = at
+      at = end
     }
+    if (at > 0 && frames.hasUsage) this.#last = bytes.toString('utf8', last + 'data: '.length, at)
     return at
   }
 
@@ -94,29 +73,4 @@ export class ByteLane {
     const piece = this.#sink?.take()
     return piece !== undefined && piece.length > 0 ? this.#send?.(piece) : undefined
   }
-}
-
-/** Where a frame ends whose text ends before `start`; -1 when it says more than text. */
-function endOfFrame (bytes: Uint8Array, start: number): number {
-  let at = startsWith(bytes, start, NO_CALLS) ? start + NO_CALLS.length : start
-  if (startsWith(bytes, at, PADDING)) {
-    at += PADDING.length
-    for (let byte = bytes[at]; byte !== QUOTE; byte = bytes[++at]) {
-      if (byte === undefined || byte < 0x20 || byte >= 0x80 || byte === BACKSLASH) return -1
-    }
-    at++
-  }
-  return startsWith(bytes, at, TAIL) ? at + TAIL.length : -1
-}
-
-function startsWith (bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
-  if (at + expected.length > bytes.length) return false
-  for (let index = 0; index < expected.length; index++) {
-    if (bytes[at + index] !== expected[index]) return false
-  }
-  return true
-}
-
-function toBytes (text: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(text))
 }

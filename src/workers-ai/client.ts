@@ -66,8 +66,6 @@ interface StreamAnswer {
   isStream: true
   /** The bytes as they come; what reading rejects with belongs into `toStreamError`. */
   body: AnswerBody
-  /** Reads it as what it should not be: a JSON object or array of at most 32 MiB. Throws UpstreamError ('malformed', 'timeout', 'truncated'). */
-  readJson: () => Promise<object>
 }
 
 interface JsonAnswer {
@@ -183,7 +181,7 @@ export class WorkersAi {
         redact: this.#redact
       }
       const answer = await this.#ask(this.#api.pool, request, 1)
-      return answer.isStream ? await answer.readJson() : answer.json
+      return await toWholeJson(answer)
     } catch (error) {
       if (signal.aborted) throw new UpstreamError(`Cloudflare did not answer within ${LISTING_TIMEOUT_MS / 1_000} s`, { kind: 'timeout' })
       throw error
@@ -213,17 +211,20 @@ export class WorkersAi {
       throw new UpstreamError(trouble, { kind: 'malformed', status })
     }
     const headers = forwardedHeaders(response, redact)
-    const { idleTimeoutMs } = this.#options
-    if (response.isStream) return { status, headers, attempts, redact, isStream: true, body: overheard(response.body, request), readJson: jsonReader(response, request, idleTimeoutMs) }
-    const json = toJson(response.bytes ?? await readAll(response, idleTimeoutMs), response, request)
+    if (response.isStream) return { status, headers, attempts, redact, isStream: true, body: overheard(response.body, request) }
+    const json = toJson(response.bytes ?? await readAll(response, this.#options.idleTimeoutMs), response, request)
     return { status, headers, attempts, redact, isStream: false, json }
   }
 }
 
-/** Keeps no more of an answer and its request than it needs: both last no longer than the head of a stream. */
-function jsonReader ({ statusCode, headers, body }: Answer, { redact, observer }: UpstreamRequest, idleTimeoutMs: number): () => Promise<object> {
-  const answer = { statusCode, body, headers: { 'content-type': headers['content-type'], 'retry-after': headers['retry-after'] } }
-  return async () => toJson(await readAll(answer, idleTimeoutMs), answer, { redact, observer })
+/**
+ * The JSON object or array of an answer, of at most 32 MiB, also of one that calls itself a stream.
+ * @throws UpstreamError ('refused', 'malformed', 'timeout' or 'truncated')
+ */
+export async function toWholeJson (answer: RunAnswer): Promise<object> {
+  if (!answer.isStream) return answer.json
+  const { status: statusCode, body, redact } = answer
+  return toJson(await readAll({ statusCode, body }), { statusCode, headers: { 'content-type': 'text/event-stream' } }, { redact })
 }
 
 /** The JSON of a whole answer. Throws the failure that Cloudflare may report with status 200. */
@@ -357,7 +358,7 @@ function fitsHeader (value: string): boolean {
   return /^[\x21-\x7e]{1,256}$/.test(value)
 }
 
-async function readAll ({ statusCode: status, body }: Pick<Answer, 'statusCode' | 'body'>, idleTimeoutMs: number): Promise<Buffer> {
+async function readAll ({ statusCode: status, body }: Pick<Answer, 'statusCode' | 'body'>, idleTimeoutMs?: number): Promise<Buffer> {
   const pieces: Buffer[] = []
   let size = 0
   try {

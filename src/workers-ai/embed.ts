@@ -1,6 +1,6 @@
 import { UpstreamError } from '../errors.ts'
 import { follow } from '../generation/cancellation.ts'
-import type { RunOptions, WorkersAi } from './client.ts'
+import { toWholeJson, type RunOptions, type WorkersAi } from './client.ts'
 import { readEmbeddings, sameLength, type Embeddings } from './embedding-reader.ts'
 import type { ModelId } from './model.ts'
 import { Patience } from './retry.ts'
@@ -42,7 +42,7 @@ export async function embed (workersAi: WorkersAi, { model, calls, signal, apiTo
     const answer = await workersAi.run(model, body, { ...options, signal: cancellation })
     const { headers, status, attempts } = answer
     try {
-      return { ...readEmbeddings(answer.isStream ? await answer.readJson() : answer.json, count), headers, status, attempts }
+      return { ...readEmbeddings(await toWholeJson(answer), count), headers, status, attempts }
     } catch (error) {
       if (error instanceof UpstreamError) error.attempts = attempts
       throw error

@@ -9,6 +9,8 @@ const MAX_WAITING_BYTES = 65_536
 /** What may come behind the end of a stream: the end of the HTTP body, which often has a packet of its own. */
 const REST = { ms: 500, pieces: 8 }
 
+const NOTHING = Buffer.alloc(0)
+
 /** The body of an answer, given as it comes. */
 export interface AnswerBody {
   /**
@@ -55,7 +57,9 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   #answer: Answer | undefined
   #refused: (error: unknown) => void
   #controller: Dispatcher.DispatchController | undefined
-  #waiting: Buffer[] = []
+  /** What waits: the first piece, and those behind it, which are few and seldom. */
+  #waiting: Buffer | undefined
+  #more: Buffer[] | undefined
   #waitingBytes = 0
   #reader: { take: Take<Buffer>, resolve: () => void, reject: (error: unknown) => void } | undefined
   /** The taker asked for time. */
@@ -92,7 +96,8 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
       if (--this.#restPieces < 0) controller.abort(new Error('more than the rest'))
       return
     }
-    this.#waiting.push(piece)
+    if (this.#waiting === undefined) this.#waiting = piece
+    else (this.#more ??= []).push(piece)
     this.#waitingBytes += piece.length
     if (this.#reader !== undefined && !this.#isHeld) this.#schedule()
     else if (this.#waitingBytes >= MAX_WAITING_BYTES) {
@@ -193,15 +198,15 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
 
   /** What waits, as one piece. */
   #taken (): Buffer {
-    const last = this.#waiting.length === 1 ? this.#waiting.pop() : undefined
-    const bytes = last ?? Buffer.concat(this.#waiting, this.#waitingBytes)
-    if (last === undefined) this.#waiting = []
-    this.#waitingBytes = 0
+    const first = this.#waiting ?? NOTHING
+    const bytes = this.#more === undefined ? first : Buffer.concat([first, ...this.#more], this.#waitingBytes)
+    this.#drop()
     return bytes
   }
 
   #drop (): void {
-    this.#waiting = []
+    this.#waiting = undefined
+    this.#more = undefined
     this.#waitingBytes = 0
   }
 

@@ -6,6 +6,7 @@ import { toJsonText } from './json-text.ts'
 import { LearnedFrames } from './learned-frames.ts'
 import { toMessage } from './responses-output.ts'
 import { toTokenLogprobs } from './token-logprobs.ts'
+import type { TextFrames } from './text-frames.ts'
 import { ToolCallReader } from './tool-call-reader.ts'
 
 /** The union of what a native answer or frame may hold; every field may be missing, null or of another type. */
@@ -91,6 +92,16 @@ export class GenerationReader {
   /** True when something was said, and nothing that ends it. */
   get isSpeaking (): boolean {
     return this.#sawOutput && !this.#done && !this.#finished
+  }
+
+  /** The frames with text of this stream, as far as they are known and no classic ones. */
+  get textFrames (): TextFrames | undefined {
+    return this.#frames.textFrames
+  }
+
+  /** Hears the JSON of a frame with text whose usage is the latest, if it tells some; its text was told already. */
+  passedBy (json: string): void {
+    this.#lastOfRun = json
   }
 
   /** True when neither text, reasoning nor a call was read, and nothing says why. */

@@ -1,5 +1,6 @@
 import type { Batch, PieceEvent } from '../generation/event.ts'
 import { FramePattern, PLAIN_STRING, TEXT, type Run } from './frame-pattern.ts'
+import { LearnedText, type TextFrames } from './text-frames.ts'
 
 /** A frame of more characters than this is no mere piece of text. */
 const MAX_LENGTH = 4_096
@@ -25,6 +26,8 @@ const CHANGING = new RegExp(String.raw`(?<=[{,]\s*"(?:id|created|p|obfuscation|n
 export class LearnedFrames {
   #read: (data: string) => Batch | undefined
   #pattern: FramePattern | undefined
+  /** The same frames as bytes, if what they say is text. */
+  textFrames: TextFrames | undefined
   #useless = 0
 
   /** @param read what the slow lane says of a frame by itself; undefined when it does more than say something */
@@ -50,18 +53,20 @@ export class LearnedFrames {
     // Several lines of data are one frame only here, not in the text of the stream.
     if (start === -1 || data.includes('\n')) return
     this.#useless++
-    const before = data.slice(0, start)
-    const after = data.slice(start + json.length)
     const proof = `${piece.text}~`
-    const [said, ...more] = this.#read(before + JSON.stringify(proof) + after) ?? []
+    const [said, ...more] = this.#read(data.slice(0, start) + JSON.stringify(proof) + data.slice(start + json.length)) ?? []
     if (said?.type !== piece.type || said.text !== proof || more.length > 0 || 'logprobs' in said) return
+    const before = data.slice(0, start).split(CHANGING)
+    const after = data.slice(start + json.length).split(CHANGING)
     // Without a text here, something else in the frame may be the text.
     this.#pattern = new FramePattern(piece.type, `${toPattern(before)}(?!"")${TEXT}${toPattern(after)}`)
+    this.textFrames = piece.type === 'text' ? new LearnedText(before, after) : undefined
   }
 }
 
-function toPattern (json: string): string {
-  return json.split(CHANGING).map((part, index) => {
+/** @param parts of JSON: in turns what does not change and a value that does */
+function toPattern (parts: readonly string[]): string {
+  return parts.map((part, index) => {
     if (index % 2 === 0) return part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
     return part.startsWith('"') ? PLAIN_STRING : NUMBER
   }).join('')

@@ -3,6 +3,7 @@ import type { Take, Verdict } from '../generation/pipeline.ts'
 import type { ByteLane } from './byte-lane.ts'
 import type { GenerationReader } from './generation-reader.ts'
 import { StreamReader } from './stream-reader.ts'
+import { CLASSIC_TEXT } from './text-frames.ts'
 
 /** What a stream passes on its way to its taker. */
 export interface StreamWay {
@@ -41,7 +42,7 @@ export class StreamGiver {
     if (!isCut) return this.#giveEvents(bytes)
     this.#isFirst = false
     const end = bytes.indexOf('\n\n') + 2
-    if (end === 1 || !this.#lane.mayTake(bytes, end)) return this.#giveBatch(bytes)
+    if (end === 1 || !this.#lane.frames.mayBegin(bytes, end)) return this.#giveBatch(bytes)
     return this.#inTurn(this.#giveBatch(bytes.subarray(0, end)), () => this.#giveEvents(bytes.subarray(end)))
   }
 
@@ -54,6 +55,8 @@ export class StreamGiver {
   #giveEvents (bytes: Buffer): Verdict | Promise<Verdict> {
     const passed = this.#isMidEvent ? 0 : this.#lane.push(bytes)
     if (passed === 0) return this.#giveBatch(bytes)
+    const last = this.#lane.takeLast()
+    if (last !== undefined) this.#reader.passedBy(last)
     const flushed = this.#lane.flush()
     const verdict = flushed === undefined ? undefined : this.#heard(flushed)
     return passed === bytes.length ? verdict : this.#inTurn(verdict, () => this.#giveBatch(bytes.subarray(passed)))
@@ -64,6 +67,7 @@ export class StreamGiver {
     const batch = this.#stream.push(bytes)
     const verdict = batch.length > 0 ? this.#take(batch) : undefined
     this.#isMidEvent = !this.#stream.isBetweenEvents
+    this.#lane.frames = this.#reader.textFrames ?? CLASSIC_TEXT
     this.#lane.isFree = this.#reader.isSpeaking && this.#stages.every(letsTextBy)
     return this.#heard(verdict)
   }

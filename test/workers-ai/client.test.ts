@@ -6,7 +6,7 @@ import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { UpstreamError } from '../../src/errors.ts'
-import { toStreamError, WorkersAi, type RunAnswer, type WorkersAiOptions } from '../../src/workers-ai/client.ts'
+import { toStreamError, toWholeJson, WorkersAi, type RunAnswer, type WorkersAiOptions } from '../../src/workers-ai/client.ts'
 import type { AnswerBody } from '../../src/workers-ai/exchange.ts'
 import type { ModelId } from '../../src/workers-ai/model.ts'
 import { all } from '../sources.ts'
@@ -154,7 +154,7 @@ t.test('a stream that is asked for its JSON says that it holds none', async t =>
     socket.write(Buffer.concat([STREAM_HEAD, Buffer.from(chunk('data: {}\n\n') + '0\r\n\r\n')]))
   })
   const answer = await stream(connect(t, origin))
-  t.strictSame(told(await failureOf(answer.readJson())), { kind: 'malformed', status: 200, message: 'Cloudflare answered 200 with something other than JSON' })
+  t.strictSame(told(await failureOf(toWholeJson(answer))), { kind: 'malformed', status: 200, message: 'Cloudflare answered 200 with something other than JSON' })
 })
 
 t.test('session affinity goes along when a header can carry it', async t => {

@@ -11,6 +11,7 @@ import { ByteLane } from '../../src/workers-ai/byte-lane.ts'
 import { GenerationReader } from '../../src/workers-ai/generation-reader.ts'
 import { StreamGiver } from '../../src/workers-ai/stream-giver.ts'
 import { classicStream } from './classic-streams.ts'
+import { openAiStream } from './openai-streams.ts'
 
 interface Told {
   /** What a client would read, the bill and failures included. */
@@ -86,10 +87,12 @@ const MANNERS: Array<{ name: string, stages?: () => Stage[], passes: boolean }> 
   { name: 'stop sequences, which may come anywhere', stages: () => [new StopSequences(['b c'])], passes: false }
 ]
 
-for (const { name, stages = () => [], passes } of MANNERS) {
-  t.test(`a client hears the same by the byte lane, with ${name}`, async t => {
+const STREAMS = [{ shape: 'classic', stream: classicStream }, { shape: 'OpenAI-shaped', stream: openAiStream }]
+
+for (const { name, stages = () => [], passes, shape, stream } of MANNERS.flatMap(manner => STREAMS.map(stream => ({ ...manner, ...stream })))) {
+  t.test(`a client hears the same of ${shape} frames by the byte lane, with ${name}`, async t => {
     let passed = 0
-    await fc.assert(fc.asyncProperty(classicStream, fc.boolean(), async ({ bytes, lengths }, isSlow) => {
+    await fc.assert(fc.asyncProperty(stream, fc.boolean(), async ({ bytes, lengths }, isSlow) => {
       const pieces = cut(bytes, lengths)
       const quickly = await tell(pieces, { stages, hasLane: true, isSlow })
       const slowly = await tell(pieces, { stages, hasLane: false })
@@ -117,6 +120,15 @@ t.test('a frame that is cut by a read goes by itself, and those behind it by the
   const told = await tell(cut(bytes, [100]), { hasLane: true })
   t.equal(told.passed, 2)
   t.equal(told.text, (await tell([bytes], { hasLane: false })).text)
+})
+
+t.test('OpenAI-shaped frames take the lane once one was read, and the last usage in them counts', async t => {
+  const texts = Array.from({ length: 9 }, (_, index) => `data: {"id":"i","choices":[{"index":0,"delta":{"content":"${index}"}}],"usage":{"prompt_tokens":7,"completion_tokens":${index}}}\n\n`)
+  const pieces = [...texts, DONE].map(text => Buffer.from(text))
+  const { passed, text } = await tell(pieces, { hasLane: true })
+  t.equal(passed, 8)
+  t.match(text, '{"promptTokens":7,"completionTokens":8}')
+  t.equal(text, (await tell(pieces, { hasLane: false })).text)
 })
 
 t.test('a usage that nobody told is estimated of all text, whichever way it went', async t => {
@@ -163,6 +175,6 @@ t.test('of a stream that is given up while something is waited for, nothing is g
 })
 
 t.test('a read is not cut where nothing behind its first event could take the lane', async t => {
-  const text = ['a', 'b', 'c'].map(content => `data: {"choices":[{"index":0,"delta":{"content":"${content}"}}]}\n\n`).join('')
+  const text = ['a', 'b', 'c'].map(content => `data: {"choices":[{"index":0,"delta":{"reasoning_content":"${content}"}}]}\n\n`).join('')
   t.match(await tell([Buffer.from(text), Buffer.from(text.slice(0, 40)), Buffer.from(text.slice(40))], { hasLane: true }), { writes: 2, passed: 0 })
 })
