@@ -14,7 +14,7 @@ const KEEP_ALIVE = toComment('keep-alive')
  * the source may use their memory again.
  * Resolves when the source has ended.
  */
-export async function sendEvents (reply: FastifyReply, pieces: Source<string | Buffer>, keepAliveMs: number = KEEP_ALIVE_MS): Promise<void> {
+export function sendEvents (reply: FastifyReply, pieces: Source<string | Buffer>, keepAliveMs: number = KEEP_ALIVE_MS): Promise<void> {
   const { raw } = reply
   reply.hijack()
   // Nobody reads them any more, and a long conversation need not be held in memory as long as its answer is written.
@@ -31,20 +31,19 @@ export async function sendEvents (reply: FastifyReply, pieces: Source<string | B
     if (isQuiet && !raw.writableNeedDrain) write(KEEP_ALIVE)
     isQuiet = !isQuiet
   }, keepAliveMs / 2)
-  try {
-    await pieces(piece => {
-      if (raw.destroyed) return 'enough'
-      isQuiet = false
-      return write(piece) ? undefined : drained(raw)
-    })
+  return pieces(piece => {
+    if (raw.destroyed) return 'enough'
+    isQuiet = false
+    return write(piece) ? undefined : drained(raw)
+  }).then(() => {
+    clearInterval(timer)
     raw.end(isChunked ? LAST_HTTP_CHUNK : '')
-  } catch (error) {
+  }, (error: unknown) => {
+    clearInterval(timer)
     // Whoever reads must not wait for the rest, nor take what came for the whole.
     raw.destroy()
     throw error
-  } finally {
-    clearInterval(timer)
-  }
+  })
 }
 
 const LAST_HTTP_CHUNK = '0\r\n\r\n'

@@ -22,23 +22,22 @@ export interface Teller {
 export function choiceStream (answer: ChatAnswer, tellers: readonly Teller[], toBill: (usage: Usage) => string, request: FastifyRequest, reply: FastifyReply): Source<string | Buffer> {
   // What else belongs to the answer, its request translated, need not last as long as the stream.
   const { reporter, generations } = answer
-  return async send => {
+  return send => {
     for (const [choice, teller] of tellers.entries()) {
       const sink = teller.toSink?.()
       if (sink) generations.leadTextTo[choice]?.(sink, send)
     }
-    try {
-      await tell({ generations }, request, reply, (batch, choice) => {
-        const chunks = tellers[choice]?.tell(batch)
-        return chunks !== undefined && chunks.length > 0 ? send(chunks) : undefined
-      })
+    return tell({ generations }, request, reply, (batch, choice) => {
+      const chunks = tellers[choice]?.tell(batch)
+      return chunks !== undefined && chunks.length > 0 ? send(chunks) : undefined
+    }).then(async () => {
       const usage = toSum(tellers.flatMap(({ usage }) => usage ?? []))
       request.report.usage = usage
       if (usage.estimated) reporter.add(ESTIMATED)
       await send(reporter.comment() + toBill(usage) + DONE)
-    } catch (error) {
+    }).catch(async (error: unknown) => {
       const failure = toStreamFailure(error, request)
       if (failure) await send(toEvent(JSON.stringify(failure)))
-    }
+    })
   }
 }

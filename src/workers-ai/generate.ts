@@ -72,29 +72,27 @@ function toBatches (workersAi: WorkersAi, request: GenerateRequest, answer: RunA
   return plainBody && reader.isEmpty ? take => askAgain(workersAi, request, plainBody(), take) : once(batch)
 }
 
-async function tellStream (workersAi: WorkersAi, request: GenerateRequest, { body, redact }: Extract<RunAnswer, { isStream: true }>, take: Take<Batch>, lane: ByteLane): Promise<void> {
+function tellStream (workersAi: WorkersAi, request: GenerateRequest, { body, redact }: Extract<RunAnswer, { isStream: true }>, take: Take<Batch>, lane: ByteLane): Promise<void> {
   const reader = new GenerationReader(request.newCallId, redact)
   const giver = new StreamGiver({ reader, lane, stages: request.stages, take })
-  try {
-    await body.read(bytes => {
-      // It holds the conversation, and is of no use once something was said.
-      if (reader.isSpeaking) request.plainBody = undefined
-      return giver.give(bytes)
-    })
-  } catch (error) {
+  return body.read(bytes => {
+    // It holds the conversation, and is of no use once something was said.
+    if (reader.isSpeaking) request.plainBody = undefined
+    return giver.give(bytes)
+  }).then(async () => {
+    if (reader.ended && !giver.isEnough) body.release()
+    else body.destroy()
+    if (giver.isEnough) return
+    const batch = giver.end()
+    if (request.plainBody && reader.isEmptyButBilled) return askAgain(workersAi, request, request.plainBody(), take)
+    reader.end(batch)
+    if (batch.length > 0) await take(batch)
+  }, async (error: unknown) => {
     giver.isEnough = true
     body.destroy()
     request.signal.throwIfAborted()
     await take([{ type: 'failure', error: toStreamError(error) }])
-    return
-  }
-  if (reader.ended && !giver.isEnough) body.release()
-  else body.destroy()
-  if (giver.isEnough) return
-  const batch = giver.end()
-  if (request.plainBody && reader.isEmptyButBilled) return askAgain(workersAi, request, request.plainBody(), take)
-  reader.end(batch)
-  if (batch.length > 0) await take(batch)
+  })
 }
 
 async function askAgain (workersAi: WorkersAi, { plainBody, ...request }: GenerateRequest, body: string | Buffer, take: Take<Batch>): Promise<void> {
