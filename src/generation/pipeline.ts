@@ -27,9 +27,9 @@ export interface JsonSink {
 
 /** A source of one item. */
 export function once<Item> (item: Item): Source<Item> {
-  return take => {
+  return async take => {
     const verdict = take(item)
-    return verdict instanceof Promise ? verdict.then(() => {}) : ENDED
+    if (verdict instanceof Promise) await verdict
   }
 }
 
@@ -44,7 +44,8 @@ export function throughStages (batches: Source<Batch>, stages: readonly Stage[])
     let out = batch
     for (const stage of stages) out = stage.push(out)
     const verdict = out.length > 0 ? take(out) : undefined
-    return stages.some(isDone) ? 'enough' : verdict
+    if (!stages.some(isDone)) return verdict
+    return verdict instanceof Promise ? verdict.then((): Verdict => 'enough') : 'enough'
   })
 }
 

@@ -6,7 +6,7 @@ import { toJsonText } from './json-text.ts'
 import { LearnedFrames } from './learned-frames.ts'
 import { toMessage } from './responses-output.ts'
 import { toTokenLogprobs } from './token-logprobs.ts'
-import type { TextFrames } from './text-frames.ts'
+import { CLASSIC_TEXT, type TextFrames } from './text-frames.ts'
 import { ToolCallReader } from './tool-call-reader.ts'
 
 /** The union of what a native answer or frame may hold; every field may be missing, null or of another type. */
@@ -58,9 +58,11 @@ export interface NativeMessage {
  * One reader serves one generation. After a failure event it reads nothing more.
  */
 export class GenerationReader {
+  /** The kind of frames this stream told its text in last. */
+  textFrames: TextFrames = CLASSIC_TEXT
   #toolCalls: ToolCallReader
   #usage: Usage | undefined
-  /** The last frame of the fast lane, until somebody needs the usage in it. */
+  /** The last frame of the fast lanes, until somebody needs the usage in it. */
   #lastOfRun: string | undefined
   #frames = new LearnedFrames(GenerationReader.#readAlone)
   #reason: FinishReason | null = null
@@ -94,11 +96,6 @@ export class GenerationReader {
     return this.#sawOutput && !this.#done && !this.#finished
   }
 
-  /** The frames with text of this stream, as far as they are known and no classic ones. */
-  get textFrames (): TextFrames | undefined {
-    return this.#frames.textFrames
-  }
-
   /** Hears the JSON of a frame with text whose usage is the latest, if it tells some; its text was told already. */
   passedBy (json: string): void {
     this.#lastOfRun = json
@@ -126,7 +123,11 @@ export class GenerationReader {
     const before = batch.length
     const classic = CLASSIC.read(text, start, batch)
     const learned = classic === undefined ? this.#frames.read(text, start, batch) : undefined
-    if (learned) this.#lastOfRun = text.slice(learned.lastStart + 'data: '.length, learned.end)
+    if (classic) this.textFrames = CLASSIC_TEXT
+    if (learned) {
+      this.#lastOfRun = text.slice(learned.lastStart + 'data: '.length, learned.end)
+      this.#useLearned()
+    }
     this.#sawOutput ||= batch.length > before
     return (classic ?? learned)?.end ?? start
   }
@@ -148,7 +149,9 @@ export class GenerationReader {
     this.#readFrame(frame, batch)
     const said = batch[before]
     const isPiece = batch.length === before + 1 && (said?.type === 'text' || said?.type === 'reasoning')
-    if (isPiece && !CLASSIC.fits(data)) this.#frames.learn(data, said)
+    if (!isPiece || CLASSIC.fits(data)) return
+    this.#frames.learn(data, said)
+    this.#useLearned()
   }
 
   /**
@@ -210,6 +213,10 @@ export class GenerationReader {
     }
     this.#readFinish(choice?.finish_reason ?? frame.finish_reason ?? frame.incomplete_details?.reason, batch)
     return choice !== undefined || message !== undefined || frame.response !== undefined || Array.isArray(frame.tool_calls)
+  }
+
+  #useLearned (): void {
+    this.textFrames = this.#frames.textFrames ?? CLASSIC_TEXT
   }
 
   /** Usage may run along with every frame, and only the last counts. */

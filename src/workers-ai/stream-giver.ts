@@ -3,7 +3,6 @@ import type { Take, Verdict } from '../generation/pipeline.ts'
 import type { ByteLane } from './byte-lane.ts'
 import type { GenerationReader } from './generation-reader.ts'
 import { StreamReader } from './stream-reader.ts'
-import { CLASSIC_TEXT } from './text-frames.ts'
 
 /** What a stream passes on its way to its taker. */
 export interface StreamWay {
@@ -67,7 +66,7 @@ export class StreamGiver {
     const batch = this.#stream.push(bytes)
     const verdict = batch.length > 0 ? this.#take(batch) : undefined
     this.#isMidEvent = !this.#stream.isBetweenEvents
-    this.#lane.frames = this.#reader.textFrames ?? CLASSIC_TEXT
+    this.#lane.frames = this.#reader.textFrames
     this.#lane.isFree = this.#reader.isSpeaking && this.#stages.every(letsTextBy)
     return this.#heard(verdict)
   }

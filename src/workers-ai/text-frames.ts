@@ -67,7 +67,7 @@ interface Fixed {
   rest: Uint8Array
 }
 
-/** Those of a learned pattern, with ASCII in the strings that change, and no exponents in the numbers. */
+/** Those of a learned pattern, with ASCII in the strings that change, and no sign or exponent in the numbers. */
 export class LearnedText implements TextFrames {
   readonly hasUsage: boolean
   #before: Step[]
@@ -79,7 +79,7 @@ export class LearnedText implements TextFrames {
   constructor (before: readonly string[], after: readonly string[]) {
     this.#before = toSteps(before, 'data: ', '')
     this.#after = toSteps(after, '', '\n\n')
-    this.hasUsage = [...before, ...after].some(part => /_tokens"\s*:\s*$/.test(part))
+    this.hasUsage = [...before, ...after].some(part => /_tokens"\s*:/.test(part))
   }
 
   mayBegin (bytes: Uint8Array, at: number): boolean {

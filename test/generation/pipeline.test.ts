@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Batch, Stage } from '../../src/generation/event.ts'
-import { interleaved, primed, throughStages, type Source, type Verdict } from '../../src/generation/pipeline.ts'
+import { interleaved, once, primed, throughStages, type Source, type Verdict } from '../../src/generation/pipeline.ts'
 import { all, sourceOf } from '../sources.ts'
 
 function text (...pieces: string[]): Batch {
@@ -70,6 +70,13 @@ t.test('throughStages', async t => {
       t.equal(state.given, 1)
     }
   })
+})
+
+t.test('what its taker throws rejects a source', async t => {
+  const broken = () => { throw new Error('taker') }
+  await t.rejects(once(text('a'))(broken), { message: 'taker' }, 'of one item')
+  await t.rejects(interleaved([once(text('a'))], broken), { message: 'taker' }, 'of one choice')
+  await t.rejects((await primed(throughStages(sourceOf([text('a')]), [keepingFirst()]), 1_000))(broken), { message: 'taker' }, 'that was waited for, and whose stage is done')
 })
 
 t.test('primed', async t => {

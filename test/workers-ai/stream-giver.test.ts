@@ -131,6 +131,14 @@ t.test('OpenAI-shaped frames take the lane once one was read, and the last usage
   t.equal(text, (await tell(pieces, { hasLane: false })).text)
 })
 
+t.test('one frame of another kind does not close the lane to those that were taken before', async t => {
+  const other = 'data: {"response":"x","p":"abc","usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n'
+  const pieces = [...frames('a', 'b'), other, ...frames('c', 'd', 'e'), DONE].map(text => Buffer.from(text))
+  const told = await tell(pieces, { hasLane: true })
+  t.equal(told.passed, 3, 'one before it, and those behind the next')
+  t.equal(told.text, (await tell(pieces, { hasLane: false })).text)
+})
+
 t.test('a usage that nobody told is estimated of all text, whichever way it went', async t => {
   const bytes = Buffer.from(frames('four', 'é漢🙂\n', 'four').join('') + DONE)
   const { text, passed } = await tell([bytes], { hasLane: true })
