@@ -33,8 +33,6 @@ export function once<Item> (item: Item): Source<Item> {
   }
 }
 
-const ENDED = Promise.resolve()
-
 /**
  * Sends every batch through the stages in order, synchronously. Ends early, which closes the source, when a stage
  * says that the rest is of no use.
@@ -63,7 +61,7 @@ export async function primed (batches: Source<Batch>, patienceMs: number): Promi
   let failure: { error: Error } | undefined
   let isLate = false
   let giveFirst: ((take: Take<Batch>) => void) | undefined
-  let ended = ENDED
+  let ended = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
   await new Promise<void>((resolve, reject) => {
     ended = batches(batch => {
@@ -100,6 +98,7 @@ export type TakeOfChoice = (batch: Batch, choice: number) => Verdict | Promise<V
  * first that breaks; the caller must then abort the others.
  */
 export function interleaved (generations: ReadonlyArray<Source<Batch>>, take: TakeOfChoice): Promise<void> {
-  const [first, ...others] = generations.map((batches, choice) => batches(batch => take(batch, choice)))
-  return first !== undefined && others.length === 0 ? first : Promise.all([first, ...others]).then(() => {})
+  const ends = generations.map((batches, choice) => batches(batch => take(batch, choice)))
+  // Of one alone, as most are, nothing more is kept as long as it lasts.
+  return ends.length === 1 && ends[0] !== undefined ? ends[0] : Promise.all(ends).then(() => {})
 }

@@ -54,8 +54,7 @@ export function responses (app: FastifyInstance, parts: ResponsesParts): void {
     if ('object' in answer) return answer
     if (body.stream === true) {
       reply.headers({ ...EVENT_STREAM_HEADERS, ...answer.reporter.headers() })
-      await sendEvents(reply, events(parts, answer, telling, request, reply), parts.keepAliveMs)
-      return
+      return sendEvents(reply, events(parts, answer, telling, request, reply), parts.keepAliveMs)
     }
     const [batch = []] = await collected(answer, request, reply).catch(refuse)
     const output = new OutputItems(telling.options)
@@ -68,16 +67,17 @@ export function responses (app: FastifyInstance, parts: ResponsesParts): void {
 
 /** The stream's text, one piece for each upstream read. A broken one says so twice, as OpenAI's does, and is not completed. */
 function events (parts: ResponsesParts, answer: ChatAnswer, telling: Telling, request: FastifyRequest, reply: FastifyReply): Source<string | Buffer> {
+  const { reporter, generations } = answer
   return async send => {
     const teller = new ResponseEvents(telling.begun, telling.options)
     try {
       await send(teller.begin())
-      await tell(answer, request, reply, batch => {
+      await tell({ generations }, request, reply, batch => {
         const text = teller.tell(batch)
         return text ? send(text) : undefined
       })
-      const response = await ended(parts, answer, telling, teller.output, request)
-      await send(answer.reporter.comment() + teller.end(response))
+      const response = await ended(parts, { reporter }, telling, teller.output, request)
+      await send(reporter.comment() + teller.end(response))
     } catch (error) {
       const failure = toStreamFailure(telling.toCallerError(error), request)
       if (failure) await send(teller.fail(failure.error))
@@ -86,7 +86,7 @@ function events (parts: ResponsesParts, answer: ChatAnswer, telling: Telling, re
 }
 
 /** The whole response, kept for those that follow it unless the caller forbids it. */
-async function ended ({ store }: ResponsesParts, { reporter }: ChatAnswer, { begun, items }: Telling, output: OutputItems, request: FastifyRequest): Promise<ResponseObject> {
+async function ended ({ store }: ResponsesParts, { reporter }: Pick<ChatAnswer, 'reporter'>, { begun, items }: Telling, output: OutputItems, request: FastifyRequest): Promise<ResponseObject> {
   const response = toEndedResponse(begun, output, seconds())
   request.report.usage = output.usage
   if (output.usage.estimated) reporter.add(ESTIMATED)

@@ -78,11 +78,12 @@ function parseMessages (bytes: Buffer, start: number): MessageList | undefined {
     const piece = toList(bytes, at, cut)
     const end = endOfMessages(piece)
     if (end === undefined || piece.includes(REPLACEMENT)) return undefined
-    const list = end + 1 < piece.length ? piece.slice(0, end + 1) : piece
+    const list = piece.slice(0, end + 1)
+    const isLast = cut === bytes.length
+    if (!isLast && list.length < piece.length) return undefined
     for (const message of JSON.parse(list) as unknown[]) messages.push(message)
     characters += end
-    if (cut === bytes.length) return { messages, end: at - 1 + Buffer.byteLength(list), characters }
-    if (list.length < piece.length) return undefined
+    if (isLast) return { messages, end: at - 1 + Buffer.byteLength(list), characters }
     at = cut + 1
   }
   return undefined

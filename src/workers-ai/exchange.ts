@@ -52,10 +52,10 @@ export function exchange (dispatcher: Dispatcher, options: Dispatcher.DispatchOp
 /** Hears what undici reads. One piece is given for each turn of the event loop, however many HTTP chunks it brought. */
 class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   #signal: CancelSignal
-  #answered: (answer: Answer) => void
+  #answered: ((answer: Answer) => void) | undefined
   /** Until it is told. */
   #answer: Answer | undefined
-  #refused: (error: unknown) => void
+  #refused: ((error: unknown) => void) | undefined
   #controller: Dispatcher.DispatchController | undefined
   /** What waits: the first piece, and those behind it, which are few and seldom. */
   #waiting: Buffer | undefined
@@ -112,7 +112,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
 
   onResponseError (_controller: Dispatcher.DispatchController, error: Error): void {
     this.#settle({ error })
-    this.#refused(error)
+    this.#refused?.(error)
   }
 
   read (take: Take<Buffer>): Promise<void> {
@@ -190,10 +190,11 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
 
   #tell (): void {
     if (this.#answer === undefined) return
-    this.#answered(this.#answer)
+    this.#answered?.(this.#answer)
     // The answer's head need not last as long as its body.
     this.#answer = undefined
-    this.#answered = this.#refused = nothing
+    this.#answered = undefined
+    this.#refused = undefined
   }
 
   /** What waits, as one piece. */
@@ -225,15 +226,13 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
 
   #onAbort = (): void => {
     const reason = reasonOf(this.#signal)
-    this.#refused(reason)
+    this.#refused?.(reason)
     this.#drop()
     this.#end ??= { error: reason }
     this.#leave(reason)
     this.#controller?.abort(reason)
   }
 }
-
-function nothing (): void {}
 
 /** A header's value, the first of several; empty when it is missing. */
 export function headerOf ({ headers }: Pick<Answer, 'headers'>, name: string): string {

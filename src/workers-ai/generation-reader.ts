@@ -126,7 +126,7 @@ export class GenerationReader {
     if (classic) this.textFrames = CLASSIC_TEXT
     if (learned) {
       this.#lastOfRun = text.slice(learned.lastStart + 'data: '.length, learned.end)
-      this.#useLearned()
+      this.textFrames = this.#frames.textFrames
     }
     this.#sawOutput ||= batch.length > before
     return (classic ?? learned)?.end ?? start
@@ -151,7 +151,7 @@ export class GenerationReader {
     const isPiece = batch.length === before + 1 && (said?.type === 'text' || said?.type === 'reasoning')
     if (!isPiece || CLASSIC.fits(data)) return
     this.#frames.learn(data, said)
-    this.#useLearned()
+    this.textFrames = this.#frames.textFrames
   }
 
   /**
@@ -213,10 +213,6 @@ export class GenerationReader {
     }
     this.#readFinish(choice?.finish_reason ?? frame.finish_reason ?? frame.incomplete_details?.reason, batch)
     return choice !== undefined || message !== undefined || frame.response !== undefined || Array.isArray(frame.tool_calls)
-  }
-
-  #useLearned (): void {
-    this.textFrames = this.#frames.textFrames ?? CLASSIC_TEXT
   }
 
   /** Usage may run along with every frame, and only the last counts. */

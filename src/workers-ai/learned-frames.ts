@@ -1,6 +1,6 @@
 import type { Batch, PieceEvent } from '../generation/event.ts'
 import { FramePattern, PLAIN_STRING, TEXT, type Run } from './frame-pattern.ts'
-import { LearnedText, type TextFrames } from './text-frames.ts'
+import { CLASSIC_TEXT, LearnedText, type TextFrames } from './text-frames.ts'
 
 /** A frame of more characters than this is no mere piece of text. */
 const MAX_LENGTH = 4_096
@@ -26,8 +26,8 @@ const CHANGING = new RegExp(String.raw`(?<=[{,]\s*"(?:id|created|p|obfuscation|n
 export class LearnedFrames {
   #read: (data: string) => Batch | undefined
   #pattern: FramePattern | undefined
-  /** The same frames as bytes, if what they say is text. */
-  textFrames: TextFrames | undefined
+  /** The same frames as bytes, if what they say is text; else the classic ones. */
+  textFrames: TextFrames = CLASSIC_TEXT
   #useless = 0
 
   /** @param read what the slow lane says of a frame by itself; undefined when it does more than say something */
@@ -60,7 +60,7 @@ export class LearnedFrames {
     const after = data.slice(start + json.length).split(CHANGING)
     // Without a text here, something else in the frame may be the text.
     this.#pattern = new FramePattern(piece.type, `${toPattern(before)}(?!"")${TEXT}${toPattern(after)}`)
-    this.textFrames = piece.type === 'text' ? new LearnedText(before, after) : undefined
+    this.textFrames = piece.type === 'text' ? new LearnedText(before, after) : CLASSIC_TEXT
   }
 }
 

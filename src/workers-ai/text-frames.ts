@@ -72,13 +72,14 @@ export class LearnedText implements TextFrames {
   readonly hasUsage: boolean
   #before: Step[]
   #after: Step[]
+
   /**
    * @param before the JSON of a frame before its text, in turns what does not change and a value that does
    * @param after the same behind its text
    */
   constructor (before: readonly string[], after: readonly string[]) {
-    this.#before = toSteps(before, 'data: ', '')
-    this.#after = toSteps(after, '', '\n\n')
+    this.#before = toSteps([`data: ${before[0]}`, ...before.slice(1)])
+    this.#after = toSteps([...after.slice(0, -1), `${after.at(-1)}\n\n`])
     this.hasUsage = [...before, ...after].some(part => /_tokens"\s*:/.test(part))
   }
 
@@ -97,17 +98,14 @@ export class LearnedText implements TextFrames {
   }
 }
 
-function toSteps (parts: readonly string[], begin: string, end: string): Step[] {
-  const steps: Step[] = []
-  for (let index = 0; index < parts.length; index += 2) {
-    const value = parts[index - 1]
-    const isLast = index + 1 >= parts.length
-    steps.push({
-      changing: value === undefined ? undefined : value.startsWith('"') ? 'string' : 'number',
-      fixed: toFixed(`${index === 0 ? begin : ''}${parts[index]}${isLast ? end : ''}`)
-    })
-  }
-  return steps
+/** @param parts in turns what does not change and a value that does */
+function toSteps (parts: readonly string[]): Step[] {
+  return parts.flatMap((fixed, index) => index % 2 === 0 ? [{ changing: kindOf(parts[index - 1]), fixed: toFixed(fixed) }] : [])
+}
+
+function kindOf (value: string | undefined): Step['changing'] {
+  if (value === undefined) return undefined
+  return value.startsWith('"') ? 'string' : 'number'
 }
 
 /** Where a frame has got to behind these steps; -1 when it is another. */
