@@ -9,6 +9,7 @@ const MAX_WAITING_BYTES = 65_536
 /** What may come behind the end of a stream: the end of the HTTP body, which often has a packet of its own. */
 const REST = { ms: 500, pieces: 8 }
 
+const CR_LF = '\r\n'
 const NOTHING = Buffer.alloc(0)
 
 /** The body of an answer, given as it comes. */
@@ -49,6 +50,12 @@ export function exchange (dispatcher: Dispatcher, options: Dispatcher.DispatchOp
   })
 }
 
+interface BodyReader {
+  take: Take<Buffer>
+  resolve: () => void
+  reject: (error: unknown) => void
+}
+
 /** Hears what undici reads. One piece is given for each turn of the event loop, however many HTTP chunks it brought. */
 class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   #signal: CancelSignal
@@ -61,7 +68,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   #waiting: Buffer | undefined
   #more: Buffer[] | undefined
   #waitingBytes = 0
-  #reader: { take: Take<Buffer>, resolve: () => void, reject: (error: unknown) => void } | undefined
+  #reader: BodyReader | undefined
   /** The taker asked for time. */
   #isHeld = false
   #isScheduled = false
@@ -96,6 +103,8 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
       if (--this.#restPieces < 0) controller.abort(new Error('more than the rest'))
       return
     }
+    const isAlone = this.#waiting === undefined && endsRead(piece)
+    if (isAlone && this.#reader !== undefined && !this.#isHeld) return this.#giveBytes(this.#reader, piece)
     if (this.#waiting === undefined) this.#waiting = piece
     else (this.#more ??= []).push(piece)
     this.#waitingBytes += piece.length
@@ -151,18 +160,21 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   #give (): void {
     while (this.#reader !== undefined && !this.#isHeld) {
       if (this.#waitingBytes === 0) return this.#giveEnd(this.#reader)
-      const bytes = this.#taken()
-      try {
-        const verdict = this.#reader.take(bytes)
-        if (verdict instanceof Promise) this.#hold(verdict)
-        else if (verdict === 'enough') this.#leave()
-      } catch (error) {
-        this.#leave(error)
-      }
+      this.#giveBytes(this.#reader, this.#taken())
     }
   }
 
-  #giveEnd ({ resolve, reject }: { resolve: () => void, reject: (error: unknown) => void }): void {
+  #giveBytes ({ take }: BodyReader, bytes: Buffer): void {
+    try {
+      const verdict = take(bytes)
+      if (verdict instanceof Promise) this.#hold(verdict)
+      else if (verdict === 'enough') this.#leave()
+    } catch (error) {
+      this.#leave(error)
+    }
+  }
+
+  #giveEnd ({ resolve, reject }: BodyReader): void {
     if (this.#end === undefined) return this.#controller?.resume()
     this.#reader = undefined
     if ('error' in this.#end) reject(this.#end.error)
@@ -232,6 +244,14 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     this.#leave(reason)
     this.#controller?.abort(reason)
   }
+}
+
+/**
+ * Whether nothing but the end of its HTTP chunk can follow a piece in what was read from the connection with it: Node has
+ * memory of its own for each read. What this does not see is only given a moment later.
+ */
+function endsRead ({ byteOffset, length, buffer }: Buffer): boolean {
+  return byteOffset + length + CR_LF.length >= buffer.byteLength
 }
 
 /** A header's value, the first of several; empty when it is missing. */

@@ -74,12 +74,17 @@ function toBatches (workersAi: WorkersAi, request: GenerateRequest, answer: RunA
 
 function tellStream (workersAi: WorkersAi, request: GenerateRequest, { body, redact }: Extract<RunAnswer, { isStream: true }>, take: Take<Batch>, lane: ByteLane): Promise<void> {
   const reader = new GenerationReader(request.newCallId, redact)
-  const giver = new StreamGiver({ reader, lane, stages: request.stages, take })
-  return body.read(bytes => {
-    // It holds the conversation, and is of no use once something was said.
-    if (reader.isSpeaking) request.plainBody = undefined
-    return giver.give(bytes)
-  }).then(async () => {
+  const giver = new StreamGiver({
+    reader,
+    lane,
+    stages: request.stages,
+    take: batch => {
+      // It holds the conversation, and is of no use once something was said.
+      if (reader.isSpeaking) request.plainBody = undefined
+      return take(batch)
+    }
+  })
+  return body.read(bytes => giver.give(bytes)).then(async () => {
     if (reader.ended && !giver.isEnough) body.release()
     else body.destroy()
     if (giver.isEnough) return
