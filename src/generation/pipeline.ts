@@ -80,7 +80,11 @@ export async function primed (batches: Source<Batch>, patienceMs: number): Promi
       isLate = true
       resolve()
     }, patienceMs)
-  }).finally(() => clearTimeout(timer))
+  }).finally(() => {
+    clearTimeout(timer)
+    // It would be held as long as the source lasts.
+    timer = undefined
+  })
   if (failure) throw failure.error
   return take => {
     taker = take

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { Pool } from 'undici'
 import type { Verdict } from '../../src/generation/pipeline.ts'
-import { exchange, type Answer } from '../../src/workers-ai/exchange.ts'
+import { exchange, type Answer, type AnswerBody } from '../../src/workers-ai/exchange.ts'
 import { waited } from '../http-client.ts'
 import { all } from '../sources.ts'
 
@@ -47,6 +47,37 @@ t.test('what one read of the connection brought is one piece, however many HTTP 
   const { answer } = await start(t, socket => socket.write(HEAD + chunk('a') + chunk('b') + chunk('c') + END))
   t.match(await answer(), { statusCode: 200, headers: { 'content-type': 'text/event-stream' } })
   t.strictSame(await textsOf(await answer()), ['abc'])
+})
+
+t.test('a piece that comes alone is given while it is read, and ends what it is asked to end', async t => {
+  const reason = new Error('the client left')
+  const bug = new TypeError('a bug')
+  const cases: Array<{ name: string, take: (asked: Asked, body: AnswerBody) => Verdict, rejection?: Error, isClosed: boolean }> = [
+    { name: 'enough', take: () => 'enough', isClosed: false },
+    { name: 'an error', take: () => { throw bug }, rejection: bug, isClosed: false },
+    { name: 'destroyed', take: (_asked, body) => body.destroy() as undefined, isClosed: true },
+    { name: 'aborted', take: ({ left }) => left.abort(reason) as undefined, rejection: reason, isClosed: true }
+  ]
+  for (const { name, take, rejection, isClosed } of cases) {
+    const asked = await start(t, async socket => {
+      socket.write(HEAD)
+      for (const text of ['a', 'b', 'c']) {
+        await sleep(20)
+        socket.write(chunk(text))
+      }
+    })
+    const { body } = await asked.answer()
+    const taken: string[] = []
+    const reading = body.read(piece => {
+      taken.push(String(piece))
+      return taken.length < 2 ? undefined : take(asked, body)
+    })
+    if (rejection === undefined) await reading
+    else await t.rejects(reading, rejection, name)
+    t.strictSame(taken, ['a', 'b'], name)
+    if (!isClosed) body.destroy()
+    await waited(() => asked.sockets[0]?.closed === true)
+  }
 })
 
 t.test('what comes before somebody reads is kept', async t => {
