@@ -116,8 +116,9 @@ export class Comparison {
   #toLimits ({ isPaced, answer, lanes }, isWarmUp) {
     const { warmUpRequests, seconds, pacedSeconds } = this.#plan
     if (isPaced) {
-      // Streams that begin one after the other do not all wait for their first token at the same time.
-      const rampMs = answer.chunks * answer.paceUs / 1_000
+      // Streams that begin one after the other do not all wait for their first token at the same time. All of them begin
+      // within a frame's time more than one lasts: a whole number of frames apart, they would send in bursts of fifty.
+      const rampMs = (answer.chunks + 1) * answer.paceUs / 1_000
       // Nobody asks after the time is up: a warm-up is one stream on each connection.
       return { seconds: isWarmUp ? rampMs / 1_000 : pacedSeconds, rampMs }
     }
