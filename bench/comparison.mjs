@@ -116,8 +116,8 @@ export class Comparison {
   #toLimits ({ isPaced, answer, lanes }, isWarmUp) {
     const { warmUpRequests, seconds, pacedSeconds } = this.#plan
     if (isPaced) {
-      // Streams that begin one after the other do not all wait for their first token at the same time. All of them begin
-      // within a frame's time more than one lasts: a whole number of frames apart, they would send in bursts of fifty.
+      // Streams that begin one after the other do not all wait for their first token at the same time. That they begin over
+      // one frame more than they have spreads them over a frame's time: else they all send at four moments of it, fifty at once.
       const rampMs = (answer.chunks + 1) * answer.paceUs / 1_000
       // Nobody asks after the time is up: a warm-up is one stream on each connection.
       return { seconds: isWarmUp ? rampMs / 1_000 : pacedSeconds, rampMs }

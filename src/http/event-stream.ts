@@ -20,7 +20,6 @@ export function sendEvents (reply: FastifyReply, pieces: Source<string | Buffer>
   // Nobody reads them any more, and a long conversation need not be held in memory as long as its answer is written.
   reply.request.body = undefined
   reply.request.raw.rawHeaders = []
-  reply.request.raw.headers = {}
   raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders)
   const isChunked = raw.chunkedEncoding
   // Node would write the frame of an HTTP chunk as three pieces, a tick later: a tenth of what a paced stream costs.

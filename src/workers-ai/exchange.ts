@@ -56,7 +56,7 @@ interface BodyReader {
   reject: (error: unknown) => void
 }
 
-/** Hears what undici reads. One piece is given for each turn of the event loop, however many HTTP chunks it brought. */
+/** Hears what undici reads. What one read of the connection brought is given as one piece, however many HTTP chunks it was. */
 class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   #signal: CancelSignal
   #answered: ((answer: Answer) => void) | undefined

@@ -241,6 +241,10 @@ t.test('what a key stored is not there for another', async t => {
   t.equal((await respond(proxy, asking([{ type: 'item_reference', id: output[0]?.id }]), bob)).status, 404)
   t.equal((await respond(proxy, asking('say two', { previous_response_id: id }), ann)).status, 200)
   t.equal((await respond(proxy, asking('say two', { previous_response_id: id }), { 'x-api-key': 'k1' })).status, 200, 'however the key is sent')
+
+  const streamed = readResponseStream(await (await respond(proxy, asking('say one', { stream: true }), ann)).text()).response?.id
+  t.equal((await respond(proxy, asking('say two', { previous_response_id: streamed }), bob)).status, 400, 'nor when it was streamed')
+  t.equal((await respond(proxy, asking('say two', { previous_response_id: streamed }), ann)).status, 200)
 })
 
 t.test('a response that cannot be kept is told, and answered all the same', async t => {
