@@ -26,7 +26,7 @@ export interface StagesOptions {
 export function toStages (request: RunRequest, family: Family, { isStreamed, choice = 0, newCallId }: StagesOptions): Stage[] {
   const { told } = family.thinking
   const hasTools = request.tools.size > 0
-  const stages = [
+  return [
     ...(told === 'none' || request.isVerbatim ? [] : [new ThinkTags({ isOpen: told === 'open-tags', maxTokens: request.maxTokens })]),
     ...(hasTools ? [new LeakedToolCalls({ tools: request.tools, parse: parseModelJson, newCallId, changes: family.tools === 'prompt' ? [] : request.changes })] : []),
     ...(request.singleToolCall ? [new SingleToolCall()] : []),
@@ -36,6 +36,4 @@ export function toStages (request: RunRequest, family: Family, { isStreamed, cho
     new Ending({ promptTokens: toInput(request, choice).promptTokens, maxTokens: request.maxTokens }),
     ...(request.format && isStreamed ? [new FormatCheck(request.format, request.changes)] : [])
   ]
-  // A list that was built up has room for many more, and this one lasts as long as its stream.
-  return stages.slice()
 }
