@@ -80,11 +80,7 @@ export async function primed (batches: Source<Batch>, patienceMs: number): Promi
       isLate = true
       resolve()
     }, patienceMs)
-  }).finally(() => {
-    clearTimeout(timer)
-    // It would be held as long as the source lasts.
-    timer = undefined
-  })
+  }).finally(() => clearTimeout(timer))
   if (failure) throw failure.error
   return take => {
     taker = take

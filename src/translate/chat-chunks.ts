@@ -25,9 +25,8 @@ export class ChatChunks {
   /** @param withUsage the caller asked for usage, so every chunk says `usage: null` until the last */
   constructor (identity: ReplyIdentity, index: number, withUsage: boolean) {
     this.#identity = identity
-    // What is added up keeps each of its parts in memory.
-    this.#begin = ['data: {', envelope(identity), `,"choices":[{"index":${index},"delta":`].join('')
-    this.#end = withUsage ? ',"logprobs":null,"finish_reason":null}],"usage":null}\n\n' : ',"logprobs":null,"finish_reason":null}]}\n\n'
+    this.#begin = `data: {${envelope(identity)},"choices":[{"index":${index},"delta":`
+    this.#end = `,"logprobs":null,"finish_reason":null}]${withUsage ? ',"usage":null' : ''}}\n\n`
   }
 
   /** The chunks of one batch as one piece; failures are told by the caller, who knows whether the stream has begun. */

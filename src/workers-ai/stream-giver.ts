@@ -57,10 +57,8 @@ export class StreamGiver {
     const last = this.#lane.takeLast()
     if (last !== undefined) this.#reader.passedBy(last)
     const flushed = this.#lane.flush()
-    const isAll = passed === bytes.length
-    if (isAll && flushed === undefined) return undefined
-    const verdict = this.#heard(flushed)
-    return isAll ? verdict : this.#inTurn(verdict, () => this.#giveBatch(bytes.subarray(passed)))
+    const verdict = flushed === undefined ? undefined : this.#heard(flushed)
+    return passed === bytes.length ? verdict : this.#inTurn(verdict, () => this.#giveBatch(bytes.subarray(passed)))
   }
 
   #giveBatch (bytes: Buffer): Verdict | Promise<Verdict> {
