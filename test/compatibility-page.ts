@@ -4,7 +4,7 @@ import type { ChatCompletionRequest, Message } from '../src/openai/chat-completi
 import type { CompletionRequest } from '../src/openai/completion-request.ts'
 import { readSettings } from '../src/settings/reader.ts'
 import { toCompletionRunRequest } from '../src/translate/completion-request.ts'
-import { toBody, toRunRequest, type RunRequest } from '../src/translate/run-request.ts'
+import { toBodyText, toRunRequest, type RunRequest } from '../src/translate/run-request.ts'
 import { CATALOGUE } from '../src/workers-ai/catalogue.ts'
 import { toEmbeddingFamily } from '../src/workers-ai/embedding-family.ts'
 import type { FamilyName, SamplingName } from '../src/workers-ai/family.ts'
@@ -258,7 +258,7 @@ function rolesOf (run: RunRequest): string[] {
 }
 
 function toText (run: RunRequest): string {
-  return toBody(run, { stream: false, choice: 0, anySeed: 1 }).toString()
+  return toBodyText(run, { stream: false, choice: 0, anySeed: 1 })
 }
 
 function isToldToThink ({ fields }: RunRequest): boolean {

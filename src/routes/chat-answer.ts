@@ -16,6 +16,7 @@ import { fetchRemoteImages, type RemoteImagesOptions } from '../remote-images/re
 import type { Settings } from '../settings.ts'
 import { toDryRun, type DryRun } from '../translate/dry-run.ts'
 import { toErrorBody, toProxyError } from '../translate/error.ts'
+import { letGoOfMessages } from '../translate/messages-as-sent.ts'
 import { toRunRequest, type RunRequest, type RunRequestOptions } from '../translate/run-request.ts'
 import type { WorkersAi } from '../workers-ai/client.ts'
 import { mayFallBack } from '../workers-ai/fallback.ts'
@@ -45,12 +46,14 @@ export interface Question {
   model: string
   /** The caller wants the answer as it is written. */
   stream: boolean
-  /** What it begins with, which is the same in every turn of a conversation. */
-  beginning: readonly unknown[]
+  /** Gives what it begins with, which is the same in every turn of a conversation. */
+  beginning: () => readonly unknown[]
   /** Gives what translates it for one model, maybe several times, varied. */
   translator: (model: Model, signal: CancelSignal) => Translate | Promise<Translate>
   /** The caller's name for a parameter, where it was another one's words that were translated; the same when absent. */
   toParam?: (param: string) => string
+  /** Lets go of what can be had again, once it is on its way. */
+  letGo?: () => void
 }
 
 /** What a chat was made of that its caller did not send as one. */
@@ -82,7 +85,7 @@ export function answerChat (parts: ChatParts, chat: ChatCompletionRequest, reque
       return run
     })
   }
-  return answerQuestion(parts, { model: chat.model, stream: chat.stream === true, beginning: chat.messages, translator, toParam }, request, reply)
+  return answerQuestion(parts, { model: chat.model, stream: chat.stream === true, beginning: () => chat.messages, translator, toParam, letGo: () => letGoOfMessages(chat) }, request, reply)
 }
 
 /**
@@ -111,17 +114,19 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
       if (failed) failures.push({ param: 'model', action: 'renamed', from: failed.model.id, to: model.id, reason: `the model failed: ${toReason(failed.error)}` })
       run.changes.push(...failures)
       if (request.headers['x-dry-run'] === 'true') return toDryRun({ ...run, changes: run.changes.map(change => ({ ...change, param: toParam(change.param) })) }, model.id, stream)
-      const generations = await startGenerations(parts.workersAi, run, {
+      const begun = startGenerations(parts.workersAi, run, {
         model,
         stream,
         translate,
-        sessionAffinity: toSessionAffinity(request, run.cacheKey, question.beginning),
+        sessionAffinity: toSessionAffinity(request, run.cacheKey, question.beginning()),
         apiToken: request.apiToken,
         observer: toContentLog(request, parts.settings),
         patience,
         keepAliveMs: parts.keepAliveMs,
         signal
       })
+      question.letGo?.()
+      const generations = await begun
       attempts += generations.attempts
       report.served = model.id
       report.attempts = attempts

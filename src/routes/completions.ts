@@ -22,7 +22,7 @@ export function completions (app: FastifyInstance, parts: ChatParts): void {
     const answer = await answerQuestion(parts, {
       model: body.model,
       stream: body.stream === true,
-      beginning: [prompts[0].slice(0, BEGINNING_LENGTH)],
+      beginning: () => [prompts[0].slice(0, BEGINNING_LENGTH)],
       translator: model => () => toCompletionRunRequest(body, model, parts.settings)
     }, request, reply)
     if ('object' in answer) return answer

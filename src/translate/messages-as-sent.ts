@@ -61,6 +61,29 @@ export function keptMessagesJson (messages: readonly unknown[]): PromptJson | un
   return kept.get(messages)
 }
 
+/**
+ * Lets go of the messages of a body that `parseAsSent` read: until the answer is there, every collection of garbage would
+ * copy their text. Whoever asks the body for them again gets them read again from their JSON. Others stay as they are.
+ */
+export function letGoOfMessages (body: { messages: readonly unknown[] }): void {
+  const asSent = kept.get(body.messages)
+  if (asSent === undefined) return
+  Object.defineProperty(body, 'messages', {
+    configurable: true,
+    enumerable: true,
+    get: () => {
+      const messages = JSON.parse(toText(asSent)) as unknown[]
+      kept.set(messages, asSent)
+      Object.defineProperty(body, 'messages', { configurable: true, enumerable: true, writable: true, value: messages })
+      return messages
+    }
+  })
+}
+
+function toText ({ json }: PromptJson): string {
+  return typeof json === 'string' ? json : Buffer.concat(json).toString()
+}
+
 interface MessageList {
   messages: unknown[]
   /** Behind its bracket. */

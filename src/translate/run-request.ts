@@ -170,11 +170,11 @@ function toMessages (request: ChatCompletionRequest, model: Model, options: RunR
 }
 
 /**
- * The JSON to send for one choice, in UTF-8.
+ * The JSON to send for one choice, in UTF-8: in pieces where the input is long, which are the input's own memory.
  * @param choice 0-based; later choices of the same input get the following seeds, so that they differ
  * @param anySeed a random seed for callers that gave none but ask for several choices
  */
-export function toBody (request: RunRequest, { stream, choice, anySeed }: { stream: boolean, choice: number, anySeed: number }): Buffer {
+export function toBody (request: RunRequest, { stream, choice, anySeed }: { stream: boolean, choice: number, anySeed: number }): Buffer | readonly Buffer[] {
   const { inputs, choices } = request
   const { member, json } = toInput(request, choice)
   const choicesOfInput = choices / inputs.length
@@ -187,9 +187,14 @@ export function toBody (request: RunRequest, { stream, choice, anySeed }: { stre
   }
   const before = `{"${member}":`
   const after = `,${toJson(fields).slice(1)}`
-  if (typeof json !== 'string') return Buffer.concat([Buffer.from(before), ...json, Buffer.from(after)])
+  if (typeof json !== 'string') return [Buffer.from(before), ...json, Buffer.from(after)]
   const text = before + json + after
   return stream ? toOwnBytes(text) : Buffer.from(text)
+}
+
+/** The same as text. */
+export function toBodyText (...[request, options]: Parameters<typeof toBody>): string {
+  return Buffer.concat([toBody(request, options)].flat()).toString()
 }
 
 /** What is given for one choice; 0-based. */

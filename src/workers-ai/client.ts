@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errors, Pool, type Dispatcher } from 'undici'
+import { errors, Pool } from 'undici'
 import { UpstreamError } from '../errors.ts'
 import { toAbortSignal, type CancelSignal } from '../generation/cancellation.ts'
 import { Circuits } from './circuit.ts'
 import { describeBody, errorInAnswer, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
-import { exchange, headerOf, type Answer, type AnswerBody } from './exchange.ts'
+import { exchange, FORWARDED_HEADERS, headerOf, type Answer, type AnswerBody, type ExchangeOptions, type RequestBody } from './exchange.ts'
 import type { ModelId } from './model.ts'
 import { redactor } from './redaction.ts'
 import { Patience, RetryBudget, withRetries } from './retry.ts'
@@ -75,7 +75,7 @@ interface JsonAnswer {
 }
 
 interface UpstreamRequest {
-  options: Dispatcher.DispatchOptions & { body?: string | Buffer }
+  options: ExchangeOptions
   signal: CancelSignal
   /** Takes the secrets of this request out of a text. */
   redact: (text: string) => string
@@ -90,7 +90,6 @@ const LISTING_TIMEOUT_MS = 15_000
 const MAX_JSON_BYTES = 32 * 1024 * 1024
 const MAX_ERROR_BYTES = 64 * 1024
 const ERROR_BODY_TIMEOUT_MS = 2_000
-const FORWARDED_HEADERS = ['cf-ai-req-id', 'cf-ai-neurons', 'cf-ray', 'cf-aig-log-id', 'cf-aig-event-id', 'cf-aig-cache-status']
 
 /** The wire to Cloudflare: one account's Workers AI over pooled connections. */
 export class WorkersAi {
@@ -127,14 +126,15 @@ export class WorkersAi {
   }
 
   /**
-   * Runs a model on a body that is JSON text already. Answers as soon as the headers of a stream, or the whole of a
+   * Runs a model on a body that is JSON already. Answers as soon as the headers of a stream, or the whole of a
    * JSON answer, have come; until then failures that may pass are retried.
    * @throws UpstreamError for everything Cloudflare or the network does; the signal's reason when it aborts.
    */
-  async run (model: ModelId, body: string | Buffer, { signal, sessionAffinity, stream, apiToken, observer, patience = new Patience() }: RunOptions): Promise<RunAnswer> {
+  async run (model: ModelId, body: RequestBody, { signal, sessionAffinity, stream, apiToken, observer, patience = new Patience() }: RunOptions): Promise<RunAnswer> {
     const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
     const headers = [...(stream ? this.#runs.streamHeaders : this.#runs.headers), ...authorization(apiToken ?? this.#options.apiToken)]
     if (sessionAffinity !== undefined && fitsHeader(sessionAffinity)) headers.push('x-session-affinity', sessionAffinity)
+    if (isInPieces(body)) headers.push('content-length', String(body.reduce((sum, { length }) => sum + length, 0)))
     const request: UpstreamRequest = {
       options: { method: 'POST', path: `${this.#runs.path}/${model}`, headers, body, headersTimeout: headersTimeoutMs, bodyTimeout: idleTimeoutMs },
       signal,
@@ -196,7 +196,7 @@ export class WorkersAi {
   /** Sends a request and answers once the headers of a stream, or the whole of any other success, are here; everything else is thrown. */
   async #ask (pool: Pool, request: UpstreamRequest, attempts: number): Promise<RunAnswer> {
     const { redact, observer } = request
-    observer?.sent(request.options.body?.toString() ?? '')
+    observer?.sent(toText(request.options.body ?? ''))
     let response: Answer
     try {
       response = await exchange(pool, request.options, request.signal)
@@ -284,6 +284,14 @@ export function toStreamError (error: unknown, idleTimeoutMs?: number): Upstream
 
 function newPool (url: URL): Pool {
   return new Pool(url.origin, { pipelining: 1, connectTimeout: CONNECT_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS })
+}
+
+function isInPieces (body: RequestBody): body is readonly Buffer[] {
+  return typeof body !== 'string' && !Buffer.isBuffer(body)
+}
+
+function toText (body: RequestBody): string {
+  return isInPieces(body) ? Buffer.concat(body).toString() : body.toString()
 }
 
 function authorization (token: string): string[] {

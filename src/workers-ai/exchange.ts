@@ -9,6 +9,12 @@ const MAX_WAITING_BYTES = 65_536
 /** What may come behind the end of a stream: the end of the HTTP body, which often has a packet of its own. */
 const REST = { ms: 500, pieces: 8 }
 
+/** Headers that are passed on to the client. */
+export const FORWARDED_HEADERS = ['cf-ai-req-id', 'cf-ai-neurons', 'cf-ray', 'cf-aig-log-id', 'cf-aig-event-id', 'cf-aig-cache-status']
+/** All that are looked at; Cloudflare sends twice as many, and the others are not even decoded. */
+const READ_HEADERS = new Set(['content-type', 'content-encoding', 'retry-after', ...FORWARDED_HEADERS])
+const READ_LENGTHS = new Set([...READ_HEADERS].map(({ length }) => length))
+
 const CR_LF = '\r\n'
 const NOTHING = Buffer.alloc(0)
 
@@ -25,10 +31,15 @@ export interface AnswerBody {
   release: () => void
 }
 
+/** What is sent, in one piece or several, which need a content length among the headers: else they go as HTTP chunks. */
+export type RequestBody = string | Buffer | readonly Buffer[]
+
+export type ExchangeOptions = Omit<Dispatcher.DispatchOptions, 'body'> & { body?: RequestBody }
+
 export interface Answer {
   statusCode: number
-  /** Names in lower case. */
-  headers: Record<string, string | string[] | undefined>
+  /** Those that are looked at, their names in lower case; of several of a name the first. */
+  headers: Record<string, string | undefined>
   /** Its content type says that it is a stream of events. */
   isStream: boolean
   /** All of the body, when it was waited for; nothing is left to read then. */
@@ -43,10 +54,11 @@ export interface Answer {
  * @param signal ends it in every phase, also while it waits for a connection, where undici would look at no signal
  * @throws undici's errors, and the signal's reason
  */
-export function exchange (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions, signal: CancelSignal): Promise<Answer> {
+export function exchange (dispatcher: Dispatcher, options: ExchangeOptions, signal: CancelSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason)
-    dispatcher.dispatch(options, new Exchange(signal, resolve, reject))
+    // undici sends whatever can be iterated, as its documentation says and its types do not.
+    dispatcher.dispatch(options as Dispatcher.DispatchOptions, new Exchange(signal, resolve, reject))
   })
 }
 
@@ -56,14 +68,20 @@ interface BodyReader {
   reject: (error: unknown) => void
 }
 
-/** Hears what undici reads. What one read of the connection brought is given as one piece, however many HTTP chunks it was. */
+/**
+ * Hears what undici reads, in the form in which undici's own API hears it (`lib/api/api-request.js`): a handler of the
+ * newer form is wrapped into another object, with a controller beside it, and every header is decoded for it. What one
+ * read of the connection brought is given as one piece, however many HTTP chunks it was.
+ */
 class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   #signal: CancelSignal
   #answered: ((answer: Answer) => void) | undefined
   /** Until it is told. */
   #answer: Answer | undefined
   #refused: ((error: unknown) => void) | undefined
-  #controller: Dispatcher.DispatchController | undefined
+  #abort: ((reason: Error) => void) | undefined
+  #resume: (() => void) | undefined
+  #isPaused = false
   /** What waits: the first piece, and those behind it, which are few and seldom. */
   #waiting: Buffer | undefined
   #more: Buffer[] | undefined
@@ -85,41 +103,47 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     signal.addEventListener('abort', this.#onAbort)
   }
 
-  onRequestStart (controller: Dispatcher.DispatchController): void {
-    this.#controller = controller
-    if (this.#signal.aborted) controller.abort(reasonOf(this.#signal))
+  onConnect (abort: (reason?: Error) => void): void {
+    this.#abort = abort
+    if (this.#signal.aborted) abort(reasonOf(this.#signal))
   }
 
-  onResponseStart (controller: Dispatcher.DispatchController, statusCode: number, headers: Answer['headers']): void {
-    // Views of the bytes that were read, two for each header: they would hold those in memory as long as the stream lasts.
-    controller.rawHeaders = null
-    if (statusCode < 200) return
+  onHeaders (statusCode: number, rawHeaders: Buffer[], resume: () => void): boolean {
+    this.#resume = resume
+    if (statusCode < 200) return true
+    const headers = toHeaders(rawHeaders)
     this.#answer = { statusCode, headers, isStream: /^text\/event-stream\b/i.test(headerOf({ headers }, 'content-type')), body: this }
     if (this.#answer.isStream || statusCode > 299) this.#tell()
+    return true
   }
 
-  onResponseData (controller: Dispatcher.DispatchController, piece: Buffer): void {
+  /** Says no when nothing more is to be read until it is resumed. */
+  onData (piece: Buffer): boolean {
     if (this.#restPieces !== Infinity) {
-      if (--this.#restPieces < 0) controller.abort(new Error('more than the rest'))
-      return
+      if (--this.#restPieces < 0) this.#abort?.(new Error('more than the rest'))
+      return true
     }
     const isAlone = this.#waiting === undefined && endsRead(piece)
-    if (isAlone && this.#reader !== undefined && !this.#isHeld) return this.#giveBytes(this.#reader, piece)
+    if (isAlone && this.#reader !== undefined && !this.#isHeld) {
+      this.#giveBytes(this.#reader, piece)
+      return true
+    }
     if (this.#waiting === undefined) this.#waiting = piece
     else (this.#more ??= []).push(piece)
     this.#waitingBytes += piece.length
     if (this.#reader !== undefined && !this.#isHeld) this.#schedule()
     else if (this.#waitingBytes >= MAX_WAITING_BYTES) {
-      controller.pause()
+      this.#isPaused = true
       this.#tell()
     }
+    return !this.#isPaused
   }
 
-  onResponseEnd (): void {
+  onComplete (): void {
     this.#settle({})
   }
 
-  onResponseError (_controller: Dispatcher.DispatchController, error: Error): void {
+  onError (error: Error): void {
     this.#settle({ error })
     this.#refused?.(error)
   }
@@ -134,7 +158,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   destroy (): void {
     this.#leave()
     this.#drop()
-    if (this.#end === undefined) this.#controller?.abort(new Error('closed'))
+    if (this.#end === undefined) this.#abort?.(new Error('closed'))
   }
 
   release (): void {
@@ -143,7 +167,13 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     if (this.#end !== undefined) return
     this.#restPieces = REST.pieces
     this.#restTimer = setTimeout(() => this.destroy(), REST.ms)
-    this.#controller?.resume()
+    this.#readOn()
+  }
+
+  #readOn (): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#resume?.()
   }
 
   #schedule (): void {
@@ -175,7 +205,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   #giveEnd ({ resolve, reject }: BodyReader): void {
-    if (this.#end === undefined) return this.#controller?.resume()
+    if (this.#end === undefined) return this.#readOn()
     this.#reader = undefined
     if ('error' in this.#end) reject(this.#end.error)
     else resolve()
@@ -242,7 +272,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     this.#drop()
     this.#end ??= { error: reason }
     this.#leave(reason)
-    this.#controller?.abort(reason)
+    this.#abort?.(reason)
   }
 }
 
@@ -254,8 +284,19 @@ function endsRead ({ byteOffset, length, buffer }: Buffer): boolean {
   return byteOffset + length + CR_LF.length >= buffer.byteLength
 }
 
-/** A header's value, the first of several; empty when it is missing. */
+/** @param rawHeaders names and values in turns, views of the bytes that were read */
+function toHeaders (rawHeaders: readonly Buffer[]): Answer['headers'] {
+  const headers: Answer['headers'] = {}
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const bytes = rawHeaders[index] as Buffer
+    if (!READ_LENGTHS.has(bytes.length)) continue
+    const name = bytes.toString('latin1').toLowerCase()
+    if (READ_HEADERS.has(name)) headers[name] ??= (rawHeaders[index + 1] as Buffer).toString('latin1')
+  }
+  return headers
+}
+
+/** A header's value; empty when it is missing. */
 export function headerOf ({ headers }: Pick<Answer, 'headers'>, name: string): string {
-  const value = headers[name]
-  return (Array.isArray(value) ? value[0] : value) ?? ''
+  return headers[name] ?? ''
 }

@@ -3,6 +3,7 @@ import type { Batch, Stage } from '../generation/event.ts'
 import { once, throughStages, type JsonSink, type Source, type Take } from '../generation/pipeline.ts'
 import { ByteLane } from './byte-lane.ts'
 import { toStreamError, type RunAnswer, type RunOptions, type WireObserver, type WorkersAi } from './client.ts'
+import type { RequestBody } from './exchange.ts'
 import { GenerationReader } from './generation-reader.ts'
 import type { ModelId } from './model.ts'
 import type { Patience } from './retry.ts'
@@ -10,10 +11,10 @@ import { StreamGiver } from './stream-giver.ts'
 
 export interface GenerateRequest {
   model: ModelId
-  /** The native body: JSON, as text or in UTF-8. */
-  body: string | Buffer
+  /** The native body: JSON. */
+  body: RequestBody
   /** The same body without `stream`, for a stream that came back empty. Absent when `body` asks for no stream. */
-  plainBody?: (() => string | Buffer) | undefined
+  plainBody?: (() => RequestBody) | undefined
   signal: CancelSignal
   sessionAffinity?: string | undefined
   /** Used instead of the proxy's own token. */
@@ -100,7 +101,7 @@ function tellStream (workersAi: WorkersAi, request: GenerateRequest, { body, red
   })
 }
 
-async function askAgain (workersAi: WorkersAi, { plainBody, ...request }: GenerateRequest, body: string | Buffer, take: Take<Batch>): Promise<void> {
+async function askAgain (workersAi: WorkersAi, { plainBody, ...request }: GenerateRequest, body: RequestBody, take: Take<Batch>): Promise<void> {
   try {
     const answer = await workersAi.run(request.model, body, runOptions(request, false))
     await toBatches(workersAi, request, answer)(take)

@@ -24,6 +24,27 @@ t.test('a fallback answers where the model failed, and the answer says so', asyn
   t.match(proxy.log(), '"reason":"the model failed: refused, 400, Workers AI 5028"')
 })
 
+t.test('a long history is whole for whoever takes over, and for a second form of a structured output', async t => {
+  const history = Array.from({ length: 80 }, (_, index) => ({ role: index % 2 === 0 ? 'user' : 'assistant', content: `${index} "süß"\n😀 ${'word '.repeat(200)}` }))
+  const proxy = await startProxy(t, { MAX_RETRIES: '0', MODEL_FALLBACKS: JSON.stringify({ [LLAMA]: [MISTRAL, GLM] }) })
+  const cases = [
+    { name: 'a fallback', script: 'fail 2 times with code 5028 then say hi', rest: {}, models: [LLAMA, MISTRAL, GLM] },
+    { name: 'a fallback, streamed', script: 'fail 1 times with 502 then say hi', rest: { stream: true }, models: [LLAMA, MISTRAL] },
+    { name: 'two choices', script: 'say hi', rest: { n: 2 }, models: [LLAMA, LLAMA] },
+    { name: 'another form', script: 'fail 1 times with code 5025 then say {}', rest: { response_format: { type: 'json_object' } }, models: [LLAMA, LLAMA] }
+  ]
+  for (const { name, script, rest, models } of cases) {
+    const earlier = proxy.simulator.requests.length
+    const messages = [...history, { role: 'user', content: script }]
+    const response = await ask(proxy, { model: LLAMA, messages, ...rest })
+    t.equal(response.status, 200, name)
+    await response.text()
+    const asked = proxy.simulator.requests.slice(earlier)
+    t.strictSame(asked.map(({ model }) => model), models, name)
+    for (const { body } of asked) t.strictSame((body as { messages: object[] }).messages.slice(-80), messages.slice(-80), name)
+  }
+})
+
 t.test('no fallback helps against a wrong request or a used-up quota', async t => {
   const proxy = await startProxy(t, { MODEL_FALLBACKS: JSON.stringify({ [LLAMA]: [GLM] }) })
   for (const [script, status] of [['fail with code 4006', 429], ['fail with code 8001', 400], ['fail with code 10000', 401]] as const) {

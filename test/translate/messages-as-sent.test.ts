@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import type { ChatCompletionRequest } from '../../src/openai/chat-completion-request.ts'
-import { keptMessagesJson, parseAsSent } from '../../src/translate/messages-as-sent.ts'
+import { keptMessagesJson, letGoOfMessages, parseAsSent } from '../../src/translate/messages-as-sent.ts'
 import type { PromptJson } from '../../src/translate/prompt-json.ts'
-import { toBody, toRunRequest, type RunRequestOptions } from '../../src/translate/run-request.ts'
+import { toBodyText, toRunRequest, type RunRequestOptions } from '../../src/translate/run-request.ts'
 import { modelOf } from './model-of.ts'
 
 const LONG = 'A proxy "sits"\nin between. '.repeat(1_000)
@@ -138,12 +138,35 @@ t.test('what is sent is the same, whether they are kept or not', t => {
         const { body, kept } = read(JSON.stringify({ model: 'm', ...request }))
         const [asSent, anew] = [body, structuredClone(body)].map(chat => {
           const run = toRunRequest(chat, model, options)
-          return { run: { ...run, inputs: [] }, body: toBody(run, { stream: true, choice: 0, anySeed: 1 }).toString() }
+          return { run: { ...run, inputs: [] }, body: toBodyText(run, { stream: true, choice: 0, anySeed: 1 }) }
         })
         t.ok(kept)
         t.strictSame(asSent, anew, `${name}: ${Object.keys(request).join(', ')}`)
       }
     }
   }
+  t.end()
+})
+
+t.test('messages that were let go are read again when they are asked for', t => {
+  const given = { model: 'm', messages: history(LONG, 'süß "quoted"\n😀', 'And then?'), user: 'u' }
+  const { body, kept } = read(JSON.stringify(given))
+  const before = body.messages
+  letGoOfMessages(body)
+  const again = body.messages
+  t.not(again, before, 'from their JSON')
+  t.equal(body.messages, again, 'once')
+  t.strictSame(body, given)
+  t.equal(keptMessagesJson(again), kept, 'and their JSON is still known')
+  letGoOfMessages(body)
+  t.equal(JSON.stringify(body), JSON.stringify(given), 'as often as it is done')
+  t.end()
+})
+
+t.test('messages that were not kept stay', t => {
+  const messages = history('hi')
+  const body = { messages }
+  letGoOfMessages(body)
+  t.equal(Object.getOwnPropertyDescriptor(body, 'messages')?.value, messages)
   t.end()
 })

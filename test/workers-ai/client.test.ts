@@ -31,9 +31,10 @@ async function listen (t: Test, script: Script) {
   const server = createServer(socket => {
     let received = ''
     sockets.push(socket)
+    socket.setEncoding('utf8')
     socket.on('error', () => {})
-    socket.on('data', bytes => {
-      received += bytes.toString()
+    socket.on('data', (text: string) => {
+      received += text
       const length = Number(/content-length: (\d+)/i.exec(received)?.[1] ?? 0)
       const end = received.indexOf('\r\n\r\n')
       if (end < 0 || Buffer.byteLength(received.slice(end + 4)) < length) return
@@ -130,6 +131,24 @@ t.test('a JSON answer is read whole', async t => {
     accept: 'application/json',
     'content-length': String(Buffer.byteLength(BODY))
   }, 'and nothing else is sent')
+})
+
+t.test('a body in pieces is sent as one, at every attempt', async t => {
+  const pieces = ['{"prompt":"', 'é'.repeat(1_500_000), '"}']
+  const whole = pieces.join('')
+  const { origin, requests } = await listen(t, (socket, count) => socket.write(count === 1 ? json(429, BUSY) : json(200, ANSWER)))
+  const heard: string[] = []
+  const observer = { sent: (body: string) => { heard.push(body) }, received: () => {} }
+  const answer = await connect(t, origin, { maxRetries: 1 }).run(MODEL, pieces.map(piece => Buffer.from(piece)), { signal: new AbortController().signal, stream: false, observer })
+  t.match(answer, { attempts: 2, json: JSON.parse(ANSWER) })
+  t.equal(requests.length, 2)
+  for (const request of requests) {
+    const [head = '', ...body] = request.split('\r\n\r\n')
+    t.equal(headersOf(head)['content-length'], String(Buffer.byteLength(whole)))
+    t.notMatch(head, /transfer-encoding/i)
+    t.ok(body.join() === whole, 'to the letter')
+  }
+  t.ok(heard.length === 2 && heard.every(body => body === whole), 'and told as one')
 })
 
 t.test('a stream is answered at its headers', async t => {
