@@ -1,15 +1,16 @@
-/** The servers side by side: every group of scenarios in rounds, one server after the other in each, as a new process. */
+/** The servers side by side: every scenario in rounds, one server after the other in each, by several processes of each. */
 import { complaint } from './check.mjs'
-import { plain, streamed } from './scenarios.mjs'
+import { plain } from './scenarios.mjs'
 
 /**
  * @typedef {import('./scenarios.mjs').Scenario} Scenario
  * @typedef {import('./servers.mjs').Server} Server
- * @typedef {import('./servers.mjs').ServerName} ServerName
+ * @typedef {{ server: Server, scenario: Scenario }} Lane
  *
  * @typedef {object} Plan
- * @property {number} rounds of everything under load, each with new processes
- * @property {number} warmUpSeconds of load that is not counted, after the start of a server and again for streams: code is compiled by then
+ * @property {number} generations of processes
+ * @property {number} rounds of everything under load, by each generation
+ * @property {number} warmUpRequests not counted, before what matters most is: code is compiled by then
  * @property {number} seconds of load in a round
  * @property {number} pacedSeconds the same for paced streams
  * @property {number} starts of each server
@@ -20,7 +21,10 @@ import { plain, streamed } from './scenarios.mjs'
  */
 
 const PLAIN = plain('plain')
-const STREAMED = streamed('streamed', 1_000)
+/** At most, for the slow. */
+const WARM_UP_SECONDS = 5
+/** What a stream of 1,000 chunks costs, roughly. */
+const REQUESTS_PER_STREAM = 10
 
 export class Comparison {
   /** @type {import('./report.mjs').Results} */
@@ -43,96 +47,102 @@ export class Comparison {
 
   /**
    * Measures everything.
-   * @param {ServerName[]} names @param {Scenario[][]} groups
+   * @param {import('./servers.mjs').ServerName[]} names @param {Scenario[][]} groups
    */
   async run (names, groups) {
-    for (const group of groups) {
-      for (let round = 1; round <= this.#plan.rounds; round++) {
-        await this.#measureGroup(this.#bench.upstream, group, round)
-        // Who comes first in one round comes last in the next.
-        for (const name of round % 2 === 0 ? names.toReversed() : names) await this.#measureProcess(name, group, round)
-      }
-    }
+    for (let generation = 1; generation <= this.#plan.generations; generation++) await this.#measureGeneration(names, groups, generation)
     for (let round = 1; round <= this.#plan.starts; round++) await this.#measureStarts(names, round)
     for (let round = 1; round <= this.#plan.memoryRounds; round++) await this.#measureMemory(names, round)
   }
 
   /**
-   * Measures a new process at a group: two of the same server differ by up to 20 %, for as long as they live.
-   * @param {ServerName} name @param {Scenario[]} group @param {number} round
+   * Everything under load, by new processes: two of the same server differ by up to 20 %, for as long as they live.
+   * @param {import('./servers.mjs').ServerName[]} names @param {Scenario[][]} groups @param {number} generation
    */
-  async #measureProcess (name, group, round) {
-    if (!group.some(scenario => isIn(scenario, name))) return
-    const seconds = this.#plan.warmUpSeconds
-    this.#tellProgress(`${name}, round ${round}: warm-up`)
+  async #measureGeneration (names, groups, generation) {
     await this.#bench.play(PLAIN)
-    const server = await this.#bench.startServer(name, PLAIN)
-    await this.#bench.measure(server, PLAIN, { seconds })
-    if (group.some(({ answer }) => answer.chunks > 0)) {
-      await this.#bench.play(STREAMED)
-      if (await complaint(server, STREAMED) === undefined) await this.#bench.measure(server, STREAMED, { seconds })
-    }
-    await this.#measureGroup(server, group, round)
-    await server.stop()
+    const servers = await Promise.all(names.map(name => this.#bench.startServer(name, PLAIN)))
+    // Who comes first in one generation comes last in the next.
+    if (generation % 2 === 0) servers.reverse()
+    for (const group of groups) await this.#measureGroup(await this.#toLanes(group, [this.#bench.upstream, ...servers]), generation)
+    await Promise.all(servers.map(server => server.stop()))
   }
 
   /**
-   * Measures a server at those scenarios of a group it answers right.
-   * @param {Server} server @param {Scenario[]} group @param {number} round
+   * Who is measured at what: those that answer right.
+   * @param {Scenario[]} group @param {Server[]} servers
    */
-  async #measureGroup (server, group, round) {
-    const { name } = server
-    for (const scenario of group.filter(scenario => isIn(scenario, name))) {
-      this.#tellProgress(`${scenario.name}: ${name}, round ${round}`)
+  async #toLanes (group, servers) {
+    /** @type {Lane[]} */
+    const lanes = []
+    /** @type {Map<string, string[]>} */
+    const complaints = new Map()
+    for (const scenario of group) {
       await this.#bench.play(scenario)
-      const trouble = await complaint(server, scenario)
-      if (trouble !== undefined) {
-        this.notes.add(`not measured: ${scenario.name}, because ${name} ${trouble}`)
-        continue
+      for (const server of servers.filter(({ name }) => isIn(scenario, name))) {
+        const trouble = await complaint(server, scenario)
+        if (trouble === undefined) lanes.push({ server, scenario })
+        else complaints.set(`${server.name} ${trouble}`, [...complaints.get(`${server.name} ${trouble}`) ?? [], scenario.name])
       }
-      if (name !== 'upstream') await this.#bench.measure(server, scenario, this.#toLimits(scenario, true))
-      const figures = await this.#bench.measure(server, scenario, this.#toLimits(scenario, false))
-      this.#add(scenario.name, name, round, figures)
-      if (figures.failures) this.notes.add(`${name}, ${scenario.name}, round ${round}: ${figures.failures} answers failed, ${figures.answers} did not`)
+    }
+    for (const [trouble, scenarios] of complaints) this.notes.add(`not measured: ${scenarios.join('; ')}, because ${trouble}`)
+    return lanes
+  }
+
+  /** @param {Lane[]} lanes @param {number} generation */
+  async #measureGroup (lanes, generation) {
+    for (let round = 0; round <= this.#plan.rounds; round++) {
+      for (const { server, scenario } of lanes) {
+        const isWarmUp = round === 0
+        this.#tellProgress(`generation ${generation}, ${scenario.name}: ${server.name}, ${isWarmUp ? 'warm-up' : `round ${round}`}`)
+        await this.#bench.play(scenario)
+        const figures = await this.#bench.measure(server, scenario, this.#toLimits(scenario, isWarmUp))
+        if (!isWarmUp) this.#add(scenario.name, server.name, figures)
+        if (figures.failures) this.notes.add(`${server.name}, ${scenario.name}, generation ${generation}, round ${round}: ${figures.failures} answers failed, ${figures.answers} did not`)
+      }
     }
   }
 
-  /** @param {ServerName[]} names @param {number} round */
+  /** @param {import('./servers.mjs').ServerName[]} names @param {number} round */
   async #measureStarts (names, round) {
     for (const name of names) {
       this.#tellProgress(`cold start: ${name}, round ${round}`)
-      this.#add('cold start', name, round, await this.#bench.measureStart(name, PLAIN))
+      this.#add('cold start', name, await this.#bench.measureStart(name, PLAIN))
     }
   }
 
-  /** @param {ServerName[]} names @param {number} round */
+  /** @param {import('./servers.mjs').ServerName[]} names @param {number} round */
   async #measureMemory (names, round) {
     const { requests, openSeconds, memorySeconds } = this.#plan
     for (const name of names) {
       this.#tellProgress(`memory: ${name}, round ${round}`)
       const canStream = this.results['streamed']?.[name] !== undefined
       const figures = await this.#bench.measureMemory(name, PLAIN, { requests, openSeconds, seconds: memorySeconds, canStream })
-      this.#add('memory', name, round, figures)
+      this.#add('memory', name, figures)
       if (Number(figures.answers) < requests) this.notes.add(`${name}, memory: only ${figures.answers} of ${requests} requests in ${memorySeconds} s`)
     }
   }
 
   /** @param {Scenario} scenario @param {boolean} isWarmUp */
-  #toLimits ({ isPaced, answer }, isWarmUp) {
-    const { seconds, pacedSeconds } = this.#plan
-    if (!isPaced) return { seconds: isWarmUp ? seconds / 2 : seconds }
-    // Streams that begin one after the other do not all wait for their first token at the same time. That they begin over
-    // one frame more than they have spreads them over a frame's time: else they all send at four moments of it, fifty at once.
-    const rampMs = (answer.chunks + 1) * answer.paceUs / 1_000
-    // Nobody asks after the time is up: a warm-up is one stream on each connection.
-    return { seconds: isWarmUp ? rampMs / 1_000 : pacedSeconds, rampMs }
+  #toLimits ({ isPaced, answer, lanes }, isWarmUp) {
+    const { warmUpRequests, seconds, pacedSeconds } = this.#plan
+    if (isPaced) {
+      // Streams that begin one after the other do not all wait for their first token at the same time. That they begin over
+      // one frame more than they have spreads them over a frame's time: else they all send at four moments of it, fifty at once.
+      const rampMs = (answer.chunks + 1) * answer.paceUs / 1_000
+      // Nobody asks after the time is up: a warm-up is one stream on each connection.
+      return { seconds: isWarmUp ? rampMs / 1_000 : pacedSeconds, rampMs }
+    }
+    if (!isWarmUp) return { seconds }
+    if (lanes !== 'all') return { seconds: seconds / 2 }
+    return { seconds: WARM_UP_SECONDS, answers: answer.chunks === 0 ? warmUpRequests : warmUpRequests / REQUESTS_PER_STREAM }
   }
 
-  /** @param {string} scenario @param {ServerName | 'upstream'} server @param {number} round @param {import('./measure.mjs').Figures} figures */
-  #add (scenario, server, round, figures) {
+  /** @param {string} scenario @param {string} server @param {import('./measure.mjs').Figures} figures */
+  #add (scenario, server, figures) {
     const byServer = this.results[scenario] ??= {}
     const rounds = byServer[server] ??= []
-    rounds[round - 1] = figures
+    rounds.push(figures)
   }
 }
 

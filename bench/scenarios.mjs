@@ -63,20 +63,18 @@ export const HISTORIES = [1, 10, 100, 1_000]
 export const LENGTHS = [10, 100, 1_000, 10_000]
 
 /**
- * The scenarios in the order they are measured; those of a group by the same process, one after the other.
+ * The scenarios in the order they are measured; those of a group are measured in turns, because they are compared.
  * @param {{ pacedChunks: number }} options length of a paced stream
  * @returns {Scenario[][]}
  */
 export function toGroups ({ pacedChunks }) {
   return [
     [{ ...plain('plain'), lanes: 'all' }],
-    [
-      { ...streamed('streamed', 1_000), lanes: 'all' },
-      streamed('streamed, joined', 1_000, { framesPerHttpChunk: JOINED_FRAMES }),
-      ...LENGTHS.map(chunks => streamed(`stream of ${chunks} chunks`, chunks))
-    ],
+    [{ ...streamed('streamed', 1_000), lanes: 'all' }],
+    [streamed('streamed, joined', 1_000, { framesPerHttpChunk: JOINED_FRAMES })],
     [{ ...streamed('paced', pacedChunks, { perSecond: PER_SECOND }), connections: PACED_STREAMS, isPaced: true, lanes: 'all' }],
     HISTORIES.map(size => ({ ...plain(`history of ${size} KB`, { messages: toHistory(size) }), connections: 8 })),
+    LENGTHS.map(chunks => streamed(`stream of ${chunks} chunks`, chunks)),
     [AGAIN, ...VARIANTS].flatMap(({ name, rest, shape, plain: isPlainToo }) => [
       ...(isPlainToo ? [plain(`plain, ${name}`, rest)] : []),
       streamed(`streamed, ${name}`, 1_000, shape && { shape }, rest)
@@ -116,7 +114,7 @@ export function plain (name, rest = {}) {
  * @param {{ model?: string, n?: number, [name: string]: unknown }} [rest] of the request
  * @returns {Scenario}
  */
-export function streamed (name, chunks, { shape, ...pace } = {}, rest = {}) {
+function streamed (name, chunks, { shape, ...pace } = {}, rest = {}) {
   const answer = streamedAnswer(shape ?? (rest.model === OPENAI_MODEL ? 'openai' : 'classic'), chunks, pace)
   return { ...plain(name, rest), body: { model: CLASSIC_MODEL, messages, stream: true, ...rest }, answer, connections: 16 }
 }
