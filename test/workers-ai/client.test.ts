@@ -151,6 +151,32 @@ t.test('a body in pieces is sent as one, at every attempt', async t => {
   t.ok(heard.length === 2 && heard.every(body => body === whole), 'and told as one')
 })
 
+t.test('an answer that comes before a body in pieces was read is heard, and an abort ends the sending', async t => {
+  const pieces = [Buffer.from('{"prompt":"'), Buffer.alloc(8_000_000, 'x'), Buffer.from('"}')]
+  const sockets: Socket[] = []
+  const server = createServer(socket => {
+    sockets.push(socket.on('error', () => {}))
+    socket.once('data', bytes => {
+      socket.pause()
+      if (bytes.includes('early')) socket.write(json(413, '{"success":false,"errors":[{"code":5021,"message":"too long"}]}'))
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const workersAi = connect(t, `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const early = await failureOf(workersAi.run(MODEL, pieces, { signal: new AbortController().signal, stream: false, sessionAffinity: 'early' }))
+  t.match(told(early), { kind: 'refused', status: 413, code: 5021 })
+
+  const controller = new AbortController()
+  const aborted = failureOf(workersAi.run(MODEL, pieces, { signal: controller.signal, stream: false }))
+  await sleep(50)
+  controller.abort(new Error('the client left'))
+  t.match(await aborted, { message: 'the client left' })
+})
+
 t.test('a stream is answered at its headers', async t => {
   const { origin, requests, sockets } = await listen(t, async socket => {
     socket.write(STREAM_HEAD)
