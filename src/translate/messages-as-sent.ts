@@ -31,8 +31,8 @@ const COMMA = 0x2c
 const OPENING = 0x5b
 const BRACKET = 0x5d
 
-/** By the messages of a body, which stay as they are. */
-const kept = new WeakMap<readonly unknown[], PromptJson>()
+/** By the messages of a body, which stay as they are: all of their JSON is one piece. */
+const kept = new WeakMap<readonly unknown[], PromptJson & { json: readonly [Buffer] }>()
 
 /**
  * Reads a long body whose messages are written as they would be again, and keeps their JSON.
@@ -72,16 +72,12 @@ export function letGoOfMessages (body: { messages: readonly unknown[] }): void {
     configurable: true,
     enumerable: true,
     get: () => {
-      const messages = JSON.parse(toText(asSent)) as unknown[]
+      const messages = JSON.parse(asSent.json[0].toString()) as unknown[]
       kept.set(messages, asSent)
       Object.defineProperty(body, 'messages', { configurable: true, enumerable: true, writable: true, value: messages })
       return messages
     }
   })
-}
-
-function toText ({ json }: PromptJson): string {
-  return typeof json === 'string' ? json : Buffer.concat(json).toString()
 }
 
 interface MessageList {

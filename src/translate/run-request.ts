@@ -18,6 +18,9 @@ import { toLatest } from './truncation.ts'
 /** What may be called where no tools are offered. */
 export const NO_TOOLS: RunRequest['tools'] = new Map()
 
+/** From this length on, in bytes, an input is sent from the memory it is in: to copy it costs more than a piece of its own. */
+const LONG_PIECE = 256 * 1024
+
 /** Tokens one image may cost; its base64 text says nothing about it. */
 const TOKENS_PER_IMAGE = 1_500
 
@@ -170,7 +173,7 @@ function toMessages (request: ChatCompletionRequest, model: Model, options: RunR
 }
 
 /**
- * The JSON to send for one choice, in UTF-8: in pieces where the input is long, which are the input's own memory.
+ * The JSON to send for one choice, in UTF-8: in pieces where the input is very long.
  * @param choice 0-based; later choices of the same input get the following seeds, so that they differ
  * @param anySeed a random seed for callers that gave none but ask for several choices
  */
@@ -187,7 +190,11 @@ export function toBody (request: RunRequest, { stream, choice, anySeed }: { stre
   }
   const before = `{"${member}":`
   const after = `,${toJson(fields).slice(1)}`
-  if (typeof json !== 'string') return [Buffer.from(before), ...json, Buffer.from(after)]
+  if (typeof json !== 'string') {
+    const pieces = [toOwnBytes(before), ...json, toOwnBytes(after)]
+    // Each waits until the one before it is on its way.
+    return json.length === 1 && (json[0]?.length ?? 0) > LONG_PIECE ? pieces : Buffer.concat(pieces)
+  }
   const text = before + json + after
   return stream ? toOwnBytes(text) : Buffer.from(text)
 }

@@ -31,7 +31,10 @@ export interface AnswerBody {
   release: () => void
 }
 
-/** What is sent, in one piece or several, which need a content length among the headers: else they go as HTTP chunks. */
+/**
+ * What is sent, in one piece or several, which need a content length among the headers: else they go as HTTP chunks. A
+ * connection that answers before it has taken them all is closed.
+ */
 export type RequestBody = string | Buffer | readonly Buffer[]
 
 export type ExchangeOptions = Omit<Dispatcher.DispatchOptions, 'body'> & { body?: RequestBody }
