@@ -4,7 +4,8 @@ import type { ChatCompletionRequest, Message } from '../src/openai/chat-completi
 import type { CompletionRequest } from '../src/openai/completion-request.ts'
 import { readSettings } from '../src/settings/reader.ts'
 import { toCompletionRunRequest } from '../src/translate/completion-request.ts'
-import { toBodyText, toRunRequest, type RunRequest } from '../src/translate/run-request.ts'
+import { toBody, toRunRequest, type RunRequest } from '../src/translate/run-request.ts'
+import { toText } from '../src/workers-ai/request-body.ts'
 import { CATALOGUE } from '../src/workers-ai/catalogue.ts'
 import { toEmbeddingFamily } from '../src/workers-ai/embedding-family.ts'
 import type { FamilyName, SamplingName } from '../src/workers-ai/family.ts'
@@ -53,14 +54,14 @@ const chat: Feature[] = [
     title: 'text parts',
     request: { messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }, { type: 'text', text: 'there' }] }] },
     params: [],
-    isSent: run => toText(run).includes('"type":"text"'),
+    isSent: run => bodyOf(run).includes('"type":"text"'),
     instead: 'joined into one text by line breaks, which every model takes'
   },
   {
     title: 'images',
     request: { messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: IMAGE } }] }] },
     params: [],
-    isSent: run => toText(run).includes(IMAGE)
+    isSent: run => bodyOf(run).includes(IMAGE)
   },
   {
     title: '`stop`',
@@ -254,11 +255,11 @@ function translate (model: Model, request: Partial<ChatCompletionRequest>): RunR
 }
 
 function rolesOf (run: RunRequest): string[] {
-  return (JSON.parse(toText(run)) as { messages: Array<{ role: string }> }).messages.map(({ role }) => role)
+  return (JSON.parse(bodyOf(run)) as { messages: Array<{ role: string }> }).messages.map(({ role }) => role)
 }
 
-function toText (run: RunRequest): string {
-  return toBodyText(run, { stream: false, choice: 0, anySeed: 1 })
+function bodyOf (run: RunRequest): string {
+  return toText(toBody(run, { stream: false, choice: 0, anySeed: 1 }))
 }
 
 function isToldToThink ({ fields }: RunRequest): boolean {

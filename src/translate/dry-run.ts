@@ -1,5 +1,6 @@
 import type { Change } from '../generation/change.ts'
-import { toBodyText, type RunRequest } from './run-request.ts'
+import { toBody, type RunRequest } from './run-request.ts'
+import { toText } from '../workers-ai/request-body.ts'
 
 /** What would be sent for a request, told instead of sent. */
 export interface DryRun {
@@ -14,7 +15,7 @@ export interface DryRun {
 
 /** @param stream the caller asks for a stream */
 export function toDryRun (request: RunRequest, model: string, stream: boolean): DryRun {
-  return toDryRunOf(model, toBodyText(request, { stream: stream && request.canStream, choice: 0, anySeed: 1 }), request.changes)
+  return toDryRunOf(model, toText(toBody(request, { stream: stream && request.canStream, choice: 0, anySeed: 1 })), request.changes)
 }
 
 /** @param body JSON text */

@@ -199,11 +199,6 @@ export function toBody (request: RunRequest, { stream, choice, anySeed }: { stre
   return stream ? toOwnBytes(text) : Buffer.from(text)
 }
 
-/** The same as text. */
-export function toBodyText (...[request, options]: Parameters<typeof toBody>): string {
-  return Buffer.concat([toBody(request, options)].flat()).toString()
-}
-
 /** What is given for one choice; 0-based. */
 export function toInput ({ inputs, choices }: RunRequest, choice: number): RunInput {
   return inputs[Math.floor(choice * inputs.length / choices)] ?? inputs[0]

@@ -4,9 +4,10 @@ import { UpstreamError } from '../errors.ts'
 import { toAbortSignal, type CancelSignal } from '../generation/cancellation.ts'
 import { Circuits } from './circuit.ts'
 import { describeBody, errorInAnswer, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
-import { exchange, FORWARDED_HEADERS, headerOf, type Answer, type AnswerBody, type ExchangeOptions, type RequestBody } from './exchange.ts'
+import { exchange, FORWARDED_HEADERS, headerOf, type Answer, type AnswerBody, type ExchangeOptions } from './exchange.ts'
 import type { ModelId } from './model.ts'
 import { redactor } from './redaction.ts'
+import { isInPieces, toText, type RequestBody } from './request-body.ts'
 import { Patience, RetryBudget, withRetries } from './retry.ts'
 
 export interface WorkersAiOptions {
@@ -134,6 +135,7 @@ export class WorkersAi {
     const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
     const headers = [...(stream ? this.#runs.streamHeaders : this.#runs.headers), ...authorization(apiToken ?? this.#options.apiToken)]
     if (sessionAffinity !== undefined && fitsHeader(sessionAffinity)) headers.push('x-session-affinity', sessionAffinity)
+    // undici would send pieces as HTTP chunks.
     if (isInPieces(body)) headers.push('content-length', String(body.reduce((sum, { length }) => sum + length, 0)))
     const request: UpstreamRequest = {
       options: { method: 'POST', path: `${this.#runs.path}/${model}`, headers, body, headersTimeout: headersTimeoutMs, bodyTimeout: idleTimeoutMs },
@@ -284,14 +286,6 @@ export function toStreamError (error: unknown, idleTimeoutMs?: number): Upstream
 
 function newPool (url: URL): Pool {
   return new Pool(url.origin, { pipelining: 1, connectTimeout: CONNECT_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS })
-}
-
-function isInPieces (body: RequestBody): body is readonly Buffer[] {
-  return typeof body !== 'string' && !Buffer.isBuffer(body)
-}
-
-function toText (body: RequestBody): string {
-  return isInPieces(body) ? Buffer.concat(body).toString() : body.toString()
 }
 
 function authorization (token: string): string[] {

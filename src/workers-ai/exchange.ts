@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import { reasonOf, type CancelSignal } from '../generation/cancellation.ts'
 import type { Take, Verdict } from '../generation/pipeline.ts'
 import { endOfTurn } from './end-of-turn.ts'
+import type { RequestBody } from './request-body.ts'
 
 /** Bytes that wait for a reader before Cloudflare is held back. */
 const MAX_WAITING_BYTES = 65_536
@@ -31,12 +32,7 @@ export interface AnswerBody {
   release: () => void
 }
 
-/**
- * What is sent, in one piece or several, which need a content length among the headers: else they go as HTTP chunks. A
- * connection that answers before it has taken them all is closed.
- */
-export type RequestBody = string | Buffer | readonly Buffer[]
-
+/** A connection that answers before it has taken all pieces of a body is closed. */
 export type ExchangeOptions = Omit<Dispatcher.DispatchOptions, 'body'> & { body?: RequestBody }
 
 export interface Answer {

@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { CompletionRequest } from '../../src/openai/completion-request.ts'
 import { toCompletionRunRequest, toPrompts } from '../../src/translate/completion-request.ts'
-import { toBodyText, type RunRequest } from '../../src/translate/run-request.ts'
+import { toBody, type RunRequest } from '../../src/translate/run-request.ts'
+import { toText } from '../../src/workers-ai/request-body.ts'
 import type { FamilyName } from '../../src/workers-ai/family.ts'
 import type { Model } from '../../src/workers-ai/model.ts'
 import { modelOf } from './model-of.ts'
@@ -16,7 +17,7 @@ function translated (more: Partial<CompletionRequest> = {}, model: Model = CLASS
 }
 
 function body (request: RunRequest, { stream = false, choice = 0 } = {}): Record<string, unknown> {
-  return JSON.parse(toBodyText(request, { stream, choice, anySeed: 5 })) as Record<string, unknown>
+  return JSON.parse(toText(toBody(request, { stream, choice, anySeed: 5 }))) as Record<string, unknown>
 }
 
 t.test('a prompt becomes the native body', t => {

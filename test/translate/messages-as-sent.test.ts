@@ -4,7 +4,8 @@ import t from 'tap'
 import type { ChatCompletionRequest } from '../../src/openai/chat-completion-request.ts'
 import { keptMessagesJson, letGoOfMessages, parseAsSent } from '../../src/translate/messages-as-sent.ts'
 import type { PromptJson } from '../../src/translate/prompt-json.ts'
-import { toBodyText, toRunRequest, type RunRequestOptions } from '../../src/translate/run-request.ts'
+import { toBody, toRunRequest, type RunRequestOptions } from '../../src/translate/run-request.ts'
+import { toText } from '../../src/workers-ai/request-body.ts'
 import { modelOf } from './model-of.ts'
 
 const LONG = 'A proxy "sits"\nin between. '.repeat(1_000)
@@ -17,10 +18,6 @@ function read (text: string | Buffer): { body: ChatCompletionRequest, kept: Prom
   const asSent = parseAsSent(bytes) as ChatCompletionRequest | undefined
   if (asSent !== undefined) assert.deepStrictEqual(asSent, body)
   return { body: asSent ?? body, kept: asSent && keptMessagesJson(asSent.messages) }
-}
-
-function toText ({ json }: PromptJson): string {
-  return typeof json === 'string' ? json : Buffer.concat(json).toString()
 }
 
 function history (...contents: string[]): object[] {
@@ -43,7 +40,7 @@ t.test('messages are kept when they are written as they would be again', t => {
     const expected = JSON.stringify(body.messages)
     t.ok(kept, name)
     if (kept === undefined) continue
-    t.equal(toText(kept), expected, name)
+    t.equal(toText(kept.json), expected, name)
     t.strictSame(kept.size, { bytes: Buffer.byteLength(expected), characters: expected.length }, `${name}: the size`)
   }
   t.end()
@@ -93,7 +90,7 @@ t.test('whatever a body looks like, what is kept is what would be written', t =>
     }
     const { body, kept } = read(long)
     if (kept !== undefined) found++
-    return kept === undefined || toText(kept) === JSON.stringify(body.messages)
+    return kept === undefined || toText(kept.json) === JSON.stringify(body.messages)
   }), { numRuns: 2_000 })
   t.ok(found > 200, `${found} were kept`)
   t.end()
@@ -105,7 +102,7 @@ t.test('a long list is read in pieces, wherever they end', t => {
   fc.assert(fc.property(fc.array(content, { minLength: 1, maxLength: 40 }), fc.nat({ max: 70_000 }), (contents, more) => {
     const tail = 'x'.repeat(more)
     const { body, kept } = read(JSON.stringify({ model: 'm', messages: history(LONG, ...contents), user: `${tail}"},{"role":"` }))
-    assert.equal(toText(kept ?? { json: '', size: { bytes: 0, characters: 0 } }), JSON.stringify(body.messages))
+    assert.equal(toText(kept?.json ?? ''), JSON.stringify(body.messages))
   }), { numRuns: 200 })
   t.end()
 })
@@ -138,7 +135,7 @@ t.test('what is sent is the same, whether they are kept or not', t => {
         const { body, kept } = read(JSON.stringify({ model: 'm', ...request }))
         const [asSent, anew] = [body, structuredClone(body)].map(chat => {
           const run = toRunRequest(chat, model, options)
-          return { run: { ...run, inputs: [] }, body: toBodyText(run, { stream: true, choice: 0, anySeed: 1 }) }
+          return { run: { ...run, inputs: [] }, body: toText(toBody(run, { stream: true, choice: 0, anySeed: 1 })) }
         })
         t.ok(kept)
         t.strictSame(asSent, anew, `${name}: ${Object.keys(request).join(', ')}`)

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { ChatCompletionRequest, FunctionTool } from '../../src/openai/chat-completion-request.ts'
-import { toBodyText, toRunRequest, type RunRequest, type RunRequestOptions } from '../../src/translate/run-request.ts'
+import { toBody, toRunRequest, type RunRequest, type RunRequestOptions } from '../../src/translate/run-request.ts'
+import { toText } from '../../src/workers-ai/request-body.ts'
 import type { Model } from '../../src/workers-ai/model.ts'
 import { modelOf } from './model-of.ts'
 
@@ -19,7 +20,7 @@ function translated (more: Partial<ChatCompletionRequest> = {}, model: Model = C
 }
 
 function body (request: RunRequest, { stream = false, choice = 0, anySeed = 5 } = {}): Record<string, unknown> {
-  return JSON.parse(toBodyText(request, { stream, choice, anySeed })) as Record<string, unknown>
+  return JSON.parse(toText(toBody(request, { stream, choice, anySeed }))) as Record<string, unknown>
 }
 
 t.test('a request becomes the native body', t => {
@@ -141,7 +142,7 @@ t.test('the body is JSON that strict readers take', t => {
   for (const { name, given, expected } of cases) {
     const request = translated({ messages: [{ role: 'user', content: given }], stop: given }, OPENAI)
     t.match(body(request), { messages: [{ content: expected }], stop: [expected] }, name)
-    t.notMatch(toBodyText(request, { stream: false, choice: 0, anySeed: 1 }), /(?<!\\)\\ud83d/, `${name}, without an escape of half a pair`)
+    t.notMatch(toText(toBody(request, { stream: false, choice: 0, anySeed: 1 })), /(?<!\\)\\ud83d/, `${name}, without an escape of half a pair`)
   }
   t.end()
 })
