@@ -34,8 +34,10 @@ export class SseDecoder {
 
   /** The next bytes as text, for those who read some of it themselves; a letter that is cut comes with its last byte. */
   decode (bytes: Buffer): string {
+    const last = bytes.at(-1)
+    if (last === undefined) return ''
     if (!this.#isInsideLetter && isAscii(bytes)) return bytes.toString('latin1')
-    this.#isInsideLetter = (bytes.at(-1) ?? 0) >= 0x80
+    this.#isInsideLetter = last >= 0x80
     return (this.#utf8 ??= new StringDecoder('utf8')).write(bytes)
   }
 

@@ -45,13 +45,14 @@ t.test('the data of each event is read', t => {
     { name: 'the last event with half of its blank line', given: 'data: one\n\ndata: [DONE]\r\n', expected: ['one', '[DONE]'] },
     { name: 'the last event before a final CR', given: 'data: [DONE]\r', expected: ['[DONE]'] },
     { name: 'nothing', given: '', expected: [] },
-    { name: 'a letter that is cut off for good', given: Buffer.from('data: é').subarray(0, -1), expected: ['\uFFFD'] }
+    { name: 'a letter that is cut off for good', given: Buffer.from('data: é').subarray(0, -1), expected: ['\uFFFD'] },
+    { name: 'the first byte of a letter that never comes', given: Buffer.from('data: a\xC0b\n\n', 'latin1'), expected: ['a\uFFFDb'] }
   ]
   for (const { name, given, expected } of cases) {
     const bytes = Buffer.from(given)
     t.strictSame(decoded(bytes), expected, name)
-    const cuts = Array.from({ length: bytes.length }, (_, cut) => decoded(bytes, [cut]))
-    t.ok(cuts.every(events => events.join('\0') === expected.join('\0')), `${name}, cut anywhere`)
+    const cuts = Array.from({ length: bytes.length }, (_, cut) => [decoded(bytes, [cut]), decoded(bytes, [cut, cut])]).flat()
+    t.ok(cuts.every(events => events.join('\0') === expected.join('\0')), `${name}, cut anywhere, with and without an empty read there`)
     t.strictSame(decoded(bytes, Array.from({ length: bytes.length }, (_, cut) => cut)), expected, `${name}, a byte at a time`)
   }
   t.end()
