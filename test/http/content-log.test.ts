@@ -13,12 +13,12 @@ t.test('content is logged only where a setting and the level ask for it', async 
 t.test('then both bodies are, with the id of their request, and still no secret', async t => {
   const proxy = await startProxy(t, { LOG_CONTENT: 'true', API_KEYS: 'client-key-4711' })
   const headers = { authorization: 'Bearer client-key-4711', 'x-request-id': 'mine' }
-  for (const stream of [false, true]) await (await ask(proxy, saying('say answer-0815', { stream }), { headers })).text()
+  for (const stream of [false, true]) await (await ask(proxy, saying('say answer-sesame', { stream }), { headers })).text()
   const lines = () => proxy.lines().filter(({ level }) => level === 10)
   await waited(() => lines().length === 4)
   t.match(lines(), [
-    { requestId: 'mine', msg: 'sent to Cloudflare', body: /"say answer-0815"/ },
-    { requestId: 'mine', msg: 'received from Cloudflare', body: /"answer-0815/ },
+    { requestId: 'mine', msg: 'sent to Cloudflare', body: /"say answer-sesame"/ },
+    { requestId: 'mine', msg: 'received from Cloudflare', body: /"answer-sesame/ },
     { msg: 'sent to Cloudflare', body: /"stream":true/ },
     { msg: 'received from Cloudflare', body: /^data: [^]+\[DONE\]/ }
   ])
@@ -28,7 +28,7 @@ t.test('then both bodies are, with the id of their request, and still no secret'
 
 t.test('by default no level is enough', async t => {
   const proxy = await startProxy(t, { LOG_LEVEL: 'trace' })
-  await (await ask(proxy, saying('say answer-0815'))).text()
+  await (await ask(proxy, saying('say answer-sesame'))).text()
   await waited(() => proxy.lines().some(({ msg }) => msg === 'request'))
-  t.notMatch(proxy.log(), /0815/)
+  t.notMatch(proxy.log(), /sesame/)
 })

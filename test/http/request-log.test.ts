@@ -49,24 +49,24 @@ t.test('a path that is not known is logged without its text, and health checks a
 })
 
 t.test('no line at any level has content, keys or the token', async t => {
-  const proxy = await startProxy(t, { API_KEYS: 'client-key-0815' })
-  const headers = { authorization: 'Bearer client-key-0815', cookie: 'cookie-0815', 'x-session-affinity': 'session-0815' }
-  const tools = [{ type: 'function', function: { name: 'lookup', description: 'tool-0815', parameters: { type: 'object', properties: { key: { type: 'string', description: 'key-0815', propertyNames: {} } } } } }]
+  const proxy = await startProxy(t, { API_KEYS: 'client-key-sesame' })
+  const headers = { authorization: 'Bearer client-key-sesame', cookie: 'cookie-sesame', 'x-session-affinity': 'session-sesame' }
+  const tools = [{ type: 'function', function: { name: 'lookup', description: 'tool-sesame', parameters: { type: 'object', properties: { key: { type: 'string', description: 'key-sesame', propertyNames: {} } } } } }]
   const bodies = [
-    saying('say prompt-0815', { tools, user: 'user-0815', prompt_cache_key: 'cache-0815', stop: ['stop-0815'] }),
-    saying('call tool lookup with {"key":"argument-0815"}', { tools, stream: true }),
-    saying('break after 3 frames, say prompt-0815', { stream: true }),
-    saying('fail with code 10000, prompt-0815'),
-    saying('fail with 502, prompt-0815'),
-    saying('bad frame after 1 frames, say prompt-0815', { stream: true }),
-    saying('say hi', { temperature: 'temperature-0815' }),
-    { model: 'unknown model-0815', messages: 'messages-0815' }
+    saying('say prompt-sesame', { tools, user: 'user-sesame', prompt_cache_key: 'cache-sesame', stop: ['stop-sesame'] }),
+    saying('call tool lookup with {"key":"argument-sesame"}', { tools, stream: true }),
+    saying('break after 3 frames, say prompt-sesame', { stream: true }),
+    saying('fail with code 10000, prompt-sesame'),
+    saying('fail with 502, prompt-sesame'),
+    saying('bad frame after 1 frames, say prompt-sesame', { stream: true }),
+    saying('say hi', { temperature: 'temperature-sesame' }),
+    { model: 'unknown model-sesame', messages: 'messages-sesame' }
   ]
   for (const body of bodies) await (await ask(proxy, body, { headers })).text()
-  await (await ask(proxy, saying('say hi'), { headers: { authorization: 'Bearer wrong-0815' } })).text()
-  await (await fetch(`${proxy.url}/v1/chat/completions`, { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: '{"body-0815' })).text()
+  await (await ask(proxy, saying('say hi'), { headers: { authorization: 'Bearer wrong-sesame' } })).text()
+  await (await fetch(`${proxy.url}/v1/chat/completions`, { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: '{"body-sesame' })).text()
   await waited(() => proxy.lines().filter(({ msg }) => msg === 'request').length === bodies.length + 2)
-  t.notMatch(proxy.log().replaceAll(/"model":"[^"]*"/g, ''), /0815/, 'of all values a client sent only the model\'s name')
+  t.notMatch(proxy.log().replaceAll(/"model":"[^"]*"/g, ''), /sesame/, 'of all values a client sent only the model\'s name')
   t.notMatch(proxy.log(), API_TOKEN)
   t.notMatch(proxy.log(), ACCOUNT_ID)
   t.notMatch(proxy.log(), Buffer.from(API_TOKEN).toString('base64'))

@@ -44,11 +44,11 @@ t.test('one line tells all that became of a request', async t => {
 
 t.test('every endpoint tells as much, and logs its content only when it is asked to', async t => {
   const cases: Array<{ path: string, body: object, expected?: object }> = [
-    { path: '/v1/completions', body: { model: LLAMA, prompt: 'say one-0815', user: 'x' }, expected: { finishReason: 'stop', firstTokenMs: Number } },
-    { path: '/v1/completions', body: { model: LLAMA, prompt: 'say one-0815', user: 'x', stream: true }, expected: { finishReason: 'stop', firstTokenMs: Number } },
-    { path: '/v1/embeddings', body: { model: '@cf/baai/bge-m3', input: 'one-0815', user: 'x' } },
-    { path: '/v1/responses', body: { model: LLAMA, input: 'say one-0815', user: 'x' }, expected: { finishReason: 'stop', firstTokenMs: Number } },
-    { path: '/v1/responses', body: { model: LLAMA, input: 'say one-0815', user: 'x', stream: true }, expected: { finishReason: 'stop', firstTokenMs: Number } }
+    { path: '/v1/completions', body: { model: LLAMA, prompt: 'say one-sesame', user: 'x' }, expected: { finishReason: 'stop', firstTokenMs: Number } },
+    { path: '/v1/completions', body: { model: LLAMA, prompt: 'say one-sesame', user: 'x', stream: true }, expected: { finishReason: 'stop', firstTokenMs: Number } },
+    { path: '/v1/embeddings', body: { model: '@cf/baai/bge-m3', input: 'one-sesame', user: 'x' } },
+    { path: '/v1/responses', body: { model: LLAMA, input: 'say one-sesame', user: 'x' }, expected: { finishReason: 'stop', firstTokenMs: Number } },
+    { path: '/v1/responses', body: { model: LLAMA, input: 'say one-sesame', user: 'x', stream: true }, expected: { finishReason: 'stop', firstTokenMs: Number } }
   ]
   for (const LOG_CONTENT of ['false', 'true']) {
     const proxy = await startProxy(t, { API_KEYS: 'ann:sk-ann', LOG_LEVEL: 'trace', LOG_CONTENT })
@@ -59,7 +59,7 @@ t.test('every endpoint tells as much, and logs its content only when it is asked
       const line = await lineOf(t, proxy, index + 1)
       t.match(line, { key: 'ann', method: 'POST', route: path, status: 200, upstreamStatus: 200, served: String, model: String, attempts: 1, promptTokens: Number, ms: Number, changes: /user dropped/, ...expected }, name)
     }
-    t.equal(proxy.log().includes('0815'), LOG_CONTENT === 'true')
+    t.equal(proxy.log().includes('sesame'), LOG_CONTENT === 'true')
     t.equal(proxy.lines().filter(({ msg }) => msg === 'sent to Cloudflare').length, LOG_CONTENT === 'true' ? cases.length : 0)
     t.equal(proxy.lines().filter(({ msg }) => msg === 'received from Cloudflare').length, LOG_CONTENT === 'true' ? cases.length : 0)
   }
@@ -83,7 +83,7 @@ t.test('a client that left is told apart, once, in every moment', async t => {
   t.match(await lineOf(t, proxy, 4), { aborted: true, key: 'ann' }, 'before its body was whole')
 })
 
-const FORGED = '"}\n{"level":60,"msg":"forged-0815"}\r\n\u2028{"level":60,"msg":"forged-0815"}\u001b[31m\u0000'
+const FORGED = '"}\n{"level":60,"msg":"forged-sesame"}\r\n\u2028{"level":60,"msg":"forged-sesame"}\u001b[31m\u0000'
 
 t.test('no text of a caller\'s makes a line of its own', async t => {
   const proxy = await startProxy(t)
@@ -105,7 +105,7 @@ t.test('no text of a caller\'s makes a line of its own', async t => {
 
 t.test('keys in queries, headers and cookies are in no line, and neither is a path', async t => {
   const proxy = await startProxy(t, { API_KEYS: 'sk-right' })
-  const secret = 'secret-0815'
+  const secret = 'secret-sesame'
   for (const path of [`/v1/models?key=${secret}`, `/v1/models?api_key=${secret}&x=1`, `/${secret}`, `/v1/${secret}/models`, `/v1/models/%zz?token=${secret}`, `http://${secret}@localhost/v1/models`]) {
     for (const authorization of ['Bearer sk-right', `Bearer ${secret}`, `Basic ${secret}`]) await askRaw(proxy, path, { headers: { authorization, cookie: secret, 'x-api-key': secret, referer: `http://localhost/?${secret}`, 'user-agent': secret } })
   }
@@ -116,7 +116,7 @@ t.test('keys in queries, headers and cookies are in no line, and neither is a pa
 })
 
 t.test('Cloudflare\'s sentences may quote a prompt, so they are in no line', async t => {
-  const prompt = 'prompt-0815'
+  const prompt = 'prompt-sesame'
   const refusals = [
     { status: 400, body: { errors: [{ code: 5006, message: `Error: oneOf at '/' not met: "${prompt}"` }] } },
     { status: 500, body: { errors: [{ code: 3040, message: prompt }] } },
@@ -139,11 +139,11 @@ t.test('at each level only lines of that level are written, and none has a secre
   for (const logLevel of ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const) {
     let text = ''
     const logger = newLogger({ logLevel }, new Writable({ write (line, _encoding, done) { text += String(line); done() } }))
-    const proxy = await startProxy(t, { API_KEYS: 'sk-key-0815' }, {}, { logger })
-    const headers = { authorization: 'Bearer sk-key-0815' }
-    for (const body of [saying('say prompt-0815'), saying('fail with code 10000, prompt-0815'), saying('break after 1 frames, say prompt-0815', { stream: true }), saying('say hi', { n: 0 })]) await (await ask(proxy, body, { headers })).text()
-    await exchange(proxy, 'prompt-0815\r\n\r\n', 'nothing that ever comes')
-    t.notMatch(text, /0815/, logLevel)
+    const proxy = await startProxy(t, { API_KEYS: 'sk-key-sesame' }, {}, { logger })
+    const headers = { authorization: 'Bearer sk-key-sesame' }
+    for (const body of [saying('say prompt-sesame'), saying('fail with code 10000, prompt-sesame'), saying('break after 1 frames, say prompt-sesame', { stream: true }), saying('say hi', { n: 0 })]) await (await ask(proxy, body, { headers })).text()
+    await exchange(proxy, 'prompt-sesame\r\n\r\n', 'nothing that ever comes')
+    t.notMatch(text, /sesame/, logLevel)
     t.notMatch(text, API_TOKEN, logLevel)
     t.equal(text === '', !['trace', 'debug', 'info'].includes(logLevel), `${logLevel}: ${text === '' ? 'nothing' : 'something'} is said of ordinary requests`)
   }
