@@ -7,6 +7,14 @@ export type Verdict = 'enough' | undefined
 export type Take<Item> = (item: Item) => Verdict | Promise<Verdict>
 
 /**
+ * Who takes items, where each one counts: with many streams open, every object on a token's way is a load from memory, and
+ * a function that keeps variables is two more than the object it calls.
+ */
+export interface Taker<Item> {
+  take: Take<Item>
+}
+
+/**
  * Gives its items to a taker, one after the other, in the turn of the event loop they came in. Resolves at its end, or
  * when its taker has had enough; rejects when it breaks, or its taker does. It can be read once.
  */

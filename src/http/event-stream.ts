@@ -24,17 +24,16 @@ export function sendEvents (reply: FastifyReply, pieces: Source<string | Buffer>
   const isChunked = raw.chunkedEncoding
   // Node would write the frame of an HTTP chunk as three pieces, a tick later: a tenth of what a paced stream costs.
   raw.chunkedEncoding = false
-  const write = (piece: string | Buffer) => raw.write(isChunked ? toHttpChunk(piece) : Buffer.from(piece))
   // The source may have been silent until now, and then the client has not even a status.
   let isQuiet = true
   const timer = setInterval(() => {
-    if (isQuiet && !raw.writableNeedDrain) write(KEEP_ALIVE)
+    if (isQuiet && !raw.writableNeedDrain) write(raw, KEEP_ALIVE, isChunked)
     isQuiet = !isQuiet
   }, keepAliveMs / 2)
   return pieces(piece => {
     if (raw.destroyed) return 'enough'
     isQuiet = false
-    return write(piece) ? undefined : drained(raw)
+    return write(raw, piece, isChunked) ? undefined : drained(raw)
   }).then(() => {
     clearInterval(timer)
     raw.end(isChunked ? LAST_HTTP_CHUNK : '')
@@ -48,6 +47,11 @@ export function sendEvents (reply: FastifyReply, pieces: Source<string | Buffer>
 
 const LAST_HTTP_CHUNK = '0\r\n\r\n'
 const CR_LF = 0x0d0a
+
+/** Writes a piece; false when its client reads too slowly. */
+function write (raw: ServerResponse, piece: string | Buffer, isChunked: boolean): boolean {
+  return raw.write(isChunked ? toHttpChunk(piece) : Buffer.from(piece))
+}
 
 /** A piece of a body as RFC 9112 (7.1) frames it: its length in hexadecimal, and line ends around it. */
 function toHttpChunk (piece: string | Buffer): Buffer {

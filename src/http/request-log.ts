@@ -3,33 +3,36 @@ import { UpstreamError } from '../errors.ts'
 import type { Usage } from '../generation/event.ts'
 import { isHealthCheck } from './health-check.ts'
 
-/** What one request is remembered by: the fields of its log line. Never content, never a key. */
-interface Report {
+/**
+ * What one request is remembered by: the fields of its log line. Never content, never a key. It has all of them from the
+ * beginning: an object that grows is moved in memory time and again.
+ */
+class Report {
   /** Name of the key that was used, never the key. */
-  key?: string
-  model?: string
-  served?: string
-  stream?: boolean
-  attempts?: number
+  key: string | undefined
+  model: string | undefined
+  served: string | undefined
+  stream: boolean | undefined
+  attempts: number | undefined
   /** HTTP status Cloudflare began its answer with. */
-  upstreamStatus?: number
+  upstreamStatus: number | undefined
   /** Milliseconds until the first piece of the answer. */
-  firstTokenMs?: number
-  finishReason?: string
-  usage?: Usage | undefined
-  changes?: string | undefined
-  error?: Error
+  firstTokenMs: number | undefined
+  finishReason: string | undefined
+  usage: Usage | undefined
+  changes: string | undefined
+  error: Error | undefined
 }
 
 declare module 'fastify' {
-  interface FastifyRequest { report: Report }
+  interface FastifyRequest { report: Partial<Report> }
 }
 
 /** One line per request, written when its answer has ended or its client has left; health checks are not logged. */
 export function logRequests (app: FastifyInstance): void {
   app.decorateRequest('report')
   app.addHook('onRequest', (request, reply, done) => {
-    request.report = {}
+    request.report = new Report()
     reply.header('x-request-id', request.id)
     if (isHealthCheck(request.routeOptions.url)) return done()
     // Of a client that leaves once its request is read, Fastify tells no hook.

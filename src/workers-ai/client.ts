@@ -251,12 +251,14 @@ async function refusal (response: Answer, { redact, observer }: UpstreamRequest)
 /** The same bytes, told to the observer, if there is one, when they have ended. */
 function overheard (body: AnswerBody, { observer, redact }: UpstreamRequest): AnswerBody {
   if (observer === undefined) return body
-  const read: AnswerBody['read'] = async take => {
+  const read: AnswerBody['read'] = async taker => {
     const pieces: Buffer[] = []
     try {
-      await body.read(bytes => {
-        pieces.push(bytes)
-        return take(bytes)
+      await body.read({
+        take: bytes => {
+          pieces.push(bytes)
+          return taker.take(bytes)
+        }
       })
     } finally {
       observer.received(redact(Buffer.concat(pieces).toString()))
@@ -364,10 +366,12 @@ async function readAll ({ statusCode: status, body }: Pick<Answer, 'statusCode' 
   const pieces: Buffer[] = []
   let size = 0
   try {
-    await body.read(piece => {
-      size += piece.length
-      pieces.push(piece)
-      return size > MAX_JSON_BYTES ? 'enough' : undefined
+    await body.read({
+      take: piece => {
+        size += piece.length
+        pieces.push(piece)
+        return size > MAX_JSON_BYTES ? 'enough' : undefined
+      }
     })
   } catch (error) {
     throw toStreamError(error, idleTimeoutMs)
@@ -385,10 +389,12 @@ async function readStart ({ body }: Answer): Promise<string> {
   let size = 0
   const timer = setTimeout(() => body.destroy(), ERROR_BODY_TIMEOUT_MS)
   try {
-    await body.read(piece => {
-      pieces.push(piece)
-      size += piece.length
-      return size >= MAX_ERROR_BYTES ? 'enough' : undefined
+    await body.read({
+      take: piece => {
+        pieces.push(piece)
+        size += piece.length
+        return size >= MAX_ERROR_BYTES ? 'enough' : undefined
+      }
     })
   } catch {
     // what came until then is judged as it is

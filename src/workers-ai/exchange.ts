@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { reasonOf, type CancelSignal } from '../generation/cancellation.ts'
-import type { Take, Verdict } from '../generation/pipeline.ts'
+import type { Taker, Verdict } from '../generation/pipeline.ts'
 import { endOfTurn } from './end-of-turn.ts'
 import type { RequestBody } from './request-body.ts'
 
@@ -25,7 +25,7 @@ export interface AnswerBody {
    * Gives what each read of the connection brought, as one piece; can be called once. A slow taker holds Cloudflare back.
    * Rejects with what broke the connection, the abort's reason, or what the taker threw.
    */
-  read: (take: Take<Buffer>) => Promise<void>
+  read: (taker: Taker<Buffer>) => Promise<void>
   /** Closes the connection unless the body has ended; whoever reads it is told that it ended. */
   destroy: () => void
   /** Lets a body end that has said all there is, so that its connection can serve again; nobody waits for it. */
@@ -61,8 +61,8 @@ export function exchange (dispatcher: Dispatcher, options: ExchangeOptions, sign
   })
 }
 
-interface BodyReader {
-  take: Take<Buffer>
+/** The promise of whoever reads a body. */
+interface Reading {
   resolve: () => void
   reject: (error: unknown) => void
 }
@@ -73,6 +73,19 @@ interface BodyReader {
  * read of the connection brought is given as one piece, however many HTTP chunks it was.
  */
 class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
+  // What each piece looks at stands first, to be loaded from memory at once.
+  #taker: Taker<Buffer> | undefined
+  /** The taker asked for time. */
+  #isHeld = false
+  /** Nobody reads any more. */
+  #isReleased = false
+  /** What waits: the first piece, and those behind it, which are few and seldom. */
+  #waiting: Buffer | undefined
+  #more: Buffer[] | undefined
+  #waitingBytes = 0
+  #isPaused = false
+  #isScheduled = false
+  #reading: Reading | undefined
   #signal: CancelSignal
   #answered: ((answer: Answer) => void) | undefined
   /** Until it is told. */
@@ -80,19 +93,10 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   #refused: ((error: unknown) => void) | undefined
   #abort: ((reason: Error) => void) | undefined
   #resume: (() => void) | undefined
-  #isPaused = false
-  /** What waits: the first piece, and those behind it, which are few and seldom. */
-  #waiting: Buffer | undefined
-  #more: Buffer[] | undefined
-  #waitingBytes = 0
-  #reader: BodyReader | undefined
-  /** The taker asked for time. */
-  #isHeld = false
-  #isScheduled = false
   /** How it ended, once it has. */
   #end: { error?: unknown } | undefined
-  /** Pieces that may still come when nobody reads any more. */
-  #restPieces = Infinity
+  /** Pieces that may still come once it was released. */
+  #restPieces = REST.pieces
   #restTimer: NodeJS.Timeout | undefined
 
   constructor (signal: CancelSignal, answered: (answer: Answer) => void, refused: (error: unknown) => void) {
@@ -118,19 +122,19 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
 
   /** Says no when nothing more is to be read until it is resumed. */
   onData (piece: Buffer): boolean {
-    if (this.#restPieces !== Infinity) {
+    if (this.#isReleased) {
       if (--this.#restPieces < 0) this.#abort?.(new Error('more than the rest'))
       return true
     }
     const isAlone = this.#waiting === undefined && endsRead(piece)
-    if (isAlone && this.#reader !== undefined && !this.#isHeld) {
-      this.#giveBytes(this.#reader, piece)
+    if (isAlone && this.#taker !== undefined && !this.#isHeld) {
+      this.#giveBytes(this.#taker, piece)
       return true
     }
     if (this.#waiting === undefined) this.#waiting = piece
     else (this.#more ??= []).push(piece)
     this.#waitingBytes += piece.length
-    if (this.#reader !== undefined && !this.#isHeld) this.#schedule()
+    if (this.#taker !== undefined && !this.#isHeld) this.#schedule()
     else if (this.#waitingBytes >= MAX_WAITING_BYTES) {
       this.#isPaused = true
       this.#tell()
@@ -147,9 +151,10 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     this.#refused?.(error)
   }
 
-  read (take: Take<Buffer>): Promise<void> {
+  read (taker: Taker<Buffer>): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#reader = { take, resolve, reject }
+      this.#taker = taker
+      this.#reading = { resolve, reject }
       this.#give()
     })
   }
@@ -161,10 +166,10 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   release (): void {
-    this.#reader = undefined
+    this.#taker = undefined
     this.#drop()
     if (this.#end !== undefined) return
-    this.#restPieces = REST.pieces
+    this.#isReleased = true
     this.#restTimer = setTimeout(() => this.destroy(), REST.ms)
     this.#readOn()
   }
@@ -187,27 +192,25 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   #give (): void {
-    while (this.#reader !== undefined && !this.#isHeld) {
-      if (this.#waitingBytes === 0) return this.#giveEnd(this.#reader)
-      this.#giveBytes(this.#reader, this.#taken())
+    while (this.#taker !== undefined && !this.#isHeld) {
+      if (this.#waitingBytes === 0) return this.#giveEnd()
+      this.#giveBytes(this.#taker, this.#taken())
     }
   }
 
-  #giveBytes ({ take }: BodyReader, bytes: Buffer): void {
+  #giveBytes (taker: Taker<Buffer>, bytes: Buffer): void {
     try {
-      const verdict = take(bytes)
+      const verdict = taker.take(bytes)
       if (verdict instanceof Promise) this.#hold(verdict)
       else if (verdict === 'enough') this.#leave()
     } catch (error) {
-      this.#leave(error)
+      this.#leave({ error })
     }
   }
 
-  #giveEnd ({ resolve, reject }: BodyReader): void {
-    if (this.#end === undefined) return this.#readOn()
-    this.#reader = undefined
-    if ('error' in this.#end) reject(this.#end.error)
-    else resolve()
+  #giveEnd (): void {
+    if (this.#end === undefined) this.#readOn()
+    else this.#leave(this.#end)
   }
 
   #hold (verdict: Promise<Verdict>): void {
@@ -216,17 +219,18 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
       this.#isHeld = false
       if (given === 'enough') this.#leave()
       else this.#give()
-    }, error => {
+    }, (error: unknown) => {
       this.#isHeld = false
-      this.#leave(error)
+      this.#leave({ error })
     })
   }
 
-  #leave (error?: unknown): void {
-    const reader = this.#reader
-    this.#reader = undefined
-    if (error === undefined) reader?.resolve()
-    else reader?.reject(error)
+  #leave (end: { error?: unknown } = {}): void {
+    const reading = this.#reading
+    this.#taker = undefined
+    this.#reading = undefined
+    if ('error' in end) reading?.reject(end.error)
+    else reading?.resolve()
   }
 
   #tell (): void {
@@ -262,7 +266,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     }
     this.#signal.removeEventListener('abort', this.#onAbort)
     clearTimeout(this.#restTimer)
-    if (this.#reader !== undefined) this.#schedule()
+    if (this.#taker !== undefined) this.#schedule()
   }
 
   #onAbort = (): void => {
@@ -270,7 +274,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
     this.#refused?.(reason)
     this.#drop()
     this.#end ??= { error: reason }
-    this.#leave(reason)
+    this.#leave({ error: reason })
     this.#abort?.(reason)
   }
 }

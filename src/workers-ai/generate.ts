@@ -85,7 +85,7 @@ function tellStream (workersAi: WorkersAi, request: GenerateRequest, { body, red
       return take(batch)
     }
   })
-  return body.read(bytes => giver.give(bytes)).then(async () => {
+  return body.read(giver).then(async () => {
     if (reader.ended && !giver.isEnough) body.release()
     else body.destroy()
     if (giver.isEnough) return

@@ -1,5 +1,5 @@
 import type { Batch, Stage } from '../generation/event.ts'
-import type { Take, Verdict } from '../generation/pipeline.ts'
+import type { Take, Taker, Verdict } from '../generation/pipeline.ts'
 import type { ByteLane } from './byte-lane.ts'
 import type { GenerationReader } from './generation-reader.ts'
 import { StreamReader } from './stream-reader.ts'
@@ -14,27 +14,27 @@ export interface StreamWay {
 }
 
 /** Gives what the pieces of a native stream say: text by the byte lane while that is open, everything else in batches. */
-export class StreamGiver {
+export class StreamGiver implements Taker<Buffer> {
   /** Nothing more is wanted, also of what has been read. */
   isEnough = false
-  #reader: GenerationReader
-  #lane: ByteLane
-  #stages: readonly Stage[]
-  #take: Take<Batch>
-  #stream: StreamReader
   #isFirst = true
   #isMidEvent = false
+  #lane: ByteLane
+  #reader: GenerationReader
+  #stages: readonly Stage[]
+  #takeBatch: Take<Batch>
+  #stream: StreamReader
 
   constructor ({ reader, lane, stages, take }: StreamWay) {
     this.#reader = reader
     this.#lane = lane
     this.#stages = stages
-    this.#take = take
+    this.#takeBatch = take
     this.#stream = new StreamReader(reader)
   }
 
   /** Takes the next bytes; says enough when its taker has had enough, and when nothing more can come. */
-  give (bytes: Buffer): Verdict | Promise<Verdict> {
+  take (bytes: Buffer): Verdict | Promise<Verdict> {
     // The first event goes by itself: only behind it is known whether the lane is open, and to whom it leads. So does one
     // that was cut.
     const isCut = this.#isFirst || (this.#isMidEvent && this.#lane.isOpen)
@@ -58,13 +58,17 @@ export class StreamGiver {
     if (last !== undefined) this.#reader.passedBy(last)
     const flushed = this.#lane.flush()
     const verdict = flushed === undefined ? undefined : this.#heard(flushed)
-    return passed === bytes.length ? verdict : this.#inTurn(verdict, () => this.#giveBatch(bytes.subarray(passed)))
+    return passed === bytes.length ? verdict : this.#giveRest(verdict, bytes.subarray(passed))
+  }
+
+  #giveRest (verdict: Verdict | Promise<Verdict>, rest: Buffer): Verdict | Promise<Verdict> {
+    return this.#inTurn(verdict, () => this.#giveBatch(rest))
   }
 
   #giveBatch (bytes: Buffer): Verdict | Promise<Verdict> {
     this.#countPassed()
     const batch = this.#stream.push(bytes)
-    const verdict = batch.length > 0 ? this.#take(batch) : undefined
+    const verdict = batch.length > 0 ? this.#takeBatch(batch) : undefined
     this.#isMidEvent = !this.#stream.isBetweenEvents
     this.#lane.frames = this.#reader.textFrames
     this.#lane.isFree = this.#reader.isSpeaking && this.#stages.every(letsTextBy)

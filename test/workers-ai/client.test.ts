@@ -472,7 +472,7 @@ t.test('an observer hears every attempt and every body, without secrets', async 
     const observer = { sent: (body: string) => { heard.sent.push(body) }, received: (body: string) => { heard.received.push(body) } }
     try {
       const answer = await connect(t, origin, { maxRetries: 1 }).run(MODEL, BODY, { signal: new AbortController().signal, stream, observer })
-      if (answer.isStream) for (const bytes of await all<Buffer>(take => answer.body.read(take))) t.type(bytes, Buffer)
+      if (answer.isStream) for (const bytes of await all<Buffer>(take => answer.body.read({ take }))) t.type(bytes, Buffer)
     } catch {
       // it fails as it does without an observer
     }
@@ -577,9 +577,11 @@ t.test('a stream that its reader destroys closes the upstream connection', async
     const { origin, sockets } = await listen(t, socket => { socket.write(Buffer.concat([STREAM_HEAD, Buffer.from(chunk('data: {}\n\n'))])) })
     const answer = await stream(connect(t, origin))
     if (read) {
-      await answer.body.read(bytes => {
-        t.equal(bytes.toString(), 'data: {}\n\n')
-        return 'enough'
+      await answer.body.read({
+        take: bytes => {
+          t.equal(bytes.toString(), 'data: {}\n\n')
+          return 'enough'
+        }
       })
     }
     answer.body.destroy()
@@ -642,7 +644,7 @@ t.test('closing ends what is under way', async t => {
 })
 
 async function textOf (body: AnswerBody): Promise<string> {
-  return Buffer.concat(await all(take => body.read(take))).toString()
+  return Buffer.concat(await all<Buffer>(take => body.read({ take }))).toString()
 }
 
 function headersOf (head: string): Record<string, string> {

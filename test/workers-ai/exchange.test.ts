@@ -40,7 +40,7 @@ async function start (t: Test, script: (socket: Socket) => unknown): Promise<Ask
 }
 
 async function textsOf ({ body }: Answer): Promise<string[]> {
-  return (await all<Buffer>(take => body.read(take))).map(String)
+  return (await all<Buffer>(take => body.read({ take }))).map(String)
 }
 
 t.test('what one read of the connection brought is one piece, however many HTTP chunks it was', async t => {
@@ -68,9 +68,11 @@ t.test('a piece that comes alone is given while it is read, and ends what it is 
     })
     const { body } = await asked.answer()
     const taken: string[] = []
-    const reading = body.read(piece => {
-      taken.push(String(piece))
-      return taken.length < 2 ? undefined : take(asked, body)
+    const reading = body.read({
+      take: piece => {
+        taken.push(String(piece))
+        return taken.length < 2 ? undefined : take(asked, body)
+      }
     })
     if (rejection === undefined) await reading
     else await t.rejects(reading, rejection, name)
@@ -95,9 +97,11 @@ t.test('what came before a connection broke is given before that is told', async
   const { answer } = await start(t, socket => socket.end(HEAD + chunk('a')))
   const pieces: string[] = []
   const { body } = await answer()
-  await t.rejects(body.read(piece => {
-    pieces.push(String(piece))
-    return undefined
+  await t.rejects(body.read({
+    take: piece => {
+      pieces.push(String(piece))
+      return undefined
+    }
   }), { code: 'UND_ERR_SOCKET' })
   t.strictSame(pieces, ['a'])
 })
@@ -132,9 +136,11 @@ t.test('one that breaks off is told as far as it came, and then why', async t =>
   const { bytes, body } = await answer()
   t.equal(bytes, undefined)
   const pieces: string[] = []
-  await t.rejects(body.read(piece => {
-    pieces.push(String(piece))
-    return undefined
+  await t.rejects(body.read({
+    take: piece => {
+      pieces.push(String(piece))
+      return undefined
+    }
   }), { code: 'UND_ERR_SOCKET' })
   t.strictSame(pieces, ['{"a":'])
 })
@@ -169,9 +175,11 @@ t.test('a taker that asks for time holds the server back, and gets every byte', 
   const waiting = new Promise<Verdict>(resolve => { go = resolve })
   let given = 0
   const { body } = await server.answer()
-  const ended = body.read(bytes => {
-    given += bytes.length
-    return waiting
+  const ended = body.read({
+    take: bytes => {
+      given += bytes.length
+      return waiting
+    }
   })
   await sleep(100)
   t.ok((server.sockets[0]?.writableLength ?? 0) > 1_000_000, 'most of it is still with the server')
@@ -202,7 +210,7 @@ t.test('an abort ends it in every phase, with its reason', async t => {
 
   const held = await start(t, socket => socket.write(HEAD + chunk('a')))
   const { body } = await held.answer()
-  const reading = body.read(() => new Promise(() => {}))
+  const reading = body.read({ take: () => new Promise(() => {}) })
   await sleep(10)
   held.left.abort(reason)
   await t.rejects(reading, reason, 'while its taker asks for time')
@@ -211,7 +219,7 @@ t.test('an abort ends it in every phase, with its reason', async t => {
 t.test('one that is destroyed closes the connection, and tells its reader that it has ended', async t => {
   const { answer, sockets } = await start(t, socket => socket.write(HEAD + chunk('a')))
   const { body } = await answer()
-  const ended = body.read(() => undefined)
+  const ended = body.read({ take: () => undefined })
   body.destroy()
   await ended
   await waited(() => sockets[0]?.closed === true)
@@ -226,7 +234,7 @@ t.test('one that is released', async t => {
       rest(socket)
     })
     const { body } = await answer()
-    await body.read(() => 'enough')
+    await body.read({ take: () => 'enough' })
     body.release()
     await sleep(60)
     await answer()
@@ -237,7 +245,7 @@ t.test('one that is released', async t => {
 
   const { answer, sockets } = await start(t, socket => socket.write(HEAD + chunk('a')))
   const { body } = await answer()
-  await body.read(() => 'enough')
+  await body.read({ take: () => 'enough' })
   body.release()
   await waited(() => sockets[0]?.closed === true)
   t.pass('is closed when its end does not come')
@@ -247,9 +255,9 @@ t.test('an error of the taker is thrown by its reading', async t => {
   const { answer } = await start(t, socket => socket.write(HEAD + chunk('a')))
   const error = new TypeError('a bug')
   const { body } = await answer()
-  await t.rejects(body.read(() => { throw error }), error)
+  await t.rejects(body.read({ take: () => { throw error } }), error)
   body.destroy()
   const late = (await answer()).body
-  await t.rejects(late.read(() => Promise.reject(error)), error)
+  await t.rejects(late.read({ take: () => Promise.reject(error) }), error)
   late.destroy()
 })

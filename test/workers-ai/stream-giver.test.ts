@@ -57,7 +57,7 @@ async function tell (pieces: readonly Buffer[], { stages: newStages = () => [], 
   }
   const giver = new StreamGiver({ reader, lane, stages, take })
   for (const piece of pieces) {
-    const verdict = await giver.give(piece)
+    const verdict = await giver.take(piece)
     told.verdicts.push(verdict)
     if (verdict === 'enough') break
   }
@@ -152,8 +152,8 @@ t.test('who has had enough is given nothing more', async t => {
   const reader = new GenerationReader(() => 'call_1')
   lane.leadTo({ isReady: true, add: () => true, take: () => Buffer.from('b') }, () => 'enough')
   const giver = new StreamGiver({ reader, lane, stages: [], take: batch => { taken.push(JSON.stringify(batch)); return undefined } })
-  t.equal(giver.give(Buffer.from(frames('a').join(''))), undefined)
-  t.equal(giver.give(Buffer.from(frames('b').join('') + DONE)), 'enough')
+  t.equal(giver.take(Buffer.from(frames('a').join(''))), undefined)
+  t.equal(giver.take(Buffer.from(frames('b').join('') + DONE)), 'enough')
   t.equal(giver.isEnough, true)
   t.equal(taken.length, 1)
 })
@@ -174,7 +174,7 @@ t.test('of a stream that is given up while something is waited for, nothing is g
         return new Promise(resolve => { drain = resolve })
       }
     })
-    const given = giver.give(Buffer.from(text))
+    const given = giver.take(Buffer.from(text))
     giver.isEnough = true
     drain(undefined)
     t.equal(await given, 'enough')
