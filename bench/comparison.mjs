@@ -10,6 +10,7 @@ import { plain } from './scenarios.mjs'
  * @typedef {object} Plan
  * @property {number} generations of processes
  * @property {number} rounds of everything under load, by each generation
+ * @property {number} pacedRounds the same of paced streams: a slow moment of the machine shows most in what waits most
  * @property {number} warmUpRequests not counted, before what matters most is: code is compiled by then
  * @property {number} seconds of load in a round
  * @property {number} pacedSeconds the same for paced streams
@@ -62,8 +63,6 @@ export class Comparison {
   async #measureGeneration (names, groups, generation) {
     await this.#bench.play(PLAIN)
     const servers = await Promise.all(names.map(name => this.#bench.startServer(name, PLAIN)))
-    // Who comes first in one generation comes last in the next.
-    if (generation % 2 === 0) servers.reverse()
     for (const group of groups) await this.#measureGroup(await this.#toLanes(group, [this.#bench.upstream, ...servers]), generation)
     await Promise.all(servers.map(server => server.stop()))
   }
@@ -91,8 +90,10 @@ export class Comparison {
 
   /** @param {Lane[]} lanes @param {number} generation */
   async #measureGroup (lanes, generation) {
-    for (let round = 0; round <= this.#plan.rounds; round++) {
-      for (const { server, scenario } of lanes) {
+    const { rounds, pacedRounds } = this.#plan
+    const last = lanes.some(({ scenario }) => scenario.isPaced) ? pacedRounds : rounds
+    for (let round = 0; round <= last; round++) {
+      for (const { server, scenario } of (round + generation) % 2 === 0 ? lanes : inOtherOrder(lanes)) {
         const isWarmUp = round === 0
         this.#tellProgress(`generation ${generation}, ${scenario.name}: ${server.name}, ${isWarmUp ? 'warm-up' : `round ${round}`}`)
         await this.#bench.play(scenario)
@@ -144,6 +145,24 @@ export class Comparison {
     const rounds = byServer[server] ??= []
     rounds.push(figures)
   }
+}
+
+/**
+ * The same with the servers of each scenario the other way round: who comes behind the upstream alone finds a core that has
+ * rested, and who comes last has rested longer itself.
+ * @param {Lane[]} lanes
+ */
+function inOtherOrder (lanes) {
+  const scenarios = [...new Set(lanes.map(({ scenario }) => scenario))]
+  return scenarios.flatMap(scenario => {
+    const some = lanes.filter(lane => lane.scenario === scenario)
+    return [...some.filter(isDirect), ...some.filter(lane => !isDirect(lane)).reverse()]
+  })
+}
+
+/** @param {Lane} lane */
+function isDirect ({ server }) {
+  return server.name === 'upstream'
 }
 
 /** @param {Scenario} scenario @param {Server['name']} name */
