@@ -148,8 +148,8 @@ export class Comparison {
 }
 
 /**
- * The same with the servers of each scenario the other way round: who comes behind the upstream alone finds a core that has
- * rested, and who comes last has rested longer itself.
+ * The same with the servers of each scenario the other way round: a server that has just rested costs more, so each rests
+ * for long as often as the others do.
  * @param {Lane[]} lanes
  */
 function inOtherOrder (lanes) {

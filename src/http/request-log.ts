@@ -9,23 +9,23 @@ import { isHealthCheck } from './health-check.ts'
  */
 class Report {
   /** Name of the key that was used, never the key. */
-  key: string | undefined
-  model: string | undefined
-  served: string | undefined
-  stream: boolean | undefined
-  attempts: number | undefined
+  key?: string
+  model?: string
+  served?: string
+  stream?: boolean
+  attempts?: number
   /** HTTP status Cloudflare began its answer with. */
-  upstreamStatus: number | undefined
+  upstreamStatus?: number
   /** Milliseconds until the first piece of the answer. */
-  firstTokenMs: number | undefined
-  finishReason: string | undefined
-  usage: Usage | undefined
-  changes: string | undefined
-  error: Error | undefined
+  firstTokenMs?: number
+  finishReason?: string
+  usage?: Usage | undefined
+  changes?: string | undefined
+  error?: Error
 }
 
 declare module 'fastify' {
-  interface FastifyRequest { report: Partial<Report> }
+  interface FastifyRequest { report: Report }
 }
 
 /** One line per request, written when its answer has ended or its client has left; health checks are not logged. */

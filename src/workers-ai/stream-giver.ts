@@ -58,11 +58,7 @@ export class StreamGiver implements Taker<Buffer> {
     if (last !== undefined) this.#reader.passedBy(last)
     const flushed = this.#lane.flush()
     const verdict = flushed === undefined ? undefined : this.#heard(flushed)
-    return passed === bytes.length ? verdict : this.#giveRest(verdict, bytes.subarray(passed))
-  }
-
-  #giveRest (verdict: Verdict | Promise<Verdict>, rest: Buffer): Verdict | Promise<Verdict> {
-    return this.#inTurn(verdict, () => this.#giveBatch(rest))
+    return passed === bytes.length ? verdict : this.#inTurn(verdict, () => this.#giveBatch(bytes.subarray(passed)))
   }
 
   #giveBatch (bytes: Buffer): Verdict | Promise<Verdict> {
