@@ -43,7 +43,7 @@ writeFileSync('dist/LICENSES.txt', packagesIn(Object.keys(metafile.inputs)).map(
 function onlyThePool (build) {
   build.onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'undici' }))
   build.onLoad({ filter: /./, namespace: 'undici' }, () => ({
-    contents: "export { default as Pool } from 'undici/lib/dispatcher/pool.js'; export { default as errors } from 'undici/lib/core/errors.js'",
+    contents: "export { default as Pool } from 'undici/lib/dispatcher/pool.js'; export { default as buildConnector } from 'undici/lib/core/connect.js'; export { default as errors } from 'undici/lib/core/errors.js'",
     resolveDir: process.cwd()
   }))
 }

@@ -50,7 +50,7 @@ const RULES: Record<string, Rule> = {
 }
 
 /** The only files that may import a package. */
-const ONLY: Record<string, string[]> = { undici: ['workers-ai/client.ts', 'workers-ai/exchange.ts'], libsql: ['responses-store/sqlite-store.ts'] }
+const ONLY: Record<string, string[]> = { undici: ['workers-ai/client.ts', 'workers-ai/exchange.ts', 'workers-ai/pool.ts'], libsql: ['responses-store/sqlite-store.ts'] }
 
 interface Import {
   /** Below src. */

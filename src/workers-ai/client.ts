@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errors, Pool } from 'undici'
+import { errors, type Pool } from 'undici'
 import { UpstreamError } from '../errors.ts'
 import { toAbortSignal, type CancelSignal } from '../generation/cancellation.ts'
 import { Circuits } from './circuit.ts'
 import { describeBody, errorInAnswer, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
 import { exchange, FORWARDED_HEADERS, headerOf, type Answer, type AnswerBody, type ExchangeOptions } from './exchange.ts'
 import type { ModelId } from './model.ts'
+import { newPool } from './pool.ts'
 import { redactor } from './redaction.ts'
 import { isInPieces, toText, type RequestBody } from './request-body.ts'
 import { Patience, RetryBudget, withRetries } from './retry.ts'
@@ -83,10 +84,6 @@ interface UpstreamRequest {
   observer?: WireObserver | undefined
 }
 
-/** undici's clock adds up to 2 s; nobody should wait longer than 10 s to hear that there is nobody. */
-const CONNECT_TIMEOUT_MS = 8_000
-/** Longer than undici's 4 s: a person's next message should not pay for another TLS handshake. */
-const KEEP_ALIVE_MS = 30_000
 const LISTING_TIMEOUT_MS = 15_000
 const MAX_JSON_BYTES = 32 * 1024 * 1024
 const MAX_ERROR_BYTES = 64 * 1024
@@ -284,10 +281,6 @@ export function toStreamError (error: unknown, idleTimeoutMs?: number): Upstream
   if (isParserError && !isEarlyEnd) return brokenHttp(error)
   if (isEarlyEnd || isConnectionCode(code)) return new UpstreamError('Cloudflare ended the answer before its end', { kind: 'truncated', cause: error })
   throw error
-}
-
-function newPool (url: URL): Pool {
-  return new Pool(url.origin, { pipelining: 1, connectTimeout: CONNECT_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS })
 }
 
 function authorization (token: string): string[] {

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { Pool } from 'undici'
 import type { Verdict } from '../../src/generation/pipeline.ts'
 import { exchange, type Answer, type AnswerBody } from '../../src/workers-ai/exchange.ts'
+import { newPool } from '../../src/workers-ai/pool.ts'
 import { waited } from '../http-client.ts'
 import { all } from '../sources.ts'
 
@@ -29,7 +29,7 @@ async function start (t: Test, script: (socket: Socket) => unknown): Promise<Ask
     socket.on('data', () => script(socket))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const pool = new Pool(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { pipelining: 1 })
+  const pool = newPool(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
   t.teardown(async () => {
     await pool.destroy()
     for (const socket of sockets) socket.destroy()
