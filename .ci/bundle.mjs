@@ -37,7 +37,7 @@ const { metafile } = await build({
 writeFileSync('dist/LICENSES.txt', packagesIn(Object.keys(metafile.inputs)).map(toLicence).join('\n\n'))
 
 /**
- * Of undici a pool and its errors are used; its fetch, web sockets, caches and mocks are two thirds of it.
+ * Of undici a pool, its connector and its errors are used; its fetch, web sockets, caches and mocks are two thirds of it.
  * @param {import('esbuild').PluginBuild} build
  */
 function onlyThePool (build) {
