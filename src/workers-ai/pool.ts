@@ -29,6 +29,9 @@ export function newPool ({ origin }: URL): Pool {
  * not taken then goes into that buffer, and is read before what comes later. Node calls `push` with what it read
  * (`lib/internal/stream_base_commons.js`), and undici takes it by `read` (`lib/dispatcher/client-h1.js`): should either do
  * otherwise some day, nothing is lost but the time.
+ *
+ * The end is told when it is read. Node reads nothing, by `read(0)`, to have it told at once, and undici's parser does not
+ * bear to hear of it while it is held back: an assertion fails, and the process ends.
  */
 export function readAtOnce (socket: Socket): void {
   socket.push = pushAtOnce
@@ -41,6 +44,8 @@ let giver: Socket | undefined
 let given: Buffer | null = null
 
 function pushAtOnce (this: Socket, piece: Buffer | null, encoding?: BufferEncoding): boolean {
+  if (giver === this) keepGiven(this)
+  if (piece === null) this.read = readRest
   if (piece === null || giver !== undefined) return push.call(this, piece, encoding)
   giver = this
   given = piece
@@ -49,7 +54,13 @@ function pushAtOnce (this: Socket, piece: Buffer | null, encoding?: BufferEncodi
   } finally {
     giver = undefined
   }
-  return given === null || push.call(this, given)
+  return keepGiven(this)
+}
+
+function keepGiven (socket: Socket): boolean {
+  const piece = given
+  given = null
+  return piece === null || push.call(socket, piece)
 }
 
 function readGiven (this: Socket, size?: number): Buffer | null {
@@ -57,4 +68,8 @@ function readGiven (this: Socket, size?: number): Buffer | null {
   const piece = given
   given = null
   return piece
+}
+
+function readRest (this: Socket, size?: number): Buffer | null {
+  return size === 0 ? null : read.call(this, size)
 }

@@ -261,3 +261,25 @@ t.test('an error of the taker is thrown by its reading', async t => {
   await t.rejects(late.read({ take: () => Promise.reject(error) }), error)
   late.destroy()
 })
+
+t.test('an answer that ends with its connection while it is held back is read to its end', async t => {
+  // What is held back must have been read to the last byte when the end comes.
+  const pieces = [100, 40_000, 40_000].map(length => Buffer.alloc(length, 'a'))
+  const { answer } = await start(t, async socket => {
+    socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n')
+    for (const piece of pieces) {
+      socket.write(piece)
+      await sleep(30)
+    }
+    socket.end()
+  })
+  const { body } = await answer()
+  let length = 0
+  await body.read({
+    take: piece => {
+      length += piece.length
+      return sleep(300).then(() => undefined)
+    }
+  })
+  t.equal(length, 80_100)
+})

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { readAtOnce } from '../../src/workers-ai/pool.ts'
+import { newPool, readAtOnce } from '../../src/workers-ai/pool.ts'
 
 /** Two ends of a connection; the first is read at once. */
 type Connection = (t: Test) => Promise<[Socket, Socket]>
@@ -60,6 +61,21 @@ for (const { name, open } of CONNECTIONS) {
     t.equal(socket.read(), null)
   })
 
+  t.test(`${name}: what comes while a piece is given comes behind it`, async t => {
+    const [socket] = await open(t)
+    const taken: Buffer[] = []
+    socket.once('readable', () => {
+      socket.push(Buffer.from('two'))
+      socket.push(null)
+    })
+    socket.on('readable', () => {
+      for (let piece = socket.read(); piece !== null; piece = socket.read()) taken.push(piece)
+    })
+    socket.push(Buffer.from('one'))
+    await once(socket, 'end')
+    t.equal(Buffer.concat(taken).toString(), 'onetwo')
+  })
+
   t.test(`${name}: nothing is lost, doubled or out of order, whatever is taken when`, async t => {
     // What a listener does with each piece it is told of.
     const ways = fc.array(fc.constantFrom('take', 'leave', 'give half back'), { maxLength: 8 }).map(ways => [...ways, 'take'])
@@ -97,3 +113,25 @@ for (const { name, open } of CONNECTIONS) {
     }), { numRuns: 30 })
   })
 }
+
+t.test('undici takes what is pushed at once', async t => {
+  const server = createHttpServer((_request, response) => { response.end('text') }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const pool = newPool(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/of/no/account`))
+  t.teardown(() => pool.destroy().then(() => server.close()))
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 50
+  const callers = await new Promise<string>((resolve, reject) => {
+    pool.dispatch({ method: 'GET', path: '/' }, {
+      onConnect () {},
+      onHeaders: () => true,
+      onData () {
+        resolve(new Error('who calls').stack ?? '')
+        return true
+      },
+      onComplete () {},
+      onError: reject
+    })
+  }).finally(() => { Error.stackTraceLimit = stackTraceLimit })
+  t.match(callers, /pushAtOnce/)
+})
