@@ -57,14 +57,17 @@ function pushAtOnce (this: Socket, piece: Buffer | null, encoding?: BufferEncodi
   return keepGiven(this)
 }
 
+function readGiven (this: Socket, size?: number): Buffer | null {
+  if (giver !== this || size !== undefined || this.readableLength > 0) return read.call(this, size)
+  return takeGiven()
+}
+
 function keepGiven (socket: Socket): boolean {
-  const piece = given
-  given = null
+  const piece = takeGiven()
   return piece === null || push.call(socket, piece)
 }
 
-function readGiven (this: Socket, size?: number): Buffer | null {
-  if (giver !== this || size !== undefined || this.readableLength > 0) return read.call(this, size)
+function takeGiven (): Buffer | null {
   const piece = given
   given = null
   return piece
