@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
 import { UpstreamError } from '../../src/errors.ts'
@@ -6,70 +5,13 @@ import type { Batch } from '../../src/generation/event.ts'
 import { GenerationReader } from '../../src/workers-ai/generation-reader.ts'
 import { SseDecoder } from '../../src/workers-ai/sse-decoder.ts'
 import { readChatStream } from '../chat-stream.ts'
+import { cut, JSON_ANSWERS, sizes, spoilt, STREAMS } from '../fuzz/spoilt-bytes.ts'
 import { faultsOf } from '../openai-schemas.ts'
 import { ask, startProxy } from '../start-proxy.ts'
 import { chunk, http, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, type Step } from './evil-upstream.ts'
 
 /** How many times as many cases are tried, for those who have the time. */
 const MORE = Number(process.env['MORE_CASES'] ?? 1)
-
-const FIXTURES = new URL('../fixtures/native/', import.meta.url)
-
-const answers = readdirSync(FIXTURES, { recursive: true, encoding: 'utf8' })
-  .filter(file => /\.(?:sse|json)$/.test(file) && !file.endsWith('.expected.json'))
-  .map(file => ({ isStream: file.endsWith('.sse'), bytes: readFileSync(new URL(file, FIXTURES)) }))
-const streams = answers.filter(({ isStream }) => isStream).map(({ bytes }) => bytes)
-
-/** Bytes that mean something to somebody who reads streams, JSON or HTTP. */
-const TELLING = ['\n\n', '\r\n', '\r', 'data: ', 'data:', ': ', '[DONE]', 'data: [DONE]\n\n', '{', '}', '[', ']', '"', '\\', '\\u', '\\ud800', 'null', 'true', '1e999', '-', ',', ':', '\u0000', '\uFEFF', '\u2028', '<think>', '</think>', '<tool_call>', '"response":', '"choices":', '"tool_calls":', '"error":', '"finish_reason":"stop"', '__proto__', '0\r\n\r\n'].map(text => Buffer.from(text))
-
-const telling = fc.constantFrom(...TELLING)
-const random = fc.uint8Array({ maxLength: 40 }).map(bytes => Buffer.from(bytes))
-
-/** One way to spoil bytes, at a place given as a share of their length. */
-const mutation = fc.oneof(
-  fc.record({ kind: fc.constant('insert' as const), at: fc.double({ min: 0, max: 1, noNaN: true }), bytes: fc.oneof(telling, random) }),
-  fc.record({ kind: fc.constant('overwrite' as const), at: fc.double({ min: 0, max: 1, noNaN: true }), bytes: fc.oneof(telling, random) }),
-  fc.record({ kind: fc.constant('remove' as const), at: fc.double({ min: 0, max: 1, noNaN: true }), length: fc.integer({ min: 1, max: 60 }) }),
-  fc.record({ kind: fc.constant('repeat' as const), at: fc.double({ min: 0, max: 1, noNaN: true }), length: fc.integer({ min: 1, max: 200 }) }),
-  fc.record({ kind: fc.constant('end' as const), at: fc.double({ min: 0, max: 1, noNaN: true }) })
-)
-type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never
-
-function mutated (bytes: Buffer, mutations: readonly Mutation[]): Buffer {
-  return mutations.reduce(changed, bytes)
-}
-
-function changed (bytes: Buffer, change: Mutation): Buffer {
-  const at = Math.floor(change.at * bytes.length)
-  const [before, after] = [bytes.subarray(0, at), bytes.subarray(at)]
-  switch (change.kind) {
-    case 'insert': return Buffer.concat([before, change.bytes, after])
-    case 'overwrite': return Buffer.concat([before, change.bytes, after.subarray(change.bytes.length)])
-    case 'remove': return Buffer.concat([before, after.subarray(change.length)])
-    case 'repeat': return Buffer.concat([before, after.subarray(0, change.length), after])
-    case 'end': return before
-  }
-}
-
-const spoilt = (sources: readonly Buffer[]) => fc.oneof(
-  { weight: 6, arbitrary: fc.tuple(fc.constantFrom(...sources), fc.array(mutation, { maxLength: 4 })).map(([bytes, mutations]) => mutated(bytes, mutations)) },
-  { weight: 1, arbitrary: fc.array(fc.oneof(telling, random), { maxLength: 30 }).map(Buffer.concat) },
-  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 2_000 }).map(bytes => Buffer.from(bytes)) }
-)
-
-/** The bytes in pieces of these sizes, again and again. */
-function cut (bytes: Buffer, sizes: readonly number[]): Buffer[] {
-  const pieces: Buffer[] = []
-  for (let at = 0, count = 0; at < bytes.length; count++) {
-    const size = sizes[count % sizes.length] ?? bytes.length
-    pieces.push(bytes.subarray(at, at + size))
-    at += size
-  }
-  return pieces
-}
-
-const sizes = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 5 })
 
 /** Whether a stream says anywhere that it has come to its end. */
 function holdsEnd (bytes: Buffer): boolean {
@@ -89,7 +31,7 @@ function eventsOf (pieces: readonly Buffer[]): Batch {
 }
 
 t.test('any bytes are read as events that end once, and well only where the bytes say so', t => {
-  fc.assert(fc.property(spoilt(streams), sizes, (bytes, lengths) => {
+  fc.assert(fc.property(spoilt(STREAMS), sizes, (bytes, lengths) => {
     let events: Batch
     try {
       events = eventsOf(cut(bytes, lengths))
@@ -110,7 +52,7 @@ t.test('any bytes are read as events that end once, and well only where the byte
 })
 
 t.test('any bytes are read alike, however they are cut', t => {
-  fc.assert(fc.property(spoilt(streams), sizes, (bytes, lengths) => {
+  fc.assert(fc.property(spoilt(STREAMS), sizes, (bytes, lengths) => {
     const told = (pieces: readonly Buffer[]) => {
       const events = eventsOf(pieces)
       const text = events.map(event => event.type === 'text' ? event.text : '').join('')
@@ -130,9 +72,9 @@ t.test('any bytes from Cloudflare become a stream or an answer OpenAI could have
   const rests = [{}, { tools: [weather] }, { response_format: { type: 'json_object' } }, { stop: ['e'] }, { n: 2 }, { max_tokens: 3 }]
   const models = ['@cf/meta/llama-3.3-70b-instruct-fp8-fast', '@cf/mistralai/mistral-small-3.1-24b-instruct', '@cf/openai/gpt-oss-20b', '@cf/qwen/qwq-32b', '@cf/zai-org/glm-4.7-flash', '@cf/evil/x']
   const wire = fc.oneof(
-    { weight: 5, arbitrary: fc.record({ head: fc.constant('stream' as const), bytes: spoilt(streams) }) },
-    { weight: 2, arbitrary: fc.record({ head: fc.constant('json' as const), bytes: spoilt(answers.filter(({ isStream }) => !isStream).map(({ bytes }) => bytes)) }) },
-    { weight: 1, arbitrary: fc.record({ head: fc.constant('none' as const), bytes: spoilt([Buffer.concat([STREAM_HEAD, chunk(streams[0] ?? ''), Buffer.from(LAST_CHUNK)])]) }) }
+    { weight: 5, arbitrary: fc.record({ head: fc.constant('stream' as const), bytes: spoilt(STREAMS) }) },
+    { weight: 2, arbitrary: fc.record({ head: fc.constant('json' as const), bytes: spoilt(JSON_ANSWERS) }) },
+    { weight: 1, arbitrary: fc.record({ head: fc.constant('none' as const), bytes: spoilt([Buffer.concat([STREAM_HEAD, chunk(STREAMS[0] ?? ''), Buffer.from(LAST_CHUNK)])]) }) }
   )
   let wrong: string[] = []
   await fc.assert(fc.asyncProperty(wire, sizes, fc.constantFrom(...rests), fc.constantFrom(...models), fc.boolean(), async ({ head, bytes }, lengths, rest, model, stream) => {
