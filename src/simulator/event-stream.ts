@@ -30,6 +30,7 @@ export async function sendEvents (response: ServerResponse, frames: Iterable<obj
           return 'end'
         case 'break':
           // what was written is still delivered, and then the connection ends without the end of the body
+          await flush(response)
           response.socket?.destroySoon()
           return 'break'
         case 'end':
@@ -49,6 +50,11 @@ export async function sendEvents (response: ServerResponse, frames: Iterable<obj
   }
   response.end()
   return 'end'
+}
+
+/** Waits until Node has handed all that was written to the socket: newer versions gather HTTP chunks until the end of the tick. */
+async function flush (response: ServerResponse): Promise<void> {
+  await new Promise<void>(resolve => { response.write('', () => resolve()) })
 }
 
 function * toEventTexts (frames: Iterable<object>): Generator<string> {
