@@ -85,7 +85,7 @@ Examples:
   workers-ai-proxy doctor
       Tries account and token with one tiny run; doctor --help tells its flags and exit codes.
 
-A flag wins over the environment (.env in the working directory included), the environment over
+A flag wins over the environment, the environment over .env in the working directory, that over
 the config file, the file over the default. Secrets can be read from a file: NAME_FILE=/path.
 
 General:
@@ -99,9 +99,13 @@ ${groups.map(toHelpOfGroup).join('\n\n')}
 `
 }
 
-/** The table --print-config shows: name, value and origin of every setting; secrets are masked. */
-export function toConfigTable (lines: readonly ConfigLine[]): string {
-  const rows = lines.map(({ name, value, secret, origin }) => [name, shown(value, secret), origin] as const)
+/**
+ * The table --print-config shows: name, value and origin of every setting; secrets are masked.
+ * @param unread names in `.env` that are not read from there
+ */
+export function toConfigTable (lines: readonly ConfigLine[], unread: readonly string[]): string {
+  const settings = lines.map(({ name, value, secret, origin }) => [name, shown(value, secret), origin] as const)
+  const rows = [...settings, ...unread.map(name => [name, '-', 'not read from .env'] as const)]
   const nameWidth = Math.max(...rows.map(([name]) => name.length))
   const valueWidth = Math.max(...rows.map(([, value]) => value.length))
   return rows.map(([name, value, origin]) => `${name.padEnd(nameWidth)}  ${value.padEnd(valueWidth)}  ${origin}\n`).join('')

@@ -67,9 +67,9 @@ async function askDoctor (): Promise<void> {
 
 async function start (): Promise<void> {
   try {
-    const { settings, lines } = readSettings(toSettingsInput())
-    if (commandLine.printConfig) process.stdout.write(toConfigTable(lines))
-    else await serve(quietInDemo(settings, lines))
+    const { settings, lines, unread } = readSettings(toSettingsInput())
+    if (commandLine.printConfig) process.stdout.write(toConfigTable(lines, unread))
+    else await serve(quietInDemo(settings, lines), unread)
   } catch (error) {
     if (error instanceof StartError) fail(error.message, error.exitCode)
     else if (error instanceof SettingsError) fail(error.message, 2)
@@ -78,15 +78,15 @@ async function start (): Promise<void> {
 }
 
 function toSettingsInput (): SettingsInput {
-  loadDotEnv()
-  return { argv, env: process.env, readFile: path => readFileSync(path, 'utf8') }
+  return { argv, env: process.env, dotEnv: readDotEnv(), readFile: path => readFileSync(path, 'utf8') }
 }
 
-function loadDotEnv (): void {
+/** Not into the environment, where Node would read from it whom it trusts. */
+function readDotEnv (): string | undefined {
   try {
-    process.loadEnvFile()
+    return readFileSync('.env', 'utf8')
   } catch (error) {
-    if (toCode(error) === 'ENOENT') return
+    if (toCode(error) === 'ENOENT') return undefined
     throw new SettingsError([{ name: '.env', complaint: `cannot be read (${toCode(error)})` }])
   }
 }
@@ -107,8 +107,9 @@ interface Running {
   end: () => Promise<void>
 }
 
-async function serve (settings: Settings): Promise<void> {
+async function serve (settings: Settings, unread: readonly string[]): Promise<void> {
   const running = settings.workers > 1 ? await serveByWorkers(settings) : await serveHere(settings)
+  if (unread.length > 0) running.log.warn({ names: unread }, 'these names have no effect in .env, which gives settings only')
   const greeted = greet(running.port, settings)
   stopInTime(running, greeted)
 }

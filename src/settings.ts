@@ -11,7 +11,7 @@ const longestTimer = 2_147_483_647
  * Every setting, once, as the environment names it: type, range, default and one line of doc. The flag is the name in
  * kebab case. `group` is its heading in --help, `unit` what its number counts, `secret` keeps its value off screens and
  * logs and lets `NAME_FILE` name a file that holds it, `aliases` are names other Cloudflare tools use for the same thing,
- * `source` tells where to get a value that nobody can make up.
+ * `source` tells where to get a value that nobody can make up, `receives` names the secrets that are sent to the address.
  */
 export const Environment = Type.Object({
   HOST: Type.String({
@@ -124,6 +124,7 @@ export const Environment = Type.Object({
     group: 'Cloudflare',
     format: 'http-url',
     default: CLOUDFLARE_API,
+    receives: ['CLOUDFLARE_API_TOKEN'],
     description: 'Where Cloudflare\'s API is.'
   }),
   CLOUDFLARE_AI_GATEWAY_ID: Type.Optional(Type.String({
@@ -142,6 +143,7 @@ export const Environment = Type.Object({
     group: 'Cloudflare',
     format: 'http-url',
     default: 'https://gateway.ai.cloudflare.com/v1',
+    receives: ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_TOKEN'],
     description: 'Where AI Gateways are.'
   }),
   UPSTREAM_HEADERS_TIMEOUT_MS: Type.Integer({
@@ -263,6 +265,8 @@ export interface Setting {
   default: string | undefined
   secret: boolean
   aliases: readonly string[]
+  /** The secrets that are sent to this address. */
+  receives: readonly SettingName[]
   /** The end of the sentence "NAME wants …". */
   wants: string
   /** A sentence about where to get it; undefined for what anybody can make up. */
@@ -343,6 +347,7 @@ function toSetting (name: SettingName, schema: TSchema): Setting {
     default: schema.default === undefined ? undefined : String(schema.default),
     secret: schema['secret'] === true,
     aliases: schema['aliases'] ?? [],
+    receives: schema['receives'] ?? [],
     wants: toWants(schema),
     source: schema['source']
   }

@@ -103,7 +103,8 @@ t.equal(toConfigTable([
   { name: 'PORT', value: '8686', secret: false, origin: 'default' },
   { name: 'API_KEYS', value: 'k1,k2', secret: true, origin: 'the environment' },
   { name: 'DEFAULT_MODEL', value: undefined, secret: false, origin: 'not set' }
-]), `PORT           8686  default
+], ['NODE_OPTIONS']), `PORT           8686  default
 API_KEYS       ****  the environment
 DEFAULT_MODEL  -     not set
+NODE_OPTIONS   -     not read from .env
 `, 'the config table is aligned, masks secrets and says where each value came from')

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { Agent, request, type IncomingMessage } from 'node:http'
+import { Agent, createServer as createHttpServer, request, type IncomingMessage } from 'node:http'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -91,14 +91,15 @@ t.test('--version is that of the package', async t => {
 t.test('--print-config shows where each value came from, and no secret', async t => {
   const { code, stdout } = await start(t, ['--print-config', '--port=1', '--config', 'proxy.yaml'], {
     env: { CLOUDFLARE_ACCOUNT_ID: '0123456789abcdef0123456789abcdef', CLOUDFLARE_API_TOKEN_FILE: 'token', MAX_RETRIES: '5' },
-    files: { 'proxy.yaml': 'PORT: 2\nMAX_CHOICES: 3\n', token: 's3cret\n', '.env': 'MAX_RETRIES=4\nDEFAULT_MODEL=m\n' }
+    files: { 'proxy.yaml': 'PORT: 2\nMAX_CHOICES: 3\n', token: 's3cret\n', '.env': 'MAX_RETRIES=4\nDEFAULT_MODEL=m\nNODE_TLS_REJECT_UNAUTHORIZED=0\n' }
   }).ended
   t.equal(code, 0)
   t.match(stdout, /^PORT +1 +--port$/m)
   t.match(stdout, /^MAX_CHOICES +3 +proxy\.yaml$/m)
   t.match(stdout, /^CLOUDFLARE_API_TOKEN +\*{4} +token \(CLOUDFLARE_API_TOKEN_FILE\)$/m)
   t.match(stdout, /^MAX_RETRIES +5 +the environment$/m, 'the real environment wins over .env')
-  t.match(stdout, /^DEFAULT_MODEL +m +the environment$/m, '.env fills in the rest')
+  t.match(stdout, /^DEFAULT_MODEL +m +\.env$/m, '.env fills in the rest')
+  t.match(stdout, /^NODE_TLS_REJECT_UNAUTHORIZED +- +not read from \.env$/m, 'but for what is no setting')
   t.notMatch(stdout, /s3cret/)
 })
 
@@ -175,6 +176,37 @@ t.test('a .env that is no file is told in a sentence', async t => {
   const { code, stderr } = await started.ended
   t.equal(code, 2)
   t.match(stderr, /^ {2}\.env: cannot be read/m)
+})
+
+t.test('a .env sends no token of the environment elsewhere', async t => {
+  const heard: string[] = []
+  const evil = createHttpServer((request, response) => {
+    heard.push(`${request.headers.authorization}`)
+    response.end('{}')
+  })
+  t.teardown(() => evil.close())
+  await new Promise<void>(resolve => evil.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(evil.address() as AddressInfo).port}/client/v4`
+  const env = { CLOUDFLARE_ACCOUNT_ID: '0'.repeat(32), CLOUDFLARE_API_TOKEN: 's3cret' }
+  const files = { '.env': `CLOUDFLARE_API_BASE_URL=${url}\nNODE_TLS_REJECT_UNAUTHORIZED=0\n` }
+  for (const argv of [[], ['doctor'], ['--print-config'], ['--workers=2']]) {
+    const { code, stdout, stderr } = await start(t, argv, { env, files }).ended
+    t.equal(code, 2, argv.join())
+    t.match(stdout + stderr, /CLOUDFLARE_API_BASE_URL: comes from \.env, but CLOUDFLARE_API_TOKEN, which is sent there, comes from the environment\./)
+  }
+  t.strictSame(heard, [])
+})
+
+t.test('nothing but settings is read from .env, and what a program might miss there is named', async t => {
+  const env = { CLOUDFLARE_ACCOUNT_ID: 'a', CLOUDFLARE_API_TOKEN: 't', CLOUDFLARE_API_BASE_URL: 'https://127.0.0.1:1' }
+  const files = { '.env': 'PORT=0\nNODE_TLS_REJECT_UNAUTHORIZED=0\nHTTPS_PROXY=http://127.0.0.1:2\nOTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:3\nDATABASE_URL=x\n' }
+  const { child, seen, ended } = start(t, [], { env, files })
+  await seen(/"level":40[^\n]*"names":\["HTTPS_PROXY","NODE_TLS_REJECT_UNAUTHORIZED","OTEL_EXPORTER_OTLP_ENDPOINT"\],"msg":"these names have no effect in \.env, which gives settings only"/)
+  child.kill()
+  t.equal((await ended).stderr, '', 'Node warns of a TLS that nothing checks')
+  const { code, stdout } = await start(t, ['doctor', '--no-run'], { env, files }).ended
+  t.equal(code, 4)
+  t.match(stdout, /^warning {2}settings [^\n]+\n +→ \.env gives settings only; it also names HTTPS_PROXY, NODE_TLS_REJECT_UNAUTHORIZED, OTEL_EXPORTER_OTLP_ENDPOINT,/m)
 })
 
 t.test('a port in use is told in one sentence', async t => {

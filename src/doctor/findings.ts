@@ -9,12 +9,13 @@ import { judgeRun } from './run.ts'
 import { toSentence, toTrouble } from './trouble.ts'
 
 /** The finding of settings that can be used: where account id and token came from. */
-export function toSettingsFinding (lines: readonly ConfigLine[], { upstream }: Pick<Settings, 'upstream'>): Finding {
+export function toSettingsFinding (lines: readonly ConfigLine[], { upstream }: Pick<Settings, 'upstream'>, unread: readonly string[] = []): Finding {
   const told = lines.filter(({ name, value }) => value !== undefined && ['CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN'].includes(name))
   const message = upstream === 'simulator'
     ? 'UPSTREAM is simulator: it answers in place of Cloudflare, which is not asked.'
     : `${told.map(({ name, origin }) => `${name} comes from ${origin}`).join(', ')}.`
-  return { check: 'settings', verdict: 'ok', message }
+  const next = `.env gives settings only; it also names ${unread.join(', ')}, which has no effect there.`
+  return unread.length === 0 ? { check: 'settings', verdict: 'ok', message } : { check: 'settings', verdict: 'warning', message, next }
 }
 
 /** A finding for each problem of settings that cannot be used. */

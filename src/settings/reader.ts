@@ -5,12 +5,14 @@ import { SETTINGS, type ApiKey, type CloudflareSettings, type Environment, type 
 import { MOST_WORKERS, readAliases, readFallbacks, toList } from './format.ts'
 import { SettingsError } from './problem.ts'
 import { gatherValues, type Environ, type ReadFile } from './sources.ts'
-import { checkEach, checkTogether } from './validation.ts'
+import { checkDestinations, checkEach, checkTogether } from './validation.ts'
 
 export interface SettingsInput {
   /** The arguments after the program's name. */
   argv: readonly string[]
   env: Environ
+  /** The text of `.env`, when there is one. */
+  dotEnv?: string | undefined
   /** Answers the text of a config or secret file, or throws as `readFileSync` does. */
   readFile: ReadFile
 }
@@ -19,13 +21,15 @@ export interface SettingsReading {
   settings: Settings
   /** Every setting with its value as written and where that came from, in the order of SETTINGS. */
   lines: ConfigLine[]
+  /** Names in `.env` that are not read from there, though other programs would. */
+  unread: string[]
 }
 
-/** Reads every setting: flag before environment before config file before default. Throws a SettingsError with every problem there is. */
-export function readSettings ({ argv, env, readFile }: SettingsInput): SettingsReading {
-  const gathered = gatherValues(parseCommandLine(argv), env, readFile)
+/** Reads every setting: flag before environment before `.env` before config file before default. Throws a SettingsError with every problem there is. */
+export function readSettings ({ argv, env, dotEnv, readFile }: SettingsInput): SettingsReading {
+  const gathered = gatherValues(parseCommandLine(argv), env, readFile, dotEnv)
   const { environment, problems } = checkEach(gathered)
-  const all = [...problems, ...checkTogether(environment, problems)]
+  const all = [...problems, ...checkTogether(environment, problems), ...checkDestinations(environment, gathered)]
   if (all.length > 0) throw new SettingsError(all)
   const lines = SETTINGS.map(({ name, secret, default: byDefault }) => ({
     name,
@@ -33,16 +37,16 @@ export function readSettings ({ argv, env, readFile }: SettingsInput): SettingsR
     secret,
     origin: gathered.origins[name] ?? (byDefault === undefined ? 'not set' : 'default')
   }))
-  return { settings: toSettings(environment), lines }
+  return { settings: toSettings(environment), lines, unread: gathered.unread }
 }
 
 /**
  * Reads only where the proxy listens, whatever the other settings are: the health check of a container does not see
  * the flags its proxy was started with. Throws a SettingsError when that is wrong.
  */
-export function readAddress ({ argv, env, readFile }: SettingsInput): Address {
+export function readAddress ({ argv, env, dotEnv, readFile }: SettingsInput): Address {
   const commandLine = parseCommandLine(argv)
-  const { environment, problems } = checkEach(gatherValues(commandLine, env, readFile))
+  const { environment, problems } = checkEach(gatherValues(commandLine, env, readFile, dotEnv))
   const decisive = ['HOST', 'PORT', 'CONFIG_FILE', ...commandLine.problems.map(({ name }) => name)]
   const own = problems.filter(({ name }) => decisive.includes(name))
   if (own.length > 0) throw new SettingsError(own)

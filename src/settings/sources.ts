@@ -1,3 +1,4 @@
+import { parseEnv } from 'node:util'
 import { parseDocument } from 'yaml'
 import type { CommandLine } from '../command-line.ts'
 import { SETTINGS, type Setting, type SettingName } from '../settings.ts'
@@ -13,27 +14,73 @@ export interface Gathered {
   values: Partial<Record<SettingName, string>>
   /** Where each value came from, in words. */
   origins: Partial<Record<SettingName, string>>
+  /** The settings that `.env` decides: it holds the value itself, or names the file that does. */
+  dotEnv: Partial<Record<SettingName, 'holds' | 'names'>>
+  /** Names in `.env` that change what a program does elsewhere, and are not read here. */
+  unread: string[]
   problems: Problem[]
 }
 
-type Finding = { text: string, origin: string } | Omit<Problem, 'name'> | undefined
+interface Found {
+  text: string
+  origin: string
+  /** It stands in a file that the source names. */
+  isInFile?: boolean
+}
 
-/** Looks for every setting in the flags, then the environment, then the config file. Complains, never throws. */
-export function gatherValues (commandLine: CommandLine, environ: Environ, readFile: ReadFile): Gathered {
-  const configPath = commandLine.config ?? environ['CONFIG_FILE']
+type Finding = Found | Omit<Problem, 'name'> | undefined
+
+/** One place where settings may stand, by their names. */
+interface Entries {
+  /** What it is called in a sentence. */
+  where: string
+  entries: Readonly<Record<string, unknown>>
+  /** Whether it is `.env`, or a file that `.env` names. */
+  dotEnv?: 'holds' | 'names'
+}
+
+/**
+ * Looks for every setting in the flags, then the environment, then `.env`, then the config file. Complains, never throws.
+ * @param dotEnv the text of `.env`; only settings are read from it, because whoever writes into the working directory is
+ * not always who starts the program
+ */
+export function gatherValues (commandLine: CommandLine, environ: Environ, readFile: ReadFile, dotEnv = ''): Gathered {
+  const inDotEnv = parseEnv(dotEnv)
+  const configPath = commandLine.config || environ['CONFIG_FILE'] || inDotEnv['CONFIG_FILE']
+  const isOfDotEnv = !commandLine.config && !environ['CONFIG_FILE']
   const config = configPath ? readConfig(configPath, readFile) : { entries: {}, problems: [] }
-  const gathered: Gathered = { values: {}, origins: {}, problems: [...commandLine.problems, ...config.problems] }
+  const sources: Entries[] = [
+    { where: 'the environment', entries: environ },
+    { where: '.env', entries: inDotEnv, dotEnv: 'holds' },
+    isOfDotEnv ? { where: `${configPath} (CONFIG_FILE in .env)`, entries: config.entries, dotEnv: 'names' } : { where: `${configPath}`, entries: config.entries }
+  ]
+  // With an e-mail address beside it, CLOUDFLARE_API_KEY is the account's global key, which is no token.
+  const isGlobalKey = sources.some(({ entries }) => Boolean(entries['CLOUDFLARE_EMAIL']))
+  const gathered: Gathered = { values: {}, origins: {}, dotEnv: {}, unread: Object.keys(inDotEnv).filter(isUnread).sort(), problems: [...commandLine.problems, ...config.problems] }
   for (const setting of SETTINGS) {
-    const found = findFlag(setting, commandLine) ??
-      findEntry(setting, environ, 'the environment', readFile) ??
-      findEntry(setting, config.entries, `${configPath}`, readFile)
-    if (found && 'complaint' in found) gathered.problems.push({ name: setting.name, ...found })
+    const { name } = setting
+    let found = findFlag(setting, commandLine)
+    for (const source of sources) {
+      if (found !== undefined) break
+      found = findEntry(isGlobalKey ? withoutKey(setting) : setting, source, readFile)
+      if (source.dotEnv && found && 'text' in found) gathered.dotEnv[name] = found.isInFile ? 'names' : source.dotEnv
+    }
+    if (found && 'complaint' in found) gathered.problems.push({ name, ...found })
     if (found && 'text' in found) {
-      gathered.values[setting.name] = found.text
-      gathered.origins[setting.name] = found.origin
+      gathered.values[name] = found.text
+      gathered.origins[name] = found.origin
     }
   }
   return gathered
+}
+
+/** Names that Node, its TLS, proxies of HTTP and telemetry go by. A `.env` that others share has names of other programs, too. */
+function isUnread (name: string): boolean {
+  return /^(NODE|UV|SSL|OTEL)_/.test(name) || /^(https?|all|no)_proxy$/i.test(name)
+}
+
+function withoutKey (setting: Setting): Setting {
+  return { ...setting, aliases: setting.aliases.filter(alias => alias !== 'CLOUDFLARE_API_KEY') }
 }
 
 function findFlag ({ name, flag }: Setting, { flags, demo }: CommandLine): Finding {
@@ -42,31 +89,29 @@ function findFlag ({ name, flag }: Setting, { flags, demo }: CommandLine): Findi
 }
 
 /** An entry that is empty counts as not there: compose files hand on variables that are not set as empty ones. */
-function findEntry (setting: Setting, entries: Readonly<Record<string, unknown>>, where: string, readFile: ReadFile): Finding {
+function findEntry (setting: Setting, { entries, where }: Entries, readFile: ReadFile): Finding {
   const entry = toText(setting, entries[setting.name])
   if (entry === undefined) return { complaint: `got ${Array.isArray(entries[setting.name]) ? 'a list' : 'an object'} from ${where}; wants ${setting.wants}` }
   const path = setting.secret && toText(setting, entries[`${setting.name}_FILE`])
   if (path && entry !== '') return { complaint: `is set in ${where}, and so is ${setting.name}_FILE; wants only one of them` }
-  if (path) return readSecret(setting, path, readFile)
+  if (path) return readSecret(setting, path, where, readFile)
   // An empty HOST would have Node listen on every address, so it is not passed over but refused.
   if (entry !== '' || (setting.name === 'HOST' && entries['HOST'] === '')) return { text: entry, origin: where }
   return findAlias(setting, entries, where)
 }
 
 function findAlias (setting: Setting, entries: Readonly<Record<string, unknown>>, where: string): Finding {
-  // With an e-mail address beside it, CLOUDFLARE_API_KEY is the account's global key, which is no token.
-  const aliases = setting.aliases.filter(alias => alias !== 'CLOUDFLARE_API_KEY' || !entries['CLOUDFLARE_EMAIL'])
-  for (const alias of aliases) {
+  for (const alias of setting.aliases) {
     const text = toText(setting, entries[alias])
     if (text) return { text, origin: `${alias} in ${where}` }
   }
   return undefined
 }
 
-function readSecret ({ name }: Setting, path: string, readFile: ReadFile): Finding {
+function readSecret ({ name }: Setting, path: string, where: string, readFile: ReadFile): Finding {
   try {
     const text = readFile(path).trim()
-    return text === '' ? { complaint: `${name}_FILE names ${path}, which is empty` } : { text, origin: `${path} (${name}_FILE)` }
+    return text === '' ? { complaint: `${name}_FILE names ${path}, which is empty` } : { text, origin: `${path} (${name}_FILE${where === '.env' ? ' in .env' : ''})`, isInFile: true }
   } catch (error) {
     return { complaint: `${name}_FILE names a file that cannot be read (${toReason(error)})`, next: 'Check the path, and that this user may read the file.' }
   }

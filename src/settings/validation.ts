@@ -34,6 +34,27 @@ export function checkTogether (environment: Environment, problems: readonly Prob
   ]
 }
 
+/**
+ * An address in `.env` gets no secret that is not in there as well: whoever can write into the working directory could
+ * otherwise have a token of the environment, or any file `.env` names as one, sent anywhere.
+ */
+export function checkDestinations (environment: Environment, { values, origins, dotEnv }: Gathered): Problem[] {
+  if (environment.UPSTREAM === 'simulator') return []
+  return SETTINGS.flatMap(({ name, receives, default: byDefault }) => {
+    if (dotEnv[name] === undefined || values[name]?.replace(/\/+$/, '') === byDefault) return []
+    if (name === 'CLOUDFLARE_AI_GATEWAY_BASE_URL' && environment.CLOUDFLARE_AI_GATEWAY_ID === undefined) return []
+    // Callers' tokens come from elsewhere, whoever said that they are to be passed on.
+    const secrets = environment.AUTH_MODE === 'passthrough' ? receives.map(one => one === 'CLOUDFLARE_API_TOKEN' ? 'AUTH_MODE' : one) : receives
+    const secret = secrets.find(one => values[one] !== undefined && dotEnv[one] !== 'holds')
+    if (secret === undefined) return []
+    return [{
+      name,
+      complaint: `comes from ${origins[name]}, but ${secret === 'AUTH_MODE' ? 'what callers send there as their token (AUTH_MODE) is asked for by' : `${secret}, which is sent there, comes from`} ${origins[secret]}`,
+      next: `Take ${name} out of .env, or set it where ${secret} is set.`
+    }]
+  })
+}
+
 function findWrongValues ({ values, origins }: Gathered): Problem[] {
   const { wrong } = toEnvironment(values)
   return SETTINGS.filter(({ name }) => wrong.has(name)).map(setting => ({
@@ -60,7 +81,7 @@ let check: ValidateFunction | undefined
 function newCheck (): ValidateFunction {
   const ajv = new Ajv({ allErrors: true, useDefaults: true, coerceTypes: true, allowUnionTypes: true, validateSchema: false, code: { optimize: false } })
   for (const [name, { accepts }] of Object.entries(FORMATS)) ajv.addFormat(name, accepts)
-  return ajv.addVocabulary(['group', 'unit', 'secret', 'aliases', 'source']).compile(Environment)
+  return ajv.addVocabulary(['group', 'unit', 'secret', 'aliases', 'source', 'receives']).compile(Environment)
 }
 
 function shown ({ name, secret }: Setting, value = ''): string {

@@ -151,6 +151,40 @@ t.test('every problem of every kind is in one error', async t => {
   ])
 })
 
+const mock = 'http://127.0.0.1:1/v4'
+const elsewhere = 'which is sent there, comes from'
+const destinations: Array<{ name: string, env?: Record<string, string>, argv?: string[], dotEnv: string, complaint?: string }> = [
+  { name: 'with a token of the environment', env: credentials, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}`, complaint: `CLOUDFLARE_API_BASE_URL: comes from .env, but CLOUDFLARE_API_TOKEN, ${elsewhere} the environment. Take CLOUDFLARE_API_BASE_URL out of .env, or set it where CLOUDFLARE_API_TOKEN is set.` },
+  { name: 'with a token by an alias', env: { ...credentials, CLOUDFLARE_API_TOKEN: '', CF_API_TOKEN: 't1' }, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}`, complaint: `${elsewhere} CF_API_TOKEN in the environment` },
+  { name: 'with a token of a flag', env: credentials, argv: ['--cloudflare-api-token=t3'], dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}`, complaint: `${elsewhere} --cloudflare-api-token` },
+  { name: 'with a token of a file', env: { ...credentials, CLOUDFLARE_API_TOKEN: '', CLOUDFLARE_API_TOKEN_FILE: 'config.yaml' }, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}`, complaint: `${elsewhere} config.yaml (CLOUDFLARE_API_TOKEN_FILE)` },
+  { name: 'with a file .env takes for a token', env: { CLOUDFLARE_ACCOUNT_ID: 'a' }, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}\nCLOUDFLARE_API_TOKEN_FILE=token`, complaint: `${elsewhere} token (CLOUDFLARE_API_TOKEN_FILE in .env)` },
+  { name: 'by a config file that .env names', env: credentials, dotEnv: 'CONFIG_FILE=base.yaml', complaint: `CLOUDFLARE_API_BASE_URL: comes from base.yaml (CONFIG_FILE in .env), but CLOUDFLARE_API_TOKEN, ${elsewhere} the environment.` },
+  { name: 'of the gateway', env: { ...credentials, CLOUDFLARE_AI_GATEWAY_ID: 'g' }, dotEnv: `CLOUDFLARE_AI_GATEWAY_BASE_URL=${mock}`, complaint: `CLOUDFLARE_AI_GATEWAY_BASE_URL: comes from .env, but CLOUDFLARE_API_TOKEN, ${elsewhere} the environment.` },
+  { name: 'of the gateway, whose token is from elsewhere', env: { CLOUDFLARE_AI_GATEWAY_TOKEN: 't2' }, dotEnv: `CLOUDFLARE_AI_GATEWAY_ID=g\nCLOUDFLARE_AI_GATEWAY_BASE_URL=${mock}\nCLOUDFLARE_ACCOUNT_ID=${credentials.CLOUDFLARE_ACCOUNT_ID}\nCLOUDFLARE_API_TOKEN=t`, complaint: `but CLOUDFLARE_AI_GATEWAY_TOKEN, ${elsewhere} the environment.` },
+  { name: 'with callers\' tokens', env: { ...credentials, AUTH_MODE: 'passthrough' }, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}\nCLOUDFLARE_API_TOKEN=t`, complaint: 'CLOUDFLARE_API_BASE_URL: comes from .env, but what callers send there as their token (AUTH_MODE) is asked for by the environment.' },
+  { name: 'with its token beside it', env: { CLOUDFLARE_ACCOUNT_ID: 'a' }, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}\nCLOUDFLARE_API_TOKEN=t` },
+  { name: 'that the environment overrules', env: { ...credentials, CLOUDFLARE_API_BASE_URL: mock }, dotEnv: 'CLOUDFLARE_API_BASE_URL=http://127.0.0.1:2' },
+  { name: 'that is Cloudflare\'s own', env: credentials, dotEnv: 'CLOUDFLARE_API_BASE_URL=https://api.cloudflare.com/client/v4/' },
+  { name: 'of a gateway nobody uses', env: credentials, dotEnv: `CLOUDFLARE_AI_GATEWAY_BASE_URL=${mock}` },
+  { name: 'that the simulator does not need', env: credentials, argv: ['--demo'], dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}` }
+]
+for (const { name, env = {}, argv = [], dotEnv, complaint } of destinations) {
+  t.test(`a base URL in .env ${name}`, async t => {
+    const files: Record<string, string> = { 'config.yaml': 's3cret', 'base.yaml': `CLOUDFLARE_API_BASE_URL: ${mock}\n`, token: 's3cret' }
+    const read = () => readSettings({ argv, env, dotEnv, readFile: path => files[path] ?? '' })
+    if (complaint === undefined) return void t.doesNotThrow(read)
+    const failure = t.throws(read, SettingsError) as SettingsError
+    t.equal(failure.problems.length, 1)
+    t.ok(failure.message.includes(complaint), failure.message)
+  })
+}
+
+t.same(
+  readAddress({ argv: ['healthcheck'], env: { PORT: '80' }, dotEnv: 'HOST=::1\nPORT=81\nCLOUDFLARE_API_BASE_URL=http://evil.example\n', readFile }),
+  { host: '::1', port: 80 },
+  'the address is read from .env, too'
+)
 t.same(
   readAddress({ argv: ['healthcheck'], env: { HOST: '0.0.0.0', PORT: '80', MAX_RETRIES: 'many' }, readFile }),
   { host: '0.0.0.0', port: 80 },

@@ -22,8 +22,8 @@ function readFile (path: string): string {
   return text
 }
 
-function gather (argv: string[], env: Record<string, string> = {}) {
-  return gatherValues(parseCommandLine(argv), env, readFile)
+function gather (argv: string[], env: Record<string, string> = {}, dotEnv?: string) {
+  return gatherValues(parseCommandLine(argv), env, readFile, dotEnv)
 }
 
 const found = [
@@ -48,7 +48,21 @@ const found = [
   { name: 'an API key with an e-mail address beside it is the global key, no token', argv: [], env: { CLOUDFLARE_API_KEY: 't1', CLOUDFLARE_EMAIL: 'me@example.com' }, values: {}, origins: {} }
 ]
 for (const { name, argv, env, values, origins } of found) {
-  t.same(gather(argv, env), { values, origins, problems: [] }, name)
+  t.same(gather(argv, env), { values, origins, dotEnv: {}, unread: [], problems: [] }, name)
+}
+
+const inDotEnv: Array<{ name: string, argv?: string[], env?: Record<string, string>, text: string, values: object, origins: object, dotEnv: object, unread?: string[] }> = [
+  { name: '.env stands behind the environment and before the config file', argv: ['--config=config.json'], env: { HOST: '::1' }, text: 'HOST=::2\nPORT=5\n', values: { HOST: '::1', PORT: '5', ALLOW_UNAUTHENTICATED: 'true' }, origins: { HOST: 'the environment', PORT: '.env', ALLOW_UNAUTHENTICATED: 'config.json' }, dotEnv: { PORT: 'holds' } },
+  { name: 'it is written as Node reads it, with quotes, comments and exports', text: '# x\nexport DEFAULT_MODEL="a b" # y\nAPI_KEYS=\'k\'\n', values: { DEFAULT_MODEL: 'a b', API_KEYS: 'k' }, origins: { DEFAULT_MODEL: '.env', API_KEYS: '.env' }, dotEnv: { DEFAULT_MODEL: 'holds', API_KEYS: 'holds' } },
+  { name: 'aliases and secret files count in it', text: 'CF_ACCOUNT_ID=a1\nCLOUDFLARE_API_TOKEN_FILE=token\n', values: { CLOUDFLARE_ACCOUNT_ID: 'a1', CLOUDFLARE_API_TOKEN: 's3cret' }, origins: { CLOUDFLARE_ACCOUNT_ID: 'CF_ACCOUNT_ID in .env', CLOUDFLARE_API_TOKEN: 'token (CLOUDFLARE_API_TOKEN_FILE in .env)' }, dotEnv: { CLOUDFLARE_ACCOUNT_ID: 'holds', CLOUDFLARE_API_TOKEN: 'names' } },
+  { name: 'an alias in the environment wins over the name in .env', env: { CF_API_TOKEN: 't1' }, text: 'CLOUDFLARE_API_TOKEN=t2\n', values: { CLOUDFLARE_API_TOKEN: 't1' }, origins: { CLOUDFLARE_API_TOKEN: 'CF_API_TOKEN in the environment' }, dotEnv: {} },
+  { name: 'it may name the config file', text: 'CONFIG_FILE=secrets.yaml\n', values: { CLOUDFLARE_API_TOKEN: 's3cret', CLOUDFLARE_ACCOUNT_ID: 'a1' }, origins: { CLOUDFLARE_API_TOKEN: 'token (CLOUDFLARE_API_TOKEN_FILE)', CLOUDFLARE_ACCOUNT_ID: 'CF_ACCOUNT_ID in secrets.yaml (CONFIG_FILE in .env)' }, dotEnv: { CLOUDFLARE_API_TOKEN: 'names', CLOUDFLARE_ACCOUNT_ID: 'names' } },
+  { name: 'a config file that is named elsewhere is none of .env\'s', env: { CONFIG_FILE: 'config.json' }, text: 'CONFIG_FILE=secrets.yaml\n', values: { PORT: '1', ALLOW_UNAUTHENTICATED: 'true' }, origins: { PORT: 'config.json', ALLOW_UNAUTHENTICATED: 'config.json' }, dotEnv: {} },
+  { name: 'an e-mail address in one place makes the key in another a global one', env: { CLOUDFLARE_EMAIL: 'me@example.com' }, text: 'CLOUDFLARE_API_KEY=t1\n', values: {}, origins: {}, dotEnv: {} },
+  { name: 'what Node, TLS, proxies and telemetry go by is not read, and named', text: 'NODE_OPTIONS=x\nNODE_TLS_REJECT_UNAUTHORIZED=0\nhttps_proxy=x\nHTTP_PROXY=x\nNO_PROXY=x\nSSL_CERT_FILE=x\nOTEL_EXPORTER_OTLP_ENDPOINT=x\nDATABASE_URL=x\nPATH=x\n', values: {}, origins: {}, dotEnv: {}, unread: ['HTTP_PROXY', 'NODE_OPTIONS', 'NODE_TLS_REJECT_UNAUTHORIZED', 'NO_PROXY', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'SSL_CERT_FILE', 'https_proxy'] }
+]
+for (const { name, argv = [], env = {}, text, values, origins, dotEnv, unread = [] } of inDotEnv) {
+  t.same(gather(argv, env, text), { values, origins, dotEnv, unread, problems: [] }, name)
 }
 
 const wrong = [
