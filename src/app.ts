@@ -1,6 +1,5 @@
 import underPressure from '@fastify/under-pressure'
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
-import { isLoopback } from './address.ts'
 import { requireAllowedHost, requireHost } from './http/allowed-hosts.ts'
 import { requireKey, requireOwnToken } from './http/auth.ts'
 import { BODY_SCHEMAS } from './http/body-schemas.ts'
@@ -27,6 +26,7 @@ import { modelRoutes, Models } from './routes/models.ts'
 import { responses } from './routes/responses.ts'
 import { storedResponses } from './routes/stored-responses.ts'
 import type { Settings } from './settings.ts'
+import { toOriginRule } from './settings/origin-pattern.ts'
 import { WorkersAi } from './workers-ai/client.ts'
 import { ModelSchemas } from './workers-ai/model-schemas.ts'
 import { ModelList, searchPage } from './workers-ai/model-search.ts'
@@ -91,10 +91,11 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   readJsonBodies(app)
   if (settings.corsOrigins.length > 0) {
     const { default: cors } = await import('@fastify/cors')
-    await app.register(cors, { origin: settings.corsOrigins.includes('*') ? '*' : settings.corsOrigins, exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400, strictPreflight: false })
+    await app.register(cors, { origin: toOriginRules(settings.corsOrigins), exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400, strictPreflight: false })
   }
   app.addHook('onRequest', requireHost)
-  const hostRule = requireAllowedHost(settings.allowedHosts, settings.apiKeys.length === 0 && isLoopback(settings.host))
+  const isKeyless = settings.apiKeys.length === 0 && settings.authMode !== 'passthrough'
+  const hostRule = requireAllowedHost(settings.allowedHosts, isKeyless ? settings.host : undefined)
   if (hostRule) app.addHook('onRequest', hostRule)
   const keyRule = settings.authMode === 'passthrough' ? requireOwnToken() : requireKey(settings.apiKeys)
   if (keyRule) app.addHook('onRequest', keyRule)
@@ -138,6 +139,11 @@ const HEADERS_TIMEOUT_MS = 20_000
 const TIMEOUT_CHECK_MS = 2_000
 
 const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-proxy-warnings', 'x-proxy-model', 'x-proxy-attempts', 'cf-ai-req-id', 'cf-ai-neurons']
+
+/** One `*` alone is told to all alike, which caches may keep. */
+function toOriginRules (origins: readonly string[]): string | Array<string | RegExp> {
+  return origins.includes('*') ? '*' : origins.flatMap(origin => toOriginRule(origin) ?? [])
+}
 
 /** Where callers bring their tokens, one of the proxy's own serves nobody. */
 function toWorkersAiOptions ({ cloudflare, authMode, maxRetries, upstreamHeadersTimeoutMs, upstreamIdleTimeoutMs }: Settings) {

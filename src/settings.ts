@@ -88,17 +88,17 @@ export const Environment = Type.Object({
   ALLOW_UNAUTHENTICATED: Type.Boolean({
     group: 'Access',
     default: false,
-    description: 'Lets a HOST that others can reach serve without API_KEYS.'
+    description: 'Serves without API_KEYS where others, or every web page, can reach it.'
   }),
   CORS_ORIGINS: Type.Optional(Type.String({
     group: 'Access',
     format: 'origin-list',
-    description: 'Origins whose pages may call the proxy, with commas between them.'
+    description: 'Origins whose pages may call, such as https://*.example.com or http://localhost:*.'
   })),
   ALLOWED_HOSTS: Type.Optional(Type.String({
     group: 'Access',
     format: 'host-list',
-    description: 'Host headers to answer, with commas between them; none allows loopback names on loopback.'
+    description: 'Host headers to answer; without API_KEYS beside addresses and local names.'
   })),
   UPSTREAM: oneOf(['cloudflare', 'simulator'], {
     group: 'Cloudflare',

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { toOriginRule } from './origin-pattern.ts'
 
 /** What a text setting must look like beyond being text. */
 export interface Format {
@@ -12,7 +13,6 @@ export interface Format {
 export const MOST_WORKERS = 64
 
 const hostName = /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i
-const origin = /^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/i
 const visibleAscii = /^[\x21-\x7e]+$/
 
 /** The formats settings have, by the name their schema gives as `format`. */
@@ -51,8 +51,8 @@ export const FORMATS: Record<string, Format> = {
   },
   'origin-list': {
     shape: 'list',
-    wants: 'origins with commas between them, each like https://app.example and without a path, or *',
-    accepts: text => isListOf(text, item => item === '*' || origin.test(item))
+    wants: 'origins with commas between them, each like https://app.example, https://*.app.example or http://localhost:* and without a path, or *',
+    accepts: text => isListOf(text, item => toOriginRule(item) !== undefined)
   },
   'host-list': {
     shape: 'list',

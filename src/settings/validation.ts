@@ -1,7 +1,8 @@
 import { Ajv, type ValidateFunction } from 'ajv'
 import { isLoopback } from '../address.ts'
 import { CLOUDFLARE_API, Environment, SETTINGS, type Setting, type SettingName } from '../settings.ts'
-import { FORMATS } from './format.ts'
+import { FORMATS, toList } from './format.ts'
+import { matchesEverySite } from './origin-pattern.ts'
 import type { Problem } from './problem.ts'
 import type { Gathered } from './sources.ts'
 
@@ -24,7 +25,7 @@ export function checkEach (gathered: Gathered): { environment: Environment, prob
 /** Checks values that depend on each other, but for those that `problems` has already found wrong. */
 export function checkTogether (environment: Environment, problems: readonly Problem[]): Problem[] {
   const wrong = toNames(problems)
-  const exposed = checkExposure(environment, wrong)
+  const exposed = [...checkExposure(environment, wrong), ...checkOrigins(environment, wrong)]
   if (environment.UPSTREAM === 'simulator' || wrong.has('UPSTREAM')) return exposed
   return [
     ...exposed,
@@ -98,6 +99,19 @@ function checkExposure ({ HOST, API_KEYS, ALLOW_UNAUTHENTICATED, AUTH_MODE }: En
     name: 'HOST',
     complaint: `got ${JSON.stringify(HOST)}, which others can reach, without keys; ` +
       'wants API_KEYS beside it, or 127.0.0.1, or ALLOW_UNAUTHENTICATED=true'
+  }]
+}
+
+/** Pages of every site could use what asks for no key, on loopback as well. */
+function checkOrigins ({ CORS_ORIGINS, API_KEYS, ALLOW_UNAUTHENTICATED, AUTH_MODE }: Environment, wrong: ReadonlySet<string>): Problem[] {
+  if (API_KEYS !== undefined || ALLOW_UNAUTHENTICATED || AUTH_MODE === 'passthrough') return []
+  if (['CORS_ORIGINS', 'API_KEYS', 'ALLOW_UNAUTHENTICATED', 'AUTH_MODE'].some(name => wrong.has(name))) return []
+  const open = toList(CORS_ORIGINS ?? '').find(matchesEverySite)
+  if (open === undefined) return []
+  return [{
+    name: 'CORS_ORIGINS',
+    complaint: `got ${JSON.stringify(open)}, which lets the pages of every site in, without keys; ` +
+      'wants API_KEYS beside it, or the origins by name, or ALLOW_UNAUTHENTICATED=true'
   }]
 }
 

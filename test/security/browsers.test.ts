@@ -44,6 +44,19 @@ t.test('a list of origins is exact', async t => {
   t.equal(headers['access-control-allow-credentials'], undefined, 'cookies mean nothing here')
 })
 
+t.test('a pattern of origins lets in what it says', async t => {
+  const proxy = await startProxy(t, { CORS_ORIGINS: 'app://obsidian.md*, https://*.app.example, http://localhost:*' })
+  const allowed = async (origin: string, asked: object = { headers: { origin } }) => (await askRaw(proxy, '/v1/models', asked)).headers['access-control-allow-origin']
+  for (const origin of ['app://obsidian.md', 'https://a.app.example', 'http://localhost', 'http://localhost:3000']) {
+    t.equal(await allowed(origin), origin)
+    t.equal(await allowed(origin, preflight(origin)), origin)
+  }
+  for (const origin of ['app://obsidian.md.evil.example', 'https://app.example', 'https://evil.example/.app.example', 'https://a.app.example.evil.example', 'http://localhost.evil.example', 'http://localhost:3000.evil.example', 'https://localhost:3000', 'null']) {
+    t.equal(await allowed(origin), undefined, origin)
+    t.equal(await allowed(origin, preflight(origin)), undefined, origin)
+  }
+})
+
 t.test('a preflight is answered before keys are asked for, with all headers an SDK in a browser sends', async t => {
   const proxy = await startProxy(t, { CORS_ORIGINS: PAGE, API_KEYS: 'sk-key' })
   for (const path of PATHS) {
@@ -63,18 +76,20 @@ async function underName (proxy: Proxy, host: string | undefined, lines: string[
   return Number((await exchange(proxy, head.join('\r\n'), 'nothing that ever comes')).split(' ')[1])
 }
 
-t.test('on loopback without keys only loopback\'s own names are answered', async t => {
-  const proxy = await startProxy(t)
-  for (const host of ['localhost', 'LocalHost', `localhost:${proxy.port}`, '127.0.0.1', `127.0.0.1:${proxy.port}`, '[::1]', '[::1]:80']) t.equal(await underName(proxy, host), 200, host)
-  const foreign = [
-    'evil.example', `evil.example:${proxy.port}`, 'localhost.evil.example', '127.0.0.1.nip.io', 'evil.example#localhost', 'evil.example/localhost', 'localhost@evil.example', 'evil.example?localhost', 'localhost.', 'localhost localhost',
-    '0.0.0.0', '127.0.0.2', '127.1', '2130706433', '0x7f.1', '0177.0.0.1', '[::]', '[::ffff:127.0.0.1]', '::1', '[0:0:0:0:0:0:0:1]', '10.0.0.1', '169.254.169.254', 'rebind.network', ''
-  ]
-  for (const host of foreign) t.ok([400, 403].includes(await underName(proxy, host)), host)
-  t.equal(await underName(proxy, undefined), 400, 'none at all')
-  const helpers = ['x-forwarded-host: localhost', 'forwarded: host=localhost', 'x-host: localhost', 'x-original-host: localhost', ':authority: localhost', 'origin: http://localhost', 'referer: http://localhost/', 'host: localhost']
-  for (const line of helpers) t.ok([400, 403].includes(await underName(proxy, 'evil.example', [line])), `${line} does not help`)
-})
+for (const env of [{}, { HOST: '0.0.0.0', ALLOW_UNAUTHENTICATED: 'true' }, { HOST: '127.0.0.2' }]) {
+  t.test(`without keys only addresses and local names are answered, ${JSON.stringify(env)}`, async t => {
+    const proxy = await startProxy(t, env)
+    for (const host of ['localhost', 'LocalHost', `localhost:${proxy.port}`, '127.0.0.1', `127.0.0.1:${proxy.port}`, '[::1]', '[::1]:80', '127.0.0.2', '0.0.0.0', '10.0.0.1', '169.254.169.254', '[::]', '[::ffff:127.0.0.1]', '[0:0:0:0:0:0:0:1]', 'proxy', 'host.docker.internal']) t.equal(await underName(proxy, host), 200, host)
+    const foreign = [
+      'evil.example', `evil.example:${proxy.port}`, 'localhost.evil.example', '127.0.0.1.nip.io', 'evil.example#localhost', 'evil.example/localhost', 'localhost@evil.example', 'evil.example?localhost', 'localhost.', 'localhost localhost',
+      '127.1', '0x7f.1', '0177.0.0.1', '::1', 'rebind.network', ''
+    ]
+    for (const host of foreign) t.ok([400, 403].includes(await underName(proxy, host)), host)
+    t.equal(await underName(proxy, undefined), 400, 'none at all')
+    const helpers = ['x-forwarded-host: localhost', 'forwarded: host=localhost', 'x-host: localhost', 'x-original-host: localhost', ':authority: localhost', 'origin: http://localhost', 'referer: http://localhost/', 'host: localhost']
+    for (const line of helpers) t.ok([400, 403].includes(await underName(proxy, 'evil.example', [line])), `${line} does not help`)
+  })
+}
 
 t.test('nor is an absolute URL a way around the name', async t => {
   const proxy = await startProxy(t)
@@ -87,6 +102,9 @@ t.test('where keys are asked for, or a list is set, names are no door', async t 
   const keyed = await startProxy(t, { API_KEYS: 'sk-key' })
   t.equal(await underName(keyed, 'ai.example', ['authorization: Bearer sk-key']), 200)
   t.equal(await underName(keyed, 'evil.example'), 401)
+  const passing = await startProxy(t, { AUTH_MODE: 'passthrough' })
+  t.equal(await underName(passing, 'ai.example', ['authorization: Bearer 0123456789abcdef0123456789abcdef01234567']), 200)
+  t.equal(await underName(passing, 'evil.example'), 401)
   const listed = await startProxy(t, { API_KEYS: 'sk-key', ALLOWED_HOSTS: 'ai.example' })
   t.equal(await underName(listed, 'ai.example:443', ['authorization: Bearer sk-key']), 200)
   t.equal(await underName(listed, 'evil.example', ['authorization: Bearer sk-key']), 403)

@@ -26,6 +26,17 @@ t.test('an address that others can reach serves nobody without keys', t => {
   t.end()
 })
 
+t.test('pages of every site get nothing without keys', t => {
+  for (const origins of ['*', 'https://*', 'https://app.example, http://*', 'https://*.com']) {
+    for (const host of LOOPBACK.slice(0, 3)) t.match(complaintAbout({ CORS_ORIGINS: origins, HOST: host }), /CORS_ORIGINS: got .* lets the pages of every site in, without keys; wants API_KEYS/, `${origins} at ${host}`)
+    t.equal(complaintAbout({ CORS_ORIGINS: origins, API_KEYS: 'sk-key' }), '', `${origins} with a key`)
+    t.equal(complaintAbout({ CORS_ORIGINS: origins, AUTH_MODE: 'passthrough' }), '', `${origins} with callers' tokens`)
+    t.equal(complaintAbout({ CORS_ORIGINS: origins, ALLOW_UNAUTHENTICATED: 'true' }), '', `${origins}, when somebody insists`)
+  }
+  for (const origins of ['https://app.example', 'https://*.app.example', 'http://localhost:*', 'app://*', 'app://obsidian.md*']) t.equal(complaintAbout({ CORS_ORIGINS: origins }), '', origins)
+  t.end()
+})
+
 t.test('no host and no keys are not taken for any', t => {
   for (const host of ['', '*', '0.0.0.0:80', 'http://0.0.0.0', '[::]', '127.0.0.1/8', '127.0.0.1,0.0.0.0', '%', '\u0000']) t.match(complaintAbout({ HOST: host }), 'HOST', JSON.stringify(host))
   for (const keys of ['', ' ', ',', ' , ,', '\n']) t.match(complaintAbout({ HOST: '0.0.0.0', API_KEYS: keys }), /HOST|API_KEYS/, JSON.stringify(keys))

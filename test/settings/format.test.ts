@@ -27,8 +27,8 @@ const cases: Record<string, { right: string[], wrong: string[] }> = {
     wrong: ['', ',', 'a b', 'a,clé']
   },
   'origin-list': {
-    right: ['*', 'https://app.example', 'https://a.example:8443,app://obsidian.md', 'vscode-webview://*'],
-    wrong: ['', 'app.example', 'https://app.example/', 'https://app.example/path']
+    right: ['*', 'https://app.example', 'https://a.example:8443,app://obsidian.md', 'vscode-webview://*', 'https://*.app.example,http://localhost:*,app://obsidian.md*'],
+    wrong: ['', 'app.example', 'https://*app.example', 'https://app.*', 'https://app.example/', 'https://app.example/path']
   },
   'host-list': {
     right: ['proxy.example', 'localhost,127.0.0.1,[::1]'],
