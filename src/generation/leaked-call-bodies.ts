@@ -16,7 +16,7 @@ export interface CallGrammar {
 
 /** How the values of a call stand between tags. */
 export interface ValueTags {
-  /** What stands before a value, from the beginning; its first group is the key. */
+  /** What stands before a value, from the beginning; its first group is the key, its second may say whether it is `true` that it is text. */
   head: RegExp
   close: string
 }
@@ -26,6 +26,11 @@ export const ARG_TAGS: ValueTags = { head: /^\s*<arg_key>([^<]*)<\/arg_key>\s*<a
 
 /** Qwen coder's template. */
 export const PARAMETER_TAGS: ValueTags = { head: /^\s*<parameter=([^>]*)>\n?/, close: '</parameter>' }
+
+/** Deepseek's and minimax's elements, whose names begin with a mark. */
+export function toInvokeTags (mark: string): ValueTags {
+  return { head: new RegExp(`^\\s*<${mark}parameter name="([^"]*)"(?: string="(true|false)")?>`), close: `</${mark}parameter>` }
+}
 
 /** The calls JSON stands for; undefined when anything in it is no call of an offered tool. */
 export function jsonCalls (body: string, grammar: CallGrammar): LeakedCall[] | undefined {
@@ -38,18 +43,27 @@ export function objectCall (name: string, body: string, grammar: CallGrammar): L
   return isObject(args) ? toCall(name, args) : undefined
 }
 
+/** The call of a tool with an object whose keys are bare, and whose texts stand between quotes of a chat template. */
+export function quotedCall (name: string, body: string, quote: string, grammar: CallGrammar): LeakedCall[] | undefined {
+  const pieces = body.split(quote)
+  // Every second piece is a text; an even number of pieces has one that is not closed.
+  if (pieces.length % 2 === 0) return undefined
+  return objectCall(name, pieces.map((piece, index) => index % 2 === 0 ? piece : JSON.stringify(piece)).join(''), grammar)
+}
+
 /** The call of a tool with arguments between tags; undefined when anything else is between them. */
 export function taggedCall (name: string, body: string, { head, close }: ValueTags, grammar: CallGrammar): LeakedCall[] | undefined {
   const properties = grammar.tools.get(name)?.['properties']
   const values: Array<[string, unknown]> = []
   let rest = body.trim()
   while (rest !== '') {
-    const [before, written = ''] = head.exec(rest) ?? []
+    const [before, written = '', isText] = head.exec(rest) ?? []
     const end = before === undefined ? -1 : rest.indexOf(close, before.length)
     if (before === undefined || end === -1) return undefined
     const key = written.trim()
     const schema = isObject(properties) && Object.hasOwn(properties, key) ? properties[key] : undefined
-    values.push([key, taggedValue(rest.slice(before.length, end), schema, grammar)])
+    const value = rest.slice(before.length, end)
+    values.push([key, isText === 'true' ? value : taggedValue(value, isText === 'false' ? undefined : schema, grammar)])
     rest = rest.slice(end + close.length)
   }
   return toCall(name, Object.fromEntries(values))

@@ -1,5 +1,6 @@
 import { BracketScanner } from './bracket-scanner.ts'
-import { ARG_TAGS, jsonCalls, objectCall, PARAMETER_TAGS, pythonCalls, taggedCall, type CallGrammar, type LeakedCall } from './leaked-call-bodies.ts'
+import { ARG_TAGS, jsonCalls, objectCall, PARAMETER_TAGS, pythonCalls, quotedCall, taggedCall, toInvokeTags, type CallGrammar, type LeakedCall } from './leaked-call-bodies.ts'
+import { QuoteScanner } from './quote-scanner.ts'
 import { WordScanner } from './word-scanner.ts'
 
 /** What a text begins with: a call, whose body is still to be read; no call; or more text is needed to tell. */
@@ -17,11 +18,64 @@ export interface CallBody {
   toCalls: (body: string) => LeakedCall[] | undefined
 }
 
+/** How one line of models writes a call, by its chat template. */
+export interface CallForm {
+  /** Words that open a call anywhere in the text. None of all forms begins like another. */
+  opens: readonly string[]
+  /** Words that stand behind a call, and are no text then. */
+  closes: readonly string[]
+  /** Reads what follows an opening word and white space. */
+  read: (rest: string, grammar: CallGrammar) => Opening
+}
+
+/**
+ * Every form that has words of its own. Sources: the chat templates of the models, and texts seen where calls were
+ * expected. A new form is a row here and a fixture.
+ */
+export const FORMS: readonly CallForm[] = [
+  // `<tool_call>{…}</tool_call>` of hermes, mistral and qwen, `<tool_call>name<arg_key>…` of GLM
+  { opens: ['<tool_call>'], closes: ['</tool_call>'], read: tagged },
+  // `<function=name>{…}</function>` of llama, `<function=name><parameter=key>…` of qwen coder and nemotron
+  { opens: ['<function='], closes: ['</function>'], read: functionTag },
+  // `<|python_tag|>…` of llama 3, `<|python_start|>[…]` of llama 4
+  { opens: ['<|python_tag|>', '<|python_start|>'], closes: ['<|eom_id|>', '<|eot_id|>', '<|python_end|>'], read: listed },
+  // `<|tool_call|>[{…}]` of granite 3 and phi 4, `<TOOLCALL>[{…}]` of nemotron, `<tool_calls>[{…}]` of jamba, `<|tool_call_start|>[name(…)]` of LFM 2
+  { opens: ['<|tool_call|>', '<TOOLCALL>', '<tool_calls>', '<|tool_call_start|>'], closes: ['<|/tool_call|>', '</TOOLCALL>', '</tool_calls>', '<|tool_call_end|>'], read: listed },
+  // `[TOOL_CALLS] [{…}]` and `[TOOL_CALLS]name[ARGS]{…}` of mistral, older and newer
+  { opens: ['[TOOL_CALLS]'], closes: ['</s>'], read: mistral },
+  // `<|tool_calls_section_begin|><|tool_call_begin|>functions.name:0<|tool_call_argument_begin|>{…}` of kimi
+  {
+    opens: ['<|tool_calls_section_begin|>', '<|tool_call_section_begin|>', '<|tool_call_begin|>'],
+    closes: ['<|tool_call_end|>', '<|tool_calls_section_end|>', '<|tool_call_section_end|>'],
+    read: (rest, grammar) => past(['<|tool_call_begin|>', 'functions.'], rest, text => named(text, grammar, KIMI_BETWEEN))
+  },
+  // `<|tool_call>call:name{key:<|"|>text<|"|>}<tool_call|>` of gemma 4, the same with `<escape>` of functiongemma
+  { opens: ['<|tool_call>'], closes: ['<tool_call|>', '<|tool_response>', '<turn|>'], read: (rest, grammar) => colonCall(rest, '<|"|>', grammar) },
+  { opens: ['<start_function_call>'], closes: ['<end_function_call>', '<start_function_response>'], read: (rest, grammar) => colonCall(rest, '<escape>', grammar) },
+  // `<|start|>assistant<|channel|>commentary to=functions.name <|constrain|>json<|message|>{…}<|call|>`: harmony, of gpt-oss
+  {
+    opens: ['<|start|>', '<|channel|>'],
+    closes: ['<|call|>', '<|end|>', '<|return|>'],
+    read: (rest, grammar) => past(['assistant', '<|channel|>', 'commentary', 'analysis', 'to=', 'functions.'], rest, text => named(text, grammar, HARMONY_BETWEEN))
+  },
+  // `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>name<｜tool▁sep｜>{…}` of deepseek 3.1, with `function` and a fence of 3 and r1
+  {
+    opens: ['<｜tool▁calls▁begin｜>', '<｜tool▁call▁begin｜>'],
+    closes: ['<｜tool▁call▁end｜>', '<｜tool▁calls▁end｜>', '<｜end▁of▁sentence｜>'],
+    read: (rest, grammar) => past(['<｜tool▁call▁begin｜>', 'function<｜tool▁sep｜>'], rest, text => named(text, grammar, DEEPSEEK_BETWEEN))
+  },
+  // `<｜DSML｜invoke name="…"><｜DSML｜parameter name="…" string="true">…` of deepseek 3.2 and 4
+  toInvokeForm('｜DSML｜', ['｜DSML｜tool_calls', '｜DSML｜function_calls']),
+  toInvokeForm('｜｜DSML｜｜', ['｜｜DSML｜｜tool_calls', '｜｜DSML｜｜function_calls']),
+  // the same without a mark, of minimax and of models that saw much of Claude's
+  toInvokeForm('', ['minimax:tool_call', 'function_calls'])
+]
+
 /** Words that open a call anywhere in the text. */
-export const MARKERS = ['<tool_call>', '<function=', '<|python_tag|>', '[TOOL_CALLS]', '```'] as const
+export const MARKERS: readonly string[] = [...FORMS.flatMap(({ opens }) => opens), '```']
 
 /** Words that close a call, and the turn after it, where chat templates leak them. */
-export const CLOSERS = ['</tool_call>', '</function>', '<|eom_id|>', '<|eot_id|>', '<|im_end|>', '<|call|>', '<|end|>', '</s>'] as const
+export const CLOSERS: readonly string[] = [...FORMS.flatMap(({ closes }) => closes), '<|im_end|>', '<|observation|>']
 
 /** Languages of code fences that calls were seen in, the longer of two that begin alike first. */
 const LANGUAGES = ['tool_call', 'tool_code', 'tool', 'json', 'python', 'xml']
@@ -30,12 +84,9 @@ const LANGUAGES = ['tool_call', 'tool_code', 'tool', 'json', 'python', 'xml']
 const FIRST_KEYS = ['name', 'type', 'function', 'arguments', 'parameters', 'id', 'tool_calls']
 
 /**
- * Says whether text begins with a tool call in one of the forms models leak them in:
- * `<tool_call>{…}</tool_call>` (hermes, mistral and qwen templates), `<tool_call>name<arg_key>…` (GLM),
- * `<function=name>{…}</function>` and `<|python_tag|>…` (llama), `<function=name><parameter=key>…` (qwen coder),
- * `[TOOL_CALLS] [{…}]` and `[TOOL_CALLS]name[ARGS]{…}` (mistral, older and newer), a fenced block, bare JSON with name
- * and arguments or parameters (llama), a list of it, the flat `{"name", …arguments}` of gpt-oss, and `[name(key=value)]`
- * (llama 3.2 and later).
+ * Says whether text begins with a tool call in one of the forms models leak them in: those of FORMS, a fenced block, bare
+ * JSON with name and arguments or parameters (llama), a list of it, the flat `{"name", …arguments}` of gpt-oss, and
+ * `[name(key=value)]` (llama 3.2 and later).
  *
  * @param text begins at one of MARKERS, `{` or `[`
  */
@@ -49,13 +100,12 @@ export function toOpening (text: string, grammar: CallGrammar): Opening {
 }
 
 function unfenced (text: string, grammar: CallGrammar): Opening {
-  if (text.startsWith('[TOOL_CALLS]')) return behind('[TOOL_CALLS]', text, rest => /^[{[]/.test(rest) ? bare(rest, grammar) : named(rest, grammar))
-  if ('[TOOL_CALLS]'.startsWith(text)) return 'open'
-  if (/^[{[]/.test(text)) return bare(text, grammar)
-  if (text.startsWith('<tool_call>')) return behind('<tool_call>', text, rest => tagged(rest, grammar))
-  if (text.startsWith('<function=')) return functionTag(text, grammar)
-  if (text.startsWith('<|python_tag|>')) return behind('<|python_tag|>', text, rest => /^[{[]/.test(rest) ? bare(rest, grammar) : pythonic(rest, grammar))
-  return isBeginning(text, MARKERS) ? 'open' : 'text'
+  for (const { opens, read } of FORMS) {
+    const word = opens.find(one => text.startsWith(one))
+    if (word !== undefined) return behind(word, text, rest => read(rest, grammar))
+  }
+  if (isBeginning(text, MARKERS)) return 'open'
+  return /^[{[]/.test(text) ? bare(text, grammar) : 'text'
 }
 
 /** The opening that comes behind a word and white space. */
@@ -113,40 +163,103 @@ function oneOf (words: Iterable<string>, token: string | undefined): 'call' | 't
   return [...words].includes(token.slice(1, -1)) ? 'call' : 'text'
 }
 
+/** JSON, or Python's calls in a list or alone. */
+function listed (text: string, grammar: CallGrammar): Opening {
+  return /^[{[]/.test(text) ? bare(text, grammar) : pythonic(text, grammar)
+}
+
 /** What stands between `<tool_call>` tags: JSON, a `<function=…>`, or a name with `<arg_key>` and `<arg_value>` pairs. */
 function tagged (text: string, grammar: CallGrammar): Opening {
   if (/^[{[]/.test(text)) return bare(text, grammar)
-  if (text.startsWith('<function=')) return functionTag(text, grammar)
-  if (isBeginning(text, ['<function=', ...grammar.tools.keys()])) return 'open'
-  const name = /^[\w-]*/.exec(text)?.[0] ?? ''
-  if (!grammar.tools.has(name)) return 'text'
-  return behind(name, text, rest => rest.startsWith('<')
-    ? toBody(new WordScanner('</tool_call>'), body => taggedCall(name, body, ARG_TAGS, grammar))
-    : 'text')
+  return past(['<function='], text, rest => rest === text
+    ? behindName(text, grammar, (name, body) => body.startsWith('<')
+      ? toBody(new WordScanner('</tool_call>'), body => taggedCall(name, body, ARG_TAGS, grammar))
+      : 'text')
+    : functionTag(rest, grammar))
 }
 
-/** A name with a JSON object; newer templates of mistral write an id and a word between. */
-function named (text: string, grammar: CallGrammar): Opening {
-  if (isBeginning(text, grammar.tools.keys())) return 'open'
-  const name = /^[\w-]*/.exec(text)?.[0] ?? ''
-  return grammar.tools.has(name) ? behind(name, text, rest => argumentsOf(name, rest, grammar)) : 'text'
+/** A list of objects, or a name with one; newer templates write an id and a word between. */
+function mistral (text: string, grammar: CallGrammar): Opening {
+  return /^[{[]/.test(text) ? bare(text, grammar) : named(text, grammar, MISTRAL_BETWEEN)
 }
 
-function argumentsOf (name: string, text: string, grammar: CallGrammar): Opening {
+/** What a template writes between a name and its arguments: whole words, and how they begin. */
+interface Between {
+  words: RegExp
+  beginnings: readonly string[]
+}
+
+const MISTRAL_BETWEEN: Between = { words: /^\[CALL_ID\]\w*|^\[ARGS\]/, beginnings: ['[CALL_ID]', '[ARGS]'] }
+const KIMI_BETWEEN: Between = { words: /^:\d+|^<\|tool_call_argument_begin\|>/, beginnings: [':', '<|tool_call_argument_begin|>'] }
+const DEEPSEEK_BETWEEN: Between = { words: /^<｜tool▁sep｜>|^```|^json/, beginnings: ['<｜tool▁sep｜>', '```', 'json'] }
+const HARMONY_BETWEEN: Between = {
+  words: /^<\|channel\|>(?:commentary|analysis)|^<\|constrain\|>|^<\|message\|>|^json|^code/,
+  beginnings: ['<|channel|>commentary', '<|channel|>analysis', '<|constrain|>', '<|message|>', 'json', 'code']
+}
+
+/** A name with a JSON object. */
+function named (text: string, grammar: CallGrammar, between: Between): Opening {
+  return behindName(text, grammar, (name, rest) => argumentsOf(name, rest, grammar, between))
+}
+
+function argumentsOf (name: string, text: string, grammar: CallGrammar, between: Between): Opening {
   if (text.startsWith('{')) return toBody(new BracketScanner(), body => objectCall(name, body, grammar))
-  const [word] = /^\[CALL_ID\]\w*|^\[ARGS\]/.exec(text) ?? []
-  if (word !== undefined) return behind(word, text, rest => argumentsOf(name, rest, grammar))
-  return isBeginning(text, ['[CALL_ID]', '[ARGS]']) ? 'open' : 'text'
+  const [word] = between.words.exec(text) ?? []
+  if (word === undefined) return isBeginning(text, between.beginnings) ? 'open' : 'text'
+  const opening = behind(word, text, rest => argumentsOf(name, rest, grammar, between))
+  return typeof opening !== 'string' && word.startsWith('```') ? { ...opening, isFenced: true } : opening
 }
 
+/** What stands behind `<function=`: a name, and either a JSON object or parameters between tags. */
 function functionTag (text: string, grammar: CallGrammar): Opening {
-  const [head, name = '', close] = /^<function=([\w-]*)(>?)/.exec(text) ?? ['']
+  const [head, name = '', close] = /^([\w.-]*)(>?)/.exec(text) ?? ['']
   if (close === '') return head === text && isBeginning(name, grammar.tools.keys()) ? 'open' : 'text'
   if (!grammar.tools.has(name)) return 'text'
   return behind(head, text, rest => {
     if (rest.startsWith('{')) return toBody(new BracketScanner(), body => objectCall(name, body, grammar))
     return rest.startsWith('<') ? toBody(new WordScanner('</function>'), body => taggedCall(name, body, PARAMETER_TAGS, grammar)) : 'text'
   })
+}
+
+/** `call:name{…}` with bare keys, and texts between quotes of the template. */
+function colonCall (text: string, quote: string, grammar: CallGrammar): Opening {
+  return past(['call:'], text, rest => behindName(rest, grammar, (name, body) => body.startsWith('{')
+    ? toBody(new QuoteScanner(quote), given => quotedCall(name, given, quote, grammar))
+    : 'text'))
+}
+
+/**
+ * Calls as elements: `<invoke name="…">` with parameters, or with a JSON object.
+ * @param mark what the names of the elements begin with
+ * @param wrappers elements around all calls
+ */
+function toInvokeForm (mark: string, wrappers: readonly string[]): CallForm {
+  const open = `<${mark}invoke name="`
+  const close = `</${mark}invoke>`
+  const tags = toInvokeTags(mark)
+  return {
+    opens: [open, ...wrappers.map(name => `<${name}>`)],
+    closes: [close, ...wrappers.map(name => `</${name}>`)],
+    read: (rest, grammar) => past([open], rest, text => behindName(text, grammar, (name, more) => past(['">'], more, body => {
+      if (body === more) return 'text'
+      if (body.startsWith('{')) return toBody(new BracketScanner(), json => objectCall(name, json, grammar))
+      return body.startsWith('<') ? toBody(new WordScanner(close), given => taggedCall(name, given, tags, grammar)) : 'text'
+    })))
+  }
+}
+
+/** What comes behind the name of a tool that was offered. */
+function behindName (text: string, grammar: CallGrammar, read: (name: string, rest: string) => Opening): Opening {
+  if (isBeginning(text, grammar.tools.keys())) return 'open'
+  const name = /^[\w.-]*/.exec(text)?.[0] ?? ''
+  return grammar.tools.has(name) ? behind(name, text, rest => read(name, rest)) : 'text'
+}
+
+/** What comes behind any of the words, as often as they follow each other. */
+function past (words: readonly string[], text: string, read: (rest: string) => Opening): Opening {
+  const word = words.find(one => text.startsWith(one))
+  if (word !== undefined) return behind(word, text, rest => past(words, rest, read))
+  return isBeginning(text, words) ? 'open' : read(text)
 }
 
 function pythonic (text: string, grammar: CallGrammar): Opening {

@@ -51,7 +51,7 @@ export function toDialect ({ id, family, reasoning }: Model): Dialect {
     calls: family.name === 'guided' || family.name === 'llama-4' ? 'wrapped' : 'flat',
     doubleEncoded: id.includes('granite'),
     callIds: id.includes('/kimi-') ? 'kimi' : 'vllm',
-    leak: /hermes|mistral|qwen/.test(id) ? 'tool_call' : id.includes('llama') ? 'llama' : 'json',
+    leak: toLeakForm(id),
     reasoning: reasoning ? toReasoningKind(id, family, openaiOutput) : 'none',
     thinksUnasked: !id.includes('deepseek-v4'),
     thinkingSwitch: id.includes('/kimi-') ? 'thinking' : 'enable_thinking',
@@ -59,6 +59,16 @@ export function toDialect ({ id, family, reasoning }: Model): Dialect {
     judges: family.name === 'guard',
     defaultLimit: openaiInput ? undefined : 256
   }
+}
+
+/** Models let slip what their chat template writes. */
+function toLeakForm (id: string): LeakForm {
+  if (id.includes('/kimi-')) return 'kimi'
+  if (id.includes('gemma-4')) return 'gemma'
+  if (id.includes('deepseek-v4')) return 'dsml'
+  if (id.includes('/glm-')) return 'glm'
+  if (/hermes|mistral|qwen/.test(id)) return 'tool_call'
+  return id.includes('llama') ? 'llama' : 'json'
 }
 
 function toReasoningKind (id: string, { thinking }: Family, openaiOutput: boolean): Dialect['reasoning'] {

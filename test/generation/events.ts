@@ -45,13 +45,13 @@ export function cut (whole: string, places: readonly number[]): string[] {
   return ends.map((end, index) => whole.slice(ends[index - 1] ?? 0, end))
 }
 
-/** The events with each text cut at places, counted from the beginning of all text. */
+/** The events with each text and thought cut at places, counted from the beginning of all of them. */
 export function recut (events: Batch, at: readonly number[]): Batch {
   let before = 0
   return events.flatMap((event): Batch => {
-    if (event.type !== 'text') return [event]
+    if (event.type !== 'text' && event.type !== 'reasoning') return [event]
     const pieces = cut(event.text, at.map(place => place - before))
     before += event.text.length
-    return text(...pieces)
+    return pieces.map(text => ({ type: event.type, text }))
   })
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ARG_TAGS, jsonCalls, objectCall, PARAMETER_TAGS, pythonCalls, taggedCall, type LeakedCall } from '../../src/generation/leaked-call-bodies.ts'
+import { ARG_TAGS, jsonCalls, objectCall, PARAMETER_TAGS, pythonCalls, quotedCall, taggedCall, toInvokeTags, type LeakedCall } from '../../src/generation/leaked-call-bodies.ts'
 import { parseModelJson } from '../../src/translate/model-json.ts'
 
 const properties = { text: { type: 'string' }, maybe: { type: ['string', 'null'] }, number: { type: 'number' }, list: { type: 'array' }, any: {} }
@@ -55,10 +55,24 @@ t.test('values between tags', t => {
     { name: 'with tags of their own', given: '<parameter=text><b>1 < 2</b></parameter>', tags: PARAMETER_TAGS, expected: ['calc({"text":"<b>1 < 2</b>"})'] },
     { name: 'by any name', given: '<parameter=__proto__>{"a":1}</parameter>', tags: PARAMETER_TAGS, expected: ['calc({"__proto__":{"a":1}})'] },
     { name: 'not closed', given: '<parameter=text>1', tags: PARAMETER_TAGS, expected: undefined },
+    { name: 'that say whether they are text', given: '<｜DSML｜parameter name="any" string="true">5\n</｜DSML｜parameter>\n<｜DSML｜parameter name="text" string="false">5</｜DSML｜parameter><｜DSML｜parameter name="number">5</｜DSML｜parameter>', tags: toInvokeTags('｜DSML｜'), expected: ['calc({"any":"5\\n","text":5,"number":5})'] },
     { name: 'and other things', given: '<parameter=text>1</parameter> and', tags: PARAMETER_TAGS, expected: undefined },
     { name: 'without a key', given: '<arg_value>1</arg_value>', tags: ARG_TAGS, expected: undefined }
   ]
   for (const { name, given, tags, expected } of cases) t.strictSame(tell(taggedCall('calc', given, tags, grammar)), expected, name)
+  t.end()
+})
+
+t.test('an object with quotes of a template', t => {
+  const cases = [
+    { name: 'nothing', given: '{}', expected: ['calc({})'] },
+    { name: 'texts', given: '{text:<|"|>a "b" {c}: \\d\n<|"|>,any:<|"|><|"|>}', expected: ['calc({"text":"a \\"b\\" {c}: \\\\d\\n","any":""})'] },
+    { name: 'other values', given: '{number:5,list:[1,<|"|>a<|"|>],any:{<|"|>b c<|"|>:true,d:null}}', expected: ['calc({"number":5,"list":[1,"a"],"any":{"b c":true,"d":null}})'] },
+    { name: 'JSON', given: '{"text": "a"}', expected: ['calc({"text":"a"})'] },
+    { name: 'a text that is not closed', given: '{text:<|"|>a}', expected: undefined },
+    { name: 'cut', given: '{text:<|"|>a<|"|>', expected: undefined }
+  ]
+  for (const { name, given, expected } of cases) t.strictSame(tell(quotedCall('calc', given, '<|"|>', grammar)), expected, name)
   t.end()
 })
 

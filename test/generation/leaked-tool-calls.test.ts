@@ -2,9 +2,10 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
+import { FORMS } from '../../src/generation/leaked-call-forms.ts'
 import { LeakedToolCalls } from '../../src/generation/leaked-tool-calls.ts'
 import { parseModelJson } from '../../src/translate/model-json.ts'
-import { cut, FINISH, places, recut, text, textOf, told, usage } from './events.ts'
+import { cut, FINISH, merged, places, recut, text, textOf, told, usage } from './events.ts'
 
 const TOOLS = new Map<string, Record<string, unknown>>([
   ['calc', { type: 'object', properties: { expression: { type: 'string' }, path: {}, digits: { type: 'integer' } } }],
@@ -101,6 +102,30 @@ t.test('a call is a call in every form models leak it in', t => {
     { name: 'keys and values between tags', given: '<tool_call>calc\n<arg_key>expression</arg_key>\n<arg_value>7</arg_value>\n<arg_key>path</arg_key>\n<arg_value>["a", 1]</arg_value>\n</tool_call>', expected: ['calc({"expression":"7","path":["a",1]})'] },
     { name: 'a name between tags', given: '<tool_call>get_time</tool_call>', expected: ['get_time({})'] },
     { name: 'numbers between tags that are none', given: '<tool_call>calc<arg_key>path</arg_key><arg_value>1.10</arg_value><arg_key>digits</arg_key><arg_value>7</arg_value><arg_key>id</arg_key><arg_value>12345678901234567890</arg_value></tool_call>', expected: ['calc({"path":"1.10","digits":7,"id":"12345678901234567890"})'] },
+    { name: 'kimi\'s section', given: '<|tool_calls_section_begin|><|tool_call_begin|>functions.calc:0<|tool_call_argument_begin|>{"expression": "1+1"}<|tool_call_end|><|tool_call_begin|>functions.get_time:1<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>', expected: [CALC, 'get_time({})'] },
+    { name: 'kimi\'s section, by its other name', given: '<|tool_call_section_begin|><|tool_call_begin|>calc:12<|tool_call_argument_begin|>{"expression": "1+1"}<|tool_call_end|><|tool_call_section_end|>', expected: [CALC] },
+    { name: 'one of kimi\'s calls without a section', given: '<|tool_call_begin|>functions.calc:0<|tool_call_argument_begin|>{"expression": "1+1"}<|tool_call_end|>', expected: [CALC] },
+    { name: 'gemma\'s', given: '<|tool_call>call:calc{expression:<|"|>1+1<|"|>}<tool_call|>', expected: [CALC] },
+    { name: 'gemma\'s, of every type', given: '<|tool_call>call:calc{expression:<|"|>say "}{" <b> \\ it\'s,\na:b<|"|>,digits:2,path:[<|"|>a<|"|>,{b:true,c:null,d:-1.5}]}<tool_call|>', expected: ['calc({"expression":"say \\"}{\\" <b> \\\\ it\'s,\\na:b","digits":2,"path":["a",{"b":true,"c":null,"d":-1.5}]})'] },
+    { name: 'gemma\'s, two', given: '<|tool_call>call:calc{expression:<|"|>1+1<|"|>}<tool_call|><|tool_call>call:get_time{}<tool_call|><|tool_response>', expected: [CALC, 'get_time({})'] },
+    { name: 'functiongemma\'s', given: '<start_function_call>call:calc{expression:<escape>1+1<escape>}<end_function_call>', expected: [CALC] },
+    { name: 'harmony\'s', given: '<|channel|>commentary to=functions.calc <|constrain|>json<|message|>{"expression": "1+1"}<|call|>', expected: [CALC] },
+    { name: 'harmony\'s, from the beginning of its message', given: '<|start|>assistant<|channel|>commentary to=functions.calc<|message|>{"expression": "1+1"}<|call|><|start|>assistant to=functions.get_time<|channel|>commentary json<|message|>{}<|call|>', expected: [CALC, 'get_time({})'] },
+    { name: 'harmony\'s, in its channel of thoughts', given: '<|channel|>analysis to=functions.calc code<|message|>{"expression": "1+1"}<|end|>', expected: [CALC] },
+    { name: 'deepseek\'s', given: '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>calc<｜tool▁sep｜>{"expression": "1+1"}<｜tool▁call▁end｜><｜tool▁call▁begin｜>get_time<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜><｜end▁of▁sentence｜>', expected: [CALC, 'get_time({})'] },
+    { name: 'deepseek\'s, in a fence', given: '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>calc\n```json\n{"expression": "1+1"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>', expected: [CALC] },
+    { name: 'DSML', given: '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="calc">\n<｜DSML｜parameter name="expression" string="true">1+1</｜DSML｜parameter>\n</｜DSML｜invoke>\n<｜DSML｜invoke name="get_time">\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>', expected: [CALC, 'get_time({})'] },
+    { name: 'DSML, by its other name, with values that are no text', given: '<｜DSML｜function_calls><｜DSML｜invoke name="calc"><｜DSML｜parameter name="digits" string="false">2</｜DSML｜parameter><｜DSML｜parameter name="expression">7</｜DSML｜parameter><｜DSML｜parameter name="path" string="true">5\n</｜DSML｜parameter></｜DSML｜invoke></｜DSML｜function_calls>', expected: ['calc({"digits":2,"expression":"7","path":"5\\n"})'] },
+    { name: 'DSML, alone and with an object', given: '<｜DSML｜invoke name="calc">{"expression": "1+1"}</｜DSML｜invoke>', expected: [CALC] },
+    { name: 'DSML, with two bars', given: '<｜｜DSML｜｜invoke name="calc"><｜｜DSML｜｜parameter name="expression" string="true">1+1</｜｜DSML｜｜parameter></｜｜DSML｜｜invoke>', expected: [CALC] },
+    { name: 'elements without a mark', given: '<function_calls>\n<invoke name="calc">\n<parameter name="expression">1+1</parameter>\n</invoke>\n</function_calls>', expected: [CALC] },
+    { name: 'minimax\'s', given: '<minimax:tool_call>\n<invoke name="calc">\n<parameter name="expression">1+1</parameter>\n</invoke>\n</minimax:tool_call>', expected: [CALC] },
+    { name: 'granite\'s', given: `<|tool_call|>[${ONE}]`, expected: [CALC] },
+    { name: 'phi\'s', given: `<|tool_call|>[${ONE}]<|/tool_call|>`, expected: [CALC] },
+    { name: 'nemotron\'s', given: `<TOOLCALL>[${ONE}]</TOOLCALL>`, expected: [CALC] },
+    { name: 'jamba\'s', given: `<tool_calls>[${ONE}]</tool_calls>`, expected: [CALC] },
+    { name: 'LFM\'s', given: '<|tool_call_start|>[calc(expression="1+1")]<|tool_call_end|>', expected: [CALC] },
+    { name: 'llama 4\'s', given: '<|python_start|>[calc(expression="1+1")]<|python_end|>', expected: [CALC] },
     { name: 'a name that begins like another', given: '[calc-2(a=1)]', expected: ['calc-2({"a":1})'] },
     { name: 'a member by the name of __proto__', given: '<tool_call>{"name": "calc", "arguments": {"__proto__": {"a": 1}}}</tool_call>[calc(__proto__="x")]', expected: ['calc({"__proto__":{"a":1}})', 'calc({"__proto__":"x"})'] }
   ]
@@ -120,6 +145,12 @@ t.test('what is no call of an offered tool stays as it is', t => {
     '{"name": "calc", "description": "calculates"}', '{"name": "calc", "parameters": {"type": "object", "properties": {}}}', '{"name": "calc", "version": "1.0.0"}', '{"name": 7}', '{"name" "calc"}', '{"name": "calc", "arguments": {"a" 1 2}}',
     '{"id": 1, "name": "calc"}', '{"type": "object", "name": "calc"}', '{"type": "function"}', '{"type": "function", "x": 1}', '{"tool_calls": []}', '{"tool_calls": "calc"}', '{"arguments": 1}', '{"arguments": {}}', '{"function": {"a": 1}}',
     '[TOOL_CALLS]', 'The [TOOL_CALLS] token', '[TOOL_CALLS] [{"name": "other", "arguments": {}}]', '[TOOL_CALLS]other[ARGS]{}', '[TOOL_CALLS]calc', '[TOOL_CALLS]calc[ARGS]', '[TOOL_CALLS]calc[ARGS]{"expression": "1', '[TOOL_CALLS]calc[ARGS][1]', '[TOOL_CALLS]calc[CALL_ID]a1', '[TOOL', '</s>',
+    'Kimi writes <|tool_calls_section_begin|> and `<|tool_call_begin|>functions.name:0<|tool_call_argument_begin|>{}`.', '<|tool_call_begin|>functions.other:0<|tool_call_argument_begin|>{"a": 1}<|tool_call_end|>', '<|tool_call_begin|>functions.calc:0', '<|tool_call_begin|>functions.calc:0<|tool_call_argument_begin|>{"a": 1', '<|tool_call_begin|>calc is called', '<|tool_calls_section_begin|><|tool_calls_section_end|>',
+    '<|tool_call>call:other{a:<|"|>b<|"|>}<tool_call|>', '<|tool_call>call:calc{a:<|"|>b}<tool_call|>', '<|tool_call>call:calc{a:<b>}<tool_call|>', '<|tool_call>call:calc', '<|tool_call>call:calc(1)', 'The quotes <|"|> of <|tool_call> and <tool_call|>', '<start_function_call>call:other{}<end_function_call>', '<escape>',
+    '<|channel|>commentary to=functions.other <|constrain|>json<|message|>{"a":1}<|call|>', '<|channel|>commentary<|message|>Let me calc.<|end|>', '<|channel|>final<|message|>Hello!<|return|>', '<|channel|>commentary to=functions.calc<|message|>(1)', '<|start|>assistant', 'Harmony begins with <|start|>assistant<|channel|>analysis<|message|>, and <|call|> ends a call.',
+    '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>other<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>', '<｜tool▁call▁begin｜>calc<｜tool▁sep｜>1', '<｜tool▁call▁begin｜>function<｜tool▁sep｜>other\n```json\n{}\n```',
+    '<｜DSML｜invoke name="other"></｜DSML｜invoke>', '<｜DSML｜invoke name="calc">1</｜DSML｜invoke>', '<｜DSML｜invoke name="calc"><｜DSML｜parameter name="a">1</｜DSML｜invoke>', '<｜DSML｜invoke name="calc" x="1">', '<｜DSML｜tool_calls>\n</｜DSML｜tool_calls>', '<｜DSML｜invoke name="calc"><parameter name="a">1</parameter></invoke>',
+    '<invoke name="other"><parameter name="a">1</parameter></invoke>', '<function_calls>', 'An `<invoke name="calc">` element', '<invoke name="calc"/>', '<tool_calls>', '<TOOLCALL>[{"name": "other"}]</TOOLCALL>', '<|tool_call|>calc', '<|tool_call_start|>[other(a=1)]<|tool_call_end|>',
     '[\n  {"name": "calc", "description": "calculates"}\n]', '[1](calc)', '[Calc](http://calc)', '- [ ] calc'
   ]
   for (const given of texts) t.strictSame(read(given), [JSON.stringify(given)], JSON.stringify(given))
@@ -150,7 +181,7 @@ t.test('other events keep their place', t => {
   const leaked = (index: number, id: string): GenerationEvent => ({ type: 'tool_call', index, id, name: 'calc', arguments: '{"expression":"1+1"}' })
   const failure: GenerationEvent = { type: 'failure', error: new Error('broken') }
   const cases: Array<{ name: string, given: Batch, expected: Batch }> = [
-    { name: 'reasoning and usage pass', given: [{ type: 'reasoning', text: ONE }, usage(1), FINISH], expected: [{ type: 'reasoning', text: ONE }, usage(1), FINISH] },
+    { name: 'reasoning and usage pass', given: [{ type: 'reasoning', text: 'Hm.', json: '"Hm."' }, usage(1), FINISH], expected: [{ type: 'reasoning', text: 'Hm.', json: '"Hm."' }, usage(1), FINISH] },
     { name: 'native calls come before those that leaked after them', given: [native(0), native(1), native(0), ...text(ONE), FINISH], expected: [native(0), native(1), native(0), leaked(2, 'call_1'), FINISH] },
     { name: 'and after those that leaked before them', given: [...text(ONE, ONE), native(0), native(3), FINISH], expected: [leaked(0, 'call_1'), leaked(1, 'call_2'), { ...native(2), id: 'native_0' } as GenerationEvent, native(3), FINISH] },
     { name: 'what is held before a native call is text', given: [...text('<tool_call>{"name'), native(0), FINISH], expected: [...text('<tool_call>{"name'), native(0), FINISH] },
@@ -165,6 +196,38 @@ t.test('each text with calls is told as a repair', t => {
   const changes: Change[] = []
   told(stageOf(changes), [...text('Hello\n', `[${ONE}, ${ONE}]`), FINISH])
   t.strictSame(changes, [{ param: 'tool_calls', action: 'repaired', reason: 'the model wrote its call into the text' }])
+  t.end()
+})
+
+t.test('a call in the thinking is one when nothing else is said', t => {
+  const thought = (text: string): GenerationEvent => ({ type: 'reasoning', text })
+  const leaked = (index: number): GenerationEvent => ({ type: 'tool_call', index, id: `call_${index + 1}`, name: 'calc', arguments: '{"expression":"1+1"}' })
+  const native: GenerationEvent = { type: 'tool_call', index: 0, id: 'native', name: 'calc', arguments: '{}' }
+  const failure: GenerationEvent = { type: 'failure', error: new Error('broken') }
+  const length: GenerationEvent = { type: 'finish', reason: 'length' }
+  const kimi = '<|tool_calls_section_begin|><|tool_call_begin|>functions.calc:0<|tool_call_argument_begin|>{"expression": "1+1"}<|tool_call_end|><|tool_calls_section_end|>'
+  const cases: Array<{ name: string, given: Batch, expected: Batch }> = [
+    { name: 'as kimi writes it', given: [thought(`I add.${kimi}`), FINISH], expected: [thought('I add.'), leaked(0), FINISH] },
+    { name: 'with white space for an answer', given: [thought(`I add.${kimi}`), ...text('\n', '\n'), FINISH], expected: [thought('I add.'), leaked(0), FINISH] },
+    { name: 'between thoughts', given: [thought(`I add.${kimi} Then `), thought('I wait.'), FINISH], expected: [thought('I add.Then I wait.'), leaked(0), FINISH] },
+    { name: 'several', given: [thought(`<tool_call>${ONE}</tool_call>\n`), thought(`<tool_call>${ONE}</tool_call>`), FINISH], expected: [leaked(0), leaked(1), FINISH] },
+    { name: 'but not before an answer', given: [thought(`I could ${kimi}.`), ...text(' Two.'), FINISH], expected: [thought(`I could ${kimi}.`), ...text(' Two.'), FINISH] },
+    { name: 'nor before an answer that goes on thinking', given: [...text('Two.'), thought(`I could ${kimi}.`), FINISH], expected: [...text('Two.'), thought(`I could ${kimi}.`), FINISH] },
+    { name: 'nor before a native call', given: [thought(kimi), native, FINISH], expected: [thought(kimi), native, FINISH] },
+    { name: 'nor before a call in the text', given: [thought(kimi), ...text(`<tool_call>${ONE}</tool_call>`), FINISH], expected: [thought(kimi), leaked(0), FINISH] },
+    { name: 'nor where the tokens ran out', given: [thought(kimi), length], expected: [thought(kimi), length] },
+    { name: 'nor where all broke', given: [thought(kimi), failure], expected: [thought(kimi), failure] },
+    { name: 'nor when the tool was not offered', given: [thought(kimi.replace('calc', 'other')), FINISH], expected: [thought(kimi.replace('calc', 'other')), FINISH] },
+    { name: 'nor when it is half a call', given: [thought('<tool_call>{"name": "calc"'), FINISH], expected: [thought('<tool_call>{"name": "calc"'), FINISH] }
+  ]
+  for (const { name, given, expected } of cases) {
+    t.strictSame(merged(told(stageOf(), given)), expected, name)
+    const letters = given.flatMap((event): Batch => event.type === 'reasoning' ? event.text.split('').map(thought) : [event])
+    t.strictSame(told(stageOf(), letters), expected, `${name}, a letter at a time`)
+  }
+  const changes: Change[] = []
+  told(stageOf(changes), [thought(kimi), FINISH])
+  t.strictSame(changes, [{ param: 'tool_calls', action: 'repaired', reason: 'the model wrote its call into its thinking' }])
   t.end()
 })
 
@@ -211,6 +274,17 @@ t.test('only text that may still become a call is held back', t => {
     { given: 'Hello\n[calc.c', held: '[calc.c' },
     { given: 'Hello\n[link', held: '' },
     { given: 'Hello\n[1', held: '' },
+    { given: 'Hello <|', held: '<|' },
+    { given: 'Hello <|tool_calls_section_begin|>', held: '<|tool_calls_section_begin|>' },
+    { given: 'Hello <|tool_call_begin|>functions.c', held: '<|tool_call_begin|>functions.c' },
+    { given: 'Hello <|tool_call_begin|>functions.x', held: '' },
+    { given: 'Hello <|tool_call_begin|>functions.calc:', held: '<|tool_call_begin|>functions.calc:' },
+    { given: 'Hello <|tool_call_begin|>functions.calc;', held: '' },
+    { given: 'Hello <|tool_call>call:calc', held: '<|tool_call>call:calc' },
+    { given: 'Hello <|channel|>comm', held: '<|channel|>comm' },
+    { given: 'Hello <|channel|>final', held: '' },
+    { given: 'Hello <｜DSML｜inv', held: '<｜DSML｜inv' },
+    { given: 'Hello <｜DSML｜invoke name="x', held: '' },
     { given: 'Hello {', held: '' },
     { given: 'Hello [', held: '[' },
     { given: 'Hello [1', held: '' },
@@ -240,10 +314,11 @@ t.test('only text that may still become a call is held back', t => {
 const fragment = fc.constantFrom(
   '{', '}', '[', ']', '(', ')', '"', "'", '`', '```', '```json\n', '<', '>', '\n', ' ', ',', ':', ';', '=', '\\', 'x', '1', '🙂',
   '<tool_call>', '</tool_call>', '<function=', '</function>', '<|python_tag|>', '<|eom_id|>', '<parameter=', '<arg_key>', '.call',
-  '[TOOL_CALLS]', '[CALL_ID]', '[ARGS]', '</s>',
+  '[TOOL_CALLS]', '[CALL_ID]', '[ARGS]', '</s>', ...FORMS.flatMap(({ opens, closes }) => [...opens, ...closes]),
+  '<|tool_call_argument_begin|>', 'functions.', ':0', '<|"|>', 'call:', 'commentary', ' to=', '<|message|>', '<｜tool▁sep｜>', '<｜DSML｜parameter name="', '</｜DSML｜parameter>', '">',
   '"name"', '"arguments"', '"parameters"', '"type":"function"', '"function"', '"tool_calls"', '"id"', '{"name":"', '\n{'
 )
-const offered = fc.constantFrom('calc', '"calc"', 'get_time', ONE, '[calc(a=1)]', '<tool_call>' + ONE, '{"name":"calc",', '<function=calc>', '[TOOL_CALLS]calc', '[TOOL_CALLS]calc[ARGS]{')
+const offered = fc.constantFrom('<|tool_call_begin|>functions.calc:0<|tool_call_argument_begin|>{}', '<|tool_call>call:calc{a:<|"|>', '<|channel|>commentary to=functions.calc<|message|>{', '<｜DSML｜invoke name="calc">', '<｜tool▁call▁begin｜>calc<｜tool▁sep｜>{}', 'calc', '"calc"', 'get_time', ONE, '[calc(a=1)]', '<tool_call>' + ONE, '{"name":"calc",', '<function=calc>', '[TOOL_CALLS]calc', '[TOOL_CALLS]calc[ARGS]{')
 
 t.test('text that names no offered tool comes out as it went in, however it is cut', t => {
   const given = fc.array(fragment, { maxLength: 25 }).map(parts => parts.join(''))
@@ -256,7 +331,8 @@ t.test('text that names no offered tool comes out as it went in, however it is c
 
 t.test('however a stream is cut, the same events come out', t => {
   const piece = fc.array(fc.oneof({ weight: 3, arbitrary: fragment }, offered), { maxLength: 20 }).map(parts => text(parts.join('')))
-  const events = fc.array(fc.oneof({ weight: 4, arbitrary: piece }, fc.constantFrom<Batch>([{ type: 'tool_call', index: 0, id: 'native', name: 'calc', arguments: '{}' }], [usage(3)])), { maxLength: 4 }).map(batches => batches.flat())
+  const thoughts = piece.map(batch => batch.map((event): GenerationEvent => event.type === 'text' ? { type: 'reasoning', text: event.text } : event))
+  const events = fc.array(fc.oneof({ weight: 4, arbitrary: piece }, { weight: 2, arbitrary: thoughts }, fc.constantFrom<Batch>([{ type: 'tool_call', index: 0, id: 'native', name: 'calc', arguments: '{}' }], [usage(3)])), { maxLength: 4 }).map(batches => batches.flat())
   t.doesNotThrow(() => fc.assert(fc.property(events, places, (events, places) => {
     const [whole, pieces] = [events, recut(events, places)].map(given => JSON.stringify(told(stageOf(), [...given, FINISH])))
     return whole === pieces

@@ -13,7 +13,15 @@ const cases: Array<{ form: LeakForm, expected: string, broken: string }> = [
   { form: 'python_tag', expected: '<|python_tag|>f.call(city="Oslo", days=2, metric=True, note=None)<|eom_id|>', broken: '<|python_tag|>f.call({"a":)<|eom_id|>' },
   { form: 'function_tag', expected: `<function=f>${args}</function>`, broken: '<function=f>{"a":</function>' },
   { form: 'array', expected: `[{"name": "f", "parameters": ${args}}]`, broken: '[{"name": "f", "parameters": {"a":}]' },
-  { form: 'harmony', expected: '{"name": "f", "city": "Oslo", "days": 2, "metric": true, "note": null}', broken: '{"name": "f", {"a":}' }
+  { form: 'harmony', expected: '{"name": "f", "city": "Oslo", "days": 2, "metric": true, "note": null}', broken: '{"name": "f", {"a":}' },
+  { form: 'channel', expected: `<|channel|>commentary to=functions.f <|constrain|>json<|message|>${args}<|call|>`, broken: '<|channel|>commentary to=functions.f <|constrain|>json<|message|>{"a":<|call|>' },
+  { form: 'kimi', expected: `<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>${args}<|tool_call_end|><|tool_calls_section_end|>`, broken: '<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{"a":<|tool_call_end|><|tool_calls_section_end|>' },
+  { form: 'gemma', expected: '<|tool_call>call:f{city:<|"|>Oslo<|"|>,days:2,metric:true,note:null}<tool_call|>', broken: '<|tool_call>call:f{"a":<tool_call|>' },
+  { form: 'glm', expected: '<tool_call>f\n<arg_key>city</arg_key>\n<arg_value>Oslo</arg_value>\n<arg_key>days</arg_key>\n<arg_value>2</arg_value>\n<arg_key>metric</arg_key>\n<arg_value>true</arg_value>\n<arg_key>note</arg_key>\n<arg_value>null</arg_value>\n</tool_call>', broken: '<tool_call>f\n{"a":\n</tool_call>' },
+  { form: 'qwen_coder', expected: '<tool_call>\n<function=f>\n<parameter=city>\nOslo\n</parameter>\n<parameter=days>\n2\n</parameter>\n<parameter=metric>\ntrue\n</parameter>\n<parameter=note>\nnull\n</parameter>\n</function>\n</tool_call>', broken: '<tool_call>\n<function=f>\n{"a":\n</function>\n</tool_call>' },
+  { form: 'mistral', expected: `[TOOL_CALLS]f[ARGS]${args}</s>`, broken: '[TOOL_CALLS]f[ARGS]{"a":</s>' },
+  { form: 'deepseek', expected: `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>${args}<｜tool▁call▁end｜><｜tool▁calls▁end｜>`, broken: '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{"a":<｜tool▁call▁end｜><｜tool▁calls▁end｜>' },
+  { form: 'dsml', expected: '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="f">\n<｜DSML｜parameter name="city" string="true">Oslo</｜DSML｜parameter>\n<｜DSML｜parameter name="days" string="false">2</｜DSML｜parameter>\n<｜DSML｜parameter name="metric" string="false">true</｜DSML｜parameter>\n<｜DSML｜parameter name="note" string="false">null</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>', broken: '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="f">\n{"a":\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>' }
 ]
 
 for (const { form, expected, broken } of cases) {
