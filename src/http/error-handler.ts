@@ -3,7 +3,6 @@ import { InvalidRequestError, ProxyError, UpstreamError } from '../errors.ts'
 import { toErrorBody, toProxyError } from '../translate/error.ts'
 import { tokenOwner } from './auth.ts'
 import { ClientGoneError } from './client-gone.ts'
-import { hangUpGently } from './unread-body.ts'
 import { toInvalidRequest, type ValidationFailure } from './validation-error.ts'
 
 const NOT_JSON = "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
@@ -35,7 +34,6 @@ export function errorHandler (suggestions: (task?: 'text-embeddings') => readonl
     request.report.error = thrown
     const attempts = request.report.attempts ?? (thrown instanceof UpstreamError ? thrown.attempts : undefined)
     if (attempts !== undefined) reply.header('x-proxy-attempts', String(attempts))
-    if (thrown.code === 'FST_ERR_CTP_BODY_TOO_LARGE') hangUpGently(request.raw.socket)
     reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(toErrorBody(error, inputParam))
   }
 }

@@ -1,6 +1,8 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { InvalidRequestError } from '../errors.ts'
 import { parseAsSent } from '../translate/messages-as-sent.ts'
+import { readBody } from './request-body.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -21,10 +23,12 @@ const NOTHING = new Set<string>()
 /**
  * Reads bodies as Fastify does, and refuses those that are nested deeper than 200 levels before anything else walks
  * through them. Poison is looked for on the same walk: Fastify's parser goes through the text with two patterns for it.
+ * Compressed bodies are decoded; an empty body of a method that takes none is no body.
  */
 export function readJsonBodies (app: FastifyInstance): void {
   const asFastify = app.getDefaultJsonParser('error', 'error') as (request: FastifyRequest, text: string, done: Done) => void
-  const parser = (request: FastifyRequest, bytes: Buffer, done: Done): void => {
+  const parse = (request: FastifyRequest, bytes: Buffer, done: Done): void => {
+    if (bytes.length === 0 && request.method !== 'POST') return done(null)
     let body: unknown
     try {
       body = parseAsSent(bytes) ?? JSON.parse(bytes.toString())
@@ -36,11 +40,22 @@ export function readJsonBodies (app: FastifyInstance): void {
     done(null, body)
   }
   app.decorateRequest('isShallow', false)
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, parser)
+  app.addContentTypeParser('application/json', (request, payload, done: Done) => {
+    readBody(request, payload, (error, bytes) => error ? done(error) : parse(request, bytes, done))
+  })
+  // Clients send the type with every request. Without a body it tells nothing, and Fastify would look for one.
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.method !== 'POST' && !hasBody(request.raw)) delete request.raw.headers['content-type']
+    done()
+  })
   app.addHook('preValidation', (request, _reply, done) => {
     if (request.isShallow || isHarmless(request.body, MAX_LEVELS, NOTHING)) return done()
     done(new InvalidRequestError(`The JSON body of your request is nested too deeply. At most ${MAX_LEVELS} levels are read.`))
   })
+}
+
+function hasBody ({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 /** Whether a value has no more than so many levels, and no member of these names. */

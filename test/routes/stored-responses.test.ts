@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { ResponseItemList, ResponseObject } from '../../src/openai/response.ts'
+import { exchange } from '../http-client.ts'
 import { faultsOf } from '../openai-schemas.ts'
 import { respond } from '../response-stream.ts'
 import { LLAMA, startProxy } from '../start-proxy.ts'
@@ -17,6 +18,23 @@ t.test('a response is told again, until it is deleted', async t => {
     t.strictSame(faultsOf('ErrorResponse', error), [])
     t.match(error, { error: { message: `Response with id '${told.id}' not found.`, type: 'invalid_request_error' } })
   }
+})
+
+t.test('clients that name a content type with every request may delete', async t => {
+  const proxy = await startProxy(t)
+  const bodies: Array<{ name: string, given: string }> = [
+    { name: 'no body', given: '\r\n' },
+    { name: 'one without a length', given: 'content-length: 0\r\n\r\n' },
+    { name: 'one without a piece', given: 'transfer-encoding: chunked\r\n\r\n0\r\n\r\n' }
+  ]
+  const ask = (method: string, id: string, rest: string) => exchange(proxy, `${method} /v1/responses/${id} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n${rest}`, 'never')
+  for (const { name, given } of bodies) {
+    for (const type of ['application/json', ...(given.includes('chunked') ? [] : ['application/x-www-form-urlencoded', 'rubbish'])]) {
+      const { id } = await (await respond(proxy, { model: LLAMA, input: 'say hi' })).json() as ResponseObject
+      for (const method of ['GET', 'DELETE']) t.match(await ask(method, id, `content-type: ${type}\r\n${given}`), /^HTTP\/1\.1 200 /, `${method}, ${type}, ${name}`)
+    }
+  }
+  t.match(await ask('DELETE', 'resp_1', 'content-type: application/json\r\ncontent-length: 1\r\n\r\n{'), /^HTTP\/1\.1 400 /, 'a body that is there is read')
 })
 
 t.test('its input is told a page at a time, the latest first', async t => {
