@@ -141,7 +141,7 @@ async function checkAnswer (t: Test, { model, expected }: Fixture, response: Res
   t.equal(response.status, 200, 'the answer is a success')
   const answer = await response.json() as ChatCompletion
   const [choice] = answer.choices
-  t.match(answer, { id: /^chatcmpl-\w{29}$/, object: 'chat.completion', created: Number, model, service_tier: 'default', system_fingerprint: null })
+  t.match(answer, { id: /^chatcmpl-\w{29}$/, object: 'chat.completion', created: Number, model, service_tier: 'default', system_fingerprint: /^fp_[0-9a-f]{10}$/ })
   t.match(choice, { index: 0, logprobs: null, message: { role: 'assistant', refusal: null, annotations: [] } })
   const { role: _, refusal: __, annotations: ___, ...message } = choice?.message ?? { annotations: [] }
   t.strictSame(withOwnIds(message as AssembledMessage), expected.message, 'message')
@@ -180,7 +180,7 @@ function chunksOf (bytes: Buffer, cuts: readonly number[]): string {
   const decoder = new SseDecoder()
   const reader = new GenerationReader(() => `call_${++calls}`)
   const ending = new Ending({ promptTokens: 5, maxTokens: 100 })
-  const chunks = new ChatChunks({ id: 'chatcmpl-1', created: 1, model: 'm', legacyFunctions: false }, 0, true)
+  const chunks = new ChatChunks({ id: 'chatcmpl-1', created: 1, model: 'm', fingerprint: 'fp_1', legacyFunctions: false }, 0, true)
   const places = [0, ...cuts, bytes.length]
   let text = ''
   for (const [index, end] of places.slice(1).entries()) {

@@ -1,4 +1,4 @@
-import type { Batch, FinishReason, GenerationEvent, Stage, Usage } from './event.ts'
+import type { Batch, FinishReason, GenerationEvent, Meter, Stage, Usage } from './event.ts'
 
 /** Characters of English text per token, the rule of thumb Cloudflare's own estimate uses. */
 const CHARACTERS_PER_TOKEN = 4
@@ -15,9 +15,10 @@ export interface EndingOptions {
  *
  * Classic models never say why they stopped and others say `stop` beside tool calls, so the reason is worked out:
  * what the upstream calls `length` or `content_filter` stands, tool calls win over `stop`, and as many tokens as the
- * limit allowed is `length`. A usage the upstream did not tell is estimated from the length of the text and marked so.
+ * limit allowed is `length`. A count the upstream did not tell is estimated from the length of the text and marked so.
  */
 export class Ending implements Stage {
+  meter: Meter | undefined = undefined
   #options: EndingOptions
   #characters = 0
   #sawCalls = false
@@ -40,7 +41,7 @@ export class Ending implements Stage {
     const last = batch.at(-1)
     for (const event of batch) this.#count(event)
     if (last?.type !== 'finish') return batch
-    const usage = this.#usage ?? this.#estimate()
+    const usage = this.#toUsage(this.#usage ?? this.meter?.usage)
     return [
       ...batch.filter(event => event.type !== 'usage' && event.type !== 'finish'),
       { type: 'usage', usage },
@@ -70,10 +71,15 @@ export class Ending implements Stage {
     return 'stop'
   }
 
-  #estimate (): Usage {
+  /** What was told, and guesses in the place of what was not: no prompt is empty, and no text is written by no token. */
+  #toUsage (told: Usage = { promptTokens: 0, completionTokens: 0 }): Usage {
+    const isPromptTold = told.promptTokens > 0
+    const isAnswerTold = told.completionTokens > 0 || this.#characters === 0
+    if (isPromptTold && isAnswerTold) return told
     return {
-      promptTokens: this.#options.promptTokens,
-      completionTokens: Math.ceil(this.#characters / CHARACTERS_PER_TOKEN),
+      ...told,
+      promptTokens: isPromptTold ? told.promptTokens : this.#options.promptTokens,
+      completionTokens: isAnswerTold ? told.completionTokens : Math.ceil(this.#characters / CHARACTERS_PER_TOKEN),
       estimated: true
     }
   }

@@ -66,6 +66,12 @@ export type GenerationEvent =
 /** What one upstream read produced. */
 export type Batch = GenerationEvent[]
 
+/** Tells what a generation was billed so far. */
+export interface Meter {
+  /** Undefined until anything was told. */
+  readonly usage: Usage | undefined
+}
+
 /**
  * A step in the middle: events in, events out, synchronously per batch.
  * `done` turning true means the rest of the upstream is of no use and may be cancelled.
@@ -77,4 +83,6 @@ export interface Stage {
   readonly letsTextBy?: boolean
   /** Hears how much text has passed it by, in UTF-16 code units. */
   passedBy?: (characters: number) => void
+  /** Where a stage has room for it, what tells the usage of a stream that is ended before its end. */
+  meter?: Meter | undefined
 }

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { createHash, randomFillSync } from 'node:crypto'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
@@ -20,4 +20,9 @@ export function newId (prefix: string, length: number): string {
 
 export function newCallId (): string {
   return newId('call_', 24)
+}
+
+/** OpenAI's `system_fingerprint`: the same for all answers of one model, whichever name it was asked by. */
+export function toFingerprint (modelId = ''): string {
+  return `fp_${createHash('sha256').update(modelId).digest('hex').slice(0, 10)}`
 }

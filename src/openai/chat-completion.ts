@@ -9,7 +9,7 @@ export interface ChatCompletion {
   choices: ChatCompletionChoice[]
   usage: CompletionUsage
   service_tier: 'default'
-  system_fingerprint: string | null
+  system_fingerprint: string
 }
 
 export interface ChatCompletionChoice {
@@ -68,7 +68,7 @@ export interface ChatCompletionChunk {
   created: number
   model: string
   service_tier: 'default'
-  system_fingerprint: string | null
+  system_fingerprint: string
   choices: Array<{ index: number, delta: ChatCompletionDelta, logprobs: ChoiceLogprobs | null, finish_reason: OpenAIFinishReason | null }>
   usage?: CompletionUsage | null
 }

@@ -8,6 +8,7 @@ export interface Completion {
   created: number
   /** The model as the caller named it. */
   model: string
+  system_fingerprint: string
   choices: CompletionChoice[]
   /** In a stream only for callers that asked: null until the last chunk. */
   usage?: CompletionUsage | null

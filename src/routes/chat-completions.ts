@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { sendEvents } from '../http/event-stream.ts'
-import { newId } from '../http/reply-identity.ts'
+import { newId, toFingerprint } from '../http/reply-identity.ts'
 import { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import { EVENT_STREAM_HEADERS } from '../openai/server-sent-events.ts'
 import { ChatChunks, toUsageChunk } from '../translate/chat-chunks.ts'
@@ -21,6 +21,7 @@ export function chatCompletions (app: FastifyInstance, parts: ChatParts): void {
       id: newId('chatcmpl-', 29),
       created: Math.floor(Date.now() / 1000),
       model: body.model,
+      fingerprint: toFingerprint(request.report.served),
       legacyFunctions: run.legacyFunctions
     }
     if (body.stream === true) {

@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { sendEvents } from '../http/event-stream.ts'
-import { newId } from '../http/reply-identity.ts'
+import { newId, toFingerprint } from '../http/reply-identity.ts'
 import { CompletionRequest } from '../openai/completion-request.ts'
 import { EVENT_STREAM_HEADERS } from '../openai/server-sent-events.ts'
 import { CompletionChunks, toCompletionUsageChunk } from '../translate/completion-chunks.ts'
@@ -27,7 +27,7 @@ export function completions (app: FastifyInstance, parts: ChatParts): void {
     }, request, reply)
     if ('object' in answer) return answer
     const { reporter } = answer
-    const identity: CompletionIdentity = { id: newId('cmpl-', 29), created: Math.floor(Date.now() / 1000), model: body.model }
+    const identity: CompletionIdentity = { id: newId('cmpl-', 29), created: Math.floor(Date.now() / 1000), model: body.model, fingerprint: toFingerprint(request.report.served) }
     const echoes = prompts.flatMap(prompt => Array.from({ length: body.n ?? 1 }, () => body.echo === true ? prompt : ''))
     if (body.stream === true) {
       const withUsage = body.stream_options?.include_usage === true

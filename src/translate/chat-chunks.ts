@@ -121,6 +121,6 @@ export function toUsageChunk (identity: ReplyIdentity, usage: Usage): string {
   return toEvent(`{${envelope(identity)},"choices":[],"usage":${JSON.stringify(toUsage(usage))}}`)
 }
 
-function envelope ({ id, created, model }: ReplyIdentity): string {
-  return `"id":${JSON.stringify(id)},"object":"chat.completion.chunk","created":${created},"model":${JSON.stringify(model)},"service_tier":"default","system_fingerprint":null`
+function envelope ({ id, created, model, fingerprint }: ReplyIdentity): string {
+  return `"id":${JSON.stringify(id)},"object":"chat.completion.chunk","created":${created},"model":${JSON.stringify(model)},"service_tier":"default","system_fingerprint":"${fingerprint}"`
 }

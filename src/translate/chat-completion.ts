@@ -10,6 +10,8 @@ export interface ReplyIdentity {
   created: number
   /** The model as the caller named it. */
   model: string
+  /** OpenAI's `system_fingerprint`. */
+  fingerprint: string
   /** Calls are told as the deprecated `function_call`. */
   legacyFunctions: boolean
 }
@@ -67,7 +69,7 @@ export function toChoice (events: Batch, index: number, identity: ReplyIdentity)
 }
 
 /** The whole answer from its choices, usage summed. */
-export function toChatCompletion (choices: readonly FoldedChoice[], { id, created, model }: ReplyIdentity): ChatCompletion {
+export function toChatCompletion (choices: readonly FoldedChoice[], { id, created, model, fingerprint }: ReplyIdentity): ChatCompletion {
   return {
     id,
     object: 'chat.completion',
@@ -76,7 +78,7 @@ export function toChatCompletion (choices: readonly FoldedChoice[], { id, create
     choices: choices.map(({ choice }) => choice),
     usage: toUsage(toSum(choices.map(({ usage }) => usage))),
     service_tier: 'default',
-    system_fingerprint: null
+    system_fingerprint: fingerprint
   }
 }
 

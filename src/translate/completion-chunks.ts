@@ -61,6 +61,6 @@ export function toCompletionUsageChunk (identity: CompletionIdentity, usage: Usa
   return toEvent(`{${envelope(identity)},"choices":[],"usage":${JSON.stringify(toUsage(usage))}}`)
 }
 
-function envelope ({ id, created, model }: CompletionIdentity): string {
-  return `"id":${JSON.stringify(id)},"object":"text_completion","created":${created},"model":${JSON.stringify(model)}`
+function envelope ({ id, created, model, fingerprint }: CompletionIdentity): string {
+  return `"id":${JSON.stringify(id)},"object":"text_completion","created":${created},"model":${JSON.stringify(model)},"system_fingerprint":"${fingerprint}"`
 }

@@ -10,6 +10,8 @@ export interface CompletionIdentity {
   created: number
   /** The model as the caller named it. */
   model: string
+  /** OpenAI's `system_fingerprint`. */
+  fingerprint: string
 }
 
 /** One finished generation, folded from its events. */
@@ -49,12 +51,13 @@ export function toCompletionChoice (events: Batch, index: number, echo: string):
 }
 
 /** The whole answer from its choices, usage summed. */
-export function toCompletion (choices: readonly FoldedCompletion[], { id, created, model }: CompletionIdentity): Completion {
+export function toCompletion (choices: readonly FoldedCompletion[], { id, created, model, fingerprint }: CompletionIdentity): Completion {
   return {
     id,
     object: 'text_completion',
     created,
     model,
+    system_fingerprint: fingerprint,
     choices: choices.map(({ choice }) => choice),
     usage: toUsage(toSum(choices.map(({ usage }) => usage)))
   }

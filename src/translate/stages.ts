@@ -2,6 +2,7 @@ import type { Stage } from '../generation/event.ts'
 import { Ending } from '../generation/ending.ts'
 import { JsonText } from '../generation/json-text.ts'
 import { LeakedToolCalls } from '../generation/leaked-tool-calls.ts'
+import { LogprobsCheck } from '../generation/logprobs-check.ts'
 import { SingleToolCall } from '../generation/single-tool-call.ts'
 import { StopSequences } from '../generation/stop-sequences.ts'
 import { ThinkTags } from '../generation/think-tags.ts'
@@ -21,7 +22,7 @@ export interface StagesOptions {
 
 /**
  * The stages of one generation, in their order: thinking is no answer, a leaked call is no text, arguments are mended,
- * JSON is freed of prose, stop sequences end what is left, and the ending counts it all.
+ * JSON is freed of prose, stop sequences end what is left, and the ending counts it all. What was asked for and is not there is told last.
  */
 export function toStages (request: RunRequest, family: Family, { isStreamed, choice = 0, newCallId }: StagesOptions): Stage[] {
   const { told } = family.thinking
@@ -34,6 +35,7 @@ export function toStages (request: RunRequest, family: Family, { isStreamed, cho
     ...(request.format ? [new JsonText(request.changes, { isList: request.format.schema?.['type'] === 'array' })] : []),
     ...(request.stop.length > 0 ? [new StopSequences(request.stop)] : []),
     new Ending({ promptTokens: toInput(request, choice).promptTokens, maxTokens: request.maxTokens }),
+    ...(request.fields['logprobs'] === true ? [new LogprobsCheck(request.changes)] : []),
     ...(request.format && isStreamed ? [new FormatCheck(request.format, request.changes)] : [])
   ]
 }

@@ -30,8 +30,8 @@ export interface ToolFields {
  * The tools of a request, also in the deprecated `functions` form, completed to what the native schema demands.
  *
  * `tool_choice: "none"` and an empty list send no tools (an empty list is refused with 8007). A named tool is the only
- * one sent where the model's schema knows no `tool_choice`; the field goes along, because Cloudflare's own client sends
- * it to every model.
+ * one sent where the model's schema knows no `tool_choice`. The field goes along with every choice, because Cloudflare's
+ * own client sends it to every model, and mistral-small was seen to call nothing unless it is told `auto`.
  *
  * @returns undefined when no tool is offered
  * @throws InvalidRequestError when a choice is of no known form or names a tool that was not given
@@ -71,7 +71,7 @@ function toForcedCall (choice: Choice): string | undefined {
 function toFields (request: ChatCompletionRequest, choice: Choice, family: Family, changes: Change[]): ToolFields {
   return {
     ...(choice.mode === 'named' && { tool_choice: { type: 'function', function: { name: choice.name } } }),
-    ...((choice.mode === 'required' || (choice.mode === 'auto' && family.toolChoice)) && { tool_choice: choice.mode }),
+    ...((choice.mode === 'required' || choice.mode === 'auto') && { tool_choice: choice.mode }),
     ...toParallel(request, family, changes)
   }
 }

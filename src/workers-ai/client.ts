@@ -74,6 +74,8 @@ interface JsonAnswer {
   isStream: false
   /** An object or array, of at most 32 MiB of text. */
   json: object
+  /** That text. */
+  text: string
 }
 
 interface UpstreamRequest {
@@ -211,8 +213,8 @@ export class WorkersAi {
     }
     const headers = forwardedHeaders(response, redact)
     if (response.isStream) return { status, headers, attempts, redact, isStream: true, body: overheard(response.body, request) }
-    const json = toJson(response.bytes ?? await readAll(response, this.#options.idleTimeoutMs), response, request)
-    return { status, headers, attempts, redact, isStream: false, json }
+    const text = (response.bytes ?? await readAll(response, this.#options.idleTimeoutMs)).toString()
+    return { status, headers, attempts, redact, isStream: false, json: toJson(text, response, request), text }
   }
 }
 
@@ -223,12 +225,11 @@ export class WorkersAi {
 export async function toWholeJson (answer: RunAnswer): Promise<object> {
   if (!answer.isStream) return answer.json
   const { status: statusCode, body, redact } = answer
-  return toJson(await readAll({ statusCode, body }), { statusCode, headers: { 'content-type': 'text/event-stream' } }, { redact })
+  return toJson((await readAll({ statusCode, body })).toString(), { statusCode, headers: { 'content-type': 'text/event-stream' } }, { redact })
 }
 
 /** The JSON of a whole answer. Throws the failure that Cloudflare may report with status 200. */
-function toJson (bytes: Buffer, response: Pick<Answer, 'statusCode' | 'headers'>, { redact, observer }: Pick<UpstreamRequest, 'redact' | 'observer'>): object {
-  const text = bytes.toString()
+function toJson (text: string, response: Pick<Answer, 'statusCode' | 'headers'>, { redact, observer }: Pick<UpstreamRequest, 'redact' | 'observer'>): object {
   observer?.received(redact(text))
   const json = readJson(text)
   if (json !== undefined && errorInAnswer(json) === undefined) return json

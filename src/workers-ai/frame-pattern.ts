@@ -12,6 +12,13 @@ export const PLAIN_STRING = String.raw`"[^"\\\x00-\x1f]*"`
 /** Source of a pattern: the JSON string of a piece of text, with simple escapes; it captures the JSON, and what is between the quotes. */
 export const TEXT = String.raw`("([^"\\\x00-\x1f]*(?:\\["\\bfnrt][^"\\\x00-\x1f]*)*)")`
 
+/** Source of a pattern: a number of tokens. Zeros are none, but hold the place of a count that is not known. */
+export const COUNT = String.raw`[1-9]\d{0,14}`
+/** Source of a pattern: the key of a count that is told to the client. */
+export const COUNT_KEY = '"(?:prompt|completion|input|output)_tokens"'
+/** What stands before a count. */
+export const BEFORE_COUNT = new RegExp(String.raw`${COUNT_KEY}\s*:\s*$`)
+
 /**
  * A frame that says one piece of text and nothing else, by a pattern: whole runs of it are read without cutting out
  * lines or parsing JSON. This is the fast lane: it must say exactly what the slow one says of the same frames, and leave

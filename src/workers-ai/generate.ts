@@ -69,7 +69,7 @@ function toBatches (workersAi: WorkersAi, request: GenerateRequest, answer: RunA
   const { plainBody } = request
   const batch: Batch = []
   const reader = new GenerationReader(request.newCallId, answer.redact)
-  reader.readAnswer(answer.json, batch)
+  reader.readAnswer(answer.json, batch, answer.text)
   return plainBody && reader.isEmpty ? take => askAgain(workersAi, request, plainBody(), take) : once(batch)
 }
 

@@ -1,13 +1,14 @@
 import type { Batch, FinishReason, Usage } from '../generation/event.ts'
 import { UpstreamError } from '../errors.ts'
 import { errorIn } from './error-envelope.ts'
+import { parseExactly, toDigits, toExactJsonText, toJsonText, toNumber } from './exact-json.ts'
 import { CLASSIC } from './frame-pattern.ts'
-import { toJsonText } from './json-text.ts'
 import { LearnedFrames } from './learned-frames.ts'
 import { toMessage } from './responses-output.ts'
 import { toTokenLogprobs } from './token-logprobs.ts'
 import { CLASSIC_TEXT, type TextFrames } from './text-frames.ts'
-import { ToolCallReader } from './tool-call-reader.ts'
+import { holdsArguments, ToolCallReader } from './tool-call-reader.ts'
+import { UsageTally } from './usage-tally.ts'
 
 /** The union of what a native answer or frame may hold; every field may be missing, null or of another type. */
 interface NativeFrame {
@@ -61,7 +62,7 @@ export class GenerationReader {
   /** The kind of frames this stream told its text in last. */
   textFrames: TextFrames = CLASSIC_TEXT
   #toolCalls: ToolCallReader
-  #usage: Usage | undefined
+  #tally = new UsageTally()
   /** The last frame of the fast lanes, until somebody needs the usage in it. */
   #lastOfRun: string | undefined
   #frames = new LearnedFrames(GenerationReader.#readAlone)
@@ -107,9 +108,15 @@ export class GenerationReader {
     return !this.#sawOutput && !this.#toolCalls.sawCalls && !isExplained
   }
 
+  /** What was billed so far, as far as it was told. */
+  get usage (): Usage | undefined {
+    this.#readLastOfRun()
+    return this.#tally.usage
+  }
+
   /** True when tokens were billed for a stream that held nothing: llama-4-scout's empty streams. */
   get isEmptyButBilled (): boolean {
-    return this.isEmpty && this.#failure === undefined && (this.#usage?.completionTokens ?? 0) > 0
+    return this.isEmpty && this.#failure === undefined && (this.usage?.completionTokens ?? 0) > 0
   }
 
   /**
@@ -146,10 +153,10 @@ export class GenerationReader {
     if (frame instanceof UpstreamError) return isLast ? undefined : this.#fail(frame, batch)
     if (frame === undefined) return
     const before = batch.length
-    this.#readFrame(frame, batch)
+    this.#readFrame(frame, batch, data)
     const said = batch[before]
     const isPiece = batch.length === before + 1 && (said?.type === 'text' || said?.type === 'reasoning')
-    if (!isPiece || CLASSIC.fits(data)) return
+    if (!isPiece || CLASSIC.fits(data) || !this.#mayLearn(frame)) return
     this.#frames.learn(data, said)
     this.textFrames = this.#frames.textFrames
   }
@@ -157,10 +164,11 @@ export class GenerationReader {
   /**
    * Reads a whole JSON answer, in Cloudflare's envelope or without it, and ends the generation. A failure is all that
    * is told of an answer that has one.
+   * @param json the answer's text, which knows the digits of its numbers
    */
-  readAnswer (answer: unknown, batch: Batch): void {
+  readAnswer (answer: unknown, batch: Batch, json?: string): void {
     const before = batch.length
-    const holdsGeneration = isObject(answer) && this.#readFrame(answer, batch)
+    const holdsGeneration = isObject(answer) && this.#readFrame(answer, batch, json)
     if (!holdsGeneration) this.#fail(new UpstreamError('Cloudflare answered with JSON that is no generation', { kind: 'malformed' }), batch)
     this.#done = true
     this.end(batch)
@@ -180,45 +188,52 @@ export class GenerationReader {
     } catch (error) {
       return this.#fail(error as UpstreamError, batch)
     }
-    this.#readLastOfRun()
-    if (this.#usage) batch.push({ type: 'usage', usage: this.#usage })
+    const { usage } = this
+    if (usage) batch.push({ type: 'usage', usage })
     batch.push({ type: 'finish', reason: this.#reason })
   }
 
-  /** @returns whether the frame is a part of a generation at all */
-  #readFrame (outer: NativeFrame, batch: Batch): boolean {
+  /**
+   * @param json the frame's text; absent when its numbers need not be told as they are written
+   * @returns whether the frame is a part of a generation at all
+   */
+  #readFrame (outer: NativeFrame, batch: Batch, json?: string): boolean {
     this.#readLastOfRun()
-    const frame = toGeneration(outer)
+    const told = toTold(outer)
+    const { frame, choice, message } = told
     const failure = errorIn(outer) ?? errorIn(frame)
     if (failure) {
       this.#fail(new UpstreamError(this.#redact(failure.message), { kind: 'refused', status: 200, code: failure.code }), batch)
       return true
     }
-    this.#usage = toUsage(frame.usage) ?? this.#usage
 
     const before = batch.length
-    const choice = firstChoice(frame.choices)
-    const message = choice?.delta ?? choice?.message ?? toMessage(frame.output)
-    pushReasoning(toText(message?.reasoning_content) || toText(message?.reasoning), batch)
-    // A hybrid frame tells the same text and the same calls twice, as `choices` and in the classic way.
-    pushText(toText(message?.content) || toText(choice?.text) || toText(frame.response), choice?.logprobs, batch)
-    this.#toolCalls.read(isEmptyList(message?.tool_calls) ? frame.tool_calls : message?.tool_calls, batch)
-    if (batch.length > before) {
+    const exact = json !== undefined && holdsValues(told) ? parseExactly(json) : undefined
+    if (exact === undefined) this.#readTold(told, choice?.logprobs, toJsonText, batch)
+    else this.#readTold(toTold(exact as NativeFrame), choice?.logprobs, toExactJsonText, batch)
+    const saysSomething = batch.length > before
+    if (saysSomething) {
       this.#sawOutput = true
-      if (this.#finished) {
-        batch.length = before
-        this.#fail(new UpstreamError('Cloudflare sent more text after the answer had ended', { kind: 'malformed' }), batch)
-        return true
-      }
+      // What comes behind a finish reason shows that it was none.
+      this.#finished = false
+      this.#reason = null
     }
+    this.#tally.add(toUsage(frame.usage), saysSomething)
     this.#readFinish(choice?.finish_reason ?? frame.finish_reason ?? frame.incomplete_details?.reason, batch)
     return choice !== undefined || message !== undefined || frame.response !== undefined || Array.isArray(frame.tool_calls)
   }
 
-  /** Usage may run along with every frame, and only the last counts. */
+  #readTold ({ frame, choice, message }: Told, logprobs: unknown, write: Write, batch: Batch): void {
+    pushReasoning(toText(message?.reasoning_content, write) || toText(message?.reasoning, write), batch)
+    // A hybrid frame tells the same text and the same calls twice, as `choices` and in the classic way.
+    pushText(toText(message?.content, write) || toText(choice?.text, write) || toText(frame.response, write), logprobs, batch)
+    this.#toolCalls.read(callsOf(frame, message), batch, write)
+  }
+
+  /** Usage may run along with every frame, and only the last counts in frames that are learned. */
   #readLastOfRun (): void {
     if (this.#lastOfRun === undefined) return
-    this.#usage = toUsage(toGeneration(JSON.parse(this.#lastOfRun) as NativeFrame).usage) ?? this.#usage
+    this.#tally.add(toUsage(toGeneration(JSON.parse(this.#lastOfRun) as NativeFrame).usage), true)
     this.#lastOfRun = undefined
   }
 
@@ -229,6 +244,11 @@ export class GenerationReader {
     }
     this.#finished = true
     this.#reason = toFinishReason(native)
+  }
+
+  /** Of frames that are learned only the last one's usage is read, which may not be the sum. */
+  #mayLearn (frame: NativeFrame): boolean {
+    return this.#tally.isRunning || toUsage(toGeneration(frame).usage) === undefined
   }
 
   /** What a frame says in a stream that holds nothing else; undefined when it is none, also calls, ends the answer, or fails. */
@@ -253,6 +273,36 @@ function toGeneration (frame: NativeFrame): NativeFrame {
   return isObject(frame.result) ? frame.result : frame
 }
 
+/** Where a frame tells something. */
+interface Told {
+  frame: NativeFrame
+  choice: NativeChoice | undefined
+  message: NativeMessage | null | undefined
+}
+
+/** Writes a value that came as JSON. */
+type Write = (value: unknown) => string
+
+function toTold (outer: NativeFrame): Told {
+  const frame = toGeneration(outer)
+  const choice = firstChoice(frame.choices)
+  return { frame, choice, message: choice?.delta ?? choice?.message ?? toMessage(frame.output) }
+}
+
+function callsOf (frame: NativeFrame, message: Told['message']): unknown {
+  return isEmptyList(message?.tool_calls) ? frame.tool_calls : message?.tool_calls
+}
+
+/** Whether something is told that is no text yet, so that its numbers have to be written. */
+function holdsValues ({ frame, choice, message }: Told): boolean {
+  return isValue(message?.content) || isValue(frame.response) || isValue(message?.reasoning_content) ||
+    isValue(message?.reasoning) || isValue(choice?.text) || holdsArguments(callsOf(frame, message))
+}
+
+function isValue (told: unknown): boolean {
+  return typeof told === 'number' || (typeof told === 'object' && told !== null)
+}
+
 /** A frame that begins as JSON must be JSON; other noise between frames is skipped, as Cloudflare's own client does. */
 function parseFrame (data: string): NativeFrame | UpstreamError | undefined {
   if (!/^\s*[{[]/.test(data)) return undefined
@@ -266,7 +316,7 @@ function parseFrame (data: string): NativeFrame | UpstreamError | undefined {
 /** We never ask upstream for several choices, so only the first counts. */
 function firstChoice (choices: unknown): NativeChoice | undefined {
   if (!Array.isArray(choices)) return undefined
-  return choices.find((choice: NativeChoice | null) => isObject(choice) && (choice?.index ?? 0) === 0)
+  return choices.find((choice: NativeChoice | null) => isObject(choice) && toNumber(choice?.index ?? 0) === 0)
 }
 
 function pushReasoning (text: string, batch: Batch): void {
@@ -280,12 +330,14 @@ function pushText (text: string, logprobs: unknown, batch: Batch): void {
 }
 
 /** Text may come as a number (a token that looks like one), as parts, or already parsed in JSON mode. */
-function toText (value: unknown): string {
+function toText (value: unknown, write: Write): string {
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return ''
   if (typeof value !== 'object') return String(value)
+  const digits = toDigits(value)
+  if (digits !== undefined) return digits
   if (Array.isArray(value) && value.length > 0 && value.every(isTextPart)) return value.map(part => part.text).join('')
-  return toJsonText(value)
+  return write(value)
 }
 
 /** Without its `type` it may as well be an answer in JSON mode. */
@@ -308,13 +360,13 @@ function toFinishReason (native: string): FinishReason | null {
   }
 }
 
-/** The tokens of a native `usage`, whichever names it has for them; undefined when it tells none. */
+/** The tokens of a native `usage`, whichever names it has for them; undefined when it tells none, or nothing but zeros. */
 export function toUsage (native: unknown): Usage | undefined {
   if (!isObject(native)) return undefined
   const usage = native as NativeUsage
   const promptTokens = count(usage.prompt_tokens ?? usage.input_tokens)
   const completionTokens = count(usage.completion_tokens ?? usage.output_tokens)
-  if (promptTokens === undefined && completionTokens === undefined) return undefined
+  if (!promptTokens && !completionTokens) return undefined
   const cachedTokens = count((usage.prompt_tokens_details ?? usage.input_tokens_details)?.cached_tokens)
   const reasoningTokens = count((usage.completion_tokens_details ?? usage.output_tokens_details)?.reasoning_tokens)
   return {

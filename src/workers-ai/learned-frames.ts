@@ -1,5 +1,5 @@
 import type { Batch, PieceEvent } from '../generation/event.ts'
-import { FramePattern, PLAIN_STRING, TEXT, type Run } from './frame-pattern.ts'
+import { BEFORE_COUNT, COUNT, COUNT_KEY, FramePattern, PLAIN_STRING, TEXT, type Run } from './frame-pattern.ts'
 import { CLASSIC_TEXT, LearnedText, type TextFrames } from './text-frames.ts'
 
 /** A frame of more characters than this is no mere piece of text. */
@@ -16,7 +16,9 @@ const NUMBER = String.raw`-?(?:0|[1-9]\d{0,14})(?:\.\d{1,20})?(?:[Ee][+-]?\d\d?)
  * None is read of a piece of text, but usage, of which the last counts. What stands between a brace or comma and a colon
  * is a key wherever it is found, because quotes inside of strings are escaped.
  */
-const CHANGING = new RegExp(String.raw`(?<=[{,]\s*"(?:id|created|p|obfuscation|neurons|\w+_tokens)"\s*:\s*)(${PLAIN_STRING}|${NUMBER})(?=\s*[,}])`)
+const CHANGING = new RegExp(
+  String.raw`((?<=[{,]\s*(?!${COUNT_KEY})"(?:id|created|p|obfuscation|neurons|\w+_tokens)"\s*:\s*)(?:${PLAIN_STRING}|${NUMBER})|(?<=[{,]\s*${COUNT_KEY}\s*:\s*)${COUNT})(?=\s*[,}])`
+)
 
 /**
  * The frames of one stream that say a piece of text (or of thinking) and nothing else: they differ in little but that
@@ -68,6 +70,7 @@ export class LearnedFrames {
 function toPattern (parts: readonly string[]): string {
   return parts.map((part, index) => {
     if (index % 2 === 0) return part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-    return part.startsWith('"') ? PLAIN_STRING : NUMBER
+    if (part.startsWith('"')) return PLAIN_STRING
+    return BEFORE_COUNT.test(parts[index - 1] ?? '') ? COUNT : NUMBER
   }).join('')
 }

@@ -31,6 +31,7 @@ export class StreamGiver implements Taker<Buffer> {
     this.#stages = stages
     this.#takeBatch = take
     this.#stream = new StreamReader(reader)
+    for (const stage of stages) if ('meter' in stage) stage.meter = reader
   }
 
   /** Takes the next bytes; says enough when its taker has had enough, and when nothing more can come. */

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { BEFORE_COUNT } from './frame-pattern.ts'
 
 /** Frames of one kind that say a piece of text and nothing else, read as bytes. */
 export interface TextFrames {
@@ -55,7 +56,7 @@ export const CLASSIC_TEXT: TextFrames = {
 
 /** What does not change in frames of a kind, behind a value that does. */
 interface Step {
-  changing: 'string' | 'number' | undefined
+  changing: 'string' | 'number' | 'count' | undefined
   fixed: Fixed
 }
 
@@ -100,12 +101,13 @@ export class LearnedText implements TextFrames {
 
 /** @param parts in turns what does not change and a value that does */
 function toSteps (parts: readonly string[]): Step[] {
-  return parts.flatMap((fixed, index) => index % 2 === 0 ? [{ changing: kindOf(parts[index - 1]), fixed: toFixed(fixed) }] : [])
+  return parts.flatMap((fixed, index) => index % 2 === 0 ? [{ changing: kindOf(parts[index - 1], parts[index - 2]), fixed: toFixed(fixed) }] : [])
 }
 
-function kindOf (value: string | undefined): Step['changing'] {
+function kindOf (value: string | undefined, before = ''): Step['changing'] {
   if (value === undefined) return undefined
-  return value.startsWith('"') ? 'string' : 'number'
+  if (value.startsWith('"')) return 'string'
+  return BEFORE_COUNT.test(before) ? 'count' : 'number'
 }
 
 /** Where a frame has got to behind these steps; -1 when it is another. */
@@ -114,6 +116,7 @@ function endOfSteps (bytes: Uint8Array, view: DataView, start: number, steps: re
   for (const { changing, fixed } of steps) {
     if (changing === 'string') at = endOfString(bytes, at)
     else if (changing === 'number') at = endOfNumber(bytes, at)
+    else if (changing === 'count') at = endOfCount(bytes, at)
     if (at === -1 || !isThere(view, at, fixed)) return -1
     at += fixed.length
   }
@@ -162,6 +165,12 @@ function endOfNumber (bytes: Uint8Array, start: number): number {
   if (bytes[point] !== POINT) return point
   const end = endOfDigits(bytes, point + 1)
   return end === point + 1 || end > point + 21 ? -1 : end
+}
+
+/** Where a number of tokens ends; -1 when it is none, or zero. */
+function endOfCount (bytes: Uint8Array, start: number): number {
+  const end = endOfDigits(bytes, start)
+  return end === start || end > start + 15 || bytes[start] === ZERO ? -1 : end
 }
 
 function endOfDigits (bytes: Uint8Array, start: number): number {

@@ -1,6 +1,6 @@
 import type { Batch } from '../generation/event.ts'
 import { UpstreamError } from '../errors.ts'
-import { toJsonText } from './json-text.ts'
+import { toJsonText, toNumber } from './exact-json.ts'
 
 /** A tool call, or a piece of one, in any of the shapes Workers AI's models give it. */
 interface NativeToolCall {
@@ -48,11 +48,14 @@ export class ToolCallReader {
     return this.#calls.length > 0
   }
 
-  /** Reads the `tool_calls` of one frame and appends their events to `batch`. Anything that is no list is nothing. */
-  read (calls: unknown, batch: Batch): void {
+  /**
+   * Reads the `tool_calls` of one frame and appends their events to `batch`. Anything that is no list is nothing.
+   * @param write makes JSON text of arguments that came as a value
+   */
+  read (calls: unknown, batch: Batch, write: (value: unknown) => string = toJsonText): void {
     if (!Array.isArray(calls)) return
     for (const call of calls) {
-      if (typeof call === 'object' && call !== null) this.#readOne(call, batch)
+      if (typeof call === 'object' && call !== null) this.#readOne(call, batch, write)
     }
   }
 
@@ -70,19 +73,19 @@ export class ToolCallReader {
     }
   }
 
-  #readOne (native: NativeToolCall, batch: Batch): void {
+  #readOne (native: NativeToolCall, batch: Batch, write: (value: unknown) => string): void {
     const name = text(native.function?.name) ?? text(native.name)
-    const args = native.function?.arguments ?? native.arguments ?? native.function?.parameters ?? native.parameters
+    const args = argumentsOf(native)
     if (name === undefined && (args === undefined || args === null || args === '')) return
     const id = text(native.id)
-    const call = this.#callFor(typeof native.index === 'number' ? native.index : undefined, id, name)
+    const call = this.#callFor(toNumber(native.index), id, name)
     call.nativeId ??= id
     const namedNow = call.name === undefined && name !== undefined
     call.name ??= name
     if (typeof args === 'string') {
       call.held += args
     } else if (args !== undefined && args !== null && !call.hasArguments && call.held === '') {
-      call.held = toJsonText(args)
+      call.held = write(args)
     }
     // JSON text of an object begins with a brace; a quote means the object was encoded into a string once more.
     if (!call.hasArguments) call.isHeld = /^\s*("|$)/.test(call.held) && call.held !== ''
@@ -114,6 +117,15 @@ export class ToolCallReader {
     call.told = true
     batch.push({ type: 'tool_call', index: call.index, id: this.#newId(), name: call.name as string, arguments: args })
   }
+}
+
+/** Whether any of these calls has arguments that are no text yet. */
+export function holdsArguments (calls: unknown): boolean {
+  return Array.isArray(calls) && calls.some(call => typeof call === 'object' && call !== null && typeof (argumentsOf(call as NativeToolCall) ?? '') !== 'string')
+}
+
+function argumentsOf ({ function: wrapped, arguments: args, parameters }: NativeToolCall): unknown {
+  return wrapped?.arguments ?? args ?? wrapped?.parameters ?? parameters
 }
 
 function text (value: unknown): string | undefined {

@@ -16,9 +16,6 @@ import type { OutputItem, ResponseObject } from '../../src/openai/response.ts'
  */
 type Accepts<Target, Source extends Target> = Source
 
-/** OpenAI's newest models answer null for the fingerprint, which the package's type has not followed. */
-type Fingerprinted<T> = Omit<T, 'system_fingerprint'>
-
 /** The package's types know neither a choice that is not finished nor a chunk without its bill. */
 type Whole = Completion & { choices: Array<CompletionChoice & { finish_reason: 'stop' | 'length' | 'content_filter' }>, usage: object }
 
@@ -32,8 +29,8 @@ type Decoded = EmbeddingList & { data: Array<Embedding & { embedding: number[] }
 type Parsed<T> = Omit<T, 'output_text' | 'error' | 'user' | 'reasoning' | 'text' | 'tools' | 'tool_choice'>
 
 export type Answers = [
-  Accepts<OpenAI.ChatCompletion, Fingerprinted<ChatCompletion>>,
-  Accepts<OpenAI.ChatCompletionChunk, Fingerprinted<ChatCompletionChunk>>,
+  Accepts<OpenAI.ChatCompletion, ChatCompletion>,
+  Accepts<OpenAI.ChatCompletionChunk, ChatCompletionChunk>,
   Accepts<OpenAI.Completion, Whole>,
   Accepts<OpenAI.CreateEmbeddingResponse, Decoded>,
   Accepts<OpenAI.Model, ModelObject>,

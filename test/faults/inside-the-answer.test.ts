@@ -39,7 +39,7 @@ const FAULTS: Fault[] = [
   { name: 'a frame of 100,000 levels', given: [frames(`{"response":${DEEP}}`, '[DONE]')], code: 'upstream_malformed' },
   { name: 'a frame of 9 MB', given: [frames(`{"response":"${'x'.repeat(9_000_000)}"}`, '[DONE]')], code: 'upstream_malformed' },
   { name: 'a frame of very many lines', given: [chunk('data: x\n'.repeat(2_000_000)), '\n\n'], code: 'upstream_malformed' },
-  { name: 'text after the finish reason', given: [frames({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }, { response: 'lo' }, '[DONE]')], code: 'upstream_malformed' },
+  { name: 'an end behind a finish reason and a frame that is cut', given: [frames({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }, '{"response":'), LAST_CHUNK], code: 'upstream_malformed', isWhole: true },
   { name: 'a call nobody can name', given: [frames({ tool_calls: [{ arguments: '{}' }] }, '[DONE]')], code: 'upstream_malformed' },
   { name: 'a chunk that is none', given: ['nonsense\r\n'], code: 'upstream_malformed' },
   { name: 'a chunk without its line break', given: ['1\r\nxyz'], code: 'upstream_malformed' },

@@ -1,7 +1,10 @@
 import t from 'tap'
-import { newCallId, newId } from '../../src/http/reply-identity.ts'
+import { newCallId, newId, toFingerprint } from '../../src/http/reply-identity.ts'
 
 t.match(newId('chatcmpl-', 29), /^chatcmpl-[A-Za-z0-9]{29}$/, 'an id has its prefix and its length')
 t.equal(newId('x', 0), 'x')
 t.match(newCallId(), /^call_[A-Za-z0-9]{24}$/)
 t.equal(new Set(Array.from({ length: 1000 }, newCallId)).size, 1000, 'no two are the same')
+t.match(toFingerprint('@cf/a/b'), /^fp_[0-9a-f]{10}$/)
+t.equal(toFingerprint('@cf/a/b'), toFingerprint('@cf/a/b'), 'a model has one fingerprint')
+t.not(toFingerprint('@cf/a/b'), toFingerprint('@cf/a/c'), 'another model has another')

@@ -166,6 +166,30 @@ t.test('usage that nobody told is guessed, and said to be', async t => {
   t.match(await told.json(), { usage: { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11 } })
 })
 
+t.test('a usage of zeros is none, and log probabilities that were not told are missing', async t => {
+  const zeros = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
+  const frames = [{ choices: [{ index: 0, delta: { content: 'Hello' } }], usage: zeros }, { choices: [{ index: 0, delta: { content: ' there' }, finish_reason: 'stop' }], usage: zeros }]
+  const stream = frames.map(frame => `data: ${JSON.stringify(frame)}\n\n`).join('') + 'data: [DONE]\n\n'
+  const upstream = await startUpstream(t, [{ choices: [{ message: { content: 'Hello there' }, finish_reason: 'stop' }], usage: zeros }, stream])
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream })
+  const plain = await ask(proxy, saying('Hi', { model: KIMI, logprobs: true }))
+  t.equal(plain.headers.get('x-proxy-warnings'), 'logprobs missing, usage estimated')
+  t.match(await plain.json(), { choices: [{ logprobs: null }], usage: { prompt_tokens: 8, completion_tokens: 3 } })
+  const streamed = await (await ask(proxy, saying('Hi', { model: KIMI, logprobs: true, stream: true, stream_options: { include_usage: true } }))).text()
+  t.match(streamed, /\n\n: x-proxy-warnings: logprobs missing, usage estimated\n\ndata: [^\n]*"prompt_tokens":8,"completion_tokens":3/)
+})
+
+t.test('every answer of a model has its fingerprint, by whatever name it was asked', async t => {
+  const proxy = await startProxy(t)
+  const fingerprint = async (model: string) => (await (await ask(proxy, saying('say hi', { model }))).json() as { system_fingerprint: string }).system_fingerprint
+  const llama = await fingerprint(LLAMA)
+  t.match(llama, /^fp_[0-9a-f]{10}$/)
+  t.equal(await fingerprint(LLAMA.slice('@cf/'.length)), llama)
+  t.not(await fingerprint(KIMI), llama)
+  const chunks = toChunks(await (await ask(proxy, saying('say one two', { stream: true }))).text()).slice(0, -1) as Array<{ system_fingerprint: string }>
+  t.ok(chunks.length > 2 && chunks.every(chunk => chunk.system_fingerprint === llama))
+})
+
 t.test('a stream that did not end well never looks as if it had', async t => {
   const proxy = await startProxy(t, { UPSTREAM_IDLE_TIMEOUT_MS: '300' })
   const cases = [

@@ -141,6 +141,23 @@ t.test('log probabilities are told by models that tell them', async t => {
   t.match(runs.map(run => run.body), [{ logprobs: true, top_logprobs: 2 }, { logprobs: true, top_logprobs: 2 }])
 })
 
+t.test('log probabilities that are not told are missing, and a usage of zeros is none', async t => {
+  const usage = { prompt_tokens: 0, completion_tokens: 0 }
+  const { url } = await startNativeUpstream(t, ({ body }) => body['stream'] === true
+    ? { contentType: 'text/event-stream', body: ['a', 'b', 'c'].map(text => `data: ${JSON.stringify({ choices: [{ index: 0, text }], usage })}\n\n`).join('') + 'data: [DONE]\n\n' }
+    : { body: JSON.stringify({ result: { choices: [{ index: 0, text: 'abc', finish_reason: 'stop' }], usage }, success: true }) })
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
+  const plain = await complete(proxy, 'Say ', { model: GLM, logprobs: 1 })
+  t.equal(plain.headers.get('x-proxy-warnings'), 'logprobs missing, usage estimated')
+  const completion = await readCompletion(t, plain)
+  t.match(completion, { system_fingerprint: /^fp_[0-9a-f]{10}$/, usage: { prompt_tokens: 2, completion_tokens: 1 } })
+  const response = await complete(proxy, 'Say ', { model: GLM, logprobs: 1, stream: true })
+  const text = await response.clone().text()
+  t.match(text, /: x-proxy-warnings: logprobs missing, usage estimated\n\n/)
+  const { chunks } = await readStream(t, response)
+  t.ok(chunks.every(chunk => chunk.system_fingerprint === completion.system_fingerprint))
+})
+
 t.test('usage that nobody told is guessed for each prompt, and said to be', async t => {
   const { url } = await startNativeUpstream(t, () => ({ body: JSON.stringify({ result: { response: 'Hello there' }, success: true }) }))
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })

@@ -79,6 +79,14 @@ t.test('every native answer is told as OpenAI would tell it', async t => {
   }
 })
 
+t.test('a usage of zeros is none', async t => {
+  const { url } = await startNativeUpstream(t, () => ({ body: JSON.stringify({ result: { data: [[1, 2]], shape: [1, 2], usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } }, success: true }) }))
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
+  const response = await embed(proxy, 'a cat sat')
+  t.equal(response.headers.get('x-proxy-warnings'), 'usage estimated')
+  t.match(await response.json(), { usage: { prompt_tokens: 3 } })
+})
+
 t.test('every embedding model of the catalogue embeds', async t => {
   const proxy = await startProxy(t)
   const models = [...CATALOGUE.values()].filter(({ task }) => task === 'text-embeddings')

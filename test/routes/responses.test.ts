@@ -89,6 +89,20 @@ t.test('what is changed is told in the caller\'s words', async t => {
   t.match(await (await respond(rejecting, asking('say hi', { tools: [{ type: 'web_search' }] }))).json(), { error: { param: 'tools[0]', code: 'unsupported_parameter' } }, 'who wants to be refused is')
 })
 
+t.test('log probabilities that a model was asked for and did not tell are told to be missing', async t => {
+  const upstream = await startNativeUpstream(t, ({ body }) => {
+    t.equal(body['logprobs'], true)
+    return body['stream'] === true
+      ? { contentType: 'text/event-stream', body: 'data: {"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":0,"completion_tokens":0}}\n\ndata: [DONE]\n\n' }
+      : { body: JSON.stringify({ result: { choices: [{ message: { content: 'hi' }, finish_reason: 'stop' }], usage: { prompt_tokens: 0, completion_tokens: 0 } }, success: true, errors: [], messages: [] }) }
+  })
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream.url })
+  const body = { model: KIMI, input: 'x', include: ['message.output_text.logprobs'] }
+  t.equal((await respond(proxy, body)).headers.get('x-proxy-warnings'), 'include missing, usage estimated', 'as is a usage of zeros')
+  const stream = readResponseStream(await (await respond(proxy, { ...body, stream: true })).text())
+  t.strictSame(stream.comments, ['x-proxy-warnings: include missing, usage estimated'])
+})
+
 t.test('a usage that nobody told is marked as a guess', async t => {
   const upstream = await startNativeUpstream(t, ({ body }) => body['stream'] === true
     ? { contentType: 'text/event-stream', body: 'data: {"response":"hi"}\n\ndata: [DONE]\n\n' }

@@ -12,12 +12,13 @@ function masked (answer: string): string {
   return answer
     .replaceAll(/chatcmpl-\w{29}/g, 'chatcmpl-ID')
     .replaceAll(/call_\w{24}/g, 'call_ID')
+    .replaceAll(/"fp_[0-9a-f]{10}"/g, '"fp_ID"')
     .replaceAll(/"created":\d{10}\b/g, '"created":0')
 }
 
 /** The same chunk around each of these choices. */
 function toEvents (choices: string[], rest = ''): string[] {
-  return choices.map(choice => `data: {"id":"chatcmpl-ID","object":"chat.completion.chunk","created":0,"model":"${LLAMA}","service_tier":"default","system_fingerprint":null,"choices":[${choice}]${rest}}\n\n`)
+  return choices.map(choice => `data: {"id":"chatcmpl-ID","object":"chat.completion.chunk","created":0,"model":"${LLAMA}","service_tier":"default","system_fingerprint":"fp_ID","choices":[${choice}]${rest}}\n\n`)
 }
 
 t.test('a short stream, to the letter', async t => {
@@ -69,7 +70,7 @@ t.test('an answer, to the letter', async t => {
       completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0, accepted_prediction_tokens: 0, rejected_prediction_tokens: 0 }
     },
     service_tier: 'default',
-    system_fingerprint: null
+    system_fingerprint: 'fp_ID'
   })
 })
 

@@ -6,7 +6,7 @@ import { ChatChunks, toUsageChunk } from '../../src/translate/chat-chunks.ts'
 import { toChoice, type ReplyIdentity } from '../../src/translate/chat-completion.ts'
 import { assembled, readChatStream } from '../chat-stream.ts'
 
-const IDENTITY: ReplyIdentity = { id: 'chatcmpl-1', created: 1_760_000_000, model: 'm "quoted" 🙂', legacyFunctions: false }
+const IDENTITY: ReplyIdentity = { id: 'chatcmpl-1', created: 1_760_000_000, model: 'm "quoted" 🙂', fingerprint: 'fp_1', legacyFunctions: false }
 const LEGACY: ReplyIdentity = { ...IDENTITY, legacyFunctions: true }
 const DONE = 'data: [DONE]\n\n'
 
@@ -61,8 +61,8 @@ t.test('each event becomes a chunk, after the role', t => {
 t.test('a chunk is written as OpenAI writes it', t => {
   const chunk = new ChatChunks({ ...IDENTITY, model: 'm' }, 1, false)
   chunk.tell([{ type: 'text', text: '' }])
-  t.equal(String(chunk.tell([{ type: 'text', text: 'a' }])), 'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","service_tier":"default","system_fingerprint":null,"choices":[{"index":1,"delta":{"content":"a"},"logprobs":null,"finish_reason":null}]}\n\n')
-  t.equal(String(chunk.tell([finish])), 'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","service_tier":"default","system_fingerprint":null,"choices":[{"index":1,"delta":{},"logprobs":null,"finish_reason":"stop"}]}\n\n')
+  t.equal(String(chunk.tell([{ type: 'text', text: 'a' }])), 'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","service_tier":"default","system_fingerprint":"fp_1","choices":[{"index":1,"delta":{"content":"a"},"logprobs":null,"finish_reason":null}]}\n\n')
+  t.equal(String(chunk.tell([finish])), 'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","service_tier":"default","system_fingerprint":"fp_1","choices":[{"index":1,"delta":{},"logprobs":null,"finish_reason":"stop"}]}\n\n')
   t.equal(String(chunk.tell([])), '', 'nothing is nothing')
   t.end()
 })

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
 import { toChatCompletion, toChoice, toFinishReason, type ReplyIdentity } from '../../src/translate/chat-completion.ts'
 
-const IDENTITY: ReplyIdentity = { id: 'chatcmpl-1', created: 1_760_000_000, model: 'gpt-4o', legacyFunctions: false }
+const IDENTITY: ReplyIdentity = { id: 'chatcmpl-1', created: 1_760_000_000, model: 'gpt-4o', fingerprint: 'fp_1', legacyFunctions: false }
 const LEGACY: ReplyIdentity = { ...IDENTITY, legacyFunctions: true }
 
 const usage: GenerationEvent = { type: 'usage', usage: { promptTokens: 3, completionTokens: 4 } }
@@ -39,7 +39,7 @@ t.test('a failure is thrown', t => {
 t.test('the answer holds its choices and the sum of their bills', t => {
   const choices = ['a', 'b'].map((text, index) => toChoice([{ type: 'text', text }, usage, { type: 'finish', reason: 'stop' }], index, IDENTITY))
   const { choices: told, usage: bill, ...rest } = toChatCompletion(choices, IDENTITY)
-  t.strictSame(rest, { id: 'chatcmpl-1', object: 'chat.completion', created: 1_760_000_000, model: 'gpt-4o', service_tier: 'default', system_fingerprint: null })
+  t.strictSame(rest, { id: 'chatcmpl-1', object: 'chat.completion', created: 1_760_000_000, model: 'gpt-4o', service_tier: 'default', system_fingerprint: 'fp_1' })
   t.strictSame(told.map(({ index, message }) => [index, message.content]), [[0, 'a'], [1, 'b']])
   t.match(bill, { prompt_tokens: 6, completion_tokens: 8, total_tokens: 14 })
   t.end()

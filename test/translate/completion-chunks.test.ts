@@ -5,7 +5,7 @@ import { CompletionChunks, toCompletionUsageChunk } from '../../src/translate/co
 import { toCompletionChoice } from '../../src/translate/completion.ts'
 import { faultsOf } from '../openai-schemas.ts'
 
-const identity = { id: 'cmpl-1', created: 5, model: 'a "model"' }
+const identity = { id: 'cmpl-1', created: 5, model: 'a "model"', fingerprint: 'fp_1' }
 const logprobs: TokenLogprob[] = [{ token: ' upon', logprob: -1, bytes: null, top_logprobs: [] }]
 const events: Batch[] = [
   [{ type: 'reasoning', text: 'Hm' }],
@@ -20,7 +20,7 @@ function told (batches: Batch[], { echo = '', withUsage = false } = {}): Complet
 }
 
 t.test('a choice is told piece by piece', t => {
-  const head = { id: 'cmpl-1', object: 'text_completion', created: 5, model: 'a "model"' }
+  const head = { id: 'cmpl-1', object: 'text_completion', created: 5, model: 'a "model"', system_fingerprint: 'fp_1' }
   const piece = (text: string, more: object = {}) => ({ ...head, choices: [{ text, index: 1, logprobs: null, finish_reason: null, ...more }] })
   const first = piece(' upon', { logprobs: { tokens: [' upon'], token_logprobs: [-1], top_logprobs: [{}], text_offset: [0] } })
   t.strictSame(told(events), [first, piece(' "a"'), piece(' time'), piece('', { finish_reason: 'length' })])

@@ -35,8 +35,8 @@ t.test('a generation becomes a choice', t => {
 
 t.test('choices become one completion, and one bill', t => {
   const choices = [toCompletionChoice([{ type: 'text', text: 'a', logprobs: [token('a', -1)] }, ...end], 0, ''), toCompletionChoice(end, 1, 'b')]
-  const completion = toCompletion(choices, { id: 'cmpl-1', created: 5, model: 'm' })
-  t.match(completion, { id: 'cmpl-1', object: 'text_completion', created: 5, model: 'm', choices: [{ index: 0, text: 'a' }, { index: 1, text: 'b' }], usage: { prompt_tokens: 6, completion_tokens: 8, total_tokens: 14 } })
+  const completion = toCompletion(choices, { id: 'cmpl-1', created: 5, model: 'm', fingerprint: 'fp_1' })
+  t.match(completion, { id: 'cmpl-1', object: 'text_completion', created: 5, model: 'm', system_fingerprint: 'fp_1', choices: [{ index: 0, text: 'a' }, { index: 1, text: 'b' }], usage: { prompt_tokens: 6, completion_tokens: 8, total_tokens: 14 } })
   t.strictSame(faultsOf('CreateCompletionResponse', completion), [])
   t.end()
 })

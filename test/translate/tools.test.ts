@@ -65,8 +65,10 @@ t.test('a choice is sent as far as the family knows it', t => {
   const named: ToolChoice = { type: 'function', function: { name: 'clock' } }
   const cases: Array<{ name: string, given: Partial<ChatCompletionRequest>, family: Family, tools: string[] | undefined, choice: unknown, changes?: string[] }> = [
     { name: 'none said', given: { tools }, family: OPENAI, tools: ['weather', 'clock'], choice: 'auto' },
-    { name: 'none said, older', given: { tools }, family: CLASSIC, tools: ['weather', 'clock'], choice: undefined },
-    { name: 'null', given: { tools, tool_choice: null as never }, family: CLASSIC, tools: ['weather', 'clock'], choice: undefined },
+    { name: 'none said, older', given: { tools }, family: CLASSIC, tools: ['weather', 'clock'], choice: 'auto' },
+    { name: 'auto, older', given: { tools, tool_choice: 'auto' }, family: FAMILIES.guided, tools: ['weather', 'clock'], choice: 'auto' },
+    { name: 'null', given: { tools, tool_choice: null as never }, family: CLASSIC, tools: ['weather', 'clock'], choice: 'auto' },
+    { name: 'auto, older', given: { tools, tool_choice: 'auto' }, family: FAMILIES.guided, tools: ['weather', 'clock'], choice: 'auto' },
     { name: 'auto', given: { tools, tool_choice: 'auto' }, family: OPENAI, tools: ['weather', 'clock'], choice: 'auto' },
     { name: 'none sends no tools', given: { tools, tool_choice: 'none' }, family: OPENAI, tools: undefined, choice: undefined },
     { name: 'required, which fails open on newer models', given: { tools, tool_choice: 'required' }, family: OPENAI, tools: ['weather', 'clock'], choice: 'required', changes: ['tool_choice emulated'] },

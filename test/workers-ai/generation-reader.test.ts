@@ -162,6 +162,20 @@ t.test('usage is read leniently', t => {
   t.end()
 })
 
+t.test('a finish reason counts when nothing follows it', t => {
+  const cases = [
+    { name: 'text, and another reason', given: [{ response: 'A', finish_reason: 'length' }, { response: 'B', finish_reason: 'stop' }, DONE], expected: null },
+    { name: 'the other way', given: [{ response: 'A', finish_reason: 'stop' }, { response: 'B', finish_reason: 'length' }, DONE], expected: 'length' },
+    { name: 'text, and no other reason', given: [{ response: 'A', finish_reason: 'length' }, { response: 'B' }, DONE], expected: null },
+    { name: 'thinking', given: [{ choices: [{ delta: { content: 'A' }, finish_reason: 'length' }] }, { choices: [{ delta: { reasoning_content: 'B' } }] }, DONE], expected: null },
+    { name: 'a call', given: [{ response: 'A', finish_reason: 'length' }, { tool_calls: [{ name: 'f', arguments: {} }] }, DONE], expected: null },
+    { name: 'nothing but usage', given: [{ response: 'A', finish_reason: 'length' }, { response: '', usage: { prompt_tokens: 1, completion_tokens: 1 } }, DONE], expected: 'length' },
+    { name: 'nothing but another reason', given: [{ response: 'A', finish_reason: 'length' }, { response: '', finish_reason: 'stop' }, DONE], expected: null }
+  ]
+  for (const { name, given, expected } of cases) t.strictSame(streamed(...given).at(-1), { type: 'finish', reason: expected }, name)
+  t.end()
+})
+
 t.test('what is no good end is a failure, and nothing comes after it', t => {
   const cases: Array<{ name: string, given: unknown[], text: string[], expected: object }> = [
     { name: 'a stream that stops', given: [{ response: 'A' }], text: ['A'], expected: { kind: 'truncated', message: 'The stream from Cloudflare ended before the answer did' } },
@@ -171,7 +185,7 @@ t.test('what is no good end is a failure, and nothing comes after it', t => {
     { name: 'a failure in OpenAI\'s words', given: [{ error: { message: 'overloaded', type: 'server_error', code: 'x' } }], text: [], expected: { kind: 'refused', message: 'overloaded' } },
     { name: 'a failure inside a result', given: [{ success: true, result: { object: 'error', message: 'bad', code: 400 } }], text: [], expected: { kind: 'refused', code: 400, message: 'bad' } },
     { name: 'a finish reason of error', given: [{ response: 'A', finish_reason: 'error' }, DONE], text: ['A'], expected: { kind: 'refused', message: 'The model stopped with an error' } },
-    { name: 'text after the end', given: [{ response: 'A', finish_reason: 'stop' }, { response: 'B' }, DONE], text: ['A'], expected: { kind: 'malformed', message: 'Cloudflare sent more text after the answer had ended' } },
+    { name: 'text after the end, and no other end', given: [{ response: 'A', finish_reason: 'stop' }, { response: 'B' }], text: ['A', 'B'], expected: { kind: 'truncated' } },
     { name: 'a call without a name', given: [{ tool_calls: [{ index: 0, function: { arguments: '{}' } }] }, DONE], text: [], expected: { kind: 'malformed', message: 'The model called a tool without naming it' } }
   ]
   for (const { name, given, text: pieces, expected } of cases) {

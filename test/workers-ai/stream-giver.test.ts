@@ -34,7 +34,7 @@ interface Options {
 /** Tells a stream that comes in these pieces as a client would hear it. */
 async function tell (pieces: readonly Buffer[], { stages: newStages = () => [], hasLane, isSlow = false }: Options): Promise<Told> {
   const stages = [...newStages(), new Ending({ promptTokens: 3, maxTokens: 100 })]
-  const chunks = new ChatChunks({ id: 'i', created: 1, model: 'm', legacyFunctions: false }, 0, false)
+  const chunks = new ChatChunks({ id: 'i', created: 1, model: 'm', fingerprint: 'fp_1', legacyFunctions: false }, 0, false)
   const reader = new GenerationReader(() => 'call_1')
   const lane = new ByteLane()
   const told: Told = { text: '', passed: 0, writes: 0, verdicts: [] }
@@ -122,17 +122,34 @@ t.test('a frame that is cut by a read goes by itself, and those behind it by the
   t.equal(told.text, (await tell([bytes], { hasLane: false })).text)
 })
 
-t.test('OpenAI-shaped frames take the lane once one was read, and the last usage in them counts', async t => {
+t.test('OpenAI-shaped frames take the lane once their usage is known to be a total that grows, and the last usage in them counts', async t => {
   const texts = Array.from({ length: 9 }, (_, index) => `data: {"id":"i","choices":[{"index":0,"delta":{"content":"${index}"}}],"usage":{"prompt_tokens":7,"completion_tokens":${index}}}\n\n`)
   const pieces = [...texts, DONE].map(text => Buffer.from(text))
   const { passed, text } = await tell(pieces, { hasLane: true })
-  t.equal(passed, 8)
+  t.equal(passed, 6)
   t.match(text, '{"promptTokens":7,"completionTokens":8}')
   t.equal(text, (await tell(pieces, { hasLane: false })).text)
 })
 
+t.test('frames that each tell their own usage are summed, whichever way they go', async t => {
+  const texts = ['13,"completion_tokens":1', '0,"completion_tokens":1', '0,"completion_tokens":1', '0,"completion_tokens":0']
+    .map((usage, index) => `data: {"response":"${index}","usage":{"prompt_tokens":${usage}}}\n\n`)
+  const pieces = [...texts, DONE].map(text => Buffer.from(text))
+  const { text } = await tell(pieces, { hasLane: true })
+  t.match(text, '{"promptTokens":13,"completionTokens":3}')
+  t.equal(text, (await tell(pieces, { hasLane: false })).text)
+})
+
+t.test('frames whose usage is all zeros take the lane', async t => {
+  const texts = Array.from({ length: 9 }, (_, index) => `data: {"response":"${index}","usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}\n\n`)
+  const pieces = [...texts, DONE].map(text => Buffer.from(text))
+  const { passed, text } = await tell(pieces, { hasLane: true })
+  t.equal(passed, 8)
+  t.equal(text, (await tell(pieces, { hasLane: false })).text)
+})
+
 t.test('one frame of another kind does not close the lane to those that were taken before', async t => {
-  const other = 'data: {"response":"x","p":"abc","usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n'
+  const other = 'data: {"response":"x","p":"abc","model":"m"}\n\n'
   const pieces = [...frames('a', 'b'), other, ...frames('c', 'd', 'e'), DONE].map(text => Buffer.from(text))
   const told = await tell(pieces, { hasLane: true })
   t.equal(told.passed, 3, 'one before it, and those behind the next')

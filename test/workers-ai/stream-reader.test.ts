@@ -33,7 +33,7 @@ function quickly (bytes: Buffer, lengths: readonly number[]): { events: unknown[
 
 /** Errors are compared by what they say, and texts without the form they came in. */
 function told (batches: readonly Batch[]): { events: unknown[], text: string } {
-  const chunks = new ChatChunks({ id: 'i', created: 1, model: 'm', legacyFunctions: false }, 0, false)
+  const chunks = new ChatChunks({ id: 'i', created: 1, model: 'm', fingerprint: 'fp_1', legacyFunctions: false }, 0, false)
   const plain = batches.flat().map(event => {
     if (event.type === 'failure') return event.error.message
     return event.type === 'text' || event.type === 'reasoning' ? { ...event, json: undefined } : event

@@ -12,11 +12,11 @@ function read (frames: TextFrames, given: string | Buffer, at = 0): { end: numbe
 /** Frames with an id, a moment, a text, usage and padding. */
 const frames = new LearnedText(
   ['{"id":', '"x"', ',"created":', '1', ',"object":"chat.completion.chunk","choices":[{"delta":{"content":'],
-  ['}}],"usage":{"prompt_tokens":', '3', ',"total_tokens":', '4', '},"p":', '"a"', '}']
+  ['}}],"usage":{"prompt_tokens":', '3', ',"total_tokens":', '4', ',"neurons":', '0.5', '},"p":', '"a"', '}']
 )
 
-function toFrame ({ id = '"x"', created = '1', text = '"a"', tokens = '3', padding = '"a"', object = 'chat.completion.chunk' }): string {
-  return `data: {"id":${id},"created":${created},"object":"${object}","choices":[{"delta":{"content":${text}}}],"usage":{"prompt_tokens":${tokens},"total_tokens":4},"p":${padding}}\n\n`
+function toFrame ({ id = '"x"', created = '1', text = '"a"', tokens = '3', total = '4', neurons = '0.5', padding = '"a"', object = 'chat.completion.chunk' }): string {
+  return `data: {"id":${id},"created":${created},"object":"${object}","choices":[{"delta":{"content":${text}}}],"usage":{"prompt_tokens":${tokens},"total_tokens":${total},"neurons":${neurons}},"p":${padding}}\n\n`
 }
 
 t.test('learned frames are read whatever changes in them', t => {
@@ -26,8 +26,9 @@ t.test('learned frames are read whatever changes in them', t => {
     { name: 'another id', given: { id: '"chatcmpl-0123456789"' }, json: '"a"', characters: 1 },
     { name: 'an empty id', given: { id: '""' }, json: '"a"', characters: 1 },
     { name: 'another moment', given: { created: '1760000000' }, json: '"a"', characters: 1 },
-    { name: 'none', given: { created: '0', tokens: '0' }, json: '"a"', characters: 1 },
-    { name: 'a fraction', given: { tokens: '0.25' }, json: '"a"', characters: 1 },
+    { name: 'none', given: { created: '0', total: '0' }, json: '"a"', characters: 1 },
+    { name: 'other counts', given: { tokens: '123456789012345', total: '123456789012345' }, json: '"a"', characters: 1 },
+    { name: 'a fraction', given: { neurons: '0.25' }, json: '"a"', characters: 1 },
     { name: 'other padding', given: { padding: '"abcdefgh"' }, json: '"a"', characters: 1 }
   ]
   for (const { name, given, json, characters } of cases) {
@@ -50,13 +51,18 @@ t.test('every other frame is left to others', t => {
     { name: 'an id with an escape', given: { id: '"\\n"' } },
     { name: 'an id beyond ASCII', given: { id: '"é"' } },
     { name: 'an id that is none', given: { id: '1' } },
-    { name: 'a number that is none', given: { tokens: 'null' } },
-    { name: 'a number below zero', given: { tokens: '-1' } },
-    { name: 'a number that is no JSON', given: { tokens: '03' } },
-    { name: 'a point without digits', given: { tokens: '3.' } },
-    { name: 'an exponent', given: { tokens: '1e3' } },
-    { name: 'more digits than are exact', given: { tokens: '1234567890123456' } },
-    { name: 'more digits behind the point', given: { tokens: '0.123456789012345678901' } },
+    { name: 'a count that holds the place of another', given: { tokens: '0' } },
+    { name: 'a count with a fraction', given: { tokens: '1.5' } },
+    { name: 'a count that is none', given: { tokens: 'null' } },
+    { name: 'a count below zero', given: { tokens: '-1' } },
+    { name: 'a count of more digits than are exact', given: { tokens: '1234567890123456' } },
+    { name: 'a number that is none', given: { neurons: 'null' } },
+    { name: 'a number below zero', given: { neurons: '-1' } },
+    { name: 'a number that is no JSON', given: { neurons: '03' } },
+    { name: 'a point without digits', given: { neurons: '3.' } },
+    { name: 'an exponent', given: { neurons: '1e3' } },
+    { name: 'more digits than are exact', given: { neurons: '1234567890123456' } },
+    { name: 'more digits behind the point', given: { neurons: '0.123456789012345678901' } },
     { name: 'another value of what is fixed', given: { object: 'chat.completion.chunx' } }
   ]
   for (const { name, given } of cases) t.equal(read(frames, toFrame(given)), undefined, name)
