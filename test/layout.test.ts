@@ -37,9 +37,9 @@ const FACTS_OF_WORKERS_AI = ['workers-ai/catalogue.ts', 'workers-ai/family.ts', 
 const RULES: Record<string, Rule> = {
   openai: { packages: ['@sinclair/typebox'], ours: [] },
   generation: { packages: [], ours: [] },
-  'workers-ai': { packages: ['undici', 'node:*'], ours: ['generation', 'errors.ts'] },
+  'workers-ai': { packages: ['undici', 'lossless-json', 'node:*'], ours: ['generation', 'errors.ts'] },
   // node:vm ends checks that callers could make endless.
-  translate: { packages: ['ajv', 'ajv-formats', 'jsonrepair', 'node:vm'], ours: ['openai', 'workers-ai', 'generation', 'errors.ts'], except: ['workers-ai/client.ts', 'workers-ai/generate.ts', 'workers-ai/retry.ts'] },
+  translate: { packages: ['ajv', 'ajv-formats', 'jsonrepair', 'lossless-json', 'node:vm'], ours: ['openai', 'workers-ai', 'generation', 'errors.ts'], except: ['workers-ai/client.ts', 'workers-ai/generate.ts', 'workers-ai/retry.ts'] },
   'remote-images': { packages: ['node:*'], ours: ['openai', 'generation', 'translate', 'errors.ts', 'address.ts'] },
   'responses-store': { packages: ['libsql', 'node:*'], ours: ['openai', 'settings/problem.ts'] },
   simulator: { packages: ['fastify', 'node:*'], ours: FACTS_OF_WORKERS_AI },
