@@ -27,6 +27,8 @@ export type Source<Item> = (take: Take<Item>) => Promise<void>
 export interface JsonSink {
   /** Nothing has to be told before text is. */
   readonly isReady: boolean
+  /** Forgets what was added and never taken, because something broke in between. */
+  begin: () => void
   /** Takes the JSON string from `start` to before `end`; false when it cannot, and has taken nothing. */
   add: (json: Uint8Array, start: number, end: number) => boolean
   /** What was added, as it is sent; empty when nothing was. Its memory is used again. */

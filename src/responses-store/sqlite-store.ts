@@ -21,6 +21,24 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS items_response_id ON items (owner, response_id);
 `
 
+/** What each owner keeps, summed up as it changes, by whichever process: a sum of all rows takes longer the more there are. */
+const SUMS = `
+  CREATE TABLE sums (owner TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX sums_bytes ON sums (bytes);
+  CREATE TABLE whole (bytes INTEGER NOT NULL) STRICT;
+  INSERT INTO sums SELECT owner, sum(bytes) FROM responses GROUP BY owner;
+  INSERT INTO whole SELECT ifnull(sum(bytes), 0) FROM responses;
+  CREATE TRIGGER response_kept AFTER INSERT ON responses BEGIN
+    INSERT INTO sums VALUES (NEW.owner, NEW.bytes) ON CONFLICT (owner) DO UPDATE SET bytes = bytes + excluded.bytes;
+    UPDATE whole SET bytes = bytes + NEW.bytes;
+  END;
+  CREATE TRIGGER response_gone AFTER DELETE ON responses BEGIN
+    UPDATE sums SET bytes = bytes - OLD.bytes WHERE owner = OLD.owner;
+    DELETE FROM sums WHERE owner = OLD.owner AND bytes <= 0;
+    UPDATE whole SET bytes = bytes - OLD.bytes;
+  END;
+`
+
 /**
  * Keeps responses in a SQLite file, which outlives the process and may be shared by several of one machine. Only its
  * owner may read the file: it holds whole conversations.
@@ -41,8 +59,14 @@ export class SqliteStore implements ResponsesStore {
     // What was deleted shall not be left in the file.
     this.#database.pragma('secure_delete = ON')
     this.#database.exec(SCHEMA)
+    // At once, so that only one of several processes that open the file adds them.
+    this.#database.transaction(() => {
+      const isThere = this.#database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'sums'").get() !== undefined
+      if (!isThere) this.#database.exec(SUMS)
+    }).immediate()
     this.#statements = prepared(this.#database)
-    this.#forget()
+    this.#expire()
+    this.#makeRoom()
   }
 
   async put (owner: string, stored: StoredResponse): Promise<boolean> {
@@ -55,7 +79,8 @@ export class SqliteStore implements ResponsesStore {
       remove.run(owner, id)
       insert.run(owner, id, bytes, this.#limits.now(), text)
       for (const item of itemsOf(stored)) place.run(owner, item.id, id)
-      this.#forget()
+      this.#expire()
+      this.#makeRoom()
       return read.get(owner, id) !== undefined
     }).immediate() as boolean
   }
@@ -65,7 +90,7 @@ export class SqliteStore implements ResponsesStore {
   }
 
   async delete (owner: string, id: string): Promise<boolean> {
-    this.#forget()
+    this.#expire()
     return this.#statements.remove.run(owner, id).changes > 0
   }
 
@@ -79,25 +104,23 @@ export class SqliteStore implements ResponsesStore {
   }
 
   #read (owner: string, id: string): StoredResponse | undefined {
-    this.#forget()
+    this.#expire()
     const row = this.#statements.read.get(owner, id) as { stored: string } | undefined
     if (row === undefined) return undefined
     this.#statements.touch.run(this.#limits.now(), owner, id)
     return JSON.parse(row.stored) as StoredResponse
   }
 
-  #forget (): void {
-    const { maxBytes, ttlMs, now } = this.#limits
-    const { expire, sums, oldest, remove } = this.#statements
-    expire.run(now() - ttlMs)
-    const owners = sums.all() as Array<{ owner: string, bytes: number }>
-    let bytes = owners.reduce((sum, one) => sum + one.bytes, 0)
-    while (bytes > maxBytes) {
-      const largest = owners.reduce((one, other) => other.bytes > one.bytes ? other : one)
-      const row = oldest.get(largest.owner) as { id: string, bytes: number }
-      remove.run(largest.owner, row.id)
-      largest.bytes -= row.bytes
-      bytes -= row.bytes
+  #expire (): void {
+    this.#statements.expire.run(this.#limits.now() - this.#limits.ttlMs)
+  }
+
+  #makeRoom (): void {
+    const { whole, oldestOfLargest, remove } = this.#statements
+    while ((whole.get() as { bytes: number }).bytes > this.#limits.maxBytes) {
+      const row = oldestOfLargest.get() as { owner: string, id: string } | undefined
+      if (row === undefined) return
+      remove.run(row.owner, row.id)
     }
   }
 }
@@ -109,8 +132,8 @@ function prepared (database: Database.Database) {
     touch: database.prepare('UPDATE responses SET used_at = ? WHERE owner = ? AND id = ?'),
     remove: database.prepare('DELETE FROM responses WHERE owner = ? AND id = ?'),
     expire: database.prepare('DELETE FROM responses WHERE used_at <= ?'),
-    sums: database.prepare('SELECT owner, total(bytes) AS bytes FROM responses GROUP BY owner'),
-    oldest: database.prepare('SELECT id, bytes FROM responses WHERE owner = ? ORDER BY used_at, rowid LIMIT 1'),
+    whole: database.prepare('SELECT bytes FROM whole'),
+    oldestOfLargest: database.prepare('SELECT owner, id FROM responses WHERE owner = (SELECT owner FROM sums ORDER BY bytes DESC LIMIT 1) ORDER BY used_at, rowid LIMIT 1'),
     place: database.prepare('INSERT OR REPLACE INTO items (owner, id, response_id) VALUES (?, ?, ?)'),
     find: database.prepare('SELECT response_id FROM items WHERE owner = ? AND id = ?')
   }

@@ -33,6 +33,10 @@ export class ChunkSink implements JsonSink {
     return this.#isReady()
   }
 
+  begin (): void {
+    length = 0
+  }
+
   add (json: Uint8Array, start: number, end: number): boolean {
     const seam = this.#seam
     if (length + 2 * seam.length + end - start > shared.length) return false

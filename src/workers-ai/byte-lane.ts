@@ -56,6 +56,7 @@ export class ByteLane {
     let at = 0
     text.isUtf8 = false
     text.view = undefined
+    sink.begin()
     for (let end = frames.read(bytes, at, text); end !== -1; end = frames.read(bytes, at, text)) {
       if (text.characters > 0) {
         if (!sink.add(bytes, text.start, text.end)) break

@@ -59,12 +59,17 @@ export class ModelSchemas {
     return entry.family
   }
 
+  /** Ids of no model go first: whoever sends many must not push out what is known. */
   #add (id: ModelId): Entry {
-    const [oldest] = this.#entries.keys()
-    if (oldest !== undefined && this.#entries.size >= MAX_ENTRIES) this.#entries.delete(oldest)
+    if (this.#entries.size >= MAX_ENTRIES) this.#entries.delete(this.#oldest(({ family }) => family === undefined) ?? this.#oldest(() => true) ?? id)
     const entry: Entry = { dueAt: -Infinity, answered: Promise.resolve() }
     this.#entries.set(id, entry)
     return entry
+  }
+
+  #oldest (isMeant: (entry: Entry) => boolean): ModelId | undefined {
+    for (const [id, entry] of this.#entries) if (isMeant(entry)) return id
+    return undefined
   }
 
   async #ask (id: ModelId, entry: Entry): Promise<void> {

@@ -50,6 +50,18 @@ t.test('what there is no room for is not taken, and what was taken before is not
   t.end()
 })
 
+t.test('what one stream added before it broke is in no chunk of another', t => {
+  const json = Buffer.from('"secret"')
+  newSink().add(json, 0, json.length)
+  const other = newSink()
+  other.begin()
+  other.add(Buffer.from('"a"'), 0, 3)
+  t.equal(other.take().toString(), `${BEGIN}"a"${END}`)
+  other.begin()
+  t.equal(other.take().length, 0)
+  t.end()
+})
+
 t.test('streams take turns, and each says when it is ready', t => {
   const one = newSink('1')
   const other = newSink('2')

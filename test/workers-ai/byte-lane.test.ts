@@ -17,6 +17,7 @@ function pass (given: string | Buffer, { room = Infinity } = {}): Passed {
   const texts: string[] = []
   const sink: JsonSink = {
     isReady: true,
+    begin () {},
     add (json, start, end) {
       if (texts.length >= room) return false
       texts.push(Buffer.from(json.subarray(start, end)).toString())
@@ -88,7 +89,7 @@ t.test('it is closed until it leads to somebody who is ready, and while somebody
   const lane = new ByteLane()
   lane.isFree = true
   t.equal(lane.push(frame), 0, 'it leads to nobody')
-  lane.leadTo({ get isReady () { return isReady }, add: () => true, take: () => frame }, () => 'enough')
+  lane.leadTo({ get isReady () { return isReady }, begin () {}, add: () => true, take: () => frame }, () => 'enough')
   t.equal(lane.push(frame), 0, 'nobody is ready')
   isReady = true
   t.equal(lane.push(frame), frame.length)

@@ -144,3 +144,17 @@ t.test('500 models are remembered', async t => {
   await family('@cf/new/model-0')
   t.equal(state.asked.length, 502, 'the oldest is forgotten first')
 })
+
+t.test('any number of ids of no model push out nothing that is known', async t => {
+  const { state, family } = await world(t, { answer: tell(OPENAI) })
+  await family('@cf/new/known')
+  state.answer = refuse
+  await family('@cf/new/nothing-0')
+  for (let count = 1; count <= 500; count++) await family(`@cf/new/nothing-${count}`)
+  t.equal(await family('@cf/new/known'), 'openai')
+  const asked = state.asked.length
+  await family('@cf/new/nothing-500')
+  t.equal(state.asked.length, asked, 'the latest of them are remembered as well')
+  await family('@cf/new/nothing-0')
+  t.equal(state.asked.length, asked + 1, 'the oldest are not')
+})

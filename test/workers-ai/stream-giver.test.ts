@@ -167,7 +167,7 @@ t.test('who has had enough is given nothing more', async t => {
   const taken: string[] = []
   const lane = new ByteLane()
   const reader = new GenerationReader(() => 'call_1')
-  lane.leadTo({ isReady: true, add: () => true, take: () => Buffer.from('b') }, () => 'enough')
+  lane.leadTo({ isReady: true, begin () {}, add: () => true, take: () => Buffer.from('b') }, () => 'enough')
   const giver = new StreamGiver({ reader, lane, stages: [], take: batch => { taken.push(JSON.stringify(batch)); return undefined } })
   t.equal(giver.take(Buffer.from(frames('a').join(''))), undefined)
   t.equal(giver.take(Buffer.from(frames('b').join('') + DONE)), 'enough')
@@ -181,7 +181,7 @@ t.test('of a stream that is given up while something is waited for, nothing is g
     const taken: string[] = []
     const lane = new ByteLane()
     const reader = new GenerationReader(() => 'call_1')
-    lane.leadTo({ isReady: true, add: () => true, take: () => Buffer.from('b') }, piece => { taken.push(piece.toString()); return undefined })
+    lane.leadTo({ isReady: true, begin () {}, add: () => true, take: () => Buffer.from('b') }, piece => { taken.push(piece.toString()); return undefined })
     const giver = new StreamGiver({
       reader,
       lane,
