@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { InvalidRequestError } from '../errors.ts'
 
 interface Route {
@@ -7,9 +7,12 @@ interface Route {
   paths: RegExp
 }
 
+const TRIED_BY_WEBSOCKET = toPattern('/v1/responses')
+
 /**
  * Refuses what no route serves before its body is read, in the words api.openai.com uses: 404 for an unknown path, 405
- * with `allow` for a known one that does not take the method. Knows the routes that are added after it was called, and
+ * with `allow` for a known one that does not take the method, 426 for the WebSocket that clients of the Responses API try
+ * first: after that they go on by HTTP at once, while they try a 405 again and again. Knows the routes that are added after it was called, and
  * refuses what the hooks before it have let pass.
  */
 export function refuseUnknownRoutes (app: FastifyInstance): void {
@@ -23,8 +26,17 @@ export function refuseUnknownRoutes (app: FastifyInstance): void {
     const methods = routes.filter(({ paths }) => paths.test(path)).map(({ method }) => method)
     if (methods.length === 0) return done(new InvalidRequestError(`Invalid URL (${request.method} ${clean(path)})`, { status: 404 }))
     reply.header('allow', methods.join(', '))
+    if (wantsWebSocket(request) && TRIED_BY_WEBSOCKET.test(path)) {
+      reply.headers({ upgrade: 'HTTP/1.1', connection: 'upgrade' })
+      return done(new InvalidRequestError(`There are no WebSockets on ${clean(path)}. POST to it by HTTP/1.1 instead.`, { status: 426 }))
+    }
     done(new InvalidRequestError(`Not allowed to ${request.method} on ${clean(path)}. (HINT: Perhaps you meant to use a different HTTP method?)`, { status: 405 }))
   })
+}
+
+/** Node and Fastify serve a request that asks for an upgrade as any other, which HTTP lets a server do. */
+function wantsWebSocket ({ method, headers }: FastifyRequest): boolean {
+  return method === 'GET' && /\bwebsocket\b/i.test(headers.upgrade ?? '')
 }
 
 /** The paths a route's URL stands for, with as many slashes as the router passes over. */

@@ -6,7 +6,8 @@ import type { ResponsesStore } from '../responses-store/responses-store.ts'
 import { toItemList, type PageOptions } from '../translate/input-items.ts'
 
 interface Params {
-  id: string
+  /** What follows `resp_` in the id. */
+  rest: string
 }
 
 interface Query {
@@ -21,25 +22,28 @@ const DEFAULT_LIMIT = 20
 
 /** `GET` and `DELETE /v1/responses/{id}` and `GET /v1/responses/{id}/input_items`: what the caller's key has stored. */
 export function storedResponses (app: FastifyInstance, store: ResponsesStore): void {
-  app.get<{ Params: Params, Querystring: Query }>('/v1/responses/:id', async (request): Promise<ResponseObject> => {
+  app.get<{ Params: Params, Querystring: Query }>('/v1/responses/resp_:rest', async (request): Promise<ResponseObject> => {
+    const id = toId(request.params)
+    const stored = await store.get(toOwner(request), id) ?? notFound(id)
     if (request.query.stream === 'true') {
       throw new InvalidRequestError('This response cannot be streamed because it was not created with background=true.', { param: 'stream', code: 'unsupported_value' })
     }
-    const { id } = request.params
-    const stored = await store.get(toOwner(request), id)
-    return (stored ?? notFound(id)).response
+    return stored.response
   })
-  app.get<{ Params: Params, Querystring: Query }>('/v1/responses/:id/input_items', async (request): Promise<ResponseItemList> => {
-    const { id } = request.params
-    const page = toPage(request.query)
-    const stored = await store.get(toOwner(request), id)
-    return toItemList((stored ?? notFound(id)).items, page)
+  app.get<{ Params: Params, Querystring: Query }>('/v1/responses/resp_:rest/input_items', async (request): Promise<ResponseItemList> => {
+    const id = toId(request.params)
+    const { items } = await store.get(toOwner(request), id) ?? notFound(id)
+    return toItemList(items, toPage(request.query))
   })
-  app.delete<{ Params: Params }>('/v1/responses/:id', async (request): Promise<DeletedResponse> => {
-    const { id } = request.params
+  app.delete<{ Params: Params }>('/v1/responses/resp_:rest', async (request): Promise<DeletedResponse> => {
+    const id = toId(request.params)
     if (!await store.delete(toOwner(request), id)) notFound(id)
     return { id, object: 'response', deleted: true }
   })
+}
+
+function toId ({ rest }: Params): string {
+  return `resp_${rest}`
 }
 
 function toPage ({ limit = String(DEFAULT_LIMIT), order = 'desc', after }: Query): PageOptions {

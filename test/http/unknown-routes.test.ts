@@ -1,6 +1,6 @@
 import t from 'tap'
 import { askRaw, exchange } from '../http-client.ts'
-import { startProxy } from '../start-proxy.ts'
+import { saying, startProxy } from '../start-proxy.ts'
 
 t.test('unknown paths and methods are told apart, and what may be asked instead', async t => {
   const proxy = await startProxy(t, { CORS_ORIGINS: 'https://app.example' })
@@ -21,6 +21,10 @@ t.test('unknown paths and methods are told apart, and what may be asked instead'
     { method: 'DELETE', path: '/v1/responses/resp_1/input_items', status: 405, allow: 'GET, HEAD' },
     { method: 'GET', path: '/v1/responses', status: 405, allow: 'POST' },
     { method: 'GET', path: '/v1/responses/resp_1/nope', status: 404, message: 'Invalid URL (GET /v1/responses/resp_1/nope)' },
+    { method: 'POST', path: '/v1/responses/input_tokens', status: 404, message: 'Invalid URL (POST /v1/responses/input_tokens)' },
+    { method: 'POST', path: '/v1//responses/nope/', status: 404, message: 'Invalid URL (POST /v1//responses/nope/)' },
+    { method: 'GET', path: '/v1/responses/nope', status: 404, message: 'Invalid URL (GET /v1/responses/nope)' },
+    { method: 'DELETE', path: '/v1/responses/respx/input_items', status: 404, message: 'Invalid URL (DELETE /v1/responses/respx/input_items)' },
     { method: 'POST', path: '/v1/responsesx', status: 404, message: 'Invalid URL (POST /v1/responsesx)' },
     { method: 'POST', path: '/health', status: 405, allow: 'GET, HEAD' }
   ]
@@ -31,6 +35,25 @@ t.test('unknown paths and methods are told apart, and what may be asked instead'
     t.equal(answer.status, status, name)
     t.equal(answer.headers.allow, allow, name)
     t.match(error, { message: message ?? `Not allowed to ${method} on ${path.split('?')[0]}. (HINT: Perhaps you meant to use a different HTTP method?)`, type: 'invalid_request_error', param: null, code: null }, name)
+  }
+})
+
+t.test('who tries a WebSocket where Responses are is told to use HTTP, and nobody else hears of it', async t => {
+  const proxy = await startProxy(t, { API_KEYS: 'k' })
+  const upgrade = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version': '13' }
+  const keyed = { ...upgrade, authorization: 'Bearer k' }
+  for (const path of ['/v1/responses', '/v1//responses/', '/v1/responses?model=x']) {
+    const { status, headers, body } = await askRaw(proxy, path, { headers: keyed })
+    t.match({ status, headers }, { status: 426, headers: { upgrade: 'HTTP/1.1', connection: 'upgrade', allow: 'POST' } }, path)
+    t.match(JSON.parse(body), { error: { message: /^There are no WebSockets on \/v1\/+responses\/?\. POST to it by HTTP\/1\.1 instead\.$/, type: 'invalid_request_error' } })
+  }
+  t.equal((await askRaw(proxy, '/v1/responses', { headers: upgrade })).status, 401, 'a key is asked for first')
+  for (const headers of [{}, { upgrade: 'h2c', connection: 'Upgrade' }]) t.equal((await askRaw(proxy, '/v1/responses', { headers: { authorization: 'Bearer k', ...headers } })).status, 405)
+  for (const [path, status] of [['/v1/models', 200], ['/health', 200], ['/v1/chat/completions', 405], ['/v1/realtime', 404]] as const) t.equal((await askRaw(proxy, path, { headers: keyed })).status, status, path)
+  const body = JSON.stringify(saying('say hi'))
+  for (const value of ['websocket', 'h2c', 'TLS/1.0, HTTP/2.0']) {
+    const asked = `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer k\r\nconnection: Upgrade\r\nupgrade: ${value}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+    t.match(await exchange(proxy, asked, '"usage"'), /^HTTP\/1\.1 200 /, value)
   }
 })
 

@@ -68,7 +68,17 @@ t.test('what a key stored is not there for another', async t => {
 
 t.test('only what runs in the background could be streamed again', async t => {
   const proxy = await startProxy(t)
-  const response = await fetch(`${proxy.url}/v1/responses/resp_1?stream=true`)
+  const { id } = await (await respond(proxy, { model: LLAMA, input: 'say hi' })).json() as ResponseObject
+  const response = await fetch(`${proxy.url}/v1/responses/${id}?stream=true`)
   t.equal(response.status, 400)
   t.match(await response.json(), { error: { param: 'stream', code: 'unsupported_value' } })
+})
+
+t.test('what is not there is not there, whatever is asked of it', async t => {
+  const proxy = await startProxy(t)
+  for (const path of ['resp_1?stream=true', 'resp_1/input_items?limit=x', 'resp_1/input_items?order=up']) {
+    const response = await fetch(`${proxy.url}/v1/responses/${path}`)
+    t.equal(response.status, 404, path)
+    t.match(await response.json(), { error: { message: "Response with id 'resp_1' not found." } })
+  }
 })
