@@ -79,6 +79,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   const openAnswers = new OpenAnswers(settings.maxStreams)
   app.decorate('openAnswers', openAnswers)
   app.decorateRequest('apiToken', undefined)
+  app.decorateRequest('caller', undefined)
   const isLasting = lastingPressure(Date.now)
   await app.register(underPressure, {
     maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, posix } from 'node:path'
 import t from 'tap'
+import { ERROR_CODES } from '../src/workers-ai/error-codes.ts'
 
 const ROOT = new URL('../', import.meta.url)
 
@@ -31,7 +32,7 @@ interface Rule {
   except?: string[]
 }
 
-const FACTS_OF_WORKERS_AI = ['workers-ai/catalogue.ts', 'workers-ai/family.ts', 'workers-ai/model.ts']
+const FACTS_OF_WORKERS_AI = ['workers-ai/catalogue.ts', 'workers-ai/error-codes.ts', 'workers-ai/family.ts', 'workers-ai/model.ts']
 
 /** What each folder may import; whatever is not here may not be. */
 const RULES: Record<string, Rule> = {
@@ -89,6 +90,14 @@ t.test('some files are nobody else\'s business', t => {
   t.end()
 })
 
+t.test('one table knows Cloudflare\'s codes', t => {
+  const codes = new Set(ERROR_CODES.map(({ code }) => String(code)).filter(code => code !== '1000'))
+  const others = files.filter(file => file !== 'workers-ai/error-codes.ts' && folderOf(file) !== 'simulator')
+  const known = others.flatMap(file => (withoutWords(sourceOf(file)).match(/(?<![\w.])\d{4,5}(?![\w.])/g) ?? []).filter(number => codes.has(number)).map(number => `src/${file} knows ${number}`))
+  t.strictSame(known, [], 'the simulator says them, everybody else asks what they mean')
+  t.end()
+})
+
 t.test('names say what is inside, and imports say where it is', t => {
   t.strictSame(files.filter(file => file.split('/').some(name => DRAWERS.includes(name.replace(/\.ts$/, '')))), [], 'no drawers')
   t.strictSame(files.filter(file => !/^([a-z0-9]+(-[a-z0-9]+)*\/)*[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(file)), [], 'kebab-case')
@@ -100,6 +109,11 @@ t.test('names say what is inside, and imports say where it is', t => {
 
 function sourceOf (file: string): string {
   return readFileSync(new URL(`src/${file}`, ROOT), 'utf8')
+}
+
+/** Without comments and texts. */
+function withoutWords (source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$|'(?:\\.|[^'\n])*'/gm, '')
 }
 
 function importsOf (file: string): Import[] {

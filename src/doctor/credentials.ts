@@ -1,15 +1,15 @@
 import { UpstreamError } from '../errors.ts'
 import { SETTINGS, type SettingName } from '../settings.ts'
+import { toFacts, UNKNOWN_ACCOUNT } from '../workers-ai/error-codes.ts'
 import type { Run } from './examination.ts'
 import type { Facts, Verdict } from './finding.ts'
-import { GATEWAY_REFUSAL } from './trouble.ts'
 
 const TOKENS_PAGE = 'https://dash.cloudflare.com/profile/api-tokens'
 
 /** Whether the account id is one. */
 export function judgeAccount (run: Run, { settings, troubles }: Facts): Verdict {
   if (troubles.listing === 'account' || troubles.run === 'account') {
-    return refused(`Cloudflare knows no such account (7003): ${toShapeOfAccount(settings.cloudflare.accountId)}.`, 'CLOUDFLARE_ACCOUNT_ID')
+    return refused(`Cloudflare knows no such account (${UNKNOWN_ACCOUNT}): ${toShapeOfAccount(settings.cloudflare.accountId)}.`, 'CLOUDFLARE_ACCOUNT_ID')
   }
   if (troubles.listing === undefined || isLetIn(run, troubles)) return { verdict: 'ok', message: `${toName(settings)} knows the account.` }
   return skipped(troubles.listing === 'network' ? 'Not known before Cloudflare can be reached.' : 'Not known before Cloudflare takes the token.')
@@ -40,8 +40,10 @@ export function isLetIn (run: Run, troubles: Facts['troubles']): boolean {
 
 function judgeRefusal (error: unknown, token: string, mayList: boolean): Verdict {
   const code = error instanceof UpstreamError ? error.code : undefined
-  if (code === GATEWAY_REFUSAL) return refused(`The AI Gateway asks for a token of its own (${code}), and CLOUDFLARE_AI_GATEWAY_TOKEN is not it.`, 'CLOUDFLARE_AI_GATEWAY_TOKEN')
   const inBrackets = code === undefined ? '' : ` (${code})`
+  if (error instanceof UpstreamError && toFacts(error).meaning === 'gateway-token') {
+    return refused(`The AI Gateway asks for a token of its own${inBrackets}, and CLOUDFLARE_AI_GATEWAY_TOKEN is not it.`, 'CLOUDFLARE_AI_GATEWAY_TOKEN')
+  }
   if (!mayList) return refused(`Cloudflare refused the token${inBrackets}: ${toShapeOfToken(token)}.`, 'CLOUDFLARE_API_TOKEN')
   return {
     verdict: 'failed',

@@ -1,4 +1,5 @@
 import { UpstreamError } from '../errors.ts'
+import { toFacts } from '../workers-ai/error-codes.ts'
 import type { Model } from '../workers-ai/model.ts'
 import { toSuggestions } from '../workers-ai/resolve-model.ts'
 import type { Examination } from './examination.ts'
@@ -38,32 +39,28 @@ function judgeSilence ({ model, error }: Failure, host: string): Verdict {
 
 const PLANS_PAGE = 'https://dash.cloudflare.com/?to=/:account/workers/plans'
 
-/** By Cloudflare's codes, from its error page and from answers seen on live accounts. */
 function judgeRefusal ({ model, error }: Failure, models: readonly Model[], now: Date): Verdict {
-  const code = error instanceof UpstreamError ? error.code : undefined
-  const failed = (message: string, next: string): Verdict => ({ verdict: 'failed', message: `${message} (${code}).`, next, blame: 'model' })
-  switch (code) {
-    case 3036:
-    case 4006:
+  const { code, meaning } = error instanceof UpstreamError ? { code: error.code, ...toFacts(error) } : {}
+  const failed = (message: string, next: string): Verdict => ({ verdict: 'failed', message: `${message}${code === undefined ? '' : ` (${code})`}.`, next, blame: 'model' })
+  switch (meaning) {
+    case 'quota':
       return failed("The day's free neurons of the account are used up", `They are renewed at 00:00 UTC, in ${toTimeLeft(now)}; the Workers Paid plan goes on without: ${PLANS_PAGE}`)
-    case 3040:
+    case 'capacity':
       return failed(`Cloudflare has no capacity for ${model} at the moment`, 'Try again in a minute, or another model with --model; MODEL_FALLBACKS names models to try in its place.')
-    case 5016:
+    case 'licence':
       return failed(`The licence of ${model} is not accepted`, `Read it on the model's page (https://developers.cloudflare.com/workers-ai/models/), then agree once: ${toAgreement(model)}`)
-    case 5035:
+    case 'plan':
       return failed(`${model} needs the Workers Paid plan`, `Choose the plan (${PLANS_PAGE}), or ${toOthers(models, model)}`)
-    case 5018:
-    case 3041:
+    case 'private-model':
       return failed(`The account may not run ${model}`, `Choose ${toOthers(models, model)}`)
-    case 3023:
+    case 'blocked-account':
       return failed('Workers AI is not open to this account', 'Ask Cloudflare why: https://dash.cloudflare.com/?to=/:account/support')
-    case 5028:
+    case 'retired-model':
       return failed(`${model} has been retired`, `Choose ${toOthers(models, model)}`)
-    case 3042:
-    case 5007:
-    case 7000:
-    case 7001:
+    case 'unknown-model':
       return failed(`Cloudflare has no model ${model}`, `Choose ${toOthers(models, model)}`)
+    case 'timeout':
+      return failed(`${model} did not answer within the time it has`, 'Try again, or another model with --model.')
     default:
       return {
         verdict: 'failed',

@@ -1,23 +1,17 @@
 import { UpstreamError } from '../errors.ts'
+import { toFacts } from '../workers-ai/error-codes.ts'
 
 /** What stands between us and an answer: the way there, the account id, the token, or something behind all three. */
 export type Trouble = 'network' | 'account' | 'token' | 'other'
 
-const UNKNOWN_ACCOUNT = 7003
-
-/** The code by which an AI Gateway, and not the API, refuses a token. */
-export const GATEWAY_REFUSAL = 2009
-
-/** What Cloudflare's API says of tokens it does not take; 10000 is by far the commonest. */
-const REFUSALS = [10000, 9109, 6003, 6111, GATEWAY_REFUSAL]
-
 /** Sorts what the client throws; a refusal without a code is judged by its status. */
 export function toTrouble (error: unknown): Trouble {
   if (!(error instanceof UpstreamError)) return 'other'
-  const { kind, code, status } = error
-  if (kind !== 'refused') return 'network'
-  if (code === UNKNOWN_ACCOUNT) return 'account'
-  const isTokenRefused = code === undefined ? status === 401 || status === 403 : REFUSALS.includes(code)
+  if (error.kind !== 'refused') return 'network'
+  const { meaning } = toFacts(error)
+  if (meaning === 'account') return 'account'
+  // A bare 403 says no more of a token than that it is refused.
+  const isTokenRefused = meaning === 'token' || meaning === 'gateway-token' || (meaning === 'forbidden' && error.code === undefined)
   return isTokenRefused ? 'token' : 'other'
 }
 

@@ -9,6 +9,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The caller's own Cloudflare token, when callers bring theirs. */
     apiToken: string | undefined
+    /** Who has proved to be asking, as a digest of the key; undefined where nobody has to prove anything. */
+    caller: string | undefined
   }
 }
 
@@ -19,7 +21,7 @@ declare module 'fastify' {
  */
 export function requireKey (keys: readonly ApiKey[]): onRequestHookHandler | undefined {
   if (keys.length === 0) return undefined
-  const known = keys.map(({ key, name }) => ({ digest: digest(key), name }))
+  const known = keys.map(({ key, name }) => ({ digest: digest(key), name, caller: digest(key).toString('base64url') }))
   return (request, _reply, done) => {
     if (isHealthCheck(request.routeOptions.url)) return done()
     const key = keyOf(request)
@@ -29,6 +31,7 @@ export function requireKey (keys: readonly ApiKey[]): onRequestHookHandler | und
     const [match] = known.filter(one => timingSafeEqual(one.digest, given))
     if (!match) return done(unauthorized('Incorrect API key provided. Ask whoever runs this proxy for a key from its API_KEYS.', 'invalid_api_key'))
     if (match.name !== undefined) request.report.key = match.name
+    request.caller = match.caller
     done()
   }
 }

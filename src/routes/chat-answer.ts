@@ -120,6 +120,7 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
         translate,
         sessionAffinity: toSessionAffinity(request, run.cacheKey, question.beginning()),
         apiToken: request.apiToken,
+        caller: request.caller,
         observer: toContentLog(request, parts.settings),
         patience,
         keepAliveMs: parts.keepAliveMs,

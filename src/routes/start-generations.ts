@@ -27,6 +27,8 @@ export interface StartOptions {
   sessionAffinity?: string | undefined
   /** The caller's own Cloudflare token, when callers bring theirs. */
   apiToken?: string | undefined
+  /** Whose request it is, by a name that is no secret. */
+  caller?: string | undefined
   observer?: WireObserver | undefined
   /** Aborts when the client leaves. */
   signal: CancelSignal
@@ -115,12 +117,12 @@ function isToldAsWritten (request: RunRequest, { options: { stream } }: Call): b
 /** @throws the error, unless it is about the form */
 function inOtherForm (request: RunRequest, error: unknown, call: Call): RunRequest {
   if (!(error instanceof UpstreamError) || request.outputForm === undefined) throw error
-  const outputForm = toOtherForm(request.outputForm, error.code)
+  const outputForm = toOtherForm(request.outputForm, error)
   if (outputForm === undefined) throw error
   return varied(request, { outputForm }, call)
 }
 
-function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { model, sessionAffinity, apiToken, observer, patience }, signal, choice, anySeed }: Call): Promise<Generation> {
+function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { model, sessionAffinity, apiToken, caller, observer, patience }, signal, choice, anySeed }: Call): Promise<Generation> {
   const isHeld = !isStreamed || request.tools.size > 0 || request.format !== undefined
   const stages = toStages(request, model.family, { isStreamed, choice, newCallId })
   return generate(workersAi, {
@@ -130,6 +132,7 @@ function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { 
     signal,
     sessionAffinity,
     apiToken,
+    caller,
     observer,
     patience,
     newCallId,

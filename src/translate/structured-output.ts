@@ -1,6 +1,7 @@
-import { InvalidRequestError } from '../errors.ts'
+import { InvalidRequestError, type UpstreamError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
+import { toFacts } from '../workers-ai/error-codes.ts'
 import type { Family } from '../workers-ai/family.ts'
 import { checkSchema, toViolations } from './json-schema.ts'
 import { parseJson } from './model-json.ts'
@@ -46,14 +47,14 @@ export function toOutputForm ({ schema }: OutputFormat, family: Family): OutputF
 }
 
 /**
- * The form to try once more when Cloudflare refused one: by words when the model holds no schema (5023, 5025), else the
- * other way to write the schema, because documentation and models disagree about which one they take (5006, 8001).
+ * The form to try once more when Cloudflare refused one: by words when the model holds no schema, else the
+ * other way to write the schema, because documentation and models disagree about which one they take.
  * @returns undefined when the refusal was about something else, or nothing is left to try
  */
-export function toOtherForm (form: OutputForm, code: number | undefined): OutputForm | undefined {
-  if (form === 'prompt') return undefined
-  if (code === 5023 || code === 5025) return 'prompt'
-  if (code !== 5006 && code !== 8001) return undefined
+export function toOtherForm (form: OutputForm, error: UpstreamError): OutputForm | undefined {
+  const { otherForm } = toFacts(error)
+  if (form === 'prompt' || otherForm === undefined) return undefined
+  if (otherForm === 'words') return 'prompt'
   return ({ bare: 'envelope', envelope: 'bare', guided: 'bare', object: 'prompt' } as const)[form]
 }
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errors, type Pool } from 'undici'
 import { UpstreamError } from '../errors.ts'
@@ -9,7 +10,7 @@ import type { ModelId } from './model.ts'
 import { newPool } from './pool.ts'
 import { redactor } from './redaction.ts'
 import { isInPieces, toText, type RequestBody } from './request-body.ts'
-import { Patience, RetryBudget, withRetries } from './retry.ts'
+import { Patience, RetryBudgets, withRetries } from './retry.ts'
 
 export interface WorkersAiOptions {
   /** e.g. `https://api.cloudflare.com/client/v4`. */
@@ -35,6 +36,8 @@ export interface RunOptions {
   sessionAffinity?: string | undefined
   /** Used instead of the client's own token: the caller's, when callers bring theirs. */
   apiToken?: string | undefined
+  /** Whose run it is, by a name that is no secret: each has retries of its own. All runs without one are of the same. */
+  caller?: string | undefined
   /** Whether the body asks for a stream. */
   stream: boolean
   /** What is left of the patience of a request that leads to several runs. */
@@ -86,6 +89,9 @@ interface UpstreamRequest {
   observer?: WireObserver | undefined
 }
 
+/** The name of the proxy's own credentials, where those of callers are told by a digest. */
+const ACCOUNT = 'account'
+
 const LISTING_TIMEOUT_MS = 15_000
 const MAX_JSON_BYTES = 32 * 1024 * 1024
 const MAX_ERROR_BYTES = 64 * 1024
@@ -100,7 +106,7 @@ export class WorkersAi {
   readonly #runs: { pool: Pool, path: string, headers: string[], streamHeaders: string[] }
   readonly #secrets: string[]
   readonly #redact: (text: string) => string
-  readonly #budget = new RetryBudget()
+  readonly #budgets = new RetryBudgets()
   readonly #circuits = new Circuits(Date.now)
 
   constructor (options: WorkersAiOptions) {
@@ -130,7 +136,7 @@ export class WorkersAi {
    * JSON answer, have come; until then failures that may pass are retried.
    * @throws UpstreamError for everything Cloudflare or the network does; the signal's reason when it aborts.
    */
-  async run (model: ModelId, body: RequestBody, { signal, sessionAffinity, stream, apiToken, observer, patience = new Patience() }: RunOptions): Promise<RunAnswer> {
+  async run (model: ModelId, body: RequestBody, { signal, sessionAffinity, stream, apiToken, caller, observer, patience = new Patience() }: RunOptions): Promise<RunAnswer> {
     const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
     const headers = [...(stream ? this.#runs.streamHeaders : this.#runs.headers), ...authorization(apiToken ?? this.#options.apiToken)]
     if (sessionAffinity !== undefined && fitsHeader(sessionAffinity)) headers.push('x-session-affinity', sessionAffinity)
@@ -143,10 +149,12 @@ export class WorkersAi {
       observer
     }
     signal.throwIfAborted()
-    this.#circuits.check(model)
+    // Remembered for longer than the run, which the token itself must not be.
+    const credential = apiToken === undefined ? ACCOUNT : hash('sha256', apiToken, 'base64url')
+    const passage = this.#circuits.enter(credential, model)
     try {
       const { value } = await withRetries(attempts => this.#ask(this.#runs.pool, request, attempts), {
-        budget: this.#budget,
+        budget: this.#budgets.of(caller ?? credential),
         patience,
         maxRetries,
         signal,
@@ -154,11 +162,12 @@ export class WorkersAi {
         now: Date.now,
         sleep: ms => sleep(ms, undefined, { signal: toAbortSignal(signal) })
       })
-      this.#circuits.succeeded(model)
+      passage.succeeded()
       return value
     } catch (error) {
+      if (signal.aborted) passage.left()
       signal.throwIfAborted() // whatever broke then broke because of it
-      this.#circuits.failed(model, error)
+      passage.failed(error)
       throw error
     }
   }

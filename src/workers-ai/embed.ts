@@ -11,11 +11,9 @@ interface EmbeddingCall {
   count: number
 }
 
-export interface EmbedOptions extends Pick<RunOptions, 'signal' | 'observer'> {
+export interface EmbedOptions extends Pick<RunOptions, 'signal' | 'observer' | 'apiToken' | 'caller'> {
   model: ModelId
   calls: readonly EmbeddingCall[]
-  /** Used instead of the proxy's own token. */
-  apiToken?: string | undefined
 }
 
 /** What came of one native call. */
@@ -35,8 +33,8 @@ const MAX_PARALLEL = 4
  * @returns an answer for each call, in their order
  * @throws UpstreamError of the first call that fails, when the others are ended; the signal's reason when it aborts
  */
-export async function embed (workersAi: WorkersAi, { model, calls, signal, apiToken, observer }: EmbedOptions): Promise<EmbeddingAnswer[]> {
-  const options = { stream: false, observer, apiToken, patience: new Patience() }
+export async function embed (workersAi: WorkersAi, { model, calls, signal, apiToken, caller, observer }: EmbedOptions): Promise<EmbeddingAnswer[]> {
+  const options = { stream: false, observer, apiToken, caller, patience: new Patience() }
   const { cancellation, leave } = follow(signal)
   const run = async ({ body, count }: EmbeddingCall): Promise<EmbeddingAnswer> => {
     const answer = await workersAi.run(model, body, { ...options, signal: cancellation })

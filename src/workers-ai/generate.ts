@@ -19,6 +19,8 @@ export interface GenerateRequest {
   sessionAffinity?: string | undefined
   /** Used instead of the proxy's own token. */
   apiToken?: string | undefined
+  /** Whose request it is, by a name that is no secret. */
+  caller?: string | undefined
   observer?: WireObserver | undefined
   patience?: Patience | undefined
   /** Makes a tool-call id that is unique in the conversation. */
@@ -60,8 +62,8 @@ export async function generate (workersAi: WorkersAi, request: GenerateRequest):
   return { status, headers, attempts, batches, ...(answer.isStream && { leadTextTo: (sink, send) => lane.leadTo(sink, send) }) }
 }
 
-function runOptions ({ signal, sessionAffinity, apiToken, observer, patience }: GenerateRequest, stream: boolean): RunOptions {
-  return { signal, stream, observer, patience, sessionAffinity, apiToken }
+function runOptions ({ signal, sessionAffinity, apiToken, caller, observer, patience }: GenerateRequest, stream: boolean): RunOptions {
+  return { signal, stream, observer, patience, sessionAffinity, apiToken, caller }
 }
 
 function toBatches (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer, lane = new ByteLane()): Source<Batch> {

@@ -1,5 +1,6 @@
 import { UpstreamError } from '../errors.ts'
 import type { CancelSignal } from '../generation/cancellation.ts'
+import { toFacts } from './error-codes.ts'
 
 export interface RetryOptions {
   /** How often a failed attempt may be followed by another: 2 means at most 3 attempts. */
@@ -23,7 +24,7 @@ const MAX_BUDGET = 20
 /** Every call adds so much of a retry: when everything fails, a fifth more is asked, not three times as much. */
 const BUDGET_PER_CALL = 0.2
 
-/** Keeps the retries of all calls together in proportion to the calls: a Cloudflare that is down is not asked thrice. */
+/** Keeps the retries of calls together in proportion to the calls: a Cloudflare that is down is not asked thrice. */
 export class RetryBudget {
   #stock = MAX_BUDGET
 
@@ -36,6 +37,23 @@ export class RetryBudget {
     if (this.#stock < 1) return false
     this.#stock--
     return true
+  }
+}
+
+/** Keys whose budgets are remembered; the one that called longest ago is forgotten first. */
+const MAX_KEYS = 1_000
+
+/** A budget for each key, so that the failures of one use up nobody else's retries. */
+export class RetryBudgets {
+  readonly #budgets = new Map<string, RetryBudget>()
+
+  /** @param key whose calls they are, by a name that is no secret */
+  of (key: string): RetryBudget {
+    const budget = this.#budgets.get(key) ?? new RetryBudget()
+    this.#budgets.delete(key)
+    this.#budgets.set(key, budget)
+    if (this.#budgets.size > MAX_KEYS) this.#budgets.delete(this.#budgets.keys().next().value as string)
+    return budget
   }
 }
 
@@ -60,14 +78,6 @@ interface Backoff {
 const BACKOFF: Backoff = { base: 250, cap: 4_000 }
 /** No GPU was free: that lasts longer than a hiccup, and Cloudflare gives no `Retry-After` with it. */
 const CAPACITY_BACKOFF: Backoff = { base: 1_000, cap: 8_000 }
-
-const CAPACITY_EXCEEDED = 3040
-const INTERNAL_FAILURE = 1000
-/** The day's free neurons are spent until midnight UTC; documented as 3036, answered as 4006. */
-const DAILY_QUOTA = [3036, 4006]
-
-/** Gateway timeouts come after a minute or more: the model was slow, and would be slow (and billed) again. */
-const GATEWAY_TIMEOUTS = [504, 524]
 
 /** A longer `Retry-After` is for the caller, who can do something else meanwhile. */
 const MAX_RETRY_AFTER_SECONDS = 5
@@ -97,33 +107,17 @@ export async function withRetries<T> (attempt: (attempts: number) => Promise<T>,
 }
 
 /**
- * Whether a failure before the first byte may pass when the same request is sent again.
+ * Whether a failure before the first byte may pass when the same request is sent again, and soon enough to wait for it.
  * A timeout may not: a long wait was already spent, and the next would be as long. Broken and cut answers may not
  * either: the model has run and was billed.
  */
 export function mayRetry (error: UpstreamError): boolean {
-  switch (error.kind) {
-    case 'unreachable': return true
-    case 'refused': return isPassing(error)
-    case 'timeout':
-    case 'malformed':
-    case 'truncated': return false
-  }
+  return toFacts(error).retry && (error.retryAfter ?? 0) <= MAX_RETRY_AFTER_SECONDS
 }
 
 /** Milliseconds to wait after so many attempts (1 or more) have failed: full jitter, but no less than `Retry-After` asks for. */
-export function retryDelay ({ code, retryAfter = 0 }: UpstreamError, attempts: number, random: () => number): number {
-  const { base, cap } = code === CAPACITY_EXCEEDED ? CAPACITY_BACKOFF : BACKOFF
+export function retryDelay (error: UpstreamError, attempts: number, random: () => number): number {
+  const { base, cap } = toFacts(error).meaning === 'capacity' ? CAPACITY_BACKOFF : BACKOFF
   const jittered = random() * Math.min(cap, base * 2 ** (attempts - 1))
-  return Math.round(Math.max(jittered, retryAfter * 1_000))
-}
-
-function isPassing ({ status, code, message, retryAfter = 0 }: UpstreamError): boolean {
-  if (code !== undefined && DAILY_QUOTA.includes(code)) return false
-  if (/daily free allocation/i.test(message)) return false
-  if (retryAfter > MAX_RETRY_AFTER_SECONDS) return false
-  if (code === CAPACITY_EXCEEDED) return true
-  // Cloudflare reports some failures of its own with status 200 and `success: false`.
-  if (status >= 200 && status < 300) return code === INTERNAL_FAILURE
-  return status === 408 || status === 429 || (status >= 500 && !GATEWAY_TIMEOUTS.includes(status))
+  return Math.round(Math.max(jittered, (error.retryAfter ?? 0) * 1_000))
 }

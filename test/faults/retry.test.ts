@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { waited } from '../http-client.ts'
-import { ask, startProxy, type Proxy } from '../start-proxy.ts'
+import { ask, post, startProxy, type Proxy } from '../start-proxy.ts'
 import { chunk, failing, frames, http, json, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type EvilUpstream, type Script, type Step } from './evil-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
@@ -27,7 +27,6 @@ function countsOf ({ asked }: EvilUpstream): Record<string, number> {
 const PASSING: Array<{ name: string, given: Step[] }> = [
   { name: 'a reset', given: ['RESET'] },
   { name: 'the end of the connection', given: ['FIN'] },
-  { name: '408', given: [json({ errors: [{ code: 3007, message: 'timeout' }] }, 408)] },
   { name: '429', given: [json('{}', 429)] },
   { name: '429 with a short Retry-After', given: [json('{}', 429, { 'retry-after': '1' })] },
   { name: 'no capacity', given: failing(429, 3040) },
@@ -60,7 +59,7 @@ t.test('what may pass is asked for again', async t => {
 
 t.test('what never passes is given up after three attempts, and says how many', async t => {
   const { proxy, evil } = await start(t, ({ path }) => PASSING[Number(/\d+$/.exec(path))]?.given ?? [])
-  await someAtOnce(4, PASSING.slice(0, 8), async ({ name }, index) => {
+  await someAtOnce(4, PASSING.slice(0, 7), async ({ name }, index) => {
     const response = await ask(proxy, chat(`@cf/evil/never-${index}`, false))
     t.ok(response.status >= 408, name)
     t.equal(response.headers.get('x-proxy-attempts'), '3', name)
@@ -90,6 +89,9 @@ t.test('what does not pass, or not soon, or was billed, is asked for once', asyn
     { name: 'no permission', given: failing(403, 5018) },
     { name: 'no such model', given: failing(404, 5007) },
     { name: 'a full context window', given: failing(413, 5021) },
+    { name: "the model's own time limit", given: failing(408, 3046) },
+    { name: 'a timeout of Cloudflare', given: failing(408, 3007) },
+    { name: '408', given: [json('', 408)] },
     { name: '504', given: failing(504, 3008) },
     { name: '524', given: [json('<html>', 524)] },
     { name: 'silence', given: [] },
@@ -192,8 +194,85 @@ t.test('a model without capacity is left alone for a while, and its callers hear
   for (let count = 0; count < 3; count++) t.equal((await asking()).status, 200, 'and whose success opens it')
 })
 
+/** What keys are sent as. */
+function bearer (key: string): { headers: Record<string, string> } {
+  return { headers: { authorization: `Bearer ${key}` } }
+}
+
+t.test('what one token is refused in passthrough, another one may have', async t => {
+  for (const [status, code] of [[429, 10_429], [429, 3040]] as const) {
+    const { proxy, evil } = await start(t, asked => asked.head.includes('Bearer token-a') ? failing(status, code) : saying('hi', wantsStream(asked)), { AUTH_MODE: 'passthrough', MAX_RETRIES: '0' })
+    const asking = (token: string, stream = false) => ask(proxy, chat('@cf/evil/x', stream), bearer(token))
+    for (let count = 0; count < 6; count++) await (await asking('token-a')).text()
+    const refused = await asking('token-a')
+    t.equal(refused.headers.get('x-proxy-attempts'), '0', 'it is left alone')
+    t.match((await refused.json() as { error: { message: string } }).error.message, code === 3040 ? /no capacity .*3040/ : /took no more calls .* \(429\), /)
+    for (const stream of [false, true]) t.match(await (await asking('token-b', stream)).text(), /"content":"hi"/)
+    t.equal(evil.asked.length, 5 + 2)
+    t.notMatch(proxy.log(), /token-a|token-b/)
+  }
+})
+
+t.test('no capacity for three tokens in a row is no capacity for all', async t => {
+  const { proxy, evil } = await start(t, () => failing(429, 3040), { AUTH_MODE: 'passthrough', MAX_RETRIES: '0' })
+  for (const token of ['a', 'b', 'c']) await (await ask(proxy, chat('@cf/evil/x', false), bearer(token))).text()
+  const response = await post(proxy, '/v1/responses', { model: '@cf/evil/x', input: 'x' }, bearer('d'))
+  t.match({ status: response.status, attempts: response.headers.get('x-proxy-attempts'), body: await response.json() },
+    { status: 429, attempts: '0', body: { error: { message: /several callers in a row/ } } })
+  t.equal(evil.asked.length, 3)
+})
+
+t.test('one key\'s failures use up nobody else\'s retries', async t => {
+  for (const env of [{ API_KEYS: 'key-a,key-b' }, { AUTH_MODE: 'passthrough' }]) {
+    const failed = new Set<string>()
+    const { proxy } = await start(t, asked => {
+      if (asked.path.endsWith('/down') || !failed.has(asked.path)) {
+        failed.add(asked.path)
+        return ['RESET']
+      }
+      return saying('hi', wantsStream(asked))
+    }, { ...env, MAX_RETRIES: '1' })
+    await someAtOnce(8, Array.from({ length: 40 }), async () => { await (await ask(proxy, chat('@cf/evil/down', false), bearer('key-a'))).text() })
+    const own = await ask(proxy, chat('@cf/evil/down', false), bearer('key-a'))
+    t.equal(own.headers.get('x-proxy-attempts'), '1', 'its own are used up')
+    for (const stream of [false, true]) {
+      const response = await ask(proxy, chat(`@cf/evil/once-${Number(stream)}`, stream), bearer('key-b'))
+      t.equal(response.headers.get('x-proxy-attempts'), '2')
+      t.match(await response.text(), /"content":"hi"/)
+    }
+  }
+})
+
+t.test('who is let through to try and leaves keeps nobody waiting', async t => {
+  const { now } = Date
+  let later = 0
+  Date.now = () => now() + later
+  t.teardown(() => { Date.now = now })
+  let script: Script = () => failing(429, 3040)
+  const { proxy, evil } = await start(t, (asked, count) => script(asked, count), { MAX_RETRIES: '0' })
+  const asking = (stream = false, signal?: AbortSignal) => ask(proxy, chat('@cf/evil/x', stream), { ...(signal && { signal }) })
+  for (let count = 0; count < 5; count++) await (await asking()).text()
+  for (const stream of [false, true]) {
+    later += 16_000
+    script = () => [] as Step[]
+    const controller = new AbortController()
+    const trial = asking(stream, controller.signal)
+    const before = evil.asked.length
+    await waited(() => evil.asked.length === before + 1)
+    t.equal((await asking()).headers.get('x-proxy-attempts'), '0', 'the others wait for it')
+    controller.abort()
+    await t.rejects(trial)
+    await waited(() => evil.asked.at(-1)?.isClosed === true)
+    script = () => failing(400, 5006)
+    t.equal((await asking()).status, 400, 'the next one is let through')
+    script = () => failing(429, 3040)
+    t.equal((await asking()).headers.get('x-proxy-attempts'), '1', 'and one whose request was wrong closed no circuit')
+    t.equal((await asking()).headers.get('x-proxy-attempts'), '0')
+  }
+})
+
 t.test('only what tells of capacity counts for that', async t => {
-  for (const given of [failing(429, 4006), failing(400, 5006), failing(500, 1000), ['RESET'] as Step[], [json('{"result":')]]) {
+  for (const given of [failing(429, 4006), failing(400, 5006), failing(500, 1000), [json('', 503)], ['RESET'] as Step[], [json('{"result":')]]) {
     const { proxy, evil } = await start(t, () => given, { MAX_RETRIES: '0' })
     for (let count = 0; count < 8; count++) await (await ask(proxy, chat('@cf/evil/x', false))).text()
     t.equal(evil.asked.length, 8)

@@ -41,8 +41,14 @@ t.test('Cloudflare\'s codes mean what OpenAI\'s clients act on', t => {
     { code: 5016, from: 403, status: 403, type: 'permission_error', as: null },
     { code: 5018, from: 403, status: 403, type: 'permission_error', as: null },
     { code: 5035, from: 403, status: 403, type: 'permission_error', as: null },
-    { code: 3007, from: 408, status: 504, type: 'server_error', as: 'upstream_timeout' },
-    { code: 3008, from: 408, status: 504, type: 'server_error', as: 'upstream_timeout' },
+    { code: 2003, from: 429, status: 429, type: 'rate_limit_error', as: 'rate_limit_exceeded' },
+    { code: 2009, from: 401, status: 401, type: 'authentication_error', as: 'upstream_authentication', retry: 'false' },
+    { code: 3007, from: 408, status: 504, type: 'server_error', as: 'upstream_timeout', retry: 'false' },
+    { code: 3008, from: 408, status: 504, type: 'server_error', as: 'upstream_timeout', retry: 'false' },
+    { code: 3046, from: 408, status: 504, type: 'server_error', as: 'upstream_timeout', retry: 'false' },
+    { code: 3046, from: 200, status: 504, type: 'server_error', as: 'upstream_timeout', retry: 'false' },
+    { code: 5012, from: 422, status: 400, type: 'invalid_request_error', as: null },
+    { code: 5025, from: 403, status: 400, type: 'invalid_request_error', as: 'unsupported_value' },
     { code: 3040, from: 429, status: 429, type: 'rate_limit_error', as: 'rate_limit_exceeded', retry: 'true' },
     { code: 3040, from: 200, status: 429, type: 'rate_limit_error', as: 'rate_limit_exceeded', retry: 'true' },
     { code: 3036, from: 429, status: 429, type: 'insufficient_quota', as: 'insufficient_quota', retry: 'false' },
@@ -70,6 +76,7 @@ t.test('without a known code the status decides', t => {
     { from: 500, status: 502, type: 'server_error', as: 'upstream_error' },
     { from: 503, status: 503, type: 'server_error', as: 'upstream_overloaded' },
     { from: 504, status: 504, type: 'server_error', as: 'upstream_timeout' },
+    { from: 524, status: 504, type: 'server_error', as: 'upstream_timeout' },
     { from: 529, status: 502, type: 'server_error', as: 'upstream_error' },
     { from: 200, status: 502, type: 'server_error', as: 'upstream_error' }
   ]
@@ -104,6 +111,7 @@ t.test('failures of the wire are the server\'s', t => {
   for (const { kind, status, code } of cases) {
     const error = told('words', { kind, status: 200 })
     t.strictSame([error.status, error.type, error.code, error.message], [status, 'server_error', code, 'words'], kind)
+    t.equal(error.headers['x-should-retry'], kind === 'timeout' ? 'false' : undefined, `${kind}: a wait that was long would be as long again`)
   }
   t.end()
 })
@@ -140,6 +148,8 @@ t.test('a token that a caller brought is the caller\'s to mend', t => {
   }
   const account = toProxyError(new UpstreamError('No route', { kind: 'refused', status: 404, code: 7003 }), NOW, [], 'caller') as ProxyError
   t.equal(account.code, 'upstream_account', 'the account is still the proxy\'s')
+  const gateway = toProxyError(new UpstreamError('Unauthorized', { kind: 'refused', status: 401, code: 2009 }), NOW, [], 'caller') as ProxyError
+  t.match(gateway, { code: 'upstream_authentication', message: /CLOUDFLARE_AI_GATEWAY_TOKEN/ }, 'and so is the token for the gateway')
   t.end()
 })
 

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { UpstreamError } from '../../src/errors.ts'
 import type { Change } from '../../src/generation/change.ts'
 import type { ChatCompletionRequest, ResponseFormat } from '../../src/openai/chat-completion-request.ts'
 import { toComplaint, toInstruction, toNativeFormat, toOtherForm, toOutputForm, toOutputFormat, type OutputForm, type OutputFormat } from '../../src/translate/structured-output.ts'
@@ -57,7 +58,7 @@ t.test('a form that was refused leads to another one, or to none', t => {
     { code: undefined, expected: { bare: undefined, envelope: undefined, guided: undefined, object: undefined, prompt: undefined } }
   ]
   for (const { code, expected } of cases) {
-    for (const [form, other] of Object.entries(expected)) t.equal(toOtherForm(form as OutputForm, code), other, `${code}: ${form}`)
+    for (const [form, other] of Object.entries(expected)) t.equal(toOtherForm(form as OutputForm, new UpstreamError('no', { kind: 'refused', status: 400, code })), other, `${code}: ${form}`)
   }
   t.end()
 })

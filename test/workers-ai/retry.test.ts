@@ -1,6 +1,6 @@
 import t from 'tap'
 import { UpstreamError, type UpstreamErrorOptions } from '../../src/errors.ts'
-import { mayRetry, Patience, retryDelay, withRetries, RetryBudget } from '../../src/workers-ai/retry.ts'
+import { mayRetry, Patience, retryDelay, withRetries, RetryBudget, RetryBudgets } from '../../src/workers-ai/retry.ts'
 
 t.test('mayRetry knows what passes by itself', t => {
   const cases: Array<{ name: string, given: UpstreamErrorOptions, message?: string, expected: boolean }> = [
@@ -8,7 +8,10 @@ t.test('mayRetry knows what passes by itself', t => {
     { name: 'our own patience ended', given: { kind: 'timeout' }, expected: false },
     { name: 'a broken answer', given: { kind: 'malformed', status: 200 }, expected: false },
     { name: 'a cut answer', given: { kind: 'truncated', status: 200 }, expected: false },
-    { name: 'request timeout', given: { kind: 'refused', status: 408, code: 3007 }, expected: true },
+    { name: 'request timeout', given: { kind: 'refused', status: 408, code: 3007 }, expected: false },
+    { name: "the model's own time limit", given: { kind: 'refused', status: 408, code: 3046 }, expected: false },
+    { name: 'a timeout without a code', given: { kind: 'refused', status: 408 }, expected: false },
+    { name: "a gateway's rate limit", given: { kind: 'refused', status: 429, code: 2003 }, expected: true },
     { name: 'a rate limit', given: { kind: 'refused', status: 429 }, expected: true },
     { name: 'a rate limit that soon ends', given: { kind: 'refused', status: 429, retryAfter: 5 }, expected: true },
     { name: 'a rate limit that lasts', given: { kind: 'refused', status: 429, retryAfter: 6 }, expected: false },
@@ -159,4 +162,14 @@ t.test('withRetries', async t => {
     for (let call = 0; call < 50; call++) await withRetries(failing(), options)
     t.strictSame(await withRetries(failing(unreachable), options), { value: 'answer', attempts: 2 }, 'calls that succeed fill it up again')
   })
+})
+
+t.test('each key has a budget of its own, and the number of them is bounded', t => {
+  const budgets = new RetryBudgets()
+  for (let retry = 0; retry < 20; retry++) t.ok(budgets.of('one').take())
+  t.notOk(budgets.of('one').take(), 'what one key has used up')
+  t.ok(budgets.of('another').take(), 'another one still has')
+  for (let key = 0; key < 1_000; key++) budgets.of(`key ${key}`)
+  t.ok(budgets.of('one').take(), 'the one that called longest ago is forgotten')
+  t.end()
 })
