@@ -64,6 +64,7 @@ function textOf (item: OutputItem): string {
     case 'reasoning': return [...item.summary, ...item.content ?? []].map(part => part.text).join('')
     case 'function_call': return item.arguments
     case 'custom_tool_call': return item.input
+    case 'compaction': return ''
   }
 }
 

@@ -89,6 +89,20 @@ export interface ReasoningItem {
   content?: TextPart[] | null
 }
 
+/** What stands for a conversation that was compacted. */
+export interface CompactionItem {
+  type: 'compaction'
+  id?: string | null
+  /** Only the server that made it reads it. */
+  encrypted_content: string
+}
+
+/** Asks for a compaction of all that stands before it; the last item of an input. */
+export interface CompactionTriggerItem {
+  type: 'compaction_trigger'
+  id?: string | null
+}
+
 /** An item of an earlier response, or of its input, that is kept here. */
 export interface ItemReference {
   type?: 'item_reference' | null
@@ -102,7 +116,7 @@ interface HostedItem {
 }
 
 /** One thing said or done in a conversation. Items of other types come, too, and are not sent. */
-export type InputItem = InputMessage | FunctionCallItem | CustomToolCallItem | ToolOutputItem | ReasoningItem | ItemReference | HostedItem
+export type InputItem = InputMessage | FunctionCallItem | CustomToolCallItem | ToolOutputItem | ReasoningItem | CompactionItem | CompactionTriggerItem | ItemReference | HostedItem
 
 const text = Type.Object({ text: Type.String() })
 
@@ -157,6 +171,7 @@ const Item = {
       function_call_output: Type.Object({ id, call_id: callId, output: Type.Unsafe(Parts) }),
       custom_tool_call_output: Type.Object({ id, call_id: callId, output: Type.Unsafe(Parts) }),
       reasoning: Type.Object({ id, summary: thoughts, content: thoughts }),
+      compaction: Type.Object({ id, encrypted_content: Type.String() }),
       item_reference: Type.Object({ id: Type.String() })
     })
   ]

@@ -99,7 +99,25 @@ export interface OutputCustomToolCall {
   input: string
 }
 
-export type OutputItem = OutputMessage | OutputReasoning | OutputFunctionCall | OutputCustomToolCall
+/** What stands for the conversation before it, in place of it. */
+export interface OutputCompaction {
+  id: string
+  type: 'compaction'
+  encrypted_content: string
+}
+
+export type OutputItem = OutputMessage | OutputReasoning | OutputFunctionCall | OutputCustomToolCall | OutputCompaction
+
+/** Answer of `POST /v1/responses/compact`. */
+export interface CompactedResponse {
+  id: string
+  object: 'response.compaction'
+  /** Unix time in seconds. */
+  created_at: number
+  /** The messages of the user, and what stands for all that was said. */
+  output: KeptItem[]
+  usage: ResponseUsage
+}
 
 /** An item of a response's input as it is kept and listed: it always has an id. */
 export type KeptItem = Exclude<InputItem, ItemReference> & { id: string }

@@ -36,6 +36,12 @@ export function itemsOf ({ response, items }: StoredResponse): KeptItem[] {
   return [...items, ...response.output]
 }
 
+/** What those go on from that follow a stored response: all of it, or what its conversation was compacted to. */
+export function contextOf (stored: StoredResponse): KeptItem[] {
+  const { output } = stored.response
+  return output.some(({ type }) => type === 'compaction') ? output : itemsOf(stored)
+}
+
 /** The items of these ids among the responses, by id. */
 export function pickItems (responses: ReadonlyArray<StoredResponse | undefined>, ids: readonly string[]): Map<string, KeptItem> {
   const wanted = new Set(ids)

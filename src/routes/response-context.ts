@@ -2,8 +2,8 @@ import { InvalidRequestError } from '../errors.ts'
 import { newId } from '../http/reply-identity.ts'
 import type { ResponseRequest } from '../openai/response-request.ts'
 import type { KeptItem } from '../openai/response.ts'
-import { itemsOf, type ResponsesStore } from '../responses-store/responses-store.ts'
-import { isReference, toKeptItem } from '../translate/input-items.ts'
+import { contextOf, type ResponsesStore } from '../responses-store/responses-store.ts'
+import { isCompactionTrigger, isReference, toKeptItem } from '../translate/input-items.ts'
 import { toItems } from '../translate/response-request.ts'
 
 /** What a response goes on from. */
@@ -26,7 +26,7 @@ export async function toContext (store: ResponsesStore, owner: string, request: 
   if (previous != null && stored === undefined) {
     throw new InvalidRequestError(`Previous response with id '${previous.slice(0, 100)}' not found.`, { param: 'previous_response_id', code: 'previous_response_not_found' })
   }
-  const earlier = stored ? itemsOf(stored) : []
+  const earlier = stored ? contextOf(stored) : []
   const given = toItems(input)
   const references = given.filter(isReference).map(({ id }) => id)
   const found = references.length > 0 ? await store.findItems(owner, references) : new Map<string, KeptItem>()
@@ -34,7 +34,7 @@ export async function toContext (store: ResponsesStore, owner: string, request: 
   return {
     earlier,
     resolved: references.length > 0 ? { ...request, input: items } : request,
-    items: [...earlier, ...items.map(item => toKeptItem(item, prefix => newId(prefix, 48)))]
+    items: [...earlier, ...items.filter(item => !isCompactionTrigger(item)).map(item => toKeptItem(item, prefix => newId(prefix, 48)))]
   }
 }
 

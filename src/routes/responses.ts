@@ -5,15 +5,17 @@ import type { Source } from '../generation/pipeline.ts'
 import { toOwner, tokenOwner } from '../http/auth.ts'
 import { sendEvents } from '../http/event-stream.ts'
 import { newId } from '../http/reply-identity.ts'
-import { ResponseRequest } from '../openai/response-request.ts'
+import { ResponseRequest, type InputItem } from '../openai/response-request.ts'
 import type { KeptItem, ResponseObject } from '../openai/response.ts'
 import { EVENT_STREAM_HEADERS } from '../openai/server-sent-events.ts'
 import type { ResponsesStore } from '../responses-store/responses-store.ts'
+import type { DryRun } from '../translate/dry-run.ts'
 import { toProxyError } from '../translate/error.ts'
-import { OutputItems, type OutputItemsOptions } from '../translate/output-items.ts'
+import { isCompactionTrigger, toUserMessages } from '../translate/input-items.ts'
+import { toOutput, type Output, type OutputItemsOptions } from '../translate/output-items.ts'
 import { ResponseEvents } from '../translate/response-events.ts'
 import { toResponseError, toResponseParam } from '../translate/response-names.ts'
-import { toChatRequest } from '../translate/response-request.ts'
+import { toChatRequest, toItems } from '../translate/response-request.ts'
 import { toBegunResponse, toEndedResponse } from '../translate/response.ts'
 import { toSuggestions } from '../workers-ai/resolve-model.ts'
 import { answerChat, collected, ESTIMATED, tell, toStreamFailure, type ChatAnswer, type ChatParts } from './chat-answer.ts'
@@ -26,6 +28,10 @@ export interface ResponsesParts extends ChatParts {
 
 const NOT_KEPT: Change = { param: 'store', action: 'dropped', reason: 'the response could not be kept; nothing can go on from it by its id' }
 
+const NOT_STREAMED: Change = { param: 'stream', action: 'dropped', reason: 'a compaction is answered as a whole' }
+
+const CUT_SUMMARY: Change = { param: 'max_output_tokens', action: 'clamped', reason: 'the summary ended at its limit, and stands for the conversation as far as it goes' }
+
 /** One response on its way. */
 interface Telling {
   begun: ResponseObject
@@ -36,33 +42,61 @@ interface Telling {
   toCallerError: (error: unknown) => unknown
 }
 
-/** `POST /v1/responses`, plain and streamed: a chat, told as a response. */
+/**
+ * `POST /v1/responses`, plain and streamed: a chat, told as a response. `POST /v1/responses/compact`: a response whose
+ * input ends with a `compaction_trigger`, told in a form of its own and never kept.
+ */
 export function responses (app: FastifyInstance, parts: ResponsesParts): void {
-  app.withTypeProvider<TypeBoxTypeProvider>().post('/v1/responses', { schema: { body: ResponseRequest }, config: { inputParam: 'input' } }, async (request, reply) => {
+  const options = { schema: { body: ResponseRequest }, config: { inputParam: 'input' } }
+  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+  typed.post('/v1/responses', options, async (request, reply) => {
     const { body } = request
-    const { earlier, resolved, items } = await toContext(parts.store, toOwner(request), body)
-    const { chat, changes, places, tools } = toChatRequest(resolved, earlier)
-    const toParam = (param: string) => toResponseParam(param, places)
-    const telling: Telling = {
-      begun: toBegunResponse(body, { id: newId('resp_', 48), createdAt: seconds() }),
-      options: { tools, newItemId, asSummary: body.reasoning?.summary != null },
-      items,
-      toCallerError: error => toResponseError(toProxyError(error, new Date(), toSuggestions(parts.models.known()), tokenOwner(request)), places)
-    }
-    const refuse = (error: unknown): never => { throw telling.toCallerError(error) }
-    const answer = await answerChat(parts, chat, request, reply, { given: changes, truncate: body.truncation === 'auto', toParam }).catch(refuse)
-    if ('object' in answer) return answer
+    const begun = await begin(parts, body, request, reply)
+    if ('object' in begun) return begun
+    const { answer, telling } = begun
     if (body.stream === true) {
       reply.headers({ ...EVENT_STREAM_HEADERS, ...answer.reporter.headers() })
       return sendEvents(reply, events(parts, answer, telling, request, reply), parts.keepAliveMs)
     }
-    const [batch = []] = await collected(answer, request, reply).catch(refuse)
-    const output = new OutputItems(telling.options)
-    for (const event of batch) output.push(event)
-    const response = await ended(parts, answer, telling, output, request)
+    const response = await ended(parts, answer, telling, await wholeOutput(answer, telling, request, reply), request)
     reply.headers(answer.reporter.headers())
     return response
   })
+  typed.post('/v1/responses/compact', options, async (request, reply) => {
+    const { body } = request
+    const items = toItems(body.input)
+    const input: InputItem[] = isCompactionTrigger(items.at(-1)) ? items : [...items, { type: 'compaction_trigger' }]
+    const begun = await begin(parts, { ...body, input, stream: false, store: false }, request, reply)
+    if ('object' in begun) return begun
+    const { answer, telling } = begun
+    if (body.stream === true) answer.reporter.add(NOT_STREAMED)
+    const { id, output, created_at: createdAt, usage } = await ended(parts, answer, telling, await wholeOutput(answer, telling, request, reply), request)
+    reply.headers(answer.reporter.headers())
+    return { id, object: 'response.compaction', created_at: createdAt, output: [...toUserMessages(telling.items), ...output], usage }
+  })
+}
+
+/** Has a response begun; what comes back at once is a dry run's. */
+async function begin (parts: ResponsesParts, body: ResponseRequest, request: FastifyRequest, reply: FastifyReply): Promise<{ answer: ChatAnswer, telling: Telling } | DryRun> {
+  const { earlier, resolved, items } = await toContext(parts.store, toOwner(request), body)
+  const { chat, changes, places, tools, isCompaction } = toChatRequest(resolved, earlier)
+  const toParam = (param: string) => toResponseParam(param, places)
+  const telling: Telling = {
+    begun: toBegunResponse(body, { id: newId('resp_', 48), createdAt: seconds() }),
+    options: { tools, newItemId, asSummary: body.reasoning?.summary != null, isCompaction },
+    items,
+    toCallerError: error => toResponseError(toProxyError(error, new Date(), toSuggestions(parts.models.known()), tokenOwner(request)), places)
+  }
+  const answer = await answerChat(parts, chat, request, reply, { given: changes, truncate: body.truncation === 'auto', toParam })
+    .catch((error: unknown): never => { throw telling.toCallerError(error) })
+  return 'object' in answer ? answer : { answer, telling }
+}
+
+async function wholeOutput (answer: ChatAnswer, { options, toCallerError }: Telling, request: FastifyRequest, reply: FastifyReply): Promise<Output> {
+  const [batch = []] = await collected(answer, request, reply).catch((error: unknown): never => { throw toCallerError(error) })
+  const output = toOutput(options)
+  for (const event of batch) output.push(event)
+  return output
 }
 
 /** The stream's text, one piece for each upstream read. A broken one says so twice, as OpenAI's does, and is not completed. */
@@ -86,10 +120,11 @@ function events (parts: ResponsesParts, answer: ChatAnswer, telling: Telling, re
 }
 
 /** The whole response, kept for those that follow it unless the caller forbids it. */
-async function ended ({ store }: ResponsesParts, { reporter }: Pick<ChatAnswer, 'reporter'>, { begun, items }: Telling, output: OutputItems, request: FastifyRequest): Promise<ResponseObject> {
+async function ended ({ store }: ResponsesParts, { reporter }: Pick<ChatAnswer, 'reporter'>, { begun, items }: Telling, output: Output, request: FastifyRequest): Promise<ResponseObject> {
   const response = toEndedResponse(begun, output, seconds())
   request.report.usage = output.usage
   if (output.usage.estimated) reporter.add(ESTIMATED)
+  if (output.isCut === true) reporter.add(CUT_SUMMARY)
   if (!response.store) return response
   const isKept = await store.put(toOwner(request), { response, items }).catch((error: unknown) => {
     request.log.error({ err: error }, 'a response was not kept')

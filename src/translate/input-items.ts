@@ -1,4 +1,4 @@
-import type { InputItem, InputMessage, InputPart, ItemReference } from '../openai/response-request.ts'
+import type { CompactionTriggerItem, InputItem, InputMessage, InputPart, ItemReference } from '../openai/response-request.ts'
 import type { KeptItem, ResponseItemList } from '../openai/response.ts'
 
 /** How OpenAI's ids begin, by the type of the item. */
@@ -8,7 +8,8 @@ const PREFIXES: Record<string, string> = {
   function_call_output: 'fco_',
   custom_tool_call: 'ctc_',
   custom_tool_call_output: 'ctco_',
-  reasoning: 'rs_'
+  reasoning: 'rs_',
+  compaction: 'cmp_'
 }
 
 export interface PageOptions {
@@ -22,6 +23,16 @@ export interface PageOptions {
 /** Whether an item only names one that is kept. */
 export function isReference (item: InputItem): item is ItemReference {
   return item.type === 'item_reference' || (item.type == null && !('role' in item))
+}
+
+/** Whether an item asks for a compaction, which is an order, and nothing that was said. */
+export function isCompactionTrigger (item: InputItem | undefined): item is CompactionTriggerItem {
+  return item?.type === 'compaction_trigger'
+}
+
+/** The messages of the user, which stay beside what stands for a conversation. */
+export function toUserMessages (items: readonly KeptItem[]): KeptItem[] {
+  return items.filter(item => item.type === 'message' && item.role === 'user')
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { FinishReason, GenerationEvent, TokenLogprob, ToolCallEvent, Usage } from '../generation/event.ts'
 import type { ItemStatus, OutputCustomToolCall, OutputFunctionCall, OutputItem, OutputMessage, OutputReasoning, ResponseLogprob } from '../openai/response.ts'
+import { CompactionOutput } from './compaction-output.ts'
 import { parseJson, parseModelJson } from './model-json.ts'
 import { toCustomInput, type ServedTools } from './response-tools.ts'
 
@@ -17,6 +18,23 @@ export interface OutputItemsOptions {
   newItemId: (prefix: string) => string
   /** The caller asked for a summary of the thinking. */
   asSummary: boolean
+  /** The caller asked for a compaction, not an answer. */
+  isCompaction?: boolean
+}
+
+/** What the events of one generation come to. A failure is the caller's to tell. */
+export interface Output {
+  readonly items: OutputItem[]
+  readonly usage: Usage
+  readonly finishReason: FinishReason
+  /** It ends before its end, and is told as whole. */
+  readonly isCut?: boolean
+  push: (event: GenerationEvent) => void
+}
+
+/** Makes the fold of what the caller asked for. */
+export function toOutput (options: OutputItemsOptions, listener?: OutputListener): Output {
+  return options.isCompaction === true ? new CompactionOutput(options, listener) : new OutputItems(options, listener)
 }
 
 interface OpenCall {
@@ -27,12 +45,12 @@ interface OpenCall {
 }
 
 /**
- * Folds the events of one generation into the items of a response. A failure is the caller's to tell.
+ * Folds the events of one generation into the items of a response.
  *
  * Thinking and text are done when something else begins; a call when its arguments are whole, because upstream may
  * hold back the arguments of one call until another has begun.
  */
-export class OutputItems {
+export class OutputItems implements Output {
   readonly items: OutputItem[] = []
   usage: Usage = { promptTokens: 0, completionTokens: 0 }
   finishReason: FinishReason = 'stop'

@@ -2,7 +2,7 @@ import type { Batch } from '../generation/event.ts'
 import type { ErrorBody } from '../openai/error.ts'
 import type { OutputItem, ResponseLogprob, ResponseObject } from '../openai/response.ts'
 import { toEvent } from '../openai/server-sent-events.ts'
-import { OutputItems, type OutputItemsOptions, type OutputListener } from './output-items.ts'
+import { toOutput, type Output, type OutputItemsOptions, type OutputListener } from './output-items.ts'
 import { toFailedResponse } from './response.ts'
 
 /**
@@ -11,14 +11,14 @@ import { toFailedResponse } from './response.ts'
  * A piece of text costs one JSON string: only the ends of items and of the response are written as whole objects.
  */
 export class ResponseEvents implements OutputListener {
-  readonly output: OutputItems
+  readonly output: Output
   #begun: ResponseObject
   #number = 0
   #text = ''
 
   constructor (begun: ResponseObject, options: OutputItemsOptions) {
     this.#begun = begun
-    this.output = new OutputItems(options, this)
+    this.output = toOutput(options, this)
   }
 
   /** The two events before any output. */

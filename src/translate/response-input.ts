@@ -1,7 +1,8 @@
 import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { AssistantPart, Message, RequestToolCall, TextPart, UserPart } from '../openai/chat-completion-request.ts'
-import type { CustomToolCallItem, FunctionCallItem, InputFilePart, InputImagePart, InputItem, InputMessage, InputPart, ReasoningItem, ToolOutputItem } from '../openai/response-request.ts'
+import type { CompactionItem, CustomToolCallItem, FunctionCallItem, InputFilePart, InputImagePart, InputItem, InputMessage, InputPart, ReasoningItem, ToolOutputItem } from '../openai/response-request.ts'
+import { toRecalledText, toSummary } from './compaction.ts'
 import { toTextArguments, type ServedTools } from './response-tools.ts'
 
 /** An item and where it stands in the caller's request, e.g. `input[2]`. */
@@ -68,6 +69,8 @@ class Conversation {
         return this.#output(item, place)
       case 'reasoning':
         return this.#think(item, place)
+      case 'compaction':
+        return this.#recall(item, place)
     }
     this.#changes.push({ param: place, action: 'dropped', from: item.type, reason: 'an item of this type cannot be told to a model of Workers AI' })
   }
@@ -101,6 +104,16 @@ class Conversation {
     if (text === undefined) return
     const turn = this.#turn?.content === undefined && !this.#turn?.tool_calls ? this.#ownTurn(place) : this.#newTurn(place)
     turn.reasoning_content = turn.reasoning_content === undefined ? text : `${turn.reasoning_content}\n${text}`
+  }
+
+  #recall ({ encrypted_content: content }: CompactionItem, place: string): void {
+    const summary = toSummary(content)
+    if (summary === undefined) {
+      const param = `${place}.encrypted_content`
+      throw new InvalidRequestError(`Invalid '${param}': it is no compaction of this proxy, or was changed. Send it as it came, or leave the item out.`, { param, code: 'invalid_encrypted_content' })
+    }
+    this.#changes.push({ param: place, action: 'emulated', reason: 'the summary in it follows in a user message' })
+    this.#push({ role: 'user', content: [{ type: 'text', text: toRecalledText(summary) }] }, place)
   }
 
   #call ({ call_id: id, name, namespace }: FunctionCallItem | CustomToolCallItem, args: string, place: string): void {

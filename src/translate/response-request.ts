@@ -2,6 +2,8 @@ import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import { ChatCompletionRequest, type ResponseFormat } from '../openai/chat-completion-request.ts'
 import { ResponseRequest, type InputItem } from '../openai/response-request.ts'
+import { SUMMARY_QUESTION } from './compaction.ts'
+import { isCompactionTrigger } from './input-items.ts'
 import { toMessages, type PlacedItem } from './response-input.ts'
 import { toChatToolChoice, toServedTools, type ServedTools } from './response-tools.ts'
 
@@ -13,20 +15,26 @@ export interface ChatOfResponse {
   /** Where each message of the chat stands in the caller's request, e.g. `input[2]`. */
   places: string[]
   tools: ServedTools
+  /** It asks for a summary that is to stand for the conversation. */
+  isCompaction: boolean
 }
 
 const LOGPROBS = 'message.output_text.logprobs'
 
 /**
- * Translates a Responses request into the chat that answers it.
+ * Translates a Responses request into the chat that answers it. One that ends with a `compaction_trigger` becomes a chat
+ * that is asked for a summary of itself, without tools.
  * @param earlier the items of the responses before it, inputs and outputs, oldest first
  * @throws InvalidRequestError when something in it cannot be served
  */
 export function toChatRequest (request: ResponseRequest, earlier: readonly InputItem[]): ChatOfResponse {
   const { model } = request
   if (!model) throw new InvalidRequestError("Missing required parameter: 'model'.", { param: 'model', code: 'missing_required_parameter' })
-  refuseUnserved(request)
   const changes: Change[] = []
+  const items = toItems(request.input)
+  if (isCompactionTrigger(items.at(-1))) return toSummaryRequest(request, items, earlier)
+  refuseUnserved(request)
+  refuseStrayTrigger(items)
   const tools = toServedTools(request.tools ?? [], changes)
   const toolChoice = toChatToolChoice(request, tools, changes)
   const { messages, places } = toMessages(toPlacedItems(request, earlier), tools, changes)
@@ -56,7 +64,30 @@ export function toChatRequest (request: ResponseRequest, earlier: readonly Input
   if (request.reasoning?.summary != null) {
     changes.push({ param: 'reasoning.summary', action: 'emulated', reason: 'Workers AI sums up no thinking; what the model thinks is told as its summary' })
   }
-  return { chat, changes, places, tools }
+  return { chat, changes, places, tools, isCompaction: false }
+}
+
+/** What an answer has, and a summary has not. */
+const OF_ANSWERS = ['tools', 'text', 'include', 'top_logprobs'] as const
+
+/** @param items of the input, the trigger at their end */
+function toSummaryRequest (request: ResponseRequest, items: readonly InputItem[], earlier: readonly InputItem[]): ChatOfResponse {
+  const plain = { ...request, tools: null, tool_choice: null, text: null, include: null, top_logprobs: null, input: items.slice(0, -1) }
+  refuseStrayTrigger(plain.input)
+  const summarised = toChatRequest(plain, earlier)
+  const { chat, changes, places } = summarised
+  const place = `input[${items.length - 1}]`
+  for (const param of OF_ANSWERS) {
+    const value = request[param]
+    if (value != null && !(Array.isArray(value) && value.length === 0)) changes.push({ param, action: 'dropped', reason: 'a compaction is no answer: it is a summary in plain text' })
+  }
+  changes.push({ param: place, action: 'emulated', reason: 'the model sums the conversation up; encrypted_content holds that, encoded and not encrypted' })
+  return {
+    ...summarised,
+    chat: { ...chat, messages: [...chat.messages, { role: 'user', content: [{ type: 'text', text: SUMMARY_QUESTION }] }] },
+    places: [...places, place],
+    isCompaction: true
+  }
 }
 
 /** The items of an input; a text is one user message. */
@@ -80,6 +111,12 @@ function refuseUnserved ({ background, conversation, prompt, input, previous_res
   if (previous == null && toItems(input).length === 0) {
     throw new InvalidRequestError('One of "input" or "previous_response_id" or \'prompt\' or \'conversation\' must be provided.', { code: 'missing_required_parameter' })
   }
+}
+
+function refuseStrayTrigger (items: readonly InputItem[]): void {
+  const index = items.findIndex(isCompactionTrigger)
+  if (index === -1) return
+  throw new InvalidRequestError(`Invalid 'input[${index}]': an item of type 'compaction_trigger' can only be the last one.`, { param: `input[${index}]`, code: 'invalid_value' })
 }
 
 function toPlacedItems ({ instructions, input }: ResponseRequest, earlier: readonly InputItem[]): PlacedItem[] {

@@ -1,7 +1,7 @@
 import type { FunctionToolParam, ResponseRequest, ToolParam } from '../openai/response-request.ts'
 import type { ResponseObject } from '../openai/response.ts'
 import type { ErrorBody } from '../openai/error.ts'
-import type { OutputItems } from './output-items.ts'
+import type { Output } from './output-items.ts'
 import { toResponseUsage } from './usage.ts'
 
 /** What only the route knows of a response. */
@@ -52,7 +52,7 @@ export function toBegunResponse (request: ResponseRequest, { id, createdAt }: Re
  * The whole response, from the output its generation was folded into.
  * @param completedAt Unix time in seconds
  */
-export function toEndedResponse (begun: ResponseObject, { items, usage, finishReason }: OutputItems, completedAt: number): ResponseObject {
+export function toEndedResponse (begun: ResponseObject, { items, usage, finishReason }: Output, completedAt: number): ResponseObject {
   const ended: ResponseObject = { ...begun, output: items, usage: toResponseUsage(usage) }
   switch (finishReason) {
     case 'length': return { ...ended, status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } }
@@ -62,7 +62,7 @@ export function toEndedResponse (begun: ResponseObject, { items, usage, finishRe
 }
 
 /** A response that broke, with as much output as there was. */
-export function toFailedResponse (begun: ResponseObject, { items }: OutputItems, { code, message }: ErrorBody['error']): ResponseObject {
+export function toFailedResponse (begun: ResponseObject, { items }: Output, { code, message }: ErrorBody['error']): ResponseObject {
   const output = items.map(item => 'status' in item && item.status === 'in_progress' ? { ...item, status: 'incomplete' as const } : item)
   return { ...begun, status: 'failed', error: { code: code ?? 'server_error', message }, output }
 }

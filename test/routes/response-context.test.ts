@@ -38,3 +38,13 @@ t.test('what is not kept is refused, and named no longer than it may be', async 
   await t.rejects(toContext(store, 'ann', { input: [{ id: 'msg_9' }] }), { status: 404, param: 'input', message: /^Item with id 'msg_9' not found/ })
   await t.rejects(toContext(store, 'ann', { previous_response_id: long }), { message: `Previous response with id '${long.slice(0, 100)}' not found.` })
 })
+
+t.test('who goes on from a compaction goes on from nothing else, and the order for one is not kept', async t => {
+  const store = await startStore()
+  const compaction = { id: 'cmp_1', type: 'compaction' as const, encrypted_content: 'x' }
+  const { response, items: before } = stored('c', 'one')
+  await store.put('ann', { response: { ...response, output: [compaction] }, items: before })
+  const { earlier, items } = await toContext(store, 'ann', { input: [{ role: 'user', content: 'two' }, { type: 'compaction_trigger' }], previous_response_id: 'c' })
+  t.strictSame(earlier, [compaction])
+  t.match(items, { length: 2, 0: compaction, 1: { role: 'user' } })
+})

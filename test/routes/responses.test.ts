@@ -6,7 +6,8 @@ import { waited } from '../http-client.ts'
 import { startNativeUpstream } from '../native-upstream.ts'
 import { faultsOf } from '../openai-schemas.ts'
 import { readResponseStream, respond, toOrder } from '../response-stream.ts'
-import { GLM, GPT_OSS, KIMI, LLAMA, MISTRAL, startProxy, type Proxy } from '../start-proxy.ts'
+import { SUMMARY_QUESTION, toSummary } from '../../src/translate/compaction.ts'
+import { GLM, GPT_OSS, KIMI, LLAMA, MISTRAL, post, startProxy, startUpstream, type Proxy } from '../start-proxy.ts'
 
 const weather = { type: 'function', name: 'get_weather', description: 'The weather of a city', parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } }
 const shout = { type: 'custom', name: 'shout' }
@@ -290,4 +291,106 @@ t.test('a file keeps what the server has stored when it is gone', async t => {
   const { id } = await answered(first, asking('say one'))
   const second = await startProxy(t, { STORE_PATH })
   t.match(await answered(second, asking('say two', { previous_response_id: id })), { status: 'completed', output: [{ content: [{ text: 'two' }] }] })
+})
+
+/** The summary in the only item of an output. */
+function summaryOf (output: OutputItem[] | undefined): string | undefined {
+  const [item] = output ?? []
+  return output?.length === 1 && item?.type === 'compaction' ? toSummary(item.encrypted_content) : undefined
+}
+
+const trigger = { type: 'compaction_trigger' }
+
+t.test('a conversation that ends with a trigger is compacted, plain and streamed, by every family', async t => {
+  const proxy = await startProxy(t)
+  const input = [
+    { role: 'user', content: [{ type: 'input_text', text: 'Weather?' }] },
+    { type: 'function_call', call_id: 'call_1', name: 'get_weather', arguments: '{"city":"Oslo"}' },
+    { type: 'function_call_output', call_id: 'call_1', output: 'sunny' },
+    trigger
+  ]
+  for (const model of [LLAMA, MISTRAL, KIMI, GLM, GPT_OSS]) {
+    const body = asking(input, { model, instructions: 'Be kind.', tools: [weather, { type: 'web_search' }], tool_choice: 'auto', store: false })
+    const response = await respond(proxy, body)
+    const plain = await response.json() as ResponseObject
+    t.strictSame(faultsOf('Response', plain), [], model)
+    t.equal(plain.status, 'completed')
+    t.match(response.headers.get('x-proxy-warnings'), /tools dropped, input\[3\] emulated/)
+    const summary = summaryOf(plain.output)
+    t.ok(summary, model)
+    const stream = readResponseStream(await (await respond(proxy, { ...body, stream: true })).text())
+    t.strictSame(stream.complaints, [], `${model} streamed`)
+    t.strictSame(toOrder(stream.events), ['created', 'in_progress', 'output_item.added', 'output_item.done', 'completed'])
+    t.equal(summaryOf(stream.response?.output), summary, 'both say the same')
+    for (const { body } of proxy.simulator.requests.slice(-2)) {
+      t.match(JSON.stringify(body), SUMMARY_QUESTION)
+      t.notOk((body as { tools?: unknown }).tools, 'and no tool is offered')
+    }
+  }
+})
+
+t.test('what was compacted is read again, by another process as well', async t => {
+  const url = await startUpstream(t, [{ response: 'The user likes herons.', usage: { prompt_tokens: 9, completion_tokens: 4 } }])
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
+  const compacted = await answered(proxy, asking([{ role: 'user', content: 'I like herons.' }, trigger]))
+  t.equal(summaryOf(compacted.output), 'The user likes herons.')
+  t.match(compacted.usage, { input_tokens: 9, output_tokens: 4 })
+  const other = await startProxy(t)
+  const response = await respond(other, asking([...compacted.output, { role: 'user', content: 'say hi' }]))
+  t.equal(response.status, 200)
+  t.match(response.headers.get('x-proxy-warnings'), 'input[0] emulated')
+  t.match(JSON.stringify(other.simulator.requests.at(-1)?.body), 'this summary of it:\\\\n\\\\nThe user likes herons.'.replaceAll('\\\\', '\\'))
+  const broken = await respond(other, asking([{ role: 'user', content: 'say hi' }, { type: 'compaction', encrypted_content: 'gAAAAABm' }]))
+  t.equal(broken.status, 400)
+  t.match(await broken.json(), { error: { param: 'input[1].encrypted_content', code: 'invalid_encrypted_content', type: 'invalid_request_error' } })
+  t.equal((await respond(other, asking([{ type: 'compaction' }, { role: 'user', content: 'say hi' }]))).status, 400, 'one without content is refused')
+})
+
+t.test('a stored compaction is all that is gone on from', async t => {
+  const proxy = await startProxy(t)
+  const first = await answered(proxy, asking('say one'))
+  const compacted = await answered(proxy, asking([trigger], { previous_response_id: first.id }))
+  t.ok(summaryOf(compacted.output))
+  const next = await answered(proxy, asking('say two', { previous_response_id: compacted.id }))
+  t.match(next.output, [{ content: [{ text: 'two' }] }])
+  const sent = proxy.simulator.requests.at(-1)?.body as { messages: unknown[] }
+  t.equal(sent.messages.length, 2, 'the summary, and what is new')
+})
+
+t.test('a model that sums up nothing is told to have failed, plain and streamed', async t => {
+  const silent = { response: '', usage: { prompt_tokens: 9, completion_tokens: 0 } }
+  const url = await startUpstream(t, [silent, silent, silent, silent, silent, silent])
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url, MAX_RETRIES: '0' })
+  const plain = await respond(proxy, asking([{ role: 'user', content: 'Hi' }, trigger]))
+  t.equal(plain.status, 502)
+  t.match(await plain.json(), { error: { code: 'empty_summary', type: 'server_error' } })
+  const stream = readResponseStream(await (await respond(proxy, asking([{ role: 'user', content: 'Hi' }, trigger], { stream: true }))).text())
+  t.strictSame(stream.complaints, [])
+  t.match(stream, { error: { code: 'empty_summary' }, response: { status: 'failed' } })
+})
+
+t.test('a conversation is compacted by an endpoint of its own', async t => {
+  const proxy = await startProxy(t)
+  const body = { model: LLAMA, instructions: 'Be kind.', input: [{ role: 'user', content: 'One' }, { role: 'assistant', content: 'Two' }, { role: 'user', content: 'Three' }], stream: true }
+  const response = await post(proxy, '/v1/responses/compact', body)
+  t.equal(response.status, 200)
+  t.match(response.headers.get('x-proxy-warnings'), 'stream dropped')
+  const compacted = await response.json() as { id: string, output: OutputItem[] }
+  t.match(compacted, {
+    id: /^resp_/,
+    object: 'response.compaction',
+    created_at: Number,
+    output: [{ id: /^msg_/, type: 'message', role: 'user', content: [{ type: 'input_text', text: 'One' }] }, { role: 'user', content: [{ text: 'Three' }] }, { id: /^cmp_/, type: 'compaction' }],
+    usage: { input_tokens: Number, output_tokens: Number }
+  })
+  t.equal((await fetch(`${proxy.url}/v1/responses/${compacted.id}`)).status, 404, 'it is not stored')
+  const next = await answered(proxy, asking([...compacted.output, { role: 'user', content: 'say hi' }]))
+  t.match(next.output, [{ content: [{ text: 'hi' }] }])
+  const text = await post(proxy, '/v1/responses/compact', { model: LLAMA, input: 'Hi' })
+  t.match(await text.json(), { output: [{ content: [{ text: 'Hi' }] }, { type: 'compaction' }] })
+  const empty = await post(proxy, '/v1/responses/compact', { model: LLAMA })
+  t.equal(empty.status, 400)
+  t.equal((await fetch(`${proxy.url}/v1/responses/compact`)).headers.get('allow'), 'POST')
+  const dry = await post(proxy, '/v1/responses/compact', body, { headers: { 'x-dry-run': 'true' } })
+  t.match(JSON.stringify(await dry.json()), SUMMARY_QUESTION)
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { InputItem, ItemReference } from '../../src/openai/response-request.ts'
 import { faultsOf } from '../openai-schemas.ts'
-import { isReference, toItemList, toKeptItem } from '../../src/translate/input-items.ts'
+import { isCompactionTrigger, isReference, toItemList, toKeptItem, toUserMessages } from '../../src/translate/input-items.ts'
 
 type Item = Exclude<InputItem, ItemReference>
 
@@ -55,3 +55,10 @@ for (const { name, given, expected } of [
   t.strictSame([first, last, more], expected, name)
   t.equal(data[0]?.id ?? '', first)
 }
+
+t.test('a compaction is kept as it came, a trigger is known, and the user\'s messages are found', async t => {
+  t.strictSame(toKeptItem({ type: 'compaction', encrypted_content: 'x' }, prefix => `${prefix}1`), { type: 'compaction', encrypted_content: 'x', id: 'cmp_1' })
+  t.strictSame([isCompactionTrigger({ type: 'compaction_trigger' }), isCompactionTrigger({ type: 'compaction', encrypted_content: 'x' }), isCompactionTrigger(undefined)], [true, false, false])
+  const kept = [{ role: 'user' as const, content: 'One' }, { role: 'assistant' as const, content: 'Two' }, { type: 'compaction' as const, encrypted_content: 'x' }, { type: 'message' as const, role: 'user' as const, content: 'Three' }].map((item, index) => toKeptItem(item, prefix => `${prefix}${index}`))
+  t.strictSame(toUserMessages(kept).map(({ id }) => id), ['msg_0', 'msg_3'])
+})

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import type { InputItem } from '../../src/openai/response-request.ts'
+import { toCompactedContent } from '../../src/translate/compaction.ts'
 import { toMessages } from '../../src/translate/response-input.ts'
 import { toServedTools } from '../../src/translate/response-tools.ts'
 
@@ -155,3 +156,14 @@ const refusals: Array<{ name: string, given: InputItem, param: string, code?: st
 for (const { name, given, param, code = 'unsupported_value' } of refusals) {
   t.throws(() => translate([given]), { name: 'InvalidRequestError', param, code }, `${name} is refused`)
 }
+
+t.test('a compaction is the summary in it, told by the user', async t => {
+  const compaction: InputItem = { type: 'compaction', id: 'cmp_1', encrypted_content: toCompactedContent('All is done.') }
+  const { messages, places, changes } = translate([{ role: 'user', content: 'One' }, compaction, { role: 'user', content: 'Two' }])
+  t.match(messages, [{ role: 'user' }, { role: 'user', content: [{ text: /replaced by this summary of it:\n\nAll is done\.$/ }] }, { role: 'user' }])
+  t.strictSame(places, ['input[0]', 'input[1]', 'input[2]'])
+  t.strictSame(changes, ['input[1] emulated'])
+  for (const content of ['', 'gAAAAABm-of-another-server', `${compaction.encrypted_content}A`]) {
+    t.throws(() => translate([{ role: 'user', content: 'One' }, { ...compaction, encrypted_content: content }]), { status: 400, param: 'input[1].encrypted_content', code: 'invalid_encrypted_content' })
+  }
+})

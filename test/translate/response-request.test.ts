@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { InputItem, ResponseRequest } from '../../src/openai/response-request.ts'
+import { SUMMARY_QUESTION } from '../../src/translate/compaction.ts'
 import { toChatRequest, toItems } from '../../src/translate/response-request.ts'
 
 const model = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
@@ -64,6 +65,32 @@ t.test('an earlier response is enough to go on from', async t => {
   t.strictSame(translate({ input: null, previous_response_id: 'resp_1' }, [{ role: 'user', content: 'One' }]).chat.messages, [user('One')])
 })
 
+t.test('a trigger at the end has the model asked for a summary, without what only answers have', async t => {
+  const trigger: InputItem = { type: 'compaction_trigger' }
+  const { chat, changes, places, isCompaction } = toChatRequest({
+    model,
+    instructions: 'Be brief.',
+    input: [{ role: 'user', content: 'One' }, { type: 'function_call', call_id: 'call_1', name: 'read', namespace: 'mcp', arguments: '{}' }, { type: 'function_call_output', call_id: 'call_1', output: 'Two' }, trigger],
+    tools: [{ type: 'function', name: 'f' }, { type: 'web_search' }],
+    tool_choice: 'required',
+    text: { format: { type: 'json_object' } },
+    include: ['message.output_text.logprobs'],
+    top_logprobs: 2,
+    reasoning: { effort: 'high' },
+    max_output_tokens: 100,
+    stream: true
+  }, [])
+  t.equal(isCompaction, true)
+  t.match(chat, { stream: true, reasoning_effort: 'high', max_completion_tokens: 100, response_format: null, tools: undefined, tool_choice: undefined, logprobs: undefined })
+  t.strictSame(chat.messages.map(({ role }) => role), ['system', 'user', 'assistant', 'tool', 'user'])
+  t.strictSame(chat.messages.at(-1)?.content, [{ type: 'text', text: SUMMARY_QUESTION }])
+  t.match(chat.messages[2], { tool_calls: [{ function: { name: 'mcp__read' } }] })
+  t.strictSame(places, ['instructions', 'input[0]', 'input[1]', 'input[2]', 'input[3]'])
+  t.strictSame(changes.map(({ param, action }) => `${param} ${action}`), ['tools dropped', 'text dropped', 'include dropped', 'top_logprobs dropped', 'input[3] emulated'])
+  t.strictSame(toChatRequest({ model, input: [trigger], previous_response_id: 'resp_1', tools: [], include: [] }, [{ role: 'user', content: 'One' }]).places, ['previous_response_id', 'input[0]'], 'what was before is enough')
+  t.equal(toChatRequest({ model, input: 'Hi' }, []).isCompaction, false)
+})
+
 const refusals: Array<{ name: string, given: object, expected: object }> = [
   { name: 'no model', given: { model: undefined }, expected: { status: 400, param: 'model', code: 'missing_required_parameter', message: "Missing required parameter: 'model'." } },
   { name: 'an empty model', given: { model: '' }, expected: { status: 400, param: 'model' } },
@@ -71,6 +98,10 @@ const refusals: Array<{ name: string, given: object, expected: object }> = [
   { name: 'an empty text', given: { input: '' }, expected: { code: 'missing_required_parameter' } },
   { name: 'an empty list', given: { input: [], instructions: 'Be brief.' }, expected: { code: 'missing_required_parameter' } },
   { name: 'nothing a model could be told', given: { input: [{ type: 'web_search_call' }], instructions: 'Be brief.' }, expected: { status: 400, param: 'input', code: 'invalid_value' } },
+  { name: 'a trigger with nothing before it', given: { input: [{ type: 'compaction_trigger' }] }, expected: { status: 400, code: 'missing_required_parameter' } },
+  { name: 'a trigger behind instructions alone', given: { instructions: 'Be brief.', input: [{ type: 'compaction_trigger' }] }, expected: { status: 400, code: 'missing_required_parameter' } },
+  { name: 'a trigger that is not the last', given: { input: [{ type: 'compaction_trigger' }, { role: 'user', content: 'Hi' }] }, expected: { status: 400, param: 'input[0]', code: 'invalid_value', message: /can only be the last one/ } },
+  { name: 'two triggers', given: { input: [{ role: 'user', content: 'Hi' }, { type: 'compaction_trigger' }, { type: 'compaction_trigger' }] }, expected: { status: 400, param: 'input[1]' } },
   { name: 'the background', given: { background: true }, expected: { status: 400, param: 'background', code: 'unsupported_value' } },
   { name: 'a conversation', given: { conversation: 'conv_1' }, expected: { status: 404, param: 'conversation', message: /Conversation with id 'conv_1' not found/ } },
   { name: 'a conversation as an object', given: { conversation: { id: 'conv_2' } }, expected: { status: 404, message: /'conv_2'/ } },
