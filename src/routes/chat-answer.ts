@@ -131,7 +131,7 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
       attempts += generations.attempts
       report.served = model.id
       report.attempts = attempts
-      report.upstreamStatus = generations.status
+      if (generations.status !== undefined) report.upstreamStatus = generations.status
       reply.header('x-proxy-model', model.id).header('x-proxy-attempts', String(attempts)).headers(generations.headers)
       return { run, generations, reporter: new ChangeReporter(run.changes, request, toParam) }
     } catch (error) {

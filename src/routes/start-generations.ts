@@ -5,7 +5,7 @@ import { once, primed, type Source } from '../generation/pipeline.ts'
 import { KEEP_ALIVE_MS } from '../http/event-stream.ts'
 import { newCallId } from '../http/reply-identity.ts'
 import { toReview } from '../translate/review.ts'
-import { toBody, type RunRequest, type RunRequestOptions } from '../translate/run-request.ts'
+import { toBody, toInput, type RunRequest, type RunRequestOptions } from '../translate/run-request.ts'
 import { SizeLimit } from '../translate/size-limit.ts'
 import { toStages } from '../translate/stages.ts'
 import { toOtherForm } from '../translate/structured-output.ts'
@@ -43,8 +43,8 @@ export interface Generations {
   choices: Array<Source<Batch>>
   /** For each choice: has its text go past batches and stages where it can. */
   leadTextTo: Array<Generation['leadTextTo']>
-  /** HTTP status Cloudflare answered with. */
-  status: number
+  /** HTTP status Cloudflare answered with; undefined where it was not asked. */
+  status: number | undefined
   /** Cloudflare's headers that are passed on. */
   headers: Record<string, string>
   attempts: number
@@ -66,6 +66,7 @@ interface Call {
  * @throws the error of the first that fails at once; the others are then closed
  */
 export async function startGenerations (workersAi: WorkersAi, request: RunRequest, options: StartOptions): Promise<Generations> {
+  if (request.maxTokens === 0) return unasked(request)
   const { signal, close } = request.choices === 1 ? { signal: options.signal, close: nothing } : closable(options.signal)
   const anySeed = Math.ceil(Math.random() * 9_000_000_000)
   const call = (choice: number) => start(request, { workersAi, options, signal, choice, anySeed })
@@ -86,6 +87,21 @@ export async function startGenerations (workersAi: WorkersAi, request: RunReques
 }
 
 function nothing (): void {}
+
+/** What is answered to a request for no tokens: nothing, which ends at the limit. Each prompt is counted once. */
+function unasked (request: RunRequest): Generations {
+  const { choices, inputs } = request
+  const choicesOfInput = choices / inputs.length
+  const usageOf = (choice: number): Usage => ({ promptTokens: choice % choicesOfInput === 0 ? toInput(request, choice).promptTokens : 0, completionTokens: 0, estimated: true })
+  return {
+    choices: Array.from({ length: choices }, (_, choice) => once<Batch>([{ type: 'usage', usage: usageOf(choice) }, { type: 'finish', reason: 'length' }])),
+    leadTextTo: [],
+    status: undefined,
+    headers: {},
+    attempts: 0,
+    close: nothing
+  }
+}
 
 /** A signal that aborts with another one, and by itself when one of several generations makes the others useless. */
 function closable (signal: CancelSignal): { signal: CancelSignal, close: () => void } {

@@ -28,22 +28,26 @@ export function toPrompts ({ prompt }: CompletionRequest): [string, ...string[]]
   return toTexts(prompt, 'prompt')
 }
 
+type CompletionOptions = Pick<RunRequestOptions, 'defaultMaxTokens' | 'maxChoices' | 'unsupportedParams' | 'rejectIfBusy'>
+
 /**
  * Translates a text completion request for a model: an input for each prompt. Models that take no prompt get it as one
- * user message.
+ * user message. A request for no tokens at all asks nobody: what is told of it is its prompts, if it wants them back.
  * @throws InvalidRequestError when something in it cannot be served, or when parameters that are not taken are refused
  */
-export function toCompletionRunRequest (request: CompletionRequest, model: Model, options: Pick<RunRequestOptions, 'maxChoices' | 'unsupportedParams' | 'rejectIfBusy'>): RunRequest {
+export function toCompletionRunRequest (request: CompletionRequest, model: Model, options: CompletionOptions): RunRequest {
   const { family } = model
   const changes: Change[] = []
   const [first, ...rest] = toPrompts(request)
   const inputs: [Input, ...Input[]] = [toInput(first, family), ...rest.map(prompt => toInput(prompt, family))]
+  if (request.max_tokens === 0) return toUnaskedRequest(request, inputs, options)
   const choices = toChoices(request, inputs.length, options.maxChoices, changes)
   const { seed, ...sampling } = toSampling(request, family, changes)
   const stop = toStops(request)
   const raw = toRaw(request, family, changes)
   const others = { ...toLogprobs(request, family, changes), ...toExtras(request, TRANSLATED, family.extras, changes) }
-  const maxTokens = toLimit(request, model, inputs, changes)
+  const isVerbatim = family.takesPrompt && raw !== false
+  const maxTokens = toLimit(request, model, inputs, { defaultMaxTokens: options.defaultMaxTokens, isVerbatim }, changes)
   if (request.suffix) changes.push({ param: 'suffix', action: 'dropped', reason: 'Workers AI has no field for what comes after the text; models trained to fill it in take it inside the prompt' })
   if (!family.takesPrompt) {
     const thinking = family.thinking.told === 'none' ? '' : '; its thinking is not told, but counts into max_tokens'
@@ -61,17 +65,25 @@ export function toCompletionRunRequest (request: CompletionRequest, model: Model
     },
     inputs,
     ...(seed !== undefined && { seed }),
-    canStream: true,
+    ...TEXT_ONLY,
     choices,
     stop,
-    singleToolCall: false,
-    tools: NO_TOOLS,
-    followsToolResult: false,
-    legacyFunctions: false,
-    isVerbatim: family.takesPrompt && raw !== false,
+    isVerbatim,
     maxTokens,
     changes
   }
+}
+
+/** What is the same in every request for text. */
+const TEXT_ONLY = { canStream: true, singleToolCall: false, tools: NO_TOOLS, followsToolResult: false, legacyFunctions: false }
+
+/** Evaluation harnesses ask for no tokens to have the prompt back, with its log probabilities. */
+function toUnaskedRequest (request: CompletionRequest, inputs: [Input, ...Input[]], { maxChoices, unsupportedParams }: CompletionOptions): RunRequest {
+  const changes: Change[] = []
+  const choices = toChoices(request, inputs.length, maxChoices, [])
+  if (request.logprobs != null) changes.push({ param: 'logprobs', action: 'dropped', from: request.logprobs, reason: 'Workers AI tells none of a prompt' })
+  if (unsupportedParams === 'reject') refuseDropped(changes)
+  return { ...TEXT_ONLY, fields: {}, inputs, choices, stop: [], isVerbatim: true, maxTokens: 0, changes }
 }
 
 interface Input extends RunInput {
@@ -112,16 +124,24 @@ function toRaw ({ raw }: CompletionRequest, { takesPrompt, extras }: Family, cha
   return undefined
 }
 
-function toLogprobs ({ logprobs }: CompletionRequest, { takesPrompt, extras }: Family, changes: Change[]): Record<string, unknown> {
+function toLogprobs ({ logprobs, echo }: CompletionRequest, { takesPrompt, extras }: Family, changes: Change[]): Record<string, unknown> {
   if (logprobs == null) return {}
-  if (takesPrompt && extras.includes('logprobs')) return { logprobs: true, top_logprobs: logprobs }
+  if (takesPrompt && extras.includes('logprobs')) {
+    if (echo === true) changes.push({ param: 'logprobs', action: 'clamped', from: logprobs, reason: 'Workers AI tells those of the answer, and none of the prompt' })
+    return { logprobs: true, top_logprobs: logprobs }
+  }
   changes.push({ param: 'logprobs', action: 'dropped', from: logprobs, reason: 'this model tells none' })
   return {}
 }
 
-/** One limit for all prompts, which is what the longest of them leaves. */
-function toLimit ({ max_tokens: asked }: CompletionRequest, model: Model, inputs: readonly Input[], changes: Change[]): number {
-  if (asked === 0) changes.push({ param: 'max_tokens', action: 'clamped', from: 0, to: 1, reason: 'no model answers with nothing' })
+/**
+ * One limit for all prompts, which is what the longest of them leaves. A model that thinks first would spend OpenAI's
+ * default on its thinking, of which a text completion tells nothing.
+ */
+function toLimit ({ max_tokens: asked }: CompletionRequest, model: Model, inputs: readonly Input[], { defaultMaxTokens, isVerbatim }: { defaultMaxTokens: number, isVerbatim: boolean }, changes: Change[]): number {
   const longest = inputs.map(({ tokens }) => tokens).reduce((one, other) => one.atMost >= other.atMost ? one : other)
-  return toTokenLimit({ max_tokens: asked === 0 ? 1 : asked ?? null }, model, longest, DEFAULT_MAX_TOKENS, changes)
+  const thinks = !isVerbatim && model.family.thinking.told !== 'none'
+  const limit = toTokenLimit({ max_tokens: asked ?? null }, model, longest, thinks ? defaultMaxTokens : DEFAULT_MAX_TOKENS, changes)
+  if (thinks && asked == null) changes.push({ param: 'max_tokens', action: 'emulated', to: limit, reason: `this model thinks first, for which OpenAI's default of ${DEFAULT_MAX_TOKENS} tokens is too little` })
+  return limit
 }

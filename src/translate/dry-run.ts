@@ -8,13 +8,14 @@ export interface DryRun {
   model: string
   /** Below the account, which is nobody's business here. */
   url: string
-  /** The native body of the first call, where there are several. */
+  /** The native body of the first call, where there are several; null where nobody would be asked. */
   body: unknown
   changes: Change[]
 }
 
 /** @param stream the caller asks for a stream */
 export function toDryRun (request: RunRequest, model: string, stream: boolean): DryRun {
+  if (request.maxTokens === 0) return toDryRunOf(model, 'null', request.changes)
   return toDryRunOf(model, toText(toBody(request, { stream: stream && request.canStream, choice: 0, anySeed: 1 })), request.changes)
 }
 

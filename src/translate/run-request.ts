@@ -83,7 +83,7 @@ export interface RunRequest {
   legacyFunctions: boolean
   /** Everything the model writes is told as text: no chat template has asked it to think first. */
   isVerbatim: boolean
-  /** The limit that is sent, in tokens. */
+  /** The limit that is sent, in tokens; 0 where there is nothing to ask for. */
   maxTokens: number
   /** The caller's `prompt_cache_key`, if it can be a header value. */
   cacheKey?: string

@@ -72,6 +72,35 @@ t.test('an answer ends after 16 tokens when nothing else is said', async t => {
   t.equal(usage?.completion_tokens, 16)
 })
 
+t.test('a request for no tokens has its prompts back, and asks nobody', async t => {
+  const proxy = await startProxy(t)
+  for (const model of [LLAMA, GLM, GPT_OSS]) {
+    const { choices, usage } = await readCompletion(t, await complete(proxy, 'Once', { model, max_tokens: 0, echo: true }))
+    t.strictSame(choices, [{ text: 'Once', index: 0, logprobs: null, finish_reason: 'length' }], model)
+    t.strictSame(usage?.completion_tokens, 0)
+  }
+  const body = { max_tokens: 0, echo: true, n: 2, stream_options: { include_usage: true } }
+  const plain = await complete(proxy, ['one', 'two'], body)
+  t.match(Object.fromEntries(plain.headers), { 'x-proxy-attempts': '0', 'x-proxy-warnings': 'usage estimated' })
+  const { choices, usage } = await readCompletion(t, plain)
+  t.strictSame(choices.map(({ text }) => text), ['one', 'one', 'two', 'two'])
+  t.match(usage, { prompt_tokens: 4, completion_tokens: 0, total_tokens: 4 }, 'each prompt is counted once')
+  const stream = await readStream(t, await complete(proxy, ['one', 'two'], { ...body, stream: true }))
+  t.match(stream, { texts: ['one', 'one', 'two', 'two'], reasons: ['length', 'length', 'length', 'length'], isDone: true, error: undefined })
+  t.match(stream.chunks.at(-1), { choices: [], usage })
+  t.match((await readCompletion(t, await complete(proxy, 'Once', { max_tokens: 0 }))).choices, [{ text: '', finish_reason: 'length' }], 'without echo there is nothing to tell')
+  t.match(await (await complete(proxy, 'Once', { max_tokens: 0 }, { headers: { 'x-dry-run': 'true' } })).json(), { object: 'workers_ai.dry_run', body: null })
+  t.equal((await complete(proxy, 'Once', { max_tokens: 0, model: 'nobody' })).status, 404)
+  t.strictSame(proxy.simulator.requests, [])
+})
+
+t.test('a model that thinks has room for more than its thoughts', async t => {
+  const proxy = await startProxy(t)
+  const response = await complete(proxy, 'say 40 words', { model: GPT_OSS, max_tokens: null })
+  t.equal(response.headers.get('x-proxy-warnings'), 'max_tokens emulated, prompt emulated')
+  t.match((await readCompletion(t, response)).choices, [{ finish_reason: 'stop' }])
+})
+
 t.test('usage is told to those who ask', async t => {
   const proxy = await startProxy(t)
   const { chunks } = await readStream(t, await complete(proxy, 'say hi', { stream: true }))

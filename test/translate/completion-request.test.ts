@@ -10,7 +10,7 @@ import { modelOf } from './model-of.ts'
 const CLASSIC = modelOf('classic-2025', { contextWindow: 24_000 })
 const OPENAI = modelOf('openai')
 const GPT_OSS = modelOf('gpt-oss')
-const OPTIONS = { maxChoices: 8, unsupportedParams: 'warn' as const, rejectIfBusy: false }
+const OPTIONS = { defaultMaxTokens: 4_096, maxChoices: 8, unsupportedParams: 'warn' as const, rejectIfBusy: false }
 
 function translated (more: Partial<CompletionRequest> = {}, model: Model = CLASSIC, options: Partial<typeof OPTIONS> | { unsupportedParams: 'reject' } = {}): RunRequest {
   return toCompletionRunRequest({ model: 'm', prompt: 'Once', ...more }, model, { ...OPTIONS, ...options })
@@ -34,7 +34,10 @@ t.test('a prompt becomes the native body', t => {
     { name: 'log probabilities of the tokens alone', given: { logprobs: 0 }, model: OPENAI, expected: { prompt: 'Once', max_completion_tokens: 16, logprobs: true, top_logprobs: 0 } },
     { name: 'what is no business of the model', given: { echo: true, user: 'u', stream_options: { include_usage: true }, best_of: 1 }, expected: { prompt: 'Once', max_tokens: 16, raw: true } },
     { name: 'nulls', given: { temperature: null, stop: null, seed: null, n: null, max_tokens: null, best_of: null, echo: null, logprobs: null, suffix: null, raw: null }, expected: { prompt: 'Once', max_tokens: 16, raw: true } },
-    { name: 'a model that takes no prompt', given: {}, model: GPT_OSS, expected: { messages: [{ role: 'user', content: 'Once' }], max_completion_tokens: 16, max_tokens: 16 } },
+    { name: 'a model that takes no prompt', given: {}, model: GPT_OSS, expected: { messages: [{ role: 'user', content: 'Once' }], max_completion_tokens: 4_096, max_tokens: 4_096 } },
+    { name: 'a model that thinks, in its template', given: { raw: false }, model: modelOf('qwen3'), expected: { prompt: 'Once', max_tokens: 4_096, raw: false } },
+    { name: 'a model that thinks, outside of it', given: {}, model: modelOf('qwen3'), expected: { prompt: 'Once', max_tokens: 16, raw: true } },
+    { name: 'a limit for a model that thinks', given: { max_tokens: 20 }, model: GPT_OSS, expected: { messages: [{ role: 'user', content: 'Once' }], max_completion_tokens: 20, max_tokens: 20 } },
     { name: 'another one', given: {}, model: modelOf('guard'), expected: { messages: [{ role: 'user', content: 'Once' }], max_tokens: 16 } }
   ]
   for (const { name, given, model, stream = false, expected } of cases) t.strictSame(body(translated(given, model), { stream }), expected, name)
@@ -49,22 +52,25 @@ t.test('what does not pass as it was leaves a change', t => {
     { name: 'several choices', given: { n: 2, best_of: 2 }, expected: ['n emulated'] },
     { name: 'the best of several', given: { best_of: 3 }, expected: ['best_of dropped'] },
     { name: 'log probabilities', given: { logprobs: 0 }, expected: ['logprobs dropped'] },
-    { name: 'log probabilities of a model that tells none of a message', given: { logprobs: 1 }, family: 'gpt-oss', expected: ['logprobs dropped', 'prompt emulated'] },
+    { name: 'log probabilities of a model that tells none of a message', given: { logprobs: 1 }, family: 'gpt-oss', expected: ['logprobs dropped', 'max_tokens emulated', 'prompt emulated'] },
+    { name: 'log probabilities of a prompt', given: { logprobs: 1, echo: true }, family: 'openai', expected: ['logprobs clamped'] },
+    { name: 'those of a prompt alone', given: { logprobs: 1, echo: true, max_tokens: 0 }, family: 'openai', expected: ['logprobs dropped'] },
     { name: 'what comes after the text', given: { suffix: 'end' }, expected: ['suffix dropped'] },
-    { name: 'nothing at all to be said', given: { max_tokens: 0 }, expected: ['max_tokens clamped'] },
+    { name: 'nothing at all to be said', given: { max_tokens: 0, n: 2, prompt: ['a', 'b'], temperature: 9 }, expected: [] },
+    { name: 'nothing at all to be said by a model that takes no prompt', given: { max_tokens: 0 }, family: 'gpt-oss', expected: [] },
     { name: 'more than the window holds', given: { max_tokens: 30_000 }, expected: ['max_tokens clamped'] },
     { name: 'biases', given: { logit_bias: { 50256: -100 }, user: 'u' }, expected: ['logit_bias dropped', 'user dropped'] },
     { name: 'no biases', given: { logit_bias: {} }, expected: [] },
     { name: 'a template where there is none', given: { raw: false }, family: 'openai', expected: ['raw dropped'] },
     { name: 'no template where there is none', given: { raw: true }, family: 'openai', expected: [] },
-    { name: 'no template where there is always one', given: { raw: true }, family: 'gpt-oss', expected: ['raw dropped', 'prompt emulated'] },
-    { name: 'a template where there is always one', given: { raw: false }, family: 'gpt-oss', expected: ['prompt emulated'] }
+    { name: 'no template where there is always one', given: { raw: true, max_tokens: 5 }, family: 'gpt-oss', expected: ['raw dropped', 'prompt emulated'] },
+    { name: 'a template where there is always one', given: { raw: false, max_tokens: 5 }, family: 'gpt-oss', expected: ['prompt emulated'] }
   ]
   for (const { name, given, family, expected } of cases) {
     const { changes } = translated(given, family === undefined ? CLASSIC : modelOf(family))
     t.strictSame(changes.map(({ param, action }) => `${param} ${action}`), expected, name)
   }
-  t.match(translated({}, GPT_OSS).changes, [{ reason: /thinking is not told, but counts/ }], 'a model that thinks may use the limit up')
+  t.match(translated({}, GPT_OSS).changes, [{ param: 'max_tokens', to: 4_096, reason: /thinks first/ }, { reason: /thinking is not told, but counts/ }], 'a model that thinks may use the limit up')
   t.notMatch(translated({}, modelOf('guard')).changes[0]?.reason, /thinking/)
   t.throws(() => translated({ suffix: 'end' }, CLASSIC, { unsupportedParams: 'reject' }), { status: 400, param: 'suffix', code: 'unsupported_parameter' }, 'or is refused')
   t.equal(translated({ n: 2 }, CLASSIC, { unsupportedParams: 'reject' }).choices, 2, 'what is emulated is not')
@@ -79,6 +85,14 @@ t.test('each prompt has its choices, one after the other', t => {
   t.strictSame(request.inputs.map(({ promptTokens }) => promptTokens), [1, 1])
   const long = translated({ prompt: ['a', 'word '.repeat(12_000)], max_tokens: 20_000 })
   t.ok(long.maxTokens < 10_000, 'the longest prompt says what is left for all')
+  t.end()
+})
+
+t.test('a request for no tokens has no limit to send', t => {
+  const request = translated({ max_tokens: 0, n: 2, prompt: ['a', 'bb'] })
+  t.match(request, { maxTokens: 0, choices: 4, fields: {} })
+  t.throws(() => translated({ max_tokens: 0, n: 9 }), { param: 'n', code: 'invalid_value' }, 'and no more choices than any other')
+  t.throws(() => translated({ max_tokens: 0, logprobs: 5 }, CLASSIC, { unsupportedParams: 'reject' }), { param: 'logprobs', code: 'unsupported_parameter' })
   t.end()
 })
 
