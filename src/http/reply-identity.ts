@@ -1,4 +1,4 @@
-import { createHash, randomFillSync } from 'node:crypto'
+import { createHash, randomBytes, randomFillSync } from 'node:crypto'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
@@ -16,6 +16,11 @@ export function newId (prefix: string, length: number): string {
   const start = used
   used += length
   return prefix + pool.toString('latin1', start, used)
+}
+
+/** A random id of what the Responses API keeps: `resp_`, `msg_`, `rs_`, `fc_` … and 50 hexadecimal digits. */
+export function newItemId (prefix: string): string {
+  return prefix + randomBytes(25).toString('hex')
 }
 
 export function newCallId (): string {

@@ -26,7 +26,7 @@ export function toInvalidRequest (failures: readonly ValidationFailure[], body: 
     case 'discriminator': {
       const tag = String(params['tag'])
       if (params['error'] === 'tag' && params['tagValue'] === undefined) return missing(toParam([...segments, tag]))
-      return invalidValue(toParam([...segments, tag]), params['tagValue'], undefined)
+      return invalidValue(toParam([...segments, tag]), params['tagValue'], toSupported(tag, segments, body))
     }
     case 'const': return invalidValue(param, value, [params['allowedValue']])
     case 'enum': return invalidValue(param, value, params['allowedValues'] as unknown[])
@@ -54,22 +54,31 @@ function missing (param: string): InvalidRequestError {
   return bad(`Missing required parameter: '${param}'.`, param, 'missing_required_parameter')
 }
 
-function invalidValue (param: string, value: unknown, supported: unknown[] | undefined): InvalidRequestError {
+function invalidValue (param: string, value: unknown, supported: readonly unknown[]): InvalidRequestError {
   if (value === null && param === 'model') return missing(param)
-  const known = (supported ?? SUPPORTED[param.replace(/.*\./, '')]?.(param) ?? []).filter(one => one !== null).map(one => `'${String(one)}'`)
+  const known = supported.filter(one => one !== null).map(one => `'${String(one)}'`)
   const list = known.length > 1 ? `${known.slice(0, -1).join(', ')}, and ${known.at(-1)}` : known.join('')
   const hint = list === '' ? '' : ` Supported values are: ${list}.`
   return bad(`Invalid value: ${typeof value === 'string' ? `'${clip(value)}'` : clip(JSON.stringify(value) ?? 'undefined')}.${hint}`, param, 'invalid_value')
 }
 
-/** Ajv does not tell which tags a discriminator knows. */
-const SUPPORTED: Record<string, ((param: string) => string[]) | undefined> = {
-  role: () => ['system', 'assistant', 'user', 'function', 'tool', 'developer'],
-  type: param => {
-    if (param.startsWith('tools')) return ['function']
-    if (param.startsWith('response_format')) return ['text', 'json_object', 'json_schema']
-    return ['text', 'image_url', 'input_audio', 'file', 'refusal']
-  }
+const PARTS: Record<string, string[] | undefined> = {
+  user: ['text', 'image_url', 'input_audio', 'file'],
+  assistant: ['text', 'refusal'],
+  tool: ['text', 'image_url', 'file'],
+  function: ['text', 'image_url', 'file']
+}
+
+/**
+ * The tags a discriminator knows, which Ajv does not tell: those of OpenAI's own forms.
+ * @param segments of the object whose tag is not among them
+ */
+function toSupported (tag: string, segments: readonly string[], body: unknown): string[] {
+  if (tag === 'role') return ['system', 'assistant', 'user', 'function', 'tool', 'developer']
+  if (segments[0] === 'tools') return ['function']
+  if (segments[0] === 'response_format') return ['text', 'json_object', 'json_schema']
+  if (segments[2] === 'tool_calls') return ['function', 'custom']
+  return PARTS[String(valueAt(body, [...segments.slice(0, 2), 'role']))] ?? ['text']
 }
 
 function wrongType (param: string, value: unknown, type: string | string[]): InvalidRequestError {
@@ -121,14 +130,14 @@ function bad (message: string, param: string | null, code: string): InvalidReque
 }
 
 /** `['messages', '0', 'content']` → `messages[0].content`, the form OpenAI's `param` has. */
-function toParam (segments: string[]): string {
+function toParam (segments: readonly string[]): string {
   return segments.reduce((path, segment) => {
     if (/^\d+$/.test(segment) && path !== '') return `${path}[${segment}]`
     return path === '' ? clip(segment) : `${path}.${clip(segment)}`
   }, '')
 }
 
-function valueAt (body: unknown, segments: string[]): unknown {
+function valueAt (body: unknown, segments: readonly string[]): unknown {
   return segments.reduce<unknown>((value, segment) => (value as Record<string, unknown> | null | undefined)?.[segment], body)
 }
 

@@ -18,42 +18,57 @@ function Content<T extends TSchema> (part: T) {
 
 const optionalName = Type.Optional(Nullable(Type.String()))
 
-export const TextPart = Type.Object({ type: Type.Literal('text'), text: Type.String() })
+/** Its other names are the Responses API's, which clients of both write here, too. */
+export const TextPart = Type.Object({
+  type: Type.Unsafe<'text' | 'input_text' | 'output_text'>({ type: 'string', enum: ['text', 'input_text', 'output_text'] }),
+  text: Type.String()
+})
 export type TextPart = Static<typeof TextPart>
+
+const SystemPart = OneOf('type', [TextPart])
 
 const RefusalPart = Type.Object({ type: Type.Literal('refusal'), refusal: Type.String() })
 
+interface ImageUrl {
+  url: string
+  detail?: string | null
+}
+
+/** OpenAI's own form has an object; other servers take the URL itself. */
 export const ImagePart = Type.Object({
   type: Type.Literal('image_url'),
-  image_url: Type.Object({
-    url: Type.String(),
-    detail: Type.Optional(Nullable(Type.String()))
-  })
+  image_url: Type.Unsafe<ImageUrl | string>({ type: ['object', 'string'], required: ['url'], properties: { url: { type: 'string' }, detail: { type: ['string', 'null'] } } })
 })
 export type ImagePart = Static<typeof ImagePart>
+
+/** The Responses API's image. */
+const InputImagePart = Type.Object({ type: Type.Literal('input_image'), image_url: string, file_id: string, detail: string })
+
+/** An image as Anthropic's API, MCP or LangChain write it; translate/ knows their members. */
+const ForeignImagePart = Type.Object({ type: Type.Literal('image') })
 
 const AudioPart = Type.Object({
   type: Type.Literal('input_audio'),
   input_audio: Type.Object({ data: Type.String(), format: Type.String() })
 })
 
-const FilePart = Type.Object({
-  type: Type.Literal('file'),
-  file: Type.Object({
-    file_data: Type.Optional(Nullable(Type.String())),
-    file_id: Type.Optional(Nullable(Type.String())),
-    filename: Type.Optional(Nullable(Type.String()))
-  })
-})
+const FilePart = Type.Object({ type: Type.Literal('file'), file: Type.Object({ file_data: string, file_id: string, filename: string }) })
 
-export const UserPart = OneOf('type', [TextPart, ImagePart, AudioPart, FilePart])
+/** The Responses API's file. */
+const InputFilePart = Type.Object({ type: Type.Literal('input_file'), file_data: string, file_id: string, file_url: string, filename: string })
+
+/** Also what a tool gives back, where OpenAI's API has text only. */
+export const UserPart = OneOf('type', [TextPart, ImagePart, AudioPart, FilePart, InputImagePart, ForeignImagePart, InputFilePart])
 export type UserPart = Static<typeof UserPart>
 
-export const AssistantPart = OneOf('type', [TextPart, RefusalPart])
+/** Thinking as a part, as Anthropic's, Mistral's and LangChain's messages have it; translate/ knows their members. */
+const ThinkingPart = Type.Object({ type: Type.Unsafe<'thinking' | 'redacted_thinking' | 'reasoning'>({ type: 'string', enum: ['thinking', 'redacted_thinking', 'reasoning'] }) })
+export type ThinkingPart = Static<typeof ThinkingPart>
+
+export const AssistantPart = OneOf('type', [TextPart, RefusalPart, ThinkingPart])
 export type AssistantPart = Static<typeof AssistantPart>
 
-/** One call of an earlier turn. */
-export const RequestToolCall = Type.Object({
+const FunctionCall = Type.Object({
   id: Type.String(),
   type: Type.Literal('function'),
   function: Type.Object({
@@ -61,10 +76,21 @@ export const RequestToolCall = Type.Object({
     arguments: Type.String({ description: 'JSON text; may not parse.' })
   })
 })
+export type FunctionCall = Static<typeof FunctionCall>
+
+/** A call of a tool whose input is free text. */
+const CustomCall = Type.Object({
+  id: Type.String(),
+  type: Type.Literal('custom'),
+  custom: Type.Object({ name: Type.String(), input: Type.String() })
+})
+
+/** One call of an earlier turn. */
+export const RequestToolCall = OneOf('type', [FunctionCall, CustomCall])
 export type RequestToolCall = Static<typeof RequestToolCall>
 
-const SystemMessage = Type.Object({ role: Type.Literal('system'), content: Content(TextPart), name: optionalName })
-const DeveloperMessage = Type.Object({ role: Type.Literal('developer'), content: Content(TextPart), name: optionalName })
+const SystemMessage = Type.Object({ role: Type.Literal('system'), content: Content(SystemPart), name: optionalName })
+const DeveloperMessage = Type.Object({ role: Type.Literal('developer'), content: Content(SystemPart), name: optionalName })
 const UserMessage = Type.Object({ role: Type.Literal('user'), content: Content(UserPart), name: optionalName })
 export const AssistantMessage = Type.Object({
   role: Type.Literal('assistant'),
@@ -79,11 +105,12 @@ export const AssistantMessage = Type.Object({
 export type AssistantMessage = Static<typeof AssistantMessage>
 const ToolMessage = Type.Object({
   role: Type.Literal('tool'),
-  content: Content(TextPart),
+  content: Content(UserPart),
   tool_call_id: Type.String(),
   name: optionalName
 })
-const FunctionMessage = Type.Object({ role: Type.Literal('function'), content: Content(TextPart), name: Type.String() })
+const FunctionMessage = Type.Object({ role: Type.Literal('function'), content: Content(UserPart), name: Type.String() })
+export type FunctionMessage = Static<typeof FunctionMessage>
 
 export const Message = OneOf('role', [SystemMessage, AssistantMessage, UserMessage, FunctionMessage, ToolMessage, DeveloperMessage])
 export type Message = Static<typeof Message>

@@ -1,4 +1,5 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
+import { ImagePart } from './chat-completion-request.ts'
 import { boolean, integer, Nullable, number, object, string } from './optional.ts'
 
 /**
@@ -38,14 +39,22 @@ export interface InputFilePart {
   filename?: string | null
 }
 
+/** Parts in a chat's words, or in those of other APIs; translate/ knows their members. */
+export interface ForeignInputPart {
+  type: 'image_url' | 'image' | 'file' | 'input_audio'
+  image_url?: string | { url: string, detail?: string | null }
+  file?: Omit<InputFilePart, 'type'>
+}
+
 /** One part of a message, or of what a tool gave back. */
 export type InputPart = TextPart | RefusalPart | InputImagePart | InputFilePart
+export type GivenInputPart = InputPart | ForeignInputPart
 
 export interface InputMessage {
   type?: 'message'
   id?: string | null
   role: 'user' | 'assistant' | 'system' | 'developer'
-  content: string | InputPart[]
+  content: string | GivenInputPart[]
   status?: string | null
 }
 
@@ -77,7 +86,7 @@ export interface ToolOutputItem {
   type: 'function_call_output' | 'custom_tool_call_output'
   id?: string | null
   call_id: string
-  output: string | InputPart[]
+  output: string | GivenInputPart[]
   status?: string | null
 }
 
@@ -126,7 +135,11 @@ const partsByType = {
   text,
   refusal: Type.Object({ refusal: Type.String() }),
   input_image: Type.Object({ image_url: string, file_id: string, detail: string }),
-  input_file: Type.Object({ file_data: string, file_id: string, file_url: string, filename: string })
+  input_file: Type.Object({ file_data: string, file_id: string, file_url: string, filename: string }),
+  image_url: Type.Object({ image_url: ImagePart.properties.image_url }),
+  image: Type.Object({}),
+  file: Type.Object({ file: Type.Object({ file_data: string, file_id: string, filename: string }) }),
+  input_audio: Type.Object({})
 }
 
 const Parts = {
@@ -284,6 +297,9 @@ export const ResponseRequest = Type.Object({
   parallel_tool_calls: boolean,
   max_tool_calls: integer(1),
   max_output_tokens: integer(1),
+  // A chat's names for it, which clients of both APIs send.
+  max_completion_tokens: integer(1),
+  max_tokens: integer(1),
   temperature: number(0, 2),
   top_p: number(0, 1),
   top_logprobs: integer(0, 20),

@@ -2,7 +2,7 @@ import type { InputItem, ItemReference, ResponseRequest, TextFormat, ToolParam }
 
 /** Answer of `POST /v1/responses`, with every key OpenAI always sends. */
 export interface ResponseObject {
-  /** `resp_` and 48 letters or digits. */
+  /** `resp_` and 50 hexadecimal digits. */
   id: string
   object: 'response'
   /** Unix time in seconds. */

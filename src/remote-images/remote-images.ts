@@ -1,8 +1,8 @@
 import type { Address } from '../address.ts'
 import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
-import type { ChatCompletionRequest, ImagePart } from '../openai/chat-completion-request.ts'
-import { toImages } from '../translate/image.ts'
+import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
+import { toImages, withImageUrls } from '../translate/image-forms.ts'
 import { DownloadError, downloadImage, type DownloadOptions } from './download.ts'
 import { toHostAddresses, type Lookup } from './host-addresses.ts'
 
@@ -28,19 +28,16 @@ const MAX_BYTES = 24 * 1_048_576
  * @throws InvalidRequestError naming the `image_url.url` that was not fetched, and why; the signal's reason when it aborts
  */
 export async function fetchRemoteImages (request: ChatCompletionRequest, options: RemoteImagesOptions): Promise<{ request: ChatCompletionRequest, changes: Change[] }> {
-  const images = toImages(request.messages).filter(({ part }) => /^https?:/i.test(part.image_url.url))
+  const images = toImages(request.messages).filter(({ url }) => /^https?:/i.test(url))
   if (images.length === 0) return { request, changes: [] }
   const surplus = images[MAX_IMAGES]
-  if (surplus) throw notFetched(`${surplus.path}.image_url.url`, `at most ${MAX_IMAGES} images are fetched for a request, but it names ${images.length}`)
+  if (surplus) throw notFetched(surplus.param, `at most ${MAX_IMAGES} images are fetched for a request, but it names ${images.length}`)
   const failed = new AbortController()
   const { lookup = toHostAddresses, exempt } = options
   const shared = { lookup, ...(exempt && { exempt }), budget: { bytes: MAX_BYTES }, signal: AbortSignal.any([options.signal, failed.signal]) }
   try {
-    const fetched = new Map<unknown, ImagePart>(await Promise.all(images.map(async ({ part, path }) => {
-      const url = await fetchImage(part.image_url.url, `${path}.image_url.url`, shared, options.timeoutMs)
-      return [part, { ...part, image_url: { ...part.image_url, url } }] as const
-    })))
-    return { request: withParts(request, fetched), changes: images.map(({ path }) => toChange(path)) }
+    const fetched = new Map(await Promise.all(images.map(async ({ url, param }) => [param, await fetchImage(url, param, shared, options.timeoutMs)] as const)))
+    return { request: { ...request, messages: withImageUrls(request.messages, fetched) }, changes: images.map(({ param }) => toChange(param)) }
   } finally {
     // One that fails ends the others.
     failed.abort()
@@ -61,18 +58,8 @@ async function fetchImage (url: string, param: string, shared: DownloadOptions, 
   }
 }
 
-function withParts (request: ChatCompletionRequest, parts: Map<unknown, ImagePart>): ChatCompletionRequest {
-  return {
-    ...request,
-    messages: request.messages.map(message => {
-      if (message.role !== 'user' || !Array.isArray(message.content)) return message
-      return { ...message, content: message.content.map(part => parts.get(part) ?? part) }
-    })
-  }
-}
-
-function toChange (path: string): Change {
-  return { param: `${path}.image_url.url`, action: 'emulated', reason: 'fetched by the proxy' }
+function toChange (param: string): Change {
+  return { param, action: 'emulated', reason: 'fetched by the proxy' }
 }
 
 function notFetched (param: string, why: string): InvalidRequestError {

@@ -1,5 +1,5 @@
 import { InvalidRequestError } from '../errors.ts'
-import { newId } from '../http/reply-identity.ts'
+import { newItemId } from '../http/reply-identity.ts'
 import type { ResponseRequest } from '../openai/response-request.ts'
 import type { KeptItem } from '../openai/response.ts'
 import { contextOf, type ResponsesStore } from '../responses-store/responses-store.ts'
@@ -34,7 +34,7 @@ export async function toContext (store: ResponsesStore, owner: string, request: 
   return {
     earlier,
     resolved: references.length > 0 ? { ...request, input: items } : request,
-    items: [...earlier, ...items.filter(item => !isCompactionTrigger(item)).map(item => toKeptItem(item, prefix => newId(prefix, 48)))]
+    items: [...earlier, ...items.filter(item => !isCompactionTrigger(item)).map(item => toKeptItem(item, newItemId))]
   }
 }
 

@@ -4,7 +4,7 @@ import type { Change } from '../generation/change.ts'
 import type { Source } from '../generation/pipeline.ts'
 import { toOwner, tokenOwner } from '../http/auth.ts'
 import { sendEvents } from '../http/event-stream.ts'
-import { newId } from '../http/reply-identity.ts'
+import { newItemId } from '../http/reply-identity.ts'
 import { ResponseRequest, type InputItem } from '../openai/response-request.ts'
 import type { KeptItem, ResponseObject } from '../openai/response.ts'
 import { EVENT_STREAM_HEADERS } from '../openai/server-sent-events.ts'
@@ -80,12 +80,13 @@ export function responses (app: FastifyInstance, parts: ResponsesParts): void {
 async function begin (parts: ResponsesParts, body: ResponseRequest, request: FastifyRequest, reply: FastifyReply): Promise<{ answer: ChatAnswer, telling: Telling } | DryRun> {
   const { earlier, resolved, items } = await toContext(parts.store, toOwner(request), body)
   const { chat, changes, places, tools, isCompaction } = toChatRequest(resolved, earlier)
-  const toParam = (param: string) => toResponseParam(param, places)
+  const source = { places, sent: body }
+  const toParam = (param: string) => toResponseParam(param, source)
   const telling: Telling = {
-    begun: toBegunResponse(body, { id: newId('resp_', 48), createdAt: seconds() }),
+    begun: toBegunResponse(body, { id: newItemId('resp_'), createdAt: seconds() }),
     options: { tools, newItemId, asSummary: body.reasoning?.summary != null, isCompaction },
     items,
-    toCallerError: error => toResponseError(toProxyError(error, new Date(), toSuggestions(parts.models.known()), tokenOwner(request)), places)
+    toCallerError: error => toResponseError(toProxyError(error, new Date(), toSuggestions(parts.models.known()), tokenOwner(request)), source)
   }
   const answer = await answerChat(parts, chat, request, reply, { given: changes, truncate: body.truncation === 'auto', toParam })
     .catch((error: unknown): never => { throw telling.toCallerError(error) })
@@ -132,10 +133,6 @@ async function ended ({ store }: ResponsesParts, { reporter }: Pick<ChatAnswer, 
   })
   if (!isKept) reporter.add(NOT_KEPT)
   return response
-}
-
-function newItemId (prefix: string): string {
-  return newId(prefix, 48)
 }
 
 function seconds (): number {

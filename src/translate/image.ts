@@ -1,15 +1,17 @@
 import { InvalidRequestError } from '../errors.ts'
-import type { ImagePart, Message } from '../openai/chat-completion-request.ts'
+import type { Change } from '../generation/change.ts'
+import type { Message } from '../openai/chat-completion-request.ts'
 import type { Model } from '../workers-ai/model.ts'
-import { toByteLength } from './base64.ts'
+import { toByteLength, toStandardBase64 } from './base64.ts'
+import { toImages, type PlacedImage } from './image-forms.ts'
 
 /** An image type every vision model of Workers AI takes. SVG is answered with an internal error (8005) there. */
 export type ImageType = 'png' | 'jpeg' | 'webp' | 'gif'
 
-/** An image of a request and its place, e.g. `messages[0].content[1]`. */
-export interface PlacedImage {
-  part: ImagePart
-  path: string
+/** An image as Workers AI takes it. */
+export interface NativeImagePart {
+  type: 'image_url'
+  image_url: { url: string, detail?: string }
 }
 
 const MEBIBYTE = 1_048_576
@@ -17,20 +19,8 @@ const MEBIBYTE = 1_048_576
 /** The largest image that is sent, in bytes. */
 export const MAX_IMAGE_BYTES = 10 * MEBIBYTE
 
-const DATA_URI = /^data:(image\/[\w.+-]{1,64});base64,/i
+const DATA_URI = /^data:([^,;]{0,100})((?:;[^,;]{0,100}){0,8}),/i
 const TAKEN = 'Send PNG, JPEG, WebP or GIF.'
-
-/** Every image of a conversation, in order. */
-export function toImages (messages: readonly Message[]): PlacedImage[] {
-  const images: PlacedImage[] = []
-  messages.forEach(({ role, content }, index) => {
-    if (role !== 'user' || !Array.isArray(content)) return
-    content.forEach((part, place) => {
-      if (part.type === 'image_url') images.push({ part, path: `messages[${index}].content[${place}]` })
-    })
-  })
-  return images
-}
 
 /**
  * Lets the images of a conversation pass that its model is able to see.
@@ -51,28 +41,42 @@ export function checkImages (messages: readonly Message[], { id, vision, family 
 }
 
 /**
- * An image as Workers AI takes it: a base64 data URI of a PNG, JPEG, WebP or GIF of at most 10 MiB. Only its head is
- * decoded, to see whether it is what it is called.
- * @throws InvalidRequestError naming its `image_url.url` for any other
+ * An image as Workers AI takes it: a base64 data URI of a PNG, JPEG, WebP or GIF of at most 10 MiB. What type it is, its
+ * first bytes say; a data URI that calls it another, or writes its base64 in another form, is written anew, with a change.
+ * @throws InvalidRequestError naming the member that holds the URL, for any other
  */
-export function toImagePart ({ image_url: { url, detail } }: ImagePart, path: string): ImagePart {
-  const param = `${path}.image_url.url`
-  const [head, declared] = DATA_URI.exec(url) ?? []
-  if (head === undefined || declared === undefined) {
-    throw unsupported(param, 'Workers AI takes images as base64 data URIs only (data:image/png;base64,…). Set FETCH_REMOTE_IMAGES=true to have this proxy fetch http(s) URLs.')
-  }
-  const type = toDeclaredType(declared)
-  if (type === undefined) throw unsupported(param, `images of type '${declared}' are not taken by Workers AI. ${TAKEN}`)
-  const data = url.slice(head.length)
-  const size = toByteLength(data)
-  if (size === undefined) throw invalid(param, 'the image is not well-formed base64.')
+export function toImagePart ({ url, detail, param }: PlacedImage, changes: Change[]): NativeImagePart {
+  const { head, declared, isPlain, data } = readDataUri(url, param)
+  const base64 = toStandardBase64(data)
+  if (base64 === undefined) throw invalid(param, 'the image is not well-formed base64.')
+  const size = toByteLength(base64) ?? 0
   if (size > MAX_IMAGE_BYTES) throw invalid(param, `image too large. Expected at most ${MAX_IMAGE_BYTES / MEBIBYTE} MiB, but got ${(size / MEBIBYTE).toFixed(1)} MiB instead.`)
-  const actual = toImageType(atob(data.slice(0, 16)))
-  if (actual === undefined) throw unsupported(param, `the data is no image that Workers AI takes. ${TAKEN}`)
-  if (actual !== type) throw unsupported(param, `the data is image/${actual}, but is called '${declared}'.`)
-  // Upper case and `image/jpg` are not known to be read upstream.
+  const type = toImageType(atob(base64.slice(0, 16)))
+  if (type === undefined) throw unsupported(param, `${declared === '' || toDeclaredType(declared) ? 'the data is no image that Workers AI takes' : `images of type '${declared}' are not taken by Workers AI`}. ${TAKEN}`)
+  if (toDeclaredType(declared) !== type) {
+    changes.push({ param, action: 'repaired', from: declared, to: `image/${type}`, reason: 'an image is sent as what its first bytes say it is' })
+  }
+  if (base64 !== data || !isPlain) changes.push({ param, action: 'repaired', reason: 'an image is sent as a data URI without parameters, and its base64 in the standard form' })
+  // Upper case, `image/jpg` and parameters are not known to be read upstream.
   const written = `data:image/${type};base64,`
-  return { type: 'image_url', image_url: { url: head === written ? url : written + data, ...(detail != null && { detail }) } }
+  return { type: 'image_url', image_url: { url: head === written && base64 === data ? url : written + base64, ...(detail != null && { detail }) } }
+}
+
+interface DataUri {
+  /** Up to the data; empty where there is base64 alone. */
+  head: string
+  /** The media type, or nothing. */
+  declared: string
+  /** Without parameters. */
+  isPlain: boolean
+  data: string
+}
+
+function readDataUri (url: string, param: string): DataUri {
+  const [head, declared = '', parameters = ''] = DATA_URI.exec(url) ?? []
+  if (head !== undefined && /;base64$/i.test(parameters)) return { head, declared: declared.trim(), isPlain: parameters.length === ';base64'.length, data: url.slice(head.length) }
+  if (head === undefined && /^[\w+/-]{8}/.test(url)) return { head: '', declared: '', isPlain: true, data: url }
+  throw unsupported(param, 'Workers AI takes images as base64 data URIs only (data:image/png;base64,…). Set FETCH_REMOTE_IMAGES=true to have this proxy fetch http(s) URLs.')
 }
 
 /** The image type a media type names, `image/jpg` included; undefined for one that is not taken. */

@@ -1,5 +1,6 @@
-import type { CompactionTriggerItem, InputItem, InputMessage, InputPart, ItemReference } from '../openai/response-request.ts'
+import type { CompactionTriggerItem, GivenInputPart, InputItem, InputMessage, ItemReference } from '../openai/response-request.ts'
 import type { KeptItem, ResponseItemList } from '../openai/response.ts'
+import { toInputPart } from './input-parts.ts'
 
 /** How OpenAI's ids begin, by the type of the item. */
 const PREFIXES: Record<string, string> = {
@@ -68,12 +69,14 @@ export function toItemList (items: readonly KeptItem[], { order, limit, after }:
   return { object: 'list', data, first_id: data.at(0)?.id ?? '', last_id: data.at(-1)?.id ?? '', has_more: rest.length > limit }
 }
 
-function toParts ({ role, content }: InputMessage): InputPart[] {
-  const parts: InputPart[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
+function toParts ({ role, content }: InputMessage): GivenInputPart[] {
+  const parts: GivenInputPart[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
   return parts.map(part => toKeptPart(part, role === 'assistant'))
 }
 
-function toKeptPart (part: InputPart, isOutput: boolean): InputPart {
+function toKeptPart (given: GivenInputPart, isOutput: boolean): GivenInputPart {
+  const part = toInputPart(given)
+  if (part === undefined) return given
   switch (part.type) {
     case 'refusal':
     case 'input_file':

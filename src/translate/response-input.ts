@@ -1,9 +1,11 @@
 import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { AssistantPart, Message, RequestToolCall, TextPart, UserPart } from '../openai/chat-completion-request.ts'
-import type { CompactionItem, CustomToolCallItem, FunctionCallItem, InputFilePart, InputImagePart, InputItem, InputMessage, InputPart, ReasoningItem, ToolOutputItem } from '../openai/response-request.ts'
+import type { CompactionItem, CustomToolCallItem, FunctionCallItem, GivenInputPart, InputFilePart, InputImagePart, InputItem, InputMessage, InputPart, ReasoningItem, ToolOutputItem } from '../openai/response-request.ts'
 import { toRecalledText, toSummary } from './compaction.ts'
+import { toInputPart } from './input-parts.ts'
 import { toTextArguments, type ServedTools } from './response-tools.ts'
+import { tellUnread } from './unread-members.ts'
 
 /** An item and where it stands in the caller's request, e.g. `input[2]`. */
 export interface PlacedItem {
@@ -11,7 +13,7 @@ export interface PlacedItem {
   place: string
 }
 
-/** A chat's messages, and where each stands in the caller's request. */
+/** A chat's messages, and where each stands in the caller's request; what a tool gave back as its `output`. */
 export interface PlacedMessages {
   messages: Message[]
   places: string[]
@@ -19,14 +21,45 @@ export interface PlacedMessages {
 
 /**
  * The messages a chat has in place of items. Thinking, text and calls that follow each other are one assistant message,
- * because an answer tells them as items of their own. Images a tool gave back follow in a user message, for a chat's
- * tool message has text only. Items that stand for what OpenAI's servers did are left out, with a change.
+ * because an answer tells them as items of their own. Items that stand for what OpenAI's servers did are left out, with
+ * a change.
  * @throws InvalidRequestError naming the part that cannot be served
  */
 export function toMessages (items: readonly PlacedItem[], tools: ServedTools, changes: Change[]): PlacedMessages {
   const conversation = new Conversation(tools, changes)
   for (const placed of items) conversation.add(placed)
   return conversation.end()
+}
+
+const ITEM = ['type', 'id', 'status']
+const OUTPUT_MEMBERS = new Set([...ITEM, 'call_id', 'output'])
+
+/** What is read of an item of each type; of others nothing is. */
+const ITEM_MEMBERS: Record<string, ReadonlySet<string> | undefined> = {
+  message: new Set([...ITEM, 'role', 'content']),
+  function_call: new Set([...ITEM, 'call_id', 'name', 'namespace', 'arguments']),
+  custom_tool_call: new Set([...ITEM, 'call_id', 'name', 'namespace', 'input']),
+  function_call_output: OUTPUT_MEMBERS,
+  custom_tool_call_output: OUTPUT_MEMBERS,
+  reasoning: new Set([...ITEM, 'summary', 'content'])
+}
+
+/** The log probabilities of a text are about that text, and not for the model. */
+const TEXT_MEMBERS = new Set(['type', 'text', 'logprobs'])
+
+/** What is read of a part of each type. */
+const PART_MEMBERS: Record<string, ReadonlySet<string> | undefined> = {
+  input_text: TEXT_MEMBERS,
+  output_text: TEXT_MEMBERS,
+  text: TEXT_MEMBERS,
+  refusal: new Set(['type', 'refusal']),
+  input_image: new Set(['type', 'image_url', 'file_id', 'detail']),
+  input_file: new Set(['type', 'file_data', 'file_id', 'file_url', 'filename'])
+}
+
+/** Whether it stands in this request; what came before was told of then. */
+function isGiven (place: string): boolean {
+  return place.startsWith('input')
 }
 
 /** What the assistant did before anybody else had their turn. */
@@ -44,9 +77,6 @@ class Conversation {
   #changes: Change[]
   /** The assistant's turn that later items may still belong to. */
   #turn: Turn | undefined
-  /** Images and files of the tools' outputs so far: what answers calls must not be torn apart. */
-  #attached: UserPart[] = []
-  #attachedPlace = ''
 
   constructor (tools: ServedTools, changes: Change[]) {
     this.#tools = tools
@@ -54,6 +84,8 @@ class Conversation {
   }
 
   add ({ item, place }: PlacedItem): void {
+    const members = ITEM_MEMBERS[item.type ?? 'message']
+    if (members && isGiven(place)) tellUnread(item, members, place, this.#changes)
     switch (item.type) {
       case undefined:
       case null:
@@ -77,18 +109,20 @@ class Conversation {
 
   /** A turn of nothing but thinking is left out: some chat templates refuse one without a word. */
   end (): PlacedMessages {
-    this.#attach()
     const isTold = this.#messages.map(message => message.role !== 'assistant' || message.content != null || message.tool_calls != null)
+    for (const [index, place] of this.#places.entries()) {
+      if (!isTold[index] && isGiven(place)) this.#changes.push({ param: place, action: 'dropped', from: 'reasoning', reason: 'some models refuse a turn of nothing but thinking' })
+    }
     return { messages: this.#messages.filter((_, index) => isTold[index]), places: this.#places.filter((_, index) => isTold[index]) }
   }
 
   #tell ({ role, content }: InputMessage, place: string): void {
-    const parts: InputPart[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
-    const path = (index: number) => `${place}.content[${index}]`
+    const given: GivenInputPart[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
+    const toParts = <P>(toPart: (part: InputPart, path: string) => P) => this.#toParts(given, `${place}.content`, toPart)
     switch (role) {
-      case 'assistant': return this.#say(parts.map((part, index) => toAssistantPart(part, path(index))), place)
-      case 'user': return this.#push({ role, content: parts.map((part, index) => toUserPart(part, path(index))) }, place)
-      default: this.#push({ role, content: parts.map((part, index) => toTextPart(part, path(index), role)) }, place)
+      case 'assistant': return this.#say(toParts(toAssistantPart), place)
+      case 'user': return this.#push({ role, content: toParts(toUserPart) }, place)
+      default: this.#push({ role, content: toParts((part, path) => toTextPart(part, path, role)) }, place)
     }
   }
 
@@ -123,17 +157,20 @@ class Conversation {
   }
 
   #output ({ call_id: id, output }: ToolOutputItem, place: string): void {
-    const parts = typeof output === 'string' ? [] : output.map((part, index) => toUserPart(part, `${place}.output[${index}]`))
-    const texts = parts.filter(part => part.type === 'text')
-    const others = parts.filter(part => part.type !== 'text')
-    if (others.length > 0) {
-      this.#changes.push({ param: `${place}.output`, action: 'emulated', reason: 'a tool message has text only; its images and files follow in a user message' })
-      if (this.#attached.length === 0) this.#attachedPlace = place
-      for (const other of others) this.#attached.push(other)
-    }
-    this.#turn = undefined
-    this.#messages.push({ role: 'tool', tool_call_id: id, content: typeof output === 'string' ? output : texts })
-    this.#places.push(place)
+    this.#push({ role: 'tool', tool_call_id: id, content: typeof output === 'string' ? output : this.#toParts(output, `${place}.output`, toUserPart) }, `${place}.output`)
+  }
+
+  /** Parts in the words of the Responses API, and then in those of a chat. */
+  #toParts<P> (given: GivenInputPart[], path: string, toPart: (part: InputPart, path: string) => P): P[] {
+    return given.map((one, index) => {
+      const place = `${path}[${index}]`
+      const part = toInputPart(one)
+      if (part === undefined) throw refused(place, `parts of type '${one.type}' cannot be sent to Workers AI chat models.`)
+      const members = PART_MEMBERS[one.type]
+      if (members && isGiven(place)) tellUnread(one, members, place, this.#changes)
+      if (part !== one) this.#changes.push({ param: place, action: 'renamed', from: one.type, to: part.type, reason: 'the Responses API has another form for this' })
+      return toPart(part, place)
+    })
   }
 
   #ownTurn (place: string): Turn {
@@ -148,17 +185,9 @@ class Conversation {
   }
 
   #push (message: Message, place: string): void {
-    this.#attach()
     this.#turn = undefined
     this.#messages.push(message)
     this.#places.push(place)
-  }
-
-  #attach (): void {
-    if (this.#attached.length === 0) return
-    this.#messages.push({ role: 'user', content: this.#attached })
-    this.#places.push(this.#attachedPlace)
-    this.#attached = []
   }
 }
 
@@ -188,7 +217,7 @@ function toImagePart ({ image_url: url, file_id: id, detail }: InputImagePart, p
   throw new InvalidRequestError(`Missing required parameter: '${path}.image_url'.`, { param: `${path}.image_url`, code: 'missing_required_parameter' })
 }
 
-function toFilePart ({ file_data: data, file_id: id, file_url: url, filename }: InputFilePart, path: string): UserPart {
+function toFilePart ({ file_data: data, file_id: id, file_url: url, filename }: Omit<InputFilePart, 'type'>, path: string): UserPart {
   if (data == null && url != null) throw refused(`${path}.file_url`, "this proxy fetches no files. Send a text file as 'file_data'.")
   return { type: 'file', file: { file_data: data ?? null, file_id: id ?? null, filename: filename ?? null } }
 }

@@ -3,37 +3,56 @@ import { ProxyError } from '../errors.ts'
 /** What the Responses API calls the parameters of a chat. */
 const NAMES: ReadonlyArray<[RegExp, string]> = [
   [/^messages\b/, 'input'],
-  [/^max_(completion_)?tokens$/, 'max_output_tokens'],
   [/^response_format(\.json_schema)?\b/, 'text.format'],
   [/^reasoning_effort$/, 'reasoning.effort'],
   [/^verbosity$/, 'text.verbosity'],
   [/^(top_)?logprobs$/, 'include']
 ]
 
-/**
- * The name a parameter of a chat has in the Responses request the chat was made of.
- * @param places where each message of the chat stands in that request
- */
-export function toResponseParam (param: string, places: readonly string[]): string {
+/** The limit of an answer, by the name that counts first. */
+const LIMITS = ['max_output_tokens', 'max_completion_tokens', 'max_tokens'] as const
+
+/** The Responses request a chat was made of. */
+export interface ChatSource {
+  /** Where each message of the chat stands in it. */
+  places: readonly string[]
+  /** Its body: a member that the caller sent is called as the caller called it. */
+  sent: object
+}
+
+/** The name a parameter of a chat has in the Responses request the chat was made of. */
+export function toResponseParam (param: string, { places, sent }: ChatSource): string {
+  const isSent = (name: string) => (sent as Record<string, unknown>)[name] != null
+  if (isSent(param)) return param
+  if (/^max_(?:completion_)?tokens$/.test(param)) return LIMITS.find(isSent) ?? LIMITS[0]
   const [message, index, rest = ''] = /^messages\[(\d+)\](.*)$/.exec(param) ?? []
-  if (message !== undefined) return (places[Number(index)] ?? 'input') + toMember(rest)
+  if (message !== undefined) return toPlace(places[Number(index)] ?? 'input', rest)
   const [pattern, name] = NAMES.find(([pattern]) => pattern.test(param)) ?? []
   return pattern === undefined || name === undefined ? param : param.replace(pattern, name)
 }
 
 /** An error as a caller of the Responses API may read it; whatever is not meant for callers stays as it is. */
-export function toResponseError (error: unknown, places: readonly string[]): unknown {
+export function toResponseError (error: unknown, source: ChatSource): unknown {
   if (!(error instanceof ProxyError) || error.param === null) return error
-  const param = toResponseParam(error.param, places)
+  const param = toResponseParam(error.param, source)
   if (param === error.param) return error
   const message = error.message.replaceAll(`'${error.param}'`, `'${param}'`).replaceAll('response_format', 'text.format')
   const { status, type, code, headers, cause } = error
   return new ProxyError(message, { status, type, code, param, headers, cause })
 }
 
-/** Below a message only its parts have the same place in an item; their members are named without a nest. */
-function toMember (rest: string): string {
-  const [, part = '', member = ''] = /^(\.content\[\d+\])?(?:\.(?:image_url|file))?(\.\w+)?/.exec(rest) ?? []
-  if (part === '') return ''
-  return part + (member === '.url' ? '.image_url' : member)
+const OUTPUT = '.output'
+
+/**
+ * Below a message only its content has the same place in an item; members of parts are named without a nest. What came
+ * from elsewhere than an item of the caller's has no parts that it could count.
+ * @param place of the item, or of its output
+ */
+function toPlace (place: string, rest: string): string {
+  const isOutput = place.endsWith(OUTPUT)
+  const item = isOutput ? place.slice(0, -OUTPUT.length) : place
+  const [content, index = '', nested = '', member = ''] = /^\.content(\[\d+\])?(\.(?:image_url|file))?(\.\w+)?/.exec(rest) ?? []
+  if (content === undefined || !item.endsWith(']')) return item
+  const path = `${item}${isOutput ? OUTPUT : '.content'}${index}`
+  return path + (nested === '.image_url' ? '.image_url' : member)
 }

@@ -50,7 +50,7 @@ export function toChatRequest (request: ResponseRequest, earlier: readonly Input
     ...(toolChoice !== undefined && { tool_choice: toolChoice }),
     ...(tools.definitions.length > 0 && { parallel_tool_calls: request.parallel_tool_calls ?? null }),
     response_format: toResponseFormat(request),
-    max_completion_tokens: request.max_output_tokens ?? null,
+    max_completion_tokens: toLimit(request, changes),
     temperature: request.temperature ?? null,
     top_p: request.top_p ?? null,
     reasoning_effort: request.reasoning?.effort ?? null,
@@ -125,6 +125,19 @@ function toPlacedItems ({ instructions, input }: ResponseRequest, earlier: reado
     ...earlier.map(item => ({ item, place: 'previous_response_id' })),
     ...toItems(input).map((item, index) => ({ item, place: typeof input === 'string' ? 'input' : `input[${index}]` }))
   ]
+}
+
+/** The limit of the answer, also by a chat's names. */
+function toLimit (request: ResponseRequest, changes: Change[]): number | null {
+  let limit = request.max_output_tokens ?? null
+  for (const name of ['max_completion_tokens', 'max_tokens'] as const) {
+    const value = request[name]
+    if (value == null || value === limit) continue
+    if (limit === null) changes.push({ param: name, action: 'renamed', from: name, to: 'max_output_tokens', reason: 'the Responses API calls it so' })
+    else changes.push({ param: name, action: 'dropped', from: value, reason: 'the limit was given by another name, too' })
+    limit ??= value
+  }
+  return limit
 }
 
 function toResponseFormat ({ text }: ResponseRequest): ResponseFormat | null {

@@ -6,7 +6,7 @@ import { toResponseUsage } from './usage.ts'
 
 /** What only the route knows of a response. */
 export interface ResponseIdentity {
-  /** `resp_` and 48 letters or digits. */
+  /** `resp_` and 50 hexadecimal digits. */
   id: string
   /** Unix time in seconds. */
   createdAt: number
@@ -24,7 +24,7 @@ export function toBegunResponse (request: ResponseRequest, { id, createdAt }: Re
     error: null,
     incomplete_details: null,
     instructions: request.instructions ?? null,
-    max_output_tokens: request.max_output_tokens ?? null,
+    max_output_tokens: request.max_output_tokens ?? request.max_completion_tokens ?? request.max_tokens ?? null,
     max_tool_calls: request.max_tool_calls ?? null,
     model: request.model ?? '',
     output: [],

@@ -21,7 +21,7 @@ for (const model of MODELS) {
   t.test(`${model} responds`, async t => {
     const response = await client.responses.create({ model, instructions: 'Be brief.', input: 'say Hello 42 times', metadata: { a: 'b' } })
     t.equal(response.output_text, 'Hello 42 times')
-    t.match(response, { id: /^resp_\w{48}$/, object: 'response', status: 'completed', model, error: null, incomplete_details: null, instructions: 'Be brief.', metadata: { a: 'b' } })
+    t.match(response, { id: /^resp_[0-9a-f]{50}$/, object: 'response', status: 'completed', model, error: null, incomplete_details: null, instructions: 'Be brief.', metadata: { a: 'b' } })
     const { input_tokens: input, output_tokens: output, total_tokens: total } = response.usage ?? {}
     t.ok(input && output && total === input + output, 'usage adds up')
     t.match(response._request_id, /^req_/)

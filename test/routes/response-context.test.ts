@@ -14,7 +14,7 @@ t.test('without a word of what was before there is only the input', async t => {
   const { earlier, resolved, items } = await toContext(await startStore(), 'ann', request)
   t.strictSame(earlier, [])
   t.equal(resolved, request)
-  t.match(items, [{ id: /^msg_\w{48}$/, type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Hi' }] }])
+  t.match(items, [{ id: /^msg_[0-9a-f]{50}$/, type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Hi' }] }])
 })
 
 t.test('the items of the response before it, its output included, come first', async t => {

@@ -6,7 +6,7 @@ import { KIMI, LLAMA, startProxy } from '../start-proxy.ts'
 /** The ids and times of an answer as words, and the response a stream begins with as another. */
 function masked (answer: string): string {
   return answer
-    .replaceAll(/\b(resp|msg|fc|rs|ctc)_\w{48}/g, '$1_ID')
+    .replaceAll(/\b(resp|msg|fc|rs|ctc)_[0-9a-f]{50}/g, '$1_ID')
     .replaceAll(/call_\w{24}/g, 'call_ID')
     .replaceAll(/"(created_at|completed_at)":\d{10}\b/g, '"$1":0')
 }

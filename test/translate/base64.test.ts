@@ -1,10 +1,31 @@
 import t from 'tap'
-import { toByteLength } from '../../src/translate/base64.ts'
+import { toByteLength, toStandardBase64 } from '../../src/translate/base64.ts'
 
 t.test('the bytes of a base64 text are told by its length', t => {
   for (const bytes of [0, 1, 2, 3, 4, 5, 6, 1_000]) {
     t.equal(toByteLength(Buffer.alloc(bytes, 0xfb).toString('base64')), bytes, `${bytes} bytes`)
   }
+  t.end()
+})
+
+t.test('other ways to write base64 are brought into the standard form', t => {
+  const cases = [
+    { name: 'the standard form', given: '+/8=', expected: '+/8=' },
+    { name: 'nothing', given: '', expected: '' },
+    { name: 'lines, as MIME has them', given: 'AAAA\r\nAAAA\r\n', expected: 'AAAAAAAA' },
+    { name: 'no padding', given: '+/8', expected: '+/8=' },
+    { name: 'too much padding', given: '+/8====', expected: '+/8=' },
+    { name: 'the alphabet for URLs', given: '-_8', expected: '+/8=' },
+    { name: 'percent escapes', given: '%2B%2F8%3D', expected: '+/8=' },
+    { name: 'a letter too many', given: 'AAAAA', expected: undefined },
+    { name: 'padding inside', given: 'AA==AAAA', expected: undefined },
+    { name: 'a percent sign that escapes nothing', given: 'AAA%', expected: undefined },
+    { name: 'another letter', given: 'AAÄA', expected: undefined }
+  ]
+  for (const { name, given, expected } of cases) t.equal(toStandardBase64(given), expected, name)
+  const begun = performance.now()
+  t.equal(toStandardBase64(`${'='.repeat(2_000_000)}x`), undefined, 'a long run of padding is none')
+  t.ok(performance.now() - begun < 2_000, 'and is gone through once')
   t.end()
 })
 

@@ -4,6 +4,7 @@ import { toFileText } from '../../src/translate/file.ts'
 
 interface File {
   file_data?: string | null
+  file_url?: string | null
   file_id?: string | null
   filename?: string | null
 }
@@ -11,7 +12,7 @@ interface File {
 const PATH = 'messages[2].content[1]'
 
 function told (file: File, changes: Change[] = []): string {
-  return toFileText({ type: 'file', file }, PATH, changes).text
+  return toFileText(file, PATH, changes, `${PATH}.file`).text
 }
 
 function toBase64 (text: string | Uint8Array): string {
@@ -29,6 +30,8 @@ t.test('a text file is told as text', t => {
     { name: 'of no particular type, by the end of its name', given: { filename: 'a.json', file_data: `data:application/octet-stream;base64,${toBase64('{}')}` }, expected: 'File a.json:\n```\n{}\n```' },
     { name: 'without a type, by the end of its name', given: { filename: 'a.yml', file_data: `data:;base64,${toBase64('a: 1')}` }, expected: 'File a.yml:\n```\na: 1\n```' },
     { name: 'with an id as well', given: { filename: 'a.txt', file_id: 'file-1', file_data: toBase64('hi') }, expected: 'File a.txt:\n```\nhi\n```' },
+    { name: 'with percent escapes in place of base64', given: { filename: 'a.txt', file_data: 'data:text/plain,4%20%C2%B0C' }, expected: 'File a.txt:\n```\n4 °C\n```' },
+    { name: 'by a URL that holds it', given: { filename: 'a.txt', file_url: `data:text/plain;base64,${toBase64('hi')}` }, expected: 'File a.txt:\n```\nhi\n```' },
     { name: 'that is empty', given: { filename: 'a.txt', file_data: '' }, expected: 'File a.txt:\n```\n\n```' },
     { name: 'with a byte order mark, which is left out', given: { filename: 'a.txt', file_data: toBase64('\ufeffhi') }, expected: 'File a.txt:\n```\nhi\n```' },
     { name: 'beyond ASCII', given: { filename: 'größe.txt', file_data: toBase64('4 °C 🧊') }, expected: 'File größe.txt:\n```\n4 °C 🧊\n```' },
@@ -41,6 +44,13 @@ t.test('a text file is told as text', t => {
     t.equal(told(given, changes), expected, name)
     t.strictSame(changes.map(({ param, action }) => `${param} ${action}`), [`${PATH} emulated`], `${name}, and that is told`)
   }
+  t.end()
+})
+
+t.test('base64 is read in any form, and that is told', t => {
+  const changes: Change[] = []
+  t.equal(told({ filename: 'a.txt', file_data: 'aGVs\r\nbG8' }, changes), 'File a.txt:\n```\nhello\n```')
+  t.strictSame(changes.map(({ param, action }) => `${param} ${action}`), [`${PATH}.file.file_data repaired`, `${PATH} emulated`])
   t.end()
 })
 
@@ -70,8 +80,9 @@ t.test('a file that cannot be told as text is refused', t => {
     { name: 'an id', given: { file_id: 'file-1' }, param: /file\.file_id$/, code: 'unsupported_value', says: /stores no files/ },
     { name: 'nothing', given: {}, param: /file\.file_data$/, code: 'missing_required_parameter', says: /Missing required parameter/ },
     { name: 'nulls', given: { file_id: null, file_data: null }, param: /file\.file_data$/, code: 'missing_required_parameter', says: /Missing required parameter/ },
-    { name: 'percent-encoding', given: { filename: 'a.txt', file_data: 'data:text/plain,hello' }, param: /file\.file_data$/, code: 'unsupported_value', says: /not well-formed base64/ },
-    { name: 'base64 that is cut', given: { filename: 'a.txt', file_data: 'aGk' }, param: /file\.file_data$/, code: 'unsupported_value', says: /not well-formed base64/ },
+    { name: 'percent escapes that are none', given: { filename: 'a.txt', file_data: 'data:text/plain,100%' }, param: /file\.file_data$/, code: 'unsupported_value', says: /not UTF-8 text/ },
+    { name: 'a file elsewhere', given: { filename: 'a.txt', file_url: 'https://example.com/a.txt' }, param: /file\.file_url$/, code: 'unsupported_value', says: /fetches no files/ },
+    { name: 'base64 that is cut', given: { filename: 'a.txt', file_data: 'aGkaa' }, param: /file\.file_data$/, code: 'unsupported_value', says: /not well-formed base64/ },
     { name: 'a NUL', given: { filename: 'a.txt', file_data: toBase64('a\0b') }, param: /file\.file_data$/, code: 'unsupported_value', says: /not UTF-8 text/ },
     { name: 'Latin-1', given: { filename: 'a.txt', file_data: toBase64(Uint8Array.of(0xe4)) }, param: /file\.file_data$/, code: 'unsupported_value', says: /not UTF-8 text/ },
     { name: 'too much', given: { filename: 'a.txt', file_data: toBase64('a'.repeat(1_048_577)) }, param: /file\.file_data$/, code: 'unsupported_value', says: /at most 1048576 bytes of text, but got 1048577/ }

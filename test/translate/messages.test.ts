@@ -109,9 +109,9 @@ t.test('earlier calls and their results go back as the family takes them', t => 
   const text = translated(conversation, modelOf('classic', { family: { toolHistory: 'text' } }))
   t.strictSame(text.native.slice(1), [
     { role: 'assistant', content: '{"name":"weather","arguments":{"city":"Oslo"}}\n{"name":"time","arguments":{}}' },
-    { role: 'tool', content: '4\n°C' },
-    { role: 'tool', content: '', name: 'time' }
-  ], 'as JSON text, for models that were made for it')
+    { role: 'tool', content: 'Result of call 1 of 2, weather:\n4\n°C' },
+    { role: 'tool', content: 'Result of call 2 of 2, time:\n', name: 'time' }
+  ], 'as JSON text, for models that were made for it, and each result says which call it answers')
   t.strictSame(text.changes, ['messages[1].tool_calls emulated'])
   t.end()
 })
@@ -154,6 +154,8 @@ t.test('the deprecated function_call and role function become calls and results'
   })
   const both: Message = { role: 'assistant', function_call: { name: 'old', arguments: '{}' }, tool_calls: [{ id: 'call_9', type: 'function', function: { name: 'new', arguments: '{}' } }] }
   t.equal(translated([both], OPENAI).native[0]?.tool_calls?.[0]?.function.name, 'new', 'calls in both forms are told as the newer one')
+  t.strictSame(translated([both], OPENAI).changes, ['messages[0].function_call dropped'], 'and that is told')
+  t.strictSame(translated([{ ...both, tool_calls: [{ id: 'call_9', type: 'function', function: { name: 'old', arguments: '{}' } }] }], OPENAI).changes, [], 'unless both are the same')
   t.strictSame(translated([{ role: 'assistant', content: 'hi', function_call: null, tool_calls: null }], OPENAI).native, [{ role: 'assistant', content: 'hi' }], 'null is no call')
   t.end()
 })
@@ -164,6 +166,20 @@ t.test('earlier thinking goes back where the template reads it', t => {
     { name: 'by the other', model: OPENAI, given: { role: 'assistant', content: 'a', reasoning: 'Hm' }, reasoning: 'Hm', changes: [] },
     { name: 'by both, one of them empty', model: OPENAI, given: { role: 'assistant', content: 'a', reasoning_content: '', reasoning: 'Hm' }, reasoning: 'Hm', changes: [] },
     { name: 'none', model: CLASSIC, given: { role: 'assistant', content: 'a', reasoning_content: '' }, reasoning: undefined, changes: [] },
+    { name: 'by both, the same', model: OPENAI, given: { role: 'assistant', content: 'a', reasoning_content: 'Hm', reasoning: 'Hm' }, reasoning: 'Hm', changes: [] },
+    { name: 'by both, different', model: OPENAI, given: { role: 'assistant', content: 'a', reasoning_content: 'Hm', reasoning: 'Ha' }, reasoning: 'Hm', changes: ['messages[0].reasoning dropped'] },
+    { name: 'by OpenRouter\'s name', model: OPENAI, given: { role: 'assistant', content: 'a', reasoning_details: [{ type: 'reasoning.text', text: 'Hm', signature: 'x' }, { type: 'reasoning.summary', summary: 'Ha' }] } as Message, reasoning: 'Hm\nHa', changes: [] },
+    { name: 'by both of OpenRouter\'s names', model: OPENAI, given: { role: 'assistant', content: 'a', reasoning: 'Hm', reasoning_details: [{ type: 'reasoning.text', text: 'Hm' }] } as Message, reasoning: 'Hm', changes: [] },
+    { name: 'that only its writer can read', model: OPENAI, given: { role: 'assistant', content: 'a', reasoning_details: [{ type: 'reasoning.encrypted', data: 'x' }] } as Message, reasoning: undefined, changes: ['messages[0].reasoning_details dropped'] },
+    { name: 'by LiteLLM\'s name', model: OPENAI, given: { role: 'assistant', content: 'a', thinking_blocks: [{ type: 'thinking', thinking: 'Hm', signature: 'x' }] } as Message, reasoning: 'Hm', changes: [] },
+    { name: 'by Copilot\'s name', model: OPENAI, given: { role: 'assistant', content: 'a', reasoning_text: 'Hm', reasoning_opaque: 'x' } as Message, reasoning: 'Hm', changes: ['messages[0].reasoning_opaque dropped'] },
+    { name: 'by Ollama\'s name', model: OPENAI, given: { role: 'assistant', content: 'a', thinking: 'Hm' } as Message, reasoning: 'Hm', changes: [] },
+    { name: 'as a part, as Anthropic has it', model: OPENAI, given: { role: 'assistant', content: [{ type: 'thinking', thinking: 'Hm' } as never, { type: 'text', text: 'a' }] }, reasoning: 'Hm', changes: [] },
+    { name: 'as a part, as Mistral has it', model: OPENAI, given: { role: 'assistant', content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm' }] } as never, { type: 'text', text: 'a' }] }, reasoning: 'Hm', changes: [] },
+    { name: 'as a part nobody can read', model: OPENAI, given: { role: 'assistant', content: [{ type: 'redacted_thinking', data: 'x' } as never, { type: 'text', text: 'a' }] }, reasoning: undefined, changes: ['messages[0].content[0] dropped'] },
+    { name: 'as a part, not to older models', model: CLASSIC, given: { role: 'assistant', content: [{ type: 'reasoning', text: 'Hm' } as never, { type: 'text', text: 'a' }] }, reasoning: undefined, changes: ['messages[0].content[0] dropped'] },
+    { name: 'details, not to older models', model: CLASSIC, given: { role: 'assistant', content: 'a', reasoning_details: [{ type: 'reasoning.text', text: 'Hm' }] } as Message, reasoning: undefined, changes: ['messages[0].reasoning_details dropped'] },
+    { name: 'by the other name, not to older models', model: CLASSIC, given: { role: 'assistant', content: 'a', reasoning: 'Hm' }, reasoning: undefined, changes: ['messages[0].reasoning dropped'] },
     { name: 'not to older models', model: CLASSIC, given: { role: 'assistant', content: 'a', reasoning_content: 'Hm' }, reasoning: undefined, changes: ['messages[0].reasoning_content dropped'] }
   ]
   for (const { name, model, given, reasoning, changes } of cases) {
@@ -171,6 +187,79 @@ t.test('earlier thinking goes back where the template reads it', t => {
     t.strictSame(native, [{ role: 'assistant', content: 'a', ...(reasoning !== undefined && { reasoning }) }], name)
     t.strictSame(told, changes, `${name} (changes)`)
   }
+  t.end()
+})
+
+t.test('results go up in the order of their calls, and say which they answer where ids do not', t => {
+  const call = (id: string, name = 'f') => ({ id, type: 'function' as const, function: { name, arguments: '{}' } })
+  const result = (id: string, content = id.toUpperCase()): Message => ({ role: 'tool', tool_call_id: id, content })
+  const turn = (...calls: string[]): Message => ({ role: 'assistant', content: null, tool_calls: calls.map(id => call(id)) })
+  const go: Message = { role: 'user', content: 'Go' }
+  const cases: Array<{ name: string, given: Message[], order: string[], changes: string[] }> = [
+    { name: 'results in the order they came', given: [go, turn('a', 'b'), result('b'), result('a')], order: ['A', 'B'], changes: ['messages[3] repaired'] },
+    { name: 'results in order', given: [go, turn('a', 'b'), result('a'), result('b')], order: ['A', 'B'], changes: [] },
+    { name: 'three of them', given: [turn('a', 'b', 'c'), result('c'), result('a'), result('b')], order: ['A', 'B', 'C'], changes: ['messages[2] repaired'] },
+    { name: 'each turn by itself', given: [turn('a', 'b'), result('b'), result('a'), turn('b', 'a'), result('a', 'A2'), result('b', 'B2')], order: ['A', 'B', 'B2', 'A2'], changes: ['messages[2] repaired', 'messages[5] repaired'] },
+    { name: 'calls of one id', given: [turn('a', 'a', 'b'), result('b'), result('a', 'A1'), result('a', 'A2')], order: ['A1', 'A2', 'B'], changes: ['messages[2] repaired'] },
+    { name: 'a result without its call comes last', given: [turn('a', 'b'), result('x'), result('b'), result('a')], order: ['A', 'B', 'X'], changes: ['messages[3] repaired'] },
+    { name: 'a result alone', given: [turn('a'), result('x')], order: ['X'], changes: [] },
+    { name: 'results behind nothing', given: [result('b'), result('a')], order: ['B', 'A'], changes: [] }
+  ]
+  for (const model of [OPENAI, modelOf('qwen3'), GUIDED, modelOf('llama-4'), modelOf('gpt-oss')]) {
+    for (const { name, given, order, changes } of cases) {
+      const { native, changes: told } = translated(given, model)
+      t.strictSame(native.filter(({ role }) => role === 'tool').map(({ content }) => content), order, `${name}, to ${model.family.name}`)
+      t.strictSame(told, changes, `${name} (changes)`)
+    }
+  }
+  for (const model of [modelOf('hermes'), modelOf('classic-2025', { family: { tools: 'prompt' } })]) {
+    const { native } = translated([{ ...turn('a', 'b'), tool_calls: [call('a', 'rain'), call('b', 'sun')] } as Message, result('b')], model)
+    t.equal(native[1]?.content, 'Result of call 2 of 2, sun:\nB', `the only result of two, to ${model.family.name}`)
+    t.equal(translated([turn('a'), result('a')], model).native[1]?.content, 'A', 'what answers the only call says no more')
+  }
+  t.end()
+})
+
+t.test('images that tools gave back follow in a message of the user', t => {
+  const conversation: Message[] = [
+    { role: 'assistant', content: null, tool_calls: [{ id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } }, { id: 'b', type: 'function', function: { name: 'f', arguments: '{}' } }] },
+    { role: 'tool', tool_call_id: 'a', content: [{ type: 'text', text: 'see' }, { type: 'image_url', image_url: { url: PNG } }] },
+    { role: 'tool', tool_call_id: 'b', content: [{ type: 'image', mimeType: 'image/png', data: 'iVBORw0KGgo=' } as never] },
+    { role: 'user', content: 'And?' }
+  ]
+  const { native, changes } = translated(conversation, OPENAI)
+  t.strictSame(native.slice(1), [
+    { role: 'tool', content: 'see', tool_call_id: 'a' },
+    { role: 'tool', content: '', tool_call_id: 'b' },
+    { role: 'user', content: [{ type: 'image_url', image_url: { url: PNG } }, { type: 'image_url', image_url: { url: PNG } }] },
+    { role: 'user', content: 'And?' }
+  ])
+  t.strictSame(changes, ['messages[1].content emulated', 'messages[2].content[0] renamed', 'messages[2].content emulated'])
+  t.strictSame(translated(conversation.slice(0, 3), OPENAI).native.map(({ role }) => role), ['assistant', 'tool', 'tool', 'user'], 'also at the end')
+  t.throws(() => translated(conversation, CLASSIC), { status: 400, param: 'messages[1].content[1]', message: /cannot see images/ })
+  const text: Message = { role: 'tool', tool_call_id: 'a', content: [{ type: 'file', file: { filename: 'a.txt', file_data: 'aGk=' } }] }
+  t.strictSame(translated([text], CLASSIC), { native: [{ role: 'tool', content: 'File a.txt:\n```\nhi\n```', tool_call_id: 'a' }], changes: ['messages[0].content[0] emulated'] }, 'a text file is text')
+  t.end()
+})
+
+t.test('images beside the content are parts of it', t => {
+  const given = { role: 'user', content: 'What is it?', images: ['iVBORw0KGgo=', PNG] } as Message
+  t.strictSame(translated([given], OPENAI).native, [{ role: 'user', content: [{ type: 'text', text: 'What is it?' }, { type: 'image_url', image_url: { url: PNG } }, { type: 'image_url', image_url: { url: PNG } }] }])
+  t.strictSame(translated([given], OPENAI).changes, ['messages[0].images renamed', 'messages[0].images[0] repaired'])
+  t.throws(() => translated([given], CLASSIC), { status: 400, param: 'messages[0].images[0]', message: /cannot see images/ })
+  t.throws(() => translated([{ role: 'user', content: 'x', images: ['cat'] } as Message], OPENAI), { status: 400, param: 'messages[0].images[0]', code: 'unsupported_value' })
+  for (const images of ['iVBORw0KGgo=', [7], {}]) t.throws(() => translated([{ role: 'user', content: 'x', images } as Message], OPENAI), { status: 400, param: 'messages[0].images', code: 'unsupported_value' })
+  t.strictSame(translated([{ role: 'user', content: 'x', images: [] } as Message], CLASSIC), { native: [{ role: 'user', content: 'x' }], changes: [] }, 'none are nothing to tell')
+  t.end()
+})
+
+t.test('calls of custom tools are told as calls of the functions that stand for them', t => {
+  const given: Message = { role: 'assistant', content: null, tool_calls: [{ id: 'a', type: 'custom', custom: { name: 'patch', input: '*** Begin "Patch"' } }] }
+  t.strictSame(translated([given], OPENAI), {
+    native: [{ role: 'assistant', content: '', tool_calls: [{ id: 'a', type: 'function', function: { name: 'patch', arguments: '{"input":"*** Begin \\"Patch\\""}' } }] }],
+    changes: ['messages[0].tool_calls[0] emulated']
+  })
+  t.strictSame(translated([given], modelOf('hermes')).native, [{ role: 'assistant', content: '{"name":"patch","arguments":{"input":"*** Begin \\"Patch\\""}}' }], 'as text, too')
   t.end()
 })
 

@@ -77,7 +77,7 @@ const cases: Array<{ name: string, given: InputItem[], expected: object[], place
       { role: 'assistant', tool_calls: [call('c', 'mcp__read')] },
       { role: 'tool', tool_call_id: 'c', content: '' }
     ],
-    places: ['input[0]', 'input[1]', 'input[5]', 'input[6]', 'input[7]', 'input[8]']
+    places: ['input[0]', 'input[1]', 'input[5].output', 'input[6].output', 'input[7]', 'input[8].output']
   },
   {
     name: 'text between calls and their answers belongs to the calls',
@@ -87,7 +87,7 @@ const cases: Array<{ name: string, given: InputItem[], expected: object[], place
       { type: 'function_call_output', call_id: 'a', output: 'one' }
     ],
     expected: [{ role: 'assistant', tool_calls: [call('a')], content: text('Wait.') }, { role: 'tool', tool_call_id: 'a', content: 'one' }],
-    places: ['input[0]', 'input[2]']
+    places: ['input[0]', 'input[2].output']
   },
   {
     name: 'thinking after an answer begins another turn',
@@ -99,13 +99,14 @@ const cases: Array<{ name: string, given: InputItem[], expected: object[], place
     expected: [{ role: 'assistant', content: text('One') }, { role: 'assistant', reasoning_content: 'first\nsecond', content: text('Two') }]
   },
   {
-    name: 'thinking that nothing follows is left out, and so is thinking without a word',
+    name: 'thinking that nothing follows is left out, and told; so is thinking without a word, which is nothing to tell',
     given: [{ type: 'reasoning', summary: [{ type: 'summary_text', text: 'hm' }] }, { role: 'user', content: 'Go' }, { type: 'reasoning', summary: [] }],
     expected: [{ role: 'user', content: text('Go') }],
-    places: ['input[1]']
+    places: ['input[1]'],
+    changes: ['input[0] dropped']
   },
   {
-    name: 'images that tools gave back follow the last of them',
+    name: 'images that tools gave back stay where they are',
     given: [
       { type: 'function_call', call_id: 'a', name: 'f', arguments: '{}' },
       { type: 'function_call', call_id: 'b', name: 'f', arguments: '{}' },
@@ -115,13 +116,36 @@ const cases: Array<{ name: string, given: InputItem[], expected: object[], place
     ],
     expected: [
       { role: 'assistant', tool_calls: [call('a'), call('b')] },
-      { role: 'tool', tool_call_id: 'a', content: text('see') },
-      { role: 'tool', tool_call_id: 'b', content: [] },
-      { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:1', detail: null } }, { type: 'image_url', image_url: { url: 'data:2', detail: null } }] },
+      { role: 'tool', tool_call_id: 'a', content: [...text('see'), { type: 'image_url', image_url: { url: 'data:1', detail: null } }] },
+      { role: 'tool', tool_call_id: 'b', content: [{ type: 'image_url', image_url: { url: 'data:2', detail: null } }] },
       { role: 'user', content: text('And?') }
     ],
-    places: ['input[0]', 'input[2]', 'input[3]', 'input[2]', 'input[4]'],
-    changes: ['input[2].output emulated', 'input[3].output emulated']
+    places: ['input[0]', 'input[2].output', 'input[3].output', 'input[4]']
+  },
+  {
+    name: 'parts in the words of a chat, of Anthropic, or of MCP',
+    given: [
+      { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:1', detail: 'low' } }, { type: 'image_url', image_url: 'data:2' }, { type: 'file', file: { file_data: 'AA', filename: 'a.txt' } }, { type: 'input_file', file_url: 'data:text/plain;base64,AA' }] },
+      { type: 'function_call_output', call_id: 'a', output: [{ type: 'image', mimeType: 'image/png', data: 'AAAA' } as never] }
+    ],
+    expected: [
+      { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:1', detail: 'low' } }, { type: 'image_url', image_url: { url: 'data:2', detail: 'auto' } }, { type: 'file', file: { file_data: 'AA', file_id: null, filename: 'a.txt' } }, { type: 'file', file: { file_data: 'data:text/plain;base64,AA', file_id: null, filename: null } }] },
+      { role: 'tool', tool_call_id: 'a', content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA', detail: 'auto' } }] }
+    ],
+    places: ['input[0]', 'input[1].output'],
+    changes: ['input[0].content[0] renamed', 'input[0].content[1] renamed', 'input[0].content[2] renamed', 'input[0].content[3] renamed', 'input[1].output[0] renamed']
+  },
+  {
+    name: 'members that nobody reads are told',
+    given: [
+      { role: 'user', content: [{ type: 'input_text', text: 'Hi', cache_control: { type: 'ephemeral' } } as never], name: 'Ada' } as never,
+      { type: 'reasoning', summary: [], encrypted_content: 'gAAA' } as never,
+      { type: 'message', id: 'msg_1', role: 'assistant', status: 'completed', phase: 'final_answer', content: [{ type: 'output_text', text: 'Hello', annotations: [], logprobs: [{ token: 'Hello' }] }, { type: 'output_text', text: '!', annotations: [{ type: 'url_citation' }] }] } as never,
+      { type: 'function_call', id: 'fc_1', call_id: 'a', name: 'f', arguments: '{}', status: 'completed', signature: 'x' } as never
+    ],
+    expected: [{ role: 'user', content: text('Hi') }, { role: 'assistant', content: [...text('Hello'), ...text('!')], tool_calls: [call('a')] }],
+    places: ['input[0]', 'input[2]'],
+    changes: ['input[0].name dropped', 'input[0].content[0].cache_control dropped', 'input[1].encrypted_content dropped', 'input[2].phase dropped', 'input[2].content[1].annotations dropped', 'input[3].signature dropped']
   },
   {
     name: 'items of OpenAI\'s own tools are left out',
@@ -149,6 +173,8 @@ const refusals: Array<{ name: string, given: InputItem, param: string, code?: st
   { name: 'an image by id', given: { role: 'user', content: [{ type: 'input_image', file_id: 'file_1' }] }, param: 'input[0].content[0].file_id' },
   { name: 'an image that is not there', given: { role: 'user', content: [{ type: 'input_text', text: 'x' }, { type: 'input_image' }] }, param: 'input[0].content[1].image_url', code: 'missing_required_parameter' },
   { name: 'a file by URL', given: { role: 'user', content: [{ type: 'input_file', file_url: 'https://x' }] }, param: 'input[0].content[0].file_url' },
+  { name: 'a sound', given: { role: 'user', content: [{ type: 'input_audio' }] }, param: 'input[0].content[0]' },
+  { name: 'an image in a chat\'s words that the assistant sent', given: { role: 'assistant', content: [{ type: 'image_url', image_url: 'data:1' }] }, param: 'input[0].content[0]' },
   { name: 'an image the assistant sent', given: { role: 'assistant', content: [{ type: 'input_image', image_url: 'data:1' }] }, param: 'input[0].content[0]' },
   { name: 'a file in a system message', given: { role: 'system', content: [{ type: 'input_file', file_data: 'x' }] }, param: 'input[0].content[0]' },
   { name: 'an image by id from a tool', given: { type: 'function_call_output', call_id: 'a', output: [{ type: 'input_image', file_id: 'file_1' }] }, param: 'input[0].output[0].file_id' }

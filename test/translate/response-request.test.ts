@@ -18,6 +18,9 @@ const cases: Array<{ name: string, given: object, expected: object, changes?: st
   { name: 'a stream', given: { stream: true, stream_options: { include_obfuscation: false } }, expected: { stream: true } },
   { name: 'sampling', given: { temperature: 0.5, top_p: 0.9 }, expected: { temperature: 0.5, top_p: 0.9 } },
   { name: 'the limit', given: { max_output_tokens: 100 }, expected: { max_completion_tokens: 100 } },
+  { name: 'the limit by a chat\'s name', given: { max_tokens: 100 }, expected: { max_completion_tokens: 100, max_tokens: undefined }, changes: ['max_tokens renamed'] },
+  { name: 'the limit by a chat\'s newer name', given: { max_completion_tokens: 100 }, expected: { max_completion_tokens: 100 }, changes: ['max_completion_tokens renamed'] },
+  { name: 'the limit by all names', given: { max_output_tokens: 100, max_completion_tokens: 100, max_tokens: 50 }, expected: { max_completion_tokens: 100 }, changes: ['max_tokens dropped'] },
   { name: 'the effort', given: { reasoning: { effort: 'high' } }, expected: { reasoning_effort: 'high' } },
   { name: 'a summary of the thinking', given: { reasoning: { summary: 'auto' } }, expected: { reasoning_effort: null }, changes: ['reasoning.summary emulated'] },
   { name: 'an empty text', given: { text: {} }, expected: { response_format: null, verbosity: null } },
@@ -43,7 +46,7 @@ const cases: Array<{ name: string, given: object, expected: object, changes?: st
   { name: 'a choice without tools', given: { tools: [], tool_choice: 'auto', parallel_tool_calls: true }, expected: { tools: undefined, tool_choice: undefined, parallel_tool_calls: undefined } },
   { name: 'what the proxy itself keeps', given: { store: false, metadata: { a: 'b' }, max_tool_calls: 1, truncation: 'auto' }, expected: { store: undefined, metadata: undefined, truncation: undefined } },
   { name: 'native parameters and those of a client', given: { chat_template_kwargs: { thinking: false }, client_metadata: {}, lora: 'x' }, expected: { chat_template_kwargs: { thinking: false }, client_metadata: {}, lora: 'x' } },
-  { name: 'parameters of a chat, which were not checked', given: { n: 'many', stop: 5, max_tokens: {} }, expected: { n: undefined, stop: undefined, max_tokens: undefined }, changes: ['n dropped', 'stop dropped', 'max_tokens dropped'] }
+  { name: 'parameters of a chat, which were not checked', given: { n: 'many', stop: 5, response_format: {} }, expected: { n: undefined, stop: undefined, response_format: null }, changes: ['n dropped', 'stop dropped', 'response_format dropped'] }
 ]
 for (const { name, given, expected, changes = [] } of cases) {
   t.test(name, async t => {
