@@ -1,9 +1,19 @@
 import type { Batch, Stage, TextEvent } from './event.ts'
 
-const OPEN = '<think>'
-const CLOSE = '</think>'
+/** What stands around thinking. */
+export interface ThinkTag {
+  open: string
+  close: string
+}
+
+export const THINK: ThinkTag = { open: '<think>', close: '</think>' }
+
+/** Gemma 4's template. */
+export const THOUGHT_CHANNEL: ThinkTag = { open: '<|channel>thought', close: '<channel|>' }
 
 export interface ThinkTagsOptions {
+  /** Those the model's template may write; the first one when the template opens the thinking itself. */
+  tags: readonly [ThinkTag, ...ThinkTag[]]
   /** The model's template opens the thinking itself, so that the answer begins inside it. */
   isOpen: boolean
   /** The limit that was sent upstream, in tokens. */
@@ -11,7 +21,7 @@ export interface ThinkTagsOptions {
 }
 
 /**
- * Turns thinking that a model writes into its answer, between `<think>` and `</think>`, into reasoning events.
+ * Turns thinking that a model writes into its answer, between tags like `<think>` and `</think>`, into reasoning events.
  *
  * Only the beginning of an answer can be thinking. The tags may be split anywhere, and only as much text is held back
  * as may still be a tag. deepseek-r1 and qwq begin without the opening tag, because their chat template has already
@@ -22,6 +32,7 @@ export class ThinkTags implements Stage {
   #options: ThinkTagsOptions
   #state: 'start' | 'opening' | 'thinking' | 'gap' | 'answer' = 'start'
   #completionTokens = 0
+  #close: string
   /** What came before it is certain whether the answer begins with thinking. */
   #waiting: TextEvent[] = []
   /** Text that may still become a tag. */
@@ -33,6 +44,7 @@ export class ThinkTags implements Stage {
 
   constructor (options: ThinkTagsOptions) {
     this.#options = options
+    this.#close = options.tags[0].close
   }
 
   get letsTextBy (): boolean {
@@ -71,11 +83,13 @@ export class ThinkTags implements Stage {
   #start (event: TextEvent, out: Batch): void {
     this.#waiting.push(event)
     this.#held = this.#held.trimStart()
-    if (this.#held.length < OPEN.length && OPEN.startsWith(this.#held)) return
-    const isTagged = this.#held.startsWith(OPEN)
-    if (isTagged || this.#options.isOpen) {
+    const { tags, isOpen } = this.#options
+    const tag = tags.find(({ open }) => this.#held.startsWith(open))
+    if (tag === undefined && tags.some(({ open }) => open.startsWith(this.#held))) return
+    if (tag !== undefined || isOpen) {
       this.#state = 'opening'
-      if (isTagged) this.#held = this.#held.slice(OPEN.length)
+      this.#close = tag?.close ?? this.#close
+      if (tag !== undefined) this.#held = this.#held.slice(tag.open.length)
       else this.#unproven = []
     } else {
       this.#state = 'answer'
@@ -86,8 +100,8 @@ export class ThinkTags implements Stage {
   }
 
   #think (out: Batch): void {
-    const close = this.#held.indexOf(CLOSE)
-    const end = close === -1 ? tagStart(this.#held) : close
+    const close = this.#held.indexOf(this.#close)
+    const end = close === -1 ? tagStart(this.#close, this.#held) : close
     this.#tell('reasoning', this.#held.slice(0, end).trimEnd().length, out)
     if (close === -1) {
       const tag = this.#held.trimStart()
@@ -95,7 +109,7 @@ export class ThinkTags implements Stage {
       this.#held = tag
       return
     }
-    this.#held = this.#held.trimStart().slice(CLOSE.length)
+    this.#held = this.#held.trimStart().slice(this.#close.length)
     this.#space = ''
     this.#unproven = undefined
     this.#state = 'gap'
@@ -132,9 +146,9 @@ export class ThinkTags implements Stage {
 }
 
 /** Where the end of `text` begins that may become the closing tag; the text's length when there is none. */
-function tagStart (text: string): number {
-  for (let at = Math.max(0, text.length - CLOSE.length + 1); at < text.length; at++) {
-    if (CLOSE.startsWith(text.slice(at))) return at
+function tagStart (close: string, text: string): number {
+  for (let at = Math.max(0, text.length - close.length + 1); at < text.length; at++) {
+    if (close.startsWith(text.slice(at))) return at
   }
   return text.length
 }

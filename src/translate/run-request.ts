@@ -75,6 +75,8 @@ export interface RunRequest {
   tools: ReadonlyMap<string, Record<string, unknown>>
   /** Said to the model when it did not call although a call was forced. */
   forcedCall?: string
+  /** The only tool that may be called, when a call is forced. */
+  forcedTool?: string
   /** The last thing the caller told is a tool's result. */
   followsToolResult: boolean
   format?: OutputFormat
@@ -136,6 +138,7 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
     singleToolCall: request.parallel_tool_calls === false,
     tools: offered?.schemas ?? NO_TOOLS,
     ...(offered?.forcedCall !== undefined && { forcedCall: offered.forcedCall }),
+    ...(offered?.forcedTool !== undefined && { forcedTool: offered.forcedTool }),
     followsToolResult: request.messages.at(-1)?.role === 'tool',
     ...(format && { format }),
     ...(outputForm && { outputForm }),

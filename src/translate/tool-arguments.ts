@@ -1,3 +1,4 @@
+import { withoutMarks } from '../generation/argument-marks.ts'
 import { BracketScanner } from '../generation/bracket-scanner.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Stage, ToolCallEvent } from '../generation/event.ts'
@@ -74,9 +75,11 @@ export class ToolArguments implements Stage {
 export function toMended (text: string, schema: Schema | undefined): { text: string, repairs: string[] } {
   const asWritten = { text, repairs: [] }
   const repairs: string[] = []
-  let value = parseJson(text)
+  const unmarked = withoutMarks(text)
+  if (unmarked !== text) repairs.push('the model wrote marks of its chat template into the arguments')
+  let value = parseJson(unmarked)
   if (value === undefined) {
-    value = parseClosed(text)
+    value = parseClosed(unmarked)
     repairs.push('the model wrote JSON that does not parse')
   }
   if (typeof value === 'string') {
@@ -105,12 +108,15 @@ function toJson (value: unknown): string | undefined {
   }
 }
 
+/** Brackets closed too often, and marks of a chat template. */
+const BEHIND = /^(?:[\s}\]]|<[|｜][^<>]{1,40}>)*$/
+
 /** JSON or nearly JSON whose brackets are closed, or closed too often: what was cut off must not be made up. */
 function parseClosed (text: string): unknown {
   const json = text.trim()
   const length = new BracketScanner().read(json) ?? 0
   const closed = json.slice(0, length)
-  return /[}\]]$/.test(closed) && /^[\s}\]]*$/.test(json.slice(length)) ? parseModelJson(closed) : undefined
+  return /[}\]]$/.test(closed) && BEHIND.test(json.slice(length)) ? parseModelJson(closed) : undefined
 }
 
 /** A schema that is none cannot be violated. */

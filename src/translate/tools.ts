@@ -17,6 +17,8 @@ export interface OfferedTools {
   schemas: ReadonlyMap<string, Record<string, unknown>>
   /** What to tell a model that takes a forced choice as advice only; absent when there is nothing to force. */
   forcedCall?: string
+  /** The only tool that may be called, when a call is forced. */
+  forcedTool?: string
   /** The fields beside `tools`. */
   fields: ToolFields
 }
@@ -55,10 +57,12 @@ export function toOfferedTools (request: ChatCompletionRequest, family: Family, 
   if (forcedCall !== undefined) {
     changes.push({ param: isLegacy ? 'function_call' : 'tool_choice', action: 'emulated', reason: 'this model takes a forced choice as advice; it is told in words, and asked once more when it does not call' })
   }
+  const mayCall = named ? [choice.name] : choice.mode === 'required' ? sent.map(({ name }) => name) : []
   return {
     tools: sent.map(definition => toNativeTool(definition, param, family, changes)),
     schemas: new Map(sent.map(({ name, parameters }) => [name, parameters ?? {}])),
     ...(forcedCall !== undefined && { forcedCall }),
+    ...(mayCall.length === 1 && mayCall[0] !== undefined && { forcedTool: mayCall[0] }),
     fields: toFields(request, choice, family, changes)
   }
 }

@@ -61,6 +61,8 @@ export interface Family {
 export interface Thinking {
   /** Where thinking is told; `open-tags` begins without `<think>`, because the template has written it. */
   told: 'none' | 'reasoning_content' | 'reasoning' | 'tags' | 'open-tags'
+  /** What its template writes around thinking, where that slips into the text; `<think>` tags when absent. */
+  marks?: 'harmony' | 'gemma'
   /** The member of `chat_template_kwargs` that is a switch. */
   switch?: 'enable_thinking' | 'thinking'
   /** Values of `reasoning_effort` that are taken; empty when the field is not. */
@@ -197,9 +199,9 @@ export const FAMILIES: Record<FamilyName, Family> = {
     extras: [],
     forcedChoice: 'advisory',
     streams: { ...openai.streams, arguments: false },
-    thinking: { told: 'reasoning_content', efforts: ['low', 'medium', 'high'], isDefault: true }
+    thinking: { told: 'reasoning_content', marks: 'harmony', efforts: ['low', 'medium', 'high'], isDefault: true }
   },
-  'gemma-4': { ...openai, name: 'gemma-4', thinking: { ...openai.thinking, told: 'reasoning' } },
+  'gemma-4': { ...openai, name: 'gemma-4', thinking: { ...openai.thinking, told: 'reasoning', marks: 'gemma' } },
   /** Its template reads `thinking` where others read `enable_thinking`. */
   kimi: { ...openai, name: 'kimi', thinking: { ...openai.thinking, switch: 'thinking' } },
   'deepseek-v4': {

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
-import { ThinkTags } from '../../src/generation/think-tags.ts'
+import { THINK, ThinkTags, THOUGHT_CHANNEL } from '../../src/generation/think-tags.ts'
 import { cut, FINISH, merged, places, recut, text, textOf, told, usage } from './events.ts'
 
 const MAX_TOKENS = 100
 const CUT: GenerationEvent = { type: 'finish', reason: 'length' }
 
 function stageOf (isOpen: boolean): ThinkTags {
-  return new ThinkTags({ isOpen, maxTokens: MAX_TOKENS })
+  return new ThinkTags({ tags: [THINK, THOUGHT_CHANNEL], isOpen, maxTokens: MAX_TOKENS })
 }
 
 function reasoning (thought: string): Batch {
@@ -18,6 +18,9 @@ function reasoning (thought: string): Batch {
 t.test('thinking at the beginning of an answer is told as reasoning', t => {
   const cases: Array<{ name: string, isOpen?: boolean, given: string, expected: Batch }> = [
     { name: 'between tags', given: '<think>\nHm.\n</think>\n\nYes.', expected: [...reasoning('Hm.'), ...text('Yes.')] },
+    { name: 'in gemma\'s channel', given: '<|channel>thought\nHm. </think> <channel\n<channel|>Yes. <channel|>', expected: [...reasoning('Hm. </think> <channel'), ...text('Yes. <channel|>')] },
+    { name: 'in gemma\'s channel, when it is nothing', given: '<|channel>thought\n<channel|>Yes.', expected: text('Yes.') },
+    { name: 'between tags, with gemma\'s end inside', given: '<think>a <channel|> b</think>c', expected: [...reasoning('a <channel|> b'), ...text('c')] },
     { name: 'behind white space', given: '\n <think>Hm.</think>Yes.', expected: [...reasoning('Hm.'), ...text('Yes.')] },
     { name: 'with white space inside of it', given: '<think>a \n b </think> c \n d ', expected: [...reasoning('a \n b'), ...text('c \n d ')] },
     { name: 'with things inside that look like tags', given: '<think>a </thin </b> < b</think>c', expected: [...reasoning('a </thin </b> < b'), ...text('c')] },

@@ -27,17 +27,19 @@ t.test('a request gets the stages it needs, in their order', t => {
     { name: 'nothing special', family: 'classic', given: plain, expected: ['Ending'] },
     { name: 'a model that thinks', family: 'openai', given: plain, expected: ['ThinkTags', 'Ending'] },
     { name: 'a model that thinks aloud', family: 'qwq', given: plain, expected: ['ThinkTags', 'Ending'] },
-    { name: 'tools', family: 'classic', given: { tools: [weather] }, expected: ['LeakedToolCalls', 'ToolArguments', 'Ending'] },
-    { name: 'tools whose arguments are sound', family: 'openai', given: { tools: [weather] }, expected: ['ThinkTags', 'LeakedToolCalls', 'Ending'] },
-    { name: 'the same, not streamed', family: 'openai', given: { tools: [weather] }, isStreamed: false, expected: ['ThinkTags', 'LeakedToolCalls', 'ToolArguments', 'Ending'] },
+    { name: 'tools', family: 'classic', given: { tools: [weather] }, expected: ['LeakedToolCalls', 'ToolNames', 'ToolArguments', 'Ending'] },
+    { name: 'one tool that has to be called', family: 'gpt-oss', given: { tools: [weather], tool_choice: 'required' }, isStreamed: false, expected: ['HarmonyChannels', 'ThinkTags', 'LeakedToolCalls', 'ToolNames', 'ForcedArguments', 'ToolArguments', 'Ending'] },
+    { name: 'a template of channels', family: 'gpt-oss', given: plain, expected: ['HarmonyChannels', 'ThinkTags', 'Ending'] },
+    { name: 'tools whose arguments are sound', family: 'openai', given: { tools: [weather] }, expected: ['ThinkTags', 'LeakedToolCalls', 'ToolNames', 'ArgumentMarks', 'Ending'] },
+    { name: 'the same, not streamed', family: 'openai', given: { tools: [weather] }, isStreamed: false, expected: ['ThinkTags', 'LeakedToolCalls', 'ToolNames', 'ToolArguments', 'Ending'] },
     { name: 'tools that may not be called', family: 'classic', given: { tools: [weather], tool_choice: 'none' }, expected: ['Ending'] },
-    { name: 'one call at a time', family: 'classic', given: { tools: [weather], parallel_tool_calls: false }, expected: ['LeakedToolCalls', 'SingleToolCall', 'ToolArguments', 'Ending'] },
+    { name: 'one call at a time', family: 'classic', given: { tools: [weather], parallel_tool_calls: false }, expected: ['LeakedToolCalls', 'ToolNames', 'SingleToolCall', 'ToolArguments', 'Ending'] },
     { name: 'a format', family: 'openai', given: { response_format: color }, expected: ['ThinkTags', 'JsonText', 'Ending', 'FormatCheck'] },
     { name: 'a format that is reviewed', family: 'classic', given: { response_format: { type: 'json_object' } }, isStreamed: false, expected: ['JsonText', 'Ending'] },
     { name: 'stop sequences', family: 'openai', given: { stop: 'END' }, expected: ['ThinkTags', 'StopSequences', 'Ending'] },
     { name: 'log probabilities', family: 'openai', given: { logprobs: true }, expected: ['ThinkTags', 'Ending', 'LogprobsCheck'] },
-    { name: 'log probabilities of a model that tells none', family: 'gpt-oss', given: { logprobs: true }, expected: ['ThinkTags', 'Ending'] },
-    { name: 'everything', family: 'r1-distill', given: { tools: [weather], parallel_tool_calls: false, response_format: color, stop: ['END'] }, expected: ['ThinkTags', 'LeakedToolCalls', 'SingleToolCall', 'ToolArguments', 'JsonText', 'StopSequences', 'Ending', 'FormatCheck'] }
+    { name: 'log probabilities of a model that tells none', family: 'gpt-oss', given: { logprobs: true }, expected: ['HarmonyChannels', 'ThinkTags', 'Ending'] },
+    { name: 'everything', family: 'r1-distill', given: { tools: [weather], parallel_tool_calls: false, response_format: color, stop: ['END'] }, expected: ['ThinkTags', 'LeakedToolCalls', 'ToolNames', 'SingleToolCall', 'ToolArguments', 'JsonText', 'StopSequences', 'Ending', 'FormatCheck'] }
   ]
   for (const { name, family, given, isStreamed = true, expected } of cases) {
     t.strictSame(stagesOf(family, requestOf(family, given), isStreamed).map(stage => stage.constructor.name), expected, name)
@@ -78,6 +80,37 @@ t.test('streams become what the caller is to hear', async t => {
       given: { tools: [weather] },
       native: [[called('')], [{ type: 'tool_call', index: 0, arguments: '{"days":' }], [{ type: 'tool_call', index: 0, arguments: '"3"}' }], [usage(9), FINISH]],
       expected: [called(''), { type: 'tool_call', index: 0, arguments: '{"days":' }, { type: 'tool_call', index: 0, arguments: '"3"}' }, usage(9), calls]
+    },
+    {
+      name: 'a decorated name, in a stream',
+      family: 'openai',
+      given: { tools: [weather] },
+      native: [[{ ...called('') as object, name: 'functions.weather:0' } as GenerationEvent], [{ type: 'tool_call', index: 0, arguments: '{}' }], [usage(9), FINISH]],
+      expected: [called(''), { type: 'tool_call', index: 0, arguments: '{}' }, usage(9), calls],
+      changes: ['tool_calls repaired']
+    },
+    {
+      name: 'a leaked call by a namespace',
+      family: 'gpt-oss',
+      given: { tools: [weather] },
+      native: [text('{"name": "functions.weather", "arguments": {"days": 3}}'), [usage(9), FINISH]],
+      expected: [called('{"days":3}'), usage(9), calls],
+      changes: ['tool_calls repaired', 'tool_calls repaired']
+    },
+    {
+      name: 'marks in arguments that are streamed',
+      family: 'kimi',
+      given: { tools: [weather] },
+      native: [[called('')], [{ type: 'tool_call', index: 0, arguments: '{"city":"<|' }], [{ type: 'tool_call', index: 0, arguments: '\\"|>Oslo<|\\"|>"}' }], [usage(9), FINISH]],
+      expected: [called(''), { type: 'tool_call', index: 0, arguments: '{"city":' }, { type: 'tool_call', index: 0, arguments: '"Oslo"}' }, usage(9), calls],
+      changes: ['tool_calls repaired']
+    },
+    {
+      name: 'gemma\'s channel of thoughts',
+      family: 'gemma-4',
+      given: {},
+      native: [text('<|channel>thou', 'ght\nHm.<chan', 'nel|>Yes.'), [usage(9), FINISH]],
+      expected: [{ type: 'reasoning', text: 'Hm.' }, ...text('Yes.'), usage(9), stop]
     },
     {
       name: 'fenced JSON that fits',

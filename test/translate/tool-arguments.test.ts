@@ -8,6 +8,7 @@ import { ToolArguments, toMended } from '../../src/translate/tool-arguments.ts'
 type Schema = Record<string, unknown>
 
 const SYNTAX = 'the model wrote JSON that does not parse'
+const MARKS = 'the model wrote marks of its chat template into the arguments'
 const TWICE = 'the model encoded the arguments twice'
 const TYPES = 'the model gave values of another type than the schema names'
 
@@ -61,6 +62,9 @@ t.test('harmless mistakes are mended', t => {
     { name: 'a closing brace too many', given: '{"a":1}}', expected: { a: 1 }, repairs: [SYNTAX] },
     { name: 'encoded twice', given: '"{\\"a\\":1}"', expected: { a: 1 }, repairs: [TWICE] },
     { name: 'encoded twice, in Python\'s quotes', given: '"{\'a\': 1}"', expected: { a: 1 }, repairs: [TWICE] },
+    { name: 'marks of a chat template', given: '{"city": "<|\\"|>Paris<|\\"|>"}', expected: { city: 'Paris' }, repairs: [MARKS] },
+    { name: 'a template\'s own form', given: '{city:<|"|>Paris<|"|>,days:2}', expected: { city: 'Paris', days: 2 }, repairs: [MARKS, SYNTAX] },
+    { name: 'a mark behind it', given: '{"a":1}<|tool_call_end|>', expected: { a: 1 }, repairs: [SYNTAX] },
     { name: 'all at once', schema: object({ a: { type: 'integer' } }), given: "{'a': '1',}", expected: { a: 1 }, repairs: [SYNTAX, TYPES] },
 
     { name: 'numbers as text', schema: object({ a: { type: 'number' }, b: { type: 'integer' } }), given: { a: ' -1.5e3 ', b: '4' }, expected: { a: -1500, b: 4 } },

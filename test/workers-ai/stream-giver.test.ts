@@ -3,8 +3,9 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Batch, Stage } from '../../src/generation/event.ts'
 import { Ending } from '../../src/generation/ending.ts'
+import { HarmonyChannels } from '../../src/generation/harmony-channels.ts'
 import { StopSequences } from '../../src/generation/stop-sequences.ts'
-import { ThinkTags } from '../../src/generation/think-tags.ts'
+import { THINK, ThinkTags, THOUGHT_CHANNEL } from '../../src/generation/think-tags.ts'
 import type { Verdict } from '../../src/generation/pipeline.ts'
 import { ChatChunks } from '../../src/translate/chat-chunks.ts'
 import { ByteLane } from '../../src/workers-ai/byte-lane.ts'
@@ -83,7 +84,8 @@ const DONE = 'data: [DONE]\n\n'
 
 const MANNERS: Array<{ name: string, stages?: () => Stage[], passes: boolean }> = [
   { name: 'no stage that looks at text', passes: true },
-  { name: 'thinking, which only begins an answer', stages: () => [new ThinkTags({ isOpen: false, maxTokens: 100 })], passes: true },
+  { name: 'thinking, which only begins an answer', stages: () => [new ThinkTags({ tags: [THINK, THOUGHT_CHANNEL], isOpen: false, maxTokens: 100 })], passes: true },
+  { name: 'channels, which only begin an answer', stages: () => [new HarmonyChannels()], passes: true },
   { name: 'stop sequences, which may come anywhere', stages: () => [new StopSequences(['b c'])], passes: false }
 ]
 
