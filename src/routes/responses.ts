@@ -16,7 +16,7 @@ import { toOutput, type Output, type OutputItemsOptions } from '../translate/out
 import { ResponseEvents } from '../translate/response-events.ts'
 import { toResponseError, toResponseParam } from '../translate/response-names.ts'
 import { toChatRequest, toItems } from '../translate/response-request.ts'
-import { toBegunResponse, toEndedResponse } from '../translate/response.ts'
+import { toBegunResponse, toCompactedResponse, toEndedResponse, type EndedResponse } from '../translate/response.ts'
 import { toSuggestions } from '../workers-ai/resolve-model.ts'
 import { answerChat, collected, ESTIMATED, tell, toStreamFailure, type ChatAnswer, type ChatParts } from './chat-answer.ts'
 import { toContext } from './response-context.ts'
@@ -70,9 +70,9 @@ export function responses (app: FastifyInstance, parts: ResponsesParts): void {
     if ('object' in begun) return begun
     const { answer, telling } = begun
     if (body.stream === true) answer.reporter.add(NOT_STREAMED)
-    const { id, output, created_at: createdAt, usage } = await ended(parts, answer, telling, await wholeOutput(answer, telling, request, reply), request)
+    const response = await ended(parts, answer, telling, await wholeOutput(answer, telling, request, reply), request)
     reply.headers(answer.reporter.headers())
-    return { id, object: 'response.compaction', created_at: createdAt, output: [...toUserMessages(telling.items), ...output], usage }
+    return toCompactedResponse(response, toUserMessages(telling.items))
   })
 }
 
@@ -121,7 +121,7 @@ function events (parts: ResponsesParts, answer: ChatAnswer, telling: Telling, re
 }
 
 /** The whole response, kept for those that follow it unless the caller forbids it. */
-async function ended ({ store }: ResponsesParts, { reporter }: Pick<ChatAnswer, 'reporter'>, { begun, items }: Telling, output: Output, request: FastifyRequest): Promise<ResponseObject> {
+async function ended ({ store }: ResponsesParts, { reporter }: Pick<ChatAnswer, 'reporter'>, { begun, items }: Telling, output: Output, request: FastifyRequest): Promise<EndedResponse> {
   const response = toEndedResponse(begun, output, seconds())
   request.report.usage = output.usage
   if (output.usage.estimated) reporter.add(ESTIMATED)

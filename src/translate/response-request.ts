@@ -70,17 +70,20 @@ export function toChatRequest (request: ResponseRequest, earlier: readonly Input
 /** What an answer has, and a summary has not. */
 const OF_ANSWERS = ['tools', 'text', 'include', 'top_logprobs'] as const
 
+const NO_ANSWER = 'a compaction is no answer: it is a summary in plain text'
+
 /** @param items of the input, the trigger at their end */
 function toSummaryRequest (request: ResponseRequest, items: readonly InputItem[], earlier: readonly InputItem[]): ChatOfResponse {
-  const plain = { ...request, tools: null, tool_choice: null, text: null, include: null, top_logprobs: null, input: items.slice(0, -1) }
+  const plain = { ...request, tools: null, tool_choice: null, text: null, include: null, top_logprobs: null, reasoning: { ...request.reasoning, summary: null }, input: items.slice(0, -1) }
   refuseStrayTrigger(plain.input)
   const summarised = toChatRequest(plain, earlier)
   const { chat, changes, places } = summarised
   const place = `input[${items.length - 1}]`
   for (const param of OF_ANSWERS) {
     const value = request[param]
-    if (value != null && !(Array.isArray(value) && value.length === 0)) changes.push({ param, action: 'dropped', reason: 'a compaction is no answer: it is a summary in plain text' })
+    if (value != null && !(Array.isArray(value) && value.length === 0)) changes.push({ param, action: 'dropped', reason: NO_ANSWER })
   }
+  if (request.reasoning?.summary != null) changes.push({ param: 'reasoning.summary', action: 'dropped', reason: NO_ANSWER })
   changes.push({ param: place, action: 'emulated', reason: 'the model sums the conversation up; encrypted_content holds that, encoded and not encrypted' })
   return {
     ...summarised,

@@ -1,5 +1,5 @@
 import type { FunctionToolParam, ResponseRequest, ToolParam } from '../openai/response-request.ts'
-import type { ResponseObject } from '../openai/response.ts'
+import type { CompactedResponse, KeptItem, ResponseObject, ResponseUsage } from '../openai/response.ts'
 import type { ErrorBody } from '../openai/error.ts'
 import type { Output } from './output-items.ts'
 import { toResponseUsage } from './usage.ts'
@@ -11,6 +11,9 @@ export interface ResponseIdentity {
   /** Unix time in seconds. */
   createdAt: number
 }
+
+/** A response whose bill is known. */
+export type EndedResponse = ResponseObject & { usage: ResponseUsage }
 
 /** A response that has begun: everything but its output, the caller's parameters told back with OpenAI's defaults. */
 export function toBegunResponse (request: ResponseRequest, { id, createdAt }: ResponseIdentity): ResponseObject {
@@ -52,13 +55,21 @@ export function toBegunResponse (request: ResponseRequest, { id, createdAt }: Re
  * The whole response, from the output its generation was folded into.
  * @param completedAt Unix time in seconds
  */
-export function toEndedResponse (begun: ResponseObject, { items, usage, finishReason }: Output, completedAt: number): ResponseObject {
-  const ended: ResponseObject = { ...begun, output: items, usage: toResponseUsage(usage) }
+export function toEndedResponse (begun: ResponseObject, { items, usage, finishReason }: Output, completedAt: number): EndedResponse {
+  const ended: EndedResponse = { ...begun, output: items, usage: toResponseUsage(usage) }
   switch (finishReason) {
     case 'length': return { ...ended, status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } }
     case 'content_filter': return { ...ended, status: 'incomplete', incomplete_details: { reason: 'content_filter' } }
     default: return { ...ended, status: 'completed', completed_at: completedAt }
   }
+}
+
+/**
+ * A response that is a compaction, as its own endpoint tells it.
+ * @param messages the user's, which stay beside it
+ */
+export function toCompactedResponse ({ id, created_at: createdAt, output, usage }: EndedResponse, messages: KeptItem[]): CompactedResponse {
+  return { id, object: 'response.compaction', created_at: createdAt, output: [...messages, ...output], usage }
 }
 
 /** A response that broke, with as much output as there was. */

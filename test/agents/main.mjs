@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const AGENTS = ['codex', 'opencode']
+const AGENTS = ['codex', 'codex-compacting', 'opencode']
 
 /** A network namespace of its own; one who is not root needs a user namespace for that. */
 const ALONE = process.getuid?.() === 0 ? ['--net'] : ['--map-root-user', '--net']
@@ -20,7 +20,7 @@ for (const name of names) {
   if (!AGENTS.includes(name)) throw new Error(`There is no agent ${name}, only ${AGENTS.join(' and ')}.`)
   const { agent } = await import(`./${name}.mjs`)
   console.log(`== ${agent.package}`)
-  const folder = join(tmpdir(), 'workers-ai-proxy-agents', name)
+  const folder = join(tmpdir(), 'workers-ai-proxy-agents', agent.folder ?? name)
   const problem = whyNotAlone() ?? whyNotInstalled(agent.package, folder)
   if (problem !== undefined) {
     console.log(`SKIPPED: ${problem}`)

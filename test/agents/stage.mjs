@@ -34,13 +34,18 @@ async function work (model) {
     writeFileSync(join(place, path), content)
   }
   const asked = requests().length
-  const { file, args, env, input } = agent.command({ folder, home, model, question: agent.question })
+  const commands = [agent.command({ folder, home, model, question: agent.question }), ...(agent.followUp ? [agent.followUp({ folder, home, model })] : [])]
   console.log(`-- ${model}\nuser: ${agent.question}`)
-  // none of the caller's environment: an agent takes keys and addresses from it
-  const child = spawn(file, args, { cwd: join(place, 'work'), env: { PATH: process.env['PATH'], HOME: home, ...env }, timeout: TIMEOUT_MS })
-  child.stdin.end(input)
-  const [output, complaints, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  const steps = output.split('\n').filter(line => line.startsWith('{')).flatMap(line => agent.toStep(JSON.parse(line)) ?? [])
+  const steps = []
+  const problems = []
+  for (const { file, args, env, input } of commands) {
+    // none of the caller's environment: an agent takes keys and addresses from it
+    const child = spawn(file, args, { cwd: join(place, 'work'), env: { PATH: process.env['PATH'], HOME: home, ...env }, timeout: TIMEOUT_MS })
+    child.stdin.end(input)
+    const [output, complaints, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+    steps.push(...output.split('\n').filter(line => line.startsWith('{')).flatMap(line => agent.toStep(JSON.parse(line)) ?? []))
+    if (code !== 0) problems.push(`it ended with ${code}: ${complaints.trim()}`)
+  }
   for (const step of steps) {
     for (const [kind, words] of Object.entries(step)) console.log(`${kind}: ${words.trim()}`)
   }
@@ -49,10 +54,13 @@ async function work (model) {
   rmSync(place, { recursive: true, force: true })
 
   return [
-    ...(code === 0 ? [] : [`it ended with ${code}: ${complaints.trim()}`]),
+    ...problems,
     ...(steps.some(({ tool }) => tool?.includes(SECRET)) ? [] : ['its tool did not read the file']),
     ...(steps.some(({ answer }) => answer?.includes(SECRET)) ? [] : ['it did not answer with what it read']),
-    ...(calls.length > 1 && calls.every(({ status }) => status === 200) ? [] : ['not every request was served'])
+    ...(agent.farewell === undefined || steps.some(({ answer }) => answer?.includes(agent.farewell)) ? [] : ['it did not go on']),
+    ...(agent.changes ?? []).filter(pattern => !calls.some(({ changes }) => pattern.test(changes))).map(pattern => `the proxy never told ${pattern}`),
+    // A WebSocket is tried once, and there is none.
+    ...(calls.length > 1 && calls.every(({ method, status }) => status === 200 || (method === 'GET' && status === 426)) ? [] : ['not every request was served'])
   ]
 }
 

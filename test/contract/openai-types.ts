@@ -8,7 +8,7 @@ import type { Embedding, EmbeddingList } from '../../src/openai/embedding.ts'
 import type { ErrorBody } from '../../src/openai/error.ts'
 import type { ModelListObject, ModelObject } from '../../src/openai/model.ts'
 import type { InputItem, ResponseRequest } from '../../src/openai/response-request.ts'
-import type { OutputItem, ResponseObject } from '../../src/openai/response.ts'
+import type { CompactedResponse, OutputItem, ResponseObject } from '../../src/openai/response.ts'
 
 /**
  * Checked by `tsc -p test/tsconfig.json` and never run: what we answer is what the openai package expects, and what it
@@ -36,7 +36,9 @@ export type Answers = [
   Accepts<OpenAI.Model, ModelObject>,
   Accepts<Pick<OpenAI.ModelsPage, 'object' | 'data'>, ModelListObject>,
   Accepts<OpenAI.ErrorObject, ErrorBody['error']>,
-  Accepts<Parsed<OpenAI.Responses.Response>, Parsed<ResponseObject & { usage: object }>>
+  Accepts<Parsed<OpenAI.Responses.Response>, Parsed<ResponseObject & { usage: object }>>,
+  /** The user's messages among its output have no type of their own there. */
+  Accepts<Omit<OpenAI.Responses.CompactedResponse, 'output'>, Omit<CompactedResponse, 'output'>>
 ]
 
 /** Custom tools, whose input is free text, have no counterpart on Workers AI: they are refused wherever they appear. */
@@ -53,7 +55,8 @@ interface FunctionsOnly {
 /** Items and tools of other types pass as they come, and are not sent to a model. */
 type KnownItem = OpenAI.Responses.EasyInputMessage | OpenAI.Responses.ResponseInputItem.Message | OpenAI.Responses.ResponseOutputMessage |
   OpenAI.Responses.ResponseFunctionToolCall | OpenAI.Responses.ResponseInputItem.FunctionCallOutput | OpenAI.Responses.ResponseCustomToolCall |
-  OpenAI.Responses.ResponseCustomToolCallOutput | OpenAI.Responses.ResponseReasoningItem | OpenAI.Responses.ResponseInputItem.ItemReference
+  OpenAI.Responses.ResponseCustomToolCallOutput | OpenAI.Responses.ResponseReasoningItem | OpenAI.Responses.ResponseCompactionItemParam |
+  OpenAI.Responses.ResponseInputItem.CompactionTrigger | OpenAI.Responses.ResponseInputItem.ItemReference
 
 interface KnownOnly {
   input: string | KnownItem[]
@@ -69,6 +72,7 @@ export type Requests = [
   Accepts<EmbeddingRequest, OpenAI.EmbeddingCreateParams>,
   Accepts<ResponseRequest, Omit<OpenAI.Responses.ResponseCreateParamsNonStreaming, keyof KnownOnly> & KnownOnly>,
   Accepts<ResponseRequest, Omit<OpenAI.Responses.ResponseCreateParamsStreaming, keyof KnownOnly> & KnownOnly>,
+  Accepts<ResponseRequest, Omit<OpenAI.Responses.ResponseCompactParams, 'input'> & Pick<KnownOnly, 'input'>>,
   Accepts<InputItem, OutputItem>,
   /** What came back goes out again in the next turn. */
   Accepts<ChatCompletionRequest['messages'][number], ChatCompletion['choices'][number]['message']>

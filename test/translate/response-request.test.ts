@@ -79,7 +79,7 @@ t.test('a trigger at the end has the model asked for a summary, without what onl
     text: { format: { type: 'json_object' } },
     include: ['message.output_text.logprobs'],
     top_logprobs: 2,
-    reasoning: { effort: 'high' },
+    reasoning: { effort: 'high', summary: 'auto' },
     max_output_tokens: 100,
     stream: true
   }, [])
@@ -88,8 +88,8 @@ t.test('a trigger at the end has the model asked for a summary, without what onl
   t.strictSame(chat.messages.map(({ role }) => role), ['system', 'user', 'assistant', 'tool', 'user'])
   t.strictSame(chat.messages.at(-1)?.content, [{ type: 'text', text: SUMMARY_QUESTION }])
   t.match(chat.messages[2], { tool_calls: [{ function: { name: 'mcp__read' } }] })
-  t.strictSame(places, ['instructions', 'input[0]', 'input[1]', 'input[2]', 'input[3]'])
-  t.strictSame(changes.map(({ param, action }) => `${param} ${action}`), ['tools dropped', 'text dropped', 'include dropped', 'top_logprobs dropped', 'input[3] emulated'])
+  t.strictSame(places, ['instructions', 'input[0]', 'input[1]', 'input[2].output', 'input[3]'])
+  t.strictSame(changes.map(({ param, action }) => `${param} ${action}`), ['tools dropped', 'text dropped', 'include dropped', 'top_logprobs dropped', 'reasoning.summary dropped', 'input[3] emulated'])
   t.strictSame(toChatRequest({ model, input: [trigger], previous_response_id: 'resp_1', tools: [], include: [] }, [{ role: 'user', content: 'One' }]).places, ['previous_response_id', 'input[0]'], 'what was before is enough')
   t.equal(toChatRequest({ model, input: 'Hi' }, []).isCompaction, false)
 })

@@ -3,7 +3,7 @@ import type { FinishReason } from '../../src/generation/event.ts'
 import type { ResponseRequest } from '../../src/openai/response-request.ts'
 import { OutputItems } from '../../src/translate/output-items.ts'
 import { toServedTools } from '../../src/translate/response-tools.ts'
-import { toBegunResponse, toEndedResponse, toFailedResponse } from '../../src/translate/response.ts'
+import { toBegunResponse, toCompactedResponse, toEndedResponse, toFailedResponse } from '../../src/translate/response.ts'
 import { faultsOf } from '../openai-schemas.ts'
 
 const identity = { id: 'resp_1', createdAt: 1_000 }
@@ -102,4 +102,11 @@ t.test('a response that broke says why, and has what there was', async t => {
   t.match(failed, { status: 'failed', error: { code: 'rate_limit_exceeded', message: 'Busy.' }, output: [{ type: 'message', status: 'incomplete', content: [{ text: 'Hi' }] }], usage: null })
   t.strictSame(faultsOf('Response', failed), [])
   t.equal(toFailedResponse(begun, fold(undefined), { message: 'x', type: 'server_error', param: null, code: null }).error?.code, 'server_error', 'a code it must have')
+})
+
+t.test('a compaction is told by itself as the user\'s messages and what stands for the rest', async t => {
+  const ended = toEndedResponse(toBegunResponse({ model: 'm', input: 'Hi' }, identity), fold('stop'), 2_000)
+  const user = { id: 'msg_0', type: 'message' as const, role: 'user' as const, content: 'Hi' }
+  t.match(toCompactedResponse(ended, [user]), { id: 'resp_1', object: 'response.compaction', created_at: 1_000, output: [user, { id: 'msg_1' }], usage: { total_tokens: 7 } })
+  t.strictSame(Object.keys(toCompactedResponse(ended, [])).sort(), ['created_at', 'id', 'object', 'output', 'usage'])
 })
