@@ -1,13 +1,15 @@
-import { InvalidRequestError } from '../src/errors.ts'
+import { InvalidRequestError, UpstreamError, type ProxyError } from '../src/errors.ts'
 import type { Change } from '../src/generation/change.ts'
 import type { ChatCompletionRequest, Message } from '../src/openai/chat-completion-request.ts'
 import type { CompletionRequest } from '../src/openai/completion-request.ts'
 import { readSettings } from '../src/settings/reader.ts'
+import { toProxyError } from '../src/translate/error.ts'
 import { toCompletionRunRequest } from '../src/translate/completion-request.ts'
 import { toBody, toRunRequest, type RunRequest } from '../src/translate/run-request.ts'
 import { toText } from '../src/workers-ai/request-body.ts'
 import { CATALOGUE } from '../src/workers-ai/catalogue.ts'
 import { toEmbeddingFamily } from '../src/workers-ai/embedding-family.ts'
+import { ERROR_CODES, toFacts } from '../src/workers-ai/error-codes.ts'
 import type { FamilyName, SamplingName } from '../src/workers-ai/family.ts'
 import type { Model } from '../src/workers-ai/model.ts'
 
@@ -153,7 +155,16 @@ export function toCompatibilityPage (): string {
     'Lists of prompts, `n` and `echo` are the proxy\'s doing on every model, and without `max_tokens` an answer ends after 16\ntokens. A prompt is gone on with as it stands; `raw: false` has classic models put their chat template around it.',
     '## Embeddings',
     toEmbeddingTable([...CATALOGUE.values()].filter(({ task }) => task === 'text-embeddings')),
-    '`dimensions` may be what the second column says or the third; anything else is refused. An embedding that is cut has the\nlength 1 again.',
+    '`dimensions` may be what the second column says or the third; anything else is refused. An embedding that is cut has the\nlength 1 again. ' +
+    'A call has 100 texts at most, and where it shares its window no more than fit by a guess; one that\nCloudflare refuses as too long is halved and asked for again.',
+    '## Refusals',
+    toRefusalTable(),
+    'What Cloudflare refuses with other codes, or without one, is judged by its status; what does not fit a context window and the\n' +
+    'day\'s free neurons also by their words. Another model takes over where `MODEL_FALLBACKS` names one.',
+    '## Models that are newer than this page',
+    'A model nobody knows is served by what Cloudflare\'s list and its schema say of it, else as the newest of its maker\'s line, else\n' +
+    'with OpenAI\'s bodies and native tools. What such a guess is refused is asked for once more as plainly as can be: text only, tools\n' +
+    'and JSON in words.',
     '## Retired models',
     'Cloudflare refuses these (5028) from their day on; until then, and wherever it still answers, they are served.',
     toRetiredTable(retired)
@@ -178,6 +189,15 @@ function toSection (title: string, features: Feature[], models: Model[]): string
     toTable(['model', ...columns.map(column => column.title)], rows),
     [...remarks].map(([remark, titles]) => `* ${[...titles].join(', ')}, ${remark}`).join('\n')
   ]
+}
+
+function toRefusalTable (): string {
+  return toTable(['code', 'status', 'told as', 'repeated', 'another model'], ERROR_CODES.map(({ code, status, sentence }) => {
+    const error = new UpstreamError(sentence, { kind: 'refused', status, code })
+    const { status: told, type, code: as } = toProxyError(error, new Date()) as ProxyError
+    const { retry, fallback } = toFacts(error)
+    return [String(code), String(status), `${told} ${toCode(as ?? type)}`, retry ? 'yes' : 'no', fallback ? 'yes' : 'no']
+  }))
 }
 
 function toRetiredTable (models: Model[]): string {
@@ -216,9 +236,9 @@ function toFamilyTable (models: Model[], titles: string[], toVerdicts: (model: M
 
 function toEmbeddingTable (models: Model[]): string {
   return toTable(['model', 'dimensions', 'fewer', 'context window', 'other parameters'], models.map(({ id, dimensions, contextWindow }) => {
-    const { cuts, extras } = toEmbeddingFamily(id)
+    const { cuts, extras, sharesWindow } = toEmbeddingFamily(id)
     const fewer = cuts === undefined ? '–' : 'range' in cuts ? `${cuts.range[0]} and more` : cuts.lengths.join(', ')
-    return [toCode(id), toCount(dimensions), fewer, toCount(contextWindow), extras.map(toCode).join(', ')]
+    return [toCode(id), toCount(dimensions), fewer, `${toCount(contextWindow)}${sharesWindow ? ' a call' : ''}`, extras.map(toCode).join(', ')]
   }))
 }
 

@@ -21,10 +21,11 @@ import { toRunRequest, type RunRequest, type RunRequestOptions } from '../transl
 import type { WorkersAi } from '../workers-ai/client.ts'
 import { mayFallBack } from '../workers-ai/fallback.ts'
 import type { Model } from '../workers-ai/model.ts'
+import { toPlainest } from '../workers-ai/model-search.ts'
 import { toVisionSuggestions } from '../workers-ai/resolve-model.ts'
 import { Patience } from '../workers-ai/retry.ts'
 import type { Models } from './models.ts'
-import { startGenerations, type Generations, type Variation } from './start-generations.ts'
+import { startGenerations, type Generations, type StartOptions, type Variation } from './start-generations.ts'
 
 /** What an endpoint needs to have a chat answered. */
 export interface ChatParts {
@@ -118,6 +119,7 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
         model,
         stream,
         translate,
+        plainest: model.guessed && toPlainestOf(question, model, signal),
         sessionAffinity: toSessionAffinity(request, run.cacheKey, question.beginning()),
         apiToken: request.apiToken,
         caller: request.caller,
@@ -146,6 +148,11 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
     }
   }
   throw failed?.error ?? new Error('unreachable: there is one model at least')
+}
+
+function toPlainestOf ({ translator }: Question, model: Model, signal: CancelSignal): StartOptions['plainest'] {
+  const plainest = toPlainest(model)
+  return async () => ({ model: plainest, translate: await translator(plainest, signal) })
 }
 
 /** The names of the models that may take over, in their order. */

@@ -5,7 +5,7 @@ import { toModelDetails, toModelList } from '../translate/models.ts'
 import type { Model } from '../workers-ai/model.ts'
 import type { ModelSchemas } from '../workers-ai/model-schemas.ts'
 import { guessModel, type ModelList } from '../workers-ai/model-search.ts'
-import { toModelId } from '../workers-ai/resolve-model.ts'
+import { isRetired, toModelId } from '../workers-ai/resolve-model.ts'
 
 /** What a model is asked to do. */
 type Task = Exclude<Model['task'], 'other'>
@@ -44,8 +44,10 @@ export class Models {
     return this.#schemas?.complete(model) ?? model
   }
 
+  /** Those there are today: one that has been retired is still found, so that its caller hears what to use instead. */
   async listed (): Promise<Model[]> {
-    return this.#list.current()
+    const today = new Date().toISOString().slice(0, 10)
+    return (await this.#list.current()).filter(model => !isRetired(model, today))
   }
 
   /** The same without waiting. */

@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import { UpstreamError } from '../errors.ts'
 import { follow, type CancelSignal } from '../generation/cancellation.ts'
 import type { Batch, Usage } from '../generation/event.ts'
 import { once, primed, type Source } from '../generation/pipeline.ts'
 import { KEEP_ALIVE_MS } from '../http/event-stream.ts'
 import { newCallId } from '../http/reply-identity.ts'
+import { toInputForm } from '../translate/input-form.ts'
 import { toReview } from '../translate/review.ts'
 import { toBody, toInput, type RunRequest, type RunRequestOptions } from '../translate/run-request.ts'
 import { SizeLimit } from '../translate/size-limit.ts'
@@ -11,8 +13,10 @@ import { toStages } from '../translate/stages.ts'
 import { toOtherForm } from '../translate/structured-output.ts'
 import { toSum } from '../translate/usage.ts'
 import type { WireObserver, WorkersAi } from '../workers-ai/client.ts'
+import { toFacts } from '../workers-ai/error-codes.ts'
 import { generate, type Generation } from '../workers-ai/generate.ts'
 import type { Model } from '../workers-ai/model.ts'
+import { toText } from '../workers-ai/request-body.ts'
 import type { Patience } from '../workers-ai/retry.ts'
 
 /** What may be said differently when a first try was refused, or its answer was not what was asked for. */
@@ -30,6 +34,8 @@ export interface StartOptions {
   /** Whose request it is, by a name that is no secret. */
   caller?: string | undefined
   observer?: WireObserver | undefined
+  /** For a model whose family is guessed: the least it can be, and what translates the request for that. */
+  plainest?: (() => Promise<Pick<StartOptions, 'model' | 'translate'>>) | undefined
   /** Aborts when the client leaves. */
   signal: CancelSignal
   /** What is left of the caller's patience, for the retries of all these calls. */
@@ -110,32 +116,60 @@ function closable (signal: CancelSignal): { signal: CancelSignal, close: () => v
 }
 
 /**
- * Asks in the family's form of a structured output, and once in the other when that one is refused. An answer that is
- * told as it is written is begun then; any other is waited for and reviewed as a whole.
+ * Asks as the family of the model has it, and once more in another way when that is refused. An answer that is told as it
+ * is written is begun then; any other is waited for and reviewed as a whole.
  */
 async function start (request: RunRequest, call: Call): Promise<Generation> {
   let sent = request
+  let asking = call
   let generation: Generation
   try {
     generation = await ask(request, isToldAsWritten(request, call), call)
   } catch (error) {
-    sent = inOtherForm(request, error, call)
-    generation = await ask(sent, isToldAsWritten(sent, call), call)
+    ({ request: sent, call: asking } = await inAnotherWay(request, error, call))
+    generation = await ask(sent, isToldAsWritten(sent, asking), asking)
   }
-  if (isToldAsWritten(sent, call)) return { ...generation, batches: await primed(generation.batches, call.options.keepAliveMs ?? KEEP_ALIVE_MS) }
-  return reviewed(generation, sent, call)
+  if (isToldAsWritten(sent, asking)) return { ...generation, batches: await primed(generation.batches, call.options.keepAliveMs ?? KEEP_ALIVE_MS) }
+  return reviewed(generation, sent, asking)
 }
 
 function isToldAsWritten (request: RunRequest, { options: { stream } }: Call): boolean {
   return stream && request.canStream
 }
 
-/** @throws the error, unless it is about the form */
-function inOtherForm (request: RunRequest, error: unknown, call: Call): RunRequest {
-  if (!(error instanceof UpstreamError) || request.outputForm === undefined) throw error
-  const outputForm = toOtherForm(request.outputForm, error)
-  if (outputForm === undefined) throw error
-  return varied(request, { outputForm }, call)
+/**
+ * The request in the way to try once more: as plain as can be where the family was only guessed, a structured output in its
+ * other form, messages as `input` where a model takes that as well.
+ * @throws the error, when it is about something else or there is no other way
+ */
+async function inAnotherWay (request: RunRequest, error: unknown, call: Call): Promise<{ request: RunRequest, call: Call }> {
+  if (!(error instanceof UpstreamError)) throw error
+  const { meaning, otherForm } = toFacts(error)
+  const { options } = call
+  if (options.plainest !== undefined && meaning === 'bad-request') return asPlainAsCanBe(request, error, { ...call, options: { ...options, ...await options.plainest() } })
+  const outputForm = request.outputForm && toOtherForm(request.outputForm, error)
+  if (outputForm !== undefined) return { request: varied(request, { outputForm }, call), call }
+  if (otherForm !== 'body' || !options.model.family.takesInput || request.tools.size > 0 || request.format !== undefined) throw error
+  const asking = { ...call, options: { ...options, translate: (variation: Variation) => toInputForm(options.translate(variation)) } }
+  return { request: varied(request, {}, asking), call: asking }
+}
+
+/** @throws the error, when the plain request would be the same, or when it cannot be made plain */
+function asPlainAsCanBe (request: RunRequest, error: UpstreamError, call: Call): { request: RunRequest, call: Call } {
+  let plain: RunRequest
+  try {
+    plain = call.options.translate({})
+  } catch {
+    throw error
+  }
+  if (isDeepStrictEqual(toPlainFields(request), toPlainFields(plain))) throw error
+  return { request: varied(request, {}, call), call }
+}
+
+/** A native body without the name of the limit that only some models know, and others ignore. */
+function toPlainFields (request: RunRequest): object {
+  const { max_completion_tokens: _, ...fields } = JSON.parse(toText(toBody(request, { stream: false, choice: 0, anySeed: 1 }))) as Record<string, unknown>
+  return fields
 }
 
 function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { model, sessionAffinity, apiToken, caller, observer, patience }, signal, choice, anySeed }: Call): Promise<Generation> {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
+import { toEmbeddingFamily } from '../workers-ai/embedding-family.ts'
 import type { Model } from '../workers-ai/model.ts'
-import { toBadInput } from './errors.ts'
+import { NativeError, toBadInput } from './errors.ts'
 import { mismatch, required, tooShort } from './fault.ts'
+import { estimateTokens } from './tokens.ts'
 
 const MOST_TEXTS = 100
 const USUAL_DIMENSIONS = 1024
@@ -17,6 +19,26 @@ export function toTexts (body: unknown): string[] {
   return texts
 }
 
+/**
+ * Throws 3030 for texts that do not fit: all of a call together where the model's window is shared, else each by itself.
+ * The old bge models cut what is too long.
+ */
+export function refuseLongTexts (texts: readonly string[], { id, contextWindow = Infinity }: Model, body: unknown): void {
+  if ((body as { truncate_inputs?: unknown }).truncate_inputs === true) return
+  const tokens = texts.map(estimateTokens)
+  if (toEmbeddingFamily(id).sharesWindow) {
+    const sum = tokens.reduce((one, other) => one + other, 0)
+    if (sum > contextWindow) throw new NativeError(3030, { message: `AiError: AiError: Max context reached ${sum} tokens but model supports only ${contextWindow}` })
+  } else if (!isBge(id)) {
+    const longest = Math.max(...tokens)
+    if (longest > contextWindow) throw new NativeError(3030, { message: `AiError: AiError: Sequence too long: ${longest} > ${contextWindow}` })
+  }
+}
+
+function isBge (id: string): boolean {
+  return id.startsWith('@cf/baai/')
+}
+
 function isTexts (texts: unknown[]): texts is string[] {
   return texts.every(text => typeof text === 'string')
 }
@@ -27,8 +49,7 @@ function isTexts (texts: unknown[]): texts is string[] {
  */
 export function toEmbeddings (texts: string[], { id, dimensions = USUAL_DIMENSIONS }: Model, body: unknown): object {
   const data = texts.map(text => toVector(text, dimensions))
-  const isBge = id.startsWith('@cf/baai/')
-  return { shape: [data.length, dimensions], data, ...(isBge && { pooling: (body as { pooling?: string }).pooling ?? 'mean' }) }
+  return { shape: [data.length, dimensions], data, ...(isBge(id) && { pooling: (body as { pooling?: string }).pooling ?? 'mean' }) }
 }
 
 function toVector (text: string, dimensions: number): number[] {

@@ -3,7 +3,7 @@ import { toAnswer } from './answer.ts'
 import { toCompletion, type Completion } from './completion.ts'
 import { toConversation } from './conversation.ts'
 import { toDialect } from './dialect.ts'
-import { toEmbeddings, toTexts } from './embedding.ts'
+import { refuseLongTexts, toEmbeddings, toTexts } from './embedding.ts'
 import { NativeError, toBadInput } from './errors.ts'
 import { required } from './fault.ts'
 import { isJson } from './json.ts'
@@ -85,6 +85,7 @@ function toEmbedding (body: unknown, model: Model, context: RunContext): Outcome
   const script = toScript(withOrder(first, context))
   const trouble = toTrouble(script, first, context)
   if (trouble) return trouble
+  refuseLongTexts(texts, model, body)
   const tokens = estimateTokens(texts.join(''))
   return { kind: 'result', result: toEmbeddings(texts, model, body), neurons: toNeurons(model, tokens, 0), tokens: 0, isSlow: false }
 }

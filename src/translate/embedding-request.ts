@@ -11,24 +11,20 @@ import { toTexts } from './texts.ts'
 
 /** A request for embeddings in Workers AI's words. */
 export interface EmbedRequest {
-  /** The native calls, in the order of the inputs. */
-  calls: [NativeCall, ...NativeCall[]]
+  /** The texts of each native call, in the order of the inputs. */
+  batches: [string[], ...string[][]]
+  /** JSON text of the native body of a call. */
+  toBody: (texts: readonly string[]) => string
   changes: Change[]
-}
-
-interface NativeCall {
-  /** JSON text of the native body. */
-  body: string
-  /** How many texts are in it. */
-  count: number
-  /** Guess of their tokens, for an upstream that does not count. */
-  promptTokens: number
 }
 
 const TRANSLATED = new Set(['model', 'input', 'encoding_format', 'dimensions'])
 
 /** What Cloudflare's own estimate assumes. */
 const CHARACTERS_PER_TOKEN = 4
+
+/** Fewer than any tokenizer in use needs for a token of ordinary text. */
+const BYTES_PER_TOKEN = 3
 
 /**
  * Translates a request for embeddings: as many native calls as its texts need.
@@ -42,17 +38,44 @@ export function toEmbedRequest (request: EmbeddingRequest, model: Model, options
     checkDimensions(dimensions, model.dimensions, model)
     if (dimensions !== model.dimensions) changes.push({ param: 'dimensions', action: 'emulated', from: dimensions, reason: `the ${model.dimensions} numbers of each embedding are cut, and brought back to the length 1` })
   }
+  const family = toEmbeddingFamily(model.id)
   const fields = {
-    ...toExtras(request, TRANSLATED, toEmbeddingFamily(model.id).extras, changes),
+    ...toExtras(request, TRANSLATED, family.extras, changes),
     ...(options.rejectIfBusy && { options: { rejectIfBusy: true } })
   }
   if (options.unsupportedParams === 'reject') refuseDropped(changes)
-  const toCall = (from: number): NativeCall => {
-    const text = texts.slice(from, from + MAX_TEXTS)
-    return { body: toJson({ text, ...fields }), count: text.length, promptTokens: toTokens(text) }
+  const window = family.sharesWindow ? model.contextWindow : undefined
+  return { batches: toBatches(texts, window), toBody: text => toJson({ text, ...fields }), changes }
+}
+
+/** Guess of the tokens of texts, for an upstream that does not count. */
+export function toTokens (texts: readonly string[]): number {
+  return Math.ceil(texts.reduce((sum, { length }) => sum + length, 0) / CHARACTERS_PER_TOKEN)
+}
+
+/**
+ * Divides texts into calls of no more than 100, whose tokens fit the window together. A text that is too long for it by
+ * the guess goes alone.
+ */
+function toBatches ([first, ...rest]: readonly [string, ...string[]], window = Infinity): [string[], ...string[][]] {
+  let batch = [first]
+  const batches: [string[], ...string[][]] = [batch]
+  let tokens = toMostTokens(first)
+  for (const text of rest) {
+    const more = toMostTokens(text)
+    if (batch.length === MAX_TEXTS || tokens + more > window) {
+      batch = []
+      batches.push(batch)
+      tokens = 0
+    }
+    batch.push(text)
+    tokens += more
   }
-  const others = Array.from({ length: Math.ceil(texts.length / MAX_TEXTS) - 1 }, (_, index) => toCall((index + 1) * MAX_TEXTS))
-  return { calls: [toCall(0), ...others], changes }
+  return batches
+}
+
+function toMostTokens (text: string): number {
+  return Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN)
 }
 
 /**
@@ -79,8 +102,4 @@ function isCut (dimensions: number, cuts: NonNullable<EmbeddingFamily['cuts']>):
 
 function cuttable (): string[] {
   return [...CATALOGUE.values()].filter(({ id }) => toEmbeddingFamily(id).cuts !== undefined).map(({ id }) => id)
-}
-
-function toTokens (texts: readonly string[]): number {
-  return Math.ceil(texts.reduce((sum, { length }) => sum + length, 0) / CHARACTERS_PER_TOKEN)
 }

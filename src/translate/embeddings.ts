@@ -2,7 +2,7 @@ import type { Usage } from '../generation/event.ts'
 import type { EmbeddingList } from '../openai/embedding.ts'
 import type { EmbeddingRequest } from '../openai/embedding-request.ts'
 import type { Model } from '../workers-ai/model.ts'
-import { checkDimensions } from './embedding-request.ts'
+import { checkDimensions, toTokens } from './embedding-request.ts'
 import { toSum } from './usage.ts'
 
 const BYTES_PER_NUMBER = 4
@@ -21,12 +21,9 @@ export function toEmbeddingList (vectors: readonly number[][], usage: Usage, { m
   return { object: 'list', data, model: name, usage: { prompt_tokens: usage.promptTokens, total_tokens: usage.promptTokens } }
 }
 
-/**
- * The bill of several calls; what a call did not tell is taken from its estimate.
- * @param estimates tokens of the calls, in the same order
- */
-export function toEmbeddingUsage (told: ReadonlyArray<Usage | undefined>, estimates: readonly number[]): Usage {
-  return toSum(told.map((usage, index) => usage ?? { promptTokens: estimates[index] ?? 0, completionTokens: 0, estimated: true }))
+/** The bill of several calls; what a call did not tell is guessed from its texts. */
+export function toEmbeddingUsage (calls: ReadonlyArray<{ texts: readonly string[], usage?: Usage }>): Usage {
+  return toSum(calls.map(({ texts, usage }) => usage ?? { promptTokens: toTokens(texts), completionTokens: 0, estimated: true }))
 }
 
 /** The first numbers of a vector, brought to the length 1 that similarities are reckoned with. */

@@ -50,7 +50,7 @@ export interface RunRequestOptions {
 /** What a model is given to go on with. */
 export interface RunInput {
   /** The member of the native body it goes into. */
-  member: 'messages' | 'prompt'
+  member: 'messages' | 'prompt' | 'input'
   json: PromptJson['json']
   /** Guess of its tokens, for an upstream that does not count. */
   promptTokens: number
@@ -185,7 +185,7 @@ export function toBody (request: RunRequest, { stream, choice, anySeed }: { stre
   const { member, json } = toInput(request, choice)
   const choicesOfInput = choices / inputs.length
   const answer = choice % choicesOfInput
-  const seed = request.seed ?? (choicesOfInput > 1 ? anySeed : undefined)
+  const seed = request.seed ?? (choicesOfInput > 1 && member !== 'input' ? anySeed : undefined)
   const fields = {
     ...request.fields,
     ...(seed !== undefined && { seed: answer === 0 ? seed : toNativeSeed(seed + answer) }),

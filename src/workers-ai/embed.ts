@@ -2,22 +2,22 @@ import { UpstreamError } from '../errors.ts'
 import { follow } from '../generation/cancellation.ts'
 import { toWholeJson, type RunOptions, type WorkersAi } from './client.ts'
 import { readEmbeddings, sameLength, type Embeddings } from './embedding-reader.ts'
+import { isSumTooLong } from './error-codes.ts'
 import type { ModelId } from './model.ts'
 import { Patience } from './retry.ts'
 
-/** One native call: its body as JSON text, and how many texts are in it. */
-interface EmbeddingCall {
-  body: string
-  count: number
-}
-
 export interface EmbedOptions extends Pick<RunOptions, 'signal' | 'observer' | 'apiToken' | 'caller'> {
   model: ModelId
-  calls: readonly EmbeddingCall[]
+  /** The texts of each native call. */
+  batches: ReadonlyArray<readonly string[]>
+  /** The native body of a call: JSON text. */
+  toBody: (texts: readonly string[]) => string
 }
 
 /** What came of one native call. */
 export interface EmbeddingAnswer extends Embeddings {
+  /** What was embedded in it. */
+  texts: readonly string[]
   /** Cloudflare's headers that are passed on, e.g. `cf-ai-req-id`. */
   headers: Record<string, string>
   status: number
@@ -29,25 +29,35 @@ export interface EmbeddingAnswer extends Embeddings {
 const MAX_PARALLEL = 4
 
 /**
- * Has texts embedded, no more than four calls at a time.
- * @returns an answer for each call, in their order
+ * Has texts embedded, no more than four calls at a time. What a call may hold is known only roughly, so one that
+ * Cloudflare refuses as too long is halved, and asked for again.
+ * @returns an answer for each call that succeeded, in the order of the texts
  * @throws UpstreamError of the first call that fails, when the others are ended; the signal's reason when it aborts
  */
-export async function embed (workersAi: WorkersAi, { model, calls, signal, apiToken, caller, observer }: EmbedOptions): Promise<EmbeddingAnswer[]> {
+export async function embed (workersAi: WorkersAi, { model, batches, toBody, signal, apiToken, caller, observer }: EmbedOptions): Promise<EmbeddingAnswer[]> {
   const options = { stream: false, observer, apiToken, caller, patience: new Patience() }
   const { cancellation, leave } = follow(signal)
-  const run = async ({ body, count }: EmbeddingCall): Promise<EmbeddingAnswer> => {
-    const answer = await workersAi.run(model, body, { ...options, signal: cancellation })
+  const ask = async (texts: readonly string[]): Promise<EmbeddingAnswer> => {
+    const answer = await workersAi.run(model, toBody(texts), { ...options, signal: cancellation })
     const { headers, status, attempts } = answer
     try {
-      return { ...readEmbeddings(await toWholeJson(answer), count), headers, status, attempts }
+      return { ...readEmbeddings(await toWholeJson(answer), texts.length), texts, headers, status, attempts }
     } catch (error) {
       if (error instanceof UpstreamError) error.attempts = attempts
       throw error
     }
   }
+  const run = async (texts: readonly string[]): Promise<EmbeddingAnswer[]> => {
+    try {
+      return [await ask(texts)]
+    } catch (error) {
+      if (texts.length < 2 || !(error instanceof UpstreamError) || !isSumTooLong(error)) throw error
+    }
+    const middle = Math.ceil(texts.length / 2)
+    return [...await run(texts.slice(0, middle)), ...await run(texts.slice(middle))]
+  }
   try {
-    const answers = await inOrder(calls, run)
+    const answers = (await inOrder(batches, run)).flat()
     sameLength(answers.flatMap(({ vectors }) => vectors))
     return answers
   } finally {

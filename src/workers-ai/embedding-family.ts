@@ -6,6 +6,8 @@ import type { Range } from './family.ts'
  * trained to.
  */
 export interface EmbeddingFamily {
+  /** The context window holds all texts of a call together; where this is absent, each by itself as far as is known. */
+  sharesWindow?: true
   /** Native body fields that may pass through as they are. */
   extras: readonly string[]
   /** What an embedding may be cut to, because the model was trained for it (Matryoshka); absent where it was not. */
@@ -22,7 +24,7 @@ const FAMILIES: ReadonlyMap<string, EmbeddingFamily> = new Map<string, Embedding
   ['@cf/baai/bge-small-en-v1.5', bge],
   ['@cf/baai/bge-base-en-v1.5', bge],
   ['@cf/baai/bge-large-en-v1.5', bge],
-  ['@cf/baai/bge-m3', { extras: ['truncate_inputs'] }],
+  ['@cf/baai/bge-m3', { extras: ['truncate_inputs'], sharesWindow: true }],
   ['@cf/google/embeddinggemma-300m', { extras: [], cuts: { lengths: [128, 256, 512] } }],
   ['@cf/qwen/qwen3-embedding-0.6b', { extras: ['instruction'], cuts: { range: [32, 1_024] } }],
   ['@cf/pfnet/plamo-embedding-1b', plain]

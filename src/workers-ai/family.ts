@@ -13,6 +13,8 @@ export interface Family {
   maxImages?: number
   /** Whether text may be sent as `prompt`, to be gone on with; else only messages are taken. */
   takesPrompt: boolean
+  /** Whether OpenAI's Responses form, `input`, is taken beside messages: some accounts see messages refused with 8001. */
+  takesInput?: true
   /** Whether the role `developer` is known to be taken; else it is sent as `system`. */
   developerRole: boolean
   /** System messages are refused anywhere but at the beginning (8007). */
@@ -195,6 +197,7 @@ export const FAMILIES: Record<FamilyName, Family> = {
     ...openai,
     name: 'gpt-oss',
     takesPrompt: false,
+    takesInput: true,
     bothMaxTokensNames: true,
     extras: [],
     forcedChoice: 'advisory',

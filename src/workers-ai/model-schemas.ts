@@ -45,7 +45,7 @@ export class ModelSchemas {
   async complete (model: Model): Promise<Model> {
     if (CATALOGUE.has(model.id) || model.task !== 'text-generation') return model
     const family = await this.#familyOf(model.id)
-    return family === undefined ? model : { ...model, family: toRecord(FAMILIES[family], model) }
+    return family === undefined ? model : toKnown(model, family)
   }
 
   async #familyOf (id: ModelId): Promise<FamilyName | undefined> {
@@ -84,4 +84,14 @@ export class ModelSchemas {
     if (family !== undefined) entry.family = family
     entry.dueAt = now() + (family === undefined ? UNKNOWN_MS : KNOWN_MS)
   }
+}
+
+/** A model whose schema told its family. One that is not even listed, and takes classic bodies, is not taken for more than that. */
+function toKnown ({ guessed, ...model }: Model, told: FamilyName): Model {
+  // What the makers' own lines add to OpenAI's form stands in no schema.
+  const isOfLine = told === 'openai' && model.family.maxTokensName === 'max_completion_tokens'
+  const name = isOfLine ? model.family.name : told
+  const isPlain = guessed === 'everything' && FAMILIES[name].output === 'classic'
+  const able = isPlain ? { tools: false, reasoning: false, json: false } : { tools: model.tools, reasoning: model.reasoning, json: model.json }
+  return { ...model, ...able, family: toRecord(FAMILIES[name], able) }
 }

@@ -1,6 +1,7 @@
 import { atMost } from './at-most.ts'
 import { CATALOGUE } from './catalogue.ts'
-import { FAMILIES, toRecord, type FamilyName } from './family.ts'
+import { FAMILIES, toRecord, type Family, type FamilyName } from './family.ts'
+import { toNewestOfLine } from './model-line.ts'
 import type { Model, ModelId, Price } from './model.ts'
 import { isModelId } from './resolve-model.ts'
 
@@ -141,9 +142,33 @@ export function toModels (searchResult: unknown): Model[] {
   return rowsOf(searchResult).flatMap(row => typeof row.name === 'string' && isModelId(row.name) ? [toModel(row.name, row)] : [])
 }
 
-/** A model of which nothing but the id is known: taken for one that can do no more than its task, which is to chat. */
+/**
+ * A model of which nothing but the id is known: taken for the newest of its maker's line, where there is one, else for one
+ * of those Cloudflare adds these days, which take OpenAI's bodies, call tools and think.
+ */
 export function guessModel (id: ModelId, task: 'text-generation' | 'text-embeddings' = 'text-generation'): Model {
-  return toModel(id, { task: { name: task === 'text-embeddings' ? 'Text Embeddings' : 'Text Generation' } })
+  const known = CATALOGUE.get(id)
+  if (known !== undefined) return known
+  if (task === 'text-embeddings') return toModel(id, { task: { name: 'Text Embeddings' } })
+  const { tools, reasoning, vision, json, family } = toNewestOfLine(id) ?? { ...PRESENT, family: toRecord(FAMILIES.openai, PRESENT) }
+  return { id, task, family: asGuess(family), guessed: 'everything', tools, reasoning, vision, json, lora: false, beta: false, paidOnly: false }
+}
+
+/**
+ * A guessed model as the least it can be: what every model takes, plain text in classic bodies, with tools and JSON asked
+ * for in words.
+ */
+export function toPlainest (model: Model): Model {
+  const able = { tools: false, reasoning: false, vision: false, json: false }
+  return { ...model, ...able, family: toRecord(FAMILIES['classic-2025'], able) }
+}
+
+/** What models of these days can do. Whether one sees is not to be guessed. */
+const PRESENT = { tools: true, reasoning: true, vision: false, json: true }
+
+/** Models that do not know one name of the limit know the other, and ignore what they do not know. */
+function asGuess (family: Family): Family {
+  return family.maxTokensName === 'max_tokens' ? family : { ...family, bothMaxTokensNames: true }
 }
 
 /**
@@ -170,16 +195,21 @@ function toModel (id: ModelId, row: SearchRow): Model {
   const price = toPrice(properties.get('price')) ?? known?.price
   const retirement = toDate(properties.get('planned_deprecation_date'))
   const createdAt = typeof row.created_at === 'string' ? row.created_at : undefined
-  const guess = task === 'text-generation' ? guessFamily({ tools, reasoning, vision, contextWindow, createdAt }) : 'classic'
+  const isGuess = known === undefined && task === 'text-generation'
+  const line = isGuess ? toNewestOfLine(id) : undefined
+  const json = known?.json ?? line?.json ?? false
+  const guess = line?.family.name ?? guessFamily({ tools, reasoning, vision, contextWindow, createdAt })
+  const family = task === 'text-generation' ? toRecord(FAMILIES[known?.family.name ?? guess], { tools, reasoning, json }) : FAMILIES.classic
   return {
     id,
     task,
-    family: task === 'text-generation' ? toRecord(FAMILIES[known?.family.name ?? guess], { tools, reasoning, json: known?.json ?? false }) : FAMILIES.classic,
+    family: isGuess ? asGuess(family) : family,
+    ...(isGuess && { guessed: 'family' }),
     tools,
     reasoning,
     vision,
     lora: toFlag(properties.get('lora')) ?? known?.lora ?? false,
-    json: known?.json ?? false,
+    json,
     beta: toFlag(properties.get('beta')) ?? known?.beta ?? false,
     paidOnly: toFlag(properties.get('require_workers_paid')) ?? known?.paidOnly ?? false,
     ...(contextWindow !== undefined && { contextWindow }),

@@ -16,6 +16,8 @@ export interface Model {
   id: ModelId
   task: 'text-generation' | 'text-embeddings' | 'other'
   family: Family
+  /** What is only guessed, by its name or by what is listed of it. */
+  guessed?: 'family' | 'everything'
   /** Tokens of prompt and answer together; undefined when Cloudflare does not say. */
   contextWindow?: number
   /** The most tokens one answer may have, where that is known to be less than the window. */

@@ -39,6 +39,11 @@ function toId (name: string, known: Iterable<string>): ModelId | undefined {
   return match !== undefined && another === undefined && isModelId(match) ? match : undefined
 }
 
+/** Whether a model has been retired by a day (an ISO date): Cloudflare answers 5028 from its last day on. */
+export function isRetired ({ retirement }: Pick<Model, 'retirement'>, day: string): boolean {
+  return retirement !== undefined && retirement <= day
+}
+
 /** The models to suggest when one is retired or unknown: those of the task without an end, cheapest first, at most three. */
 export function toSuggestions (models: readonly Model[], task: 'text-generation' | 'text-embeddings' = 'text-generation'): string[] {
   return toCheapest(models.filter(model => model.task === task && (model.tools || task === 'text-embeddings')))

@@ -2,7 +2,7 @@ import t from 'tap'
 import { readChatStream } from '../chat-stream.ts'
 import { waited } from '../http-client.ts'
 import { faultsOf } from '../openai-schemas.ts'
-import { ask, startProxy } from '../start-proxy.ts'
+import { ask, LLAMA, startProxy } from '../start-proxy.ts'
 import { chunk, frames, http, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from './evil-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
@@ -124,6 +124,6 @@ t.test('an answer that is asked for plainly and told as a stream fails with its 
     return [http(200, { 'content-length': '1000' }, '{"result":'), 'FIN']
   })
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: evil.url })
-  const response = await ask(proxy, { messages: [{ role: 'user', content: 'x' }], model: '@cf/evil/x', stream: true, response_format: { type: 'json_object' } })
+  const response = await ask(proxy, { messages: [{ role: 'user', content: 'x' }], model: LLAMA, stream: true, response_format: { type: 'json_object' } })
   t.match({ status: response.status, body: await response.json() }, { status: 502, body: { error: { code: 'upstream_truncated' } } })
 })

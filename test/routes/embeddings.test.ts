@@ -234,3 +234,23 @@ t.test('a client that leaves ends the calls, and makes room', async t => {
   await waited(() => proxy.simulator.requests.every(({ closedEarly }) => closedEarly))
   t.equal((await embed(proxy, 'a')).status, 200)
 })
+
+t.test('texts that are too long together for one call are divided, and told as if they were not', async t => {
+  const isFull = (texts: string[]) => texts.reduce((sum, text) => sum + text.length / 2, 0) > 60_000
+  const refusal = { status: 400, body: '{"errors":[{"message":"AiError: AiError: Max context reached 75100 tokens but model supports only 60000","code":3030}],"success":false,"result":{},"messages":[]}' }
+  const { url, runs } = await startNativeUpstream(t, ({ body }) => {
+    const texts = body['text'] as string[]
+    if (isFull(texts)) return refusal
+    return { body: JSON.stringify({ result: { data: texts.map(text => [Number(text.slice(0, 3)), 1]), usage: { prompt_tokens: texts.length, total_tokens: texts.length } }, success: true }) }
+  })
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
+  const input = Array.from({ length: 100 }, (_, index) => String(index).padStart(3, '0').padEnd(2_200, ' word'))
+  for (const model of ['@cf/baai/bge-m3', QWEN]) {
+    runs.length = 0
+    const list = await readList(t, await embed(proxy, input, { model }))
+    t.strictSame(list.data.map(({ embedding }) => (embedding as number[])[0]), input.map((_, index) => index), model)
+    t.strictSame(list.usage, { prompt_tokens: 100, total_tokens: 100 }, 'what was billed for the vectors')
+    t.ok(runs.length >= 3 && runs.length <= 7, `${runs.length} calls`)
+  }
+  t.match(await readError(t, await embed(proxy, ['000', '0'.repeat(130_000)], { model: QWEN })), { status: 400, code: 'context_length_exceeded', param: 'input' })
+})

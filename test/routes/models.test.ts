@@ -127,5 +127,26 @@ t.test('a model nobody knows is what its schema says, else what it is guessed to
   t.match(await models.find('@cf/new/chat'), { family: { name: 'openai' } })
   t.match(await models.resolve(LLAMA), { family: { name: 'classic-2025' } })
   t.strictSame(asked, ['@cf/new/chat'], 'asked once, and not for what is known')
-  t.match(await new Models(catalogue, settings).resolve('new'), { family: { name: 'classic-2025' } }, 'without schemas it is guessed')
+  t.match(await new Models(catalogue, settings).resolve('new'), { guessed: 'everything', family: { name: 'openai' } }, 'without schemas it is guessed')
+})
+
+t.test('models whose last day has passed are not listed, and still found', async t => {
+  const past = '2026-05-30'
+  const searchResult = { result: [{ name: '@cf/meta/llama-2-7b-chat-int8', past }, { name: '@cf/new/chat', past: '2999-01-01' }, { name: LLAMA }].map(({ name, past }) => ({ name, task: { name: 'Text Generation' }, properties: past === undefined ? [] : [{ property_id: 'planned_deprecation_date', value: past }] })) }
+  const catalogues = { built_in: new ModelList({ fetchPage: async () => { throw new Error('not allowed') }, now: () => 0 }), live: new ModelList({ fetchPage: async () => searchResult, now: () => 0 }) }
+  for (const [name, catalogue] of Object.entries(catalogues)) {
+    const models = new Models(catalogue, { modelAliases: {} })
+    const listed = await models.listed()
+    t.ok(listed.some(({ id }) => id === LLAMA), name)
+    t.strictSame(listed.filter(({ retirement = '9' }) => retirement <= past), [], name)
+    t.match(await models.resolve('@cf/meta/llama-2-7b-chat-int8'), { retirement: past }, `${name}: it is still found`)
+  }
+  t.ok((await new Models(catalogues.live, { modelAliases: {} }).listed()).some(({ id }) => id === '@cf/new/chat'), 'one that will be retired is listed')
+  const proxy = await startProxy(t)
+  const rows = await list(proxy)
+  t.ok(rows.length > 30)
+  t.strictSame(rows.filter(row => String((row as { shutdown_date?: string }).shutdown_date ?? '9') < '2026-11'), [])
+  const { status, body } = await askRaw(proxy, '/v1/models/@cf/meta/llama-2-7b-chat-int8')
+  t.equal(status, 200)
+  t.match(JSON.parse(body), { shutdown_date: past })
 })

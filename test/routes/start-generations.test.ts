@@ -10,7 +10,7 @@ import type { Model } from '../../src/workers-ai/model.ts'
 import { waited } from '../http-client.ts'
 import { startNativeUpstream, type NativeAnswer, type NativeRun } from '../native-upstream.ts'
 import { all } from '../sources.ts'
-import { ask, GLM, KIMI, LLAMA, saying, startProxy, startUpstream, toChunks } from '../start-proxy.ts'
+import { ask, GLM, KIMI, LLAMA, post, saying, startProxy, startUpstream, toChunks } from '../start-proxy.ts'
 
 const weather = { type: 'function', function: { name: 'get_weather', parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } } }
 const color = { type: 'json_schema', json_schema: { name: 'color', strict: true, schema: { type: 'object', properties: { color: { enum: ['red', 'blue'] } }, required: ['color'], additionalProperties: false } } }
@@ -277,4 +277,67 @@ t.test('nothing is asked any more when the client has left', async t => {
   close()
   await waited(() => several.runs.every(({ isAborted }) => isAborted))
   t.pass('nor when an answer of several is closed')
+})
+
+const REFUSED: NativeAnswer = { status: 400, body: '{"errors":[{"message":"AiError: AiError: Invalid input (1b4f7a0e-2c7d-4f1b-9d55-0d5a6c1e7f42)","code":8001}],"success":false,"result":{},"messages":[]}' }
+
+t.test('gpt-oss that refuses messages is asked once more by input, on every surface', async t => {
+  const output = { id: 'resp_1', object: 'response', status: 'completed', output: [{ type: 'reasoning', content: [{ type: 'reasoning_text', text: 'Well.' }] }, { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'Hello!' }] }], usage: { input_tokens: 5, output_tokens: 3, total_tokens: 8 } }
+  const { url, runs } = await startNativeUpstream(t, ({ body }) => 'messages' in body ? REFUSED : { body: JSON.stringify({ result: output, success: true }) })
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
+  const model = '@cf/openai/gpt-oss-20b'
+  for (const stream of [false, true]) {
+    const cases = [
+      { path: '/v1/chat/completions', body: { messages: [{ role: 'user', content: 'Hi' }] }, expected: stream ? /"delta":\{"content":"Hello!"/ : /"content":"Hello!"/ },
+      { path: '/v1/responses', body: { input: 'Hi', store: false }, expected: /"text":"Hello!"/ },
+      { path: '/v1/completions', body: { prompt: 'Hi' }, expected: /"text":"Hello!"/ }
+    ]
+    for (const { path, body, expected } of cases) {
+      runs.length = 0
+      const response = await post(proxy, path, { model, stream, ...body })
+      t.equal(response.status, 200, `${path}, ${stream}`)
+      t.match(await response.text(), expected)
+      t.strictSame(runs.map(({ body }) => Object.keys(body).find(key => ['messages', 'input'].includes(key))), ['messages', 'input'], path)
+      t.match(runs[1]?.body, { input: [{ role: 'user', content: 'Hi' }] })
+    }
+  }
+  runs.length = 0
+  const tooled = await ask(proxy, { model, messages: [{ role: 'user', content: 'Hi' }], tools: [weather] })
+  t.equal(tooled.status, 400, 'tools are no part of that')
+  t.equal(runs.length, 1)
+  t.equal((await ask(proxy, { model: GLM, messages: [{ role: 'user', content: 'Hi' }] })).status, 400, 'nor are other models')
+  t.equal(runs.length, 2)
+})
+
+t.test('what a guess was refused is asked for once more as plainly as can be', async t => {
+  const model = '@cf/new/chat'
+  const isPlain = (body: Record<string, unknown>) => !('tools' in body) && !('response_format' in body) && (body['messages'] as Array<{ content: unknown }>).every(({ content }) => typeof content === 'string')
+  const { url, runs } = await startNativeUpstream(t, ({ body }) => isPlain(body) ? { body: '{"result":{"response":"{\\"color\\":\\"red\\"}","usage":{"prompt_tokens":5,"completion_tokens":3}},"success":true}' } : REFUSED)
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
+  const cases = [
+    { name: 'tools', more: { tools: [weather] }, warnings: /tools emulated/ },
+    { name: 'a structured output', more: { response_format: color }, warnings: /response_format emulated/ }
+  ]
+  for (const { name, more, warnings } of cases) {
+    for (const stream of [false, true]) {
+      runs.length = 0
+      const response = await ask(proxy, { model, messages: [{ role: 'user', content: 'Hi' }], stream, ...more })
+      t.equal(response.status, 200, name)
+      t.match(await response.text(), /color/, name)
+      t.equal(runs.length, 2, name)
+      t.ok(runs[1] && isPlain(runs[1].body), `${name}: plainly`)
+      t.match(response.headers.get('x-proxy-warnings'), warnings)
+    }
+  }
+})
+
+t.test('a plain request that a guess was refused is not sent twice', async t => {
+  const { url, runs } = await startNativeUpstream(t, () => REFUSED)
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
+  t.equal((await ask(proxy, { model: '@cf/new/chat', messages: [{ role: 'user', content: 'Hi' }] })).status, 400)
+  t.equal(runs.length, 1)
+  t.match(runs[0]?.body, { max_tokens: 4_096, max_completion_tokens: 4_096 }, 'whichever name of the limit it knows')
+  t.equal((await ask(proxy, { model: '@cf/moonshotai/kimi-k3', messages: [{ role: 'user', content: 'Hi' }], tools: [weather] })).status, 400)
+  t.match(runs[1]?.body, { tools: [{ function: { name: 'get_weather' } }] }, 'kimi of the next version is kimi')
+  t.equal(runs.length, 3)
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { toEmbeddings, toTexts } from '../../src/simulator/embedding.ts'
+import { refuseLongTexts, toEmbeddings, toTexts } from '../../src/simulator/embedding.ts'
 import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
 
 const bge = CATALOGUE.get('@cf/baai/bge-small-en-v1.5')!
@@ -38,3 +38,13 @@ t.ok(Math.abs(likeness(cat, cat) - 1) < 1e-6, 'vectors have the length 1')
 t.ok(likeness(cat, dog) > 0.5 && likeness(cat, tax) < 0.5, 'texts that share words are alike')
 t.strictSame(embed(['a cat sat on the mat']).data[0], cat, 'the same text has the same vector')
 t.equal(embed(['?!']).data[0]?.length, 384, 'a text without words has one, too')
+
+const m3 = CATALOGUE.get('@cf/baai/bge-m3')!
+const qwen = CATALOGUE.get('@cf/qwen/qwen3-embedding-0.6b')!
+const thousand = 'a'.repeat(4_000)
+t.throws(() => refuseLongTexts(Array.from({ length: 61 }, () => thousand), m3, {}), { code: 3030, message: 'AiError: AiError: Max context reached 61000 tokens but model supports only 60000' }, 'the window of bge-m3 is that of a call')
+t.doesNotThrow(() => refuseLongTexts(Array.from({ length: 60 }, () => thousand), m3, {}))
+t.doesNotThrow(() => refuseLongTexts(Array.from({ length: 61 }, () => thousand), m3, { truncate_inputs: true }), 'unless it is to cut them')
+t.doesNotThrow(() => refuseLongTexts(Array.from({ length: 61 }, () => thousand), qwen, {}), 'that of qwen3 is a text\'s')
+t.throws(() => refuseLongTexts([thousand.repeat(9)], qwen, {}), { code: 3030, message: 'AiError: AiError: Sequence too long: 9000 > 8192' })
+t.doesNotThrow(() => refuseLongTexts([thousand], bge, {}), 'the old ones cut it')

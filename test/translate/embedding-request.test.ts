@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { EmbeddingRequest } from '../../src/openai/embedding-request.ts'
-import { checkDimensions, toEmbedRequest } from '../../src/translate/embedding-request.ts'
+import { checkDimensions, toEmbedRequest, toTokens } from '../../src/translate/embedding-request.ts'
 import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
 import type { Model } from '../../src/workers-ai/model.ts'
 
@@ -12,8 +12,8 @@ const PLAMO = CATALOGUE.get('@cf/pfnet/plamo-embedding-1b')!
 const OPTIONS = { unsupportedParams: 'warn' as const, rejectIfBusy: false }
 
 function translated (more: object, model: Model = BGE, options: object = {}) {
-  const { calls, changes } = toEmbedRequest({ model: 'm', input: 'Hi', ...more } as EmbeddingRequest, model, { ...OPTIONS, ...options })
-  return { calls, bodies: calls.map(({ body }): unknown => JSON.parse(body)), changes: changes.map(({ param, action }) => `${param} ${action}`) }
+  const { batches, toBody, changes } = toEmbedRequest({ model: 'm', input: 'Hi', ...more } as EmbeddingRequest, model, { ...OPTIONS, ...options })
+  return { bodies: batches.map((texts): unknown => JSON.parse(toBody(texts))), changes: changes.map(({ param, action }) => `${param} ${action}`) }
 }
 
 t.test('a request becomes the native body', t => {
@@ -42,11 +42,20 @@ t.test('many texts are as many calls as Cloudflare wants', t => {
   const cases = [[1, [1]], [100, [100]], [101, [100, 1]], [250, [100, 100, 50]], [2_048, [...Array.from({ length: 20 }, () => 100), 48]]] as const
   for (const [count, expected] of cases) {
     const input = Array.from({ length: count }, (_, index) => `text ${index}`)
-    const { calls, bodies } = translated({ input })
-    t.strictSame(calls.map(call => call.count), expected, `${count} texts`)
+    const { bodies } = translated({ input })
+    t.strictSame((bodies as Array<{ text: string[] }>).map(({ text }) => text.length), expected, `${count} texts`)
     t.strictSame((bodies as Array<{ text: string[] }>).flatMap(({ text }) => text), input, 'in their order')
   }
-  t.strictSame(translated({ input: ['12345678', '12345'] }).calls.map(({ promptTokens }) => promptTokens), [4], 'four characters are taken for a token')
+  t.equal(toTokens(['12345678', '12345']), 4, 'four characters are taken for a token')
+  t.end()
+})
+
+t.test('where a call shares its window, its texts fit it together', t => {
+  const sizes = (input: string[], model = M3) => (translated({ input }, model).bodies as Array<{ text: string[] }>).map(({ text }) => text.length)
+  t.strictSame(sizes(Array.from({ length: 100 }, () => 'a'.repeat(3_000))), [60, 40], 'a thousand tokens each, at the most')
+  t.strictSame(sizes(Array.from({ length: 100 }, () => '字'.repeat(1_000))), [60, 40], 'whatever the script')
+  t.strictSame(sizes(['a', 'b'.repeat(300_000), 'c', 'd']), [1, 1, 2], 'one that is too long by the guess goes alone')
+  t.strictSame(sizes(Array.from({ length: 100 }, () => 'a'.repeat(3_000)), BGE), [100], 'elsewhere each has a window of its own')
   t.end()
 })
 

@@ -19,12 +19,17 @@ async function ask (t: Test, calls: number, answer: (run: NativeRun, count: numb
   const left = new AbortController()
   const answers = embed(workersAi, {
     model: '@cf/a/b' as ModelId,
-    calls: Array.from({ length: calls }, (_, index) => ({ body: JSON.stringify({ text: [2 * index, 2 * index + 1] }), count: 2 })),
+    batches: Array.from({ length: calls }, (_, index) => [String(2 * index), String(2 * index + 1)]),
+    toBody,
     signal: left.signal,
     apiToken: 'token-of-the-caller'
   })
   answers.catch(() => {})
   return { answers, runs, left }
+}
+
+function toBody (texts: readonly string[]): string {
+  return JSON.stringify({ text: texts.map(Number) })
 }
 
 /** The texts' own numbers as vectors. */
@@ -81,6 +86,33 @@ t.test('an answer that is none is a failure', async t => {
   }
 })
 
+t.test('a call that is too long is halved until it fits', async t => {
+  const refusals = [
+    { status: 400, body: '{"success":false,"errors":[{"code":3030,"message":"AiError: AiError: Max context reached 85920 tokens but model supports only 60000"}]}' },
+    { status: 413, body: '{"success":false,"errors":[{"code":5021,"message":"AiError: Ai: exceeded this model context window limit (60000)"}]}' }
+  ]
+  for (const refusal of refusals) {
+    const { url, runs } = await startNativeUpstream(t, run => (run.body['text'] as number[]).length > 3 ? refusal : toVectors(run))
+    const workersAi = new WorkersAi({ apiBaseUrl: url, accountId: 'account', apiToken: 'token', maxRetries: 2, headersTimeoutMs: 60_000, idleTimeoutMs: 60_000, userAgent: 'tests' })
+    t.teardown(() => workersAi.close())
+    const texts = Array.from({ length: 10 }, (_, index) => String(index))
+    const answers = await embed(workersAi, { model: '@cf/a/b' as ModelId, batches: [texts, ['10']], toBody, signal: new AbortController().signal })
+    t.strictSame(answers.map(answer => answer.texts.length), [3, 2, 3, 2, 1])
+    t.strictSame(answers.flatMap(({ vectors }) => vectors.map(([number]) => number)), Array.from({ length: 11 }, (_, index) => index), 'in the order of the texts')
+    t.equal(runs.length, 3 + 5, 'each refusal is asked for once')
+  }
+})
+
+t.test('one text that is too long is not made shorter', async t => {
+  const refusal = { status: 400, body: '{"success":false,"errors":[{"code":3030,"message":"AiError: AiError: Max context reached 85920 tokens but model supports only 60000"}]}' }
+  const { answers, runs } = await ask(t, 1, () => refusal)
+  await t.rejects(answers, { name: 'UpstreamError', code: 3030 })
+  t.strictSame(runs.map(({ body }) => body['text']), [[0, 1], [0]])
+  const { answers: others, runs: once } = await ask(t, 1, () => ({ ...refusal, body: refusal.body.replace(/Max.*60000/, 'Sequence too long: 9003 > 8192') }))
+  await t.rejects(others, { name: 'UpstreamError', code: 3030 })
+  t.equal(once.length, 1, 'nor is anything gained by fewer, where one of them is too long')
+})
+
 t.test('a failure tells how often Cloudflare was asked', async t => {
   const busy: NativeAnswer = { status: 502, body: '' }
   const given: NativeAnswer[] = [{ status: 502, body: '' }, { status: 400, body: '{}' }, { body: '{}' }, { contentType: 'text/event-stream', body: 'data: [DONE]\n\n' }]
@@ -94,6 +126,6 @@ t.test('nothing is asked for who has left already', async t => {
   const { url, runs } = await startNativeUpstream(t, toVectors)
   const workersAi = new WorkersAi({ apiBaseUrl: url, accountId: 'account', apiToken: 'token', maxRetries: 0, headersTimeoutMs: 2_000, idleTimeoutMs: 2_000, userAgent: 'tests' })
   t.teardown(() => workersAi.close())
-  await t.rejects(embed(workersAi, { model: '@cf/a/b' as ModelId, calls: [{ body: '{}', count: 1 }], signal: AbortSignal.abort(new Error('left')) }), { message: 'left' })
+  await t.rejects(embed(workersAi, { model: '@cf/a/b' as ModelId, batches: [['0']], toBody, signal: AbortSignal.abort(new Error('left')) }), { message: 'left' })
   t.strictSame(runs, [])
 })

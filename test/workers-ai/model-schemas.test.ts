@@ -63,10 +63,19 @@ t.test('a model the catalogue does not know gets the family its schema tells', a
   const { schemas, state } = await world(t, { answer: tell(OPENAI) })
   const model = await schemas.complete(GUESSED)
   t.strictSame(state.asked, ['/client/v4/accounts/account/ai/models/schema?model=%40cf%2Fnew%2Fchat'])
-  t.strictSame({ ...model, family: undefined }, { ...GUESSED, family: undefined }, 'and stays the same otherwise')
-  t.match(model.family, { name: 'openai', maxTokensName: 'max_completion_tokens', tools: 'prompt', thinking: { efforts: [] } }, 'without what the model is not said to be able to')
-  const able = await schemas.complete({ ...GUESSED, tools: true, reasoning: true })
-  t.match(able.family, { name: 'openai', tools: 'native', thinking: { efforts: ['low', 'medium', 'high'] } })
+  const { guessed: _, ...known } = GUESSED
+  t.strictSame({ ...model, family: undefined }, { ...known, family: undefined }, 'and stays the same otherwise, but for being a guess')
+  t.match(model.family, { name: 'openai', maxTokensName: 'max_completion_tokens', tools: 'native', thinking: { efforts: ['low', 'medium', 'high'] } })
+  const unable = await schemas.complete({ ...GUESSED, guessed: 'family', tools: false, reasoning: false })
+  t.match(unable.family, { name: 'openai', tools: 'prompt', thinking: { efforts: [] } }, 'without what the model is not said to be able to')
+})
+
+t.test('a schema does not take from a model what its maker\'s line is known for, nor give it more than old ones have', async t => {
+  const { schemas, state } = await world(t, { answer: tell(OPENAI) })
+  const gemma = await schemas.complete(guessModel('@cf/google/gemma-5-27b-it' as ModelId))
+  t.match(gemma, { guessed: undefined, family: { name: 'gemma-4', thinking: { told: 'reasoning' } } })
+  state.answer = tell(GUIDED)
+  t.match(await schemas.complete(guessModel('@cf/old/chat' as ModelId)), { tools: false, json: false, family: { name: 'guided', tools: 'prompt' } }, 'of one that nothing is listed of')
 })
 
 t.test('nobody asks for a model that is known, or that does not chat', async t => {

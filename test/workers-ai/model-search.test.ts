@@ -3,7 +3,7 @@ import t from 'tap'
 import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
 import { FAMILIES, toRecord } from '../../src/workers-ai/family.ts'
 import type { ModelId } from '../../src/workers-ai/model.ts'
-import { guessFamily, guessModel, ModelList, PAGE_SIZE, searchPage, toModels, type Hints } from '../../src/workers-ai/model-search.ts'
+import { guessFamily, guessModel, ModelList, PAGE_SIZE, searchPage, toModels, toPlainest, type Hints } from '../../src/workers-ai/model-search.ts'
 
 const LLAMA = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
 const RETIRED = '@cf/meta/llama-2-7b-chat-int8'
@@ -119,13 +119,20 @@ t.test('guessFamily tells new models from old ones', t => {
   t.end()
 })
 
-t.test('guessModel takes an unknown id for a plain chat model', t => {
-  const model = guessModel('@cf/new/chat' as ModelId)
-  t.equal(model.task, 'text-generation')
-  t.equal(model.family.name, 'classic-2025')
-  t.equal(model.tools || model.vision || model.json, false)
+t.test('an unknown id is taken for the newest of its maker\'s line, else for one of these days', t => {
+  t.match(guessModel('@cf/moonshotai/kimi-k3' as ModelId), { task: 'text-generation', guessed: 'everything', tools: true, vision: true, family: { name: 'kimi', bothMaxTokensNames: true, tools: 'native' } })
+  t.match(guessModel('@cf/new/chat' as ModelId), { task: 'text-generation', guessed: 'everything', tools: true, vision: false, family: { name: 'openai', bothMaxTokensNames: true, tools: 'native', jsonSchema: 'envelope' } })
+  t.equal(guessModel('@cf/moonshotai/kimi-k3' as ModelId).contextWindow, undefined, 'nothing is known of its window')
+  t.match(guessModel('@cf/meta/llama-3.4-9b-instruct' as ModelId), { family: { name: 'classic-2025', maxTokensName: 'max_tokens' } })
   t.match(guessModel('@cf/new/embedder' as ModelId, 'text-embeddings'), { task: 'text-embeddings' }, 'unless it is asked for something else')
   t.equal(guessModel('@cf/baai/bge-m3' as ModelId).task, 'text-embeddings', 'what the catalogue knows stands')
+  const [listed] = toModels(page([row('@cf/moonshotai/kimi-k3', { reasoning: 'true' })]))
+  t.match(listed, { guessed: 'family', tools: false, reasoning: true, json: true, family: { name: 'kimi', tools: 'prompt' } }, 'what is listed of it stands')
+  t.end()
+})
+
+t.test('the least a guessed model can be is what every model takes', t => {
+  t.match(toPlainest(guessModel('@cf/moonshotai/kimi-k3' as ModelId)), { id: '@cf/moonshotai/kimi-k3', tools: false, vision: false, family: { name: 'classic-2025', content: 'string', tools: 'prompt', jsonSchema: 'none' } })
   t.end()
 })
 
