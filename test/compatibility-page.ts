@@ -4,6 +4,7 @@ import type { ChatCompletionRequest, Message } from '../src/openai/chat-completi
 import type { CompletionRequest } from '../src/openai/completion-request.ts'
 import { readSettings } from '../src/settings/reader.ts'
 import { toProxyError } from '../src/translate/error.ts'
+import { loadCheckers } from '../src/translate/json-schema.ts'
 import { toCompletionRunRequest } from '../src/translate/completion-request.ts'
 import { toBody, toRunRequest, type RunRequest } from '../src/translate/run-request.ts'
 import { toText } from '../src/workers-ai/request-body.ts'
@@ -12,6 +13,8 @@ import { toEmbeddingFamily } from '../src/workers-ai/embedding-family.ts'
 import { ERROR_CODES, toFacts } from '../src/workers-ai/error-codes.ts'
 import type { FamilyName, SamplingName } from '../src/workers-ai/family.ts'
 import type { Model } from '../src/workers-ai/model.ts'
+
+await loadCheckers()
 
 /** Something a caller may ask for, and how to see what becomes of it. */
 interface Feature {

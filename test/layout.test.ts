@@ -39,8 +39,7 @@ const RULES: Record<string, Rule> = {
   openai: { packages: ['@sinclair/typebox'], ours: [] },
   generation: { packages: [], ours: [] },
   'workers-ai': { packages: ['undici', 'lossless-json', 'node:*'], ours: ['generation', 'errors.ts'] },
-  // node:vm ends checks that callers could make endless.
-  translate: { packages: ['ajv', 'ajv-formats', 'jsonrepair', 'lossless-json', 'node:vm'], ours: ['openai', 'workers-ai', 'generation', 'errors.ts'], except: ['workers-ai/client.ts', 'workers-ai/generate.ts', 'workers-ai/retry.ts'] },
+  translate: { packages: ['ajv', 'ajv-draft-04', 'jsonrepair', 're2js', 'lossless-json'], ours: ['openai', 'workers-ai', 'generation', 'errors.ts'], except: ['workers-ai/client.ts', 'workers-ai/generate.ts', 'workers-ai/retry.ts'] },
   'remote-images': { packages: ['node:*'], ours: ['openai', 'generation', 'translate', 'errors.ts', 'address.ts'] },
   'responses-store': { packages: ['libsql', 'node:*'], ours: ['openai', 'settings/problem.ts'] },
   simulator: { packages: ['fastify', 'node:*'], ours: FACTS_OF_WORKERS_AI },

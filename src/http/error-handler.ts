@@ -3,6 +3,7 @@ import { InvalidRequestError, ProxyError, UpstreamError } from '../errors.ts'
 import { toErrorBody, toProxyError } from '../translate/error.ts'
 import { tokenOwner } from './auth.ts'
 import { ClientGoneError } from './client-gone.ts'
+import { toLoggedError } from './logger.ts'
 import { toInvalidRequest, type ValidationFailure } from './validation-error.ts'
 
 const NOT_JSON = "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
@@ -30,7 +31,7 @@ export function errorHandler (suggestions: (task?: 'text-embeddings') => readonl
     const { inputParam, task } = request.routeOptions.config
     const error = toProxyError(toCallerError(thrown, request.body), now(), suggestions(task), tokenOwner(request))
     const status = error instanceof ProxyError ? error.status : 500
-    if (!(error instanceof ProxyError)) request.log.error({ err: thrown }, 'failed')
+    if (!(error instanceof ProxyError)) request.log.error({ err: toLoggedError(thrown) }, 'failed')
     request.report.error = thrown
     const attempts = request.report.attempts ?? (thrown instanceof UpstreamError ? thrown.attempts : undefined)
     if (attempts !== undefined) reply.header('x-proxy-attempts', String(attempts))

@@ -2,6 +2,9 @@ import type { FastifyBaseLogger } from 'fastify'
 import { pino, type DestinationStream } from 'pino'
 import type { Settings } from '../settings.ts'
 
+/** Lines of a stack that are logged. */
+const MAX_FRAMES = 20
+
 /** Fields that hold credentials, or a URL with a key in its query. */
 const SECRET_FIELDS = ['authorization', 'apiToken', 'apiKeys', 'cookie', 'headers', 'rawHeaders', 'url']
 
@@ -15,7 +18,20 @@ const HOLDERS = ['req', 'request', 'res', 'reply', 'err', 'error', 'settings', '
  */
 export function newLogger ({ logLevel, workers = 1 }: Pick<Settings, 'logLevel'> & Partial<Settings>, destination?: DestinationStream): FastifyBaseLogger {
   const paths = ['', ...HOLDERS.map(holder => `${holder}.`)].flatMap(before => SECRET_FIELDS.map(field => before + field))
-  return pino({ level: logLevel, redact: { paths, censor: '[redacted]' } }, destination ?? standardOutput(workers > 1 ? WHOLE : BATCH.characters))
+  return pino({ level: logLevel, redact: { paths, censor: '[redacted]' }, serializers: { err: (error: unknown) => error instanceof Error ? toLoggedError(error) : error } }, destination ?? standardOutput(workers > 1 ? WHOLE : BATCH.characters))
+}
+
+/**
+ * What may be said of an error in a line: its name, its code and where it came from. Its message may quote a caller, and
+ * is the beginning of its stack.
+ */
+export function toLoggedError (error: unknown): object {
+  if (!(error instanceof Error)) return { type: typeof error }
+  const { name, code, message, stack = '' } = error as NodeJS.ErrnoException
+  // Without the message its lines cannot be told from those of the stack.
+  const start = stack.indexOf(message)
+  const frames = start === -1 ? [] : stack.slice(start + message.length).split('\n').filter(line => /^ {4}at /.test(line)).slice(0, MAX_FRAMES)
+  return { type: name, ...(typeof code === 'string' && { code }), stack: frames.join('\n') }
 }
 
 /** Lines are written so many characters at a time, and wait no longer than this; of more than can be kept the last are lost. */

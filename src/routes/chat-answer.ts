@@ -8,7 +8,9 @@ import { tokenOwner } from '../http/auth.ts'
 import { ChangeReporter } from '../http/change-reporter.ts'
 import { ClientGoneError } from '../http/client-gone.ts'
 import { toContentLog } from '../http/content-log.ts'
+import { toLoggedError } from '../http/logger.ts'
 import type { OpenAnswers } from '../http/open-answers.ts'
+import { ownTurn } from '../http/own-turn.ts'
 import { toSessionAffinity } from '../http/session-affinity.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import type { ErrorBody } from '../openai/error.ts'
@@ -18,6 +20,7 @@ import { toDryRun, type DryRun } from '../translate/dry-run.ts'
 import { toErrorBody, toProxyError } from '../translate/error.ts'
 import { letGoOfMessages } from '../translate/messages-as-sent.ts'
 import { toRunRequest, type RunRequest, type RunRequestOptions } from '../translate/run-request.ts'
+import { prepareChecks } from '../translate/structured-output.ts'
 import type { WorkersAi } from '../workers-ai/client.ts'
 import { mayFallBack } from '../workers-ai/fallback.ts'
 import type { Model } from '../workers-ai/model.ts'
@@ -77,10 +80,12 @@ export function answerChat (parts: ChatParts, chat: ChatCompletionRequest, reque
   const options = { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, ...origin, visionModels: () => toVisionSuggestions(parts.models.known()) }
   let fetched: ReturnType<typeof fetchRemoteImages> | undefined
   const translator: Question['translator'] = (model, signal) => {
-    if (!areFetched || !model.vision) return variation => toRunRequest(chat, model, { ...options, ...variation })
+    const translate: Translate = variation => toRunRequest(chat, model, { ...options, ...variation })
+    const prepared = prepareChecks(chat, ownTurn)
+    if (!areFetched || !model.vision) return prepared === undefined ? translate : prepared.then(() => translate)
     // Once, whatever model is tried.
     fetched ??= fetchRemoteImages(chat, { ...parts.remoteImages, signal: toAbortSignal(signal) })
-    return fetched.then(({ request: readable, changes }) => variation => {
+    return Promise.all([fetched, prepared]).then(([{ request: readable, changes }]) => variation => {
       const run = toRunRequest(readable, model, { ...options, ...variation })
       run.changes.unshift(...changes)
       return run
@@ -219,6 +224,6 @@ export function toStreamFailure (error: unknown, request: FastifyRequest): Error
   if (error instanceof ClientGoneError) return undefined
   request.report.error = error as Error
   const told = toProxyError(error, new Date(), [], tokenOwner(request))
-  if (told === error && !('status' in (error as Error))) request.log.error({ err: error }, 'failed inside a stream')
+  if (told === error && !('status' in (error as Error))) request.log.error({ err: toLoggedError(error) }, 'failed inside a stream')
   return toErrorBody(told, request.routeOptions.config.inputParam)
 }

@@ -4,6 +4,7 @@ import type { Change } from '../generation/change.ts'
 import type { Source } from '../generation/pipeline.ts'
 import { toOwner, tokenOwner } from '../http/auth.ts'
 import { sendEvents } from '../http/event-stream.ts'
+import { toLoggedError } from '../http/logger.ts'
 import { newItemId } from '../http/reply-identity.ts'
 import { ResponseRequest, type InputItem } from '../openai/response-request.ts'
 import type { KeptItem, ResponseObject } from '../openai/response.ts'
@@ -128,7 +129,7 @@ async function ended ({ store }: ResponsesParts, { reporter }: Pick<ChatAnswer, 
   if (output.isCut === true) reporter.add(CUT_SUMMARY)
   if (!response.store) return response
   const isKept = await store.put(toOwner(request), { response, items }).catch((error: unknown) => {
-    request.log.error({ err: error }, 'a response was not kept')
+    request.log.error({ err: toLoggedError(error) }, 'a response was not kept')
     return false
   })
   if (!isKept) reporter.add(NOT_KEPT)

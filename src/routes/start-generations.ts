@@ -120,17 +120,19 @@ function closable (signal: CancelSignal): { signal: CancelSignal, close: () => v
  * is written is begun then; any other is waited for and reviewed as a whole.
  */
 async function start (request: RunRequest, call: Call): Promise<Generation> {
-  let sent = request
-  let asking = call
-  let generation: Generation
   try {
-    generation = await ask(request, isToldAsWritten(request, call), call)
+    return await begin(request, call)
   } catch (error) {
-    ({ request: sent, call: asking } = await inAnotherWay(request, error, call))
-    generation = await ask(sent, isToldAsWritten(sent, asking), asking)
+    const other = await inAnotherWay(request, error, call)
+    return await begin(other.request, other.call)
   }
-  if (isToldAsWritten(sent, asking)) return { ...generation, batches: await primed(generation.batches, call.options.keepAliveMs ?? KEEP_ALIVE_MS) }
-  return reviewed(generation, sent, asking)
+}
+
+async function begin (request: RunRequest, call: Call): Promise<Generation> {
+  const isTold = isToldAsWritten(request, call)
+  const generation = await ask(request, isTold, call)
+  if (isTold) return { ...generation, batches: await primed(generation.batches, call.options.keepAliveMs ?? KEEP_ALIVE_MS) }
+  return reviewed(generation, request, call)
 }
 
 function isToldAsWritten (request: RunRequest, { options: { stream } }: Call): boolean {
@@ -212,8 +214,10 @@ async function reviewed (first: Generation, request: RunRequest, call: Call): Pr
     giveUp(events)
     return { ...first, batches: once(events) }
   }
-  if (toReview(answer, again) !== undefined) giveUp(answer)
-  return { status: second.status, headers: toHeaders([first, second]), attempts: first.attempts + second.attempts, batches: once(withUsage(answer, [...usagesOf(events), ...usagesOf(answer)])) }
+  const isWorse = complaint.isWorse?.(answer) === true
+  if (isWorse) giveUp(events)
+  else if (toReview(answer, again) !== undefined) giveUp(answer)
+  return { status: second.status, headers: toHeaders([first, second]), attempts: first.attempts + second.attempts, batches: once(withUsage(isWorse ? events : answer, [...usagesOf(events), ...usagesOf(answer)])) }
 }
 
 /** The same request, said differently; what had to be changed in it is told with the first one's changes. */
@@ -221,7 +225,7 @@ function varied (request: RunRequest, variation: Variation, { options: { transla
   const other = translate(variation)
   const known = new Set(request.changes.map(({ param, action }) => `${param} ${action}`))
   request.changes.push(...other.changes.filter(({ param, action }) => !known.has(`${param} ${action}`)))
-  return { ...other, changes: request.changes }
+  return { ...other, effort: request.effort, changes: request.changes }
 }
 
 /** @throws the error of a failure event */

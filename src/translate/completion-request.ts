@@ -3,6 +3,7 @@ import type { Change } from '../generation/change.ts'
 import type { CompletionRequest } from '../openai/completion-request.ts'
 import type { Family } from '../workers-ai/family.ts'
 import type { Model } from '../workers-ai/model.ts'
+import { newEffort } from './effort.ts'
 import { toExtras } from './other-parameters.ts'
 import { toPromptJson } from './prompt-json.ts'
 import { NO_TOOLS, refuseDropped, toStops, type RunInput, type RunRequest, type RunRequestOptions } from './run-request.ts'
@@ -70,6 +71,7 @@ export function toCompletionRunRequest (request: CompletionRequest, model: Model
     stop,
     isVerbatim,
     maxTokens,
+    effort: newEffort(),
     changes
   }
 }
@@ -83,7 +85,7 @@ function toUnaskedRequest (request: CompletionRequest, inputs: [Input, ...Input[
   const choices = toChoices(request, inputs.length, maxChoices, [])
   if (request.logprobs != null) changes.push({ param: 'logprobs', action: 'dropped', from: request.logprobs, reason: 'Workers AI tells none of a prompt' })
   if (unsupportedParams === 'reject') refuseDropped(changes)
-  return { ...TEXT_ONLY, fields: {}, inputs, choices, stop: [], isVerbatim: true, maxTokens: 0, changes }
+  return { ...TEXT_ONLY, fields: {}, inputs, choices, stop: [], isVerbatim: true, maxTokens: 0, effort: newEffort(), changes }
 }
 
 interface Input extends RunInput {

@@ -1,6 +1,7 @@
 import { BracketScanner } from '../generation/bracket-scanner.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Stage } from '../generation/event.ts'
+import type { Effort } from './effort.ts'
 import { countViolations } from './json-schema.ts'
 import { parseJson, parseModelJson } from './model-json.ts'
 
@@ -21,7 +22,11 @@ export interface ForcedArgumentsOptions {
   /** Makes an id that is unique in the conversation. */
   newCallId: () => string
   changes: Change[]
+  /** What may be done to check and mend. */
+  effort: Effort
 }
+
+type CheckOptions = Pick<ForcedArgumentsOptions, 'schema' | 'effort'>
 
 /**
  * Makes a call of the arguments that a model writes without their call, when it has to call one certain tool: an object
@@ -80,8 +85,8 @@ export class ForcedArguments implements Stage {
 
   #call (out: Batch): void {
     if (this.#isOther) return
-    const { name, schema, newCallId, changes } = this.#options
-    const args = this.#held.trim() === '' ? lastObject(this.#thoughts, schema) : toArguments(withoutTail(this.#held.replace(/^\s*```(?:json)?/, '')), schema)
+    const { name, newCallId, changes } = this.#options
+    const args = this.#held.trim() === '' ? lastObject(this.#thoughts, this.#options) : toArguments(withoutTail(this.#held.replace(/^\s*```(?:json)?/, '')), this.#options)
     if (args === undefined) return
     this.#held = ''
     changes.push({ param: 'tool_choice', action: 'repaired', reason: 'the model wrote the arguments of the forced call without the call' })
@@ -90,7 +95,7 @@ export class ForcedArguments implements Stage {
 }
 
 /** The object that thinking ends with, when it is the arguments. */
-function lastObject (thoughts: string, schema: Schema): string | undefined {
+function lastObject (thoughts: string, options: CheckOptions): string | undefined {
   const text = withoutTail(thoughts)
   if (!text.endsWith('}')) return undefined
   let at = text.length
@@ -98,7 +103,7 @@ function lastObject (thoughts: string, schema: Schema): string | undefined {
     at = text.lastIndexOf('{', at - 1)
     if (at === -1) return undefined
     const object = text.slice(at)
-    if (new BracketScanner().read(object) === object.length) return toArguments(object, schema)
+    if (new BracketScanner().read(object) === object.length) return toArguments(object, options)
   }
   return undefined
 }
@@ -115,11 +120,11 @@ function markAtEnd (text: string): string | undefined {
 }
 
 /** Arguments of the tool as JSON text; undefined when they are none. */
-function toArguments (written: string, schema: Schema): string | undefined {
+function toArguments (written: string, { schema, effort }: CheckOptions): string | undefined {
   const text = written.trim()
   const exact = parseJson(text)
-  const value = exact ?? parseModelJson(text)
-  if (!isObject(value) || !text.endsWith('}') || !isAbout(value, schema) || !fits(value, schema)) return undefined
+  const value = exact ?? parseModelJson(text, effort)
+  if (!isObject(value) || !text.endsWith('}') || !isAbout(value, schema) || !fits(value, schema, effort)) return undefined
   return exact === undefined ? JSON.stringify(value) : text
 }
 
@@ -129,9 +134,9 @@ function isAbout (value: Schema, { properties }: Schema): boolean {
   return isObject(properties) ? keys.length === 0 || keys.some(key => Object.hasOwn(properties, key)) : keys.length === 0
 }
 
-function fits (value: Schema, schema: Schema): boolean {
+function fits (value: Schema, schema: Schema, effort: Effort): boolean {
   try {
-    return countViolations(schema, value) === 0
+    return countViolations(schema, value, effort) === 0
   } catch {
     // A schema that is none, or takes too long to check, shows nothing.
     return false

@@ -1,102 +1,137 @@
-import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js'
-import formats from 'ajv-formats'
-import { TooLongError, withinTime } from './time-limit.ts'
+import type { Effort } from './effort.ts'
+import type { Checker } from './schema-checker.ts'
+
+type Schema = Record<string, unknown>
+
+/** Objects and lists of a schema, and characters of its names and texts, that are read at most. */
+const MAX_NODES = 1_000
+const MAX_CHARACTERS = 128 * 1024
 
 /** Compiled schemas that are kept; agents send the same few with every request. */
 const MAX_SCHEMAS = 200
 
-/** Characters of schema text that are kept compiled; a longer one is compiled each time. */
+/** Characters of schema text that are kept compiled; a longer one is compiled for each request. */
 const MAX_KEPT_LENGTH = 64 * 1024
 
 /** How many errors are told: enough for a model to mend its answer, few enough to read. */
 const MAX_ERRORS = 5
 
-/** How long one check may take, in milliseconds; ordinary ones take less than one. */
-const CHECK_MS = 250
+/** The longest complaint, in characters: it may quote a schema. */
+const MAX_COMPLAINT = 300
 
-/** Patterns as JavaScript reads them with the flag `u`, else without: it refuses escapes other languages take, like `\-`. */
-const toPattern = Object.assign((pattern: string, flags: string): RegExp => {
-  try {
-    return new RegExp(pattern, flags)
-  } catch {
-    return new RegExp(pattern)
-  }
-}, { code: 'new RegExp' })
+/** What a schema came to: a checker, or why it has none. */
+type Reading = { checker: Checker } | { error: Error }
 
-/** Knows what a schema is; made when the first one comes. */
-let schemas: Ajv2020 | undefined
+let checkers: typeof import('./schema-checker.ts') | undefined
 
-const compiled = new Map<string, ValidateFunction>()
+const kept = new Map<string, Checker>()
+const readings = new WeakMap<Schema, Reading>()
+
+/** An answer or a schema that cannot be checked: too large, too deep, or the check itself failed. It quotes nothing. */
+export class UncheckedError extends Error {
+  override name = 'UncheckedError'
+}
+
+/** Loads what checks are made with, a quarter of a megabyte that many servers never need; to be waited for before any check. */
+export function loadCheckers (): Promise<unknown> | undefined {
+  return checkers === undefined ? import('./schema-checker.ts').then(loaded => { checkers = loaded }) : undefined
+}
+
+/** Whether a schema was read before, so that its next check begins at once. */
+export function isRead (schema: Schema): boolean {
+  return lookUp(schema) !== undefined
+}
 
 /**
- * What of a value does not fit a JSON Schema (draft 2020-12), each as path and complaint; empty when all fits. A value
- * that cannot be checked, because that takes too long or because it is too deep, does not fit.
- * @throws Error when the schema itself is none
+ * Why some of a schema is not looked at, in words that quote nothing of it; empty where all is.
+ * @throws Error when the schema is none, with what its writer should know; UncheckedError when nothing can be checked against it
  */
-export function toViolations (schema: Record<string, unknown>, value: unknown): string[] {
-  try {
-    return errorsOf(schema, value).slice(0, MAX_ERRORS).map(toViolation)
-  } catch (error) {
-    if (error instanceof TooLongError || error instanceof RangeError) return ['/ cannot be checked against the schema']
-    throw error
-  }
+export function readSchema (schema: Schema, effort: Effort): readonly string[] {
+  return toChecker(schema, effort).unenforced
+}
+
+/**
+ * What of a value does not fit a JSON Schema, each as path and complaint; empty when all fits.
+ * @throws UncheckedError
+ */
+export function toViolations (schema: Schema, value: unknown, effort: Effort): string[] {
+  return errorsOf(schema, value, effort).slice(0, MAX_ERRORS).map(toViolation)
 }
 
 /**
  * How many things of a value do not fit a JSON Schema.
- * @throws Error when the schema itself is none, or the check takes too long
+ * @throws UncheckedError
  */
-export function countViolations (schema: Record<string, unknown>, value: unknown): number {
-  return errorsOf(schema, value).length
+export function countViolations (schema: Schema, value: unknown, effort: Effort): number {
+  return errorsOf(schema, value, effort).length
 }
 
-/** @throws Error when the schema is none, or one that takes too long to check anything against */
-export function checkSchema (schema: Record<string, unknown>): void {
-  // One that refers to itself without end compiles, and shows when it is used.
-  errorsOf(schema, {})
-}
-
-function errorsOf (schema: Record<string, unknown>, value: unknown): ErrorObject[] {
-  // Not within the time: it takes longer than all the rest, once, and broken off halfway Ajv would never know.
-  const known = schemas ??= newSchemas()
-  return withinTime(CHECK_MS, () => {
-    const validate = toValidator(schema, known)
-    return validate(value) ? [] : validate.errors ?? []
-  })
-}
-
-function toValidator (schema: Record<string, unknown>, schemas: Ajv2020): ValidateFunction {
-  const text = JSON.stringify(schema)
-  const known = compiled.get(text)
-  if (known) {
-    // Last used goes last, so that the first is the one to forget.
-    compiled.delete(text)
-    compiled.set(text, known)
-    return known
+function errorsOf (schema: Schema, value: unknown, effort: Effort): ReturnType<Checker['errorsOf']> {
+  try {
+    return toChecker(schema, effort).errorsOf(value, effort)
+  } catch (error) {
+    throw new UncheckedError('the answer cannot be checked against the schema', { cause: error })
   }
-  // An older draft is read as this one. Ajv's own `$async` would make a promise of the verdict.
-  const { $schema: _draft, $async: _async, ...body } = schema
-  schemas.validateSchema(body, true)
-  // One Ajv a schema: schemas of different callers may claim the same $id, and forgetting one must free its memory.
-  const validate = newAjv({ meta: false, validateSchema: false }).compile(body)
-  if (text.length <= MAX_KEPT_LENGTH) compiled.set(text, validate)
-  if (compiled.size > MAX_SCHEMAS) compiled.delete(compiled.keys().next().value as string)
-  return validate
 }
 
-function newSchemas (): Ajv2020 {
-  const ajv = newAjv({})
-  ajv.validateSchema({})
-  return ajv
+function toChecker (schema: Schema, effort: Effort): Checker {
+  const reading = lookUp(schema) ?? compile(schema, effort)
+  readings.set(schema, reading)
+  if ('error' in reading) throw reading.error
+  return reading.checker
 }
 
-function newAjv (options: Options): Ajv2020 {
-  const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true, logger: false, code: { regExp: toPattern }, ...options })
-  formats.default(ajv)
-  return ajv
+function lookUp (schema: Schema): Reading | undefined {
+  const known = readings.get(schema)
+  if (known !== undefined) return known
+  if (isTooLarge(schema)) return { error: new UncheckedError('the schema is too large to be read') }
+  const text = JSON.stringify(schema)
+  const checker = kept.get(text)
+  if (checker === undefined) return undefined
+  keep(text, checker)
+  return { checker }
 }
 
-function toViolation ({ instancePath, message = 'is not accepted', params, keyword }: ErrorObject): string {
+function compile (schema: Schema, effort: Effort): Reading {
+  if (checkers === undefined) throw new Error('loadCheckers was not waited for')
+  const { toChecker, InvalidSchemaError } = checkers
+  try {
+    const checker = toChecker(schema, effort)
+    keep(JSON.stringify(schema), checker)
+    return { checker }
+  } catch (error) {
+    return { error: error instanceof InvalidSchemaError ? error : new UncheckedError('the schema cannot be read', { cause: error }) }
+  }
+}
+
+/** Whether a schema is larger than what is walked through. */
+export function isTooLarge (schema: Schema): boolean {
+  let nodes = 0
+  let characters = 0
+  const open: object[] = [schema]
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    nodes++
+    if (Array.isArray(one) && one.length > MAX_CHARACTERS) return true
+    for (const name in one) {
+      const member = (one as Schema)[name]
+      characters += name.length
+      if (typeof member === 'string') characters += member.length
+      else if (typeof member === 'object' && member !== null) open.push(member)
+      if (nodes + open.length > MAX_NODES || characters > MAX_CHARACTERS) return true
+    }
+  }
+  return false
+}
+
+/** Last used goes last, so that the first is the one to forget. */
+function keep (text: string, checker: Checker): void {
+  if (text.length > MAX_KEPT_LENGTH) return
+  kept.delete(text)
+  kept.set(text, checker)
+  if (kept.size > MAX_SCHEMAS) kept.delete(kept.keys().next().value as string)
+}
+
+function toViolation ({ instancePath, message = 'is not accepted', params, keyword }: ReturnType<Checker['errorsOf']>[number]): string {
   const extra = keyword === 'additionalProperties' ? ` ('${String(params['additionalProperty'])}')` : keyword === 'enum' ? ` (${JSON.stringify(params['allowedValues']).slice(0, 200)})` : ''
-  return `${instancePath || '/'} ${message}${extra}`
+  return `${instancePath || '/'} ${message}${extra}`.slice(0, MAX_COMPLAINT)
 }

@@ -7,6 +7,7 @@ import { isThinkingPart, THINKING_MEMBERS, toEarlierThinking } from './earlier-t
 import { toFileText } from './file.ts'
 import { toImage, toImageList } from './image-forms.ts'
 import { checkImages, toImagePart, type NativeImagePart } from './image.ts'
+import { newEffort, type Effort } from './effort.ts'
 import { parseJson, parseModelJson } from './model-json.ts'
 import { withInstruction } from './instructions.ts'
 import { toTextArguments } from './response-tools.ts'
@@ -49,7 +50,7 @@ export function toNativeMessages (messages: readonly Message[], model: Model, ch
 function toEachNative (messages: readonly Message[], model: Model, changes: Change[]): NativeMessage[] {
   const { family } = model
   const modern = withModernCalls(messages, changes)
-  const context: Context = { family, callIds: toNativeCallIds(modern, family), changes }
+  const context: Context = { family, callIds: toNativeCallIds(modern, family), changes, effort: newEffort() }
   const native: NativeMessage[] = []
   /** Images that tools gave back: what answers calls must not be torn apart. */
   let attached: NativePart[] = []
@@ -77,6 +78,7 @@ interface Context {
   family: Family
   callIds: (id: string) => string
   changes: Change[]
+  effort: Effort
 }
 
 /** Joins system messages from further down to the one at the beginning. */
@@ -153,7 +155,7 @@ function toResult ({ index, call }: PlacedMessage, message: Extract<ModernMessag
   }
 }
 
-function toAssistant (message: AssistantMessage, path: string, { family, callIds, changes }: Context): NativeMessage {
+function toAssistant (message: AssistantMessage, path: string, { family, callIds, changes, effort }: Context): NativeMessage {
   const content = withRefusal(toText(message.content, path, changes), message.refusal)
   const thinking = toEarlierThinking(message, path, takesReasoning(family), changes)
   const reasoning = thinking !== undefined && { reasoning: thinking }
@@ -171,7 +173,7 @@ function toAssistant (message: AssistantMessage, path: string, { family, callIds
     tool_calls: calls.map((call, index) => ({
       id: callIds(call.id),
       type: 'function',
-      function: { name: call.function.name, arguments: toArguments(call.function.arguments, `${path}.tool_calls[${index}].function.arguments`, changes) }
+      function: { name: call.function.name, arguments: toArguments(call.function.arguments, `${path}.tool_calls[${index}].function.arguments`, changes, effort) }
     }))
   }
 }
@@ -194,10 +196,10 @@ function toFunctionCall (call: RequestToolCall, path: string, changes: Change[])
 }
 
 /** Chat templates upstream read earlier arguments, and the whole request is refused when they are no JSON object. */
-function toArguments (json: string, param: string, changes: Change[]): string {
+function toArguments (json: string, param: string, changes: Change[], effort: Effort): string {
   if (json.trim() === '') return '{}'
   if (isObject(parseJson(json))) return json
-  const mended = parseModelJson(json)
+  const mended = parseModelJson(json, effort)
   changes.push({ param, action: 'repaired', reason: 'Workers AI takes a JSON object only' })
   return JSON.stringify(isObject(mended) ? mended : { text: json })
 }

@@ -1,26 +1,29 @@
 import { jsonrepair } from 'jsonrepair'
-import { withinTime } from './time-limit.ts'
+import { newEffort, spend, type Effort } from './effort.ts'
 
-/** Characters of text that are mended at most: some mistakes take the repair time that grows with the square. */
+/** Characters of text that are mended at most. */
 const MAX_MENDED = 100_000
-
-/** How long a repair may take, in milliseconds; ordinary ones take less than one. */
-const REPAIR_MS = 250
 
 /**
  * JSON as models write it: with single quotes, trailing commas, comments, Python's words, or backslashes they forgot to
- * escape. Undefined when it is none.
+ * escape. Undefined when it is none, and when so much has been mended that it would take too long.
  */
-export function parseModelJson (text: string): unknown {
+export function parseModelJson (text: string, effort: Effort = newEffort()): unknown {
   const exact = parseJson(text)
   if (exact !== undefined) return exact
   // The repair makes a string of any prose; only what was meant as an object, list or string is worth it.
   if (text.length > MAX_MENDED || !/^\s*[{["']/.test(text)) return undefined
   try {
-    return JSON.parse(withinTime(REPAIR_MS, () => jsonrepair(withEscapedBackslashes(text))))
+    spend(effort, 'mending', toMendingSteps(text))
+    return JSON.parse(jsonrepair(withEscapedBackslashes(text)))
   } catch {
     return undefined
   }
+}
+
+/** The repair goes back to the beginning at what is wrong; that may be anywhere, but not in strings that are well-formed. */
+function toMendingSteps (text: string): number {
+  return text.length * text.replaceAll(/"(?:[^"\\]|\\.)*"/gs, '""').length
 }
 
 /** Undefined when the text is no JSON. */

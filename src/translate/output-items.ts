@@ -1,6 +1,7 @@
 import type { FinishReason, GenerationEvent, TokenLogprob, ToolCallEvent, Usage } from '../generation/event.ts'
 import type { ItemStatus, OutputCustomToolCall, OutputFunctionCall, OutputItem, OutputMessage, OutputReasoning, ResponseLogprob } from '../openai/response.ts'
 import { CompactionOutput } from './compaction-output.ts'
+import { newEffort } from './effort.ts'
 import { parseJson, parseModelJson } from './model-json.ts'
 import { toCustomInput, type ServedTools } from './response-tools.ts'
 
@@ -59,6 +60,7 @@ export class OutputItems implements Output {
   /** The thinking or text that may still grow. */
   #open: OutputMessage | OutputReasoning | undefined
   #calls = new Map<number, OpenCall>()
+  #effort = newEffort()
 
   constructor (options: OutputItemsOptions, listener?: OutputListener) {
     this.#options = options
@@ -179,7 +181,7 @@ export class OutputItems implements Output {
   }
 
   #closeCall (call: OpenCall, status: ItemStatus): void {
-    if (call.item.type === 'custom_tool_call') this.#grow(call, toCustomInput(parseModelJson(call.arguments), call.arguments))
+    if (call.item.type === 'custom_tool_call') this.#grow(call, toCustomInput(parseModelJson(call.arguments, this.#effort), call.arguments))
     // Clients parse the arguments of a call that is complete.
     else if (call.arguments === '' && status === 'completed') this.#grow(call, '{}')
     call.isDone = true

@@ -1,9 +1,10 @@
 import { ProxyError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Stage } from '../generation/event.ts'
+import type { Effort } from './effort.ts'
 import type { NativeMessage } from './messages.ts'
 import type { RunRequest } from './run-request.ts'
-import { toComplaint, type OutputFormat } from './structured-output.ts'
+import { toComplaint, toDistance, type OutputFormat } from './structured-output.ts'
 
 /** Why a whole answer is not what was asked for, and what to say to the model to get it. */
 export interface Complaint {
@@ -13,6 +14,8 @@ export interface Complaint {
    * @param events the second answer
    */
   giveUp: (events: Batch) => { error: ProxyError } | { change: Change }
+  /** Whether a second answer is further from what was asked for than the first. */
+  isWorse?: (events: Batch) => boolean
 }
 
 /**
@@ -26,7 +29,7 @@ export function toReview (events: Batch, request: RunRequest): Complaint | undef
   if (events.some(event => event.type === 'tool_call')) return undefined
   const text = textOf(events)
   if (request.forcedCall !== undefined) return noCall(text, request.forcedCall)
-  if (request.format) return misfit(text, request.format)
+  if (request.format) return misfit(text, request.format, request)
   return text.trim() === '' && request.followsToolResult ? empty() : undefined
 }
 
@@ -42,12 +45,14 @@ export function textOf (events: Batch): string {
 export class FormatCheck implements Stage {
   #format: OutputFormat
   #changes: Change[]
+  #effort: Effort
   #text: string[] = []
   #hasCalls = false
 
-  constructor (format: OutputFormat, changes: Change[]) {
+  constructor (format: OutputFormat, changes: Change[], effort: Effort) {
     this.#format = format
     this.#changes = changes
+    this.#effort = effort
   }
 
   push (batch: Batch): Batch {
@@ -57,7 +62,7 @@ export class FormatCheck implements Stage {
     }
     const end = batch.at(-1)
     if (end?.type !== 'finish' || end.reason !== 'stop' || this.#hasCalls) return batch
-    const complaint = toComplaint(this.#format, this.#text.join(''))
+    const complaint = toComplaint(this.#format, this.#text.join(''), this.#effort, this.#changes)
     if (complaint === undefined) return batch
     const verdict = mismatch(this.#format, complaint)
     if ('error' in verdict) return [...batch.slice(0, -1), { type: 'failure', error: verdict.error }]
@@ -66,15 +71,17 @@ export class FormatCheck implements Stage {
   }
 }
 
-function misfit (text: string, format: OutputFormat): Complaint | undefined {
-  const complaint = toComplaint(format, text)
+function misfit (text: string, format: OutputFormat, { effort, changes }: Pick<RunRequest, 'effort' | 'changes'>): Complaint | undefined {
+  const complaint = toComplaint(format, text, effort, changes)
   if (complaint === undefined) return undefined
+  const distance = toDistance(format, text, effort)
   return {
     followUp: [
       ...said(text),
       { role: 'user', content: `That does not fit: ${complaint}. Answer again with the corrected JSON and nothing else.` }
     ],
-    giveUp: events => mismatch(format, toComplaint(format, textOf(events)) ?? complaint)
+    giveUp: events => mismatch(format, toComplaint(format, textOf(events), effort, changes) ?? complaint),
+    isWorse: events => !events.some(({ type }) => type === 'tool_call') && toDistance(format, textOf(events), effort) > distance
   }
 }
 
@@ -82,8 +89,9 @@ function mismatch ({ name, isStrict }: OutputFormat, complaint: string): { error
   if (!isStrict) return { change: { param: 'response_format', action: 'dropped', reason: 'the answer does not fit it, although the model was asked for it' } }
   return {
     error: new ProxyError(`The model's answer does not match the schema of response_format '${name}': ${complaint}. Simplify the schema, or use a model that enforces it.`, {
-      status: 502,
-      type: 'server_error',
+      // The one status that every client leaves alone: another try would be billed, and end as this one did.
+      status: 400,
+      type: 'invalid_request_error',
       code: 'json_schema_mismatch',
       param: 'response_format',
       headers: { 'x-should-retry': 'false' }

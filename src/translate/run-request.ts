@@ -2,6 +2,7 @@ import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import type { Model } from '../workers-ai/model.ts'
+import { newEffort, type Effort } from './effort.ts'
 import { withInstruction } from './instructions.ts'
 import { toNativeMessages, type NativeMessage } from './messages.ts'
 import { toOtherParameters } from './other-parameters.ts'
@@ -89,6 +90,8 @@ export interface RunRequest {
   maxTokens: number
   /** The caller's `prompt_cache_key`, if it can be a header value. */
   cacheKey?: string
+  /** What may still be done to check and mend its answers. */
+  effort: Effort
   changes: Change[]
 }
 
@@ -102,7 +105,8 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
   const choices = toChoices(request, options, changes)
   const { seed, ...sampling } = toSampling(request, family, changes)
   const offered = toOfferedTools(request, family, changes)
-  const format = toOutputFormat(request)
+  const effort = newEffort()
+  const format = toOutputFormat(request, effort, changes)
   const outputForm = format && (options.outputForm ?? toOutputForm(format, family))
   const formatFields = format && outputForm ? toNativeFormat(format, outputForm, changes) : {}
   const nativeTools = offered && family.tools === 'native' ? { tools: offered.tools, ...offered.fields } : {}
@@ -146,6 +150,7 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
     isVerbatim: false,
     maxTokens,
     ...(cacheKey !== undefined && { cacheKey }),
+    effort,
     changes
   }
 }

@@ -37,15 +37,15 @@ export function toStages (request: RunRequest, family: Family, { isStreamed, cho
   return [
     ...(thinks && marks === 'harmony' ? [new HarmonyChannels()] : []),
     ...(thinks ? [new ThinkTags({ tags: marks === 'gemma' ? [THINK, THOUGHT_CHANNEL] : [THINK], isOpen: told === 'open-tags', maxTokens })] : []),
-    ...(hasTools ? [new LeakedToolCalls({ tools: withNamespace(tools), parse: parseModelJson, newCallId, changes: family.tools === 'prompt' ? [] : changes }), new ToolNames(tools, changes)] : []),
-    ...(forcedTool === undefined ? [] : [new ForcedArguments({ name: forcedTool, schema: tools.get(forcedTool) ?? {}, newCallId, changes })]),
+    ...(hasTools ? [new LeakedToolCalls({ tools: withNamespace(tools), parse: text => parseModelJson(text, request.effort), newCallId, changes: family.tools === 'prompt' ? [] : changes }), new ToolNames(tools, changes)] : []),
+    ...(forcedTool === undefined ? [] : [new ForcedArguments({ name: forcedTool, schema: tools.get(forcedTool) ?? {}, newCallId, changes, effort: request.effort })]),
     ...(request.singleToolCall ? [new SingleToolCall()] : []),
-    ...(hasTools ? [isStreamed && family.streams.arguments ? new ArgumentMarks(changes) : new ToolArguments(tools, changes)] : []),
+    ...(hasTools ? [isStreamed && family.streams.arguments ? new ArgumentMarks(changes) : new ToolArguments(tools, changes, request.effort)] : []),
     ...(request.format ? [new JsonText(request.changes, { isList: request.format.schema?.['type'] === 'array' })] : []),
     ...(request.stop.length > 0 ? [new StopSequences(request.stop)] : []),
     new Ending({ promptTokens: toInput(request, choice).promptTokens, maxTokens: request.maxTokens }),
     ...(request.fields['logprobs'] === true ? [new LogprobsCheck(request.changes)] : []),
-    ...(request.format && isStreamed ? [new FormatCheck(request.format, request.changes)] : [])
+    ...(request.format && isStreamed ? [new FormatCheck(request.format, request.changes, request.effort)] : [])
   ]
 }
 

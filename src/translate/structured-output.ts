@@ -3,7 +3,8 @@ import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import { toFacts } from '../workers-ai/error-codes.ts'
 import type { Family } from '../workers-ai/family.ts'
-import { checkSchema, toViolations } from './json-schema.ts'
+import { newEffort, type Effort } from './effort.ts'
+import { countViolations, isRead, isTooLarge, loadCheckers, readSchema, toViolations, UncheckedError } from './json-schema.ts'
 import { parseJson } from './model-json.ts'
 
 /** The JSON a caller wants to read. */
@@ -20,24 +21,56 @@ export interface OutputFormat {
 /** How a model is made to answer in JSON: natively in one of four forms, or by words in the system message. */
 export type OutputForm = 'bare' | 'envelope' | 'guided' | 'object' | 'prompt'
 
+/** What is told of a schema, told as that. */
+const SCHEMA = 'response_format.json_schema.schema'
+
 /** Keywords OpenAI's subset lacks and guided decoding stumbles over; the answer is checked against them all the same. */
 const UNSENT = new Set(['not', 'if', 'then', 'else', 'dependentRequired', 'dependentSchemas', 'propertyNames', 'unevaluatedProperties', '$schema', '$id'])
 
+/** Steps of a schema's compilation: it has a turn of the event loop for itself. */
+const COMPILING = 6_000
+
 /**
- * What the caller's `response_format` asks for; undefined for text.
+ * Reads the schema of a structured output before it is needed: it takes long, so each one waits for a turn of its own.
+ * @param ownTurn resolves in a turn of the event loop in which nobody else does as much
+ * @returns undefined where there is nothing to wait for
+ */
+export function prepareChecks ({ response_format: format, tools, functions }: ChatCompletionRequest, ownTurn: () => Promise<unknown>): Promise<unknown> | undefined {
+  const schema = format == null || format.type === 'text' ? undefined : toAsked(format).schema ?? undefined
+  if (schema === undefined && !tools?.length && !functions?.length) return undefined
+  const loaded = loadCheckers()
+  if (schema === undefined) return loaded
+  return (loaded ?? Promise.resolve()).then(async () => {
+    if (isRead(schema)) return
+    await ownTurn()
+    try {
+      readSchema(schema, { ...newEffort(), compiling: COMPILING })
+    } catch {
+      // It is told to its writer where the schema is used.
+    }
+  })
+}
+
+/**
+ * What the caller's `response_format` asks for; undefined for text. What of its schema cannot be checked is told.
  * @throws InvalidRequestError when its schema is none
  */
-export function toOutputFormat ({ response_format: format }: ChatCompletionRequest): OutputFormat | undefined {
+export function toOutputFormat ({ response_format: format }: ChatCompletionRequest, effort: Effort, changes: Change[]): OutputFormat | undefined {
   if (format == null || format.type === 'text') return undefined
-  const asked = format.type === 'json_object' ? { name: format.type, schema: format.schema, strict: false } : format.json_schema
+  const asked = toAsked(format)
   const { name, schema, strict } = asked
   if (schema == null) return { name, isStrict: false }
   try {
-    checkSchema(schema)
+    for (const reason of readSchema(schema, effort)) changes.push({ param: `${SCHEMA}.pattern`, action: 'dropped', reason: `a pattern is not enforced: ${reason}` })
   } catch (error) {
-    throw new InvalidRequestError(`Invalid schema for response_format '${name}': ${(error as Error).message.slice(0, 300)}`, { param: 'response_format' })
+    if (!(error instanceof UncheckedError)) throw new InvalidRequestError(`Invalid schema for response_format '${name}': ${(error as Error).message.slice(0, 300)}`, { param: 'response_format' })
+    changes.push({ param: SCHEMA, action: 'dropped', reason: `the answer is not checked against it: ${error.message}` })
   }
   return { name, schema, isStrict: strict === true, envelope: asked }
+}
+
+function toAsked (format: Exclude<NonNullable<ChatCompletionRequest['response_format']>, { type: 'text' }>) {
+  return format.type === 'json_object' ? { name: format.type, schema: format.schema, strict: false } : format.json_schema
 }
 
 /** The form a family takes a format in; JSON by words where it takes none. */
@@ -46,14 +79,19 @@ export function toOutputForm ({ schema }: OutputFormat, family: Family): OutputF
   return family.jsonSchema === 'none' ? 'prompt' : family.jsonSchema
 }
 
+/** Cloudflare's sentence when a model met no schema; its documentation tells callers to be ready for it. */
+const UNMET = /JSON Mode couldn't be met/i
+
 /**
- * The form to try once more when Cloudflare refused one: by words when the model holds no schema, else the
- * other way to write the schema, because documentation and models disagree about which one they take.
+ * The form to try once more when Cloudflare refused one: by words when the model holds no schema or did not
+ * meet this one, else the other way to write the schema, because documentation and models disagree about which one they take.
  * @returns undefined when the refusal was about something else, or nothing is left to try
  */
 export function toOtherForm (form: OutputForm, error: UpstreamError): OutputForm | undefined {
+  if (form === 'prompt') return undefined
+  if (UNMET.test(error.message)) return 'prompt'
   const { otherForm } = toFacts(error)
-  if (form === 'prompt' || otherForm === undefined) return undefined
+  if (otherForm === undefined) return undefined
   if (otherForm === 'words') return 'prompt'
   return ({ bare: 'envelope', envelope: 'bare', guided: 'bare', object: 'prompt' } as const)[form]
 }
@@ -65,7 +103,7 @@ export function toNativeFormat ({ name, schema, envelope }: OutputFormat, form: 
     return {}
   }
   if (form === 'object' || schema === undefined) return { response_format: { type: 'json_object' } }
-  const sent = toSent(schema, changes)
+  const sent = isTooLarge(schema) ? schema : toSent(schema, changes)
   switch (form) {
     case 'guided': return { guided_json: sent }
     case 'bare': return { response_format: { type: 'json_schema', json_schema: sent } }
@@ -82,12 +120,32 @@ export function toInstruction ({ schema }: OutputFormat): string {
   return schema === undefined ? begin : `${begin} It must match this JSON Schema:\n${JSON.stringify(schema)}`
 }
 
-/** What is wrong with an answer in a format, in words for the model and the caller; undefined when it fits. */
-export function toComplaint ({ schema }: OutputFormat, answer: string): string | undefined {
+/**
+ * What is wrong with an answer in a format, in words for the model and the caller; undefined when it fits, and when it
+ * cannot be checked, which is told.
+ */
+export function toComplaint ({ schema }: OutputFormat, answer: string, effort: Effort, changes: Change[]): string | undefined {
   const value = parseJson(answer)
   if (value === undefined) return 'the answer is not valid JSON'
-  if (schema !== undefined) return toViolations(schema, value).join('; ') || undefined
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'the answer is not a JSON object'
+  if (schema === undefined) return isObject(value) ? undefined : 'the answer is not a JSON object'
+  try {
+    return toViolations(schema, value, effort).join('; ') || undefined
+  } catch (error) {
+    if (!changes.some(({ param }) => param === SCHEMA)) changes.push({ param: SCHEMA, action: 'dropped', reason: (error as Error).message })
+    return undefined
+  }
+}
+
+/** How far an answer is from its format: the number of complaints, and more than all of them when it is no JSON. */
+export function toDistance ({ schema }: OutputFormat, answer: string, effort: Effort): number {
+  const value = parseJson(answer)
+  if (value === undefined) return Infinity
+  if (schema === undefined) return isObject(value) ? 0 : 1
+  try {
+    return countViolations(schema, value, effort)
+  } catch {
+    return 0
+  }
 }
 
 function toSent (schema: Record<string, unknown>, changes: Change[]): Record<string, unknown> {
@@ -95,7 +153,7 @@ function toSent (schema: Record<string, unknown>, changes: Change[]): Record<str
   const sent = withoutUnsent(schema, dropped)
   for (const keyword of dropped) {
     if (keyword.startsWith('$')) continue
-    changes.push({ param: `response_format.json_schema.schema.${keyword}`, action: 'dropped', reason: 'Workers AI cannot enforce this keyword; the answer is checked for it' })
+    changes.push({ param: `${SCHEMA}.${keyword}`, action: 'dropped', reason: 'Workers AI cannot enforce this keyword; the answer is checked for it' })
   }
   return sent
 }

@@ -2,9 +2,9 @@ import { withoutMarks } from '../generation/argument-marks.ts'
 import { BracketScanner } from '../generation/bracket-scanner.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Stage, ToolCallEvent } from '../generation/event.ts'
+import type { Effort } from './effort.ts'
 import { countViolations } from './json-schema.ts'
 import { parseJson, parseModelJson } from './model-json.ts'
-import { TooLongError } from './time-limit.ts'
 
 type Schema = Record<string, unknown>
 
@@ -20,12 +20,14 @@ const MAX_REFERENCES = 10
 export class ToolArguments implements Stage {
   #schemas: ReadonlyMap<string, Schema>
   #changes: Change[]
+  #effort: Effort
   #open: Array<ToolCallEvent & { name: string }> = []
 
   /** @param schemas the parameters of each tool that was offered, by name */
-  constructor (schemas: ReadonlyMap<string, Schema>, changes: Change[]) {
+  constructor (schemas: ReadonlyMap<string, Schema>, changes: Change[], effort: Effort) {
     this.#schemas = schemas
     this.#changes = changes
+    this.#effort = effort
   }
 
   push (batch: Batch): Batch {
@@ -47,22 +49,11 @@ export class ToolArguments implements Stage {
   }
 
   #mend (call: ToolCallEvent & { name: string }): ToolCallEvent {
-    const { text, repairs } = this.#toMended(call)
+    const { text, repairs } = toMended(call.arguments, this.#schemas.get(call.name), this.#effort)
     for (const reason of repairs) {
       this.#changes.push({ param: `tool_calls[${call.index}].function.arguments`, action: 'repaired', reason })
     }
     return { ...call, arguments: text }
-  }
-
-  /** Once a check takes too long there are no more: an answer may hold hundreds of calls. */
-  #toMended ({ name, arguments: text }: ToolCallEvent & { name: string }): ReturnType<typeof toMended> {
-    try {
-      return toMended(text, this.#schemas.get(name))
-    } catch (error) {
-      if (!(error instanceof TooLongError)) throw error
-      this.#schemas = new Map()
-      return toMended(text, undefined)
-    }
   }
 }
 
@@ -70,27 +61,27 @@ export class ToolArguments implements Stage {
  * @param text the arguments as the model wrote them
  * @param schema the tool's parameters, when they are known
  * @returns JSON text, and what was done to it; the same text and nothing when it is sound or beyond repair
- * @throws TooLongError when the schema takes too long to check
  */
-export function toMended (text: string, schema: Schema | undefined): { text: string, repairs: string[] } {
+export function toMended (text: string, schema: Schema | undefined, effort: Effort): { text: string, repairs: string[] } {
   const asWritten = { text, repairs: [] }
   const repairs: string[] = []
   const unmarked = withoutMarks(text)
   if (unmarked !== text) repairs.push('the model wrote marks of its chat template into the arguments')
   let value = parseJson(unmarked)
   if (value === undefined) {
-    value = parseClosed(unmarked)
+    value = parseClosed(unmarked, effort)
     repairs.push('the model wrote JSON that does not parse')
   }
   if (typeof value === 'string') {
-    value = parseClosed(value)
+    value = parseClosed(value, effort)
     repairs.push('the model encoded the arguments twice')
   }
   if (!isObject(value)) return asWritten
-  const broken = schema === undefined ? 0 : violations(schema, value)
-  if (schema !== undefined && broken > 0) {
-    const mended = mend(value, schema, schema)
-    if (violations(schema, mended) < broken) {
+  const broken = schema && violations(schema, value, effort)
+  if (schema !== undefined && broken !== undefined && broken > 0) {
+    const mended = mend(value, schema, schema, effort)
+    const left = violations(schema, mended, effort)
+    if (left !== undefined && left < broken) {
       value = mended
       repairs.push('the model gave values of another type than the schema names')
     }
@@ -112,34 +103,33 @@ function toJson (value: unknown): string | undefined {
 const BEHIND = /^(?:[\s}\]]|<[|｜][^<>]{1,40}>)*$/
 
 /** JSON or nearly JSON whose brackets are closed, or closed too often: what was cut off must not be made up. */
-function parseClosed (text: string): unknown {
+function parseClosed (text: string, effort: Effort): unknown {
   const json = text.trim()
   const length = new BracketScanner().read(json) ?? 0
   const closed = json.slice(0, length)
-  return /[}\]]$/.test(closed) && BEHIND.test(json.slice(length)) ? parseModelJson(closed) : undefined
+  return /[}\]]$/.test(closed) && BEHIND.test(json.slice(length)) ? parseModelJson(closed, effort) : undefined
 }
 
-/** A schema that is none cannot be violated. */
-function violations (schema: Schema, value: unknown): number {
+/** Undefined when that cannot be checked: for a schema that is none, or too large. */
+function violations (schema: Schema, value: unknown, effort: Effort): number | undefined {
   try {
-    return countViolations(schema, value)
-  } catch (error) {
-    if (error instanceof TooLongError) throw error
-    return 0
+    return countViolations(schema, value, effort)
+  } catch {
+    return undefined
   }
 }
 
-function mend (value: unknown, schema: unknown, root: Schema): unknown {
+function mend (value: unknown, schema: unknown, root: Schema, effort: Effort): unknown {
   if (schema === undefined) return value
   const resolved = resolve(schema, root)
   const types = typesOf(resolved, root)
-  const cast = types.length === 0 || isOf(value, types) ? value : toType(value, types)
+  const cast = types.length === 0 || isOf(value, types) ? value : toType(value, types, effort)
   const known = branchFor(cast, resolved, root)
-  if (Array.isArray(cast)) return cast.map(item => mend(item, known['items'], root))
-  return isObject(cast) ? mendMembers(cast, known, root) : cast
+  if (Array.isArray(cast)) return cast.map(item => mend(item, known['items'], root, effort))
+  return isObject(cast) ? mendMembers(cast, known, root, effort) : cast
 }
 
-function mendMembers (value: Record<string, unknown>, schema: Schema, root: Schema): Record<string, unknown> {
+function mendMembers (value: Record<string, unknown>, schema: Schema, root: Schema, effort: Effort): Record<string, unknown> {
   const properties = isObject(schema['properties']) ? schema['properties'] : {}
   const required = new Set(Array.isArray(schema['required']) ? schema['required'] : [])
   const mended: Array<[string, unknown]> = []
@@ -147,7 +137,7 @@ function mendMembers (value: Record<string, unknown>, schema: Schema, root: Sche
     const property = Object.hasOwn(properties, name) ? properties[name] : schema['additionalProperties']
     const types = typesOf(resolve(property, root), root)
     const isLeftOut = member === null && !required.has(name) && types.length > 0 && !types.includes('null')
-    if (!isLeftOut) mended.push([name, mend(member, property, root)])
+    if (!isLeftOut) mended.push([name, mend(member, property, root, effort)])
   }
   for (const [name, property] of Object.entries(properties)) {
     if (!required.has(name) || Object.hasOwn(value, name)) continue
@@ -160,22 +150,22 @@ function mendMembers (value: Record<string, unknown>, schema: Schema, root: Sche
 }
 
 /** The value in one of the types, when it is that value in other clothes; the value itself when it is not. */
-function toType (value: unknown, types: readonly string[]): unknown {
-  const read = typeof value === 'string' ? toLiteral(value.trim()) : undefined
+function toType (value: unknown, types: readonly string[], effort: Effort): unknown {
+  const read = typeof value === 'string' ? toLiteral(value.trim(), effort) : undefined
   if (read !== undefined && isOf(read, types)) return read
   if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean')) return String(value)
   if (types.includes('array') && value !== null && !Array.isArray(value)) return [value]
   return value
 }
 
-function toLiteral (text: string): unknown {
+function toLiteral (text: string, effort: Effort): unknown {
   switch (text) {
     case 'True': return true
     case 'False': return false
     case 'None': return null
   }
   const exact = parseJson(text)
-  const value = exact === undefined ? parseClosed(text) : exact
+  const value = exact === undefined ? parseClosed(text, effort) : exact
   // Beyond this JavaScript's numbers have gaps, and an id would become another one.
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? undefined : value
 }

@@ -2,6 +2,7 @@ import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest, FunctionDefinition, ToolChoice } from '../openai/chat-completion-request.ts'
 import type { Family } from '../workers-ai/family.ts'
+import { isTooLarge } from './json-schema.ts'
 
 /** A tool in the wrapped form, which every model takes; newer ones refuse the flat form with 8001. */
 export interface NativeTool {
@@ -118,21 +119,26 @@ function mustBeGiven (name: unknown, definitions: FunctionDefinition[], param: s
 
 function toNativeTool (definition: FunctionDefinition, param: string, family: Family, changes: Change[]): NativeTool {
   const path = `${param}.${definition.name}.parameters`
-  const parameters = toNativeSchema(definition.parameters ?? {}, path, changes)
-  const properties = (parameters['properties'] ?? {}) as Record<string, unknown>
+  const parameters = toNativeParameters(definition.parameters ?? {}, path, family, changes)
   return {
     type: 'function',
     function: {
       name: definition.name,
       description: definition.description ?? '',
-      parameters: {
-        ...parameters,
-        type: 'object',
-        properties: family.toolChoice ? properties : withTypeAndDescription(properties, parameters, path, changes)
-      },
+      parameters,
       ...(definition.strict != null && family.toolChoice && { strict: definition.strict })
     }
   }
+}
+
+function toNativeParameters (given: Record<string, unknown>, path: string, family: Family, changes: Change[]): Record<string, unknown> {
+  if (isTooLarge(given)) {
+    changes.push({ param: path, action: 'clamped', reason: 'so large a schema goes on as it is; arguments are not checked against it' })
+    return { properties: {}, ...given, type: 'object' }
+  }
+  const parameters = toNativeSchema(given, path, changes)
+  const properties = (parameters['properties'] ?? {}) as Record<string, unknown>
+  return { ...parameters, type: 'object', properties: family.toolChoice ? properties : withTypeAndDescription(properties, parameters, path, changes) }
 }
 
 /** Keywords whose values are data, not schemas. */

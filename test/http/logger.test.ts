@@ -1,5 +1,5 @@
 import t from 'tap'
-import { newLogger } from '../../src/http/logger.ts'
+import { newLogger, toLoggedError } from '../../src/http/logger.ts'
 
 function logged (log: (logger: ReturnType<typeof newLogger>) => void, logLevel: 'trace' | 'info' = 'trace'): string {
   let text = ''
@@ -25,5 +25,22 @@ t.test('fields that bear the name of a credential are blotted out', t => {
 t.test('other fields stay, and so does the level', t => {
   t.match(JSON.parse(logged(logger => logger.info({ model: 'm', upstream: { status: 200 } }, 'request'))), { model: 'm', upstream: { status: 200 } })
   t.equal(logged(logger => logger.debug({ model: 'm' }, 'no'), 'info'), '')
+  t.end()
+})
+
+t.test('an error is told by its name, its code and where it came from: its message may quote a caller', t => {
+  const broken = Object.assign(new SyntaxError('Invalid regular expression: /sesame\n    at sesame/'), { code: 'ERR_BROKEN', input: 'sesame' })
+  const cause = new Error('no sesame', { cause: broken })
+  let text = ''
+  const logger = newLogger({ logLevel: 'info' }, { write: line => { text += line } })
+  logger.error({ err: broken }, 'failed')
+  logger.error({ err: cause }, 'failed')
+  logger.fatal(broken, 'uncaught exception')
+  logger.error({ err: toLoggedError(broken) }, 'failed')
+  logger.error({ err: toLoggedError('sesame') }, 'failed')
+  t.notMatch(text, /sesame/)
+  const lines = text.trimEnd().split('\n').map(line => JSON.parse(line))
+  for (const index of [0, 2, 3]) t.match(lines[index], { err: { type: 'SyntaxError', code: 'ERR_BROKEN', stack: /logger\.test/ } })
+  t.strictSame(lines[4].err, { type: 'string' })
   t.end()
 })

@@ -3,6 +3,7 @@ import type { Batch } from '../../src/generation/event.ts'
 import type { Source } from '../../src/generation/pipeline.ts'
 import type { ChatCompletionRequest, FunctionTool } from '../../src/openai/chat-completion-request.ts'
 import { startGenerations, type Generations } from '../../src/routes/start-generations.ts'
+import { loadCheckers } from '../../src/translate/json-schema.ts'
 import { toRunRequest } from '../../src/translate/run-request.ts'
 import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
 import { WorkersAi } from '../../src/workers-ai/client.ts'
@@ -11,6 +12,8 @@ import { waited } from '../http-client.ts'
 import { startNativeUpstream, type NativeAnswer, type NativeRun } from '../native-upstream.ts'
 import { all } from '../sources.ts'
 import { ask, GLM, KIMI, LLAMA, post, saying, startProxy, startUpstream, toChunks } from '../start-proxy.ts'
+
+await loadCheckers()
 
 const weather = { type: 'function', function: { name: 'get_weather', parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } } }
 const color = { type: 'json_schema', json_schema: { name: 'color', strict: true, schema: { type: 'object', properties: { color: { enum: ['red', 'blue'] } }, required: ['color'], additionalProperties: false } } }
@@ -69,7 +72,7 @@ t.test('a structured output that does not fit is asked for once more', async t =
     usage: { prompt_tokens: 4, completion_tokens: 6 }
   }, 'both answers are billed')
   const response = await ask(proxy, saying('Which?', { response_format: color }))
-  t.equal(response.status, 502)
+  t.equal(response.status, 400)
   t.equal(response.headers.get('x-should-retry'), 'false')
   t.match(await response.json(), { error: { code: 'json_schema_mismatch', param: 'response_format' } })
 })
@@ -144,6 +147,10 @@ function refused (code: number): NativeAnswer {
   return { status: 400, body: JSON.stringify({ success: false, errors: [{ code, message: `AiError: refused with ${code}` }] }) }
 }
 
+function unmet (): NativeAnswer {
+  return { status: 200, body: JSON.stringify({ success: false, errors: [{ message: "AiError: AiError: JSON Mode couldn't be met" }], result: {} }) }
+}
+
 function streamed (...texts: string[]): NativeAnswer {
   return { contentType: 'text/event-stream', body: [...texts.map(response => `data: ${JSON.stringify({ response })}\n\n`), 'data: [DONE]\n\n'] }
 }
@@ -167,6 +174,8 @@ t.test('what was not asked for is asked for once more, and no answer is kept sil
     { name: 'JSON that fits late', request: { response_format: strict }, script: [said('{"color":"green"}'), said('Sure: {"color":"red"}')], runs: 2, followUp: corrected('{"color":"green"}', enumerated), expected: [red, BOTH, { type: 'finish', reason: 'stop' }], changes: ['content repaired'] },
     { name: 'JSON that never fits, though it need not', request: { response_format: loose }, script: [said('green'), said('{"color":"green"}')], runs: 2, followUp: corrected('green', 'the answer is not valid JSON'), expected: [{ type: 'text', text: '{"color":"green"}' }, BOTH, { type: 'finish', reason: 'stop' }], changes: ['response_format dropped'] },
     { name: 'JSON that never fits, though it must', request: { response_format: strict }, script: [said('green'), said('{"color":"green"}')], runs: 2, code: 'json_schema_mismatch', changes: [] },
+    { name: 'JSON that becomes prose when it is asked for again', request: { response_format: loose }, script: [said('{"color":"green"}'), said('Sorry, I cannot.')], runs: 2, expected: [{ type: 'text', text: '{"color":"green"}' }, BOTH, { type: 'finish', reason: 'stop' }], changes: ['response_format dropped'] },
+    { name: 'an object that becomes a list', request: { response_format: { type: 'json_object' } }, script: [said('[]'), said('Sorry, I cannot.')], runs: 2, expected: [{ type: 'text', text: '[]' }, BOTH], changes: ['response_format dropped'] },
     { name: 'an object that never comes', request: { response_format: { type: 'json_object' } }, script: [said('green'), said('green')], runs: 2, expected: [{ type: 'text', text: 'green' }], changes: ['response_format dropped'] },
     { name: 'JSON that ran out of tokens', request: { response_format: strict, max_tokens: 3 }, script: [said('{"color":"g')], runs: 1, expected: [{ type: 'text', text: '{"color":"g' }, { type: 'usage' }, { type: 'finish', reason: 'length' }], changes: [] },
     { name: 'silence about a result', request: { messages: [{ role: 'user', content: 'Hello?' }, { role: 'assistant', content: null, tool_calls: [{ id: 'a', type: 'function', function: { name: 'get_weather', arguments: '{}' } }] }, { role: 'tool', content: 'warm', tool_call_id: 'a' }] }, script: [said(''), said('Warm.')], runs: 2, followUp: [{ role: 'user', content: 'Now answer with this result.' }], expected: [{ type: 'text', text: 'Warm.' }, BOTH], changes: [] }
@@ -176,7 +185,7 @@ t.test('what was not asked for is asked for once more, and no answer is kept sil
     for (const stream of request.messages ? [false] : [false, true]) {
       await t.test(stream ? `${name}, for a caller who streams` : name, async t => {
         const asked = await start(t, LLAMA, { ...request, stream }, script)
-        if (code) await t.rejects(asked.generations, { code, status: 502 })
+        if (code) await t.rejects(asked.generations, { code, status: 400 })
         else t.match((await answers(asked))[0], expected)
         t.equal(asked.runs.length, runs, 'questions')
         t.notOk(asked.runs.some(({ body }) => 'stream' in body), 'none of them for a stream')
@@ -198,6 +207,11 @@ t.test('a form that is refused is asked for in another', async t => {
     { name: 'an envelope becomes a bare schema', model: GLM, request: { response_format: strict }, script: [refused(8001), fits], second: { response_format: { type: 'json_schema', json_schema: schema } }, changes: [] },
     { name: 'a model that holds no schema is told in words', model: LLAMA, request: { response_format: strict }, script: [refused(5025), fits], second: {}, isInWords: true, changes: ['response_format emulated'] },
     { name: 'so is one that holds no object', model: LLAMA, request: { response_format: { type: 'json_object' } }, script: [refused(5006), fits], second: {}, isInWords: true, changes: ['response_format emulated'] },
+    { name: 'a schema that was not met is told in words', model: LLAMA, request: { response_format: strict }, script: [unmet(), fits], second: {}, isInWords: true, changes: ['response_format emulated'] },
+    { name: 'one that was not met with a status is, too', model: LLAMA, request: { response_format: loose }, script: [{ ...unmet(), status: 400 }, fits], second: {}, isInWords: true, changes: ['response_format emulated'] },
+    { name: 'one that was not met by an envelope is, too', model: GLM, request: { response_format: strict, stream: true }, script: [unmet(), fits], second: {}, isInWords: true, changes: ['response_format emulated'] },
+    { name: 'one that was not met in a stream that had begun is, too', model: GLM, request: { response_format: strict, stream: true }, script: [{ contentType: 'text/event-stream', body: ['data: {"errors":[{"message":"AiError: JSON Mode couldn\'t be met"}],"success":false}\n\n'] }, fits], second: {}, isInWords: true, changes: ['response_format emulated'] },
+    { name: 'an object that was not met is, too', model: LLAMA, request: { response_format: { type: 'json_object' }, stream: true }, script: [unmet(), fits], second: {}, isInWords: true, changes: ['response_format emulated'] },
     { name: 'an envelope that cannot be streamed is told in words and not streamed', model: GLM, request: { response_format: strict, stream: true }, script: [refused(5023), fits], second: {}, isInWords: true, changes: ['response_format emulated'] },
     { name: 'words are reviewed like any other form', model: GLM, request: { response_format: strict, stream: true }, script: [refused(5023), said('red'), fits], second: {}, isInWords: true, changes: ['response_format emulated'] }
   ]

@@ -1,8 +1,11 @@
 import t from 'tap'
 import type { ChatCompletionRequest } from '../../src/openai/chat-completion-request.ts'
+import { loadCheckers } from '../../src/translate/json-schema.ts'
 import { toDryRun, toDryRunOf } from '../../src/translate/dry-run.ts'
 import { toRunRequest } from '../../src/translate/run-request.ts'
 import { modelOf } from './model-of.ts'
+
+await loadCheckers()
 
 const CLASSIC = modelOf('classic-2025')
 

@@ -1,15 +1,19 @@
 import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
+import { newEffort } from '../../src/translate/effort.ts'
+import { loadCheckers } from '../../src/translate/json-schema.ts'
 import { ForcedArguments } from '../../src/translate/forced-arguments.ts'
 import { FINISH, merged, text, told } from '../generation/events.ts'
+
+await loadCheckers()
 
 const city = { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer' } }, required: ['city'] }
 const thought = (text: string): GenerationEvent => ({ type: 'reasoning', text })
 const called = (args: string): GenerationEvent => ({ type: 'tool_call', index: 0, id: 'call_1', name: 'get_weather', arguments: args })
 
 function stageOf (schema: Record<string, unknown>, changes: Change[] = []): ForcedArguments {
-  return new ForcedArguments({ name: 'get_weather', schema, newCallId: () => 'call_1', changes })
+  return new ForcedArguments({ name: 'get_weather', schema, newCallId: () => 'call_1', changes, effort: newEffort() })
 }
 
 const PARIS = '{"city":"Paris"}'

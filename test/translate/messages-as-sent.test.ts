@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import type { ChatCompletionRequest } from '../../src/openai/chat-completion-request.ts'
+import { loadCheckers } from '../../src/translate/json-schema.ts'
 import { keptMessagesJson, letGoOfMessages, parseAsSent } from '../../src/translate/messages-as-sent.ts'
 import type { PromptJson } from '../../src/translate/prompt-json.ts'
 import { toBody, toRunRequest, type RunRequestOptions } from '../../src/translate/run-request.ts'
 import { toText } from '../../src/workers-ai/request-body.ts'
 import { modelOf } from './model-of.ts'
+
+await loadCheckers()
 
 const LONG = 'A proxy "sits"\nin between. '.repeat(1_000)
 const OPTIONS: RunRequestOptions = { defaultMaxTokens: 4_096, maxChoices: 8, unsupportedParams: 'warn', emulateTools: true, rejectIfBusy: false }

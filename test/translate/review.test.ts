@@ -2,9 +2,13 @@ import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import type { Batch, FinishReason, GenerationEvent } from '../../src/generation/event.ts'
 import type { NativeMessage } from '../../src/translate/messages.ts'
+import { newEffort } from '../../src/translate/effort.ts'
+import { loadCheckers } from '../../src/translate/json-schema.ts'
 import { FormatCheck, textOf, toReview } from '../../src/translate/review.ts'
 import type { RunRequest } from '../../src/translate/run-request.ts'
 import type { OutputFormat } from '../../src/translate/structured-output.ts'
+
+await loadCheckers()
 
 const SCHEMA = { type: 'object', properties: { a: { type: 'number' } }, required: ['a'] }
 const loose: OutputFormat = { name: 'answer', schema: SCHEMA, isStrict: false }
@@ -16,7 +20,7 @@ function answer (text: string, reason: FinishReason = 'stop'): Batch {
 }
 
 function review (events: Batch, request: Partial<RunRequest>) {
-  return toReview(events, { followsToolResult: false, ...request } as RunRequest)
+  return toReview(events, { followsToolResult: false, effort: newEffort(), changes: [], ...request } as RunRequest)
 }
 
 function tell ({ param, action, reason }: Change): string {
@@ -64,8 +68,8 @@ t.test('a strict format that is not held is an error', t => {
   const verdict = review(answer('{}'), { format: strict })?.giveUp(answer('{"a":"1"}')) ?? {}
   t.match('error' in verdict && verdict.error, {
     message: "The model's answer does not match the schema of response_format 'answer': /a must be number. Simplify the schema, or use a model that enforces it.",
-    status: 502,
-    type: 'server_error',
+    status: 400,
+    type: 'invalid_request_error',
     code: 'json_schema_mismatch',
     param: 'response_format',
     headers: { 'x-should-retry': 'false' }
@@ -84,7 +88,7 @@ t.test('a stream is checked at its end', t => {
   ]
   for (const { name, format, given, isFailure = false, changes = [] } of cases) {
     const told: Change[] = []
-    const stage = new FormatCheck(format, told)
+    const stage = new FormatCheck(format, told, newEffort())
     const out = given.flatMap(batch => stage.push(batch))
     const last = out.at(-1)
     t.strictSame(isFailure ? out.slice(0, -1) : out, isFailure ? given.flat().slice(0, -1) : given.flat(), name)
@@ -96,5 +100,17 @@ t.test('a stream is checked at its end', t => {
 
 t.test('the text of an answer', t => {
   t.equal(textOf([{ type: 'reasoning', text: 'Hm.' }, { type: 'text', text: 'a' }, call, { type: 'text', text: 'b' }]), 'ab')
+  t.end()
+})
+
+t.test('a second answer may be further from the format than the first', t => {
+  const limits: OutputFormat = { name: 'answer', isStrict: false, schema: { type: 'object', properties: { a: { maxLength: 2 }, b: { maxLength: 2 } } } }
+  const complaint = review(answer('{"a":"bcd"}'), { format: limits })
+  const cases: Array<[second: Batch, isWorse: boolean]> = [
+    [answer('Sorry, I cannot do that.'), true], [answer('{"a":"bcd","b":"bcd"}'), true], [answer('{"a":', 'length'), true], [answer(''), true],
+    [answer('{"a":"bcde"}'), false], [answer('{"a":"b"}'), false], [[call, ...answer('', 'tool_calls')], false]
+  ]
+  for (const [second, isWorse] of cases) t.equal(complaint?.isWorse?.(second), isWorse, textOf(second))
+  t.equal(review(answer('Prose.'), { format: limits })?.isWorse?.(answer('More prose.')), false, 'prose is no worse than prose')
   t.end()
 })

@@ -1,9 +1,12 @@
 import t from 'tap'
 import type { ChatCompletionRequest, FunctionTool } from '../../src/openai/chat-completion-request.ts'
+import { loadCheckers } from '../../src/translate/json-schema.ts'
 import { toBody, toRunRequest, type RunRequest, type RunRequestOptions } from '../../src/translate/run-request.ts'
 import { toText } from '../../src/workers-ai/request-body.ts'
 import type { Model } from '../../src/workers-ai/model.ts'
 import { modelOf } from './model-of.ts'
+
+await loadCheckers()
 
 const CLASSIC = modelOf('classic-2025', { contextWindow: 24_000 })
 const OPENAI = modelOf('openai', { contextWindow: 100_000, vision: true })

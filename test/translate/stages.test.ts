@@ -2,12 +2,15 @@ import t from 'tap'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
 import { throughStages } from '../../src/generation/pipeline.ts'
 import type { ChatCompletionRequest, FunctionTool } from '../../src/openai/chat-completion-request.ts'
+import { loadCheckers } from '../../src/translate/json-schema.ts'
 import { toRunRequest, type RunRequest } from '../../src/translate/run-request.ts'
 import { toStages } from '../../src/translate/stages.ts'
 import type { FamilyName } from '../../src/workers-ai/family.ts'
 import { FINISH, merged, text, usage } from '../generation/events.ts'
 import { all, sourceOf } from '../sources.ts'
 import { modelOf } from './model-of.ts'
+
+await loadCheckers()
 
 const weather: FunctionTool = { type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer' } } } } }
 const color = { type: 'json_schema' as const, json_schema: { name: 'color', strict: true, schema: { type: 'object', properties: { color: { enum: ['red'] } }, required: ['color'] } } }

@@ -2,13 +2,21 @@ import t from 'tap'
 import { UpstreamError } from '../../src/errors.ts'
 import type { Change } from '../../src/generation/change.ts'
 import type { ChatCompletionRequest, ResponseFormat } from '../../src/openai/chat-completion-request.ts'
-import { toComplaint, toInstruction, toNativeFormat, toOtherForm, toOutputForm, toOutputFormat, type OutputForm, type OutputFormat } from '../../src/translate/structured-output.ts'
+import { newEffort } from '../../src/translate/effort.ts'
+import { loadCheckers } from '../../src/translate/json-schema.ts'
+import { prepareChecks, toComplaint as complain, toDistance, toInstruction, toNativeFormat, toOtherForm, toOutputForm, toOutputFormat, type OutputForm, type OutputFormat } from '../../src/translate/structured-output.ts'
 import { FAMILIES, toRecord, type Family } from '../../src/workers-ai/family.ts'
+
+await loadCheckers()
 
 const SCHEMA = { type: 'object', properties: { color: { enum: ['red', 'blue'] } }, required: ['color'] }
 
-function formatOf (format: ResponseFormat | null | undefined): OutputFormat | undefined {
-  return toOutputFormat({ model: 'm', messages: [], ...(format !== undefined && { response_format: format }) } as ChatCompletionRequest)
+function formatOf (format: ResponseFormat | null | undefined, changes: Change[] = []): OutputFormat | undefined {
+  return toOutputFormat({ model: 'm', messages: [], ...(format !== undefined && { response_format: format }) } as ChatCompletionRequest, newEffort(), changes)
+}
+
+function toComplaint (format: OutputFormat, answer: string, changes: Change[] = []): string | undefined {
+  return complain(format, answer, newEffort(), changes)
 }
 
 function schemaFormat (schema: Record<string, unknown>, more: object = {}): OutputFormat {
@@ -60,6 +68,9 @@ t.test('a form that was refused leads to another one, or to none', t => {
   for (const { code, expected } of cases) {
     for (const [form, other] of Object.entries(expected)) t.equal(toOtherForm(form as OutputForm, new UpstreamError('no', { kind: 'refused', status: 400, code })), other, `${code}: ${form}`)
   }
+  const unmet = new UpstreamError("AiError: JSON Mode couldn't be met", { kind: 'refused', status: 200 })
+  for (const form of ['bare', 'envelope', 'guided', 'object'] as const) t.equal(toOtherForm(form, unmet), 'prompt', `${form}: not met`)
+  t.equal(toOtherForm('prompt', unmet), undefined)
   t.end()
 })
 
@@ -141,4 +152,56 @@ t.test('an answer fits, or what is wrong is said in words', t => {
   ]
   for (const { name, format, given, expected } of cases) t.equal(toComplaint(format, given), expected, name)
   t.end()
+})
+
+function tell ({ param, action, reason }: Change): string {
+  return `${param} ${action}: ${reason}`
+}
+
+t.test('what of a schema is not checked is told, strict or not', t => {
+  const cases: Array<{ name: string, schema: Record<string, unknown>, answer: string, change: RegExp }> = [
+    { name: 'a pattern of another language', schema: { pattern: '(?i)^abc$' }, answer: '"x"', change: /^response_format\.json_schema\.schema\.pattern dropped: a pattern is not enforced: it has a group of another language$/ },
+    { name: 'a schema that is too large', schema: { description: 'x'.repeat(200_000) }, answer: '1', change: /^response_format\.json_schema\.schema dropped: the answer is not checked against it: the schema is too large/ }
+  ]
+  for (const { name, schema, answer, change } of cases) {
+    for (const strict of [true, false]) {
+      const changes: Change[] = []
+      const format = formatOf({ type: 'json_schema', json_schema: { name: 'a', schema, strict } }, changes) as OutputFormat
+      t.equal(changes.length, 1, name)
+      t.match(changes.map(tell)[0], change, name)
+      t.equal(toComplaint(format, answer, changes), undefined, `${name} (checked)`)
+      t.equal(changes.length, 1, `${name} (told once)`)
+    }
+  }
+  const changes: Change[] = []
+  const format = schemaFormat({ $ref: '#' })
+  t.equal(toComplaint(format, '{}', changes), undefined)
+  t.equal(toComplaint(format, '{}', changes), undefined)
+  t.strictSame(changes.map(tell), ['response_format.json_schema.schema dropped: the answer cannot be checked against the schema'], 'an answer that cannot be checked is told, once')
+  t.end()
+})
+
+t.test('how far an answer is from its format', t => {
+  const format = schemaFormat({ type: 'object', properties: { a: { maxLength: 2 }, b: { maxLength: 2 } } })
+  t.strictSame(['{"a":"b"}', '{"a":"bcd"}', '{"a":"bcd","b":"bcd"}', 'Sorry.'].map(answer => toDistance(format, answer, newEffort())), [0, 1, 2, Infinity])
+  t.strictSame(['{}', '[]', 'Sorry.'].map(answer => toDistance({ name: 'json_object', isStrict: false }, answer, newEffort())), [0, 1, Infinity])
+  t.equal(toDistance(schemaFormat({ $ref: '#' }), '{}', newEffort()), 0, 'of what cannot be checked nothing is known')
+  t.end()
+})
+
+t.test('a schema is read in a turn of its own, before it is needed', async t => {
+  const request = (more: object) => ({ model: 'm', messages: [], ...more }) as unknown as ChatCompletionRequest
+  const turns: string[] = []
+  const ownTurn = async () => { turns.push('turn') }
+  const format = { response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { type: 'object', title: 'read before' } } } }
+  t.equal(prepareChecks(request({}), ownTurn), undefined)
+  t.equal(prepareChecks(request({ response_format: { type: 'json_object' } }), ownTurn), undefined)
+  await prepareChecks(request({ tools: [{ type: 'function', function: { name: 'f' } }] }), ownTurn)
+  t.strictSame(turns, [], 'tools are read when they are called')
+  await prepareChecks(request(format), ownTurn)
+  await prepareChecks(request(structuredClone(format)), ownTurn)
+  t.strictSame(turns, ['turn'], 'once')
+  const invalid = request({ response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { type: 'colour' } } } })
+  await prepareChecks(invalid, ownTurn)
+  t.throws(() => toOutputFormat(invalid, newEffort(), []), { name: 'InvalidRequestError' })
 })

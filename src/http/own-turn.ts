@@ -1,0 +1,12 @@
+import { setImmediate } from 'node:timers/promises'
+
+let last: Promise<unknown> = Promise.resolve()
+
+/**
+ * Resolves in a turn of the event loop that no other caller of it has: what takes a tenth of a second is done for one
+ * request at a time, and whoever else waits is served in between.
+ */
+export function ownTurn (): Promise<unknown> {
+  last = last.then(() => setImmediate())
+  return last
+}
