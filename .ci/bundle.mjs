@@ -37,13 +37,13 @@ const { metafile } = await build({
 writeFileSync('dist/LICENSES.txt', packagesIn(Object.keys(metafile.inputs)).map(toLicence).join('\n\n'))
 
 /**
- * Of undici a pool, its connector and its errors are used; its fetch, web sockets, caches and mocks are two thirds of it.
+ * Of undici a pool, its client, its connector and its errors are used; its fetch, web sockets, caches and mocks are two thirds of it.
  * @param {import('esbuild').PluginBuild} build
  */
 function onlyThePool (build) {
   build.onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'undici' }))
   build.onLoad({ filter: /./, namespace: 'undici' }, () => ({
-    contents: "export { default as Pool } from 'undici/lib/dispatcher/pool.js'; export { default as buildConnector } from 'undici/lib/core/connect.js'; export { default as errors } from 'undici/lib/core/errors.js'",
+    contents: "export { default as Pool } from 'undici/lib/dispatcher/pool.js'; export { default as Client } from 'undici/lib/dispatcher/client.js'; export { default as buildConnector } from 'undici/lib/core/connect.js'; export { default as errors } from 'undici/lib/core/errors.js'",
     resolveDir: process.cwd()
   }))
 }

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import { reasonOf, type CancelSignal } from '../generation/cancellation.ts'
 import type { Taker, Verdict } from '../generation/pipeline.ts'
 import { endOfTurn } from './end-of-turn.ts'
+import type { Hearer } from './pool.ts'
 import type { RequestBody } from './request-body.ts'
 
 /** Bytes that wait for a reader before Cloudflare is held back. */
@@ -72,7 +73,7 @@ interface Reading {
  * newer form is wrapped into another object, with a controller beside it, and every header is decoded for it. What one
  * read of the connection brought is given as one piece, however many HTTP chunks it was.
  */
-class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
+class Exchange implements Hearer, AnswerBody {
   // What each piece looks at stands first, to be loaded from memory at once.
   #taker: Taker<Buffer> | undefined
   /** The taker asked for time. */
@@ -92,7 +93,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   #answer: Answer | undefined
   #refused: ((error: unknown) => void) | undefined
   #abort: ((reason: Error) => void) | undefined
-  #resume: (() => void) | undefined
+  resume: (() => void) | undefined
   /** How it ended, once it has. */
   #end: { error?: unknown } | undefined
   /** Pieces that may still come once it was released. */
@@ -112,7 +113,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   onHeaders (statusCode: number, rawHeaders: Buffer[], resume: () => void): boolean {
-    this.#resume = resume
+    this.resume = resume
     if (statusCode < 200) return true
     const headers = toHeaders(rawHeaders)
     this.#answer = { statusCode, headers, isStream: /^text\/event-stream\b/i.test(headerOf({ headers }, 'content-type')), body: this }
@@ -131,6 +132,8 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
       this.#giveBytes(this.#taker, piece)
       return true
     }
+    // How undici's parser goes on where nothing came; to say no again would pause it again.
+    if (piece.length === 0) return true
     if (this.#waiting === undefined) this.#waiting = piece
     else (this.#more ??= []).push(piece)
     this.#waitingBytes += piece.length
@@ -177,7 +180,7 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
   #readOn (): void {
     if (!this.#isPaused) return
     this.#isPaused = false
-    this.#resume?.()
+    this.resume?.()
   }
 
   #schedule (): void {
@@ -265,6 +268,9 @@ class Exchange implements Dispatcher.DispatchHandler, AnswerBody {
       this.#tell()
     }
     this.#signal.removeEventListener('abort', this.#onAbort)
+    // The connection knows this one until its next request, and needs no request of old.
+    this.#abort = undefined
+    this.resume = undefined
     clearTimeout(this.#restTimer)
     if (this.#taker !== undefined) this.#schedule()
   }

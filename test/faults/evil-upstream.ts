@@ -1,13 +1,21 @@
-import { once } from 'node:events'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
+import { startLoopbackServer, type Connection, type Transport } from '../loopback-server.ts'
 
 /**
  * One thing the upstream does with a connection: bytes, a pause in milliseconds, something to wait for, bytes over and
- * over, or its end.
+ * over, so many times or until something holds, or its end. `FIN` says that nothing more comes, by TLS where there is TLS,
+ * `SILENT FIN` by TCP alone.
  */
-export type Step = string | Buffer | number | (() => Promise<unknown>) | { again: string | Buffer, times: number } | 'FIN' | 'RESET'
+export type Step = string | Buffer | number | (() => Promise<unknown>) | Repetition | 'FIN' | 'SILENT FIN' | 'RESET'
+
+interface Repetition {
+  again: string | Buffer
+  times: number
+  /** Ends it earlier. */
+  until?: () => Promise<boolean>
+}
 
 /** A request that has arrived whole, and what became of its answer. */
 export interface Asked {
@@ -44,25 +52,24 @@ export interface EvilUpstream {
  * Starts a Cloudflare that writes exactly the bytes it is told to, when it is told to, and ends connections in any way.
  * It lists no models, and is gone with the test.
  */
-export async function startEvilUpstream (t: Pick<Test, 'teardown'>, script: Script): Promise<EvilUpstream> {
+export async function startEvilUpstream (t: Pick<Test, 'teardown'>, script: Script, transport: Transport = 'TCP'): Promise<EvilUpstream> {
   const asked: Asked[] = []
   const sockets = new Set<Socket>()
   let connections = 0
-  const server = createServer(socket => {
+  const server = await startLoopbackServer(transport, connection => {
+    const { socket } = connection
     connections++
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    serve(socket, request => script(request, asked.push(request)))
+    serve(connection, request => script(request, asked.push(request)))
   })
-  server.listen(0, '127.0.0.1', 2_048)
-  await once(server, 'listening')
   const hangUp = () => { for (const socket of sockets) socket.destroy() }
   t.teardown(() => {
     hangUp()
     server.close()
   })
-  const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}`, port, asked, open: () => sockets.size, connections: () => connections, hangUp }
+  const { url, port } = server
+  return { url, port, asked, open: () => sockets.size, connections: () => connections, hangUp }
 }
 
 /** The head and the body of an answer. */
@@ -107,7 +114,8 @@ export function wantsStream ({ body }: Pick<Asked, 'body'>): boolean {
   return (JSON.parse(body) as { stream?: boolean }).stream === true
 }
 
-function serve (socket: Socket, answer: (asked: Asked) => Step[]): void {
+function serve (connection: Connection, answer: (asked: Asked) => Step[]): void {
+  const { socket } = connection
   let received = Buffer.alloc(0)
   let pieces: Buffer[] = []
   let missing = 0
@@ -128,7 +136,7 @@ function serve (socket: Socket, answer: (asked: Asked) => Step[]): void {
     const [method, path = ''] = head.split(' ')
     const asked = watch(socket, { path, head, body: received.subarray(end + 4).toString() })
     received = Buffer.alloc(0)
-    await play(socket, method === 'POST' ? answer(asked) : [json({ success: false }, 403)], asked)
+    await play(connection, method === 'POST' ? answer(asked) : [json({ success: false }, 403)], asked)
   })
 }
 
@@ -143,11 +151,12 @@ function watch (socket: Socket, { path, head, body }: Pick<Asked, 'path' | 'head
   return asked
 }
 
-async function play (socket: Socket, steps: readonly Step[], asked: Asked): Promise<void> {
+async function play ({ socket, reset, endUnsaid }: Connection, steps: readonly Step[], asked: Asked): Promise<void> {
   for (const step of steps) {
     if (socket.destroyed) return
     if (step === 'FIN') socket.end()
-    else if (step === 'RESET') socket.resetAndDestroy()
+    else if (step === 'SILENT FIN') endUnsaid()
+    else if (step === 'RESET') reset()
     else if (typeof step === 'number') await sleep(step)
     else if (typeof step === 'function') await step()
     else await write(socket, typeof step === 'object' && 'again' in step ? step : { again: step, times: 1 }, asked)
@@ -155,11 +164,12 @@ async function play (socket: Socket, steps: readonly Step[], asked: Asked): Prom
 }
 
 /** Writes as fast as the other side takes it. */
-async function write (socket: Socket, { again, times }: { again: string | Buffer, times: number }, asked: Asked): Promise<void> {
+async function write (socket: Socket, { again, times, until }: Repetition, asked: Asked): Promise<void> {
   const bytes = Buffer.from(again)
   for (let count = 0; count < times && !socket.destroyed; count++) {
     asked.sent += bytes.length
     if (!socket.write(bytes)) await drained(socket)
+    if (await until?.() === true) return
   }
 }
 

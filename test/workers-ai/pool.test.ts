@@ -1,137 +1,149 @@
-import { once } from 'node:events'
-import { createServer as createHttpServer } from 'node:http'
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
-import fc from 'fast-check'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { newPool, readAtOnce } from '../../src/workers-ai/pool.ts'
+import type { Verdict } from '../../src/generation/pipeline.ts'
+import { exchange, type Answer } from '../../src/workers-ai/exchange.ts'
+import { newPool } from '../../src/workers-ai/pool.ts'
+import { someAtOnce } from '../faults/some-at-once.ts'
+import { waited } from '../http-client.ts'
+import { startLoopbackServer, TRANSPORTS, type Connection, type Transport } from '../loopback-server.ts'
 
-/** Two ends of a connection; the first is read at once. */
-type Connection = (t: Test) => Promise<[Socket, Socket]>
+// The certificate of loopback is nobody's but its own.
+process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
+process.removeAllListeners('warning')
 
-/** A key that both ends know takes the place of a certificate. */
-const PSK = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const
-const KEY = Buffer.from('a key of both')
+const WAIT_MS = 30
+/** The first is taken; with the others so much waits that nothing more is read. */
+const PIECES = [100, 40_000, 40_000]
 
-const CONNECTIONS: Array<{ name: string, open: Connection }> = [
-  { name: 'TCP', open: t => ends(t, createServer(), port => connect(port, '127.0.0.1'), 'connect', 'connection') },
-  {
-    name: 'TLS',
-    open: t => ends(t, createTlsServer({ ...PSK, pskCallback: () => KEY }), port => connectTls({
-      ...PSK, port, host: '127.0.0.1', checkServerIdentity: () => undefined, pskCallback: () => ({ psk: KEY, identity: 'one' })
-    }), 'secureConnect', 'secureConnection')
+const FRAMINGS = {
+  'to the end of the connection': { head: 'connection: close', isChunked: false },
+  'in chunks, and closed': { head: 'connection: close\r\ntransfer-encoding: chunked', isChunked: true },
+  'in chunks': { head: 'transfer-encoding: chunked', isChunked: true },
+  'with a length, and closed': { head: 'connection: close\r\ncontent-length: LENGTH', isChunked: false },
+  'with a length': { head: 'content-length: LENGTH', isChunked: false }
+}
+
+const ENDINGS: Record<string, (connection: Connection) => void> = {
+  'a reset': ({ reset }) => reset(),
+  'an end': ({ socket }) => socket.end(),
+  'an end without a word of TLS': ({ endUnsaid }) => endUnsaid()
+}
+
+interface Case {
+  name: string
+  framing: keyof typeof FRAMINGS
+  ending: string
+  /** Bytes that are sent when nothing more is read. */
+  more: number
+  isWhole: boolean
+  /** Whether somebody reads when it ends, and has asked for time. */
+  isRead: boolean
+}
+
+const CASES = (Object.keys(FRAMINGS) as Array<keyof typeof FRAMINGS>).flatMap(framing =>
+  Object.keys(ENDINGS).flatMap(ending =>
+    [0, 65_536, 200_000].flatMap(more =>
+      [true, false].flatMap(isWhole =>
+        [true, false].map((isRead): Case => ({
+          name: `${framing}, ${isWhole ? 'whole' : 'cut'}, ${more} bytes more, ${ending}, ${isRead ? 'held back' : 'not read'}`, framing, ending, more, isWhole, isRead
+        }))))))
+
+function lengthsOf ({ more }: Case): number[] {
+  return more === 0 ? PIECES : [...PIECES, more]
+}
+
+function lengthOf (one: Case): number {
+  return lengthsOf(one).reduce((sum, length) => sum + length)
+}
+
+/** Answers a case, and ends its connection. */
+async function play (one: Case, connection: Connection): Promise<void> {
+  const { socket } = connection
+  const { head, isChunked } = FRAMINGS[one.framing]
+  const length = String(lengthOf(one) + (one.isWhole ? 0 : 10))
+  socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n${head.replace('LENGTH', length)}\r\n\r\n`)
+  for (const length of lengthsOf(one)) {
+    await sleep(WAIT_MS)
+    socket.write(isChunked ? `${length.toString(16)}\r\n${'x'.repeat(length)}\r\n` : 'x'.repeat(length))
   }
-]
+  if (isChunked && one.isWhole) socket.write('0\r\n\r\n')
+  await sleep(WAIT_MS)
+  ENDINGS[one.ending]?.(connection)
+}
 
-async function ends (t: Test, server: Server, dial: (port: number) => Socket, dialled: string, taken: string): Promise<[Socket, Socket]> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const other = once(server, taken) as Promise<[Socket]>
-  const socket = dial((server.address() as AddressInfo).port)
-  await once(socket, dialled)
-  const [peer] = await other
-  t.teardown(() => {
-    socket.destroy()
-    peer.destroy()
+/** Reads an answer whose connection ends while nobody takes anything; how that went, and how many bytes came. */
+async function readLate ({ body }: Answer, { isRead }: Case, isOver: () => boolean): Promise<{ length: number, error?: unknown }> {
+  let length = 0
+  const over = waited(isOver).then(() => sleep(WAIT_MS)).then((): Verdict => undefined)
+  if (!isRead) await over
+  const take = (piece: Buffer): Verdict | Promise<Verdict> => {
+    length += piece.length
+    return over
+  }
+  return await body.read({ take }).then(() => ({ length }), (error: unknown) => ({ length, error }))
+}
+
+async function start (t: Test, transport: Transport, serve: (connection: Connection, path: string) => void) {
+  const connections = new Set<Connection>()
+  const server = await startLoopbackServer(transport, connection => {
+    connections.add(connection)
+    connection.socket.setNoDelay(true).on('error', () => {}).on('data', bytes => serve(connection, String(bytes).split(' ')[1] ?? ''))
+  })
+  const pool = newPool(new URL(`${server.url}/of/no/account`))
+  t.teardown(async () => {
+    await pool.destroy()
+    for (const { socket } of connections) socket.destroy()
     server.close()
   })
-  readAtOnce(socket)
-  return [socket, peer.setNoDelay(true)]
+  return { ask: (path: string) => exchange(pool, { method: 'POST', path, body: '{}' }, new AbortController().signal), connections }
 }
 
-for (const { name, open } of CONNECTIONS) {
-  t.test(`${name}: what was read is given while it is pushed`, async t => {
-    const [socket, peer] = await open(t)
-    const taken: Array<string | undefined> = []
-    socket.on('readable', () => taken.push(socket.read()?.toString()))
-    let duringPush = 0
-    const { push } = socket
-    socket.push = function (piece) {
-      const before = taken.length
-      const wantsMore = push.call(this, piece)
-      duringPush += taken.length - before
-      return wantsMore
-    }
-    for (const text of ['one', 'two']) {
-      peer.write(text)
-      await once(socket, 'readable')
-    }
-    t.strictSame(taken, ['one', 'two'])
-    t.equal(duringPush, 2)
-    t.equal(socket.read(), null)
+for (const transport of TRANSPORTS) {
+  t.test(`${transport}: a connection may end in any way while its answer is held back`, async t => {
+    const over = new Set<Case>()
+    const { ask } = await start(t, transport, async (connection, path) => {
+      const one = CASES[Number(path.slice(1))]
+      if (one === undefined) {
+        connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}')
+      } else {
+        await play(one, connection)
+        over.add(one)
+      }
+    })
+    const cases = CASES.filter(({ ending }) => transport === 'TLS' || !ending.includes('TLS'))
+    await someAtOnce(60, cases, async one => {
+      const { name, framing, ending, isWhole } = one
+      const { length, error } = await readLate(await ask(`/${CASES.indexOf(one)}`), one, () => over.has(one))
+      // An end of the connection is the end of an answer that names no other, be it whole or not.
+      const isSeenWhole = isWhole || framing === 'to the end of the connection'
+      if (!isSeenWhole) t.ok(error, name)
+      else if (ending !== 'a reset') t.equal(error, undefined, name)
+      // What was sent before a reset may be lost with it.
+      if (ending !== 'a reset') t.equal(length, lengthOf(one), name)
+    })
+    t.equal(String((await ask('/no-case')).bytes), '{}', 'what follows is served')
   })
 
-  t.test(`${name}: what comes while a piece is given comes behind it`, async t => {
-    const [socket] = await open(t)
-    const taken: Buffer[] = []
-    socket.once('readable', () => {
-      socket.push(Buffer.from('two'))
-      socket.push(null)
+  t.test(`${transport}: a reset is not the end of an answer that ends with its connection`, async t => {
+    const { ask, connections } = await start(t, transport, ({ socket }) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\none')
     })
-    socket.on('readable', () => {
-      for (let piece = socket.read(); piece !== null; piece = socket.read()) taken.push(piece)
+    const taken: string[] = []
+    const { body } = await ask('/')
+    const read = body.read({
+      take: piece => {
+        taken.push(String(piece))
+        return undefined
+      }
     })
-    socket.push(Buffer.from('one'))
-    await once(socket, 'end')
-    t.equal(Buffer.concat(taken).toString(), 'onetwo')
+    await waited(() => taken.length === 1)
+    for (const { reset } of connections) reset()
+    await t.rejects(read, { code: 'UND_ERR_SOCKET', message: /ECONNRESET/ })
+    t.strictSame(taken, ['one'])
   })
 
-  t.test(`${name}: nothing is lost, doubled or out of order, whatever is taken when`, async t => {
-    // What a listener does with each piece it is told of.
-    const ways = fc.array(fc.constantFrom('take', 'leave', 'give half back'), { maxLength: 8 }).map(ways => [...ways, 'take'])
-    const sizes = fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 1, maxLength: 12, size: 'max' })
-    await fc.assert(fc.asyncProperty(sizes, ways, async (sizes, ways) => {
-      const pieces = sizes.map((size, index) => Buffer.alloc(size, index + 1))
-      const [socket, peer] = await open(t)
-      const taken: Buffer[] = []
-      let times = 0
-      const listen = (): void => {
-        const way = ways[times++ % ways.length]
-        if (way === 'leave') {
-          setTimeout(listen, 2)
-          return
-        }
-        for (let piece = socket.read(); piece !== null; piece = socket.read()) {
-          const length = way === 'give half back' ? Math.ceil(piece.length / 2) : piece.length
-          taken.push(piece.subarray(0, length))
-          if (length === piece.length) continue
-          socket.unshift(piece.subarray(length))
-          setImmediate(listen)
-          return
-        }
-      }
-      socket.on('readable', listen)
-      const ended = once(socket, 'end')
-      for (const piece of pieces) {
-        peer.write(piece)
-        await new Promise(setImmediate)
-      }
-      peer.end()
-      await ended
-      socket.destroy()
-      return Buffer.concat(taken).equals(Buffer.concat(pieces))
-    }), { numRuns: 30 })
+  t.test(`${transport}: a reset before the answer is told by its name`, async t => {
+    const { ask } = await start(t, transport, ({ reset }) => reset())
+    await t.rejects(ask('/'), { code: 'ECONNRESET' })
   })
 }
-
-t.test('undici takes what is pushed at once', async t => {
-  const server = createHttpServer((_request, response) => { response.end('text') }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const pool = newPool(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/of/no/account`))
-  t.teardown(() => pool.destroy().then(() => server.close()))
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 50
-  const callers = await new Promise<string>((resolve, reject) => {
-    pool.dispatch({ method: 'GET', path: '/' }, {
-      onConnect () {},
-      onHeaders: () => true,
-      onData () {
-        resolve(new Error('who calls').stack ?? '')
-        return true
-      },
-      onComplete () {},
-      onError: reject
-    })
-  }).finally(() => { Error.stackTraceLimit = stackTraceLimit })
-  t.match(callers, /pushAtOnce/)
-})

@@ -1,0 +1,177 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { readChatStream } from '../chat-stream.ts'
+import { waited } from '../http-client.ts'
+import { LOOPBACK_CERTIFICATE, TRANSPORTS, type Transport } from '../loopback-server.ts'
+import { ask, saying as asking } from '../start-proxy.ts'
+import { startBuiltServer, type BuiltServer } from './built-server.ts'
+import { chunk, frames, http, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from './evil-upstream.ts'
+
+// Two processes that copy megabytes, beside all else that a machine may do.
+t.setTimeout(900_000)
+
+const PATIENCE_MS = 200_000
+
+/** One event of a stream; many of them fill what lies between the proxy and a client that does not read. */
+const EVENT = `data: ${JSON.stringify({ response: 'x'.repeat(16_000) })}\n\n`
+/** What the proxy takes in when it can give nothing more: as much waits for the reader, then undici's parser is paused, and as much again is read by Node. */
+const HELD_BYTES = 65_536
+const LAST_EVENTS = 'data: {"response":"","usage":{"prompt_tokens":1,"completion_tokens":1}}\n\ndata: [DONE]\n\n'
+/** Told by a head and not reached by far, unless something goes wrong. */
+const LONG = 400_000_000
+
+const FRAMINGS = {
+  'to the end of the connection': { headers: { connection: 'close' }, isChunked: false },
+  'in chunks, and closed': { headers: { connection: 'close', 'transfer-encoding': 'chunked' }, isChunked: true },
+  'in chunks': { headers: { 'transfer-encoding': 'chunked' }, isChunked: true },
+  'with a length, and closed': { headers: { connection: 'close', 'content-length': String(LONG) }, isChunked: false },
+  'with a length': { headers: { 'content-length': String(LONG) }, isChunked: false }
+}
+
+const SURFACES = {
+  '/v1/chat/completions': { body: { messages: [{ role: 'user', content: 'x' }] }, isWhole: /data: \[DONE\]/, isBroken: /data: \{"error":/ },
+  '/v1/completions': { body: { prompt: 'x' }, isWhole: /data: \[DONE\]/, isBroken: /data: \{"error":/ },
+  '/v1/responses': { body: { input: 'x' }, isWhole: /event: response\.completed/, isBroken: /event: error[^]+event: response\.failed/ }
+}
+
+interface Case {
+  name: string
+  surface: keyof typeof SURFACES
+  framing: keyof typeof FRAMINGS
+  /** How the connection ends. */
+  ending: 'RESET' | 'FIN' | 'SILENT FIN'
+  /** Whether all has been said before. */
+  isWhole?: boolean
+  rest?: { n: number }
+}
+
+/** A client that does not read until it is resumed. */
+interface Client {
+  socket: Socket
+  /** Everything, once the connection is closed. */
+  read: () => Promise<string>
+}
+
+async function open ({ port }: BuiltServer, { surface, rest }: Case, model: string): Promise<Client> {
+  const body = JSON.stringify({ model, stream: true, ...SURFACES[surface].body, ...rest })
+  const socket = connect(port, '127.0.0.1').on('error', () => {}).pause()
+  socket.write(`POST ${surface} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+  await once(socket, 'connect')
+  const pieces: Buffer[] = []
+  return {
+    socket,
+    read: async () => {
+      socket.on('data', piece => pieces.push(piece)).resume()
+      if (!socket.closed) await once(socket, 'close')
+      return Buffer.concat(pieces).toString()
+    }
+  }
+}
+
+/** Bytes that the kernel keeps for a client: sent by the server and not read. */
+function waitingFor ({ localPort, remotePort }: Socket): number {
+  let waiting = 0
+  for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)) {
+    const [, local = '', remote = '', , queues = ''] = line.trim().split(/\s+/)
+    const [from, to] = [local, remote].map(address => Number(`0x${address.split(':')[1]}`))
+    const [unsent = 0, unread = 0] = queues.split(':').map(count => Number(`0x${count}`))
+    if (from === localPort && to === remotePort) waiting += unread
+    if (from === remotePort && to === localPort) waiting += unsent
+  }
+  return waiting
+}
+
+/** Whether nothing more reaches a client, and so the proxy has to hold back: a piece that was sent does not come to it. */
+function isFull (client: () => Socket | undefined): () => Promise<boolean> {
+  let before = 0
+  return async () => {
+    for (let looks = 0; looks < 6; looks++) {
+      const socket = client()
+      const waiting = socket === undefined ? 0 : waitingFor(socket)
+      if (waiting !== before) {
+        before = waiting
+        return false
+      }
+      await sleep(10)
+    }
+    return before > 0
+  }
+}
+
+/** Sends until the proxy holds it back, then so much that it still reads, and ends. */
+function holding ({ framing, ending, isWhole }: Case, client: () => Socket | undefined, end: () => void): Step[] {
+  const { headers, isChunked } = FRAMINGS[framing]
+  const framed = (text: string) => isChunked ? chunk(text) : text
+  return [
+    http(200, { 'content-type': 'text/event-stream', ...headers }),
+    { again: framed(EVENT + EVENT), times: LONG / EVENT.length / 2, until: isFull(client) },
+    { again: framed(EVENT), times: Math.ceil(HELD_BYTES / EVENT.length), until: () => sleep(10, false) },
+    50,
+    ...(isWhole ? [framed(LAST_EVENTS), ...(isChunked ? [LAST_CHUNK] : [])] : []),
+    50,
+    async () => { end() },
+    ending
+  ]
+}
+
+/** Plays all cases at once, beside a stream that goes on, and checks what everybody got. */
+async function check (t: Test, transport: Transport, cases: readonly Case[], env: Record<string, string> = {}): Promise<void> {
+  const clients: Client[] = []
+  t.teardown(() => { for (const { socket } of clients) socket.destroy() })
+  const expected = cases.reduce((sum, { rest }) => sum + (rest?.n ?? 1), 0)
+  let ended = 0
+  const evil = await startEvilUpstream(t, asked => {
+    const number = /\/case-(\d+)$/.exec(asked.path)?.[1]
+    if (number !== undefined) return holding(cases[Number(number)] as Case, () => clients[Number(number)]?.socket, () => { ended++ })
+    if (!wantsStream(asked)) return saying('hi', false)
+    return [STREAM_HEAD, frames({ response: 'Hel' }), () => waited(() => ended === expected, PATIENCE_MS), ...saying('lo', true).slice(1)]
+  }, transport)
+  const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, NODE_EXTRA_CA_CERTS: LOOPBACK_CERTIFICATE, MAX_RETRIES: '0', ...env })
+
+  const beside = ask(server, { ...asking('x', { stream: true }), model: '@cf/evil/others' }).then(answer => answer.text())
+  for (const [number, one] of cases.entries()) clients.push(await open(server, one, `@cf/evil/case-${number}`))
+  await Promise.race([waited(() => ended === expected, PATIENCE_MS), server.ended])
+  await sleep(200)
+  t.equal(server.child.exitCode, null, 'it lives')
+  t.equal((await fetch(`${server.url}/health`)).status, 200)
+  for (const [number, { name, surface, isWhole = false }] of cases.entries()) {
+    const told = await (clients[number] as Client).read()
+    const patterns = SURFACES[surface]
+    t.equal(patterns.isWhole.test(told), isWhole, `${name}: ${told.length} bytes, ${told.slice(-200)}`)
+    t.equal(patterns.isBroken.test(told), !isWhole, name)
+  }
+  t.match(readChatStream(await beside), { complaints: [], isDone: true }, 'the others hear nothing of it')
+  t.equal((await ask(server, { ...asking('x'), model: '@cf/evil/others' })).status, 200, 'and new ones are served')
+  t.strictSame(server.lines().filter(({ level }) => Number(level) >= 50), [])
+  server.child.kill('SIGTERM')
+  t.equal(await server.ended, 0)
+}
+
+/** One case for each framing that is named, by one surface after the other. */
+function casesOf (framings: Array<keyof typeof FRAMINGS>, how: Pick<Case, 'ending' | 'isWhole'>): Case[] {
+  const surfaces = Object.keys(SURFACES) as Array<keyof typeof SURFACES>
+  return framings.map((framing, index) => {
+    const surface = surfaces[index % surfaces.length] ?? '/v1/responses'
+    return { name: `${surface}, ${framing}, ${how.ending}`, surface, framing, ...how }
+  })
+}
+
+for (const transport of TRANSPORTS) {
+  t.test(`${transport}: whatever ends the connection of an answer that is held back ends that answer alone`, async t => {
+    const silent = transport === 'TLS' ? 'SILENT FIN' : 'FIN'
+    await check(t, transport, [
+      ...casesOf(['to the end of the connection', 'in chunks, and closed', 'with a length, and closed', 'in chunks'], { ending: 'RESET' }),
+      ...casesOf(['in chunks', 'with a length', 'to the end of the connection'], { ending: 'FIN' }),
+      ...casesOf(['with a length', 'to the end of the connection', 'in chunks, and closed'], { ending: silent, isWhole: true })
+    ])
+  })
+}
+
+t.test('several choices, and several processes, are no exception', async t => {
+  const choices = casesOf(['to the end of the connection', 'in chunks, and closed'], { ending: 'RESET' })
+    .map((one): Case => ({ ...one, surface: '/v1/chat/completions', name: `three choices, ${one.framing}`, rest: { n: 3 } }))
+  await check(t, 'TCP', [...choices, ...casesOf(['to the end of the connection', 'with a length, and closed'], { ending: 'RESET' })], { WORKERS: '2' })
+})
