@@ -2,10 +2,12 @@ import underPressure from '@fastify/under-pressure'
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { requireAllowedHost, requireHost } from './http/allowed-hosts.ts'
 import { requireKey, requireOwnToken } from './http/auth.ts'
+import { BodyMemory } from './http/body-memory.ts'
 import { BODY_SCHEMAS } from './http/body-schemas.ts'
 import { clientErrorHandler } from './http/client-error.ts'
 import { errorHandler } from './http/error-handler.ts'
 import { isHealthCheck } from './http/health-check.ts'
+import { cutIdleClients } from './http/idle-clients.ts'
 import { readJsonBodies } from './http/json-body.ts'
 import { newLogger } from './http/logger.ts'
 import { lastingPressure } from './http/lasting-pressure.ts'
@@ -36,7 +38,7 @@ export interface AppParts {
   /** Where lines go; pino to standard output by default. */
   logger?: FastifyBaseLogger
   /** How images are fetched, where the setting lets them be. */
-  remoteImages?: Omit<RemoteImagesOptions, 'signal'>
+  remoteImages?: Omit<RemoteImagesOptions, 'signal' | 'hold'>
   /** How long a stream may be silent before a comment is sent, in milliseconds; 15 s when absent. */
   keepAliveMs?: number
 }
@@ -89,7 +91,8 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   // Node would refuse what it does not know of it, without a word; an expectation may as well be passed over.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   closeQueuedAnswers(app)
-  readJsonBodies(app)
+  cutIdleClients(app, settings.clientIdleTimeoutMs)
+  readJsonBodies(app, new BodyMemory(settings.maxBodyMemoryBytes))
   if (settings.corsOrigins.length > 0) {
     const { default: cors } = await import('@fastify/cors')
     await app.register(cors, { origin: toOriginRules(settings.corsOrigins), exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400, strictPreflight: false })

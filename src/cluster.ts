@@ -40,6 +40,7 @@ function toShare (settings: Settings): Settings {
     ...settings,
     upstream: 'cloudflare',
     maxStreams: Math.ceil(settings.maxStreams / settings.workers),
+    maxBodyMemoryBytes: Math.ceil(settings.maxBodyMemoryBytes / settings.workers),
     ...(settings.storePath === undefined && { storeMaxBytes: 0 })
   }
 }

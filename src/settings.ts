@@ -48,6 +48,21 @@ export const Environment = Type.Object({
     default: 2_000,
     description: 'Answers that may run at the same time; beyond it the answer is 503.'
   }),
+  MAX_BODY_MEMORY_BYTES: Type.Optional(Type.Integer({
+    group: 'Server',
+    unit: 'bytes',
+    minimum: 1024,
+    maximum: 1_099_511_627_776,
+    description: 'Bytes of bodies in flight, beyond it 503; a quarter of the memory when absent.'
+  })),
+  CLIENT_IDLE_TIMEOUT_MS: Type.Integer({
+    group: 'Server',
+    unit: 'milliseconds',
+    minimum: 1_000,
+    maximum: longestTimer,
+    default: 60_000,
+    description: 'How long a client may take nothing of what waits for it, in milliseconds.'
+  }),
   DRAIN_DELAY_MS: Type.Integer({
     group: 'Server',
     unit: 'milliseconds',
@@ -304,6 +319,10 @@ export interface Settings {
   maxChoices: number
   bodyLimitBytes: number
   maxStreams: number
+  /** Bytes that bodies in flight may have together, decoded, with the images fetched for them. */
+  maxBodyMemoryBytes: number
+  /** How long a client may take nothing of what waits for it. */
+  clientIdleTimeoutMs: number
   drainDelayMs: number
   drainTimeoutMs: number
   corsOrigins: string[]

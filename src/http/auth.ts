@@ -53,6 +53,14 @@ export function toOwner (request: FastifyRequest): string {
   return digest(keyOf(request) ?? '').toString('base64url')
 }
 
+/**
+ * Which key a request counts for where keys share something, by a name that is no secret: that of the key, or of the
+ * token callers bring. All callers are one where neither is asked for.
+ */
+export function toKeyId (request: FastifyRequest): string {
+  return request.caller ?? (request.apiToken === undefined ? '' : toOwner(request))
+}
+
 /** Whose Cloudflare token a request is served with. */
 export function tokenOwner ({ apiToken }: Pick<FastifyRequest, 'apiToken'>): TokenOwner {
   return apiToken === undefined ? 'proxy' : 'caller'

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify'
 import type { Source } from '../generation/pipeline.ts'
 import { toComment } from '../openai/server-sent-events.ts'
 
-/** Silence after which a comment is sent: proxies and clients in between give up on a quiet connection. */
+/** Silence after which a comment is sent, to a client that takes it: proxies and clients in between give up on a quiet connection. */
 export const KEEP_ALIVE_MS = 15_000
 
 const KEEP_ALIVE = toComment('keep-alive')
@@ -27,7 +27,7 @@ export function sendEvents (reply: FastifyReply, pieces: Source<string | Buffer>
   // The source may have been silent until now, and then the client has not even a status.
   let isQuiet = true
   const timer = setInterval(() => {
-    if (isQuiet && !raw.writableNeedDrain) write(raw, KEEP_ALIVE, isChunked)
+    if (isQuiet && raw.writableLength === 0) write(raw, KEEP_ALIVE, isChunked)
     isQuiet = !isQuiet
   }, keepAliveMs / 2)
   return pieces(piece => {

@@ -1,7 +1,9 @@
 import type { FastifyReply } from 'fastify'
 import { ProxyError } from '../errors.ts'
 import { Cancellation, type CancelSignal } from '../generation/cancellation.ts'
+import { toKeyId } from './auth.ts'
 import { ClientGoneError } from './client-gone.ts'
+import { FairShare } from './fair-share.ts'
 
 declare module 'fastify' {
   interface FastifyInstance { openAnswers: OpenAnswers }
@@ -9,16 +11,16 @@ declare module 'fastify' {
 
 /**
  * The answers that are under way: no more than so many at a time, each with a signal that aborts when its client leaves
- * before it is complete, or when the server stops and can wait no longer.
+ * before it is complete, or when the server stops and can wait no longer. Keys share the places.
  */
 export class OpenAnswers {
   /** The server stops: it still answers, but load balancers should ask another one. */
   isDraining = false
-  #max: number
+  #places: FairShare
   #open = new Set<Cancellation>()
 
   constructor (max: number) {
-    this.#max = max
+    this.#places = new FairShare(max)
   }
 
   get count (): number {
@@ -28,15 +30,17 @@ export class OpenAnswers {
   /**
    * Counts an answer until its connection is done with it.
    * Fastify's own `request.signal` aborts at once on a POST with a body over a real socket, so it cannot be used here.
-   * @throws ProxyError 503 with `retry-after` when there are too many; ClientGoneError when its client has left already
+   * @throws ProxyError 503 with `retry-after` when there are too many, or the key has its share; ClientGoneError when its client has left already
    */
-  open ({ raw }: Pick<FastifyReply, 'raw'>): CancelSignal {
+  open ({ raw, request }: Pick<FastifyReply, 'raw' | 'request'>): CancelSignal {
     if (raw.destroyed) throw new ClientGoneError()
-    if (this.#open.size >= this.#max) throw overloaded()
+    const keyId = toKeyId(request)
+    if (!this.#places.mayTake(keyId, 1)) throw overloaded()
+    this.#places.take(keyId, 1)
     const cancellation = new Cancellation()
     this.#open.add(cancellation)
     raw.on('close', () => {
-      this.#open.delete(cancellation)
+      if (this.#open.delete(cancellation)) this.#places.give(keyId, 1)
       if (!raw.writableFinished) cancellation.abort(new ClientGoneError())
     })
     return cancellation

@@ -10,26 +10,34 @@ type Read = (error: Error | null, bytes: Buffer) => void
 
 const NOTHING = Buffer.alloc(0)
 
+/** In bytes. */
+const LARGE = 1_048_576
+
 /**
  * Reads the body of a request, and decodes it. Neither what comes nor what is made of it may be larger than the limit of
- * its route. Of a body that is refused the rest is thrown away.
+ * its route, and both have to have room in the memory for bodies. Of a body that is refused the rest is thrown away.
  * Fails with Fastify's error for one that is too large, 415 for a coding nobody knows, 400 for one that is not what it
  * says, and ClientGoneError.
  */
 export function readBody (request: FastifyRequest, body: IncomingMessage, done: Read): void {
-  const { headers, routeOptions: { bodyLimit } } = request
+  const { headers, heldMemory, routeOptions: { bodyLimit } } = request
   const refuse = (error: Error): void => {
     hangUpGently(request.raw.socket)
     body.resume()
+    heldMemory?.release()
     done(error, NOTHING)
   }
   if (Number(headers['content-length']) > bodyLimit) return refuse(tooLarge())
   let decoder: Transform | undefined
   try {
+    heldMemory?.expect(Number(headers['content-length'] ?? 0))
     decoder = toDecoder(headers['content-encoding'])
   } catch (error) {
     return refuse(error as Error)
   }
+  const declaredLength = decoder ? 0 : Number(headers['content-length'] ?? 0)
+  // Of a large body the pieces and the whole would be there twice. Memory that nothing was written to costs nothing yet.
+  const whole = declaredLength > LARGE ? Buffer.allocUnsafeSlow(declaredLength) : undefined
   const pieces: Buffer[] = []
   let decodedLength = 0
   let encodedLength = 0
@@ -44,7 +52,13 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, done: 
   function take (piece: Buffer): void {
     decodedLength += piece.length
     if (decodedLength > bodyLimit) return fail(tooLarge())
-    pieces.push(piece)
+    try {
+      heldMemory?.grow(piece.length)
+    } catch (error) {
+      return fail(error as Error)
+    }
+    if (whole) piece.copy(whole, decodedLength - piece.length)
+    else pieces.push(piece)
   }
   function count (piece: Buffer): void {
     encodedLength += piece.length
@@ -53,7 +67,7 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, done: 
   function end (): void {
     leave()
     // A copy, for the pieces lie in memory the connection reads into.
-    done(null, Buffer.concat(pieces, decodedLength))
+    done(null, whole ?? Buffer.concat(pieces, decodedLength))
   }
   // Node has the connection end a body that is not whole with an error.
   function failToArrive (): void {

@@ -14,6 +14,8 @@ export interface DownloadOptions {
   exempt?: Address
   /** Bytes that may still be read, shared by the downloads of one request. */
   budget: { bytes: number }
+  /** Is told how many bytes more are held, as base64; throws when there is no room for them. */
+  hold?: (bytes: number) => void
 }
 
 /** An image that is not fetched. The message ends the sentence "the image was not fetched: …", and is safe to show. */
@@ -98,18 +100,18 @@ function toPinnedLookup (addresses: readonly string[]): LookupFunction {
   }
 }
 
-async function toDataUri (response: IncomingMessage, { budget }: DownloadOptions): Promise<string> {
+async function toDataUri (response: IncomingMessage, options: DownloadOptions): Promise<string> {
   const { statusCode, headers } = response
   if (statusCode !== 200) throw new DownloadError(`its server answered ${statusCode}`)
   const type = toDeclaredType(headers['content-type']?.split(';', 1)[0]?.trim() ?? '')
   if (type === undefined) throw new DownloadError('its server does not call it a PNG, JPEG, WebP or GIF')
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw new DownloadError('its server sent it compressed')
-  const image = await toBytes(response, budget)
+  const image = await toBytes(response, options)
   if (toImageType(image.toString('latin1', 0, 12)) !== type) throw new DownloadError(`it is called image/${type}, but is none`)
   return `data:image/${type};base64,${image.toString('base64')}`
 }
 
-async function toBytes (response: IncomingMessage, budget: DownloadOptions['budget']): Promise<Buffer> {
+async function toBytes (response: IncomingMessage, { budget, hold }: DownloadOptions): Promise<Buffer> {
   if (Number(response.headers['content-length'] ?? 0) > MAX_IMAGE_BYTES) throw tooLarge()
   const pieces: Buffer[] = []
   let size = 0
@@ -118,6 +120,7 @@ async function toBytes (response: IncomingMessage, budget: DownloadOptions['budg
     budget.bytes -= piece.length
     if (size > MAX_IMAGE_BYTES) throw tooLarge()
     if (budget.bytes < 0) throw new DownloadError('the images of this request are too large together')
+    hold?.(Math.ceil(piece.length * 4 / 3))
     pieces.push(piece)
   }
   return Buffer.concat(pieces)

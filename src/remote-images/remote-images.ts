@@ -1,5 +1,5 @@
 import type { Address } from '../address.ts'
-import { InvalidRequestError } from '../errors.ts'
+import { InvalidRequestError, ProxyError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import { toImages, withImageUrls } from '../translate/image-forms.ts'
@@ -13,6 +13,8 @@ export interface RemoteImagesOptions {
   lookup?: Lookup
   /** One server that may be called although it is not on the public web: what tests need to call loopback. */
   exempt?: Address
+  /** Is told how many bytes more are held; throws a ProxyError when there is no room for them. */
+  hold?: (bytes: number) => void
   /** The longest time one image may take, its redirect included, in milliseconds. */
   timeoutMs?: number
 }
@@ -25,7 +27,7 @@ const MAX_BYTES = 24 * 1_048_576
 /**
  * Fetches the images a request names by http(s) URL, and puts them in as data URIs, for Workers AI takes no others.
  * @returns the same request when it names none
- * @throws InvalidRequestError naming the `image_url.url` that was not fetched, and why; the signal's reason when it aborts
+ * @throws InvalidRequestError naming the `image_url.url` that was not fetched, and why; what `hold` throws; the signal's reason when it aborts
  */
 export async function fetchRemoteImages (request: ChatCompletionRequest, options: RemoteImagesOptions): Promise<{ request: ChatCompletionRequest, changes: Change[] }> {
   const images = toImages(request.messages).filter(({ url }) => /^https?:/i.test(url))
@@ -33,8 +35,8 @@ export async function fetchRemoteImages (request: ChatCompletionRequest, options
   const surplus = images[MAX_IMAGES]
   if (surplus) throw notFetched(surplus.param, `at most ${MAX_IMAGES} images are fetched for a request, but it names ${images.length}`)
   const failed = new AbortController()
-  const { lookup = toHostAddresses, exempt } = options
-  const shared = { lookup, ...(exempt && { exempt }), budget: { bytes: MAX_BYTES }, signal: AbortSignal.any([options.signal, failed.signal]) }
+  const { lookup = toHostAddresses, exempt, hold } = options
+  const shared = { lookup, ...(exempt && { exempt }), ...(hold && { hold }), budget: { bytes: MAX_BYTES }, signal: AbortSignal.any([options.signal, failed.signal]) }
   try {
     const fetched = new Map(await Promise.all(images.map(async ({ url, param }) => [param, await fetchImage(url, param, shared, options.timeoutMs)] as const)))
     return { request: { ...request, messages: withImageUrls(request.messages, fetched) }, changes: images.map(({ param }) => toChange(param)) }
@@ -51,6 +53,7 @@ async function fetchImage (url: string, param: string, shared: DownloadOptions, 
   } catch (error) {
     shared.signal.throwIfAborted()
     if (timeout.aborted) throw notFetched(param, `it took longer than ${timeoutMs / 1000} s`)
+    if (error instanceof ProxyError) throw error
     if (error instanceof DownloadError) throw notFetched(param, error.message)
     // Node's own failures bear a code; what they say of addresses stays here.
     if (error instanceof Error && 'code' in error) throw notFetched(param, 'the connection to its server failed')

@@ -36,7 +36,7 @@ export interface ChatParts {
   workersAi: WorkersAi
   models: Models
   openAnswers: OpenAnswers
-  remoteImages: Omit<RemoteImagesOptions, 'signal'>
+  remoteImages: Omit<RemoteImagesOptions, 'signal' | 'hold'>
   /** How long a stream may be silent before a comment is sent, in milliseconds; 15 s when absent. */
   keepAliveMs?: number | undefined
 }
@@ -84,7 +84,7 @@ export function answerChat (parts: ChatParts, chat: ChatCompletionRequest, reque
     const prepared = prepareChecks(chat, ownTurn)
     if (!areFetched || !model.vision) return prepared === undefined ? translate : prepared.then(() => translate)
     // Once, whatever model is tried.
-    fetched ??= fetchRemoteImages(chat, { ...parts.remoteImages, signal: toAbortSignal(signal) })
+    fetched ??= fetchRemoteImages(chat, { ...parts.remoteImages, hold: bytes => request.heldMemory?.grow(bytes), signal: toAbortSignal(signal) })
     return Promise.all([fetched, prepared]).then(([{ request: readable, changes }]) => variation => {
       const run = toRunRequest(readable, model, { ...options, ...variation })
       run.changes.unshift(...changes)

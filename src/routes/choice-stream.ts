@@ -22,6 +22,7 @@ export interface Teller {
 export function choiceStream (answer: ChatAnswer, tellers: readonly Teller[], toBill: (usage: Usage) => string, request: FastifyRequest, reply: FastifyReply): Source<string | Buffer> {
   // What else belongs to the answer, its request translated, need not last as long as the stream.
   const { reporter, generations } = answer
+  request.heldMemory?.release()
   return send => {
     for (const [choice, teller] of tellers.entries()) {
       const sink = teller.toSink?.()

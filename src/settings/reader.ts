@@ -3,6 +3,7 @@ import type { Address } from '../address.ts'
 import { parseCommandLine, type ConfigLine } from '../command-line.ts'
 import { SETTINGS, type ApiKey, type CloudflareSettings, type Environment, type Settings } from '../settings.ts'
 import { MOST_WORKERS, readAliases, readFallbacks, toList } from './format.ts'
+import { memoryLimit } from './memory-limit.ts'
 import { SettingsError } from './problem.ts'
 import { gatherValues, type Environ, type ReadFile } from './sources.ts'
 import { checkDestinations, checkEach, checkTogether } from './validation.ts'
@@ -77,6 +78,8 @@ function toSettings (environment: Environment): Settings {
     maxChoices: environment.MAX_CHOICES,
     bodyLimitBytes: environment.BODY_LIMIT_BYTES,
     maxStreams: environment.MAX_STREAMS,
+    maxBodyMemoryBytes: environment.MAX_BODY_MEMORY_BYTES ?? Math.floor(memoryLimit() / 4),
+    clientIdleTimeoutMs: environment.CLIENT_IDLE_TIMEOUT_MS,
     drainDelayMs: environment.DRAIN_DELAY_MS,
     drainTimeoutMs: environment.DRAIN_TIMEOUT_MS,
     corsOrigins: toList(environment.CORS_ORIGINS ?? ''),

@@ -13,6 +13,9 @@ const PIECE = 65_536
 const HEAD = /^\{(?:"(?!messages")\w{1,64}":(?:"[^"\\]{0,256}"|[-\w.]{1,32}),)*"messages":\[/
 const MAX_HEAD = 4_096
 
+/** Of what is behind the messages, in bytes: it may become far more than its size, and is looked at first where it is more. */
+const MAX_TAIL = 1_048_576
+
 /**
  * One message of a role and a text, as `JSON.stringify` writes it: no white space, no member twice, and only escapes that
  * have no other form, so that none is half of a surrogate pair. Their number is limited by what the stack of regular
@@ -48,6 +51,7 @@ export function parseAsSent (bytes: Buffer): object | undefined {
   const list = parseMessages(bytes, start + 1)
   if (list === undefined) return undefined
   const { messages, end, characters } = list
+  if (bytes.length - end > MAX_TAIL) return undefined
   const tail = bytes.toString('utf8', end)
   // A second list of messages would be the one that counts, and its name might be written with escapes.
   if (tail.includes('messages') || tail.includes('\\u') || tail.includes(REPLACEMENT)) return undefined

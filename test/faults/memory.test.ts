@@ -5,7 +5,7 @@ import t from 'tap'
 import { waited } from '../http-client.ts'
 import { ask } from '../start-proxy.ts'
 import { startBuiltServer, type BuiltServer } from './built-server.ts'
-import { chunk, frames, http, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, type Step } from './evil-upstream.ts'
+import { chunk, frames, http, json, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, type Step } from './evil-upstream.ts'
 
 const MEBIBYTE = 1_048_576
 
@@ -70,6 +70,41 @@ t.test('streams nobody reads hold Cloudflare back, cost little memory, and come 
   t.ok(length > 8_192 * times, 'a late reader gets every byte')
   for (const socket of sockets) socket.destroy()
   await waited(() => evil.asked.every(({ isClosed, path }) => isClosed || path.endsWith('/small') || path.endsWith('/large-0')))
+})
+
+t.test('large bodies at once stay within what the manifests allow', async t => {
+  // As Node and the proxy set themselves in a container of 384 MiB, docker/kubernetes/sidecar: half of it for V8's heap, a quarter for bodies.
+  const CONTAINER = 384
+  const SIZE = 30_000_000
+  const COUNT = 12
+  const question = JSON.stringify(chat('@cf/evil/model', { unknown: 'LIST', max_tokens: 1 }))
+  const kinds: Array<{ name: string, body: string, statuses: number[] }> = [
+    { name: 'of text', body: JSON.stringify(chat('@cf/evil/model', { messages: [{ role: 'user', content: 'word '.repeat(SIZE / 5) }] })), statuses: [200, 503] },
+    { name: 'of text that needs two bytes a letter', body: JSON.stringify(chat('@cf/evil/model', { messages: [{ role: 'user', content: `→${'word '.repeat(SIZE / 5)}` }] })), statuses: [200, 503] },
+    { name: 'of empty objects', body: question.replace('"LIST"', `[${'{},'.repeat(SIZE / 3)}0]`), statuses: [413, 503] }
+  ]
+  const evil = await startEvilUpstream(t, () => [200, json({ result: { response: 'hi' }, success: true })])
+  for (const { name, body, statuses } of kinds) {
+    const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, NODE_OPTIONS: `--max-old-space-size=${CONTAINER / 2}`, MAX_BODY_MEMORY_BYTES: String(CONTAINER / 4 * MEBIBYTE) })
+    await (await ask(server, chat('@cf/evil/model'))).text()
+    const { rss } = await server.vitals()
+    const answers = await Promise.all(Array.from({ length: COUNT }, async () => {
+      const response = await fetch(`${server.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+      await response.text()
+      return response
+    }))
+    for (const { status, headers } of answers) {
+      t.ok(statuses.includes(status), `${name}: ${status}`)
+      if (status === 503) t.equal(headers.get('retry-after'), '1')
+    }
+    t.ok(answers.some(({ status }) => status === statuses[0]), `${name}: one is served, or told that it never will be`)
+    const { peakRss } = await server.vitals()
+    t.comment(`${COUNT} bodies of 30 MB at once, ${name}: ${answers.filter(({ status }) => status === 200).length} served, RSS ${(rss / MEBIBYTE).toFixed(0)} MiB before, ${(peakRss / MEBIBYTE).toFixed(0)} MiB at most`)
+    t.ok(peakRss / MEBIBYTE < CONTAINER, `${name}: ${(peakRss / MEBIBYTE).toFixed(0)} MiB`)
+    t.equal((await ask(server, chat('@cf/evil/model'))).status, 200, `${name}: it serves on`)
+    server.child.kill('SIGKILL')
+    await server.ended
+  }
 })
 
 t.test('whatever has no end is left before it fills the memory', async t => {

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
-import { requireKey, toOwner } from '../../src/http/auth.ts'
+import { requireKey, toKeyId, toOwner } from '../../src/http/auth.ts'
 import { askRaw, exchange, waited } from '../http-client.ts'
 import { API_TOKEN, ask, saying, startProxy } from '../start-proxy.ts'
 
@@ -88,6 +88,15 @@ t.test('an owner is told by the key, however it is sent, and not by its text', t
   t.equal(owner({}), owner({ authorization: 'Basic x' }), 'all without a key are one')
   t.match(owner({ authorization: 'Bearer key-one' }), /^[\w-]{43}$/)
   t.end()
+})
+
+t.test('where keys share something, each is itself, and made-up ones are nobody', async t => {
+  const request = (parts: object) => ({ caller: undefined, apiToken: undefined, headers: {}, ...parts }) as unknown as FastifyRequest
+  const bringing = (token: string) => toKeyId(request({ apiToken: token, headers: { authorization: `Bearer ${token}` } }))
+  t.equal(toKeyId(request({ caller: 'digest' })), 'digest')
+  t.not(bringing('token-one'), bringing('token-two'))
+  t.notMatch(bringing('token-one'), /token/)
+  t.equal(toKeyId(request({ headers: { authorization: 'Bearer made-up-1' } })), toKeyId(request({ headers: { 'x-api-key': 'made-up-2' } })), 'without API_KEYS all are one')
 })
 
 t.test('callers may bring their own Cloudflare tokens', async t => {

@@ -1,5 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
+import { BodyMemory } from '../../src/http/body-memory.ts'
 import { readJsonBodies } from '../../src/http/json-body.ts'
 import { keptMessagesJson } from '../../src/translate/messages-as-sent.ts'
 
@@ -22,7 +23,7 @@ function post (app: FastifyInstance, payload: string | Buffer, type = 'applicati
 for (const [kind, nested] of Object.entries(KINDS)) {
   t.test(`${kind} are read 200 levels deep, and refused beyond`, async t => {
     const app = newApp()
-    readJsonBodies(app)
+    readJsonBodies(app, new BodyMemory(1e9))
     t.strictSame((await post(app, nested(200))).json(), { body: JSON.parse(nested(200)) as object })
     for (const levels of [201, 3_000]) t.match((await post(app, nested(levels))).json(), { message: /nested too deeply/ })
     t.match((await post(app, '{"constructor":1,"a":' + nested(200) + '}')).json(), { message: /nested too deeply/ }, 'with a suspicious name in it')
@@ -32,7 +33,7 @@ for (const [kind, nested] of Object.entries(KINDS)) {
 
 t.test('other bodies are read as Fastify reads them', async t => {
   const ours = newApp()
-  readJsonBodies(ours)
+  readJsonBodies(ours, new BodyMemory(1e9))
   const fastifys = newApp()
   const cases: Array<{ name: string, given: string | Buffer, status: number, type?: string }> = [
     { name: 'an object', given: '{"a":[1,null,"b",{"c":true}]}', status: 200 },
@@ -62,7 +63,7 @@ t.test('other bodies are read as Fastify reads them', async t => {
 
 t.test('the JSON of a long history is kept, to be sent on', async t => {
   const app = fastify()
-  readJsonBodies(app)
+  readJsonBodies(app, new BodyMemory(1e9))
   app.post<{ Body: { messages: object[] } }>('/', async ({ body: { messages } }) => keptMessagesJson(messages)?.json[0] ?? 'nothing')
   const messages = [{ role: 'user', content: 'süß → 😀\n'.repeat(10_000) }]
   t.equal((await post(app, JSON.stringify({ messages, model: 'm' }))).body, JSON.stringify(messages))

@@ -5,9 +5,9 @@ import { ClientGoneError } from '../../src/http/client-gone.ts'
 import { OpenAnswers, overloaded } from '../../src/http/open-answers.ts'
 
 /** The part of a reply that is listened to. */
-function newReply () {
+function newReply (caller?: string) {
   const raw = Object.assign(new EventEmitter(), { writableFinished: false })
-  return { raw, reply: { raw } as unknown as Pick<FastifyReply, 'raw'> }
+  return { raw, reply: { raw, request: { caller } } as unknown as Pick<FastifyReply, 'raw' | 'request'> }
 }
 
 t.test('counts answers until their connections are done with them', async t => {
@@ -33,6 +33,25 @@ t.test('a client that leaves early aborts, one that has everything does not', as
   served.raw.writableFinished = true
   served.raw.emit('close')
   t.equal(other.aborted, false)
+})
+
+t.test('of two keys the one that holds most is refused first', async t => {
+  const answers = new OpenAnswers(10)
+  for (let count = 0; count < 10; count++) answers.open(newReply('a').reply)
+  t.throws(() => answers.open(newReply('b').reply), { status: 503, code: 'overloaded' })
+  const some = new OpenAnswers(10)
+  const replies = Array.from({ length: 8 }, () => newReply('a'))
+  for (const { reply } of replies) some.open(reply)
+  some.open(newReply('b').reply)
+  t.throws(() => some.open(newReply('a').reply), { status: 503, code: 'overloaded', headers: { 'retry-after': '1' } })
+  some.open(newReply('b').reply)
+  for (const { raw } of replies) {
+    raw.emit('close')
+    raw.emit('close')
+  }
+  t.equal(some.count, 2)
+  for (let count = 0; count < 6; count++) some.open(newReply('a').reply)
+  t.equal(some.count, 8, 'each place is given back once')
 })
 
 t.test('cutting tells every answer under way why', async t => {

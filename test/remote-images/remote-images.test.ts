@@ -1,5 +1,6 @@
 import t from 'tap'
 import { InvalidRequestError } from '../../src/errors.ts'
+import { overloaded } from '../../src/http/open-answers.ts'
 import type { ChatCompletionRequest } from '../../src/openai/chat-completion-request.ts'
 import { fetchRemoteImages } from '../../src/remote-images/remote-images.ts'
 import { waited } from '../http-client.ts'
@@ -39,6 +40,16 @@ t.test('remote images become data URIs where they stand, and that is told', asyn
     { param: 'messages[1].content[3].image_url.url', action: 'emulated', reason: 'fetched by the proxy' }
   ])
   t.strictSame(given, before, 'the request itself is left alone')
+})
+
+t.test('what images hold is told as base64, and one there is no room for is no image that cannot be had', async t => {
+  const server = await startImageServer(t)
+  let held = 0
+  await fetchRemoteImages(showing(server.url('/a.png'), server.url('/b.png')), { signal, lookup, exempt: server.exempt, hold: bytes => { held += bytes } })
+  const base64 = PNG_URI.length - 'data:image/png;base64,'.length
+  t.ok(held >= 2 * base64 - 8 && held <= 2 * base64 + 8, `${held} of ${2 * base64}`)
+  const full = overloaded()
+  await t.rejects(fetchRemoteImages(showing(server.url('/a.png')), { signal, lookup, exempt: server.exempt, hold: () => { throw full } }), full)
 })
 
 t.test('an image that cannot be had is the caller\'s to know, and no more than that', async t => {

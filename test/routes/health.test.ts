@@ -30,6 +30,6 @@ t.test('it is ready until it stops, but well all the time', async t => {
 
 t.test('it counts the answers under way for those who ask', async t => {
   const { app, answers } = build()
-  answers.open({ raw: new EventEmitter() } as unknown as Parameters<OpenAnswers['open']>[0])
+  answers.open({ raw: new EventEmitter(), request: {} } as unknown as Parameters<OpenAnswers['open']>[0])
   t.match((await app.inject('/readyz?verbose')).json(), { status: 'ready', open_answers: 1, uptime_seconds: Number })
 })

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import t from 'tap'
 import { SETTINGS } from '../../src/settings.ts'
+import { memoryLimit } from '../../src/settings/memory-limit.ts'
 import { SettingsError } from '../../src/settings/problem.ts'
 import { readAddress, readSettings } from '../../src/settings/reader.ts'
 
@@ -37,6 +38,8 @@ t.same(readSettings({ argv: [], env: credentials, readFile }).settings, {
   maxChoices: 8,
   bodyLimitBytes: 33_554_432,
   maxStreams: 2_000,
+  maxBodyMemoryBytes: Math.floor(memoryLimit() / 4),
+  clientIdleTimeoutMs: 60_000,
   drainDelayMs: 0,
   drainTimeoutMs: 30_000,
   corsOrigins: [],
@@ -63,6 +66,8 @@ t.same(readSettings({
     MODEL_FALLBACKS: '{"a":["c"]}',
     WORKERS: '3',
     MAX_STREAMS: '9',
+    MAX_BODY_MEMORY_BYTES: '4096',
+    CLIENT_IDLE_TIMEOUT_MS: '1500',
     DRAIN_DELAY_MS: '10',
     BODY_LIMIT_BYTES: '2048',
     DRAIN_TIMEOUT_MS: '8',
@@ -105,6 +110,8 @@ t.same(readSettings({
   maxChoices: 3,
   bodyLimitBytes: 2048,
   maxStreams: 9,
+  maxBodyMemoryBytes: 4096,
+  clientIdleTimeoutMs: 1_500,
   drainDelayMs: 10,
   drainTimeoutMs: 8,
   corsOrigins: ['https://a.example', 'https://b.example'],
