@@ -25,6 +25,8 @@ const cases: Array<{ name: string, given: Run, expected: object }> = [
   { name: 'a failure without a code', given: failed(new UpstreamError('Cloudflare answered 502 with a web page', { kind: 'refused', status: 502 })), expected: { message: 'Cloudflare refused the run: Cloudflare answered 502 with a web page.', blame: 'other' } },
   { name: 'a model that is too slow', given: failed(new UpstreamError('Cloudflare did not begin to answer within 60 s', { kind: 'timeout' })), expected: { verdict: 'failed', message: /did not answer in time: .* 60 s\.$/, next: /another model/, blame: 'model' } },
   { name: 'a connection that was there before', given: failed(unreachable('ECONNRESET')), expected: { verdict: 'failed', message: /ECONNRESET/, blame: 'network' } },
+  ...[3007, 3046].map(code => ({ name: `the model's own time limit, ${code}`, given: failed(refusal(code, { status: 408 })), expected: { verdict: 'failed', message: `${MODEL} did not answer within the time it has (${code}).`, blame: 'model' } })),
+  { name: 'a bare 404', given: failed(new UpstreamError('Cloudflare answered 404 without saying why', { kind: 'refused', status: 404 })), expected: { message: `Cloudflare has no model ${MODEL}.`, blame: 'model' } },
   ...[5007, 7000, 7001, 3042].map(code => ({ name: `no such model, ${code}`, given: failed(refusal(code)), expected: { verdict: 'failed', message: `Cloudflare has no model ${MODEL} (${code}).`, blame: 'model' } }))
 ]
 for (const { name, given, expected } of cases) {

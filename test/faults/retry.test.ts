@@ -116,6 +116,37 @@ t.test('what does not pass, or not soon, or was billed, is asked for once', asyn
   t.strictSame(Object.values(countsOf(evil)).filter(count => count !== 1), [])
 })
 
+t.test('a time limit is told after one call, whatever was asked for, and clients are told not to ask again', async t => {
+  const limits: Array<{ name: string, given: Step[] }> = [
+    { name: "the model's own", given: failing(408, 3046) },
+    { name: "Cloudflare's", given: failing(408, 3007) },
+    { name: 'under a status of success', given: failing(200, 3046) },
+    { name: "a gateway's", given: [json('', 504)] },
+    { name: "the edge's", given: [json('<html>', 524)] },
+    { name: 'in the first frame of a stream', given: [STREAM_HEAD, frames({ errors: [{ code: 3046, message: 'AiError: AiError: Request timeout' }] }), 'FIN'] }
+  ]
+  const messages = [{ role: 'user', content: 'x' }]
+  const surfaces = [
+    { path: '/v1/chat/completions', body: { messages } },
+    { path: '/v1/chat/completions', body: { messages, stream: true } },
+    { path: '/v1/completions', body: { prompt: 'x' } },
+    { path: '/v1/completions', body: { prompt: 'x', stream: true } },
+    { path: '/v1/responses', body: { input: 'x' } },
+    { path: '/v1/responses', body: { input: 'x', stream: true } },
+    { path: '/v1/embeddings', body: { input: 'x' } }
+  ]
+  const { proxy, evil } = await start(t, ({ path }) => limits[Number(/\d+$/.exec(path))]?.given ?? [])
+  const cases = limits.flatMap((limit, index) => surfaces.map((surface, place) => ({ ...limit, ...surface, model: `@cf/evil/m${place}-${index}` })))
+  await someAtOnce(4, cases, async ({ name, path, body, model }) => {
+    const isEmbedding = path.endsWith('embeddings')
+    if (isEmbedding && name.startsWith('in the first frame')) return
+    const response = await post(proxy, path, { model, ...body })
+    const told = { status: response.status, retry: response.headers.get('x-should-retry'), attempts: response.headers.get('x-proxy-attempts'), body: await response.json() }
+    t.match(told, { status: 504, retry: 'false', attempts: '1', body: { error: { type: 'server_error', code: 'upstream_timeout' } } }, `${name}: ${path} ${JSON.stringify(body)}`)
+  })
+  t.strictSame(Object.values(countsOf(evil)).filter(count => count !== 1), [], 'each was asked once')
+})
+
 t.test('Retry-After is kept', async t => {
   const times: number[] = []
   const { proxy } = await start(t, asked => {

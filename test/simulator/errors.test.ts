@@ -23,10 +23,13 @@ t.strictSame(toFailureIn200(new NativeError(3040), 'r1'), {
 }, 'a failure under 200 has the same words')
 
 const statuses = [
-  [3003, 400], [3006, 413], [3007, 408], [3023, 403], [3036, 429], [3040, 429], [3042, 404], [4006, 429], [5005, 405], [5006, 400], [5007, 400], [5016, 403],
+  [2003, 429], [3003, 400], [3006, 413], [3007, 408], [3023, 403], [3046, 408], [5012, 422], [3036, 429], [3040, 429], [3042, 404], [4006, 429], [5005, 405], [5006, 400], [5007, 400], [5016, 403],
   [5021, 413], [5025, 400], [5028, 400], [5035, 403], [7000, 400], [7003, 404], [8001, 400], [8005, 500], [8007, 400], [10000, 401], [4321, 500]
 ] as const
 for (const [code, status] of statuses) t.equal(new NativeError(code).status, status, `code ${code} comes with status ${status}`)
+
+t.equal(new NativeError(3046).message, 'AiError: AiError: Request timeout', 'the model\'s own time limit has a layer more')
+t.equal(new NativeError(5028).message, 'This model was deprecated on 2026-05-30. Please use an alternative model.', 'some sentences stand alone')
 
 t.equal(toBadInput("'/seed' must be >= 1").message, "AiError: Bad input: Error: '/seed' must be >= 1")
 t.equal(
