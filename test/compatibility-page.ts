@@ -151,11 +151,21 @@ export function toCompatibilityPage (): string {
     toSamplingTable(current),
     'What lies outside is clamped, and `x-proxy-warnings` says so; – is dropped. Seeds are folded into 1 to 9999999999, the same\nway each time.',
     ...toSection('Messages and answers', chat, current),
+    'Whatever the model, in a chat and in a response, each with a word in `x-proxy-warnings`:\n\n' +
+    '* Results of several calls go up in the order of the calls, and say which they answer where the model is told no ids.\n' +
+    '* Images that a tool gave back follow in a user\'s message. An image is sent as what its bytes say it is; base64 in lines,\n' +
+    '  without padding, in the alphabet for URLs or without a data URI around it is brought into the standard form.\n' +
+    '* Parts may be in the words of a chat or of a response; images also in those of Anthropic, MCP and LangChain, or in\n' +
+    '  Ollama\'s `images` beside the text.\n' +
+    '* Earlier thinking is read in `reasoning_content`, `reasoning`, `reasoning_details`, `thinking_blocks`, `reasoning_text`,\n' +
+    '  `thinking` or a part, and sent to models whose template reads it.\n' +
+    '* Calls of custom tools in a history are told as calls of functions with one argument of text.\n' +
+    '* Every other member of a message or a part, such as `cache_control` or `annotations`, is dropped.',
     ...toSection('Tools', tools, current),
     ...toSection('Structured output', formats, current),
     '## Text completions',
     toCompletionTable(current),
-    'Lists of prompts, `n` and `echo` are the proxy\'s doing on every model, and without `max_tokens` an answer ends after 16\ntokens. A prompt is gone on with as it stands; `raw: false` has classic models put their chat template around it.',
+    'Lists of prompts, `n` and `echo` are the proxy\'s doing on every model, and without `max_tokens` an answer ends after 16\ntokens, but where a model takes no prompt and thinks first. `max_tokens: 0` asks nobody: with `echo` the prompt comes back.\nA prompt is gone on with as it stands; `raw: false` has classic models put their chat template around it.',
     '## Embeddings',
     toEmbeddingTable([...CATALOGUE.values()].filter(({ task }) => task === 'text-embeddings')),
     '`dimensions` may be what the second column says or the third; anything else is refused. An embedding that is cut has the\nlength 1 again. ' +

@@ -16,6 +16,8 @@ export const CompletionRequest = Type.Object({
   logit_bias: logitBias,
   logprobs: integer(0, 5),
   max_tokens: integer(0),
+  // A chat's name for it, which clients of both send.
+  max_completion_tokens: integer(1),
   n: integer(1, 128),
   presence_penalty: number(-2, 2),
   seed: integer(-(2 ** 63), 2 ** 63),

@@ -80,8 +80,8 @@ export function responses (app: FastifyInstance, parts: ResponsesParts): void {
 /** Has a response begun; what comes back at once is a dry run's. */
 async function begin (parts: ResponsesParts, body: ResponseRequest, request: FastifyRequest, reply: FastifyReply): Promise<{ answer: ChatAnswer, telling: Telling } | DryRun> {
   const { earlier, resolved, items } = await toContext(parts.store, toOwner(request), body)
-  const { chat, changes, places, tools, isCompaction } = toChatRequest(resolved, earlier)
-  const source = { places, sent: body }
+  const { chat, changes, places, callPlaces, tools, isCompaction } = toChatRequest(resolved, earlier)
+  const source = { places, callPlaces, sent: body }
   const toParam = (param: string) => toResponseParam(param, source)
   const telling: Telling = {
     begun: toBegunResponse(body, { id: newItemId('resp_'), createdAt: seconds() }),

@@ -16,7 +16,7 @@ const DEFAULT_MAX_TOKENS = 16
 
 /** Fields that are translated here, each in its own place. */
 const TRANSLATED = new Set([
-  'model', 'prompt', 'stream', 'stream_options', 'n', 'best_of', 'echo', 'stop', 'suffix', 'max_tokens', 'logprobs', 'raw',
+  'model', 'prompt', 'stream', 'stream_options', 'n', 'best_of', 'echo', 'stop', 'suffix', 'max_tokens', 'max_completion_tokens', 'logprobs', 'raw',
   'temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty'
 ])
 
@@ -140,10 +140,12 @@ function toLogprobs ({ logprobs, echo }: CompletionRequest, { takesPrompt, extra
  * One limit for all prompts, which is what the longest of them leaves. A model that thinks first would spend OpenAI's
  * default on its thinking, of which a text completion tells nothing.
  */
-function toLimit ({ max_tokens: asked }: CompletionRequest, model: Model, inputs: readonly Input[], { defaultMaxTokens, isVerbatim }: { defaultMaxTokens: number, isVerbatim: boolean }, changes: Change[]): number {
+function toLimit ({ max_tokens: own, max_completion_tokens: chats }: CompletionRequest, model: Model, inputs: readonly Input[], { defaultMaxTokens, isVerbatim }: { defaultMaxTokens: number, isVerbatim: boolean }, changes: Change[]): number {
   const longest = inputs.map(({ tokens }) => tokens).reduce((one, other) => one.atMost >= other.atMost ? one : other)
   const thinks = !isVerbatim && model.family.thinking.told !== 'none'
-  const limit = toTokenLimit({ max_tokens: asked ?? null }, model, longest, thinks ? defaultMaxTokens : DEFAULT_MAX_TOKENS, changes)
+  const asked = own ?? chats
+  if (chats != null) changes.push({ param: 'max_completion_tokens', action: own == null ? 'renamed' : 'dropped', from: chats, reason: own == null ? 'a text completion calls it max_tokens' : 'max_tokens was given too and wins' })
+  const limit = toTokenLimit(own == null ? { max_completion_tokens: chats ?? null } : { max_tokens: own }, model, longest, thinks ? defaultMaxTokens : DEFAULT_MAX_TOKENS, changes)
   if (thinks && asked == null) changes.push({ param: 'max_tokens', action: 'emulated', to: limit, reason: `this model thinks first, for which OpenAI's default of ${DEFAULT_MAX_TOKENS} tokens is too little` })
   return limit
 }

@@ -17,6 +17,8 @@ export interface PlacedItem {
 export interface PlacedMessages {
   messages: Message[]
   places: string[]
+  /** For each message with calls where they stand. */
+  callPlaces: Array<readonly string[] | undefined>
 }
 
 /**
@@ -73,6 +75,7 @@ interface Turn {
 class Conversation {
   #messages: Message[] = []
   #places: string[] = []
+  #callPlaces = new Map<Message, string[]>()
   #tools: ServedTools
   #changes: Change[]
   /** The assistant's turn that later items may still belong to. */
@@ -113,16 +116,17 @@ class Conversation {
     for (const [index, place] of this.#places.entries()) {
       if (!isTold[index] && isGiven(place)) this.#changes.push({ param: place, action: 'dropped', from: 'reasoning', reason: 'some models refuse a turn of nothing but thinking' })
     }
-    return { messages: this.#messages.filter((_, index) => isTold[index]), places: this.#places.filter((_, index) => isTold[index]) }
+    const messages = this.#messages.filter((_, index) => isTold[index])
+    return { messages, places: this.#places.filter((_, index) => isTold[index]), callPlaces: messages.map(message => this.#callPlaces.get(message)) }
   }
 
   #tell ({ role, content }: InputMessage, place: string): void {
     const given: GivenInputPart[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
-    const toParts = <P>(toPart: (part: InputPart, path: string) => P) => this.#toParts(given, `${place}.content`, toPart)
+    const toParts = <P>(toPart: (part: InputPart, path: string, type: string) => P) => this.#toParts(given, `${place}.content`, toPart)
     switch (role) {
       case 'assistant': return this.#say(toParts(toAssistantPart), place)
       case 'user': return this.#push({ role, content: toParts(toUserPart) }, place)
-      default: this.#push({ role, content: toParts((part, path) => toTextPart(part, path, role)) }, place)
+      default: this.#push({ role, content: toParts((part, path, type) => toTextPart(part, path, type, role)) }, place)
     }
   }
 
@@ -153,6 +157,9 @@ class Conversation {
   #call ({ call_id: id, name, namespace }: FunctionCallItem | CustomToolCallItem, args: string, place: string): void {
     const turn = this.#ownTurn(place)
     turn.tool_calls ??= []
+    const places = this.#callPlaces.get(turn)
+    if (places) places.push(place)
+    else this.#callPlaces.set(turn, [place])
     turn.tool_calls.push({ id, type: 'function', function: { name: this.#tools.toChatName(name, namespace), arguments: args } })
   }
 
@@ -161,7 +168,7 @@ class Conversation {
   }
 
   /** Parts in the words of the Responses API, and then in those of a chat. */
-  #toParts<P> (given: GivenInputPart[], path: string, toPart: (part: InputPart, path: string) => P): P[] {
+  #toParts<P> (given: GivenInputPart[], path: string, toPart: (part: InputPart, path: string, type: string) => P): P[] {
     return given.map((one, index) => {
       const place = `${path}[${index}]`
       const part = toInputPart(one)
@@ -169,7 +176,7 @@ class Conversation {
       const members = PART_MEMBERS[one.type]
       if (members && isGiven(place)) tellUnread(one, members, place, this.#changes)
       if (part !== one) this.#changes.push({ param: place, action: 'renamed', from: one.type, to: part.type, reason: 'the Responses API has another form for this' })
-      return toPart(part, place)
+      return toPart(part, place, one.type)
     })
   }
 
@@ -200,15 +207,16 @@ function toUserPart (part: InputPart, path: string): UserPart {
   }
 }
 
-function toTextPart (part: InputPart, path: string, role: string): TextPart {
+/** @param type of the part as it was sent */
+function toTextPart (part: InputPart, path: string, type: string, role: string): TextPart {
   if (part.type === 'input_image' || part.type === 'input_file') {
-    throw refused(path, `parts of type '${part.type}' cannot stand in a message of role '${role}'.`)
+    throw refused(path, `parts of type '${type}' cannot stand in a message of role '${role}'.`)
   }
   return { type: 'text', text: part.type === 'refusal' ? part.refusal : part.text }
 }
 
-function toAssistantPart (part: InputPart, path: string): AssistantPart {
-  return part.type === 'refusal' ? { type: 'refusal', refusal: part.refusal } : toTextPart(part, path, 'assistant')
+function toAssistantPart (part: InputPart, path: string, type: string): AssistantPart {
+  return part.type === 'refusal' ? { type: 'refusal', refusal: part.refusal } : toTextPart(part, path, type, 'assistant')
 }
 
 function toImagePart ({ image_url: url, file_id: id, detail }: InputImagePart, path: string): UserPart {

@@ -16,16 +16,21 @@ const LIMITS = ['max_output_tokens', 'max_completion_tokens', 'max_tokens'] as c
 export interface ChatSource {
   /** Where each message of the chat stands in it. */
   places: readonly string[]
+  /** Where the calls of each message stand. */
+  callPlaces?: ReadonlyArray<readonly string[] | undefined>
   /** Its body: a member that the caller sent is called as the caller called it. */
   sent: object
 }
 
 /** The name a parameter of a chat has in the Responses request the chat was made of. */
-export function toResponseParam (param: string, { places, sent }: ChatSource): string {
+export function toResponseParam (param: string, { places, callPlaces = [], sent }: ChatSource): string {
   const isSent = (name: string) => (sent as Record<string, unknown>)[name] != null
   if (isSent(param)) return param
   if (/^max_(?:completion_)?tokens$/.test(param)) return LIMITS.find(isSent) ?? LIMITS[0]
   const [message, index, rest = ''] = /^messages\[(\d+)\](.*)$/.exec(param) ?? []
+  const [call, place, member = ''] = /^\.tool_calls\[(\d+)\](?:\.function)?(\.\w+)?/.exec(rest) ?? []
+  const item = call === undefined ? undefined : callPlaces[Number(index)]?.[Number(place)]
+  if (item !== undefined) return item.endsWith(']') ? item + member : item
   if (message !== undefined) return toPlace(places[Number(index)] ?? 'input', rest)
   const [pattern, name] = NAMES.find(([pattern]) => pattern.test(param)) ?? []
   return pattern === undefined || name === undefined ? param : param.replace(pattern, name)

@@ -14,6 +14,8 @@ export interface ChatOfResponse {
   changes: Change[]
   /** Where each message of the chat stands in the caller's request, e.g. `input[2]`. */
   places: string[]
+  /** For each message with calls where they stand. */
+  callPlaces: Array<readonly string[] | undefined>
   tools: ServedTools
   /** It asks for a summary that is to stand for the conversation. */
   isCompaction: boolean
@@ -37,7 +39,7 @@ export function toChatRequest (request: ResponseRequest, earlier: readonly Input
   refuseStrayTrigger(items)
   const tools = toServedTools(request.tools ?? [], changes)
   const toolChoice = toChatToolChoice(request, tools, changes)
-  const { messages, places } = toMessages(toPlacedItems(request, earlier), tools, changes)
+  const { messages, places, callPlaces } = toMessages(toPlacedItems(request, earlier), tools, changes)
   if (places.every(place => place === 'instructions')) {
     throw new InvalidRequestError("Invalid 'input': nothing in it can be told to a model.", { param: 'input', code: 'invalid_value' })
   }
@@ -64,7 +66,7 @@ export function toChatRequest (request: ResponseRequest, earlier: readonly Input
   if (request.reasoning?.summary != null) {
     changes.push({ param: 'reasoning.summary', action: 'emulated', reason: 'Workers AI sums up no thinking; what the model thinks is told as its summary' })
   }
-  return { chat, changes, places, tools, isCompaction: false }
+  return { chat, changes, places, callPlaces, tools, isCompaction: false }
 }
 
 /** What an answer has, and a summary has not. */

@@ -171,6 +171,7 @@ function toMessages (request: ChatCompletionRequest, model: Model, options: RunR
     }
     changes.push({ param: 'tools', action: 'emulated', reason: 'this model has no tool calling; the tools are described in the system message' })
   }
+  if (isPrompted && offered === undefined) changes.push({ param: 'messages', action: 'emulated', reason: 'this model has no tool calling; earlier calls and their results are told as text' })
   const tooled = isPrompted ? withPromptedTools(plain, offered?.tools ?? []) : plain
   const instructions = [
     ...(format && outputForm === 'prompt' ? [toInstruction(format)] : []),

@@ -12,8 +12,8 @@ const tools = toServedTools([
 
 function translate (items: InputItem[]) {
   const changes: Change[] = []
-  const { messages, places } = toMessages(items.map((item, index) => ({ item, place: `input[${index}]` })), tools, changes)
-  return { messages, places, changes: changes.map(({ param, action }) => `${param} ${action}`) }
+  const { messages, places, callPlaces } = toMessages(items.map((item, index) => ({ item, place: `input[${index}]` })), tools, changes)
+  return { messages, places, callPlaces, changes: changes.map(({ param, action }) => `${param} ${action}`) }
 }
 
 const text = (text: string) => [{ type: 'text', text }]
@@ -193,3 +193,13 @@ t.test('a compaction is the summary in it, told by the user', async t => {
     t.throws(() => translate([{ role: 'user', content: 'One' }, { ...compaction, encrypted_content: content }]), { status: 400, param: 'input[1].encrypted_content', code: 'invalid_encrypted_content' })
   }
 })
+
+t.strictSame(translate([
+  { role: 'user', content: 'Go' },
+  { type: 'reasoning', summary: [{ type: 'summary_text', text: 'hm' }] },
+  { type: 'function_call', call_id: 'a', name: 'f', arguments: '{}' },
+  { role: 'assistant', content: 'Wait.' },
+  { type: 'custom_tool_call', call_id: 'b', name: 'shout', input: 'HEY' }
+]).callPlaces, [undefined, ['input[2]', 'input[4]']], 'each call of a turn stands where it stood')
+
+t.throws(() => translate([{ role: 'assistant', content: [{ type: 'image_url', image_url: 'data:1' }] }]), { message: "Invalid 'input[0].content[0]': parts of type 'image_url' cannot stand in a message of role 'assistant'." }, 'a part is called as it was sent')

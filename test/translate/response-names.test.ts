@@ -32,6 +32,17 @@ for (const [given, expected] of [
   ['input[2]', 'input[2]']
 ] as const) t.equal(toResponseParam(given, source), expected, given)
 
+t.test('a call is an item of its own', async t => {
+  const callPlaces = [undefined, undefined, ['input[1]', 'input[2]'], ['previous_response_id']]
+  for (const [given, expected] of [
+    ['messages[2].tool_calls[1].function.arguments', 'input[2].arguments'],
+    ['messages[2].tool_calls[0]', 'input[1]'],
+    ['messages[2].tool_calls', 'input[0]'],
+    ['messages[3].tool_calls[0].function.arguments', 'previous_response_id'],
+    ['messages[1].tool_calls[0].id', 'previous_response_id']
+  ] as const) t.equal(toResponseParam(given, { ...source, callPlaces }), expected, given)
+})
+
 t.test('an error names the caller\'s parameter, in its message too', async t => {
   const error = new InvalidRequestError("Invalid 'messages[3].content[0].image_url.url': too large.", { param: 'messages[3].content[0].image_url.url', code: 'invalid_value' })
   t.match(toResponseError(error, source), { status: 400, param: 'input[3].content[0].image_url', code: 'invalid_value', message: "Invalid 'input[3].content[0].image_url': too large." })

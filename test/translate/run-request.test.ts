@@ -149,3 +149,17 @@ t.test('the body is JSON that strict readers take', t => {
   }
   t.end()
 })
+
+t.test('a history of calls is text to a model that knows none, and that is told', t => {
+  const messages: ChatCompletionRequest['messages'] = [
+    { role: 'user', content: 'hi' },
+    { role: 'assistant', content: null, tool_calls: ['a', 'b'].map(id => ({ id, type: 'function', function: { name: id, arguments: '{}' } })) },
+    { role: 'tool', tool_call_id: 'b', content: 'B' },
+    { role: 'tool', tool_call_id: 'a', content: 'A' }
+  ]
+  const run = translated({ messages }, modelOf('classic-2025', { family: { tools: 'prompt' } }))
+  const sent = body(run)['messages'] as Array<{ content: string }>
+  t.equal(sent[2]?.content, '<tool_response>\nResult of call 1 of 2, a:\nA\n</tool_response>\n<tool_response>\nResult of call 2 of 2, b:\nB\n</tool_response>')
+  t.strictSame(run.changes.map(({ param, action }) => `${param} ${action}`), ['messages[3] repaired', 'messages emulated'])
+  t.end()
+})
