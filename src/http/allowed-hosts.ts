@@ -21,12 +21,18 @@ export const requireHost: onRequestHookHandler = (request, _reply, done) => {
 export function requireAllowedHost (hosts: readonly string[], keylessHost: string | undefined): onRequestHookHandler | undefined {
   const isKeyless = keylessHost !== undefined
   if (hosts.length === 0 && !isKeyless) return undefined
-  const allowed = new Set([...hosts, ...(isKeyless ? [keylessHost] : [])].map(host => host.toLowerCase()))
+  const allowed = new Set([...hosts, ...(isKeyless ? [keylessHost] : [])].map(toSentName))
   return (request, _reply, done) => {
     const name = (request.headers.host ?? '').toLowerCase().replace(/:\d*$/, '')
     if (allowed.has(name) || (isKeyless && isNoSite(name))) return done()
     done(new ProxyError('This host name may not be used to reach the proxy. Add it to ALLOWED_HOSTS if it is yours.', { status: 403, type: 'invalid_request_error', code: 'host_not_allowed' }))
   }
+}
+
+/** As a client writes it into `Host`, which is not how everybody writes an IPv6 address. */
+function toSentName (host: string): string {
+  const url = `http://${isIPv6(host) ? `[${host}]` : host}`
+  return URL.canParse(url) ? new URL(url).hostname : host.toLowerCase()
 }
 
 function isNoSite (name: string): boolean {

@@ -58,6 +58,7 @@ const cases: Array<{ name: string, hosts: string[], keylessHost?: string, open: 
   { name: 'without keys a list adds to them', hosts: ['AI.example'], keylessHost: '127.0.0.1', open: ['ai.example:8080', '[::2]', 'localhost'], closed: ['other.example'] },
   { name: 'without keys so does the name it listens on', hosts: [], keylessHost: 'My-Machine.example', open: ['my-machine.example:8686', 'localhost'], closed: ['other.example'] },
   { name: 'with keys a list is all there is', hosts: ['ai.example', '[::2]'], open: ['ai.example', '[::2]:80'], closed: ['localhost', '127.0.0.1', 'other.example'] },
+  { name: 'an address may be listed in any spelling', hosts: ['::2', '[FD00:0:0::1]', '10.0.0.1'], open: ['[::2]', '[fd00::1]:8686', '10.0.0.1'], closed: ['[::1]', '10.0.0.2'] },
   { name: 'with keys and without a list every name is answered', hosts: [], open: ['any.example', 'localhost'], closed: [] }
 ]
 for (const { name, hosts, keylessHost, open, closed } of cases) {

@@ -29,7 +29,8 @@ const ENDPOINTS: Record<string, (model: string) => object> = {
   '/v1/chat/completions': model => ({ model, messages: [{ role: 'user', content: 'hi' }] }),
   '/v1/completions': model => ({ model, prompt: 'hi' }),
   '/v1/embeddings': model => ({ model, input: 'hi' }),
-  '/v1/responses': model => ({ model, input: 'hi' })
+  '/v1/responses': model => ({ model, input: 'hi' }),
+  '/v1/responses/compact': model => ({ model, input: 'hi' })
 }
 
 /** The path as it is written, which Node's own clients would tidy up first. */
