@@ -149,7 +149,7 @@ export function toCompatibilityPage (): string {
     `both set the limit of the answer, thinking included; without either it is ${OPTIONS.defaultMaxTokens}, or what the window leaves.`,
     '## Sampling',
     toSamplingTable(current),
-    'What lies outside is clamped, and `x-proxy-warnings` says so; – is dropped. Seeds are folded into 1 to 9999999999, the same\nway each time.',
+    'What lies outside is clamped, and `x-proxy-warnings` says so; – is dropped. Seeds are folded into 1 to 9999999999, the same\nway each time. What turns a parameter off on other servers is left out, and not clamped into its opposite: `top_k` of 0 or\n-1, a `repetition_penalty` of 0 or less, a `seed` of -1.',
     ...toSection('Messages and answers', chat, current),
     'Whatever the model, in a chat and in a response, each with a word in `x-proxy-warnings`:\n\n' +
     '* Results of several calls go up in the order of the calls, and say which they answer where the model is told no ids.\n' +
@@ -161,6 +161,16 @@ export function toCompatibilityPage (): string {
     '  `thinking` or a part, and sent to models whose template reads it.\n' +
     '* Calls of custom tools in a history are told as calls of functions with one argument of text.\n' +
     '* Every other member of a message or a part, such as `cache_control` or `annotations`, is dropped.',
+    'A usage Workers AI does not tell, or tells in zeros, is estimated; log probabilities it was asked for and does not tell are\n`missing`. `x-proxy-warnings` says both. Numbers that come as numbers are told digit by digit, as text and in JSON.',
+    '## Thinking',
+    toThinkingTable(current.filter(({ family: { thinking } }) => thinking.efforts.length > 0 || thinking.switch !== undefined)),
+    [
+      'An effort a model does not have becomes the nearest it has, the higher of two; only `none` turns thinking off, and what',
+      'always thinks thinks the least then. An effort is never sent beside a switch. What the live model list says of',
+      '`reasoning_effort` comes before this table. Other servers\' words mean the same, in chats, responses and completions with a',
+      'chat template: `reasoning: {effort, enabled, max_tokens, exclude}` and `include_reasoning`, `thinking: {type,',
+      'budget_tokens}`, `enable_thinking`, `thinking_budget`, and either switch in `chat_template_kwargs`.'
+    ].join('\n'),
     ...toSection('Tools', tools, current),
     ...toSection('Structured output', formats, current),
     '## Text completions',
@@ -213,6 +223,13 @@ function toRefusalTable (): string {
   }))
 }
 
+function toThinkingTable (models: Model[]): string {
+  return toTable(['model', 'efforts', 'switch', 'unasked'], models.map(({ id, family: { thinking: { efforts, switch: name, isDefault, isMandatory } } }) => {
+    const unasked = isDefault ? 'thinks' : '–'
+    return [toCode(id), efforts.join(', ') || '–', name === undefined ? '–' : toCode(name), isMandatory ? 'always thinks' : unasked]
+  }))
+}
+
 function toRetiredTable (models: Model[]): string {
   const shown = [...chat, ...tools, ...formats].filter(({ title }) => ['images', '`tools`', '`json_schema`'].includes(title))
   return toTable(['model', 'family', 'until', 'context window', ...shown.map(({ title }) => title)], models.map(model => [
@@ -256,9 +273,9 @@ function toEmbeddingTable (models: Model[]): string {
 }
 
 function toRange (model: Model, name: SamplingName): string {
-  const [least, most] = [-1e6, 1e6].map(value => translate(model, { [name]: value })) as [RunRequest, RunRequest]
-  if (least.seed !== undefined) return least.seed === -1e6 ? 'any' : 'folded'
-  return name in least.fields ? `${String(least.fields[name])} to ${String(most.fields[name])}` : '–'
+  const range = model.family.sampling[name]
+  if (range === undefined) return '–'
+  return name === 'seed' ? 'folded' : `${range[0]} to ${range[1]}`
 }
 
 function toFinding (model: Model, { request, params, isSent, instead }: Feature): Finding {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { InvalidRequestError, ProxyError } from '../errors.ts'
+import { keepDigits } from '../translate/exact-integers.ts'
 import { parseAsSent } from '../translate/messages-as-sent.ts'
 import { toKeyId } from './auth.ts'
 import type { BodyMemory, HeldMemory } from './body-memory.ts'
@@ -52,6 +53,8 @@ export function readJsonBodies (app: FastifyInstance, memory: BodyMemory): void 
       const objects = countObjects(body, MAX_LEVELS, POISON)
       request.isShallow = objects !== HARMFUL
       if (!isCounted && objects > 0) held?.growByValues(objects)
+      // It may be read once more for that.
+      if (request.isShallow && bytes.length < LARGE) keepDigits(body, () => bytes.toString())
     } catch (error) {
       if (error instanceof ProxyError) return done(error)
       return asFastify(request, bytes.toString(), done)

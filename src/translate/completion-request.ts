@@ -3,9 +3,11 @@ import type { Change } from '../generation/change.ts'
 import type { CompletionRequest } from '../openai/completion-request.ts'
 import type { Family } from '../workers-ai/family.ts'
 import type { Model } from '../workers-ai/model.ts'
+import { THINKING_WORDS, type ThinkingWords } from './asked-thinking.ts'
 import { newEffort } from './effort.ts'
 import { toExtras } from './other-parameters.ts'
 import { toPromptJson } from './prompt-json.ts'
+import { toReasoning } from './reasoning.ts'
 import { NO_TOOLS, refuseDropped, toStops, type RunInput, type RunRequest, type RunRequestOptions } from './run-request.ts'
 import { toSampling } from './sampling.ts'
 import { toTexts } from './texts.ts'
@@ -19,6 +21,8 @@ const TRANSLATED = new Set([
   'model', 'prompt', 'stream', 'stream_options', 'n', 'best_of', 'echo', 'stop', 'suffix', 'max_tokens', 'max_completion_tokens', 'logprobs', 'raw',
   'temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty'
 ])
+/** The same, and what a chat template reads. */
+const TRANSLATED_IN_TEMPLATE = new Set([...TRANSLATED, ...THINKING_WORDS])
 
 /**
  * The prompts of a request, one or several.
@@ -46,8 +50,13 @@ export function toCompletionRunRequest (request: CompletionRequest, model: Model
   const { seed, ...sampling } = toSampling(request, family, changes)
   const stop = toStops(request)
   const raw = toRaw(request, family, changes)
-  const others = { ...toLogprobs(request, family, changes), ...toExtras(request, TRANSLATED, family.extras, changes) }
+  // No chat template asks to think where none is used.
   const isVerbatim = family.takesPrompt && raw !== false
+  const others = {
+    ...toLogprobs(request, family, changes),
+    ...toExtras(request, isVerbatim ? TRANSLATED : TRANSLATED_IN_TEMPLATE, family.extras, changes),
+    ...(!isVerbatim && toReasoning(request as ThinkingWords, family, changes).fields)
+  }
   const maxTokens = toLimit(request, model, inputs, { defaultMaxTokens: options.defaultMaxTokens, isVerbatim }, changes)
   if (request.suffix) changes.push({ param: 'suffix', action: 'dropped', reason: 'Workers AI has no field for what comes after the text; models trained to fill it in take it inside the prompt' })
   if (!family.takesPrompt) {
@@ -77,7 +86,7 @@ export function toCompletionRunRequest (request: CompletionRequest, model: Model
 }
 
 /** What is the same in every request for text. */
-const TEXT_ONLY = { canStream: true, singleToolCall: false, tools: NO_TOOLS, followsToolResult: false, legacyFunctions: false }
+const TEXT_ONLY = { canStream: true, singleToolCall: false, tools: NO_TOOLS, followsToolResult: false, legacyFunctions: false, hidesThinking: false }
 
 /** Evaluation harnesses ask for no tokens to have the prompt back, with its log probabilities. */
 function toUnaskedRequest (request: CompletionRequest, inputs: [Input, ...Input[]], { maxChoices, unsupportedParams }: CompletionOptions): RunRequest {

@@ -2,13 +2,14 @@ import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import type { Family } from '../workers-ai/family.ts'
+import { THINKING_WORDS } from './asked-thinking.ts'
 
 /** Fields that are translated, each in its own place. */
 const TRANSLATED = new Set([
   'model', 'messages', 'stream', 'stream_options', 'n', 'stop', 'max_tokens', 'max_completion_tokens',
   'temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty',
   'tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call', 'response_format', 'prompt_cache_key',
-  'reasoning_effort'
+  ...THINKING_WORDS
 ])
 
 /** Values that ask for what happens anyway: leaving them out changes nothing. */

@@ -52,9 +52,12 @@ export function toPromptJson (prompt: unknown, hasImages = false): PromptJson {
   return { json: text.length < LONG ? text : [Buffer.from(text)], size: { bytes: Buffer.byteLength(counted), characters: counted.length } }
 }
 
-/** Strict JSON readers upstream refuse lone surrogates, which JavaScript writes as escapes; they become U+FFFD. */
-export function toJson (value: unknown): string {
-  const text = JSON.stringify(value)
+/**
+ * Strict JSON readers upstream refuse lone surrogates, which JavaScript writes as escapes; they become U+FFFD.
+ * @param write other than JavaScript does
+ */
+export function toJson (value: unknown, write: (value: unknown) => string = JSON.stringify): string {
+  const text = write(value)
   if (!text.includes('\\ud') || !/\\ud[89a-f]/.test(text)) return text
   return JSON.stringify(value, (_key, one: unknown) => typeof one === 'string' ? one.toWellFormed() : one)
 }

@@ -1,3 +1,4 @@
+import { toExactJson } from './exact-integers.ts'
 import { withInstruction } from './instructions.ts'
 import type { NativeMessage } from './messages.ts'
 import type { NativeTool } from './tools.ts'
@@ -33,7 +34,7 @@ function toText (message: NativeMessage): NativeMessage {
 function toInstruction (tools: readonly NativeTool[]): string {
   return [
     'You can call these functions:',
-    ...tools.map(({ function: { name, description, parameters } }) => JSON.stringify({ name, description, parameters })),
+    ...tools.map(({ function: { name, description, parameters } }) => toExactJson({ name, description, parameters })),
     'To call one, answer with nothing but a JSON object in this form, once for each call:',
     toCall('FUNCTION_NAME', '{"PARAMETER": "VALUE"}'),
     'The result of a call comes back in <tool_response> tags. When no function is needed, answer in plain words.'

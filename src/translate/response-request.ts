@@ -2,6 +2,7 @@ import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import { ChatCompletionRequest, type ResponseFormat } from '../openai/chat-completion-request.ts'
 import { ResponseRequest, type InputItem } from '../openai/response-request.ts'
+import { EFFORTS } from './asked-thinking.ts'
 import { SUMMARY_QUESTION } from './compaction.ts'
 import { isCompactionTrigger } from './input-items.ts'
 import { toMessages, type PlacedItem } from './response-input.ts'
@@ -55,7 +56,7 @@ export function toChatRequest (request: ResponseRequest, earlier: readonly Input
     max_completion_tokens: toLimit(request, changes),
     temperature: request.temperature ?? null,
     top_p: request.top_p ?? null,
-    reasoning_effort: request.reasoning?.effort ?? null,
+    ...toThinking(request, changes),
     verbosity: request.text?.verbosity ?? null,
     ...toLogprobs(request, changes),
     user: request.user ?? null,
@@ -152,6 +153,18 @@ function toResponseFormat ({ text }: ResponseRequest): ResponseFormat | null {
   return { type: 'json_schema', json_schema: { name, schema, strict: strict ?? null, ...(description != null && { description }) } }
 }
 
+/** OpenRouter's members of `reasoning` are told to the chat as it knows them; so is a chat's own name for the effort. */
+function toThinking (request: ResponseRequest, changes: Change[]): Pick<ChatCompletionRequest, 'reasoning_effort'> & { reasoning?: object } {
+  const { effort, summary: _, ...others } = request.reasoning ?? {}
+  const { reasoning_effort: ofChat } = request as { reasoning_effort?: unknown }
+  const isOfChat = effort == null && EFFORTS.includes(ofChat)
+  if (isOfChat) changes.push({ param: 'reasoning_effort', action: 'renamed', to: 'reasoning.effort', reason: 'the Responses API calls it so' })
+  return {
+    reasoning_effort: isOfChat ? String(ofChat) : effort ?? null,
+    ...(Object.keys(others).length > 0 && { reasoning: others })
+  }
+}
+
 function toLogprobs ({ include, top_logprobs: top }: ResponseRequest, changes: Change[]): Pick<ChatCompletionRequest, 'logprobs' | 'top_logprobs'> {
   for (const one of include ?? []) {
     if (one !== LOGPROBS) changes.push({ param: 'include', action: 'dropped', from: one, reason: 'there is nothing of this kind to include' })
@@ -166,7 +179,7 @@ function toLogprobs ({ include, top_logprobs: top }: ResponseRequest, changes: C
 function toOthers (request: ResponseRequest, changes: Change[]): Record<string, unknown> {
   const unknown = Object.entries(request).filter(([name, value]) => value !== null && !Object.hasOwn(ResponseRequest.properties, name))
   const isOfChat = (name: string) => Object.hasOwn(ChatCompletionRequest.properties, name)
-  for (const [name] of unknown.filter(([name]) => isOfChat(name))) {
+  for (const [name] of unknown.filter(([name, value]) => isOfChat(name) && !(name === 'reasoning_effort' && request.reasoning?.effort == null && EFFORTS.includes(value)))) {
     changes.push({ param: name, action: 'dropped', reason: 'the Responses API has no such parameter' })
   }
   return Object.fromEntries(unknown.filter(([name]) => !isOfChat(name)))

@@ -3,6 +3,7 @@ import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import type { Model } from '../workers-ai/model.ts'
 import { newEffort, type Effort } from './effort.ts'
+import { toExactJson } from './exact-integers.ts'
 import { withInstruction } from './instructions.ts'
 import { toNativeMessages, type NativeMessage } from './messages.ts'
 import { toOtherParameters } from './other-parameters.ts'
@@ -86,6 +87,8 @@ export interface RunRequest {
   legacyFunctions: boolean
   /** Everything the model writes is told as text: no chat template has asked it to think first. */
   isVerbatim: boolean
+  /** What the model thinks is not told. */
+  hidesThinking: boolean
   /** The limit that is sent, in tokens; 0 where there is nothing to ask for. */
   maxTokens: number
   /** The caller's `prompt_cache_key`, if it can be a header value. */
@@ -116,7 +119,8 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
     ? toLatest(whole, window - toReserve(request, window) - toTokens(nativeTools), toMessageTokens, changes)
     : whole
   const stop = toStops(request)
-  const others = { ...toOtherParameters(request, family, changes), ...toReasoning(request, family, changes) }
+  const { fields: thinking, isHidden } = toReasoning(request, family, changes)
+  const others = { ...toOtherParameters(request, family, changes), ...thinking }
   const cacheKey = toCacheKey(request, changes)
   const images = countImages(messages)
   const { json, size } = toMessagesJson(messages, images > 0)
@@ -148,6 +152,7 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
     ...(outputForm && { outputForm }),
     legacyFunctions: !request.tools?.length && !!request.functions?.length,
     isVerbatim: false,
+    hidesThinking: isHidden,
     maxTokens,
     ...(cacheKey !== undefined && { cacheKey }),
     effort,
@@ -198,7 +203,7 @@ export function toBody (request: RunRequest, { stream, choice, anySeed }: { stre
     ...(stream && { stream: true, ...(request.fields['max_completion_tokens'] !== undefined && { stream_options: { include_usage: true } }) })
   }
   const before = `{"${member}":`
-  const after = `,${toJson(fields).slice(1)}`
+  const after = `,${toFieldsJson(fields).slice(1)}`
   if (typeof json !== 'string') {
     const pieces = [toOwnBytes(before), ...json, toOwnBytes(after)]
     // Each waits until the one before it is on its way.
@@ -206,6 +211,12 @@ export function toBody (request: RunRequest, { stream, choice, anySeed }: { stre
   }
   const text = before + json + after
   return stream ? toOwnBytes(text) : Buffer.from(text)
+}
+
+/** Schemas in them may hold whole numbers that JavaScript rounds. */
+function toFieldsJson (fields: Record<string, unknown>): string {
+  const hasSchemas = fields['tools'] !== undefined || fields['response_format'] !== undefined || fields['guided_json'] !== undefined
+  return hasSchemas ? toJson(fields, toExactJson) : toJson(fields)
 }
 
 /** What is given for one choice; 0-based. */

@@ -1,6 +1,7 @@
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import type { Family, SamplingName } from '../workers-ai/family.ts'
+import { digitsOf } from './exact-integers.ts'
 
 const NAMES: readonly SamplingName[] = ['temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty']
 
@@ -8,8 +9,18 @@ const NAMES: readonly SamplingName[] = ['temperature', 'top_p', 'top_k', 'seed',
 const MAX_SEED = 9_999_999_999
 
 /**
+ * Values that turn a parameter off on other servers: 0 and -1 for `top_k` (OpenRouter, llama.cpp, vLLM), what no penalty
+ * can be, and -1 for a seed that is drawn anew (llama.cpp, vLLM). The nearest value of the range would be the opposite.
+ */
+const OFF: Partial<Record<SamplingName, (value: number) => boolean>> = {
+  top_k: value => Math.round(value) <= 0,
+  repetition_penalty: value => value <= 0,
+  seed: value => value === -1
+}
+
+/**
  * The sampling parameters a family takes, each brought into its range.
- * @returns the native fields; what was clamped, folded or not taken is in `changes`
+ * @returns the native fields; what was clamped, folded, left out or not taken is in `changes`
  */
 export function toSampling (request: Pick<ChatCompletionRequest, SamplingName>, family: Family, changes: Change[]): Partial<Record<SamplingName, number>> {
   const sampling: Partial<Record<SamplingName, number>> = {}
@@ -21,8 +32,12 @@ export function toSampling (request: Pick<ChatCompletionRequest, SamplingName>, 
       changes.push({ param: name, action: 'dropped', from: value, reason: 'this model does not take it' })
       continue
     }
+    if (OFF[name]?.(value)) {
+      changes.push({ param: name, action: 'dropped', from: value, reason: 'this turns it off elsewhere; it is left out, and the model does as it does by itself' })
+      continue
+    }
     if (name === 'seed') {
-      sampling.seed = range[0] === 1 ? toNativeSeed(value) : value
+      sampling.seed = toNativeSeed(digitsOf(request, 'seed') ?? value)
       if (sampling.seed !== value) changes.push({ param: name, action: 'clamped', from: value, to: sampling.seed, reason: `seeds are folded into 1..${MAX_SEED}, the same way each time` })
       continue
     }
@@ -35,9 +50,9 @@ export function toSampling (request: Pick<ChatCompletionRequest, SamplingName>, 
 }
 
 /** Folds any integer into 1..9999999999, deterministically; a seed already in that range stays as it is. */
-export function toNativeSeed (seed: number): number {
-  if (seed >= 1 && seed <= MAX_SEED) return seed
+export function toNativeSeed (seed: number | bigint): number {
+  if (seed >= 1 && seed <= MAX_SEED) return Number(seed)
   const modulus = BigInt(MAX_SEED)
-  const rest = BigInt(Math.trunc(seed)) % modulus
+  const rest = (typeof seed === 'bigint' ? seed : BigInt(Math.trunc(seed))) % modulus
   return Number(rest < 0n ? rest + modulus : rest) + 1
 }

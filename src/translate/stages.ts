@@ -2,6 +2,7 @@ import type { Stage } from '../generation/event.ts'
 import { ArgumentMarks } from '../generation/argument-marks.ts'
 import { Ending } from '../generation/ending.ts'
 import { HarmonyChannels } from '../generation/harmony-channels.ts'
+import { HiddenThinking } from '../generation/hidden-thinking.ts'
 import { JsonText } from '../generation/json-text.ts'
 import { LeakedToolCalls } from '../generation/leaked-tool-calls.ts'
 import { LogprobsCheck } from '../generation/logprobs-check.ts'
@@ -44,6 +45,8 @@ export function toStages (request: RunRequest, family: Family, { isStreamed, cho
     ...(request.format ? [new JsonText(request.changes, { isList: request.format.schema?.['type'] === 'array' })] : []),
     ...(request.stop.length > 0 ? [new StopSequences(request.stop)] : []),
     new Ending({ promptTokens: toInput(request, choice).promptTokens, maxTokens: request.maxTokens }),
+    // It was billed, so it is counted first.
+    ...(request.hidesThinking ? [new HiddenThinking()] : []),
     ...(request.fields['logprobs'] === true ? [new LogprobsCheck(request.changes)] : []),
     ...(request.format && isStreamed ? [new FormatCheck(request.format, request.changes, request.effort)] : [])
   ]

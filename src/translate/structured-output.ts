@@ -4,6 +4,7 @@ import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts
 import { toFacts } from '../workers-ai/error-codes.ts'
 import type { Family } from '../workers-ai/family.ts'
 import { newEffort, type Effort } from './effort.ts'
+import { copyDigits, toExactJson } from './exact-integers.ts'
 import { countViolations, isRead, isTooLarge, loadCheckers, readSchema, toViolations, UncheckedError } from './json-schema.ts'
 import { parseJson } from './model-json.ts'
 
@@ -117,7 +118,7 @@ export function toNativeFormat ({ name, schema, envelope }: OutputFormat, form: 
 /** What to tell a model that holds no schema. */
 export function toInstruction ({ schema }: OutputFormat): string {
   const begin = `Answer with one JSON ${schema?.['type'] === 'array' ? 'array' : 'object'} and nothing else: no explanation and no code fence.`
-  return schema === undefined ? begin : `${begin} It must match this JSON Schema:\n${JSON.stringify(schema)}`
+  return schema === undefined ? begin : `${begin} It must match this JSON Schema:\n${toExactJson(schema)}`
 }
 
 /**
@@ -159,7 +160,7 @@ function toSent (schema: Record<string, unknown>, changes: Change[]): Record<str
 }
 
 function withoutUnsent (schema: Record<string, unknown>, dropped: Set<string>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(schema).flatMap(([key, value]) => {
+  const sent = Object.fromEntries(Object.entries(schema).flatMap(([key, value]): Array<[string, unknown]> => {
     if (UNSENT.has(key)) {
       dropped.add(key)
       return []
@@ -169,6 +170,8 @@ function withoutUnsent (schema: Record<string, unknown>, dropped: Set<string>): 
     if (Array.isArray(value)) return [[key, value.map(one => isObject(one) ? withoutUnsent(one, dropped) : one)]]
     return [[key, isObject(value) ? withoutUnsent(value, dropped) : value]]
   }))
+  copyDigits(schema, sent)
+  return sent
 }
 
 /** The values of `properties` are schemas, whatever the names are. */

@@ -2,6 +2,7 @@ import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest, FunctionDefinition, ToolChoice } from '../openai/chat-completion-request.ts'
 import type { Family } from '../workers-ai/family.ts'
+import { copyDigits } from './exact-integers.ts'
 import { isTooLarge } from './json-schema.ts'
 
 /** A tool in the wrapped form, which every model takes; newer ones refuse the flat form with 8001. */
@@ -147,6 +148,7 @@ const DATA = new Set(['const', 'default', 'enum', 'examples'])
 /** Removes what upstream answers with 8001: `propertyNames`, and a `description` that is no text. */
 function toNativeSchema (schema: Record<string, unknown>, path: string, changes: Change[]): Record<string, unknown> {
   const native: Record<string, unknown> = {}
+  copyDigits(schema, native)
   for (const [key, value] of Object.entries(schema)) {
     if (DATA.has(key)) {
       native[key] = value

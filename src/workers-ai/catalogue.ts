@@ -1,10 +1,12 @@
-import { FAMILIES, toRecord, type FamilyName } from './family.ts'
+import { FAMILIES, toRecord, type FamilyName, type ModelThinking } from './family.ts'
 import type { Model, ModelId, Price } from './model.ts'
 
 interface ChatRow {
   id: string
   family: FamilyName
   contextWindow?: number
+  usableWindow?: number
+  thinking?: ModelThinking
   maxOutputTokens?: number
   can: ReadonlyArray<'tools' | 'reasoning' | 'vision' | 'lora' | 'json'>
   price?: Price
@@ -12,6 +14,10 @@ interface ChatRow {
   paidOnly?: true
   retirement?: string
 }
+
+/** Efforts as `/ai/models/search` listed them in September 2026, but for GLM 4.7, which has a switch alone. */
+const SWITCH_ONLY: ModelThinking = { efforts: [] }
+const GLM_5_3: ModelThinking = { efforts: ['low', 'high', 'max'], isMandatory: true }
 
 interface EmbeddingRow {
   id: string
@@ -51,13 +57,13 @@ const chat: readonly ChatRow[] = [
   { id: '@cf/openai/gpt-oss-20b', family: 'gpt-oss', contextWindow: 128_000, maxOutputTokens: 16_384, can: ['tools', 'reasoning'], price: { input: 0.2, output: 0.3 } },
   { id: '@cf/google/gemma-4-26b-a4b-it', family: 'gemma-4', contextWindow: 256_000, maxOutputTokens: 16_384, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.1, output: 0.3 } },
   { id: '@cf/nvidia/nemotron-3-120b-a12b', family: 'openai', contextWindow: 256_000, can: ['tools', 'reasoning', 'json'], price: { input: 0.5, output: 1.5 } },
-  { id: '@cf/zai-org/glm-4.7-flash', family: 'openai', contextWindow: 131_072, can: ['tools', 'reasoning', 'json'], price: { input: 0.06, output: 0.4 } },
-  { id: '@cf/zai-org/glm-5.2', family: 'openai', contextWindow: 262_144, can: ['tools', 'reasoning', 'json'], price: { input: 1.4, output: 4.4, cachedInput: 0.26 }, paidOnly: true },
-  { id: '@cf/zai-org/glm-5.3', family: 'openai', contextWindow: 1_048_576, can: ['tools', 'reasoning', 'json'], price: { input: 1.4, output: 4.4, cachedInput: 0.26 }, paidOnly: true },
-  { id: '@cf/zai-org/glm-5.3-flash', family: 'openai', can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.15, output: 0.5, cachedInput: 0.03 }, paidOnly: true },
+  { id: '@cf/zai-org/glm-4.7-flash', family: 'openai', thinking: SWITCH_ONLY, contextWindow: 131_072, can: ['tools', 'reasoning', 'json'], price: { input: 0.06, output: 0.4 } },
+  { id: '@cf/zai-org/glm-5.2', family: 'openai', thinking: { efforts: ['none', 'high', 'max'] }, contextWindow: 262_144, can: ['tools', 'reasoning', 'json'], price: { input: 1.4, output: 4.4, cachedInput: 0.26 }, paidOnly: true },
+  { id: '@cf/zai-org/glm-5.3', family: 'openai', thinking: GLM_5_3, contextWindow: 1_310_720, usableWindow: 1_048_576, can: ['tools', 'reasoning', 'json'], price: { input: 1.4, output: 4.4, cachedInput: 0.26 }, paidOnly: true },
+  { id: '@cf/zai-org/glm-5.3-flash', family: 'openai', thinking: GLM_5_3, contextWindow: 1_048_576, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.15, output: 0.5, cachedInput: 0.03 }, paidOnly: true },
   { id: '@cf/moonshotai/kimi-k2.5', family: 'kimi', contextWindow: 256_000, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.6, output: 3.0, cachedInput: 0.1 }, retirement: '2026-05-30' },
   { id: '@cf/moonshotai/kimi-k2.6', family: 'kimi', contextWindow: 262_144, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.95, output: 4.0, cachedInput: 0.16 }, paidOnly: true },
-  { id: '@cf/moonshotai/kimi-k2.7-code', family: 'kimi', contextWindow: 262_144, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.95, output: 4.0, cachedInput: 0.19 }, paidOnly: true },
+  { id: '@cf/moonshotai/kimi-k2.7-code', family: 'kimi', thinking: { efforts: ['high'], isMandatory: true }, contextWindow: 262_144, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.95, output: 4.0, cachedInput: 0.19 }, paidOnly: true },
   { id: '@cf/deepseek-ai/deepseek-v4-flash-0731', family: 'deepseek-v4', contextWindow: 1_048_576, can: ['tools', 'reasoning', 'json'], price: { input: 0.44, output: 1.32, cachedInput: 0.014 }, paidOnly: true },
   { id: '@cf/deepseek-ai/deepseek-v4-pro-0813', family: 'deepseek-v4', contextWindow: 1_048_576, can: ['tools', 'reasoning', 'json'], price: { input: 1.32, output: 3.96, cachedInput: 0.044 }, paidOnly: true },
   { id: '@cf/qwen/qwen3.8-27b', family: 'qwen3.8', contextWindow: 262_144, can: ['tools', 'reasoning', 'vision', 'json'], price: { input: 0.45, output: 3.2 } },
@@ -112,11 +118,16 @@ const embeddings: readonly EmbeddingRow[] = [
 /** Listed as text generation, but they answer questions about a state and cannot chat. */
 const others = ['@cf/cloudflare/clef', '@cf/cloudflare/clef-flash', '@cf/cloudflare/clef-omni']
 
+/** A context window as far as it can be used. */
+export function toWindow ({ contextWindow, usableWindow = Infinity }: Pick<Model, 'contextWindow' | 'usableWindow'>): Pick<Model, 'contextWindow'> {
+  return contextWindow === undefined ? {} : { contextWindow: Math.min(contextWindow, usableWindow) }
+}
+
 const none = { tools: false, reasoning: false, vision: false, lora: false, json: false, beta: false, paidOnly: false }
 
 function toChatModel ({ id, family, can, ...row }: ChatRow): Model {
-  const able = { ...none, ...Object.fromEntries(can.map(ability => [ability, true])) }
-  return { ...able, ...row, id: id as ModelId, task: 'text-generation', family: toRecord(FAMILIES[family], able) }
+  const able = { ...none, ...Object.fromEntries(can.map(ability => [ability, true])), ...(row.thinking && { thinking: row.thinking }) }
+  return { ...able, ...row, ...toWindow(row), id: id as ModelId, task: 'text-generation', family: toRecord(FAMILIES[family], able) }
 }
 
 /** The built-in catalogue: what is known without asking Cloudflare, by model id. */

@@ -67,10 +67,12 @@ export interface Thinking {
   marks?: 'harmony' | 'gemma'
   /** The member of `chat_template_kwargs` that is a switch. */
   switch?: 'enable_thinking' | 'thinking'
-  /** Values of `reasoning_effort` that are taken; empty when the field is not. */
+  /** Values of `reasoning_effort` that are taken, with `none` where that turns it off; empty when the field is not. */
   efforts: readonly string[]
   /** Whether it thinks when nothing is said. */
   isDefault: boolean
+  /** It thinks whatever is said. */
+  isMandatory?: boolean
 }
 
 export type FamilyName = 'classic' | 'classic-2025' | 'hermes' | 'r1-distill' | 'guided' | 'qwq' | 'vision' | 'llama-4' | 'qwen3' | 'sea-lion' |
@@ -78,9 +80,10 @@ export type FamilyName = 'classic' | 'classic-2025' | 'hermes' | 'r1-distill' | 
 export type SamplingName = 'temperature' | 'top_p' | 'top_k' | 'seed' | 'repetition_penalty' | 'frequency_penalty' | 'presence_penalty'
 
 const SEED: Range = [1, 9_999_999_999]
-const ANY_INT64: Range = [-(2 ** 63), 2 ** 63]
+/** The first schemas take 0, too, which others refuse; both mean the likeliest token. */
+const MIN_TOP_P = 0.001
 
-/** The schemas of 2023 and 2024: penalties cannot be negative, `top_p` may be 0. */
+/** The schemas of 2023 and 2024: penalties cannot be negative. */
 const classic: Family = {
   name: 'classic',
   content: 'string',
@@ -90,7 +93,7 @@ const classic: Family = {
   maxTokensName: 'max_tokens',
   sampling: {
     temperature: [0, 5],
-    top_p: [0, 2],
+    top_p: [MIN_TOP_P, 2],
     top_k: [1, 50],
     seed: SEED,
     repetition_penalty: [0, 2],
@@ -116,7 +119,7 @@ const classic: Family = {
 const classic2025: Family = {
   ...classic,
   name: 'classic-2025',
-  sampling: { ...classic.sampling, top_p: [0.001, 1], frequency_penalty: [-2, 2], presence_penalty: [-2, 2] }
+  sampling: { ...classic.sampling, top_p: [MIN_TOP_P, 1], frequency_penalty: [-2, 2], presence_penalty: [-2, 2] }
 }
 
 /** mistral-small-3.1, gemma-3, qwq: part arrays, `guided_json`, and `tool_call_id` on messages. */
@@ -140,8 +143,9 @@ const openai: Family = {
   maxTokensName: 'max_completion_tokens',
   sampling: {
     temperature: [0, 2],
-    top_p: [0, 1],
-    seed: ANY_INT64,
+    top_p: [MIN_TOP_P, 1],
+    // Wider ones are taken by some of them, this one by all.
+    seed: SEED,
     frequency_penalty: [-2, 2],
     presence_penalty: [-2, 2]
   },
@@ -202,15 +206,15 @@ export const FAMILIES: Record<FamilyName, Family> = {
     extras: [],
     forcedChoice: 'advisory',
     streams: { ...openai.streams, arguments: false },
-    thinking: { told: 'reasoning_content', marks: 'harmony', efforts: ['low', 'medium', 'high'], isDefault: true }
+    thinking: { told: 'reasoning_content', marks: 'harmony', efforts: ['low', 'medium', 'high'], isDefault: true, isMandatory: true }
   },
-  'gemma-4': { ...openai, name: 'gemma-4', thinking: { ...openai.thinking, told: 'reasoning', marks: 'gemma' } },
+  'gemma-4': { ...openai, name: 'gemma-4', thinking: { ...openai.thinking, told: 'reasoning', marks: 'gemma', efforts: ['none', 'high'], isDefault: false } },
   /** Its template reads `thinking` where others read `enable_thinking`. */
-  kimi: { ...openai, name: 'kimi', thinking: { ...openai.thinking, switch: 'thinking' } },
+  kimi: { ...openai, name: 'kimi', thinking: { ...openai.thinking, switch: 'thinking', efforts: ['none', 'high'] } },
   'deepseek-v4': {
     ...openai,
     name: 'deepseek-v4',
-    thinking: { ...openai.thinking, efforts: ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'], isDefault: false }
+    thinking: { told: 'reasoning_content', efforts: ['none', 'low', 'high', 'max'], isDefault: false }
   },
   'qwen3.8': { ...openai, name: 'qwen3.8', systemFirst: true },
   openai,
@@ -231,14 +235,27 @@ export interface Abilities {
   tools: boolean
   reasoning: boolean
   json: boolean
+  /** What is known of its thinking beside what its family has in common. */
+  thinking?: ModelThinking
 }
 
+/** How one model can be told to think, as Cloudflare lists it. */
+export type ModelThinking = Partial<Pick<Thinking, 'efforts' | 'isDefault' | 'isMandatory'>>
+
 /** A family's record as it holds for one model: without native tools, JSON Schema or thinking where the model has none. */
-export function toRecord (family: Family, { tools, reasoning, json }: Abilities): Family {
+export function toRecord (family: Family, { tools, reasoning, json, thinking }: Abilities): Family {
   return {
     ...family,
+    ...(thinking !== undefined && { thinking: toThinking(family.thinking, thinking) }),
     ...(family.tools === 'native' && !tools && { tools: 'prompt' }),
     ...(family.jsonSchema === 'bare' && !json && { jsonSchema: 'none' }),
     ...(family.thinking.told === 'reasoning_content' && !reasoning && { thinking: { told: 'reasoning_content', efforts: [], isDefault: false } })
   }
+}
+
+/** What always thinks has no switch, and no effort that is one. */
+function toThinking ({ switch: name, ...common }: Thinking, special: ModelThinking): Thinking {
+  const thinking = { ...common, ...special }
+  if (thinking.isMandatory !== true) return { ...thinking, ...(name !== undefined && { switch: name }) }
+  return { ...thinking, efforts: thinking.efforts.filter(effort => effort !== 'none') }
 }

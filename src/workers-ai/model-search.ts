@@ -1,6 +1,6 @@
 import { atMost } from './at-most.ts'
-import { CATALOGUE } from './catalogue.ts'
-import { FAMILIES, toRecord, type Family, type FamilyName } from './family.ts'
+import { CATALOGUE, toWindow } from './catalogue.ts'
+import { FAMILIES, toRecord, type Family, type FamilyName, type ModelThinking } from './family.ts'
 import { toNewestOfLine } from './model-line.ts'
 import type { Model, ModelId, Price } from './model.ts'
 import { isModelId } from './resolve-model.ts'
@@ -58,6 +58,9 @@ const TTL_MS = 10 * 60_000
 const RETRY_MS = 60_000
 const FIRST_WAIT_MS = 3_000
 const LARGE_CONTEXT_WINDOW = 100_000
+
+/** From none to most. */
+const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
 
 const PRICE_UNITS = new Map<unknown, keyof Price>([
   ['per M input tokens', 'input'],
@@ -188,7 +191,8 @@ function toModel (id: ModelId, row: SearchRow): Model {
   const properties = propertiesOf(row)
   const task = known?.task ?? toTask(id, row.task?.name)
   const tools = toFlag(properties.get('function_calling')) ?? known?.tools ?? false
-  const reasoning = toFlag(properties.get('reasoning')) ?? known?.reasoning ?? false
+  const thinking = toThinking(properties.get('reasoning_effort')) ?? known?.thinking
+  const reasoning = toFlag(properties.get('reasoning')) ?? known?.reasoning ?? thinking !== undefined
   const vision = toFlag(properties.get('vision')) ?? known?.vision ?? false
   const contextWindow = toCount(properties.get('context_window')) ?? toCount(properties.get('max_input_tokens')) ?? known?.contextWindow
   const dimensions = toCount(properties.get('output_dimensions')) ?? known?.dimensions
@@ -199,7 +203,7 @@ function toModel (id: ModelId, row: SearchRow): Model {
   const line = isGuess ? toNewestOfLine(id) : undefined
   const json = known?.json ?? line?.json ?? false
   const guess = line?.family.name ?? guessFamily({ tools, reasoning, vision, contextWindow, createdAt })
-  const family = task === 'text-generation' ? toRecord(FAMILIES[known?.family.name ?? guess], { tools, reasoning, json }) : FAMILIES.classic
+  const family = task === 'text-generation' ? toRecord(known ? FAMILIES[known.family.name] : toGuessed(guess), { tools, reasoning, json, ...(thinking && { thinking }) }) : FAMILIES.classic
   return {
     id,
     task,
@@ -212,13 +216,22 @@ function toModel (id: ModelId, row: SearchRow): Model {
     json,
     beta: toFlag(properties.get('beta')) ?? known?.beta ?? false,
     paidOnly: toFlag(properties.get('require_workers_paid')) ?? known?.paidOnly ?? false,
-    ...(contextWindow !== undefined && { contextWindow }),
+    ...(thinking && { thinking }),
+    ...toWindow({ ...known, ...(contextWindow !== undefined && { contextWindow }) }),
+    ...(known?.usableWindow !== undefined && { usableWindow: known.usableWindow }),
     ...(known?.maxOutputTokens !== undefined && { maxOutputTokens: known.maxOutputTokens }),
     ...(price !== undefined && { price }),
     ...(createdAt !== undefined && toCreated(createdAt)),
     ...(retirement !== undefined && { retirement }),
     ...(dimensions !== undefined && { dimensions })
   }
+}
+
+/** What both generations of classic schemas accept: nobody knows which one it is. */
+function toGuessed (name: FamilyName): Family {
+  const family = FAMILIES[name]
+  if (name !== 'classic-2025') return family
+  return { ...family, sampling: { ...family.sampling, frequency_penalty: [0, 2], presence_penalty: [0, 2] } }
 }
 
 async function readPages (fetchPage: (page: number) => Promise<unknown>): Promise<ReadonlyMap<string, Model>> {
@@ -262,6 +275,33 @@ function toFlag (value: unknown): boolean | undefined {
 function toCount (value: unknown): number | undefined {
   const count = typeof value === 'string' && value !== '' ? Number(value) : value
   return typeof count === 'number' && Number.isInteger(count) && count > 0 ? count : undefined
+}
+
+/**
+ * What the property `reasoning_effort` says: `{supported_efforts, default_enabled, mandatory, …}`, maybe as JSON text. It
+ * also says which effort Cloudflare takes for one that a model has not (`normalizes_to`), and that may be the most:
+ * so none is sent that is not supported.
+ * @returns undefined when it names no effort
+ */
+function toThinking (value: unknown): ModelThinking | undefined {
+  const stated = typeof value === 'string' ? parsed(value) : value
+  const { supported_efforts: supported, mandatory, default_enabled: isDefault } = (typeof stated === 'object' && stated !== null ? stated : {}) as Record<string, unknown>
+  const efforts = Array.isArray(supported) ? EFFORTS.filter(effort => supported.includes(effort)) : []
+  if (efforts.length === 0) return undefined
+  const isMandatory = toFlag(mandatory) ?? false
+  return { efforts, isMandatory, ...(isMandatory ? { isDefault: true } : toDefault(toFlag(isDefault))) }
+}
+
+function toDefault (isDefault: boolean | undefined): Pick<ModelThinking, 'isDefault'> {
+  return isDefault === undefined ? {} : { isDefault }
+}
+
+function parsed (text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** Cloudflare writes UTC without saying so: "2025-09-25 19:21:11.898". */

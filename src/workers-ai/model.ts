@@ -1,4 +1,4 @@
-import type { Family } from './family.ts'
+import type { Family, ModelThinking } from './family.ts'
 
 declare const resolved: unique symbol
 /** A model id that passed `resolveModel`: `@cf/author/name` or `@hf/author/name`, safe to put into an upstream path. */
@@ -18,8 +18,12 @@ export interface Model {
   family: Family
   /** What is only guessed, by its name or by what is listed of it. */
   guessed?: 'family' | 'everything'
+  /** What is known of its thinking beside what its family has in common; `family` has it, too. */
+  thinking?: ModelThinking
   /** Tokens of prompt and answer together; undefined when Cloudflare does not say. */
   contextWindow?: number
+  /** The most of it that can be used, where Cloudflare lists more. */
+  usableWindow?: number
   /** The most tokens one answer may have, where that is known to be less than the window. */
   maxOutputTokens?: number
   tools: boolean

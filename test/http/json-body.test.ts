@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { BodyMemory } from '../../src/http/body-memory.ts'
 import { readJsonBodies } from '../../src/http/json-body.ts'
+import { digitsOf, toExactJson } from '../../src/translate/exact-integers.ts'
 import { keptMessagesJson } from '../../src/translate/messages-as-sent.ts'
 
 const KINDS = {
@@ -68,4 +69,15 @@ t.test('the JSON of a long history is kept, to be sent on', async t => {
   const messages = [{ role: 'user', content: 'süß → 😀\n'.repeat(10_000) }]
   t.equal((await post(app, JSON.stringify({ messages, model: 'm' }))).body, JSON.stringify(messages))
   t.equal((await post(app, JSON.stringify({ messages: [], model: 'm' }))).body, 'nothing')
+})
+
+t.test('whole numbers that JavaScript rounds keep their digits in what is sent on', async t => {
+  const app = fastify()
+  readJsonBodies(app, new BodyMemory(1e9))
+  app.post('/', async ({ body }) => ({ seed: String(digitsOf(body as object, 'seed')), tools: toExactJson((body as { tools: unknown }).tools) }))
+  const tools = '[{"maximum":9223372036854775807,"enum":[9007199254740993]}]'
+  for (const content of ['hi', 'x'.repeat(50_000)]) {
+    const { body } = await post(app, `{"model":"m","messages":[{"role":"user","content":"${content}"}],"seed":9223372036854775807,"tools":${tools}}`)
+    t.strictSame(JSON.parse(body), { seed: '9223372036854775807', tools }, `${content.length} letters`)
+  }
 })

@@ -125,3 +125,19 @@ t.test('text without a template is told as it was written', t => {
   for (const { name, given, family, expected } of cases) t.equal(translated(given, modelOf(family)).isVerbatim, expected, name)
   t.end()
 })
+
+t.test('thinking is asked for where a template asks for it', t => {
+  const cases: Array<{ name: string, given: object, family: FamilyName, expected: object, changes: string[] }> = [
+    { name: 'an effort', given: { reasoning_effort: 'none' }, family: 'gpt-oss', expected: { reasoning_effort: 'low' }, changes: ['reasoning_effort clamped', 'prompt emulated'] },
+    { name: 'other words', given: { thinking: { type: 'enabled', budget_tokens: 9_000 } }, family: 'gpt-oss', expected: { reasoning_effort: 'high' }, changes: ['thinking renamed', 'prompt emulated'] },
+    { name: 'a prompt in a template', given: { raw: false, enable_thinking: false }, family: 'qwen3', expected: { chat_template_kwargs: { enable_thinking: false } }, changes: ['enable_thinking renamed', 'enable_thinking renamed'] },
+    { name: 'a prompt without one', given: { enable_thinking: false }, family: 'qwen3', expected: {}, changes: ['enable_thinking dropped'] }
+  ]
+  for (const { name, given, family, expected, changes } of cases) {
+    const request = translated(given as Partial<CompletionRequest>, modelOf(family))
+    const { reasoning_effort: effort, chat_template_kwargs: kwargs } = request.fields
+    t.strictSame(JSON.parse(JSON.stringify({ reasoning_effort: effort, chat_template_kwargs: kwargs })), expected, name)
+    t.strictSame(request.changes.map(({ param, action }) => `${param} ${action}`), changes, `${name} (changes)`)
+  }
+  t.end()
+})

@@ -14,7 +14,8 @@ t.test('what is left over goes to models that take it, and is told otherwise', t
   const cases: Array<{ name: string, given: Record<string, unknown>, family?: FamilyName, native?: Record<string, unknown>, changes?: string[] }> = [
     { name: 'an extension the family takes', given: { lora: 'my-tune', raw: true }, native: { lora: 'my-tune', raw: true } },
     { name: 'an extension it does not take', given: { lora: 'my-tune' }, family: 'openai', changes: ['lora dropped'] },
-    { name: 'an extension of another family', given: { chat_template_kwargs: { thinking: false } }, family: 'openai', native: { chat_template_kwargs: { thinking: false } } },
+    { name: 'an extension of another family', given: { guided_json: { type: 'object' } }, family: 'guided', native: { guided_json: { type: 'object' } } },
+    { name: 'words for thinking, which are translated elsewhere', given: { chat_template_kwargs: { thinking: false }, thinking: { type: 'disabled' }, reasoning: { exclude: true }, enable_thinking: true }, family: 'openai' },
     { name: 'what Workers AI has no word for', given: { user: 'u-1', logit_bias: { 50256: -100 }, logprobs: true, metadata: { a: 'b' }, store: true }, changes: ['user dropped', 'logit_bias dropped', 'logprobs dropped', 'metadata dropped', 'store dropped'] },
     { name: 'a member nobody knows', given: { repeat_last_n: 3 }, changes: ['repeat_last_n dropped'] },
     { name: 'members with names of the object prototype', given: { constructor: 1, toString: 2, hasOwnProperty: true }, changes: ['constructor dropped', 'toString dropped', 'hasOwnProperty dropped'] },

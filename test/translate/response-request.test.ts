@@ -46,6 +46,10 @@ const cases: Array<{ name: string, given: object, expected: object, changes?: st
   { name: 'a choice without tools', given: { tools: [], tool_choice: 'auto', parallel_tool_calls: true }, expected: { tools: undefined, tool_choice: undefined, parallel_tool_calls: undefined } },
   { name: 'what the proxy itself keeps', given: { store: false, metadata: { a: 'b' }, max_tool_calls: 1, truncation: 'auto' }, expected: { store: undefined, metadata: undefined, truncation: undefined } },
   { name: 'native parameters and those of a client', given: { chat_template_kwargs: { thinking: false }, client_metadata: {}, lora: 'x' }, expected: { chat_template_kwargs: { thinking: false }, client_metadata: {}, lora: 'x' } },
+  { name: 'other servers\' words for thinking', given: { reasoning: { effort: 'low', summary: 'auto', exclude: true }, thinking: { type: 'disabled' }, enable_thinking: false }, expected: { reasoning_effort: 'low', reasoning: { exclude: true }, thinking: { type: 'disabled' }, enable_thinking: false }, changes: ['reasoning.summary emulated'] },
+  { name: 'a chat\'s name for the effort', given: { reasoning_effort: 'low' }, expected: { reasoning_effort: 'low', reasoning: undefined }, changes: ['reasoning_effort renamed'] },
+  { name: 'both names', given: { reasoning: { effort: 'high' }, reasoning_effort: 'low' }, expected: { reasoning_effort: 'high' }, changes: ['reasoning_effort dropped'] },
+  { name: 'an effort that is none', given: { reasoning_effort: 'much' }, expected: { reasoning_effort: null }, changes: ['reasoning_effort dropped'] },
   { name: 'parameters of a chat, which were not checked', given: { n: 'many', stop: 5, response_format: {} }, expected: { n: undefined, stop: undefined, response_format: null }, changes: ['n dropped', 'stop dropped', 'response_format dropped'] }
 ]
 for (const { name, given, expected, changes = [] } of cases) {

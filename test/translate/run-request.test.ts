@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { ChatCompletionRequest, FunctionTool } from '../../src/openai/chat-completion-request.ts'
+import { keepDigits } from '../../src/translate/exact-integers.ts'
 import { loadCheckers } from '../../src/translate/json-schema.ts'
 import { toBody, toRunRequest, type RunRequest, type RunRequestOptions } from '../../src/translate/run-request.ts'
 import { toText } from '../../src/workers-ai/request-body.ts'
@@ -96,7 +97,7 @@ t.test('several choices are several calls with seeds that follow each other', t 
     { name: 'without a seed, from any', given: { n: 3 }, model: CLASSIC, expected: [5, 6, 7] },
     { name: 'with a seed', given: { n: 2, seed: 40 }, model: CLASSIC, expected: [40, 41] },
     { name: 'from the last seed to the first', given: { n: 2, seed: 9_999_999_999 }, model: CLASSIC, expected: [9_999_999_999, 2] },
-    { name: 'from a seed only newer models take', given: { n: 1, seed: -3 }, model: OPENAI, expected: [-3] },
+    { name: 'from a seed below all, for newer models', given: { n: 1, seed: -3 }, model: OPENAI, expected: [9_999_999_997] },
     { name: 'one choice without a seed has none', given: { n: 1 }, model: CLASSIC, expected: [undefined] }
   ]
   for (const { name, given, model, expected } of cases) {
@@ -161,5 +162,24 @@ t.test('a history of calls is text to a model that knows none, and that is told'
   const sent = body(run)['messages'] as Array<{ content: string }>
   t.equal(sent[2]?.content, '<tool_response>\nResult of call 1 of 2, a:\nA\n</tool_response>\n<tool_response>\nResult of call 2 of 2, b:\nB\n</tool_response>')
   t.strictSame(run.changes.map(({ param, action }) => `${param} ${action}`), ['messages[3] repaired', 'messages emulated'])
+  t.end()
+})
+
+t.test('whole numbers beyond 2^53 keep the digits the client wrote, wherever a schema is put', t => {
+  const schema = '{"type":"object","properties":{"id":{"type":"integer","enum":[9007199254740993,9007199254740995],"maximum":9223372036854775807}}}'
+  const json = `{"model":"m","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"f","parameters":${schema}}}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":${schema}}}}`
+  const tools = `"name":"f","description":"","parameters":${schema.replace('9223372036854775807}', '9223372036854775807,"description":""}')}`
+  const cases = [
+    { name: 'classic models', model: CLASSIC, expected: [tools, `"json_schema":${schema}`] },
+    { name: 'newer ones', model: OPENAI, expected: [`"parameters":${schema}`, `"schema":${schema}`] },
+    { name: 'JSON by guided decoding', model: modelOf('guided'), expected: [`"guided_json":${schema}`] },
+    { name: 'tools and JSON in words', model: modelOf('classic', { family: { tools: 'prompt', jsonSchema: 'none' } }), expected: [JSON.stringify(tools).slice(1, -1), JSON.stringify(schema).slice(1, -1)] }
+  ]
+  for (const { name, model, expected } of cases) {
+    const request = JSON.parse(json) as ChatCompletionRequest
+    keepDigits(request, () => json)
+    const sent = toText(toBody(toRunRequest(request, model, OPTIONS), { stream: false, choice: 0, anySeed: 5 }))
+    for (const part of expected) t.ok(sent.includes(part), `${name}: ${part.slice(0, 60)}`)
+  }
   t.end()
 })

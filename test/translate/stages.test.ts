@@ -40,6 +40,7 @@ t.test('a request gets the stages it needs, in their order', t => {
     { name: 'a format', family: 'openai', given: { response_format: color }, expected: ['ThinkTags', 'JsonText', 'Ending', 'FormatCheck'] },
     { name: 'a format that is reviewed', family: 'classic', given: { response_format: { type: 'json_object' } }, isStreamed: false, expected: ['JsonText', 'Ending'] },
     { name: 'stop sequences', family: 'openai', given: { stop: 'END' }, expected: ['ThinkTags', 'StopSequences', 'Ending'] },
+    { name: 'thinking that is not to be told', family: 'openai', given: { reasoning: { exclude: true } } as object, expected: ['ThinkTags', 'Ending', 'HiddenThinking'] },
     { name: 'log probabilities', family: 'openai', given: { logprobs: true }, expected: ['ThinkTags', 'Ending', 'LogprobsCheck'] },
     { name: 'log probabilities of a model that tells none', family: 'gpt-oss', given: { logprobs: true }, expected: ['HarmonyChannels', 'ThinkTags', 'Ending'] },
     { name: 'everything', family: 'r1-distill', given: { tools: [weather], parallel_tool_calls: false, response_format: color, stop: ['END'] }, expected: ['ThinkTags', 'LeakedToolCalls', 'ToolNames', 'SingleToolCall', 'ToolArguments', 'JsonText', 'StopSequences', 'Ending', 'FormatCheck'] }

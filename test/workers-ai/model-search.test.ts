@@ -250,3 +250,39 @@ t.test('a page is asked for with as many rows as Cloudflare gives', async t => {
   await searchPage({ getJson: async (path, query) => { asked.push(path, query); return {} } }, 2)
   t.strictSame(asked, ['/ai/models/search', { per_page: '100', page: '2' }])
 })
+
+t.test('how a model thinks is what the list says, and what the catalogue says else', t => {
+  const GLM_5_3 = '@cf/zai-org/glm-5.3'
+  const NEW = '@cf/new/thinker'
+  const mandatory = { supported_efforts: ['max', 'high', 'low'], default_effort: 'max', normalizes_to: { none: 'max', medium: 'max', null: 'max' }, mandatory: true }
+  const always = { efforts: ['low', 'high', 'max'], isMandatory: true, isDefault: true, switch: undefined }
+  const cases = [
+    { name: 'a model that always thinks', given: row(GLM_5_3, { reasoning_effort: mandatory }), expected: always },
+    { name: 'an unknown one', given: row(NEW, { reasoning_effort: mandatory }), expected: always },
+    { name: 'as text', given: row(NEW, { reasoning_effort: JSON.stringify(mandatory) }), expected: always },
+    { name: 'one that may think', given: row('@cf/moonshotai/kimi-k2.6', { reasoning_effort: { supported_efforts: ['high', 'none'], default_enabled: 'false', mandatory: 'false' } }), expected: { efforts: ['none', 'high'], isMandatory: false, isDefault: false, switch: 'thinking' } },
+    { name: 'other efforts than are known', given: row(GLM_5_3, { reasoning_effort: { supported_efforts: ['medium'], mandatory: false, default_enabled: true } }), expected: { efforts: ['medium'], isMandatory: false, isDefault: true } },
+    { name: 'nothing', given: row(GLM_5_3), expected: { efforts: ['low', 'high', 'max'], isMandatory: true } },
+    ...[null, 'true', '{', 5, {}, { supported_efforts: ['much'] }].map(value => ({ name: `nothing that can be read: ${JSON.stringify(value)}`, given: row(GLM_5_3, { reasoning_effort: value }), expected: { efforts: ['low', 'high', 'max'], isMandatory: true } }))
+  ]
+  for (const { name, given, expected } of cases) {
+    const thinking = toModels(page([given]))[0]?.family.thinking
+    for (const [member, value] of Object.entries(expected)) t.strictSame(thinking?.[member as keyof typeof thinking], value, `${name}: ${member}`)
+  }
+  t.equal(toModels(page([row(NEW, { reasoning_effort: mandatory })]))[0]?.reasoning, true, 'what takes an effort thinks')
+  t.end()
+})
+
+t.test('a window is what can be used of it', t => {
+  const windowOf = (name: string, properties: Record<string, unknown>) => toModels(page([row(name, properties)]))[0]?.contextWindow
+  t.equal(windowOf('@cf/zai-org/glm-5.3', { context_window: '1310720' }), 1_048_576)
+  t.equal(windowOf('@cf/zai-org/glm-5.3', { context_window: '1000' }), 1_000)
+  t.equal(windowOf('@cf/zai-org/glm-5.3', {}), 1_048_576)
+  t.equal(windowOf('@cf/zai-org/glm-5.3-flash', {}), 1_048_576)
+  t.end()
+})
+
+t.test('a classic model nobody knows gets the ranges that both classic schemas take', t => {
+  t.match(toModels(page([row('@cf/new/old')]))[0]?.family.sampling, { top_p: [0.001, 1], frequency_penalty: [0, 2], presence_penalty: [0, 2] })
+  t.end()
+})
