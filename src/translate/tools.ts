@@ -4,6 +4,7 @@ import type { ChatCompletionRequest, FunctionDefinition, ToolChoice } from '../o
 import type { Family } from '../workers-ai/family.ts'
 import { copyDigits } from './exact-integers.ts'
 import { isTooLarge } from './json-schema.ts'
+import { toSoundParameters } from './tool-schema.ts'
 
 /** A tool in the wrapped form, which every model takes; newer ones refuse the flat form with 8001. */
 export interface NativeTool {
@@ -15,7 +16,7 @@ export interface NativeTool {
 export interface OfferedTools {
   /** Those that may be called, in the caller's order; the model is told of these. */
   tools: NativeTool[]
-  /** Their parameters as the caller wrote them, by name: what arguments are checked against. */
+  /** Their parameters as the caller meant them, by name: what arguments are checked against. */
   schemas: ReadonlyMap<string, Record<string, unknown>>
   /** What to tell a model that takes a forced choice as advice only; absent when there is nothing to force. */
   forcedCall?: string
@@ -60,9 +61,10 @@ export function toOfferedTools (request: ChatCompletionRequest, family: Family, 
     changes.push({ param: isLegacy ? 'function_call' : 'tool_choice', action: 'emulated', reason: 'this model takes a forced choice as advice; it is told in words, and asked once more when it does not call' })
   }
   const mayCall = named ? [choice.name] : choice.mode === 'required' ? sent.map(({ name }) => name) : []
+  const sound = sent.map(definition => ({ ...definition, parameters: toParameters(definition, param, changes) }))
   return {
-    tools: sent.map(definition => toNativeTool(definition, param, family, changes)),
-    schemas: new Map(sent.map(({ name, parameters }) => [name, parameters ?? {}])),
+    tools: sound.map(definition => toNativeTool(definition, param, family, changes)),
+    schemas: new Map(sound.map(({ name, parameters }) => [name, parameters])),
     ...(forcedCall !== undefined && { forcedCall }),
     ...(mayCall.length === 1 && mayCall[0] !== undefined && { forcedTool: mayCall[0] }),
     fields: toFields(request, choice, family, changes)
@@ -93,7 +95,8 @@ function readChoice (request: ChatCompletionRequest, definitions: FunctionDefini
     if (choice !== 'none' && choice !== 'auto' && choice !== 'required') {
       throw new InvalidRequestError(`Invalid value: '${String(choice).slice(0, 100)}'. Supported values are: 'none', 'auto', and 'required'.`, { param, code: 'invalid_value' })
     }
-    if (choice !== 'none' && definitions.length === 0 && param === 'tool_choice') {
+    // To choose freely among nothing is to choose nothing.
+    if (choice === 'required' && definitions.length === 0 && param === 'tool_choice') {
       throw new InvalidRequestError("Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.", { param })
     }
     return { mode: choice }
@@ -118,26 +121,39 @@ function mustBeGiven (name: unknown, definitions: FunctionDefinition[], param: s
   return name
 }
 
-function toNativeTool (definition: FunctionDefinition, param: string, family: Family, changes: Change[]): NativeTool {
-  const path = `${param}.${definition.name}.parameters`
-  const parameters = toNativeParameters(definition.parameters ?? {}, path, family, changes)
+interface SoundDefinition extends FunctionDefinition {
+  parameters: Record<string, unknown>
+}
+
+function toParameters ({ name, parameters }: FunctionDefinition, param: string, changes: Change[]): Record<string, unknown> {
+  const path = toPath(name, param)
+  if (parameters == null) return {}
+  if (!isTooLarge(parameters)) return toSoundParameters(parameters, path, changes)
+  changes.push({ param: path, action: 'clamped', reason: 'so large a schema goes on as it is; arguments are not checked against it' })
+  return parameters
+}
+
+function toPath (name: string, param: string): string {
+  return `${param}.${name}.parameters`
+}
+
+function toNativeTool (definition: SoundDefinition, param: string, family: Family, changes: Change[]): NativeTool {
   return {
     type: 'function',
     function: {
       name: definition.name,
       description: definition.description ?? '',
-      parameters,
+      parameters: toNativeParameters(definition.parameters, toPath(definition.name, param), family, changes),
       ...(definition.strict != null && family.toolChoice && { strict: definition.strict })
     }
   }
 }
 
-function toNativeParameters (given: Record<string, unknown>, path: string, family: Family, changes: Change[]): Record<string, unknown> {
-  if (isTooLarge(given)) {
-    changes.push({ param: path, action: 'clamped', reason: 'so large a schema goes on as it is; arguments are not checked against it' })
-    return { properties: {}, ...given, type: 'object' }
-  }
-  const parameters = toNativeSchema(given, path, changes)
+function toNativeParameters (sound: Record<string, unknown>, path: string, family: Family, changes: Change[]): Record<string, unknown> {
+  if (isTooLarge(sound)) return { properties: {}, ...sound, type: 'object' }
+  const { type } = sound
+  if (type !== undefined && type !== 'object') changes.push({ param: `${path}.type`, action: 'clamped', from: type, to: 'object', reason: 'the arguments of a call are an object' })
+  const parameters = toNativeSchema(sound, path, changes)
   const properties = (parameters['properties'] ?? {}) as Record<string, unknown>
   return { ...parameters, type: 'object', properties: family.toolChoice ? properties : withTypeAndDescription(properties, parameters, path, changes) }
 }
@@ -174,28 +190,44 @@ function toNativeSchema (schema: Record<string, unknown>, path: string, changes:
 function withTypeAndDescription (properties: Record<string, unknown>, root: Record<string, unknown>, path: string, changes: Change[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(properties).map(([name, property]) => {
     const schema = isObject(property) ? property : {}
-    const type = toOneType(schema, root)
-    if (schema['type'] !== undefined && schema['type'] !== type) {
-      changes.push({ param: `${path}.${name}.type`, action: 'clamped', from: schema['type'], to: type, reason: 'this model takes one type a property' })
+    const types = toTypes(schema, root)
+    const type = types.find(one => one !== 'null') ?? 'string'
+    if (types.length !== 1 || types[0] !== type) {
+      changes.push({ param: `${path}.${name}.type`, action: 'clamped', from: schema['type'] ?? (types.length === 0 ? 'any' : types), to: type, reason: 'this model takes one type a property' })
     }
     return [name, { ...schema, type, description: typeof schema['description'] === 'string' ? schema['description'] : '' }]
   }))
 }
 
-/** @param root the schema whose definitions a reference names; a definition's own references are not followed */
-function toOneType (schema: Record<string, unknown>, root: Record<string, unknown>): string {
+/**
+ * The types a schema allows, as far as it names them; empty when it allows any.
+ * @param root the schema whose definitions a reference names; a definition's own references are not followed
+ */
+function toTypes (schema: Record<string, unknown>, root: Record<string, unknown>): string[] {
   const { type } = schema
-  if (typeof type === 'string') return type
-  if (Array.isArray(type)) return String(type.find(one => one !== 'null') ?? 'string')
-  for (const branches of [schema['anyOf'], schema['oneOf'], schema['allOf']]) {
-    const typed = Array.isArray(branches) ? branches.filter(isObject).find(branch => (branch['type'] ?? branch['$ref'] ?? 'null') !== 'null') : undefined
-    if (typed) return toOneType(typed, root)
+  if (typeof type === 'string' || Array.isArray(type)) return [type].flat().map(String)
+  for (const branches of [schema['anyOf'], schema['oneOf']]) {
+    if (Array.isArray(branches)) return toUnion(branches.map(branch => toTypes(isObject(branch) ? branch : {}, root)))
   }
+  const parts = Array.isArray(schema['allOf']) ? schema['allOf'].filter(isObject).map(part => toTypes(part, root)) : []
+  const typed = parts.find(types => types.length > 0)
+  if (typed) return typed
   const definition = definitionOf(schema['$ref'], root)
-  if (definition) return toOneType(definition, {})
-  if (isObject(schema['properties'])) return 'object'
-  const example: unknown = Array.isArray(schema['enum']) ? schema['enum'][0] : schema['const']
-  return typeof example === 'number' || typeof example === 'boolean' ? typeof example : 'string'
+  if (definition) return toTypes(definition, {})
+  if (isObject(schema['properties'])) return ['object']
+  const values: unknown[] = Array.isArray(schema['enum']) ? schema['enum'] : schema['const'] === undefined ? [] : [schema['const']]
+  return [...new Set(values.map(toType))]
+}
+
+/** Of a choice that allows anything only the types that it names can be said. */
+function toUnion (branches: string[][]): string[] {
+  const named = [...new Set(branches.flat())]
+  return branches.some(types => types.length === 0) && named.length === 1 ? [] : named
+}
+
+function toType (value: unknown): string {
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'array' : typeof value
 }
 
 /** What `#/$defs/Name` or `#/definitions/Name` names, as schema writers put it. */

@@ -151,6 +151,51 @@ t.test('older models get a type of one word and a description for every property
   t.end()
 })
 
+t.test('a type that is cut down to one is told', t => {
+  const $defs = { A: { type: 'integer' } }
+  const cases: Array<{ name: string, given: unknown, type: string, isTold: boolean }> = [
+    { name: 'one type', given: { type: 'integer' }, type: 'integer', isTold: false },
+    { name: 'one type behind a reference', given: { $ref: '#/$defs/A' }, type: 'integer', isTold: false },
+    { name: 'an enum of one type', given: { enum: ['a', 'b'] }, type: 'string', isTold: false },
+    { name: 'anything', given: {}, type: 'string', isTold: true },
+    { name: 'anything as a word', given: true, type: 'string', isTold: true },
+    { name: 'nothing but null', given: { type: 'null' }, type: 'string', isTold: true },
+    { name: 'a choice with null', given: { anyOf: [{ type: 'array' }, { type: 'null' }] }, type: 'array', isTold: true },
+    { name: 'a choice of types', given: { oneOf: [{ type: 'number' }, { type: 'string' }] }, type: 'number', isTold: true },
+    { name: 'a choice of anything', given: { anyOf: [{}, { type: 'null' }] }, type: 'string', isTold: true },
+    { name: 'a choice of references', given: { anyOf: [{ $ref: '#/$defs/A' }, { type: 'integer' }] }, type: 'integer', isTold: false },
+    { name: 'an enum of several types', given: { enum: ['a', 1, null] }, type: 'string', isTold: true },
+    { name: 'a list', given: { const: [1] }, type: 'array', isTold: false }
+  ]
+  for (const { name, given, type, isTold } of cases) {
+    const { tools, changes } = translated({ tools: [tool({ name: 'f', parameters: { type: 'object', properties: { p: given }, $defs } })] }, CLASSIC)
+    t.match(tools?.[0]?.function.parameters, { properties: { p: { type } } }, name)
+    t.strictSame(changes, isTold ? ['tools.f.parameters.p.type clamped'] : [], `${name} (changes)`)
+    t.strictSame(translated({ tools: [tool({ name: 'f', parameters: { type: 'object', properties: { p: given }, $defs } })] }, OPENAI).changes, [], `${name}, on newer models`)
+  }
+  t.end()
+})
+
+t.test('parameters are sound on every family', t => {
+  const cases = [
+    { name: 'a list of what is required that is null', given: { type: 'object', properties: {}, required: null }, expected: { type: 'object', properties: {} } },
+    { name: 'an empty list of properties', given: { type: 'object', properties: [] }, expected: { type: 'object', properties: {} } },
+    { name: 'a root reference', given: { $ref: '#/definitions/F', definitions: { F: { type: 'object', properties: { a: { type: 'string', description: 'a' } } } } }, expected: { type: 'object', properties: { a: { type: 'string', description: 'a' } }, definitions: { F: { type: 'object', properties: { a: { type: 'string', description: 'a' } } } } } },
+    { name: 'another root', given: { type: ['object', 'null'] }, expected: { type: 'object', properties: {} }, changes: ['tools.f.parameters.type clamped'] },
+    { name: 'so large a schema that nobody walks through it', given: { type: 'object', properties: Object.fromEntries(Array.from({ length: 1_500 }, (_, n) => [`p${n}`, { type: 'string', description: '' }])) }, changes: ['tools.f.parameters clamped'] }
+  ]
+  for (const { name, given, expected = given, changes = [] } of cases) {
+    for (const family of [CLASSIC, OPENAI, FAMILIES.guided, FAMILIES['gpt-oss'], FAMILIES.kimi]) {
+      const told = translated({ tools: [tool({ name: 'f', parameters: given })] }, family)
+      t.strictSame(told.tools?.[0]?.function.parameters, expected, `${name}, ${family.name}`)
+      t.strictSame(told.changes, changes, `${name}, ${family.name} (changes)`)
+    }
+  }
+  for (const choice of ['auto', 'none'] as const) t.strictSame(translated({ tools: [], tool_choice: choice }, OPENAI).tools, undefined, `${choice} of nothing is nothing`)
+  t.throws(() => translated({ tools: [], tool_choice: 'required' }, OPENAI), { name: 'InvalidRequestError' })
+  t.end()
+})
+
 t.test('what upstream refuses in a schema is left out at any depth', t => {
   const cases = [
     { name: 'a description of false', given: { type: 'string', description: false }, expected: { type: 'string' } },
