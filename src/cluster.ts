@@ -87,6 +87,11 @@ export class Workers {
     await this.#stop('drain')
   }
 
+  /** Has every worker tell those it answers that they are cut; resolves when all are gone. */
+  async cut (): Promise<void> {
+    await this.#stop('cut')
+  }
+
   /** Ends every worker at once. */
   async end (): Promise<void> {
     const stopped = this.#stop('end')

@@ -5,6 +5,9 @@ import type { Settings } from './settings.ts'
 /** What a cut answer has to say its last words, and a closed server to close. */
 const GRACE_MS = 1_000
 
+/** Nothing is waited for: answers that run are told that they are cut. */
+export const AT_ONCE = { drainDelayMs: 0, drainTimeoutMs: 0 }
+
 /**
  * Tells load balancers to ask another server, and gives them time to hear it; then takes no more requests, and lets
  * answers end until the limit, when the rest are told that they are cut.

@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { toListenComplaint, toLocalUrl } from './address.ts'
 import { toBanner, toCurl, toNextStep, toSdkLines, type Serving } from './banner.ts'
 import { parseCommandLine, toConfigTable, toHelp } from './command-line.ts'
 import { showChat } from './demo.ts'
 import { toDoctorHelp } from './doctor/report.ts'
-import { drain } from './drain.ts'
+import { AT_ONCE, drain } from './drain.ts'
 import { StartError } from './errors.ts'
 import { checkHealth } from './healthcheck.ts'
 import { countModels } from './model-count.ts'
@@ -19,11 +20,16 @@ import { readAddress, readSettings, type SettingsInput, type SettingsReading } f
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
+/** What answers have to be cut after a bug, before the process ends without. */
+const CUT_MS = 1_500
+
 const exampleModel = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
 
 // The first process of a container hears no signal that it does not listen to, and would be waited for until it is killed.
-const exitAtOnce = (signal: NodeJS.Signals): never => process.exit(128 + constants.signals[signal])
-for (const signal of SIGNALS) process.on(signal, exitAtOnce)
+const exitAtOnce = (signal: NodeJS.Signals): void => process.exit(128 + constants.signals[signal])
+/** What a signal does. The listener stays: Node drops a signal that is under way while there is none. */
+let onSignal = exitAtOnce
+for (const signal of SIGNALS) process.on(signal, () => onSignal(signal))
 
 const argv = process.argv.slice(2)
 const commandLine = parseCommandLine(argv)
@@ -103,21 +109,30 @@ interface Running {
   log: FastifyBaseLogger
   /** Lets answers end. */
   drain: () => Promise<void>
+  /** Ends answers with an error that their clients can read. */
+  cut: () => Promise<void>
   /** Ends what would outlive this process. */
   end: () => Promise<void>
 }
 
 async function serve (settings: Settings, unread: readonly string[]): Promise<void> {
+  let received: NodeJS.Signals | undefined
+  // What is being started may have accepted a connection already.
+  onSignal = signal => {
+    if (received !== undefined) exitAtOnce(signal)
+    received = signal
+  }
   const running = settings.workers > 1 ? await serveByWorkers(settings) : await serveHere(settings)
   if (unread.length > 0) running.log.warn({ names: unread }, 'these names have no effect in .env, which gives settings only')
   const greeted = greet(running.port, settings)
   stopInTime(running, greeted)
+  if (received !== undefined) onSignal(received)
 }
 
 async function serveHere (settings: Settings): Promise<Running> {
   const app = await listen(settings)
   const { port } = app.server.address() as AddressInfo
-  return { port, log: app.log, drain: () => drain(app, settings), end: async () => {} }
+  return { port, log: app.log, drain: () => drain(app, settings), cut: () => drain(app, AT_ONCE), end: async () => {} }
 }
 
 async function serveByWorkers (settings: Settings): Promise<Running> {
@@ -127,12 +142,12 @@ async function serveByWorkers (settings: Settings): Promise<Running> {
   const workers = await startWorkers(settings, log)
   const { port } = workers
   log.info({ workers: settings.workers }, `listening at ${toLocalUrl({ host: settings.host, port })}`)
-  return { port, log, drain: () => workers.drain(), end: () => workers.end() }
+  return { port, log, drain: () => workers.drain(), cut: () => workers.cut(), end: () => workers.end() }
 }
 
 async function serveAsWorker (): Promise<void> {
   const { work } = await import('./worker.ts')
-  for (const signal of SIGNALS) process.off(signal, exitAtOnce)
+  onSignal = () => {}
   await work(listen)
 }
 
@@ -153,13 +168,17 @@ async function listen (settings: Settings, listenText?: string): Promise<Fastify
 }
 
 /**
- * Stops on signals, and on a bug that nobody caught: that has left things in a state nobody knows, so what runs may end,
- * and then the process does. A signal that comes while it stops ends it at once.
+ * Stops on signals; one that comes while it stops ends it at once. A bug that nobody caught has left things in a state
+ * nobody knows: whoever supervises the process can start another one within two seconds.
  */
-function stopInTime ({ log, drain, end }: Running, greeted: Promise<void>): void {
-  let isStopping = false
-  async function stop (): Promise<void> {
-    isStopping = true
+function stopInTime ({ log, drain, cut, end }: Running, greeted: Promise<void>): void {
+  onSignal = async signal => {
+    onSignal = async second => {
+      process.exitCode ??= 128 + constants.signals[second]
+      await end()
+      process.exit()
+    }
+    log.info({ signal }, 'stopping')
     try {
       await drain()
       await greeted
@@ -167,22 +186,10 @@ function stopInTime ({ log, drain, end }: Running, greeted: Promise<void>): void
       process.exit()
     }
   }
-  for (const signal of SIGNALS) {
-    process.off(signal, exitAtOnce)
-    process.on(signal, async () => {
-      if (!isStopping) {
-        log.info({ signal }, 'stopping')
-        return await stop()
-      }
-      process.exitCode ??= 128 + constants.signals[signal]
-      await end()
-      process.exit()
-    })
-  }
   process.on('uncaughtException', error => {
     log.fatal(error, 'uncaught exception')
     process.exitCode = 1
-    if (!isStopping) stop()
+    Promise.race([cut(), sleep(CUT_MS)]).finally(() => process.exit())
   })
 }
 

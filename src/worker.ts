@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { drain } from './drain.ts'
+import { AT_ONCE, drain } from './drain.ts'
 import { StartError } from './errors.ts'
 import type { Settings } from './settings.ts'
 import { SettingsError } from './settings/problem.ts'
@@ -13,8 +13,10 @@ export interface Assignment {
   settings: Settings
 }
 
-/** What the primary tells it later: to let answers end, or to end at once. */
-export type Order = 'drain' | 'end'
+/** What the primary tells it later: to let answers end, to cut them, or to end at once. */
+export type Order = 'drain' | 'cut' | 'end'
+
+type Patience = Parameters<typeof drain>[1]
 
 /** What a worker tells the primary: that it listens to it, where it serves, why it cannot, that it will not much longer. */
 export type News = 'here' | { port: number } | { refusal: string } | 'leaving'
@@ -27,10 +29,11 @@ export type News = 'here' | { port: number } | { refusal: string } | 'leaving'
 export async function work (open: (settings: Settings, listenText: string) => Promise<FastifyInstance>): Promise<void> {
   // The primary hears them for all: a terminal's Ctrl-C comes to every process.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {})
-  let leave = (_patience?: Settings): void => process.exit()
+  let leave = (_patience?: Patience): void => process.exit()
   const { worker, settings } = await new Promise<Assignment>(resolve => {
     process.on('message', (message: Assignment | Order) => {
       if (message === 'drain') leave()
+      else if (message === 'cut') leave(AT_ONCE)
       else if (message === 'end') process.exit()
       else resolve(message)
     })
@@ -47,17 +50,17 @@ export async function work (open: (settings: Settings, listenText: string) => Pr
     drain(app, patience).finally(() => process.exit())
   }
   // Load balancers need not hear of it: the other workers take what is new, or nobody does.
-  const atOnce = { ...settings, drainDelayMs: 0 }
+  const undelayed = { ...settings, drainDelayMs: 0 }
   cluster.worker?.once('disconnect', () => {
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true // else Node would end the process now
     app.log.warn('the primary process is gone; stopping')
-    leave(atOnce)
+    leave(undelayed)
   })
   process.on('uncaughtException', error => {
     app.log.fatal(error, 'uncaught exception')
     process.exitCode = 1
     tell('leaving')
-    leave(atOnce)
+    leave(undelayed)
   })
   tell({ port: (app.server.address() as AddressInfo).port })
 }

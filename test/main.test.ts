@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { freePort } from './http-client.ts'
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -61,18 +62,25 @@ async function stream (url: string, words: number, agent: Agent | false = false)
   return response
 }
 
+async function untilAccepted (port: number): Promise<void> {
+  while (!await accepts(port)) await sleep(1)
+}
+
+async function accepts (port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
 /** Resolves when nobody accepts connections on the port any more. */
 async function untilRefused (port: number): Promise<void> {
-  for (;;) {
-    const socket = connect(port, '127.0.0.1')
-    try {
-      await once(socket, 'connect')
-    } catch {
-      return
-    } finally {
-      socket.destroy()
-    }
-  }
+  while (await accepts(port));
 }
 
 t.test('--help says all, whatever else is wrong', async t => {
@@ -264,6 +272,32 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     t.ok(Date.now() - before < 10_000, 'a connection that is kept alive does not hold it up')
   })
 }
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  t.test(`${signal} during the start is not lost`, async t => {
+    const codes = new Set<number | null>()
+    for (let delayMs = 100; delayMs <= 700; delayMs += 25) {
+      const { child, ended } = start(t, ['--upstream=simulator', '--port=0'])
+      await sleep(delayMs)
+      child.kill(signal)
+      codes.add((await ended).code)
+    }
+    const killed = signal === 'SIGTERM' ? 143 : 130
+    t.strictSame([...codes].filter(code => code !== 0 && code !== killed && code !== null), [], 'nothing was served yet, or it ended in peace')
+  })
+}
+
+t.test('SIGTERM at the moment the port accepts is not lost', async t => {
+  for (const args of [[], ['--workers=2']]) {
+    for (let count = 0; count < 5; count++) {
+      const port = await freePort()
+      const { child, ended } = start(t, ['--upstream=simulator', `--port=${port}`, ...args])
+      await untilAccepted(port)
+      child.kill('SIGTERM')
+      t.equal((await ended).code, 0)
+    }
+  }
+})
 
 t.test('a connection that is kept alive does not hold up the end', async t => {
   const { child, url, ended } = await serve(t, { SIMULATOR_TOKENS_PER_SECOND: '0' })
