@@ -276,7 +276,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   t.test(`${signal} during the start is not lost`, async t => {
     const codes = new Set<number | null>()
-    for (let delayMs = 100; delayMs <= 700; delayMs += 25) {
+    for (let delayMs = 100; delayMs <= 600; delayMs += 50) {
       const { child, ended } = start(t, ['--upstream=simulator', '--port=0'])
       await sleep(delayMs)
       child.kill(signal)
@@ -289,7 +289,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 
 t.test('SIGTERM at the moment the port accepts is not lost', async t => {
   for (const args of [[], ['--workers=2']]) {
-    for (let count = 0; count < 5; count++) {
+    for (let count = 0; count < 3; count++) {
       const port = await freePort()
       const { child, ended } = start(t, ['--upstream=simulator', `--port=${port}`, ...args])
       await untilAccepted(port)
