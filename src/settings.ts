@@ -33,7 +33,7 @@ export const Environment = Type.Object({
     minimum: 1024,
     maximum: 1_073_741_824,
     default: 33_554_432,
-    description: 'Largest request body in bytes, once it is decoded; beyond it the answer is 413.'
+    description: 'Largest request body in bytes, decoded; beyond it the answer is 413.'
   }),
   WORKERS: Type.String({
     group: 'Server',
