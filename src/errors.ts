@@ -44,6 +44,7 @@ export type UpstreamErrorKind =
   | 'unreachable'  // no connection, or it broke before an answer
   | 'timeout'      // silence before the first byte or inside the answer
   | 'malformed'    // an answer that is not what the protocol promises
+  | 'empty'        // an answer that holds nothing at all
   | 'truncated'    // an answer that ended before its end
 
 export interface UpstreamErrorOptions {

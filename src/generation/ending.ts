@@ -45,7 +45,7 @@ export class Ending implements Stage {
     return [
       ...batch.filter(event => event.type !== 'usage' && event.type !== 'finish'),
       { type: 'usage', usage },
-      { type: 'finish', reason: this.#reason(last.reason, usage) }
+      { ...last, reason: this.#reason(last.reason, usage) }
     ]
   }
 

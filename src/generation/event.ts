@@ -59,8 +59,11 @@ export type GenerationEvent =
   | ReasoningEvent
   | ToolCallEvent
   | { type: 'usage', usage: Usage }
-  /** `reason` is null when the upstream said nothing or a mere `stop`, which it also says beside tool calls. */
-  | { type: 'finish', reason: FinishReason | null }
+  /**
+   * `reason` is null when the upstream said nothing or a mere `stop`, which it also says beside tool calls. `isCut` says
+   * that our own stop sequence ended the text.
+   */
+  | { type: 'finish', reason: FinishReason | null, isCut?: true }
   | { type: 'failure', error: Error }
 
 /** What one upstream read produced. */

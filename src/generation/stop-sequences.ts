@@ -54,7 +54,7 @@ export class StopSequences implements Stage {
       return
     }
     this.done = true
-    out.push({ type: 'finish', reason: 'stop' })
+    out.push({ type: 'finish', reason: 'stop', isCut: true })
   }
 }
 

@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { UpstreamError } from '../errors.ts'
 import { follow, type CancelSignal } from '../generation/cancellation.ts'
 import type { Batch, Usage } from '../generation/event.ts'
-import { once, primed, type Source } from '../generation/pipeline.ts'
+import { once, primed, type Source, type Take, type Verdict } from '../generation/pipeline.ts'
 import { KEEP_ALIVE_MS } from '../http/event-stream.ts'
 import { newCallId } from '../http/reply-identity.ts'
 import { toInputForm } from '../translate/input-form.ts'
-import { toReview } from '../translate/review.ts'
+import { silent, toContinuation, toReview, toStreamReview, type Complaint } from '../translate/review.ts'
 import { toBody, toInput, type RunRequest, type RunRequestOptions } from '../translate/run-request.ts'
 import { SizeLimit } from '../translate/size-limit.ts'
 import { toStages } from '../translate/stages.ts'
@@ -131,7 +131,7 @@ async function start (request: RunRequest, call: Call): Promise<Generation> {
 async function begin (request: RunRequest, call: Call): Promise<Generation> {
   const isTold = isToldAsWritten(request, call)
   const generation = await ask(request, isTold, call)
-  if (isTold) return { ...generation, batches: await primed(generation.batches, call.options.keepAliveMs ?? KEEP_ALIVE_MS) }
+  if (isTold) return { ...generation, batches: await primed(withSecondTry(generation.batches, request, call), call.options.keepAliveMs ?? KEEP_ALIVE_MS) }
   return reviewed(generation, request, call)
 }
 
@@ -180,7 +180,7 @@ function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { 
   return generate(workersAi, {
     model: model.id,
     body: toBody(request, { stream: isStreamed, choice, anySeed }),
-    plainBody: isStreamed ? () => toBody(request, { stream: false, choice, anySeed }) : undefined,
+    isStreamed,
     signal,
     sessionAffinity,
     apiToken,
@@ -194,12 +194,24 @@ function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { 
 
 /** Asks once more when the answer is not what was asked for; then tells it as it is, or says that it cannot be had. */
 async function reviewed (first: Generation, request: RunRequest, call: Call): Promise<Generation> {
-  const events = await whole(first)
-  const complaint = toReview(events, request)
-  if (complaint === undefined) return { ...first, batches: once(events) }
+  const events = await wholeUnlessEmpty(first)
+  const complaint = events ? toReview(events, request) : silent(request)
+  if (events && complaint === undefined) return { ...first, batches: once(events) }
+  const { second, answer } = await askAgain(events, complaint ?? silent(request), request, call)
+  if (second === undefined) return { ...first, batches: once(answer) }
+  return { status: second.status, headers: toHeaders([first, second]), attempts: first.attempts + second.attempts, batches: once(answer) }
+}
+
+/**
+ * Asks plainly once more, and takes the answer as it is.
+ * @param events the first answer; absent when it held nothing at all
+ * @returns the second answer, or the first where the second call was refused
+ * @throws what the second call failed with, where there is no first answer, or that what was asked for cannot be had
+ */
+async function askAgain (events: Batch | undefined, complaint: Complaint, request: RunRequest, call: Call): Promise<{ second?: Generation, answer: Batch }> {
   const again = varied(request, { followUp: complaint.followUp, ...(request.outputForm && { outputForm: request.outputForm }) }, call)
-  const giveUp = (answer: Batch) => {
-    const verdict = complaint.giveUp(answer)
+  const giveUp = ({ giveUp }: Complaint, answer: Batch) => {
+    const verdict = giveUp(answer)
     if ('error' in verdict) throw verdict.error
     request.changes.push(verdict.change)
   }
@@ -210,14 +222,73 @@ async function reviewed (first: Generation, request: RunRequest, call: Call): Pr
     answer = await whole(second)
   } catch (error) {
     // What Cloudflare refuses now it has answered once, and that answer is better than none.
-    if (!(error instanceof UpstreamError)) throw error
-    giveUp(events)
-    return { ...first, batches: once(events) }
+    if (!(error instanceof UpstreamError) || events === undefined) throw error
+    giveUp(complaint, events)
+    return { answer: events }
   }
-  const isWorse = complaint.isWorse?.(answer) === true
-  if (isWorse) giveUp(events)
-  else if (toReview(answer, again) !== undefined) giveUp(answer)
-  return { status: second.status, headers: toHeaders([first, second]), attempts: first.attempts + second.attempts, batches: once(withUsage(isWorse ? events : answer, [...usagesOf(events), ...usagesOf(answer)])) }
+  const usages = [...usagesOf(events ?? []), ...usagesOf(answer)]
+  if (events !== undefined && complaint.isWorse?.(answer) === true) {
+    giveUp(complaint, events)
+    return { second, answer: withUsage(events, usages) }
+  }
+  const next = toReview(answer, again)
+  if (next !== undefined) giveUp(next, answer)
+  return { second, answer: withUsage(answer, usages) }
+}
+
+/** A stream that goes on with a second answer where it came to its end without what was asked for. */
+function withSecondTry (batches: Source<Batch>, request: RunRequest, call: Call): Source<Batch> {
+  const first = new ToldSoFar(request, call)
+  return take => batches(batch => first.pass(batch, take))
+}
+
+/**
+ * What a stream has told, until it says a word: then no second answer can take its place, and the conversation that it
+ * would be asked with is let go.
+ */
+class ToldSoFar {
+  #asked: { request: RunRequest, call: Call } | undefined
+  #calls: Batch = []
+
+  constructor (request: RunRequest, call: Call) {
+    this.#asked = { request, call }
+  }
+
+  pass (batch: Batch, take: Take<Batch>): Verdict | Promise<Verdict> {
+    const asked = this.#asked
+    if (asked === undefined) return take(batch)
+    const last = batch.at(-1)
+    if (last?.type === 'finish' || last?.type === 'failure') {
+      this.#asked = undefined
+      const complaint = last.type === 'finish' ? toStreamReview([...this.#calls, ...batch], asked.request) : toFailureReview(last.error, asked.request)
+      return complaint === undefined ? take(batch) : goOn(this.#calls, batch, complaint, asked).then(take)
+    }
+    for (const event of batch) {
+      if (event.type === 'text' && /\S/.test(event.text)) this.#asked = undefined
+      if (event.type === 'tool_call') this.#calls.push(event)
+    }
+    return take(batch)
+  }
+}
+
+function toFailureReview (error: Error, request: RunRequest): Complaint | undefined {
+  return isEmpty(error) ? silent(request) : undefined
+}
+
+/** What a stream ends with in place of what it would have ended with. */
+async function goOn (told: Batch, end: Batch, complaint: Complaint, { request, call }: { request: RunRequest, call: Call }): Promise<Batch> {
+  const isFailed = end.at(-1)?.type === 'failure'
+  try {
+    const { second, answer } = await askAgain(isFailed ? undefined : end, complaint, request, call)
+    const rest = second === undefined ? answer : toContinuation(told, answer)
+    if (rest !== undefined) return rest
+    const verdict = complaint.giveUp(answer)
+    if ('change' in verdict) request.changes.push(verdict.change)
+    return withUsage(end, usagesOf(answer))
+  } catch (error) {
+    call.signal.throwIfAborted()
+    return [{ type: 'failure', error: error as Error }]
+  }
 }
 
 /** The same request, said differently; what had to be changed in it is told with the first one's changes. */
@@ -238,6 +309,20 @@ async function whole ({ batches }: Generation): Promise<Batch> {
   const last = events.at(-1)
   if (last?.type === 'failure') throw last.error
   return events
+}
+
+/** Undefined for an answer that holds nothing at all. */
+async function wholeUnlessEmpty (generation: Generation): Promise<Batch | undefined> {
+  try {
+    return await whole(generation)
+  } catch (error) {
+    if (isEmpty(error)) return undefined
+    throw error
+  }
+}
+
+function isEmpty (error: unknown): boolean {
+  return error instanceof UpstreamError && error.kind === 'empty'
 }
 
 function usagesOf (events: Batch): Usage[] {

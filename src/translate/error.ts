@@ -53,6 +53,7 @@ const TELLINGS: Record<Exclude<Meaning, 'token' | 'quota'>, Telling> = {
   timeout: { status: 504, type: 'server_error', code: 'upstream_timeout', headers: NO_RETRY },
   unreachable: { ...upstreamError, code: 'upstream_unreachable' },
   malformed: { ...upstreamError, code: 'upstream_malformed' },
+  empty: { ...upstreamError, code: 'upstream_malformed' },
   truncated: { ...upstreamError, code: 'upstream_truncated' }
 }
 

@@ -1,6 +1,7 @@
 import { ProxyError } from '../errors.ts'
+import { hasDamagedMark } from '../generation/argument-marks.ts'
 import type { Change } from '../generation/change.ts'
-import type { Batch, Stage } from '../generation/event.ts'
+import type { Batch, Stage, ToolCallEvent } from '../generation/event.ts'
 import type { Effort } from './effort.ts'
 import type { NativeMessage } from './messages.ts'
 import type { RunRequest } from './run-request.ts'
@@ -19,18 +20,78 @@ export interface Complaint {
 }
 
 /**
- * Reviews a whole answer: a forced tool choice must have led to a call, a structured output must fit its format, and an
- * answer to a tool's result must not be empty. An answer that was cut for want of tokens is told as it is.
+ * Reviews a whole answer: a forced tool choice must have led to a call, whose arguments must be whole, a structured output
+ * must fit its format, and an answer must say something. An answer that was cut for want of tokens is told as it is.
  * @returns undefined when there is nothing to complain about
  */
 export function toReview (events: Batch, request: RunRequest): Complaint | undefined {
   const end = events.at(-1)
   if (end?.type !== 'finish' || end.reason === 'length' || end.reason === 'content_filter') return undefined
-  if (events.some(event => event.type === 'tool_call')) return undefined
+  if (events.some(event => event.type === 'tool_call')) return callsOf(events).some(call => hasDamagedMark(call.arguments)) ? damaged() : undefined
   const text = textOf(events)
   if (request.forcedCall !== undefined) return noCall(text, request.forcedCall)
   if (request.format) return misfit(text, request.format, request)
-  return text.trim() === '' && request.followsToolResult ? empty() : undefined
+  // A stop sequence that went up may have ended the answer before its first word.
+  const isCut = end.isCut === true || request.fields['stop'] !== undefined
+  return text.trim() === '' && !isCut ? silent(request) : undefined
+}
+
+/**
+ * Reviews a streamed answer, of which some was told as it was written, for what can still be had then: words where there
+ * are none, and whole arguments. Its format is checked elsewhere.
+ */
+export function toStreamReview (events: Batch, { format: _, ...request }: RunRequest): Complaint | undefined {
+  return toReview(events, request)
+}
+
+/** What to do about an answer that says nothing, or holds nothing at all. */
+export function silent ({ followsToolResult }: Pick<RunRequest, 'followsToolResult'>): Complaint {
+  return {
+    followUp: followsToolResult ? [{ role: 'user', content: 'Now answer with this result.' }] : [],
+    giveUp: () => ({ change: { param: 'messages', action: 'repaired', reason: `the model answered ${followsToolResult ? 'a tool result ' : ''}with nothing, and was asked once more` } })
+  }
+}
+
+/** The calls of an answer, each whole. */
+function callsOf (events: Batch): ToolCallEvent[] {
+  const calls = new Map<number, ToolCallEvent>()
+  for (const event of events) {
+    if (event.type !== 'tool_call') continue
+    const begun = calls.get(event.index)
+    calls.set(event.index, begun ? { ...begun, arguments: begun.arguments + event.arguments } : event)
+  }
+  return [...calls.values()]
+}
+
+/**
+ * A second answer without what was told of its calls already, as the beginning of a first; undefined when the second does
+ * not go on as the first began.
+ */
+export function toContinuation (told: Batch, answer: Batch): Batch | undefined {
+  const calls = callsOf(answer)
+  const rests = new Map<number, string>()
+  for (const begun of callsOf(told)) {
+    const call = calls.find(({ index }) => index === begun.index)
+    const rest = call !== undefined && call.name === begun.name ? restOf(call.arguments, begun.arguments) : undefined
+    if (rest === undefined) return undefined
+    rests.set(begun.index, rest)
+  }
+  return [
+    ...answer.filter(event => event.type === 'text' || event.type === 'reasoning'),
+    ...calls.map((call): ToolCallEvent => rests.has(call.index) ? { type: 'tool_call', index: call.index, arguments: rests.get(call.index) ?? '' } : call),
+    ...answer.filter(event => event.type === 'usage' || event.type === 'finish')
+  ]
+}
+
+/** What follows in JSON behind its beginning, whatever white space is between its parts. */
+function restOf (json: string, beginning: string): string | undefined {
+  const whole = withoutWhiteSpace(json)
+  const start = withoutWhiteSpace(beginning)
+  return whole.startsWith(start) ? whole.slice(start.length) : undefined
+}
+
+function withoutWhiteSpace (json: string): string {
+  return json.replace(/("(?:[^"\\]|\\.)*"?)|\s+/gs, (_, text: string | undefined) => text ?? '')
 }
 
 /** The text of an answer. */
@@ -62,7 +123,9 @@ export class FormatCheck implements Stage {
     }
     const end = batch.at(-1)
     if (end?.type !== 'finish' || end.reason !== 'stop' || this.#hasCalls) return batch
-    const complaint = toComplaint(this.#format, this.#text.join(''), this.#effort, this.#changes)
+    const text = this.#text.join('')
+    // Silence is asked about once more, and judged then.
+    const complaint = text.trim() === '' ? undefined : toComplaint(this.#format, text, this.#effort, this.#changes)
     if (complaint === undefined) return batch
     const verdict = mismatch(this.#format, complaint)
     if ('error' in verdict) return [...batch.slice(0, -1), { type: 'failure', error: verdict.error }]
@@ -114,9 +177,9 @@ function said (text: string): NativeMessage[] {
   return text.trim() === '' ? [] : [{ role: 'assistant', content: text }]
 }
 
-function empty (): Complaint {
+function damaged (): Complaint {
   return {
-    followUp: [{ role: 'user', content: 'Now answer with this result.' }],
-    giveUp: () => ({ change: { param: 'messages', action: 'repaired', reason: 'the model answered a tool result with nothing, and was asked once more' } })
+    followUp: [],
+    giveUp: () => ({ change: { param: 'tool_calls', action: 'repaired', reason: 'half a mark of the chat template is left in the arguments, although the model was asked twice' } })
   }
 }

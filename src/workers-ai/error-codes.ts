@@ -47,6 +47,7 @@ export const MEANINGS = {
   unreachable: { retry: true, fallback: true, fault: 'cloudflare' },
   /** The model has run and was billed. */
   malformed: { retry: false, fallback: true, fault: 'cloudflare' },
+  empty: { retry: false, fallback: true, fault: 'model' },
   truncated: { retry: false, fallback: true, fault: 'cloudflare' }
 } satisfies Record<string, Policy>
 

@@ -13,8 +13,8 @@ export interface GenerateRequest {
   model: ModelId
   /** The native body: JSON. */
   body: RequestBody
-  /** The same body without `stream`, for a stream that came back empty. Absent when `body` asks for no stream. */
-  plainBody?: (() => RequestBody) | undefined
+  /** Whether `body` asks for a stream. */
+  isStreamed: boolean
   signal: CancelSignal
   sessionAffinity?: string | undefined
   /** Used instead of the proxy's own token. */
@@ -49,66 +49,50 @@ export interface Generation {
  * Runs one generation on Workers AI. Resolves when Cloudflare's status is known.
  *
  * A stream that comes back as JSON is read from that JSON, not asked for again (gpt-oss and kimi were seen to do so).
- * One that holds nothing is asked for once more without `stream`: gpt-oss answered with an empty result, and
- * llama-4-scout with tools streams no text that it bills.
  *
  * @throws UpstreamError when Cloudflare refuses or cannot be reached; later failures are failure events.
  */
 export async function generate (workersAi: WorkersAi, request: GenerateRequest): Promise<Generation> {
-  const answer = await workersAi.run(request.model, request.body, runOptions(request, request.plainBody !== undefined))
+  const answer = await workersAi.run(request.model, request.body, runOptions(request))
   const { status, headers, attempts } = answer
   const lane = new ByteLane()
-  const batches = throughStages(toBatches(workersAi, request, answer, lane), request.stages)
+  const batches = throughStages(toBatches(request, answer, lane), request.stages)
   return { status, headers, attempts, batches, ...(answer.isStream && { leadTextTo: (sink, send) => lane.leadTo(sink, send) }) }
 }
 
-function runOptions ({ signal, sessionAffinity, apiToken, caller, observer, patience }: GenerateRequest, stream: boolean): RunOptions {
+function runOptions ({ signal, isStreamed: stream, observer, patience, sessionAffinity, apiToken, caller }: GenerateRequest): RunOptions {
   return { signal, stream, observer, patience, sessionAffinity, apiToken, caller }
 }
 
-function toBatches (workersAi: WorkersAi, request: GenerateRequest, answer: RunAnswer, lane = new ByteLane()): Source<Batch> {
-  if (answer.isStream) return take => tellStream(workersAi, request, answer, take, lane)
-  const { plainBody } = request
+function toBatches ({ newCallId, signal, stages }: GenerateRequest, answer: RunAnswer, lane: ByteLane): Source<Batch> {
+  const reader = new GenerationReader(newCallId, answer.redact)
+  if (answer.isStream) {
+    const { body } = answer
+    return take => tellStream({ reader, body, signal, stages }, take, lane)
+  }
   const batch: Batch = []
-  const reader = new GenerationReader(request.newCallId, answer.redact)
   reader.readAnswer(answer.json, batch, answer.text)
-  return plainBody && reader.isEmpty ? take => askAgain(workersAi, request, plainBody(), take) : once(batch)
+  return once(batch)
 }
 
-function tellStream (workersAi: WorkersAi, request: GenerateRequest, { body, redact }: Extract<RunAnswer, { isStream: true }>, take: Take<Batch>, lane: ByteLane): Promise<void> {
-  const reader = new GenerationReader(request.newCallId, redact)
-  const giver = new StreamGiver({
-    reader,
-    lane,
-    stages: request.stages,
-    take: batch => {
-      // It holds the conversation, and is of no use once something was said.
-      if (reader.isSpeaking) request.plainBody = undefined
-      return take(batch)
-    }
-  })
+interface NativeStream extends Pick<GenerateRequest, 'signal' | 'stages'> {
+  reader: GenerationReader
+  body: Extract<RunAnswer, { isStream: true }>['body']
+}
+
+function tellStream ({ reader, body, signal, stages }: NativeStream, take: Take<Batch>, lane: ByteLane): Promise<void> {
+  const giver = new StreamGiver({ reader, lane, stages, take })
   return body.read(giver).then(async () => {
     if (reader.ended && !giver.isEnough) body.release()
     else body.destroy()
     if (giver.isEnough) return
     const batch = giver.end()
-    if (request.plainBody && reader.isEmptyButBilled) return askAgain(workersAi, request, request.plainBody(), take)
     reader.end(batch)
     if (batch.length > 0) await take(batch)
   }, async (error: unknown) => {
     giver.isEnough = true
     body.destroy()
-    request.signal.throwIfAborted()
+    signal.throwIfAborted()
     await take([{ type: 'failure', error: toStreamError(error) }])
   })
-}
-
-async function askAgain (workersAi: WorkersAi, { plainBody, ...request }: GenerateRequest, body: RequestBody, take: Take<Batch>): Promise<void> {
-  try {
-    const answer = await workersAi.run(request.model, body, runOptions(request, false))
-    await toBatches(workersAi, request, answer)(take)
-  } catch (error) {
-    request.signal.throwIfAborted()
-    await take([{ type: 'failure', error: toStreamError(error) }])
-  }
 }

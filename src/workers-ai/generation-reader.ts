@@ -102,21 +102,10 @@ export class GenerationReader {
     this.#lastOfRun = json
   }
 
-  /** True when neither text, reasoning nor a call was read, and nothing says why. */
-  get isEmpty (): boolean {
-    const isExplained = this.#failure?.kind === 'refused' || this.#reason === 'length' || this.#reason === 'content_filter'
-    return !this.#sawOutput && !this.#toolCalls.sawCalls && !isExplained
-  }
-
   /** What was billed so far, as far as it was told. */
   get usage (): Usage | undefined {
     this.#readLastOfRun()
     return this.#tally.usage
-  }
-
-  /** True when tokens were billed for a stream that held nothing: llama-4-scout's empty streams. */
-  get isEmptyButBilled (): boolean {
-    return this.isEmpty && this.#failure === undefined && (this.usage?.completionTokens ?? 0) > 0
   }
 
   /**
@@ -169,13 +158,16 @@ export class GenerationReader {
   readAnswer (answer: unknown, batch: Batch, json?: string): void {
     const before = batch.length
     const holdsGeneration = isObject(answer) && this.#readFrame(answer, batch, json)
-    if (!holdsGeneration) this.#fail(new UpstreamError('Cloudflare answered with JSON that is no generation', { kind: 'malformed' }), batch)
+    if (!holdsGeneration) this.#fail(new UpstreamError('Cloudflare answered with JSON that is no generation', { kind: holdsNothing(answer) ? 'empty' : 'malformed' }), batch)
     this.#done = true
     this.end(batch)
     if (this.#failure) batch.splice(before, Infinity, { type: 'failure', error: this.#failure })
   }
 
-  /** Ends the generation: appends usage and finish, or the failure of a stream that ended before its end. */
+  /**
+   * Ends the generation: appends usage and finish, or the failure of a stream that ended before its end, or of an answer
+   * that holds nothing at all.
+   */
   end (batch: Batch): void {
     if (this.#failure) return
     // Without [DONE] only a finish reason shows that the model came to an end; Cloudflare's own client holds the same.
@@ -189,8 +181,14 @@ export class GenerationReader {
       return this.#fail(error as UpstreamError, batch)
     }
     const { usage } = this
+    if (this.#holdsNothing(usage)) return this.#fail(new UpstreamError('Cloudflare answered with nothing at all', { kind: 'empty' }), batch)
     if (usage) batch.push({ type: 'usage', usage })
     batch.push({ type: 'finish', reason: this.#reason })
+  }
+
+  /** Neither a word nor a call, nor anything that says why. */
+  #holdsNothing (usage: Usage | undefined): boolean {
+    return !this.#sawOutput && !this.#toolCalls.sawCalls && !this.#finished && !usage?.completionTokens
   }
 
   /**
@@ -301,6 +299,11 @@ function holdsValues ({ frame, choice, message }: Told): boolean {
 
 function isValue (told: unknown): boolean {
   return typeof told === 'number' || (typeof told === 'object' && told !== null)
+}
+
+/** Whether JSON is an object, maybe in Cloudflare's envelope, that has no members: gpt-oss was seen to answer so. */
+function holdsNothing (answer: unknown): boolean {
+  return isObject(answer) && Object.keys(toGeneration(answer)).length === 0
 }
 
 /** A frame that begins as JSON must be JSON; other noise between frames is skipped, as Cloudflare's own client does. */

@@ -199,6 +199,95 @@ t.test('what was not asked for is asked for once more, and no answer is kept sil
   }
 })
 
+const delta = (delta: object, more: object = {}) => `data: ${JSON.stringify({ choices: [{ index: 0, delta, ...more }] })}\n\n`
+const billed = (completion: number) => `data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 10, completion_tokens: completion } })}\n\n`
+const stream = (...frames: string[]): NativeAnswer => ({ contentType: 'text/event-stream', body: [...frames, 'data: [DONE]\n\n'] })
+const whole = (message: object, more: object = {}): NativeAnswer => ({ body: JSON.stringify({ success: true, result: { choices: [{ index: 0, message, finish_reason: 'stop' }], usage: { prompt_tokens: 10, completion_tokens: 3 }, ...more } }) })
+const empty: NativeAnswer = { body: JSON.stringify({ success: true, result: { choices: [{ index: 0, message: { content: null } }] } }) }
+const afterResult: Partial<ChatCompletionRequest> = { tools, messages: [{ role: 'user', content: 'Hello?' }, { role: 'assistant', content: null, tool_calls: [{ id: 'a', type: 'function', function: { name: 'get_weather', arguments: '{}' } }] }, { role: 'tool', content: 'warm', tool_call_id: 'a' }] }
+
+t.test('an answer that says nothing is asked for once more, also inside a stream', async t => {
+  const thought = { type: 'reasoning', text: 'Hm.' }
+  const warm = { type: 'text', text: 'Warm.' }
+  const sum = (completionTokens: number, promptTokens = 20) => ({ type: 'usage', usage: { promptTokens, completionTokens } })
+  const finish = { type: 'finish', reason: 'stop' }
+  const cases: Array<{ name: string, model?: string, request?: Partial<ChatCompletionRequest>, script: NativeAnswer[], runs?: number, followUp?: object[], expected?: object[], error?: { kind?: string, code?: number }, changes?: string[] }> = [
+    { name: 'thinking about a result, streamed', request: { ...afterResult, stream: true }, script: [stream(delta({ reasoning_content: 'Hm.' }), delta({}, { finish_reason: 'stop' }), billed(5)), whole({ content: 'Warm.' })], followUp: [{ role: 'user', content: 'Now answer with this result.' }], expected: [thought, warm, sum(8), finish] },
+    { name: 'thinking about a result', request: afterResult, script: [whole({ content: null, reasoning_content: 'Hm.' }), whole({ content: 'Warm.' })], followUp: [{ role: 'user', content: 'Now answer with this result.' }], expected: [warm, sum(6), finish] },
+    { name: 'thinking alone, streamed', request: { stream: true }, script: [stream(delta({ reasoning_content: 'Hm.' }), delta({ content: '\n' }), delta({}, { finish_reason: 'stop' }), billed(5)), whole({ content: 'Warm.' })], expected: [thought, warm, sum(8), finish] },
+    { name: 'nothing that was billed', script: [whole({ content: null }), whole({ content: 'Warm.' })], expected: [warm, sum(6), finish] },
+    { name: 'nothing that was billed, streamed', request: { stream: true }, script: [stream(delta({ content: '' }), billed(7)), whole({ content: 'Warm.' })], expected: [warm, sum(10), finish] },
+    { name: 'nothing that was billed, of a classic model', model: LLAMA, script: [said(''), said('Warm.')], expected: [warm, sum(6), finish] },
+    { name: 'nothing at all', script: [empty, whole({ content: 'Warm.' })], expected: [warm, sum(3, 10), finish] },
+    { name: 'nothing at all, streamed', request: { stream: true }, script: [stream(), whole({ content: 'Warm.' })], expected: [warm, sum(3, 10), finish] },
+    { name: 'nothing at all, in place of a stream', model: '@cf/openai/gpt-oss-20b', request: { stream: true }, script: [{ body: '{"success":true,"result":{}}' }, whole({ content: 'Warm.' })], expected: [warm, sum(3, 10), finish] },
+    { name: 'nothing at all, twice', script: [empty, empty], error: { kind: 'empty' } },
+    { name: 'nothing at all, twice, streamed', request: { stream: true }, script: [stream(), empty], error: { kind: 'empty' } },
+    { name: 'nothing at all, and then a refusal', request: { stream: true }, script: [stream(), refused(5006)], error: { code: 5006 } },
+    { name: 'nothing, twice', script: [whole({ content: '' }), whole({ content: null })], expected: [sum(6), finish], changes: ['messages repaired'] },
+    { name: 'nothing, twice, streamed', request: { stream: true }, script: [stream(delta({ reasoning_content: 'Hm.' }), delta({}, { finish_reason: 'stop' }), billed(5)), whole({ content: '' })], expected: [thought, sum(8), finish], changes: ['messages repaired'] },
+    { name: 'nothing, and then a refusal, streamed', request: { stream: true }, script: [stream(delta({ reasoning_content: 'Hm.' }), delta({}, { finish_reason: 'stop' }), billed(5)), refused(5006)], expected: [thought, sum(5, 10), finish], changes: ['messages repaired'] },
+    { name: 'nothing, and then nothing at all', script: [whole({ content: '' }), empty], expected: [sum(3, 10), finish], changes: ['messages repaired'] },
+    { name: 'nothing, and then a call, streamed', request: { ...afterResult, stream: true }, script: [stream(delta({ content: '' }), billed(5)), whole({ content: null, tool_calls: [{ id: 'x', type: 'function', function: { name: 'get_weather', arguments: '{"city":"Oslo"}' } }] })], followUp: [{ role: 'user', content: 'Now answer with this result.' }], expected: [{ type: 'tool_call', index: 0, name: 'get_weather', arguments: '{"city":"Oslo"}' }, sum(8), { type: 'finish', reason: 'tool_calls' }] },
+    { name: 'nothing in a format, streamed', request: { response_format: strict, stream: true }, script: [stream(delta({ reasoning_content: 'Hm.' }), delta({}, { finish_reason: 'stop' }), billed(5)), whole({ content: '{"color":"red"}' })], expected: [thought, { type: 'text', text: '{"color":"red"}' }, sum(8), finish] },
+    { name: 'but not for want of tokens', request: { stream: true }, script: [stream(delta({ reasoning_content: 'Hm.' }), delta({}, { finish_reason: 'length' }), billed(5))], runs: 1, expected: [thought, sum(5, 10), { type: 'finish', reason: 'length' }] },
+    { name: 'nor when a filter took it', script: [{ body: JSON.stringify({ success: true, result: { choices: [{ index: 0, message: { content: null }, finish_reason: 'content_filter' }] } }) }], runs: 1, expected: [{ type: 'usage' }, { type: 'finish', reason: 'content_filter' }] },
+    { name: 'nor when our own stop sequence cut it', model: LLAMA, request: { stop: 'No' }, script: [said('No.')], runs: 1, expected: [sum(3, 10), finish] },
+    { name: 'nor when a stop sequence went up', request: { stop: 'No' }, script: [whole({ content: '' })], runs: 1, expected: [sum(3, 10), finish] },
+    { name: 'nor when it said something, streamed', request: { stream: true }, script: [stream(delta({ content: 'Warm.' }), delta({}, { finish_reason: 'stop' }), billed(3))], runs: 1, expected: [warm, sum(3, 10), finish] }
+  ]
+  for (const { name, model = GLM, request = {}, script, runs = 2, followUp = [], expected = [], error, changes = [] } of cases) {
+    await t.test(name, async t => {
+      const asked = await start(t, model, request, script)
+      if (error) await t.rejects(asked.generations, error as Error)
+      else t.match((await answers(asked))[0], expected)
+      t.equal(asked.runs.length, runs, 'questions')
+      if (runs === 2) {
+        t.notOk(asked.runs[1]?.body['stream'], 'the second is plain')
+        t.strictSame(messagesOf(asked.runs[1]).slice(messagesOf(asked.runs[0]).length), followUp, 'what was said')
+      }
+      t.strictSame(asked.changes(), changes, 'changes')
+    })
+  }
+})
+
+t.test('each of several choices has its second try', async t => {
+  for (const isStream of [false, true]) {
+    const nothing = isStream ? stream(delta({ content: '' }), billed(7)) : whole({ content: '' })
+    const asked = await start(t, GLM, { n: 2, stream: isStream }, (_run, count) => count <= 2 ? nothing : whole({ content: 'Warm.' }))
+    const told = await answers(asked)
+    t.strictSame(told.map(events => events.map(event => event.type === 'text' ? event.text : event.type)), [['Warm.', 'usage', 'finish'], ['Warm.', 'usage', 'finish']])
+    t.equal(asked.runs.length, 4)
+  }
+})
+
+t.test('a call with half a mark in its arguments is asked for once more', async t => {
+  const native = (args: string) => ({ tool_calls: [{ index: 0, id: 'x', type: 'function', function: { name: 'get_weather', arguments: args } }] })
+  const broken = '{"city":"<|\\"|"}'
+  const sound = '{"city": "Oslo"}'
+  const inPieces = stream(delta(native('')), ...['{"ci', 'ty":"', '<|\\"|"', '}'].map(piece => delta({ tool_calls: [{ index: 0, function: { arguments: piece } }] })), delta({}, { finish_reason: 'tool_calls' }), billed(5))
+  const cases: Array<{ name: string, isStream?: boolean, script: NativeAnswer[], expected: string, changes: string[] }> = [
+    { name: 'plain', script: [whole(native(broken)), whole(native(sound))], expected: sound, changes: [] },
+    { name: 'streamed', isStream: true, script: [inPieces, whole(native(sound))], expected: '{"city":"Oslo"}', changes: [] },
+    { name: 'twice', script: [whole(native(broken)), whole(native(broken))], expected: broken, changes: ['tool_calls repaired'] },
+    { name: 'twice, streamed', isStream: true, script: [inPieces, whole(native(broken))], expected: broken, changes: ['tool_calls repaired'] },
+    { name: 'and then a word, streamed', isStream: true, script: [inPieces, whole({ content: 'Sorry.' })], expected: broken, changes: ['tool_calls repaired'] },
+    { name: 'and then a refusal, streamed', isStream: true, script: [inPieces, refused(5006)], expected: broken, changes: ['tool_calls repaired'] }
+  ]
+  for (const { name, isStream = false, script, expected, changes } of cases) {
+    await t.test(name, async t => {
+      const asked = await start(t, '@cf/google/gemma-4-26b-a4b-it', { tools, stream: isStream }, script)
+      const [told = []] = await answers(asked)
+      const calls = told.flatMap(event => event.type === 'tool_call' ? [event] : [])
+      t.equal(calls.map(call => call.arguments).join(''), expected)
+      t.strictSame(calls.flatMap(call => call.name ?? []), ['get_weather'], 'one call')
+      t.equal(told.at(-1)?.type, 'finish')
+      t.equal(asked.runs.length, 2)
+      t.strictSame(asked.changes(), changes)
+    })
+  }
+})
+
 t.test('a form that is refused is asked for in another', async t => {
   const schema = color.json_schema.schema
   const fits = said('{"color":"red"}')

@@ -106,6 +106,7 @@ t.test('failures of the wire are the server\'s', t => {
     { kind: 'timeout', status: 504, code: 'upstream_timeout' },
     { kind: 'unreachable', status: 502, code: 'upstream_unreachable' },
     { kind: 'malformed', status: 502, code: 'upstream_malformed' },
+    { kind: 'empty', status: 502, code: 'upstream_malformed' },
     { kind: 'truncated', status: 502, code: 'upstream_truncated' }
   ]
   for (const { kind, status, code } of cases) {

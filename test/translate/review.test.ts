@@ -4,7 +4,7 @@ import type { Batch, FinishReason, GenerationEvent } from '../../src/generation/
 import type { NativeMessage } from '../../src/translate/messages.ts'
 import { newEffort } from '../../src/translate/effort.ts'
 import { loadCheckers } from '../../src/translate/json-schema.ts'
-import { FormatCheck, textOf, toReview } from '../../src/translate/review.ts'
+import { FormatCheck, textOf, toContinuation, toReview, toStreamReview } from '../../src/translate/review.ts'
 import type { RunRequest } from '../../src/translate/run-request.ts'
 import type { OutputFormat } from '../../src/translate/structured-output.ts'
 
@@ -20,7 +20,7 @@ function answer (text: string, reason: FinishReason = 'stop'): Batch {
 }
 
 function review (events: Batch, request: Partial<RunRequest>) {
-  return toReview(events, { followsToolResult: false, effort: newEffort(), changes: [], ...request } as RunRequest)
+  return toReview(events, { followsToolResult: false, fields: {}, effort: newEffort(), changes: [], ...request } as RunRequest)
 }
 
 function tell ({ param, action, reason }: Change): string {
@@ -29,7 +29,12 @@ function tell ({ param, action, reason }: Change): string {
 
 t.test('what was asked for is nothing to complain about', t => {
   const cases: Array<{ name: string, given: Batch, request: Partial<RunRequest> }> = [
-    { name: 'anything', given: answer(''), request: {} },
+    { name: 'anything', given: answer('Hi'), request: {} },
+    { name: 'nothing for want of tokens', given: answer('', 'length'), request: {} },
+    { name: 'nothing that was filtered', given: answer('', 'content_filter'), request: {} },
+    { name: 'nothing before our own stop sequence', given: [{ type: 'finish', reason: 'stop', isCut: true }], request: {} },
+    { name: 'nothing where a stop sequence went up', given: answer(''), request: { fields: { stop: ['x'] } } },
+    { name: 'whole arguments', given: [{ ...call, arguments: '{"a":"the <|\\"|> mark"}' } as GenerationEvent, ...answer('', 'tool_calls')], request: {} },
     { name: 'a forced call', given: [call, ...answer('', 'tool_calls')], request: { forcedCall: 'Call!', format: strict } },
     { name: 'a call in place of a format', given: [call, ...answer('no JSON', 'tool_calls')], request: { format: strict } },
     { name: 'a format', given: answer('{"a":1}'), request: { format: strict } },
@@ -53,6 +58,8 @@ t.test('anything else leads to one more question, and to honesty when that does 
     { name: 'another format', given: answer('{}'), request: { format: loose }, followUp: [{ role: 'assistant', content: '{}' }, { role: 'user', content: corrected(complaint) }], second: answer('{"a":"1"}'), change: 'response_format dropped: the answer does not fit it, although the model was asked for it' },
     { name: 'no format at all', given: answer('One.'), request: { format: loose }, followUp: [{ role: 'assistant', content: 'One.' }, { role: 'user', content: corrected('the answer is not valid JSON') }], second: answer('Two.'), change: 'response_format dropped: the answer does not fit it, although the model was asked for it' },
     { name: 'not even a word in that format', given: answer(''), request: { format: loose }, followUp: [{ role: 'user', content: corrected('the answer is not valid JSON') }], second: answer(''), change: 'response_format dropped: the answer does not fit it, although the model was asked for it' },
+    { name: 'nothing', given: answer(' \n'), request: {}, followUp: [], second: answer(''), change: 'messages repaired: the model answered with nothing, and was asked once more' },
+    { name: 'half a mark in arguments', given: [{ ...call, arguments: '{"a":' } as GenerationEvent, { type: 'tool_call', index: 0, arguments: '"<|\\"|"}' }, ...answer('', 'tool_calls')], request: {}, followUp: [], second: answer(''), change: 'tool_calls repaired: half a mark of the chat template is left in the arguments, although the model was asked twice' },
     { name: 'nothing about a result', given: answer(' '), request: { followsToolResult: true }, followUp: [{ role: 'user', content: 'Now answer with this result.' }], second: answer(''), change: 'messages repaired: the model answered a tool result with nothing, and was asked once more' }
   ]
   for (const { name, given, request, followUp, second, change } of cases) {
@@ -112,5 +119,26 @@ t.test('a second answer may be further from the format than the first', t => {
   ]
   for (const [second, isWorse] of cases) t.equal(complaint?.isWorse?.(second), isWorse, textOf(second))
   t.equal(review(answer('Prose.'), { format: limits })?.isWorse?.(answer('More prose.')), false, 'prose is no worse than prose')
+  t.end()
+})
+
+t.test('a stream is reviewed for what can still be had, but not for its format', t => {
+  const request = { followsToolResult: false, fields: {}, format: strict } as unknown as RunRequest
+  t.equal(toStreamReview(answer('no JSON'), request), undefined)
+  t.strictSame(toStreamReview(answer(''), request)?.followUp, [])
+  t.end()
+})
+
+t.test('a second answer goes on with the calls that were told', t => {
+  const end = answer('', 'tool_calls')
+  const begun: Batch = [{ ...call, arguments: '{"a": "b", "c":' } as GenerationEvent]
+  const second = (args: string, name = 'f'): Batch => [{ type: 'tool_call', index: 0, id: 'call_2', name, arguments: args }, ...end]
+  t.strictSame(toContinuation([], second('{}')), second('{}'), 'of which there are none')
+  t.strictSame(toContinuation(begun, second('{"a":"b","c":"d e"}')), [{ type: 'tool_call', index: 0, arguments: '"d e"}' }, ...end], 'whatever the white space')
+  const more: GenerationEvent = { type: 'tool_call', index: 1, id: 'call_3', name: 'g', arguments: '{}' }
+  t.strictSame(toContinuation(begun, [...second('{"a":"b","c":1}'), more]), [{ type: 'tool_call', index: 0, arguments: '1}' }, more, ...end], 'and may have others')
+  t.equal(toContinuation(begun, second('{"a":"x","c":1}')), undefined, 'but not by other arguments')
+  t.equal(toContinuation(begun, second('{"a":"b","c":1}', 'g')), undefined, 'nor by another name')
+  t.equal(toContinuation(begun, answer('Hi')), undefined, 'nor without a call')
   t.end()
 })

@@ -85,6 +85,6 @@ t.test('the model\'s own time limit is like any other timeout', t => {
 })
 
 t.test('what breaks on the way means what it is', t => {
-  for (const kind of ['unreachable', 'malformed', 'truncated'] as const) t.equal(toFacts(new UpstreamError('x', { kind, status: 429, code: 3040 })).meaning, kind)
+  for (const kind of ['unreachable', 'malformed', 'empty', 'truncated'] as const) t.equal(toFacts(new UpstreamError('x', { kind, status: 429, code: 3040 })).meaning, kind)
   t.end()
 })

@@ -18,6 +18,7 @@ const cases: Array<{ name: string, given: UpstreamErrorOptions, message?: string
   { name: 'silence', given: { kind: 'timeout' }, expected: true },
   { name: 'no connection', given: { kind: 'unreachable' }, expected: true },
   { name: 'a broken answer', given: { kind: 'malformed' }, expected: true },
+  { name: 'an answer of nothing', given: { kind: 'empty' }, expected: true },
   { name: 'the daily quota', given: { kind: 'refused', status: 429, code: 4006 }, expected: false },
   { name: 'the daily quota by its words', given: { kind: 'refused', status: 429 }, message: 'you have used up your daily free allocation', expected: false },
   { name: 'a wrong request', given: { kind: 'refused', status: 400, code: 5006 }, expected: false },

@@ -96,8 +96,7 @@ t.test('a stream of frames', t => {
     { name: 'nothing after [DONE] is read', given: [delta({ content: 'A' }), DONE, delta({ content: 'B' })], expected: [...text('A'), finished()] },
     { name: 'a finish reason without [DONE] is an end', given: [delta({ content: 'A' }), { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }], expected: [...text('A'), finished()] },
     { name: 'a finish reason that says nothing', given: [delta({ content: 'A' }), { choices: [{ index: 0, delta: {}, finish_reason: '' }] }, DONE], expected: [...text('A'), finished()] },
-    { name: 'a frame in the envelope', given: [{ result: { response: 'A' }, success: true, errors: [] }, DONE], expected: [...text('A'), finished()] },
-    { name: 'nothing but the end', given: [DONE], expected: [finished()] }
+    { name: 'a frame in the envelope', given: [{ result: { response: 'A' }, success: true, errors: [] }, DONE], expected: [...text('A'), finished()] }
   ]
   for (const { name, given, expected } of cases) t.strictSame(streamed(...given), expected, name)
   t.end()
@@ -113,7 +112,6 @@ t.test('a whole answer', t => {
     { name: 'a response in JSON mode', given: { response: { city: 'Oslo' } }, expected: [...text('{"city":"Oslo"}'), finished()] },
     { name: 'a list in JSON mode', given: { response: [{ text: 'a' }, { text: 'b' }] }, expected: [...text('[{"text":"a"},{"text":"b"}]'), finished()] },
     { name: 'an empty list in JSON mode', given: { response: [] }, expected: [...text('[]'), finished()] },
-    { name: 'an empty response', given: { response: '' }, expected: [finished()] },
     { name: 'a call beside a response of null', given: { response: null, tool_calls: [{ name: 'f', arguments: { a: 1 } }] }, expected: [call('f', '{"a":1}'), finished()] },
     { name: 'a call beside text', given: { response: 'A', tool_calls: [{ name: 'f', arguments: {} }] }, expected: [...text('A'), call('f', '{}'), finished()] },
     { name: 'only calls', given: { tool_calls: [{ name: 'f' }] }, expected: [call('f', ''), { type: 'tool_call', index: 0, arguments: '{}' }, finished()] },
@@ -220,7 +218,7 @@ t.test('an answer that is no generation is a failure', t => {
   for (const { name, given } of cases) {
     const batch = answered(given)
     t.equal(batch.length, 1, name)
-    t.match(batch[0], { type: 'failure', error: { kind: 'malformed', message: 'Cloudflare answered with JSON that is no generation' } }, `${name} (failure)`)
+    t.match(batch[0], { type: 'failure', error: { kind: name === 'an empty result' ? 'empty' : 'malformed', message: 'Cloudflare answered with JSON that is no generation' } }, `${name} (failure)`)
   }
   const broken = answered({ choices: [{ index: 0, message: { content: 'Hel' }, finish_reason: 'error' }] })
   t.match(broken, [{ type: 'failure', error: { kind: 'refused' } }], 'a failure is all that is told')
@@ -229,24 +227,39 @@ t.test('an answer that is no generation is a failure', t => {
   t.end()
 })
 
-t.test('a reader knows whether more can come, and whether there was anything', t => {
+t.test('an answer that holds nothing at all is a failure', t => {
   const billed = { usage: { prompt_tokens: 5, completion_tokens: 7 } }
-  const cases = [
-    { name: 'nothing yet', given: [], expected: { done: false, isEmpty: true, isEmptyButBilled: false } },
-    { name: 'text', given: [{ response: 'A' }], expected: { done: false, isEmpty: false, isEmptyButBilled: false } },
-    { name: 'the end', given: [{ response: 'A' }, DONE], expected: { done: true, isEmpty: false, isEmptyButBilled: false } },
-    { name: 'tokens that are billed for nothing', given: [{ response: '', ...billed }, DONE], expected: { done: true, isEmpty: true, isEmptyButBilled: true } },
-    { name: 'tokens that are billed for thinking', given: [delta({ reasoning: 'Hm' }, billed), DONE], expected: { done: true, isEmpty: false, isEmptyButBilled: false } },
-    { name: 'tokens that are billed for a call', given: [{ tool_calls: [{ name: 'f' }], ...billed }, DONE], expected: { done: true, isEmpty: false, isEmptyButBilled: false } },
-    { name: 'a limit that left no room', given: [{ response: '', finish_reason: 'length', ...billed }, DONE], expected: { done: true, isEmpty: false, isEmptyButBilled: false } },
-    { name: 'a failure', given: [{ response: '', ...billed }, { error: 'overloaded' }], expected: { done: true, isEmpty: false, isEmptyButBilled: false } },
-    { name: 'a frame that is no JSON', given: [{ response: '', ...billed }, '{'], expected: { done: true, isEmpty: true, isEmptyButBilled: false } }
+  const prompt = { usage: { prompt_tokens: 5, completion_tokens: 0 } }
+  const cases: Array<{ name: string, given: Array<object | string>, isEmpty: boolean }> = [
+    { name: 'the end alone', given: [DONE], isEmpty: true },
+    { name: 'no text, and nothing billed', given: [{ response: '' }, { response: null, ...prompt }, DONE], isEmpty: true },
+    { name: 'text', given: [{ response: 'A' }, DONE], isEmpty: false },
+    { name: 'tokens that are billed for nothing', given: [{ response: '', ...billed }, DONE], isEmpty: false },
+    { name: 'thinking', given: [delta({ reasoning: 'Hm' }), DONE], isEmpty: false },
+    { name: 'a call', given: [{ tool_calls: [{ name: 'f' }] }, DONE], isEmpty: false },
+    { name: 'a limit that left no room', given: [{ response: '', finish_reason: 'length' }, DONE], isEmpty: false },
+    { name: 'a finish reason', given: [{ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }], isEmpty: false }
   ]
-  for (const { name, given, expected } of cases) {
+  for (const { name, given, isEmpty } of cases) {
     const reader = newReader()
-    for (const frame of given) reader.readEvent(typeof frame === 'string' ? frame : JSON.stringify(frame), [])
-    t.strictSame({ done: reader.done, isEmpty: reader.isEmpty, isEmptyButBilled: reader.isEmptyButBilled }, expected, name)
+    const batch: Batch = []
+    for (const frame of given) reader.readEvent(typeof frame === 'string' ? frame : JSON.stringify(frame), batch)
+    reader.end(batch)
+    if (isEmpty) t.match(batch, [{ type: 'failure', error: { kind: 'empty' } }], name)
+    else t.equal(batch.at(-1)?.type, 'finish', name)
   }
+  t.match(answered({ response: '', usage: { prompt_tokens: 0, completion_tokens: 0 } }), [{ type: 'failure', error: { kind: 'empty' } }], 'a whole one, too')
+  t.match(answered({}), [{ type: 'failure', error: { kind: 'empty' } }], 'and one that is no generation')
+  t.end()
+})
+
+t.test('a reader knows whether more can come', t => {
+  const reader = newReader()
+  t.equal(reader.done, false)
+  reader.readEvent('{"response":"A"}', [])
+  t.equal(reader.done, false)
+  reader.readEvent(DONE, [])
+  t.equal(reader.done, true)
 
   const failed = newReader()
   failed.readEvent('{"error":"overloaded"}', [])

@@ -7,6 +7,7 @@ t.test('mayRetry knows what passes by itself', t => {
     { name: 'no connection', given: { kind: 'unreachable' }, expected: true },
     { name: 'our own patience ended', given: { kind: 'timeout' }, expected: false },
     { name: 'a broken answer', given: { kind: 'malformed', status: 200 }, expected: false },
+    { name: 'an answer of nothing', given: { kind: 'empty' }, expected: false },
     { name: 'a cut answer', given: { kind: 'truncated', status: 200 }, expected: false },
     { name: 'request timeout', given: { kind: 'refused', status: 408, code: 3007 }, expected: false },
     { name: "the model's own time limit", given: { kind: 'refused', status: 408, code: 3046 }, expected: false },
