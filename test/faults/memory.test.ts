@@ -88,18 +88,20 @@ t.test('large bodies at once stay within what the manifests allow', async t => {
     const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, NODE_OPTIONS: `--max-old-space-size=${CONTAINER / 2}`, MAX_BODY_MEMORY_BYTES: String(CONTAINER / 4 * MEBIBYTE) })
     await (await ask(server, chat('@cf/evil/model'))).text()
     const { rss } = await server.vitals()
+    // Who goes on sending for more than a second after a refusal is cut off, and need not have read it.
     const answers = await Promise.all(Array.from({ length: COUNT }, async () => {
-      const response = await fetch(`${server.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-      await response.text()
+      const response = await fetch(`${server.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body }).catch(() => undefined)
+      await response?.text().catch(() => {})
       return response
     }))
-    for (const { status, headers } of answers) {
-      t.ok(statuses.includes(status), `${name}: ${status}`)
-      if (status === 503) t.equal(headers.get('retry-after'), '1')
+    for (const response of answers) {
+      if (response === undefined) continue
+      t.ok(statuses.includes(response.status), `${name}: ${response.status}`)
+      if (response.status === 503) t.equal(response.headers.get('retry-after'), '1')
     }
-    t.ok(answers.some(({ status }) => status === statuses[0]), `${name}: one is served, or told that it never will be`)
+    t.ok(answers.some(response => response?.status === statuses[0]), `${name}: one is served, or told that it never will be`)
     const { peakRss } = await server.vitals()
-    t.comment(`${COUNT} bodies of 30 MB at once, ${name}: ${answers.filter(({ status }) => status === 200).length} served, RSS ${(rss / MEBIBYTE).toFixed(0)} MiB before, ${(peakRss / MEBIBYTE).toFixed(0)} MiB at most`)
+    t.comment(`${COUNT} bodies of 30 MB at once, ${name}: ${answers.filter(response => response?.status === 200).length} served, RSS ${(rss / MEBIBYTE).toFixed(0)} MiB before, ${(peakRss / MEBIBYTE).toFixed(0)} MiB at most`)
     t.ok(peakRss / MEBIBYTE < CONTAINER, `${name}: ${(peakRss / MEBIBYTE).toFixed(0)} MiB`)
     t.equal((await ask(server, chat('@cf/evil/model'))).status, 200, `${name}: it serves on`)
     server.child.kill('SIGKILL')
