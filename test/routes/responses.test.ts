@@ -358,7 +358,7 @@ t.test('a stored compaction is all that is gone on from', async t => {
 })
 
 t.test('a model that sums up nothing is told to have failed, plain and streamed', async t => {
-  const silent = { response: '', usage: { prompt_tokens: 9, completion_tokens: 0 } }
+  const silent = { response: '', usage: { prompt_tokens: 9, completion_tokens: 3 } }
   const url = await startUpstream(t, [silent, silent, silent, silent, silent, silent])
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url, MAX_RETRIES: '0' })
   const plain = await respond(proxy, asking([{ role: 'user', content: 'Hi' }, trigger]))
