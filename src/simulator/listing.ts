@@ -142,7 +142,7 @@ function toInputSchema ({ name: family, sampling, maxTokensName, content, extras
     stream: { type: 'boolean', default: false },
     [maxTokensName]: { type: 'integer', ...(maxTokensName === 'max_tokens' && { default: 256 }) },
     ...Object.fromEntries(Object.entries(sampling).map(([name, [minimum, maximum]]) =>
-      [name, { type: name === 'seed' || name === 'top_k' ? 'integer' : 'number', minimum, maximum }]))
+      [name, { type: name === 'seed' || name === 'top_k' ? 'integer' : 'number', minimum: isRangeOf2023(name, maximum) ? 0 : minimum, maximum }]))
   }
   const said = content === 'string' ? { type: 'string' } : { oneOf: [{ type: 'string' }, { type: 'array', items: PART_SCHEMA }] }
   const messages = { type: 'array', items: { type: 'object', properties: { role: { type: 'string' }, content: said }, required: ['role', 'content'] } }
@@ -154,6 +154,11 @@ function toInputSchema ({ name: family, sampling, maxTokensName, content, extras
       ...(family === 'gpt-oss' ? [RESPONSES_SCHEMA] : [])
     ]
   }
+}
+
+/** Cloudflare's schemas of that year let `top_p` be 0, which is never sent: newer ones do not. */
+function isRangeOf2023 (name: string, maximum: number): boolean {
+  return name === 'top_p' && maximum === 2
 }
 
 const PART_SCHEMA = {

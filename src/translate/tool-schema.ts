@@ -1,4 +1,5 @@
 import type { Change } from '../generation/change.ts'
+import { copyDigits } from './exact-integers.ts'
 
 type Schema = Record<string, unknown>
 
@@ -37,6 +38,7 @@ function toSoundSchema (schema: Schema, path: string, changes: Change[]): Schema
       sound[keyword] = DATA.has(keyword) ? value : toSound(value, path, changes)
     }
   }
+  copyDigits(schema, sound)
   return sound
 }
 

@@ -128,9 +128,9 @@ t.test('text without a template is told as it was written', t => {
 
 t.test('thinking is asked for where a template asks for it', t => {
   const cases: Array<{ name: string, given: object, family: FamilyName, expected: object, changes: string[] }> = [
-    { name: 'an effort', given: { reasoning_effort: 'none' }, family: 'gpt-oss', expected: { reasoning_effort: 'low' }, changes: ['reasoning_effort clamped', 'prompt emulated'] },
-    { name: 'other words', given: { thinking: { type: 'enabled', budget_tokens: 9_000 } }, family: 'gpt-oss', expected: { reasoning_effort: 'high' }, changes: ['thinking renamed', 'prompt emulated'] },
-    { name: 'a prompt in a template', given: { raw: false, enable_thinking: false }, family: 'qwen3', expected: { chat_template_kwargs: { enable_thinking: false } }, changes: ['enable_thinking renamed', 'enable_thinking renamed'] },
+    { name: 'an effort', given: { reasoning_effort: 'none' }, family: 'gpt-oss', expected: { reasoning_effort: 'low' }, changes: ['reasoning_effort clamped', 'max_tokens emulated', 'prompt emulated'] },
+    { name: 'other words', given: { thinking: { type: 'enabled', budget_tokens: 9_000 } }, family: 'gpt-oss', expected: { reasoning_effort: 'high' }, changes: ['thinking renamed', 'max_tokens emulated', 'prompt emulated'] },
+    { name: 'a prompt in a template', given: { raw: false, enable_thinking: false }, family: 'qwen3', expected: { chat_template_kwargs: { enable_thinking: false } }, changes: ['enable_thinking renamed', 'enable_thinking renamed', 'max_tokens emulated'] },
     { name: 'a prompt without one', given: { enable_thinking: false }, family: 'qwen3', expected: {}, changes: ['enable_thinking dropped'] }
   ]
   for (const { name, given, family, expected, changes } of cases) {

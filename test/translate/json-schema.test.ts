@@ -178,7 +178,7 @@ t.test('a schema that is too large or too entangled is not compiled', t => {
     { name: 'a million schemas', schema: { allOf: Array.from({ length: 1_000_000 }, () => ({})) } },
     { name: 'megabytes of text', schema: { description: 'x'.repeat(6_400_000) } },
     { name: 'long names', schema: { properties: { ['x'.repeat(200_000)]: {} } } },
-    { name: 'more than is compiled for one request', schema: { properties: some(800) } }
+    { name: 'more than is compiled for one request', schema: { properties: Object.fromEntries(Array.from({ length: 800 }, (_, index) => [`p${index}`, { type: 'string', minLength: 1, maxLength: 9, pattern: '^a' }])) } }
   ]
   for (const { name, schema } of cases) {
     const start = performance.now()
