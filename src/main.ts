@@ -9,7 +9,7 @@ import { toBanner, toCurl, toNextStep, toSdkLines, type Serving } from './banner
 import { parseCommandLine, toConfigTable, toHelp } from './command-line.ts'
 import { showChat } from './demo.ts'
 import { toDoctorHelp } from './doctor/report.ts'
-import { AT_ONCE, drain } from './drain.ts'
+import { breakOff, drain } from './drain.ts'
 import { StartError } from './errors.ts'
 import { checkHealth } from './healthcheck.ts'
 import { countModels } from './model-count.ts'
@@ -132,7 +132,7 @@ async function serve (settings: Settings, unread: readonly string[]): Promise<vo
 async function serveHere (settings: Settings): Promise<Running> {
   const app = await listen(settings)
   const { port } = app.server.address() as AddressInfo
-  return { port, log: app.log, drain: () => drain(app, settings), cut: () => drain(app, AT_ONCE), end: async () => {} }
+  return { port, log: app.log, drain: () => drain(app, settings), cut: () => breakOff(app), end: async () => {} }
 }
 
 async function serveByWorkers (settings: Settings): Promise<Running> {

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { drain } from '../src/drain.ts'
+import { breakOff, drain } from '../src/drain.ts'
 import { buildApp } from '../src/index.ts'
 import { readSettings } from '../src/settings/reader.ts'
 
@@ -37,4 +37,12 @@ t.test('what runs longer is told that it is cut', async t => {
   const text = await answer.text()
   t.match(text, '"code":"server_stopping"')
   t.notMatch(text, '[DONE]')
+})
+
+t.test('after a bug nothing new is begun, and what runs is told that it is cut', async t => {
+  const { app, answer } = await serve(t, 2)
+  const broken = breakOff(app)
+  t.equal(app.openAnswers.isBroken, true)
+  await broken
+  t.match(await answer.text(), '"code":"server_stopping"')
 })

@@ -16,6 +16,8 @@ declare module 'fastify' {
 export class OpenAnswers {
   /** The server stops: it still answers, but load balancers should ask another one. */
   isDraining = false
+  /** A bug that nobody caught: nothing new is served any more. */
+  isBroken = false
   #places: FairShare
   #open = new Set<Cancellation>()
 
@@ -34,6 +36,7 @@ export class OpenAnswers {
    */
   open ({ raw, request }: Pick<FastifyReply, 'raw' | 'request'>): CancelSignal {
     if (raw.destroyed) throw new ClientGoneError()
+    if (this.isBroken) throw stopping()
     const keyId = toKeyId(request)
     if (!this.#places.mayTake(keyId, 1)) throw overloaded()
     this.#places.take(keyId, 1)
@@ -48,11 +51,15 @@ export class OpenAnswers {
 
   /** Ends every answer that is under way with an error its client can read. */
   cut (): void {
-    const reason = new ProxyError('The server is stopping and could not wait for this answer any longer. Please try again.', {
-      status: 503, type: 'server_error', code: 'server_stopping'
-    })
+    const reason = stopping()
     for (const cancellation of this.#open) cancellation.abort(reason)
   }
+}
+
+function stopping (): ProxyError {
+  return new ProxyError('The server is stopping and could not wait for this answer any longer. Please try again.', {
+    status: 503, type: 'server_error', code: 'server_stopping'
+  })
 }
 
 /** What a caller hears when there is more to do than can be done. */

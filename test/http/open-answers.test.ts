@@ -35,6 +35,12 @@ t.test('a client that leaves early aborts, one that has everything does not', as
   t.equal(other.aborted, false)
 })
 
+t.test('after a bug that nobody caught no answer is begun', async t => {
+  const answers = new OpenAnswers(2)
+  answers.isBroken = true
+  t.throws(() => answers.open(newReply().reply), { status: 503, code: 'server_stopping' })
+})
+
 t.test('of two keys the one that holds most is refused first', async t => {
   const answers = new OpenAnswers(10)
   for (let count = 0; count < 10; count++) answers.open(newReply('a').reply)

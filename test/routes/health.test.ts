@@ -28,6 +28,12 @@ t.test('it is ready until it stops, but well all the time', async t => {
   t.match(await app.inject('/livez'), { statusCode: 200 })
 })
 
+t.test('it is not well after a bug that nobody caught', async t => {
+  const { app, answers } = build()
+  answers.isBroken = true
+  for (const url of ['/health', '/livez']) t.match(await app.inject(url), { statusCode: 503, body: '{"status":"broken"}' }, url)
+})
+
 t.test('it counts the answers under way for those who ask', async t => {
   const { app, answers } = build()
   answers.open({ raw: new EventEmitter(), request: {} } as unknown as Parameters<OpenAnswers['open']>[0])

@@ -14,7 +14,7 @@ for (const { id, dimensions = 0 } of models) {
 
 const cases = [
   { name: 'bge pools', id: '@cf/baai/bge-base-en-v1.5', expected: { extras: ['pooling'] } },
-  { name: 'bge-m3 can be told to cut', id: '@cf/baai/bge-m3', expected: { extras: ['truncate_inputs'] } },
+  { name: 'bge-m3 can be told to cut, and has one window for all texts of a call', id: '@cf/baai/bge-m3', expected: { extras: ['truncate_inputs'], sharesWindow: true } },
   { name: 'qwen3 is instructed', id: '@cf/qwen/qwen3-embedding-0.6b', expected: { extras: ['instruction'], cuts: { range: [32, 1_024] } } },
   { name: 'gemma is trained for four lengths', id: '@cf/google/embeddinggemma-300m', expected: { extras: [], cuts: { lengths: [128, 256, 512] } } },
   { name: 'plamo takes texts', id: '@cf/pfnet/plamo-embedding-1b', expected: { extras: [] } },
