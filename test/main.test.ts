@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { freePort } from './http-client.ts'
 
+// Each of its many starts takes a second or more where the machine has other work.
+t.setTimeout(300_000)
+
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
