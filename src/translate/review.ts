@@ -99,6 +99,9 @@ export function textOf (events: Batch): string {
   return events.map(event => event.type === 'text' ? event.text : '').join('')
 }
 
+/** Characters of a streamed answer that are held for its check. */
+const MAX_CHECKED = 4 * 1_048_576
+
 /**
  * Checks a streamed structured output at its end, when nothing can be asked again: a strict one that does not fit
  * ends as a failure, another one with a change.
@@ -108,6 +111,7 @@ export class FormatCheck implements Stage {
   #changes: Change[]
   #effort: Effort
   #text: string[] = []
+  #length = 0
   #hasCalls = false
 
   constructor (format: OutputFormat, changes: Change[], effort: Effort) {
@@ -118,11 +122,15 @@ export class FormatCheck implements Stage {
 
   push (batch: Batch): Batch {
     for (const event of batch) {
-      if (event.type === 'text') this.#text.push(event.text)
+      if (event.type === 'text') this.#hold(event.text)
       if (event.type === 'tool_call') this.#hasCalls = true
     }
     const end = batch.at(-1)
     if (end?.type !== 'finish' || end.reason !== 'stop' || this.#hasCalls) return batch
+    if (this.#length > MAX_CHECKED) {
+      this.#changes.push({ param: 'response_format', action: 'dropped', reason: `the answer is not checked: it is longer than ${MAX_CHECKED} characters` })
+      return batch
+    }
     const text = this.#text.join('')
     // Silence is asked about once more, and judged then.
     const complaint = text.trim() === '' ? undefined : toComplaint(this.#format, text, this.#effort, this.#changes)
@@ -131,6 +139,12 @@ export class FormatCheck implements Stage {
     if ('error' in verdict) return [...batch.slice(0, -1), { type: 'failure', error: verdict.error }]
     this.#changes.push(verdict.change)
     return batch
+  }
+
+  #hold (text: string): void {
+    this.#length += text.length
+    if (this.#length > MAX_CHECKED) this.#text = []
+    else this.#text.push(text)
   }
 }
 

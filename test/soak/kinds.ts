@@ -371,7 +371,7 @@ export const KINDS: Record<string, Kind> = {
   wrong_content_type: mistake(5, word => posting('/v1/chat/completions', JSON.stringify(chat(word)), 'text/plain'), { status: 415 }),
   no_such_model: mistake(10, word => posting('/v1/chat/completions', JSON.stringify(chat(word, { model: word }))), { status: 404, code: 'model_not_found' }),
   no_such_path: mistake(5, word => posting(`/v1/${word}`, '{'), { status: 404 }),
-  wrong_method: mistake(5, word => ({ path: `/v1/responses/${word}`, init: { method: 'PUT' } }), { status: 405 }),
+  wrong_method: mistake(5, word => ({ path: `/v1/responses/resp_${word}`, init: { method: 'PUT' } }), { status: 405 }),
   too_large: mistake(4, word => posting('/v1/chat/completions', JSON.stringify(chat(word)).padEnd(BODY_LIMIT_BYTES + 1)), { status: 413 }),
 
   // what Cloudflare does wrong

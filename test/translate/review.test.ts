@@ -105,6 +105,16 @@ t.test('a stream is checked at its end', t => {
   t.end()
 })
 
+t.test('a stream that is too long to be held is told as it is, and that it was not checked', t => {
+  const told: Change[] = []
+  const stage = new FormatCheck(strict, told, newEffort())
+  const piece: Batch = [{ type: 'text', text: 'x'.repeat(1_048_576) }]
+  for (let count = 0; count < 5; count++) t.strictSame(stage.push(piece), piece)
+  t.strictSame(stage.push(answer('')), answer(''))
+  t.strictSame(told.map(tell), ['response_format dropped: the answer is not checked: it is longer than 4194304 characters'])
+  t.end()
+})
+
 t.test('the text of an answer', t => {
   t.equal(textOf([{ type: 'reasoning', text: 'Hm.' }, { type: 'text', text: 'a' }, call, { type: 'text', text: 'b' }]), 'ab')
   t.end()
