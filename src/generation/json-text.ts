@@ -9,6 +9,9 @@ const LIST = /\[\s{0,100}["[{\]\d-]/
 const CUT_OBJECT = /\{\s{0,100}$/
 const CUT_LIST = /\[\s{0,100}$/
 
+/** Characters of prose behind which no JSON is waited for. */
+const MAX_LEAD = 65_536
+
 export interface JsonTextOptions {
   /** The answer is to be a list and not an object. */
   isList: boolean
@@ -16,13 +19,13 @@ export interface JsonTextOptions {
 
 /**
  * Leaves of an answer only its JSON object, or list: prose and code fences before and after it are taken away. An
- * answer without one is told as it is. Taking away more than white space and fences is a change.
+ * answer without one, or with very much prose before it, is told as it is. Taking away more than white space and fences is a change.
  */
 export class JsonText implements Stage {
   #changes: Change[]
   #begin: RegExp
   #cutBegin: RegExp
-  #state: 'before' | 'inside' | 'after' = 'before'
+  #state: 'before' | 'inside' | 'after' | 'prose' = 'before'
   /** Text before the JSON, in case there is none. */
   #lead = ''
   /** The end of it in which the JSON may have begun. */
@@ -50,7 +53,17 @@ export class JsonText implements Stage {
   }
 
   #read (text: string, out: Batch): void {
+    if (this.#state === 'prose') {
+      out.push({ type: 'text', text })
+      return
+    }
     const json = this.#state === 'before' ? this.#before(text) : text
+    if (this.#state === 'before' && this.#lead.length > MAX_LEAD) {
+      out.push({ type: 'text', text: this.#lead + this.#held })
+      this.#lead = this.#held = ''
+      this.#state = 'prose'
+      return
+    }
     const length = this.#state === 'inside' ? this.#lengthInside(json) : 0
     if (length > 0) out.push({ type: 'text', text: json.slice(0, length) })
     this.#dropped += json.slice(length)

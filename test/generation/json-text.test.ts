@@ -89,3 +89,13 @@ t.test('long answers cost no more than their length', t => {
   }
   t.end()
 })
+
+t.test('very long prose is told while it comes, and what follows it as it is', t => {
+  const stage = new JsonText([], { isList: false })
+  const piece = (given: string): Batch => [{ type: 'text', text: given }]
+  t.strictSame(stage.push(piece('x'.repeat(65_000))), [])
+  t.strictSame(textOf(stage.push(piece('x'.repeat(1_000)))).length, 66_000)
+  t.strictSame(stage.push(piece('{"a":1} x')), piece('{"a":1} x'))
+  t.strictSame(stage.push([FINISH]), [FINISH])
+  t.end()
+})
