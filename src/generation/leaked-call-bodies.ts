@@ -10,8 +10,10 @@ export interface LeakedCall {
 export interface CallGrammar {
   /** JSON Schema of the parameters of each tool that was offered, by name: nothing else can be a call. */
   tools: ReadonlyMap<string, Record<string, unknown>>
-  /** Reads JSON as models write it; undefined when it cannot be read. */
+  /** Reads JSON as models write it; undefined when it cannot be read. A number that JavaScript would write otherwise is an object. */
   parse: (text: string) => unknown
+  /** Writes what `parse` has read, every number with its digits. */
+  write: (value: unknown) => string
 }
 
 /** How the values of a call stand between tags. */
@@ -40,7 +42,7 @@ export function jsonCalls (body: string, grammar: CallGrammar): LeakedCall[] | u
 /** The call of a tool with a JSON object as arguments. */
 export function objectCall (name: string, body: string, grammar: CallGrammar): LeakedCall[] | undefined {
   const args = readJson(body, grammar)
-  return isObject(args) ? toCall(name, args) : undefined
+  return isObject(args) ? toCall(name, args, grammar) : undefined
 }
 
 /** The call of a tool with an object whose keys are bare, and whose texts stand between quotes of a chat template. */
@@ -66,7 +68,7 @@ export function taggedCall (name: string, body: string, { head, close }: ValueTa
     values.push([key, isText === 'true' ? value : taggedValue(value, isText === 'false' ? undefined : schema, grammar)])
     rest = rest.slice(end + close.length)
   }
-  return toCall(name, Object.fromEntries(values))
+  return toCall(name, Object.fromEntries(values), grammar)
 }
 
 /** The calls `name(key=value, …)`, also as the method `name.call`, one or a list of them. */
@@ -80,7 +82,7 @@ export function pythonCalls (body: string, grammar: CallGrammar): LeakedCall[] |
     const length = grammar.tools.has(name) ? new BracketScanner().read(rest.slice(head.length)) : undefined
     const args = length === undefined ? undefined : keywordArguments(rest.slice(head.length + 1, head.length + length - 1), grammar)
     if (length === undefined || args === undefined) return undefined
-    calls.push(...toCall(name, args))
+    calls.push(...toCall(name, args, grammar))
     rest = rest.slice(head.length + length).replace(/^[\s,]+/, '')
   }
   return calls.length > 0 ? calls : undefined
@@ -104,12 +106,12 @@ function toCalls (value: unknown, grammar: CallGrammar): LeakedCall[] | undefine
   if (typeof name !== 'string' || schema === undefined) return undefined
   const given = args ?? parameters
   if (typeof given === 'string') return [{ name, arguments: given.trim() === '' ? '{}' : given }]
-  if (isObject(given)) return isDefinition(given) ? undefined : toCall(name, given)
-  return isFlatCall(flat, schema) ? toCall(name, flat) : undefined
+  if (isObject(given)) return isDefinition(given) ? undefined : toCall(name, given, grammar)
+  return isFlatCall(flat, schema) ? toCall(name, flat, grammar) : undefined
 }
 
-function toCall (name: string, args: Record<string, unknown>): LeakedCall[] {
-  return [{ name, arguments: JSON.stringify(args) }]
+function toCall (name: string, args: Record<string, unknown>, { write }: CallGrammar): LeakedCall[] {
+  return [{ name, arguments: write(args) }]
 }
 
 /** A model that lists its tools writes their schemas where a call has its arguments. */
@@ -126,10 +128,12 @@ function isFlatCall (members: Record<string, unknown>, { properties }: Record<st
 /** Text between tags has no quotes, so that only the schema tells the text `5` from the number. */
 function taggedValue (written: string, schema: unknown, { parse }: CallGrammar): unknown {
   const text = written.replace(/\n$/, '')
-  if (isObject(schema) && [schema['type']].flat().includes('string')) return text
+  const types = isObject(schema) ? [schema['type']].flat() : []
+  if (types.includes('string')) return text
   const value = parse(text.trim())
-  // A number that would be written otherwise, like 1.10 or an id of twenty digits, is no number to the model either.
-  return (typeof value === 'object' && value !== null) || String(value) === text.trim() ? value : text
+  if (typeof value !== 'object' || value === null) return String(value) === text.trim() ? value : text
+  // 1.10 and an id of twenty digits are numbers where the schema says so, and may be texts anywhere else.
+  return /^[[{]/.test(text.trim()) || types.includes('number') || types.includes('integer') ? value : text
 }
 
 function keywordArguments (text: string, grammar: CallGrammar): Record<string, unknown> | undefined {

@@ -18,6 +18,7 @@ import { fetchRemoteImages, type RemoteImagesOptions } from '../remote-images/re
 import type { Settings } from '../settings.ts'
 import { toDryRun, type DryRun } from '../translate/dry-run.ts'
 import { toErrorBody, toProxyError } from '../translate/error.ts'
+import { toExactJson } from '../translate/exact-integers.ts'
 import { letGoOfMessages } from '../translate/messages-as-sent.ts'
 import { toRunRequest, type RunRequest, type RunRequestOptions } from '../translate/run-request.ts'
 import { prepareChecks } from '../translate/structured-output.ts'
@@ -119,7 +120,10 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
       const run = translate({})
       if (failed) failures.push({ param: 'model', action: 'renamed', from: failed.model.id, to: model.id, reason: `the model failed: ${toReason(failed.error)}` })
       run.changes.push(...failures)
-      if (request.headers['x-dry-run'] === 'true') return toDryRun({ ...run, changes: run.changes.map(change => ({ ...change, param: toParam(change.param) })) }, model.id, stream)
+      if (request.headers['x-dry-run'] === 'true') {
+        writeExactly(reply)
+        return toDryRun({ ...run, changes: run.changes.map(change => ({ ...change, param: toParam(change.param) })) }, model.id, stream)
+      }
       const begun = startGenerations(parts.workersAi, run, {
         model,
         stream,
@@ -153,6 +157,11 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
     }
   }
   throw failed?.error ?? new Error('unreachable: there is one model at least')
+}
+
+/** Has whole numbers that the caller sent, and that the answer tells back, written as they were sent. */
+export function writeExactly (reply: FastifyReply): void {
+  reply.serializer(toExactJson).type('application/json; charset=utf-8')
 }
 
 function toPlainestOf ({ translator }: Question, model: Model, signal: CancelSignal): StartOptions['plainest'] {

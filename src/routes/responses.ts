@@ -19,7 +19,7 @@ import { toResponseError, toResponseParam } from '../translate/response-names.ts
 import { toChatRequest, toItems } from '../translate/response-request.ts'
 import { toBegunResponse, toCompactedResponse, toEndedResponse, type EndedResponse } from '../translate/response.ts'
 import { toSuggestions } from '../workers-ai/resolve-model.ts'
-import { answerChat, collected, ESTIMATED, tell, toStreamFailure, type ChatAnswer, type ChatParts } from './chat-answer.ts'
+import { answerChat, collected, ESTIMATED, tell, toStreamFailure, writeExactly, type ChatAnswer, type ChatParts } from './chat-answer.ts'
 import { toContext } from './response-context.ts'
 
 /** What `POST /v1/responses` needs beside what a chat does. */
@@ -61,6 +61,7 @@ export function responses (app: FastifyInstance, parts: ResponsesParts): void {
     }
     const response = await ended(parts, answer, telling, await wholeOutput(answer, telling, request, reply), request)
     reply.headers(answer.reporter.headers())
+    writeExactly(reply)
     return response
   })
   typed.post('/v1/responses/compact', options, async (request, reply) => {

@@ -1,4 +1,5 @@
 import type { Change } from '../generation/change.ts'
+import { keepDigits } from './exact-integers.ts'
 import { toBody, type RunRequest } from './run-request.ts'
 import { toText } from '../workers-ai/request-body.ts'
 
@@ -8,7 +9,7 @@ export interface DryRun {
   model: string
   /** Below the account, which is nobody's business here. */
   url: string
-  /** The native body of the first call, where there are several; null where nobody would be asked. */
+  /** The native body of the first call, where there are several; null where nobody would be asked. `toExactJson` writes its integers as they are sent. */
   body: unknown
   changes: Change[]
 }
@@ -21,5 +22,7 @@ export function toDryRun (request: RunRequest, model: string, stream: boolean): 
 
 /** @param body JSON text */
 export function toDryRunOf (model: string, body: string, changes: Change[]): DryRun {
-  return { object: 'workers_ai.dry_run', model, url: `/ai/run/${model}`, body: JSON.parse(body), changes }
+  const native: unknown = JSON.parse(body)
+  keepDigits(native, () => body)
+  return { object: 'workers_ai.dry_run', model, url: `/ai/run/${model}`, body: native, changes }
 }

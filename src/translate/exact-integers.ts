@@ -6,7 +6,7 @@ const DIGITS = Symbol('digits')
 interface WithDigits { [DIGITS]?: Record<string, string> }
 
 /** Members of a body whose whole numbers are sent on. */
-const SENT_ON = ['seed', 'tools', 'functions', 'response_format', 'text']
+const SENT_ON = ['seed', 'tools', 'functions', 'response_format', 'text', 'guided_json', 'chat_template_kwargs']
 
 /**
  * Keeps the digits of whole numbers beyond 2^53 in what a body has sent on: its seed and its schemas. The numbers

@@ -1,9 +1,10 @@
 import { BracketScanner } from '../generation/bracket-scanner.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Stage } from '../generation/event.ts'
+import { toExactJsonText } from '../workers-ai/exact-json.ts'
 import type { Effort } from './effort.ts'
 import { countViolations } from './json-schema.ts'
-import { parseJson, parseModelJson } from './model-json.ts'
+import { parseJson, toExactValue, toModelJson } from './model-json.ts'
 
 type Schema = Record<string, unknown>
 
@@ -122,10 +123,10 @@ function markAtEnd (text: string): string | undefined {
 /** Arguments of the tool as JSON text; undefined when they are none. */
 function toArguments (written: string, { schema, effort }: CheckOptions): string | undefined {
   const text = written.trim()
-  const exact = parseJson(text)
-  const value = exact ?? parseModelJson(text, effort)
-  if (!isObject(value) || !text.endsWith('}') || !isAbout(value, schema) || !fits(value, schema, effort)) return undefined
-  return exact === undefined ? JSON.stringify(value) : text
+  const json = toModelJson(text, effort)
+  const value = json === undefined ? undefined : parseJson(json)
+  if (json === undefined || !isObject(value) || !text.endsWith('}') || !isAbout(value, schema) || !fits(value, schema, effort)) return undefined
+  return json === text ? text : toExactJsonText(toExactValue(json))
 }
 
 /** Whether an object has anything to do with the parameters: a lax schema allows every object. */

@@ -1,6 +1,7 @@
 import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { AssistantMessage, AssistantPart, FunctionCall, Message, RequestToolCall, UserPart } from '../openai/chat-completion-request.ts'
+import { toExactJsonText } from '../workers-ai/exact-json.ts'
 import type { Family } from '../workers-ai/family.ts'
 import type { Model } from '../workers-ai/model.ts'
 import { isThinkingPart, THINKING_MEMBERS, toEarlierThinking } from './earlier-thinking.ts'
@@ -8,7 +9,7 @@ import { toFileText } from './file.ts'
 import { toImage, toImageList } from './image-forms.ts'
 import { checkImages, toImagePart, type NativeImagePart } from './image.ts'
 import { newEffort, type Effort } from './effort.ts'
-import { parseJson, parseModelJson } from './model-json.ts'
+import { parseJson, parseModelJsonExactly } from './model-json.ts'
 import { withInstruction } from './instructions.ts'
 import { toTextArguments } from './response-tools.ts'
 import { toNativeCallIds } from './tool-call-ids.ts'
@@ -162,7 +163,7 @@ function toAssistant (message: AssistantMessage, path: string, { family, callIds
   const calls = (message.tool_calls ?? []).map((call, index) => toFunctionCall(call, `${path}.tool_calls[${index}]`, changes))
   if (calls.length === 0) return { role: 'assistant', content, ...reasoning }
   if (family.toolHistory === 'text') {
-    const written = calls.map(call => JSON.stringify({ name: call.function.name, arguments: parseJson(call.function.arguments || '{}') ?? call.function.arguments }))
+    const written = calls.map(call => toCallText(call.function.name, call.function.arguments || '{}'))
     changes.push({ param: `${path}.tool_calls`, action: 'emulated', reason: 'this model takes earlier calls as JSON text' })
     return { role: 'assistant', content: [content, ...written].filter(text => text !== '').join('\n') }
   }
@@ -176,6 +177,10 @@ function toAssistant (message: AssistantMessage, path: string, { family, callIds
       function: { name: call.function.name, arguments: toArguments(call.function.arguments, `${path}.tool_calls[${index}].function.arguments`, changes, effort) }
     }))
   }
+}
+
+function toCallText (name: string, args: string): string {
+  return `{"name":${JSON.stringify(name)},"arguments":${parseJson(args) === undefined ? JSON.stringify(args) : args}}`
 }
 
 /** A refusal is text like any other to the model. */
@@ -199,9 +204,9 @@ function toFunctionCall (call: RequestToolCall, path: string, changes: Change[])
 function toArguments (json: string, param: string, changes: Change[], effort: Effort): string {
   if (json.trim() === '') return '{}'
   if (isObject(parseJson(json))) return json
-  const mended = parseModelJson(json, effort)
+  const mended = parseModelJsonExactly(json, effort)
   changes.push({ param, action: 'repaired', reason: 'Workers AI takes a JSON object only' })
-  return JSON.stringify(isObject(mended) ? mended : { text: json })
+  return toExactJsonText(isObject(mended) ? mended : { text: json })
 }
 
 /** Templates of models that write their thinking into the answer take it out of earlier turns themselves. */

@@ -2,6 +2,7 @@ import type { Batch } from '../generation/event.ts'
 import type { ErrorBody } from '../openai/error.ts'
 import type { OutputItem, ResponseLogprob, ResponseObject } from '../openai/response.ts'
 import { toEvent } from '../openai/server-sent-events.ts'
+import { toExactJson } from './exact-integers.ts'
 import { toOutput, type Output, type OutputItemsOptions, type OutputListener } from './output-items.ts'
 import { toFailedResponse } from './response.ts'
 
@@ -23,7 +24,7 @@ export class ResponseEvents implements OutputListener {
 
   /** The two events before any output. */
   begin (): string {
-    const response = `"response":${JSON.stringify(this.#begun)}`
+    const response = `"response":${toExactJson(this.#begun)}`
     this.#add('response.created', response)
     this.#add('response.in_progress', response)
     return this.#taken()
@@ -37,7 +38,7 @@ export class ResponseEvents implements OutputListener {
 
   /** @param response the whole of it, complete or cut */
   end (response: ResponseObject): string {
-    this.#add(`response.${response.status}`, `"response":${JSON.stringify(response)}`)
+    this.#add(`response.${response.status}`, `"response":${toExactJson(response)}`)
     return this.#taken()
   }
 

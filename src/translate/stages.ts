@@ -10,9 +10,10 @@ import { SingleToolCall } from '../generation/single-tool-call.ts'
 import { StopSequences } from '../generation/stop-sequences.ts'
 import { THINK, ThinkTags, THOUGHT_CHANNEL } from '../generation/think-tags.ts'
 import { ToolNames } from '../generation/tool-names.ts'
+import { toExactJsonText } from '../workers-ai/exact-json.ts'
 import type { Family } from '../workers-ai/family.ts'
 import { ForcedArguments } from './forced-arguments.ts'
-import { parseModelJson } from './model-json.ts'
+import { parseModelJsonExactly } from './model-json.ts'
 import { FormatCheck } from './review.ts'
 import { toInput, type RunRequest } from './run-request.ts'
 import { ToolArguments } from './tool-arguments.ts'
@@ -38,7 +39,7 @@ export function toStages (request: RunRequest, family: Family, { isStreamed, cho
   return [
     ...(thinks && marks === 'harmony' ? [new HarmonyChannels()] : []),
     ...(thinks ? [new ThinkTags({ tags: marks === 'gemma' ? [THINK, THOUGHT_CHANNEL] : [THINK], isOpen: told === 'open-tags', maxTokens })] : []),
-    ...(hasTools ? [new LeakedToolCalls({ tools: withNamespace(tools), parse: text => parseModelJson(text, request.effort), newCallId, changes: family.tools === 'prompt' ? [] : changes }), new ToolNames(tools, changes)] : []),
+    ...(hasTools ? [new LeakedToolCalls({ tools: withNamespace(tools), parse: text => parseModelJsonExactly(text, request.effort), write: toExactJsonText, newCallId, changes: family.tools === 'prompt' ? [] : changes }), new ToolNames(tools, changes)] : []),
     ...(forcedTool === undefined ? [] : [new ForcedArguments({ name: forcedTool, schema: tools.get(forcedTool) ?? {}, newCallId, changes, effort: request.effort })]),
     ...(request.singleToolCall ? [new SingleToolCall()] : []),
     ...(hasTools ? [isStreamed && family.streams.arguments ? new ArgumentMarks(changes) : new ToolArguments(tools, changes, request.effort)] : []),

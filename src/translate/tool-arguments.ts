@@ -2,9 +2,10 @@ import { withoutMarks } from '../generation/argument-marks.ts'
 import { BracketScanner } from '../generation/bracket-scanner.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Stage, ToolCallEvent } from '../generation/event.ts'
+import { toExactJsonText, toNumber } from '../workers-ai/exact-json.ts'
 import type { Effort } from './effort.ts'
 import { countViolations } from './json-schema.ts'
-import { parseJson, parseModelJson } from './model-json.ts'
+import { parseJson, toExactValue, toModelJson } from './model-json.ts'
 
 type Schema = Record<string, unknown>
 
@@ -14,8 +15,8 @@ const MAX_REFERENCES = 10
 /**
  * Holds each tool call until it is whole, and mends the harmless mistakes models make in its arguments: JSON that is
  * nearly JSON, encoded twice, numbers and booleans as strings, lists and objects as strings, `null` for what may be
- * left out, and nothing for what may be null. Each repair is a change. Arguments that fit their schema, and those that
- * cannot be mended, pass exactly as the model wrote them.
+ * left out, and nothing for what may be null. Each repair is a change, and leaves numbers their digits. Arguments that fit
+ * their schema, and those that cannot be mended, pass exactly as the model wrote them.
  */
 export class ToolArguments implements Stage {
   #schemas: ReadonlyMap<string, Schema>
@@ -67,33 +68,37 @@ export function toMended (text: string, schema: Schema | undefined, effort: Effo
   const repairs: string[] = []
   const unmarked = withoutMarks(text)
   if (unmarked !== text) repairs.push('the model wrote marks of its chat template into the arguments')
-  let value = parseJson(unmarked)
+  let json: string | undefined = unmarked
+  let value = parseJson(json)
   if (value === undefined) {
-    value = parseClosed(unmarked, effort)
+    json = toClosed(unmarked, effort)
+    value = json && parseJson(json)
     repairs.push('the model wrote JSON that does not parse')
   }
   if (typeof value === 'string') {
-    value = parseClosed(value, effort)
+    json = toClosed(value, effort)
+    value = json && parseJson(json)
     repairs.push('the model encoded the arguments twice')
   }
-  if (!isObject(value)) return asWritten
+  if (json === undefined || !isObject(value)) return asWritten
+  let mended: string | undefined
   const broken = schema && violations(schema, value, effort)
   if (schema !== undefined && broken !== undefined && broken > 0) {
-    const mended = mend(value, schema, schema, effort)
-    const left = violations(schema, mended, effort)
+    const cast = toJson(mend(toExactValue(json), schema, schema, effort))
+    const left = cast === undefined ? undefined : violations(schema, parseJson(cast), effort)
     if (left !== undefined && left < broken) {
-      value = mended
+      mended = cast
       repairs.push('the model gave values of another type than the schema names')
     }
   }
-  const mended = repairs.length === 0 ? undefined : toJson(value)
-  return mended === undefined ? asWritten : { text: mended, repairs }
+  const written = repairs.length === 0 ? undefined : mended ?? toJson(toExactValue(json))
+  return written === undefined ? asWritten : { text: written, repairs }
 }
 
 /** Undefined for what is nested deeper than JavaScript can write. */
 function toJson (value: unknown): string | undefined {
   try {
-    return JSON.stringify(value)
+    return toExactJsonText(value)
   } catch {
     return undefined
   }
@@ -103,11 +108,11 @@ function toJson (value: unknown): string | undefined {
 const BEHIND = /^(?:[\s}\]]|<[|｜][^<>]{1,40}>)*$/
 
 /** JSON or nearly JSON whose brackets are closed, or closed too often: what was cut off must not be made up. */
-function parseClosed (text: string, effort: Effort): unknown {
+function toClosed (text: string, effort: Effort): string | undefined {
   const json = text.trim()
   const length = new BracketScanner().read(json) ?? 0
   const closed = json.slice(0, length)
-  return /[}\]]$/.test(closed) && BEHIND.test(json.slice(length)) ? parseModelJson(closed, effort) : undefined
+  return /[}\]]$/.test(closed) && BEHIND.test(json.slice(length)) ? toModelJson(closed, effort) : undefined
 }
 
 /** Undefined when that cannot be checked: for a schema that is none, or too large. */
@@ -126,7 +131,7 @@ function mend (value: unknown, schema: unknown, root: Schema, effort: Effort): u
   const cast = types.length === 0 || isOf(value, types) ? value : toType(value, types, effort)
   const known = branchFor(cast, resolved, root)
   if (Array.isArray(cast)) return cast.map(item => mend(item, known['items'], root, effort))
-  return isObject(cast) ? mendMembers(cast, known, root, effort) : cast
+  return isObject(cast) && toNumber(cast) === undefined ? mendMembers(cast, known, root, effort) : cast
 }
 
 function mendMembers (value: Record<string, unknown>, schema: Schema, root: Schema, effort: Effort): Record<string, unknown> {
@@ -152,10 +157,16 @@ function mendMembers (value: Record<string, unknown>, schema: Schema, root: Sche
 /** The value in one of the types, when it is that value in other clothes; the value itself when it is not. */
 function toType (value: unknown, types: readonly string[], effort: Effort): unknown {
   const read = typeof value === 'string' ? toLiteral(value.trim(), effort) : undefined
-  if (read !== undefined && isOf(read, types)) return read
-  if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean')) return String(value)
+  // A whole number that was written as 1.0 is read as such where only whole ones are.
+  if (read !== undefined && isOf(read, types)) return types.includes('number') ? read : toSafeInteger(read) ?? read
+  if (types.includes('string') && (toNumber(value) !== undefined || typeof value === 'boolean')) return String(value)
   if (types.includes('array') && value !== null && !Array.isArray(value)) return [value]
   return value
+}
+
+function toSafeInteger (value: unknown): number | undefined {
+  const number = toNumber(value)
+  return Number.isSafeInteger(number) ? number : undefined
 }
 
 function toLiteral (text: string, effort: Effort): unknown {
@@ -164,10 +175,8 @@ function toLiteral (text: string, effort: Effort): unknown {
     case 'False': return false
     case 'None': return null
   }
-  const exact = parseJson(text)
-  const value = exact === undefined ? parseClosed(text, effort) : exact
-  // Beyond this JavaScript's numbers have gaps, and an id would become another one.
-  return Number.isInteger(value) && !Number.isSafeInteger(value) ? undefined : value
+  const json = parseJson(text) === undefined ? toClosed(text, effort) : text
+  return json === undefined ? undefined : toExactValue(json)
 }
 
 /** A schema itself, without the references and single `allOf` it may be wrapped in. */
@@ -218,7 +227,8 @@ function isOf (value: unknown, types: readonly string[]): boolean {
 function typeOf (value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'array'
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number'
+  const number = toNumber(value)
+  if (number !== undefined) return Number.isInteger(number) ? 'integer' : 'number'
   return typeof value
 }
 

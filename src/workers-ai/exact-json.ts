@@ -2,7 +2,7 @@ import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-jso
 import { UpstreamError } from '../errors.ts'
 
 /** What may be a number, in a string too: that costs a second parse and nothing else. */
-const NUMBER = /[[{:,\s](-?\d[\d.eE+-]*)/g
+const NUMBER = /(?:^|[[{:,\s])(-?\d[\d.eE+-]*)/g
 
 /**
  * Reads JSON once more, its numbers as they are written: JavaScript has no more than 15 digits for certain, and writes

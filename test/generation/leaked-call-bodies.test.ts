@@ -1,9 +1,10 @@
 import t from 'tap'
 import { ARG_TAGS, jsonCalls, objectCall, PARAMETER_TAGS, pythonCalls, quotedCall, taggedCall, toInvokeTags, type LeakedCall } from '../../src/generation/leaked-call-bodies.ts'
-import { parseModelJson } from '../../src/translate/model-json.ts'
+import { parseModelJsonExactly } from '../../src/translate/model-json.ts'
+import { toExactJsonText } from '../../src/workers-ai/exact-json.ts'
 
 const properties = { text: { type: 'string' }, maybe: { type: ['string', 'null'] }, number: { type: 'number' }, list: { type: 'array' }, any: {} }
-const grammar = { tools: new Map<string, Record<string, unknown>>([['calc', { type: 'object', properties }], ['clock', {}]]), parse: parseModelJson }
+const grammar = { tools: new Map<string, Record<string, unknown>>([['calc', { type: 'object', properties }], ['clock', {}]]), parse: parseModelJsonExactly, write: toExactJsonText }
 
 function tell (calls: LeakedCall[] | undefined): string[] | undefined {
   return calls?.map(call => `${call.name}(${call.arguments})`)
@@ -12,6 +13,8 @@ function tell (calls: LeakedCall[] | undefined): string[] | undefined {
 t.test('JSON', t => {
   const cases = [
     { name: 'arguments', given: '{"name":"calc","arguments":{"any":1}}', expected: ['calc({"any":1})'] },
+    { name: 'numbers with all their digits', given: '{"name":"calc","arguments":{"any":12345678901234567890,"number":1.10}}', expected: ['calc({"any":12345678901234567890,"number":1.10})'] },
+    { name: 'flat, with all digits', given: '{"name":"calc","any":12345678901234567890}', expected: ['calc({"any":12345678901234567890})'] },
     { name: 'arguments before parameters', given: '{"name":"calc","parameters":{"any":2},"arguments":{"any":1}}', expected: ['calc({"any":1})'] },
     { name: 'arguments as text', given: '{"name":"calc","arguments":" {\\"any\\": 1} "}', expected: ['calc( {"any": 1} )'] },
     { name: 'arguments that are no object', given: '{"name":"calc","arguments":[]}', expected: ['calc({})'] },
@@ -50,6 +53,7 @@ t.test('values between tags', t => {
     { name: 'none', given: ' \n', tags: ARG_TAGS, expected: ['calc({})'] },
     { name: 'as text, whatever they look like', given: '<arg_key>text</arg_key>\n<arg_value>5</arg_value>\n<arg_key>maybe</arg_key><arg_value>null</arg_value>', tags: ARG_TAGS, expected: ['calc({"text":"5","maybe":"null"})'] },
     { name: 'as what they are', given: '<arg_key>number</arg_key><arg_value>5</arg_value><arg_key>list</arg_key><arg_value>["a"]</arg_value><arg_key>any</arg_key><arg_value>true</arg_value>', tags: ARG_TAGS, expected: ['calc({"number":5,"list":["a"],"any":true})'] },
+    { name: 'with all their digits where they are numbers', given: '<arg_key>number</arg_key><arg_value>1.10</arg_value><arg_key>list</arg_key><arg_value>[12345678901234567890]</arg_value><arg_key>any</arg_key><arg_value>12345678901234567890</arg_value>', tags: ARG_TAGS, expected: ['calc({"number":1.10,"list":[12345678901234567890],"any":"12345678901234567890"})'] },
     { name: 'that only look like numbers', given: '<arg_key>any</arg_key><arg_value>1.0</arg_value><arg_key>more</arg_key><arg_value>007</arg_value>', tags: ARG_TAGS, expected: ['calc({"any":"1.0","more":"007"})'] },
     { name: 'between line breaks that are not theirs', given: '\n<parameter=text>\n a\nb \n</parameter>\n<parameter=any>\n[1]\n</parameter>\n', tags: PARAMETER_TAGS, expected: ['calc({"text":" a\\nb ","any":[1]})'] },
     { name: 'with tags of their own', given: '<parameter=text><b>1 < 2</b></parameter>', tags: PARAMETER_TAGS, expected: ['calc({"text":"<b>1 < 2</b>"})'] },
@@ -67,6 +71,7 @@ t.test('an object with quotes of a template', t => {
   const cases = [
     { name: 'nothing', given: '{}', expected: ['calc({})'] },
     { name: 'texts', given: '{text:<|"|>a "b" {c}: \\d\n<|"|>,any:<|"|><|"|>}', expected: ['calc({"text":"a \\"b\\" {c}: \\\\d\\n","any":""})'] },
+    { name: 'numbers with all their digits', given: '{number:1.10,any:12345678901234567890}', expected: ['calc({"number":1.10,"any":12345678901234567890})'] },
     { name: 'other values', given: '{number:5,list:[1,<|"|>a<|"|>],any:{<|"|>b c<|"|>:true,d:null}}', expected: ['calc({"number":5,"list":[1,"a"],"any":{"b c":true,"d":null}})'] },
     { name: 'JSON', given: '{"text": "a"}', expected: ['calc({"text":"a"})'] },
     { name: 'a text that is not closed', given: '{text:<|"|>a}', expected: undefined },

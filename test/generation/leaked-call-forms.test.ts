@@ -1,8 +1,9 @@
 import t from 'tap'
 import { MARKERS, toOpening, type Opening } from '../../src/generation/leaked-call-forms.ts'
-import { parseModelJson } from '../../src/translate/model-json.ts'
+import { parseModelJsonExactly } from '../../src/translate/model-json.ts'
+import { toExactJsonText } from '../../src/workers-ai/exact-json.ts'
 
-const grammar = { tools: new Map([['calc', {}], ['clock', {}]]), parse: parseModelJson }
+const grammar = { tools: new Map([['calc', {}], ['clock', {}]]), parse: parseModelJsonExactly, write: toExactJsonText }
 
 /** What a text that begins like a call is: of a call the body and the calls in it. */
 function opened (text: string): unknown {

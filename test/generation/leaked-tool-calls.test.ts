@@ -4,7 +4,8 @@ import type { Change } from '../../src/generation/change.ts'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
 import { FORMS } from '../../src/generation/leaked-call-forms.ts'
 import { LeakedToolCalls } from '../../src/generation/leaked-tool-calls.ts'
-import { parseModelJson } from '../../src/translate/model-json.ts'
+import { parseModelJsonExactly } from '../../src/translate/model-json.ts'
+import { toExactJsonText } from '../../src/workers-ai/exact-json.ts'
 import { cut, FINISH, merged, places, recut, text, textOf, told, usage } from './events.ts'
 
 const TOOLS = new Map<string, Record<string, unknown>>([
@@ -15,7 +16,7 @@ const TOOLS = new Map<string, Record<string, unknown>>([
 
 function stageOf (changes: Change[] = []): LeakedToolCalls {
   let calls = 0
-  return new LeakedToolCalls({ tools: TOOLS, parse: parseModelJson, newCallId: () => `call_${++calls}`, changes })
+  return new LeakedToolCalls({ tools: TOOLS, parse: parseModelJsonExactly, write: toExactJsonText, newCallId: () => `call_${++calls}`, changes })
 }
 
 /** What becomes of a text: its calls as `name(arguments)`, its text in quotes. */
@@ -81,7 +82,7 @@ t.test('a call is a call in every form models leak it in', t => {
     { name: 'fenced, several', given: '```json\n' + ONE + '\n' + ONE + '\n```', expected: [CALC, CALC] },
     { name: 'fenced twice', given: '```json\n' + ONE + '\n```\n```json\n' + ONE + '\n```', expected: [CALC, CALC] },
     { name: 'Python\'s, in a list', given: '[calc(expression="1+1", digits=2), get_time()]', expected: ['calc({"expression":"1+1","digits":2})', 'get_time({})'] },
-    { name: 'Python\'s literals', given: "[calc(a='x, (y)', b=[1, 'z'], c={'d': True}, e=False, f=None, g=-1.5e3, h=word, i=\"it's\")]", expected: ['calc({"a":"x, (y)","b":[1,"z"],"c":{"d":true},"e":false,"f":null,"g":-1500,"h":"word","i":"it\'s"})'] },
+    { name: 'Python\'s literals', given: "[calc(a='x, (y)', b=[1, 'z'], c={'d': True}, e=False, f=None, g=-1.5e3, h=word, i=\"it's\")]", expected: ['calc({"a":"x, (y)","b":[1,"z"],"c":{"d":true},"e":false,"f":null,"g":-1.5e3,"h":"word","i":"it\'s"})'] },
     { name: 'Python\'s, in a fence', given: '```python\n[calc(expression="1+1")]\n```', expected: [CALC] },
     { name: 'behind a Python tag', given: `<|python_tag|>${ONE}<|eom_id|>`, expected: [CALC] },
     { name: 'behind a Python tag, several', given: `<|python_tag|>${ONE}; ${ONE}<|eot_id|>`, expected: [CALC, CALC] },

@@ -55,6 +55,22 @@ t.test('every answer and every event is one OpenAI could have sent, and both say
   }
 })
 
+t.test('whole numbers of a caller\'s schemas are told back as they were sent', async t => {
+  const proxy = await startProxy(t)
+  const send = (fields: object, headers: Record<string, string> = {}) => fetch(`${proxy.url}/v1/responses`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(asking('say hi', { tools: [{ ...weather, parameters: { type: 'object', properties: { id: { type: 'integer', maximum: 'HERE' } } } }], ...fields })).replace('"HERE"', '9223372036854775807')
+  })
+  const plain = await send({})
+  t.equal(plain.headers.get('content-type'), 'application/json; charset=utf-8')
+  t.match(await plain.text(), '"maximum":9223372036854775807')
+  t.equal((await (await send({ stream: true })).text()).match(/"maximum":9223372036854775807/g)?.length, 3, 'in each event that tells the whole response')
+  const dry = await send({}, { 'x-dry-run': 'true' })
+  t.equal(dry.headers.get('content-type'), 'application/json; charset=utf-8')
+  t.match(await dry.text(), '"maximum":9223372036854775807', 'and in a dry run')
+})
+
 t.test('an answer bears the headers of a chat', async t => {
   const proxy = await startProxy(t)
   const plain = await respond(proxy, asking('say hi', { top_k: 3, metadata: { a: 'b' } }))

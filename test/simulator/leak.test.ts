@@ -1,7 +1,8 @@
 import t from 'tap'
 import { LeakedToolCalls } from '../../src/generation/leaked-tool-calls.ts'
 import { LEAK_FORMS, toLeak, type LeakForm } from '../../src/simulator/leak.ts'
-import { parseModelJson } from '../../src/translate/model-json.ts'
+import { parseModelJsonExactly } from '../../src/translate/model-json.ts'
+import { toExactJsonText } from '../../src/workers-ai/exact-json.ts'
 
 const args = '{"city": "Oslo", "days": 2, "metric": true, "note": null}'
 const cases: Array<{ form: LeakForm, expected: string, broken: string }> = [
@@ -27,7 +28,7 @@ const cases: Array<{ form: LeakForm, expected: string, broken: string }> = [
 for (const { form, expected, broken } of cases) {
   t.equal(toLeak(form, 'f', args), expected, form)
   t.equal(toLeak(form, 'f', '{"a":'), broken, `${form} with arguments that are no JSON`)
-  const stage = new LeakedToolCalls({ tools: new Map([['f', {}]]), parse: parseModelJson, newCallId: () => 'call_1', changes: [] })
+  const stage = new LeakedToolCalls({ tools: new Map([['f', {}]]), parse: parseModelJsonExactly, write: toExactJsonText, newCallId: () => 'call_1', changes: [] })
   const told = stage.push([{ type: 'text', text: expected }, { type: 'finish', reason: 'stop' }])
   t.match(told, [{ type: 'tool_call', name: 'f' }], `${form} is a form the proxy reads`)
   t.equal(told.some(({ type }) => type === 'text'), false, 'and nothing of it is left')

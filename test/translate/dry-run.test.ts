@@ -2,6 +2,7 @@ import t from 'tap'
 import type { ChatCompletionRequest } from '../../src/openai/chat-completion-request.ts'
 import { loadCheckers } from '../../src/translate/json-schema.ts'
 import { toDryRun, toDryRunOf } from '../../src/translate/dry-run.ts'
+import { toExactJson } from '../../src/translate/exact-integers.ts'
 import { toRunRequest } from '../../src/translate/run-request.ts'
 import { modelOf } from './model-of.ts'
 
@@ -24,6 +25,12 @@ t.test('a dry run tells what would be sent', t => {
   })
   t.notMatch(told({}, false).body, { stream: true }, 'no stream where none is asked for')
   t.notMatch(told({ response_format: { type: 'json_object' } }, true).body, { stream: true }, 'and none where the model would refuse it')
+  t.end()
+})
+
+t.test('whole numbers are told as they are sent', t => {
+  const native = '{"seed":9007199254740993,"tools":[{"maximum":12345678901234567890}],"guided_json":{"minimum":-9223372036854775808}}'
+  t.match(toExactJson(toDryRunOf('@cf/a/b', native, [])), `"body":${native}`)
   t.end()
 })
 

@@ -27,6 +27,7 @@ t.test('arguments without their call are the call, when they fit', t => {
     { name: 'as the whole answer, behind thinking', given: [thought('Hm.'), ...text(`\n${PARIS}\n`), FINISH], expected: [thought('Hm.'), called(PARIS), FINISH] },
     { name: 'in a fence', given: [...text('```json\n' + PARIS + '\n```'), FINISH], expected: [called(PARIS), FINISH] },
     { name: 'as nearly JSON', given: [...text("{'city': 'Paris',}"), FINISH], expected: [called(PARIS), FINISH] },
+    { name: 'as nearly JSON, with all its digits', given: [...text("{'city': 'Paris', 'days': 12345678901234567890, 'price': 1.10,}"), FINISH], expected: [called('{"city":"Paris","days":12345678901234567890,"price":1.10}'), FINISH] },
     { name: 'with a mark behind them', given: [...text(`${PARIS}<|call|>`), FINISH], expected: [called(PARIS), FINISH] },
     { name: 'as the end of the thinking', given: [thought(`We call it with {"x": 1}: ${PARIS}`), FINISH], expected: [thought(`We call it with {"x": 1}: ${PARIS}`), called(PARIS), FINISH] },
     { name: 'as the end of the thinking, with a mark behind', given: [thought(`So ${PARIS}<|call|>\n`), ...text(' '), FINISH], expected: [thought(`So ${PARIS}<|call|>\n`), called(PARIS), FINISH] },

@@ -113,6 +113,8 @@ t.test('earlier calls and their results go back as the family takes them', t => 
     { role: 'tool', content: 'Result of call 2 of 2, time:\n', name: 'time' }
   ], 'as JSON text, for models that were made for it, and each result says which call it answers')
   t.strictSame(text.changes, ['messages[1].tool_calls emulated'])
+  const digits = translated([called('{"id": 12345678901234567890, "price": 1.10}'), called('Oslo')], modelOf('classic', { family: { toolHistory: 'text' } }))
+  t.strictSame(digits.native.map(({ content }) => content), ['{"name":"f","arguments":{"id": 12345678901234567890, "price": 1.10}}', '{"name":"f","arguments":"Oslo"}'], 'as they were written')
   t.end()
 })
 
@@ -120,6 +122,7 @@ t.test('earlier arguments are sent as a JSON object, whatever the model wrote', 
   const cases = [
     { name: 'an object passes as it was written', given: ' { "a": 1 }', expected: ' { "a": 1 }', repaired: false },
     { name: 'nothing is an empty object', given: ' ', expected: '{}', repaired: false },
+    { name: 'and its numbers keep their digits', given: '{"id": 12345678901234567890, "price": 1.10,}', expected: '{"id":12345678901234567890,"price":1.10}', repaired: true },
     { name: 'an object that nearly parses is mended', given: '{"a": 1,}', expected: '{"a":1}', repaired: true },
     { name: 'an escape that is none is mended', given: '{"path":"C:\\xyz"}', expected: '{"path":"C:\\\\xyz"}', repaired: true },
     { name: 'prose is kept as text', given: 'Oslo', expected: '{"text":"Oslo"}', repaired: true },

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { LeakedToolCalls } from '../../src/generation/leaked-tool-calls.ts'
 import type { NativeMessage } from '../../src/translate/messages.ts'
-import { parseModelJson } from '../../src/translate/model-json.ts'
+import { parseModelJsonExactly } from '../../src/translate/model-json.ts'
+import { toExactJsonText } from '../../src/workers-ai/exact-json.ts'
 import { withPromptedTools } from '../../src/translate/prompted-tools.ts'
 import type { NativeTool } from '../../src/translate/tools.ts'
 
@@ -60,7 +61,7 @@ t.test('results of one turn are one message, with what the user says behind them
 
 t.test('a call that is written so is read as a call', t => {
   const [message] = withPromptedTools([{ role: 'assistant', content: '', tool_calls: [{ id: 'a', type: 'function', function: { name: 'weather', arguments: '{"city":"Oslo"}' } }] }], [])
-  const stage = new LeakedToolCalls({ tools: new Map([['weather', {}]]), parse: parseModelJson, newCallId: () => 'call_1', changes: [] })
+  const stage = new LeakedToolCalls({ tools: new Map([['weather', {}]]), parse: parseModelJsonExactly, write: toExactJsonText, newCallId: () => 'call_1', changes: [] })
   t.strictSame(stage.push([{ type: 'text', text: message?.content as string }]), [{ type: 'tool_call', index: 0, id: 'call_1', name: 'weather', arguments: '{"city":"Oslo"}' }])
   t.end()
 })

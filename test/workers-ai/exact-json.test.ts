@@ -25,6 +25,7 @@ t.test('numbers that JavaScript would write otherwise keep their digits', t => {
     t.equal(toDigits(read.b), digits)
     t.equal(toNumber(read.b), Number(digits))
   }
+  t.equal(toDigits(parseExactly('1.10')), '1.10', 'alone, too')
   t.equal(toDigits(1), undefined)
   t.equal(toNumber('1'), undefined)
   t.end()
