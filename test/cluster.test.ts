@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { Agent } from 'node:http'
+import { Agent, request } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -134,6 +134,29 @@ t.test('answers that may run at the same time are divided', async t => {
   const server = await serve(t, { MAX_STREAMS: '2', SIMULATOR_TOKENS_PER_SECOND: '1' })
   for (const stream of await beginStreams(server, 200)) stream.catch(() => {})
   for (let count = 0; count < 2; count++) t.equal((await ask(server, '/v1/chat/completions', chat('say hi'))).status, 503)
+})
+
+t.test('the memory for bodies is divided among them', async t => {
+  const server = await serve(t, { MAX_BODY_MEMORY_BYTES: '2000000' })
+  const held = [1, 2].map(() => {
+    const asking = request({ host: '127.0.0.1', port: server.port, path: '/v1/chat/completions', method: 'POST', agent: false, headers: { 'content-type': 'application/json' } }).on('error', () => {})
+    // Counted three times, and most of what one of the two has.
+    asking.end(JSON.stringify(chat('stall', { user: 'x'.repeat(250_000) })))
+    return asking
+  })
+  t.teardown(() => { for (const asking of held) asking.destroy() })
+  const another = async () => (await ask(server, '/v1/chat/completions', chat('hi', { user: 'x'.repeat(100_000) }))).status
+  const ofBoth = async (status: number): Promise<number[]> => {
+    const startedAt = performance.now()
+    let last: number[]
+    do {
+      last = [await another(), await another()]
+    } while (last.some(one => one !== status) && performance.now() - startedAt < PATIENCE_MS)
+    return last
+  }
+  t.strictSame(await ofBoth(503), [503, 503], 'more than is left of its half')
+  for (const asking of held) asking.destroy()
+  t.strictSame(await ofBoth(200), [200, 200])
 })
 
 t.test('without a file for them responses are not stored, and that is told', async t => {

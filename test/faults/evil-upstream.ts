@@ -34,6 +34,9 @@ export interface Asked {
 /** What is done with the nth request (from 1) that asks for a run; after the last step the connection stays open. */
 export type Script = (asked: Asked, count: number) => Step[]
 
+/** What is done once the head of a request to a path is there, while its body may still come; undefined: its body is awaited. */
+export type EarlyScript = (path: string) => Step[] | undefined
+
 export interface EvilUpstream {
   /** Stands in for Cloudflare's API. */
   url: string
@@ -52,7 +55,7 @@ export interface EvilUpstream {
  * Starts a Cloudflare that writes exactly the bytes it is told to, when it is told to, and ends connections in any way.
  * It lists no models, and is gone with the test.
  */
-export async function startEvilUpstream (t: Pick<Test, 'teardown'>, script: Script, transport: Transport = 'TCP'): Promise<EvilUpstream> {
+export async function startEvilUpstream (t: Pick<Test, 'teardown'>, script: Script, transport: Transport = 'TCP', early: EarlyScript = () => undefined): Promise<EvilUpstream> {
   const asked: Asked[] = []
   const sockets = new Set<Socket>()
   let connections = 0
@@ -61,7 +64,7 @@ export async function startEvilUpstream (t: Pick<Test, 'teardown'>, script: Scri
     connections++
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    serve(connection, request => script(request, asked.push(request)))
+    serve(connection, request => script(request, asked.push(request)), early)
   })
   const hangUp = () => { for (const socket of sockets) socket.destroy() }
   t.teardown(() => {
@@ -114,7 +117,7 @@ export function wantsStream ({ body }: Pick<Asked, 'body'>): boolean {
   return (JSON.parse(body) as { stream?: boolean }).stream === true
 }
 
-function serve (connection: Connection, answer: (asked: Asked) => Step[]): void {
+function serve (connection: Connection, answer: (asked: Asked) => Step[], early: EarlyScript): void {
   const { socket } = connection
   let received = Buffer.alloc(0)
   let pieces: Buffer[] = []
@@ -131,9 +134,15 @@ function serve (connection: Connection, answer: (asked: Asked) => Step[]): void 
     if (end < 0) return
     const head = received.subarray(0, end).toString('latin1')
     const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0)
+    const [method, path = ''] = head.split(' ')
+    const hasty = early(path)
+    if (hasty !== undefined) {
+      // As a server that has heard enough: nothing more is read.
+      socket.pause()
+      return play(connection, hasty, watch(socket, { path, head, body: '' }))
+    }
     missing = end + 4 + length - received.length
     if (missing > 0) return
-    const [method, path = ''] = head.split(' ')
     const asked = watch(socket, { path, head, body: received.subarray(end + 4).toString() })
     received = Buffer.alloc(0)
     await play(connection, method === 'POST' ? answer(asked) : [json({ success: false }, 403)], asked)

@@ -101,6 +101,10 @@ function isFull (client: () => Socket | undefined): () => Promise<boolean> {
   }
 }
 
+function modelOf (path: string): string {
+  return path.slice(path.indexOf('/run/') + '/run/'.length)
+}
+
 /** Sends until the proxy holds it back, then so much that it still reads, and ends. */
 function holding ({ framing, ending, isWhole }: Case, client: () => Socket | undefined, end: () => void): Step[] {
   const { headers, isChunked } = FRAMINGS[framing]
@@ -117,6 +121,14 @@ function holding ({ framing, ending, isWhole }: Case, client: () => Socket | und
   ]
 }
 
+/** What goes wrong for others in the meantime, before their answers: by the model that is asked for. */
+const BESIDE: Record<string, { given: Step[], isEarly?: boolean }> = {
+  '@cf/evil/half-a-head-reset': { given: ['HTTP/1.1 200 OK\r\ncontent-ty', 30, 'RESET'] },
+  '@cf/evil/half-a-head-end': { given: ['HTTP/1.1 200 OK\r\ncontent-ty', 'FIN'] },
+  '@cf/evil/half-a-body-reset': { given: [30, 'RESET'], isEarly: true },
+  '@cf/evil/half-a-body-end': { given: [30, 'FIN', 30, 'RESET'], isEarly: true }
+}
+
 /** Plays all cases at once, beside a stream that goes on, and checks what everybody got. */
 async function check (t: Test, transport: Transport, cases: readonly Case[], env: Record<string, string> = {}): Promise<void> {
   const clients: Client[] = []
@@ -126,13 +138,24 @@ async function check (t: Test, transport: Transport, cases: readonly Case[], env
   const evil = await startEvilUpstream(t, asked => {
     const number = /\/case-(\d+)$/.exec(asked.path)?.[1]
     if (number !== undefined) return holding(cases[Number(number)] as Case, () => clients[Number(number)]?.socket, () => { ended++ })
+    const fault = BESIDE[modelOf(asked.path)]
+    if (fault !== undefined) return fault.given
     if (!wantsStream(asked)) return saying('hi', false)
     return [STREAM_HEAD, frames({ response: 'Hel' }), () => waited(() => ended === expected, PATIENCE_MS), ...saying('lo', true).slice(1)]
-  }, transport)
+  }, transport, path => {
+    const fault = BESIDE[modelOf(path)]
+    return fault?.isEarly ? fault.given : undefined
+  })
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, NODE_EXTRA_CA_CERTS: LOOPBACK_CERTIFICATE, MAX_RETRIES: '0', ...env })
 
   const beside = ask(server, { ...asking('x', { stream: true }), model: '@cf/evil/others' }).then(answer => answer.text())
   for (const [number, one] of cases.entries()) clients.push(await open(server, one, `@cf/evil/case-${number}`))
+  for (const [model, { isEarly }] of Object.entries(BESIDE)) {
+    for (const stream of [false, true]) {
+      const answer = await ask(server, { ...asking('x'.repeat(isEarly ? 8_000_000 : 1), { stream }), model })
+      t.match([answer.status, await answer.json()], [502, { error: { code: 'upstream_unreachable' } }], `${model}, ${stream ? 'streamed' : 'plain'}`)
+    }
+  }
   await Promise.race([waited(() => ended === expected, PATIENCE_MS), server.ended])
   await sleep(200)
   t.equal(server.child.exitCode, null, 'it lives')

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
+import { startEvilUpstream } from '../faults/evil-upstream.ts'
 import { BodyMemory } from '../../src/http/body-memory.ts'
 import { waited } from '../http-client.ts'
 import { ask, KIMI, LLAMA, post, saying, startProxy, type Proxy } from '../start-proxy.ts'
@@ -87,20 +88,23 @@ t.test('a stream holds no body once it has begun, and an answer that is waited f
   t.equal((await fetch(`${proxy.url}/v1/models`)).status, 200, 'what has no body is served')
 })
 
-t.test('of two keys the one that holds most is refused first', async t => {
-  const proxy = await startProxy(t, { API_KEYS: 'first-key-1,other-key-2', MAX_BODY_MEMORY_BYTES: '1000000' })
-  const controller = new AbortController()
-  t.teardown(() => controller.abort())
-  const hold = async (key: string, length: number): Promise<number> => {
-    const before = proxy.simulator.requests.length
-    const answer = ask(proxy, saying('stall', { user: 'x'.repeat(length) }), { headers: { authorization: `Bearer ${key}` }, signal: controller.signal }).then(({ status }) => status, () => 0)
-    return await Promise.race([answer, waited(() => proxy.simulator.requests.length > before).then(() => 200)])
-  }
-  for (let index = 0; index < 4; index++) t.equal(await hold('first-key-1', 70_000), 200)
-  t.equal(await hold('other-key-2', 10_000), 200)
-  t.equal(await hold('first-key-1', 1_000), 503, 'although there is room for it')
-  t.equal(await hold('other-key-2', 10_000), 200)
-})
+for (const [name, env] of Object.entries({ key: { API_KEYS: 'first-key-1,other-key-2' }, 'token of Cloudflare': { AUTH_MODE: 'passthrough' } })) {
+  t.test(`of two callers, each with a ${name}, the one that holds most is refused first`, async t => {
+    const evil = await startEvilUpstream(t, () => [])
+    const proxy = await startProxy(t, { ...env, CLOUDFLARE_API_BASE_URL: evil.url, MAX_BODY_MEMORY_BYTES: '1000000' })
+    const controller = new AbortController()
+    t.teardown(() => controller.abort())
+    const hold = async (key: string, length: number): Promise<number> => {
+      const before = evil.asked.length
+      const answer = ask(proxy, saying('x', { user: 'x'.repeat(length) }), { headers: { authorization: `Bearer ${key}` }, signal: controller.signal }).then(({ status }) => status, () => 0)
+      return await Promise.race([answer, waited(() => evil.asked.length > before).then(() => 200)])
+    }
+    for (let index = 0; index < 4; index++) t.equal(await hold('first-key-1', 70_000), 200)
+    t.equal(await hold('other-key-2', 10_000), 200)
+    t.equal(await hold('first-key-1', 1_000), 503, 'although there is room for it')
+    t.equal(await hold('other-key-2', 10_000), 200)
+  })
+}
 
 /** Sends half of a body, and hangs up. */
 async function leaveInside ({ port }: Proxy): Promise<void> {
