@@ -3,6 +3,7 @@ import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import type { Family } from '../workers-ai/family.ts'
 import { THINKING_WORDS } from './asked-thinking.ts'
+import { isOff } from './off-values.ts'
 
 /** Fields that are translated, each in its own place. */
 const TRANSLATED = new Set([
@@ -12,20 +13,7 @@ const TRANSLATED = new Set([
   ...THINKING_WORDS
 ])
 
-/** Values that ask for what happens anyway: leaving them out changes nothing. */
-const DEFAULTS: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>([
-  ['store', [false]],
-  ['logprobs', [false]],
-  ['top_logprobs', [0]],
-  ['service_tier', ['auto', 'default']],
-  ['verbosity', ['medium']],
-  ['modalities', ['["text"]']]
-])
-
 const LOGPROBS = ['logprobs', 'top_logprobs'] as const
-
-/** Even empty it asks for something. */
-const NEVER_DEFAULT = new Set(['web_search_options'])
 
 /**
  * Every remaining member of the body: native extras pass to families that take them; the rest is not sent, and each
@@ -39,7 +27,7 @@ export function toOtherParameters (request: ChatCompletionRequest, family: Famil
   if (!isRewritten(request, family)) return toExtras(request, TRANSLATED, family.extras, changes)
   for (const name of LOGPROBS) {
     const value = request[name]
-    if (value != null && !isDefault(name, value)) changes.push({ param: name, action: 'dropped', from: value, reason: 'the text is searched for tool calls, JSON or thinking, so its pieces are no tokens any more' })
+    if (!isOff(name, value)) changes.push({ param: name, action: 'dropped', from: value, reason: 'the text is searched for tool calls, JSON or thinking, so its pieces are no tokens any more' })
   }
   return toExtras(request, new Set([...TRANSLATED, ...LOGPROBS]), family.extras, changes)
 }
@@ -53,8 +41,7 @@ export function toOtherParameters (request: ChatCompletionRequest, family: Famil
 export function toExtras (request: object, translated: ReadonlySet<string>, extras: readonly string[], changes: Change[]): Record<string, unknown> {
   const native: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(request)) {
-    if (translated.has(name) || value === null || value === undefined) continue
-    if (isDefault(name, value)) continue
+    if (translated.has(name) || isOff(name, value)) continue
     if (extras.includes(name)) {
       native[name] = value
     } else {
@@ -67,15 +54,4 @@ export function toExtras (request: object, translated: ReadonlySet<string>, extr
 /** Whether the answer's text passes stages that cut it anew. */
 function isRewritten ({ tools, functions, response_format: format }: ChatCompletionRequest, { thinking }: Family): boolean {
   return !!tools?.length || !!functions?.length || (format != null && format.type !== 'text') || thinking.told === 'tags' || thinking.told === 'open-tags'
-}
-
-/** `Object.keys` would take seconds for the millions of items a list may have. */
-function isEmpty (value: object): boolean {
-  return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0
-}
-
-function isDefault (name: string, value: unknown): boolean {
-  if (NEVER_DEFAULT.has(name)) return false
-  if (typeof value === 'object' && isEmpty(value as object)) return true
-  return DEFAULTS.get(name)?.includes(typeof value === 'object' ? JSON.stringify(value) : value) ?? false
 }

@@ -5,6 +5,7 @@ import { ResponseRequest, type InputItem } from '../openai/response-request.ts'
 import { EFFORTS } from './asked-thinking.ts'
 import { SUMMARY_QUESTION } from './compaction.ts'
 import { isCompactionTrigger } from './input-items.ts'
+import { isOff } from './off-values.ts'
 import { toMessages, type PlacedItem } from './response-input.ts'
 import { toChatToolChoice, toServedTools, type ServedTools } from './response-tools.ts'
 
@@ -64,6 +65,7 @@ export function toChatRequest (request: ResponseRequest, earlier: readonly Input
     prompt_cache_key: request.prompt_cache_key ?? null,
     service_tier: request.service_tier ?? null
   }
+  tellUnserved(request, changes)
   if (request.reasoning?.summary != null) {
     changes.push({ param: 'reasoning.summary', action: 'emulated', reason: 'Workers AI sums up no thinking; what the model thinks is told as its summary' })
   }
@@ -77,14 +79,13 @@ const NO_ANSWER = 'a compaction is no answer: it is a summary in plain text'
 
 /** @param items of the input, the trigger at their end */
 function toSummaryRequest (request: ResponseRequest, items: readonly InputItem[], earlier: readonly InputItem[]): ChatOfResponse {
-  const plain = { ...request, tools: null, tool_choice: null, text: null, include: null, top_logprobs: null, reasoning: { ...request.reasoning, summary: null }, input: items.slice(0, -1) }
+  const plain = { ...request, tools: null, tool_choice: null, text: null, include: null, top_logprobs: null, context_management: null, reasoning: { ...request.reasoning, summary: null }, input: items.slice(0, -1) }
   refuseStrayTrigger(plain.input)
   const summarised = toChatRequest(plain, earlier)
   const { chat, changes, places } = summarised
   const place = `input[${items.length - 1}]`
   for (const param of OF_ANSWERS) {
-    const value = request[param]
-    if (value != null && !(Array.isArray(value) && value.length === 0)) changes.push({ param, action: 'dropped', reason: NO_ANSWER })
+    if (!isOff(param, request[param])) changes.push({ param, action: 'dropped', reason: NO_ANSWER })
   }
   if (request.reasoning?.summary != null) changes.push({ param: 'reasoning.summary', action: 'dropped', reason: NO_ANSWER })
   changes.push({ param: place, action: 'emulated', reason: 'the model sums the conversation up; encrypted_content holds that, encoded and not encrypted' })
@@ -116,6 +117,20 @@ function refuseUnserved ({ background, conversation, prompt, input, previous_res
   }
   if (previous == null && toItems(input).length === 0) {
     throw new InvalidRequestError('One of "input" or "previous_response_id" or \'prompt\' or \'conversation\' must be provided.', { code: 'missing_required_parameter' })
+  }
+}
+
+/** Members of the Responses API that nothing here could act on, and why. */
+const UNSERVED = {
+  context_management: 'no conversation is compacted by itself: an input that ends with a compaction_trigger asks for it, or POST /v1/responses/compact',
+  moderation: 'Workers AI moderates nothing',
+  prompt_cache_options: 'Workers AI decides itself what is cached',
+  prompt_cache_retention: 'Workers AI decides itself what is cached'
+} as const
+
+function tellUnserved (request: ResponseRequest, changes: Change[]): void {
+  for (const [param, reason] of Object.entries(UNSERVED)) {
+    if (!isOff(param, request[param as keyof typeof UNSERVED])) changes.push({ param, action: 'dropped', reason })
   }
 }
 
@@ -179,7 +194,7 @@ function toLogprobs ({ include, top_logprobs: top }: ResponseRequest, changes: C
 function toOthers (request: ResponseRequest, changes: Change[]): Record<string, unknown> {
   const unknown = Object.entries(request).filter(([name, value]) => value !== null && !Object.hasOwn(ResponseRequest.properties, name))
   const isOfChat = (name: string) => Object.hasOwn(ChatCompletionRequest.properties, name)
-  for (const [name] of unknown.filter(([name, value]) => isOfChat(name) && !(name === 'reasoning_effort' && request.reasoning?.effort == null && EFFORTS.includes(value)))) {
+  for (const [name] of unknown.filter(([name, value]) => isOfChat(name) && !isOff(name, value) && !(name === 'reasoning_effort' && request.reasoning?.effort == null && EFFORTS.includes(value)))) {
     changes.push({ param: name, action: 'dropped', reason: 'the Responses API has no such parameter' })
   }
   return Object.fromEntries(unknown.filter(([name]) => !isOfChat(name)))

@@ -2,6 +2,7 @@ import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import type { Family, SamplingName } from '../workers-ai/family.ts'
 import { digitsOf } from './exact-integers.ts'
+import { isOff } from './off-values.ts'
 
 const NAMES: readonly SamplingName[] = ['temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty']
 
@@ -29,7 +30,7 @@ export function toSampling (request: Pick<ChatCompletionRequest, SamplingName>, 
     if (value === null || value === undefined) continue
     const range = family.sampling[name]
     if (range === undefined) {
-      changes.push({ param: name, action: 'dropped', from: value, reason: 'this model does not take it' })
+      if (!isOff(name, value)) changes.push({ param: name, action: 'dropped', from: value, reason: 'this model does not take it' })
       continue
     }
     if (OFF[name]?.(value)) {

@@ -21,6 +21,8 @@ t.test('what is left over goes to models that take it, and is told otherwise', t
     { name: 'members with names of the object prototype', given: { constructor: 1, toString: 2, hasOwnProperty: true }, changes: ['constructor dropped', 'toString dropped', 'hasOwnProperty dropped'] },
     { name: 'null', given: { user: null, logit_bias: null, anything: null } },
     { name: 'what happens anyway', given: { store: false, logprobs: false, top_logprobs: 0, service_tier: 'auto', verbosity: 'medium', modalities: ['text'], metadata: {}, logit_bias: {} } },
+    { name: 'what is off', given: { min_p: 0, typical_p: 1, mirostat: 0, ignore_eos: false, skip_special_tokens: true, user: '' } },
+    { name: 'what is on', given: { min_p: 0.1, ignore_eos: true }, changes: ['min_p dropped', 'ignore_eos dropped'] },
     { name: 'what does not happen anyway', given: { service_tier: 'flex', verbosity: 'low', modalities: ['text', 'audio'] }, changes: ['service_tier dropped', 'verbosity dropped', 'modalities dropped'] },
     { name: 'a search, which asks for something without a word', given: { web_search_options: {} }, changes: ['web_search_options dropped'] },
     { name: 'what is translated elsewhere', given: { stream: true, stream_options: {}, n: 2, stop: ['a'], max_tokens: 3, temperature: 1, seed: 1, tools: [], tool_choice: 'none', functions: [], response_format: { type: 'text' }, prompt_cache_key: 'k' } }

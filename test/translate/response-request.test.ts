@@ -23,6 +23,10 @@ const cases: Array<{ name: string, given: object, expected: object, changes?: st
   { name: 'the limit by all names', given: { max_output_tokens: 100, max_completion_tokens: 100, max_tokens: 50 }, expected: { max_completion_tokens: 100 }, changes: ['max_tokens dropped'] },
   { name: 'the effort', given: { reasoning: { effort: 'high' } }, expected: { reasoning_effort: 'high' } },
   { name: 'a summary of the thinking', given: { reasoning: { summary: 'auto' } }, expected: { reasoning_effort: null }, changes: ['reasoning.summary emulated'] },
+  { name: 'a compaction that comes by itself', given: { context_management: [{ type: 'compaction', compact_threshold: 1000 }] }, expected: {}, changes: ['context_management dropped'] },
+  { name: 'what else of OpenAI\'s is not to be had', given: { moderation: { model: 'm' }, prompt_cache_options: { mode: 'explicit' }, prompt_cache_retention: '24h' }, expected: {}, changes: ['moderation dropped', 'prompt_cache_options dropped', 'prompt_cache_retention dropped'] },
+  { name: 'nothing of it', given: { context_management: [], moderation: {}, prompt_cache_options: null, prompt_cache_retention: null }, expected: {} },
+  { name: 'what a chat has, turned off', given: { n: 1, frequency_penalty: 0, logit_bias: {}, min_p: 0, stop: [] }, expected: { n: undefined } },
   { name: 'an empty text', given: { text: {} }, expected: { response_format: null, verbosity: null } },
   { name: 'JSON', given: { text: { format: { type: 'json_object' }, verbosity: 'low' } }, expected: { response_format: { type: 'json_object' }, verbosity: 'low' } },
   {
@@ -50,7 +54,7 @@ const cases: Array<{ name: string, given: object, expected: object, changes?: st
   { name: 'a chat\'s name for the effort', given: { reasoning_effort: 'low' }, expected: { reasoning_effort: 'low', reasoning: undefined }, changes: ['reasoning_effort renamed'] },
   { name: 'both names', given: { reasoning: { effort: 'high' }, reasoning_effort: 'low' }, expected: { reasoning_effort: 'high' }, changes: ['reasoning_effort dropped'] },
   { name: 'an effort that is none', given: { reasoning_effort: 'much' }, expected: { reasoning_effort: null }, changes: ['reasoning_effort dropped'] },
-  { name: 'parameters of a chat, which were not checked', given: { n: 'many', stop: 5, response_format: {} }, expected: { n: undefined, stop: undefined, response_format: null }, changes: ['n dropped', 'stop dropped', 'response_format dropped'] }
+  { name: 'parameters of a chat, which were not checked', given: { n: 'many', stop: 5, response_format: { type: 5 } }, expected: { n: undefined, stop: undefined, response_format: null }, changes: ['n dropped', 'stop dropped', 'response_format dropped'] }
 ]
 for (const { name, given, expected, changes = [] } of cases) {
   t.test(name, async t => {
