@@ -18,8 +18,10 @@ export interface ToolCallEvent {
   index: number
   id?: string
   name?: string
-  /** The next piece of the arguments' JSON text, maybe empty. */
+  /** The next piece of the arguments' JSON text, maybe empty; of a custom tool its input, whole. */
   arguments: string
+  /** The tool is one whose input is free text. */
+  isCustom?: true
 }
 
 /** How likely a token was, as OpenAI writes it. */

@@ -75,9 +75,8 @@ const PARTS: Record<string, string[] | undefined> = {
  */
 function toSupported (tag: string, segments: readonly string[], body: unknown): string[] {
   if (tag === 'role') return ['system', 'assistant', 'user', 'function', 'tool', 'developer']
-  if (segments[0] === 'tools') return ['function']
   if (segments[0] === 'response_format') return ['text', 'json_object', 'json_schema']
-  if (segments[2] === 'tool_calls') return ['function', 'custom']
+  if (segments[0] === 'tools' || segments[2] === 'tool_calls') return ['function', 'custom']
   return PARTS[String(valueAt(body, [...segments.slice(0, 2), 'role']))] ?? ['text']
 }
 

@@ -129,15 +129,28 @@ export type FunctionDefinition = Static<typeof FunctionDefinition>
 export const FunctionTool = Type.Object({ type: Type.Literal('function'), function: FunctionDefinition })
 export type FunctionTool = Static<typeof FunctionTool>
 
-interface ToolReference {
-  type: 'function'
-  function: { name: string }
+/** A tool whose input is free text. The grammar of its format stands in a member of its own, or flat as in the Responses API. */
+export const CustomTool = Type.Object({
+  type: Type.Literal('custom'),
+  custom: Type.Object({
+    name: toolName,
+    description: string,
+    format: Type.Optional(Type.Unsafe<(Grammar & { type?: string, grammar?: Grammar | null }) | null>({ type: ['object', 'null'], properties: { grammar: { type: ['object', 'null'] } } }))
+  })
+})
+export type CustomTool = Static<typeof CustomTool>
+
+interface Grammar {
+  syntax?: string | null
+  definition?: string | null
 }
+
+type ToolReference = { type: 'function', function: { name: string } } | { type: 'custom', custom: { name: string } }
 
 interface AllowedTools {
   type: 'allowed_tools'
-  /** Each tool is meant to be a reference to a function; the openai package's type leaves it open. */
-  allowed_tools: { mode: 'auto' | 'required', tools: Array<{ function?: unknown }> }
+  /** Each tool is meant to be a reference to a tool; the openai package's type leaves it open. */
+  allowed_tools: { mode: 'auto' | 'required', tools: Array<{ type?: unknown, function?: unknown, custom?: unknown }> }
 }
 
 export type ToolChoice = 'none' | 'auto' | 'required' | ToolReference | AllowedTools
@@ -176,7 +189,7 @@ export const ChatCompletionRequest = Type.Object({
     required: ['name'],
     properties: { name: { type: 'string' } }
   })),
-  tools: Type.Optional(Nullable(Type.Array(OneOf('type', [FunctionTool]), { maxItems: 128 }))),
+  tools: Type.Optional(Nullable(Type.Array(OneOf('type', [FunctionTool, CustomTool]), { maxItems: 128 }))),
   tool_choice: Type.Optional(ToolChoice),
   parallel_tool_calls: boolean,
   response_format: Type.Optional(Type.Unsafe<ResponseFormat | null>({ ...ResponseFormat, type: ['object', 'null'] })),

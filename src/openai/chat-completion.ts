@@ -44,12 +44,10 @@ export interface ChatCompletionMessage {
   function_call?: { name: string, arguments: string }
 }
 
-/** One function call the model asks the client to run. `arguments` is JSON text and may not parse. */
-export interface ToolCall {
-  id: string
-  type: 'function'
-  function: { name: string, arguments: string }
-}
+/** One call the model asks the client to run: of a function, whose `arguments` are JSON text that may not parse, or of a custom tool. */
+export type ToolCall =
+  | { id: string, type: 'function', function: { name: string, arguments: string } }
+  | { id: string, type: 'custom', custom: { name: string, input: string } }
 
 export type OpenAIFinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'function_call'
 
@@ -80,4 +78,9 @@ export interface ChatCompletionDelta {
   reasoning_content?: string
   tool_calls?: Array<{ index: number, id?: string, type?: 'function', function: { name?: string, arguments: string } }>
   function_call?: { name?: string, arguments: string }
+}
+
+/** A call of a custom tool in a chunk, whole; the openai package's types have none. */
+export interface CustomCallDelta {
+  tool_calls: Array<{ index: number, id: string, type: 'custom', custom: { name: string, input: string } }>
 }

@@ -1,5 +1,5 @@
 import type { Batch, GenerationEvent, PieceEvent, ReasoningEvent, ToolCallEvent, Usage } from '../generation/event.ts'
-import type { ChatCompletionDelta, TokenLogprob, OpenAIFinishReason } from '../openai/chat-completion.ts'
+import type { ChatCompletionDelta, CustomCallDelta, TokenLogprob, OpenAIFinishReason } from '../openai/chat-completion.ts'
 import { toEvent } from '../openai/server-sent-events.ts'
 import { toFinishReason, type ReplyIdentity } from './chat-completion.ts'
 import type { ChunkSink } from './chunk-sink.ts'
@@ -79,11 +79,12 @@ export class ChatChunks {
     return this.#delta({ role: 'assistant', content: first.type === 'tool_call' ? null : '', refusal: null })
   }
 
-  #call ({ index, id, name, arguments: args }: ToolCallEvent): string {
+  #call ({ index, id, name, arguments: args, isCustom }: ToolCallEvent): string {
     if (this.#identity.legacyFunctions) {
       return index === 0 ? this.#delta({ function_call: { ...(name !== undefined && { name }), arguments: args } }) : ''
     }
     const first = id !== undefined && name !== undefined
+    if (first && isCustom) return this.#delta({ tool_calls: [{ index, id, type: 'custom', custom: { name, input: args } }] })
     return this.#delta({
       tool_calls: [first
         ? { index, id, type: 'function', function: { name, arguments: args } }
@@ -99,7 +100,7 @@ export class ChatChunks {
     return `${this.#begin}{}${this.#end.replace('"finish_reason":null', `"finish_reason":"${reason}"`)}`
   }
 
-  #delta (delta: ChatCompletionDelta): string {
+  #delta (delta: ChatCompletionDelta | CustomCallDelta): string {
     return this.#begin + JSON.stringify(delta) + this.#end
   }
 }

@@ -1,4 +1,4 @@
-import type { Batch, Usage } from '../generation/event.ts'
+import type { Batch, ToolCallEvent, Usage } from '../generation/event.ts'
 import type { ChatCompletion, ChatCompletionChoice, ChatCompletionMessage, OpenAIFinishReason, TokenLogprob, ToolCall } from '../openai/chat-completion.ts'
 import { toSum, toUsage } from './usage.ts'
 
@@ -44,8 +44,8 @@ export function toChoice (events: Batch, index: number, identity: ReplyIdentity)
         reasoning += event.text
         break
       case 'tool_call': {
-        const call = calls[event.index] ??= { id: event.id ?? '', type: 'function', function: { name: event.name ?? '', arguments: '' } }
-        call.function.arguments += event.arguments
+        const call = calls[event.index] ??= toCall(event)
+        if (call.type === 'function') call.function.arguments += event.arguments
         break
       }
       case 'usage':
@@ -87,8 +87,13 @@ export function toFinishReason (reason: OpenAIFinishReason, { legacyFunctions }:
   return reason === 'tool_calls' && legacyFunctions ? 'function_call' : reason
 }
 
+/** A call without its arguments; one of a custom tool comes whole. */
+function toCall ({ id = '', name = '', arguments: input, isCustom }: ToolCallEvent): ToolCall {
+  return isCustom ? { id, type: 'custom', custom: { name, input } } : { id, type: 'function', function: { name, arguments: '' } }
+}
+
 function toCalls (calls: ToolCall[], { legacyFunctions }: ReplyIdentity): Pick<ChatCompletionMessage, 'tool_calls' | 'function_call'> {
   const first = calls[0]
   if (first === undefined) return {}
-  return legacyFunctions ? { function_call: first.function } : { tool_calls: calls }
+  return legacyFunctions && first.type === 'function' ? { function_call: first.function } : { tool_calls: calls }
 }

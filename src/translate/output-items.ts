@@ -2,8 +2,9 @@ import type { FinishReason, GenerationEvent, TokenLogprob, ToolCallEvent, Usage 
 import type { ItemStatus, OutputCustomToolCall, OutputFunctionCall, OutputItem, OutputMessage, OutputReasoning, ResponseLogprob } from '../openai/response.ts'
 import { CompactionOutput } from './compaction-output.ts'
 import { newEffort } from './effort.ts'
-import { parseJson, parseModelJson } from './model-json.ts'
-import { toCustomInput, type ServedTools } from './response-tools.ts'
+import { parseJson } from './model-json.ts'
+import { toCustomInput } from './custom-tools.ts'
+import type { ServedTools } from './response-tools.ts'
 
 /** Hears how an output grows. Each item is added, grows any number of times, and is done; several calls may be open at once. */
 export interface OutputListener {
@@ -181,7 +182,7 @@ export class OutputItems implements Output {
   }
 
   #closeCall (call: OpenCall, status: ItemStatus): void {
-    if (call.item.type === 'custom_tool_call') this.#grow(call, toCustomInput(parseModelJson(call.arguments, this.#effort), call.arguments))
+    if (call.item.type === 'custom_tool_call') this.#grow(call, toCustomInput(call.arguments, this.#effort))
     // Clients parse the arguments of a call that is complete.
     else if (call.arguments === '' && status === 'completed') this.#grow(call, '{}')
     call.isDone = true

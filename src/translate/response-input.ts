@@ -4,7 +4,8 @@ import type { AssistantPart, Message, RequestToolCall, TextPart, UserPart } from
 import type { CompactionItem, CustomToolCallItem, FunctionCallItem, GivenInputPart, InputFilePart, InputImagePart, InputItem, InputMessage, InputPart, ReasoningItem, ToolOutputItem } from '../openai/response-request.ts'
 import { toRecalledText, toSummary } from './compaction.ts'
 import { toInputPart } from './input-parts.ts'
-import { toTextArguments, type ServedTools } from './response-tools.ts'
+import { toTextArguments } from './custom-tools.ts'
+import type { ServedTools } from './response-tools.ts'
 import { tellUnread } from './unread-members.ts'
 
 /** An item and where it stands in the caller's request, e.g. `input[2]`. */

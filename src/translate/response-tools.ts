@@ -2,6 +2,7 @@ import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest, FunctionTool } from '../openai/chat-completion-request.ts'
 import type { CustomToolParam, FunctionToolParam, ResponseRequest, ToolParam } from '../openai/response-request.ts'
+import { toTextFunction } from './custom-tools.ts'
 
 /** A tool as its caller knows it. */
 interface CalledTool {
@@ -24,9 +25,6 @@ type ServedTool = FunctionToolParam | CustomToolParam
 /** As many functions as OpenAI takes. */
 const MAX_TOOLS = 128
 
-/** The only argument of a function that stands for a custom tool. */
-const INPUT = 'input'
-
 /**
  * Makes functions of the tools of a Responses request. A custom tool becomes a function with one argument of text, the
  * tools of a namespace bear its name before their own, and tools that only OpenAI's servers can run are left out: each
@@ -41,7 +39,7 @@ export function toServedTools (tools: readonly ToolParam[], changes: Change[]): 
     const name = toFreeName(toFlatName(tool.name, namespace), calledNames)
     calledNames.set(name, { type: tool.type, name: tool.name, ...(namespace !== undefined && { namespace }) })
     chatNames.set(toKey(tool.name, namespace), name)
-    definitions.push(tool.type === 'custom' ? toTextFunction(tool, name, path, changes) : toFunction(tool, name))
+    definitions.push(tool.type === 'custom' ? ofCustom(tool, name, path, changes) : toFunction(tool, name))
   }
   for (const [index, tool] of tools.entries()) {
     const path = `tools[${index}]`
@@ -91,17 +89,6 @@ export function toChatToolChoice ({ tool_choice: choice }: ResponseRequest, tool
   return undefined
 }
 
-/** The arguments of the function that stands for a custom tool. */
-export function toTextArguments (input: string): string {
-  return JSON.stringify({ [INPUT]: input })
-}
-
-/** The input of a custom tool's call; whatever is not the arguments of the function that stands for it is the input. */
-export function toCustomInput (args: unknown, text: string): string {
-  const input = typeof args === 'object' && args !== null ? (args as Record<string, unknown>)[INPUT] : undefined
-  return typeof input === 'string' ? input : text
-}
-
 function isServed (tool: ToolParam): tool is ServedTool {
   return (tool.type === 'function' || tool.type === 'custom') && typeof tool.name === 'string'
 }
@@ -114,22 +101,9 @@ function toFunction ({ description, parameters, strict }: FunctionToolParam, nam
   return { type: 'function', function: { name, description: description ?? null, parameters: parameters ?? null, strict: strict ?? null } }
 }
 
-function toTextFunction ({ description, format }: CustomToolParam, name: string, path: string, changes: Change[]): FunctionTool {
-  changes.push({ param: path, action: 'emulated', reason: 'Workers AI has no custom tools; this one is a function with one argument of text' })
-  const grammar = format?.definition === undefined ? [] : [`The input must match this ${format.syntax ?? ''} grammar:\n${format.definition}`]
-  return {
-    type: 'function',
-    function: {
-      name,
-      description: [description ?? '', ...grammar].filter(text => text !== '').join('\n\n'),
-      parameters: {
-        type: 'object',
-        properties: { [INPUT]: { type: 'string', description: 'The input of the tool, as it is.' } },
-        required: [INPUT],
-        additionalProperties: false
-      }
-    }
-  }
+function ofCustom ({ description, format }: CustomToolParam, name: string, path: string, changes: Change[]): FunctionTool {
+  const { syntax, definition } = format ?? {}
+  return toTextFunction({ name, description, grammar: definition === undefined ? undefined : { syntax, definition } }, path, changes)
 }
 
 function toReference (name: string): { type: 'function', function: { name: string } } {

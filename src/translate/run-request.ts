@@ -2,6 +2,7 @@ import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import type { Model } from '../workers-ai/model.ts'
+import { toFunctionsRequest } from './custom-tools.ts'
 import { newEffort, type Effort } from './effort.ts'
 import { toExactJson } from './exact-integers.ts'
 import { withInstruction } from './instructions.ts'
@@ -75,6 +76,8 @@ export interface RunRequest {
   singleToolCall: boolean
   /** Parameters of the tools that were offered, by name: only these can be called. */
   tools: ReadonlyMap<string, Record<string, unknown>>
+  /** Those among them that stand for custom tools. */
+  customTools?: ReadonlySet<string>
   /** Said to the model when it did not call although a call was forced. */
   forcedCall?: string
   /** The only tool that may be called, when a call is forced. */
@@ -102,9 +105,10 @@ export interface RunRequest {
  * Translates a chat completion request for a model.
  * @throws InvalidRequestError when something in it cannot be served, or when parameters that are not taken are refused
  */
-export function toRunRequest (request: ChatCompletionRequest, model: Model, options: RunRequestOptions): RunRequest {
+export function toRunRequest (asked: ChatCompletionRequest, model: Model, options: RunRequestOptions): RunRequest {
   const { family } = model
   const changes: Change[] = [...options.given ?? []]
+  const { request, customTools } = toFunctionsRequest(asked, changes)
   const choices = toChoices(request, options, changes)
   const { seed, ...sampling } = toSampling(request, family, changes)
   const offered = toOfferedTools(request, family, changes)
@@ -145,6 +149,7 @@ export function toRunRequest (request: ChatCompletionRequest, model: Model, opti
     stop,
     singleToolCall: request.parallel_tool_calls === false,
     tools: offered?.schemas ?? NO_TOOLS,
+    ...(customTools.size > 0 && { customTools }),
     ...(offered?.forcedCall !== undefined && { forcedCall: offered.forcedCall }),
     ...(offered?.forcedTool !== undefined && { forcedTool: offered.forcedTool }),
     followsToolResult: request.messages.at(-1)?.role === 'tool',

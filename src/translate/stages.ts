@@ -12,6 +12,7 @@ import { THINK, ThinkTags, THOUGHT_CHANNEL } from '../generation/think-tags.ts'
 import { ToolNames } from '../generation/tool-names.ts'
 import { toExactJsonText } from '../workers-ai/exact-json.ts'
 import type { Family } from '../workers-ai/family.ts'
+import { CustomCalls } from './custom-tools.ts'
 import { ForcedArguments } from './forced-arguments.ts'
 import { parseModelJsonExactly } from './model-json.ts'
 import { FormatCheck } from './review.ts'
@@ -43,6 +44,7 @@ export function toStages (request: RunRequest, family: Family, { isStreamed, cho
     ...(forcedTool === undefined ? [] : [new ForcedArguments({ name: forcedTool, schema: tools.get(forcedTool) ?? {}, newCallId, changes, effort: request.effort })]),
     ...(request.singleToolCall ? [new SingleToolCall()] : []),
     ...(hasTools ? [isStreamed && family.streams.arguments ? new ArgumentMarks(changes) : new ToolArguments(tools, changes, request.effort)] : []),
+    ...(request.customTools ? [new CustomCalls(request.customTools, request.effort)] : []),
     ...(request.format ? [new JsonText(request.changes, { isList: request.format.schema?.['type'] === 'array' })] : []),
     ...(request.stop.length > 0 ? [new StopSequences(request.stop)] : []),
     new Ending({ promptTokens: toInput(request, choice).promptTokens, maxTokens: request.maxTokens }),

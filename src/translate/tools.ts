@@ -2,6 +2,7 @@ import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest, FunctionDefinition, ToolChoice } from '../openai/chat-completion-request.ts'
 import type { Family } from '../workers-ai/family.ts'
+import type { FunctionsRequest } from './custom-tools.ts'
 import { copyDigits } from './exact-integers.ts'
 import { isTooLarge } from './json-schema.ts'
 import { toSoundParameters } from './tool-schema.ts'
@@ -41,7 +42,7 @@ export interface ToolFields {
  * @returns undefined when no tool is offered
  * @throws InvalidRequestError when a choice is of no known form or names a tool that was not given
  */
-export function toOfferedTools (request: ChatCompletionRequest, family: Family, changes: Change[]): OfferedTools | undefined {
+export function toOfferedTools (request: FunctionsRequest, family: Family, changes: Change[]): OfferedTools | undefined {
   const isLegacy = !request.tools?.length && !!request.functions?.length
   const param = isLegacy ? 'functions' : 'tools'
   const definitions = isLegacy ? request.functions ?? [] : (request.tools ?? []).map(tool => tool.function)

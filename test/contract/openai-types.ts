@@ -41,17 +41,6 @@ export type Answers = [
   Accepts<Omit<OpenAI.Responses.CompactedResponse, 'output'>, Omit<CompactedResponse, 'output'>>
 ]
 
-/** Custom tools, whose input is free text, have no counterpart on Workers AI: they are refused wherever they appear. */
-type FunctionCalls<T> = T extends { tool_calls?: unknown }
-  ? Omit<T, 'tool_calls'> & { tool_calls?: OpenAI.ChatCompletionMessageFunctionToolCall[] }
-  : T
-
-interface FunctionsOnly {
-  messages: Array<FunctionCalls<OpenAI.ChatCompletionMessageParam>>
-  tools?: OpenAI.ChatCompletionFunctionTool[]
-  tool_choice?: Exclude<OpenAI.ChatCompletionToolChoiceOption, { type: 'custom' }>
-}
-
 /** Items and tools of other types pass as they come, and are not sent to a model. */
 type KnownItem = OpenAI.Responses.EasyInputMessage | OpenAI.Responses.ResponseInputItem.Message | OpenAI.Responses.ResponseOutputMessage |
   OpenAI.Responses.ResponseFunctionToolCall | OpenAI.Responses.ResponseInputItem.FunctionCallOutput | OpenAI.Responses.ResponseCustomToolCall |
@@ -65,8 +54,8 @@ interface KnownOnly {
 }
 
 export type Requests = [
-  Accepts<ChatCompletionRequest, Omit<OpenAI.ChatCompletionCreateParamsNonStreaming, keyof FunctionsOnly> & FunctionsOnly>,
-  Accepts<ChatCompletionRequest, Omit<OpenAI.ChatCompletionCreateParamsStreaming, keyof FunctionsOnly> & FunctionsOnly>,
+  Accepts<ChatCompletionRequest, OpenAI.ChatCompletionCreateParamsNonStreaming>,
+  Accepts<ChatCompletionRequest, OpenAI.ChatCompletionCreateParamsStreaming>,
   Accepts<CompletionRequest, OpenAI.CompletionCreateParamsNonStreaming>,
   Accepts<CompletionRequest, OpenAI.CompletionCreateParamsStreaming>,
   Accepts<EmbeddingRequest, OpenAI.EmbeddingCreateParams>,

@@ -48,6 +48,7 @@ t.test('odd but valid bodies reach us as they were sent', async t => {
     { name: 'the deprecated forms', given: { messages: [{ role: 'assistant', content: null, function_call: { name: 'f', arguments: '{}' } }, { role: 'function', name: 'f', content: null }], functions: [{ name: 'f', parameters: {} }], function_call: { name: 'f' } } },
     { name: 'a tool with nothing but a name', given: { tools: [tool] } },
     { name: 'a tool with nulls', given: { tools: [{ type: 'function', function: { name: 'f', description: null, parameters: null, strict: null } }] } },
+    { name: 'a custom tool', given: { tools: [{ type: 'custom', custom: { name: 'f' } }, { type: 'custom', custom: { name: 'g', description: null, format: { type: 'grammar', grammar: { syntax: 'lark', definition: 'x' } } } }], tool_choice: { type: 'custom', custom: { name: 'f' } } } },
     { name: 'no tools', given: { tools: [] } },
     { name: 'every choice of a tool', given: { tools: [tool], tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [tool] } } } },
     { name: 'numbers at their ends', given: { temperature: 2, top_p: 0, n: 128, presence_penalty: -2, frequency_penalty: 2, seed: -9_007_199_254_740_991, max_tokens: 1, top_logprobs: 20 } },

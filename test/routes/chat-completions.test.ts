@@ -1,6 +1,6 @@
 import t from 'tap'
 import { waited } from '../http-client.ts'
-import { API_TOKEN, ask, GPT_OSS, KIMI, LLAMA, saying, startProxy, startUpstream, toChunks } from '../start-proxy.ts'
+import { API_TOKEN, ask, GLM, GPT_OSS, KIMI, LLAMA, MISTRAL, saying, startProxy, startUpstream, toChunks } from '../start-proxy.ts'
 
 interface Answer {
   choices: Array<{ message: { content: string | null }, finish_reason: string }>
@@ -235,6 +235,42 @@ t.test('a failure before the first word is a status, also of a stream', async t 
       if (retry) t.equal(response.headers.get('x-should-retry'), retry, name)
     }
   }
+})
+
+t.test('custom tools are called by their input, plain and streamed, by every family', async t => {
+  const proxy = await startProxy(t)
+  const shout = { type: 'custom', custom: { name: 'shout', description: 'Shouts a text' } }
+  const clock = { type: 'function', function: { name: 'clock', parameters: { type: 'object', properties: {} } } }
+  const custom = { id: /^call_/, type: 'custom', custom: { name: 'shout', input: 'say "HEY"' } }
+  for (const model of [LLAMA, MISTRAL, KIMI, GLM, GPT_OSS, '@cf/meta/llama-3.1-8b-instruct-fp8-fast']) {
+    for (const choice of ['auto', { type: 'custom', custom: { name: 'shout' } }, { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [{ type: 'custom', custom: { name: 'shout' } }] } }]) {
+      const body = saying('call tool shout with {"input":"say \\"HEY\\""}', { model, tools: [shout, clock], tool_choice: choice })
+      const response = await ask(proxy, body)
+      t.match(response.headers.get('x-proxy-warnings'), /tools\[0\] emulated/, model)
+      const { choices: [plain] } = await response.json() as { choices: Array<{ message: object, finish_reason: string }> }
+      t.match(plain, { message: { content: null, tool_calls: [custom] }, finish_reason: 'tool_calls' }, model)
+      const chunks = toChunks(await (await ask(proxy, { ...body, stream: true })).text()).slice(0, -1) as Array<{ choices: Array<{ delta: { tool_calls?: object[] }, finish_reason: string | null }> }>
+      t.match(chunks.flatMap(({ choices }) => choices.flatMap(({ delta }) => delta.tool_calls ?? [])), [{ index: 0, ...custom }], `${model} streamed`)
+      t.equal(chunks.at(-1)?.choices[0]?.finish_reason, 'tool_calls')
+    }
+  }
+  const both = await ask(proxy, saying('call tool clock with {} and call tool shout with {"input":"HEY"}', { tools: [shout, clock] }))
+  t.match(await both.json(), { choices: [{ message: { tool_calls: [{ type: 'function', function: { name: 'clock' } }, { type: 'custom', custom: { input: 'HEY' } }] } }] }, 'in the order of the calls')
+  const next = await ask(proxy, {
+    model: GLM,
+    tools: [shout],
+    messages: [
+      { role: 'user', content: 'Shout!' },
+      { role: 'assistant', content: null, tool_calls: [{ id: 'call_1', type: 'custom', custom: { name: 'shout', input: 'HEY' } }] },
+      { role: 'tool', tool_call_id: 'call_1', content: 'shouted' }
+    ]
+  })
+  t.equal(next.status, 200, 'what came back goes out again')
+  t.match(JSON.stringify(proxy.simulator.requests.at(-1)?.body), JSON.stringify({ name: 'shout', arguments: '{"input":"HEY"}' }))
+  const unknown = await ask(proxy, saying('say hi', { tools: [shout], tool_choice: { type: 'custom', custom: { name: 'whisper' } } }))
+  t.equal(unknown.status, 400)
+  t.match(await unknown.json(), { error: { param: 'tool_choice', code: 'invalid_value', message: "Invalid value for 'tool_choice': the tool 'whisper' is not among the tools of this request." } })
+  t.equal((await ask(proxy, saying('say hi', { tools: [clock], tool_choice: { type: 'custom', custom: { name: 'whisper' } } }))).status, 400)
 })
 
 t.test('deprecated functions are answered in their own words', async t => {

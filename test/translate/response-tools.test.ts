@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import type { ResponseToolChoice, ToolParam } from '../../src/openai/response-request.ts'
-import { toChatToolChoice, toCustomInput, toServedTools, toTextArguments } from '../../src/translate/response-tools.ts'
+import { toChatToolChoice, toServedTools } from '../../src/translate/response-tools.ts'
 
 const parameters = { type: 'object', properties: { city: { type: 'string' } } }
 const weather: ToolParam = { type: 'function', name: 'get_weather', description: 'The weather', parameters, strict: true }
@@ -28,7 +28,7 @@ t.test('a custom tool is a function with one argument of text', async t => {
     { name: 'shout', description: '', parameters: toInput() },
     { name: 'patch', description: 'Patches\n\nThe input must match this lark grammar:\nstart: "x"', parameters: toInput() }
   ])
-  t.strictSame(changes, ['tools[0] emulated', 'tools[1] emulated'])
+  t.strictSame(changes, ['tools[0] emulated', 'tools[1] emulated', 'tools[1].format emulated'])
   t.strictSame(tools.toCalled('shout'), { type: 'custom', name: 'shout' })
 })
 
@@ -105,11 +105,3 @@ for (const { name, given, expected, tools = [weather, shout], changes = [] } of 
 }
 
 t.throws(() => toChatToolChoice({ tool_choice: { type: 'function' } }, toServedTools([weather], []), []), { status: 400, param: 'tool_choice.name', code: 'missing_required_parameter' }, 'a choice must name its tool')
-
-t.equal(toTextArguments('say "hi"'), '{"input":"say \\"hi\\""}', 'an input is an argument')
-for (const { name, args, text, expected } of [
-  { name: 'the argument is the input', args: { input: 'x' }, text: '{"input":"x"}', expected: 'x' },
-  { name: 'other arguments are the input as they are', args: { patch: 'x' }, text: '{"patch":"x"}', expected: '{"patch":"x"}' },
-  { name: 'an argument that is no text is not', args: { input: 1 }, text: '{"input":1}', expected: '{"input":1}' },
-  { name: 'text without JSON is the input', args: undefined, text: 'x', expected: 'x' }
-]) t.equal(toCustomInput(args, text), expected, name)

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import type { ChatCompletionRequest, FunctionDefinition, FunctionTool, ToolChoice } from '../../src/openai/chat-completion-request.ts'
+import { toFunctionsRequest } from '../../src/translate/custom-tools.ts'
 import { toOfferedTools, type NativeTool, type ToolFields } from '../../src/translate/tools.ts'
 import { FAMILIES, type Family } from '../../src/workers-ai/family.ts'
 
@@ -30,7 +31,7 @@ interface Translated extends ToolFields {
 
 function translated (more: Partial<ChatCompletionRequest>, family: Family): Translated {
   const changes: Change[] = []
-  const offered = toOfferedTools(request(more), family, changes)
+  const offered = toOfferedTools(toFunctionsRequest(request(more), changes).request, family, changes)
   return {
     tools: offered?.tools,
     forcedCall: offered?.forcedCall,
