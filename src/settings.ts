@@ -220,6 +220,11 @@ export const Environment = Type.Object({
     default: 'warn',
     description: 'What a model cannot take: warn drops it and says so, reject answers 400.'
   }),
+  RETIRED_MODELS: oneOf(['replace', 'reject'], {
+    group: 'Models and parameters',
+    default: 'replace',
+    description: 'What Cloudflare has retired: replace asks its successor, reject answers 404.'
+  }),
   EMULATE_TOOLS: Type.Boolean({
     group: 'Models and parameters',
     default: true,
@@ -262,6 +267,11 @@ export const Environment = Type.Object({
     maximum: 1_000_000,
     default: 40,
     description: 'Pace of the simulator in tokens per second; 0 is as fast as possible.'
+  }),
+  SIMULATOR_RETIRED_MODELS: oneOf(['serve', 'refuse'], {
+    group: 'Simulator',
+    default: 'serve',
+    description: 'Retired models in the simulator: serve runs them, refuse says 5028 as Cloudflare does.'
   })
 }, { additionalProperties: false })
 export type Environment = Static<typeof Environment>
@@ -310,6 +320,7 @@ export interface Settings {
   defaultModel?: string
   defaultMaxTokens: number
   unsupportedParams: Environment['UNSUPPORTED_PARAMS']
+  retiredModels: Environment['RETIRED_MODELS']
   emulateTools: boolean
   fetchRemoteImages: boolean
   rejectIfBusy: boolean
@@ -335,6 +346,7 @@ export interface Settings {
   storeMaxBytes: number
   storeTtlHours: number
   simulatorTokensPerSecond: number
+  simulatorRetiredModels: Environment['SIMULATOR_RETIRED_MODELS']
 }
 
 /** A key clients may send, and the name it goes by in logs; a key without a name has none. */

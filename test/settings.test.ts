@@ -37,13 +37,15 @@ t.same(Object.fromEntries(SETTINGS.map(({ name, default: byDefault }) => [name, 
   DEFAULT_MAX_TOKENS: '4096',
   MAX_CHOICES: '8',
   UNSUPPORTED_PARAMS: 'warn',
+  RETIRED_MODELS: 'replace',
   EMULATE_TOOLS: 'true',
   FETCH_REMOTE_IMAGES: 'false',
   REJECT_IF_BUSY: 'false',
   STORE_PATH: undefined,
   STORE_MAX_BYTES: String(64 * 1024 * 1024),
   STORE_TTL_HOURS: '720',
-  SIMULATOR_TOKENS_PER_SECOND: '40'
+  SIMULATOR_TOKENS_PER_SECOND: '40',
+  SIMULATOR_RETIRED_MODELS: 'serve'
 }, 'the defaults are the promised ones')
 
 t.same(

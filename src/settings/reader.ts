@@ -69,6 +69,7 @@ function toSettings (environment: Environment): Settings {
     ...(environment.DEFAULT_MODEL !== undefined && { defaultModel: environment.DEFAULT_MODEL }),
     defaultMaxTokens: environment.DEFAULT_MAX_TOKENS,
     unsupportedParams: environment.UNSUPPORTED_PARAMS,
+    retiredModels: environment.RETIRED_MODELS,
     emulateTools: environment.EMULATE_TOOLS,
     fetchRemoteImages: environment.FETCH_REMOTE_IMAGES,
     rejectIfBusy: environment.REJECT_IF_BUSY,
@@ -89,7 +90,8 @@ function toSettings (environment: Environment): Settings {
     ...(environment.STORE_PATH !== undefined && { storePath: environment.STORE_PATH }),
     storeMaxBytes: environment.STORE_MAX_BYTES,
     storeTtlHours: environment.STORE_TTL_HOURS,
-    simulatorTokensPerSecond: environment.SIMULATOR_TOKENS_PER_SECOND
+    simulatorTokensPerSecond: environment.SIMULATOR_TOKENS_PER_SECOND,
+    simulatorRetiredModels: environment.SIMULATOR_RETIRED_MODELS
   }
 }
 

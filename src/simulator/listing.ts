@@ -44,7 +44,7 @@ export function toSchemas (id = ''): object {
   return { success: true, result, errors: [], messages: [] }
 }
 
-/** Whether Cloudflare answers 5028 instead of running this model. `now` in milliseconds. */
+/** Whether the last day of a model has come: Cloudflare lists it no more, and answers 5028 instead of running it. `now` in milliseconds. */
 export function isRetired ({ retirement }: Model, now: number): boolean {
   return retirement !== undefined && Date.parse(retirement) <= now
 }

@@ -10,6 +10,7 @@ import { toOutcome, type Outcome } from './run.ts'
 /** What runs share and leave behind. */
 export interface RunState {
   tokensPerSecond: number
+  retiredModels: 'serve' | 'refuse'
   /** Words every message is taken to begin with. */
   order: string
   now: () => number
@@ -89,7 +90,7 @@ function decide ({ model: id, body }: RecordedRequest, request: FastifyRequest, 
   const model = CATALOGUE.get(id)
   if (!model) throw new NativeError(5007, { message: `No such model ${id} or task` })
   const now = state.now()
-  if (isRetired(model, now)) throw new NativeError(5028, { message: `This model was deprecated on ${model.retirement}. Please use an alternative model.` })
+  if (state.retiredModels === 'refuse' && isRetired(model, now)) throw new NativeError(5028, { message: `This model was deprecated on ${model.retirement}. Please use an alternative model.` })
   if (body === '') throw new NativeError(3003)
   return toOutcome(body, model, {
     requestId: request.id,

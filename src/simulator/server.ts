@@ -15,11 +15,13 @@ export interface SimulatorOptions {
   apiToken?: string
   /** Whether the token may list models; tokens that may run them often may not. */
   mayList?: boolean
+  /** Whether models run on after their last day, or are refused with 5028 as Cloudflare refuses them. They are never listed then. */
+  retiredModels?: 'serve' | 'refuse'
   /** Words every message is taken to begin with, e.g. `fail with code 4006`: orders for clients whose messages are their own. */
   order?: string
   /** How long the network takes to bring a request here, in milliseconds. */
   delayMs?: number
-  /** Unix time in milliseconds; decides which models are retired, and dates the answers. */
+  /** Unix time in milliseconds; decides which models are past their last day, and dates the answers. */
   now?: () => number
 }
 
@@ -56,6 +58,7 @@ export async function startSimulator (options: SimulatorOptions = {}): Promise<S
     accountId: 'simulator',
     apiToken: 'simulator',
     mayList: true,
+    retiredModels: 'serve',
     order: '',
     delayMs: 0,
     now: Date.now,

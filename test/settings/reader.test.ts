@@ -29,6 +29,7 @@ t.same(readSettings({ argv: [], env: credentials, readFile }).settings, {
   modelFallbacks: {},
   defaultMaxTokens: 4096,
   unsupportedParams: 'warn',
+  retiredModels: 'replace',
   emulateTools: true,
   fetchRemoteImages: false,
   rejectIfBusy: false,
@@ -48,13 +49,14 @@ t.same(readSettings({ argv: [], env: credentials, readFile }).settings, {
   logContent: false,
   storeMaxBytes: 67_108_864,
   storeTtlHours: 720,
-  simulatorTokensPerSecond: 40
+  simulatorTokensPerSecond: 40,
+  simulatorRetiredModels: 'serve'
 }, 'account and token are enough, the rest has defaults')
 
 t.same(readSettings({
   argv: [
     '--host=::1', '--port=0', '--api-keys=k1, app.1:k2', '--allow-unauthenticated', '--default-model=m', '--default-max-tokens=5',
-    '--unsupported-params=reject', '--emulate-tools=false', '--fetch-remote-images', '--reject-if-busy', '--upstream-headers-timeout-ms=6', '--upstream-idle-timeout-ms=7', '--max-retries=1'
+    '--unsupported-params=reject', '--retired-models=reject', '--simulator-retired-models=refuse', '--emulate-tools=false', '--fetch-remote-images', '--reject-if-busy', '--upstream-headers-timeout-ms=6', '--upstream-idle-timeout-ms=7', '--max-retries=1'
   ],
   env: {
     ...credentials,
@@ -101,6 +103,7 @@ t.same(readSettings({
   defaultModel: 'm',
   defaultMaxTokens: 5,
   unsupportedParams: 'reject',
+  retiredModels: 'reject',
   emulateTools: false,
   fetchRemoteImages: true,
   rejectIfBusy: true,
@@ -121,7 +124,8 @@ t.same(readSettings({
   storePath: '/data/responses.db',
   storeMaxBytes: 0,
   storeTtlHours: 1,
-  simulatorTokensPerSecond: 0
+  simulatorTokensPerSecond: 0,
+  simulatorRetiredModels: 'refuse'
 }, 'every setting reaches its place')
 
 t.equal(

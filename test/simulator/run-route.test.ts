@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
 import { ask, GPT_OSS, LLAMA, readHeaders, saying, start } from './asking.ts'
 
 t.test('answers name the request and its price', async t => {
@@ -21,7 +22,6 @@ t.test('refusals', async t => {
   const id = '00000000-0000-4000-8000-000000000001'
   const cases = [
     { name: 'an unknown model', model: '@cf/no/model', given: hi, status: 400, errors: [{ message: 'No such model @cf/no/model or task', code: 5007 }] },
-    { name: 'a retired model', model: '@cf/moonshotai/kimi-k2.5', given: hi, status: 400, errors: [{ message: 'This model was deprecated on 2026-05-30. Please use an alternative model.', code: 5028 }] },
     { name: 'what is no model', model: 'gpt-4o', given: hi, status: 400, errors: [{ message: 'No route for that URI', code: 7000 }] },
     { name: 'what the schema refuses', model: LLAMA, given: { messages: [{ role: 'user', content: null }] }, status: 400, errors: [{ message: `AiError: Bad input: Error: oneOf at '/' not met, 0 matches: required properties at '/' are 'prompt', Type mismatch of '/messages/0/content', 'null' not in 'string' (${id})`, code: 5006 }] },
     { name: 'a failure that is ordered', model: LLAMA, given: saying('fail with code 4006'), status: 429, errors: [{ message: `AiError: you have used up your daily free allocation of 10,000 neurons, please upgrade to Cloudflare's Workers Paid plan if you would like to continue usage. (${id})`, code: 4006 }] },
@@ -38,6 +38,47 @@ t.test('refusals', async t => {
       messages: []
     }, `${name} is told`)
   }
+})
+
+t.test('every model answers, those that Cloudflare has retired as if their day had not come', async t => {
+  const simulator = await start(t)
+  for (const { id, task, family } of CATALOGUE.values()) {
+    if (task !== 'text-generation') continue
+    const forms = [saying('say Hi'), ...(family.name === 'guard' ? [] : [{ prompt: 'say Hi' }])]
+    for (const body of forms) {
+      const response = await ask(simulator, id, body)
+      const text = await response.text()
+      t.equal(response.status, 200, `${id} ${Object.keys(body).join()}: ${text}`)
+    }
+  }
+})
+
+t.test('each model refuses what lies outside its own ranges, a retired one, too', async t => {
+  const simulator = await start(t)
+  const [old, new2025] = [{ top_p: 2 }, { frequency_penalty: -2 }]
+  const cases = [
+    { model: '@cf/meta/llama-3.1-8b-instruct', taken: old, refused: new2025 },
+    { model: '@cf/meta/llama-3.1-70b-instruct', taken: old, refused: new2025 },
+    { model: '@cf/meta/llama-3.1-8b-instruct-awq', taken: new2025, refused: old },
+    { model: '@cf/meta/llama-3-8b-instruct', taken: new2025, refused: old }
+  ]
+  for (const { model, taken, refused } of cases) {
+    for (const form of [saying('say Hi'), { prompt: 'say Hi' }]) {
+      t.equal((await ask(simulator, model, { ...form, ...taken })).status, 200, model)
+      t.equal((await ask(simulator, model, { ...form, ...refused })).status, 400, model)
+    }
+  }
+})
+
+t.test('retirement is rehearsed in words, and by an option', async t => {
+  const sentence = 'This model was deprecated on 2026-05-30. Please use an alternative model.'
+  const refusal = { status: 400, body: { success: false, errors: [{ message: sentence, code: 5028 }] } }
+  const told = async (response: Response) => ({ status: response.status, body: await response.json() })
+  t.match(await told(await ask(await start(t), LLAMA, saying('fail with code 5028'))), refusal)
+  const strict = await start(t, { retiredModels: 'refuse' })
+  t.match(await told(await ask(strict, '@cf/moonshotai/kimi-k2.5', saying('Hi'))), refusal)
+  t.equal((await ask(strict, LLAMA, saying('Hi'))).status, 200, 'what is served today is served')
+  t.equal((await ask(await start(t, { retiredModels: 'refuse', now: () => Date.UTC(2026, 4, 29) }), '@cf/moonshotai/kimi-k2.5', saying('Hi'))).status, 200, 'until its last day')
 })
 
 t.test('a body that is no JSON', async t => {
