@@ -29,7 +29,8 @@ export function errorHandler (suggestions: (task?: 'text-embeddings') => readonl
       return
     }
     const { inputParam, task } = request.routeOptions.config
-    const error = toProxyError(toCallerError(thrown, request.body), now(), suggestions(task), tokenOwner(request))
+    const others = suggestions(task).filter(model => model !== request.report.served)
+    const error = toProxyError(toCallerError(thrown, request.body), now(), others, tokenOwner(request))
     const status = error instanceof ProxyError ? error.status : 500
     if (!(error instanceof ProxyError)) request.log.error({ err: toLoggedError(thrown) }, 'failed')
     request.report.error = thrown

@@ -88,7 +88,7 @@ async function begin (parts: ResponsesParts, body: ResponseRequest, request: Fas
     begun: toBegunResponse(body, { id: newItemId('resp_'), createdAt: seconds() }),
     options: { tools, newItemId, asSummary: body.reasoning?.summary != null, isCompaction },
     items,
-    toCallerError: error => toResponseError(toProxyError(error, new Date(), toSuggestions(parts.models.known()), tokenOwner(request)), source)
+    toCallerError: error => toResponseError(toProxyError(error, new Date(), toSuggestions(parts.models.known()).filter(model => model !== request.report.served), tokenOwner(request)), source)
   }
   const answer = await answerChat(parts, chat, request, reply, { given: changes, truncate: body.truncation === 'auto', toParam })
     .catch((error: unknown): never => { throw telling.toCallerError(error) })

@@ -68,7 +68,7 @@ const ABOUT: Record<NonNullable<FailureFacts['about']>, Partial<Telling>> = {
 /**
  * The error a caller sees for a failure of Workers AI. Anything else is returned as it is.
  * @param now for the time until the daily quota is renewed at 00:00 UTC
- * @param current models to suggest in place of one that is retired or unknown
+ * @param current models to suggest in place of one that is retired, unknown, or only in the paid plan
  * @param owner whose token is to blame when Cloudflare refuses it
  */
 export function toProxyError (error: unknown, now: Date, current: readonly string[] = [], owner: TokenOwner = 'proxy'): unknown {
@@ -116,7 +116,7 @@ function toTokenTelling (isForbidden: boolean, owner: TokenOwner): Telling {
 
 function toMessage ({ message, code }: UpstreamError, { meaning, next }: FailureFacts, current: readonly string[]): string {
   const named = code === undefined ? message : `${message} (Workers AI ${code})`
-  if (next !== undefined) return `${named}. ${next}`
+  if (next !== undefined) return `${named}. ${next}${meaning === 'plan' && current.length > 0 ? ` Models that run without it: ${current.join(', ')}.` : ''}`
   if ((meaning !== 'unknown-model' && meaning !== 'retired-model') || current.length === 0) return named
   return `${named} Models that are served now: ${current.join(', ')}. GET /v1/models lists all.`
 }

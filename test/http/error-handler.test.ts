@@ -33,6 +33,13 @@ t.test('what is thrown becomes OpenAI\'s error object', async t => {
       logged: false
     },
     {
+      name: 'a model of the paid plan brings models that are free',
+      thrown: new UpstreamError('Paid.', { kind: 'refused', status: 403, code: 5035 }),
+      status: 403,
+      expected: { message: 'Paid. (Workers AI 5035). The account needs the Workers Paid plan for it. Models that run without it: @cf/a/b.', type: 'permission_error', param: null, code: null },
+      logged: false
+    },
+    {
       name: 'a refusal of Fastify keeps only its status',
       thrown: Object.assign(new Error('FST speaks of /srv/app'), { statusCode: 406 }),
       status: 406,
@@ -51,8 +58,8 @@ t.test('what is thrown becomes OpenAI\'s error object', async t => {
     const lines: string[] = []
     const app = fastify({ logger: { level: 'error', stream: { write: line => lines.push(line) } } })
     app.decorateRequest('report')
-    app.addHook('onRequest', async request => { request.report = {} })
-    app.setErrorHandler(errorHandler(() => ['@cf/a/b'], () => new Date(0)))
+    app.addHook('onRequest', async request => { request.report = { served: '@cf/failed/one' } })
+    app.setErrorHandler(errorHandler(() => ['@cf/failed/one', '@cf/a/b'], () => new Date(0)))
     app.get('/', () => { throw thrown })
     const response = await app.inject('/')
     t.equal(response.statusCode, status, name)
