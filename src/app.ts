@@ -113,7 +113,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   })
   const models = new Models(list, settings, schemas)
   health(app)
-  modelRoutes(app, models, settings.modelAliases)
+  modelRoutes(app, models)
   chatCompletions(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs })
   completions(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs })
   responses(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs, store })

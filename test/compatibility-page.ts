@@ -189,7 +189,7 @@ export function toCompatibilityPage (): string {
     'with OpenAI\'s bodies and native tools. What such a guess is refused is asked for once more as plainly as can be: text only, tools\n' +
     'and JSON in words.',
     '## Retired models',
-    'Cloudflare refuses these (5028) from their day on; until then, and wherever it still answers, they are served.',
+    'Cloudflare refuses these (5028) from their day on; until then, and wherever it still answers, they are served. Then their\nsuccessor is asked, where there is one: see [retired-models.md](retired-models.md).',
     toRetiredTable(retired)
   ].join('\n\n') + '\n'
 }
@@ -232,10 +232,11 @@ function toThinkingTable (models: Model[]): string {
 
 function toRetiredTable (models: Model[]): string {
   const shown = [...chat, ...tools, ...formats].filter(({ title }) => ['images', '`tools`', '`json_schema`'].includes(title))
-  return toTable(['model', 'family', 'until', 'context window', ...shown.map(({ title }) => title)], models.map(model => [
+  return toTable(['model', 'family', 'until', 'successor', 'context window', ...shown.map(({ title }) => title)], models.map(model => [
     toCode(model.id),
     model.family.name,
     model.retirement ?? '',
+    model.successor === undefined ? '–' : toCode(model.successor),
     toCount(model.contextWindow),
     ...shown.map(feature => toFinding(model, feature).verdict)
   ]))

@@ -1,4 +1,5 @@
 import { UpstreamError } from '../errors.ts'
+import { CATALOGUE } from '../workers-ai/catalogue.ts'
 import { toFacts } from '../workers-ai/error-codes.ts'
 import type { Model } from '../workers-ai/model.ts'
 import { toSuggestions } from '../workers-ai/resolve-model.ts'
@@ -56,7 +57,7 @@ function judgeRefusal ({ model, error }: Failure, models: readonly Model[], now:
     case 'blocked-account':
       return failed('Workers AI is not open to this account', 'Ask Cloudflare why: https://dash.cloudflare.com/?to=/:account/support')
     case 'retired-model':
-      return failed(`${model} has been retired`, `Choose ${toOthers(models, model)}`)
+      return failed(`${model} has been retired`, `${toSuccessor(model)}Choose ${toOthers(models, model)}`)
     case 'unknown-model':
       return failed(`Cloudflare has no model ${model}`, `Choose ${toOthers(models, model)}`)
     case 'timeout':
@@ -74,6 +75,11 @@ function judgeRefusal ({ model, error }: Failure, models: readonly Model[], now:
 /** A command for the shell that has account id and token in its environment. */
 function toAgreement (model: string): string {
   return `curl https://api.cloudflare.com/client/v4/accounts/$CLOUDFLARE_ACCOUNT_ID/ai/run/${model} -H "Authorization: Bearer $CLOUDFLARE_API_TOKEN" -d '{"prompt":"agree"}'`
+}
+
+function toSuccessor (model: string): string {
+  const successor = CATALOGUE.get(model)?.successor
+  return successor === undefined ? '' : `Its successor ${successor} answers those who ask for it, unless RETIRED_MODELS=reject. `
 }
 
 function toOthers (models: readonly Model[], model: string): string {

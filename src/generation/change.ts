@@ -2,7 +2,7 @@
 export interface Change {
   /** The parameter in the caller's words, e.g. `top_p`, `messages[0].name`, `usage`. */
   param: string
-  action: 'dropped' | 'clamped' | 'emulated' | 'renamed' | 'repaired' | 'estimated' | 'missing'
+  action: 'dropped' | 'clamped' | 'emulated' | 'renamed' | 'replaced' | 'repaired' | 'estimated' | 'missing'
   from?: unknown
   to?: unknown
   /** One sentence for a person. */

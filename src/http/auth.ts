@@ -61,6 +61,11 @@ export function toKeyId (request: FastifyRequest): string {
   return request.caller ?? (request.apiToken === undefined ? '' : toOwner(request))
 }
 
+/** Whose account at Cloudflare a request is served with, by a name that is no secret: the proxy's own, or that of a caller's token. */
+export function toCredential (request: FastifyRequest): string {
+  return request.apiToken === undefined ? '' : toOwner(request)
+}
+
 /** Whose Cloudflare token a request is served with. */
 export function tokenOwner ({ apiToken }: Pick<FastifyRequest, 'apiToken'>): TokenOwner {
   return apiToken === undefined ? 'proxy' : 'caller'

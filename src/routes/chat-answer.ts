@@ -4,7 +4,7 @@ import { toAbortSignal, type CancelSignal } from '../generation/cancellation.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch } from '../generation/event.ts'
 import { interleaved, type TakeOfChoice } from '../generation/pipeline.ts'
-import { tokenOwner } from '../http/auth.ts'
+import { toCredential, tokenOwner } from '../http/auth.ts'
 import { ChangeReporter } from '../http/change-reporter.ts'
 import { ClientGoneError } from '../http/client-gone.ts'
 import { toContentLog } from '../http/content-log.ts'
@@ -28,6 +28,7 @@ import type { Model } from '../workers-ai/model.ts'
 import { toPlainest } from '../workers-ai/model-search.ts'
 import { toVisionSuggestions } from '../workers-ai/resolve-model.ts'
 import { Patience } from '../workers-ai/retry.ts'
+import { Candidates, toTurn, withModels, type Candidate, type Failed } from './candidates.ts'
 import type { Models } from './models.ts'
 import { startGenerations, type Generations, type StartOptions, type Variation } from './start-generations.ts'
 
@@ -96,7 +97,8 @@ export function answerChat (parts: ChatParts, chat: ChatCompletionRequest, reque
 }
 
 /**
- * Has a question answered by the model it names, or by that model's fallbacks when it fails before its first token.
+ * Has a question answered by the model it names, or by that model's fallbacks when it fails before its first token, or by
+ * its successor when Cloudflare has retired it.
  * Resolves when the answer has begun, or at once with what would be sent when the caller asks for a dry run.
  * @throws what the last model failed with, or what is wrong with the request
  */
@@ -109,18 +111,21 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
   report.served = asked.id
   report.stream = stream
   const patience = new Patience()
-  const failures: Change[] = []
-  let failed: { model: Model, error: UpstreamError } | undefined
+  const isDryRun = request.headers['x-dry-run'] === 'true'
+  const candidates = new Candidates({ ...parts, name: question.model, asked, credential: toCredential(request) })
+  const turns: Change[] = []
+  let failed: Failed | undefined
   let attempts = 0
-  const fallbacks = fallbacksOf(parts, question.model, asked)
-  for (let model: Model | undefined = asked; model !== undefined; model = await nextOf(fallbacks, parts)) {
+  for (let candidate: Candidate | undefined = candidates.first(); candidate !== undefined; candidate = await candidates.next()) {
+    const { model } = candidate
     try {
+      if (!isDryRun) candidates.refuseRetired(model)
       const translator = question.translator(model, signal)
       const translate = translator instanceof Promise ? await translator : translator
       const run = translate({})
-      if (failed) failures.push({ param: 'model', action: 'renamed', from: failed.model.id, to: model.id, reason: `the model failed: ${toReason(failed.error)}` })
-      run.changes.push(...failures)
-      if (request.headers['x-dry-run'] === 'true') {
+      if (failed) turns.push(toTurn(failed, candidate))
+      run.changes.push(...turns)
+      if (isDryRun) {
         writeExactly(reply)
         return toDryRun({ ...run, changes: run.changes.map(change => ({ ...change, param: toParam(change.param) })) }, model.id, stream)
       }
@@ -146,14 +151,18 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
       reply.header('x-proxy-model', model.id).header('x-proxy-attempts', String(attempts)).headers(generations.headers)
       return { run, generations, reporter: new ChangeReporter(run.changes, request, toParam) }
     } catch (error) {
-      // A fallback that cannot take the request is passed over: the caller hears why the model it named failed.
-      if (failed && error instanceof InvalidRequestError) continue
+      if (error instanceof InvalidRequestError) {
+        // A fallback that cannot take the request is passed over: the caller hears why the model it named failed.
+        if (failed && candidate.replaces === undefined) continue
+        throw withModels(error, candidate)
+      }
       if (!(error instanceof UpstreamError)) throw error
       attempts += error.attempts
       report.served = model.id
       report.attempts = attempts
-      if (!mayFallBack(error)) throw error
-      failed = { model, error }
+      candidates.failed(candidate, error)
+      failed = { model, error: withModels(error, candidate) }
+      if (!mayFallBack(error)) throw failed.error
     }
   }
   throw failed?.error ?? new Error('unreachable: there is one model at least')
@@ -167,26 +176,6 @@ export function writeExactly (reply: FastifyReply): void {
 function toPlainestOf ({ translator }: Question, model: Model, signal: CancelSignal): StartOptions['plainest'] {
   const plainest = toPlainest(model)
   return async () => ({ model: plainest, translate: await translator(plainest, signal) })
-}
-
-/** The names of the models that may take over, in their order. */
-function fallbacksOf ({ settings: { modelFallbacks } }: ChatParts, name: string, asked: Model): string[] {
-  const key = [name, asked.id].find(one => Object.hasOwn(modelFallbacks, one))
-  return key === undefined ? [] : [...modelFallbacks[key] ?? []]
-}
-
-/** The next of them, looked up when its turn comes; one that is unknown has none. */
-async function nextOf (fallbacks: string[], { models }: ChatParts): Promise<Model | undefined> {
-  for (let name = fallbacks.shift(); name !== undefined; name = fallbacks.shift()) {
-    const model = await models.find(name)
-    if (model?.task === 'text-generation') return model
-  }
-  return undefined
-}
-
-/** Reasons are logged, and Cloudflare's sentence may quote the request. */
-function toReason ({ kind, status, code }: UpstreamError): string {
-  return [kind, ...(status === 0 ? [] : [status]), ...(code === undefined ? [] : [`Workers AI ${code}`])].join(', ')
 }
 
 /**

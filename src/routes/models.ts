@@ -6,21 +6,27 @@ import type { Model } from '../workers-ai/model.ts'
 import type { ModelSchemas } from '../workers-ai/model-schemas.ts'
 import { guessModel, type ModelList } from '../workers-ai/model-search.ts'
 import { isRetired, toModelId } from '../workers-ai/resolve-model.ts'
+import { Retirements } from '../workers-ai/retirements.ts'
 
 /** What a model is asked to do. */
 type Task = Exclude<Model['task'], 'other'>
 
+type ModelsSettings = Pick<Settings, 'modelAliases' | 'defaultModel' | 'retiredModels'>
+
 /** Finds the model a caller means, and lists those there are. */
 export class Models {
+  /** What Cloudflare has said it runs no more. */
+  readonly retirements: Retirements
   #list: ModelList
-  #settings: Pick<Settings, 'modelAliases' | 'defaultModel'>
+  #settings: ModelsSettings
   #schemas: ModelSchemas | undefined
 
   /** @param schemas tell the family of a model the catalogue does not know; without them it is guessed */
-  constructor (list: ModelList, settings: Pick<Settings, 'modelAliases' | 'defaultModel'>, schemas?: ModelSchemas) {
+  constructor (list: ModelList, settings: ModelsSettings, schemas?: ModelSchemas, retirements = new Retirements(Date.now)) {
     this.#list = list
     this.#settings = settings
     this.#schemas = schemas
+    this.retirements = retirements
   }
 
   /**
@@ -44,10 +50,38 @@ export class Models {
     return this.#schemas?.complete(model) ?? model
   }
 
+  /**
+   * A model that is known to be there: by the list, by the catalogue, or by the schema Cloudflare tells of it. What an alias
+   * stands for is believed as long as Cloudflare has listed nothing.
+   */
+  async findKnown (asked: string): Promise<Model | undefined> {
+    await this.#list.current()
+    const model = await this.find(asked)
+    if (model?.guessed !== 'everything') return model
+    if (!this.#list.isLive && Object.hasOwn(this.#settings.modelAliases, asked)) return model
+    // One whose schema is not that of a chat model does something else.
+    return await this.#schemas?.knows(model.id) === true ? { ...model, task: 'other' } : undefined
+  }
+
   /** Those there are today: one that has been retired is still found, so that its caller hears what to use instead. */
   async listed (): Promise<Model[]> {
-    const today = new Date().toISOString().slice(0, 10)
-    return (await this.#list.current()).filter(model => !isRetired(model, today))
+    const day = today()
+    return (await this.#list.current()).filter(model => !isRetired(model, day))
+  }
+
+  /**
+   * What the aliases stand for, as far as it can be run: not what has been retired and has no successor that answers in its
+   * place, nor what nobody knows.
+   */
+  async aliased (): Promise<Map<string, Model>> {
+    const day = today()
+    const found = await Promise.all(Object.keys(this.#settings.modelAliases).map(async alias => [alias, await this.findKnown(alias)] as const))
+    return new Map(found.flatMap(([alias, model]) => model !== undefined && this.#canRun(model, day) ? [[alias, model]] : []))
+  }
+
+  #canRun (model: Model, day: string): boolean {
+    if (model.task === 'other') return false
+    return !isRetired(model, day) || (this.#settings.retiredModels === 'replace' && model.successor !== undefined)
   }
 
   /** The same without waiting. */
@@ -61,14 +95,19 @@ export class Models {
 }
 
 /** `GET /v1/models` and `GET /v1/models/{id}`, the id with its slashes raw or percent-encoded. */
-export function modelRoutes (app: FastifyInstance, models: Models, aliases: Readonly<Record<string, string>>): void {
-  app.get('/v1/models', async () => toModelList(await models.listed(), aliases))
+export function modelRoutes (app: FastifyInstance, models: Models): void {
+  app.get('/v1/models', async () => toModelList(await models.listed(), await models.aliased(), today()))
   app.get<{ Params: { '*': string } }>('/v1/models/*', async request => {
     const asked = request.params['*']
-    const model = await models.find(asked)
+    const model = await models.findKnown(asked)
     if (model === undefined) throw notFound(asked)
-    return toModelDetails(model, asked)
+    return toModelDetails(model, asked, today())
   })
+}
+
+/** As an ISO date. */
+function today (): string {
+  return new Date().toISOString().slice(0, 10)
 }
 
 function notFound (asked: string): ProxyError {

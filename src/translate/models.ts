@@ -1,9 +1,13 @@
 import type { ModelListObject, ModelObject } from '../openai/model.ts'
 import type { Range } from '../workers-ai/family.ts'
 import type { Model } from '../workers-ai/model.ts'
+import { isRetired } from '../workers-ai/resolve-model.ts'
 
-/** @param id the name the caller knows the model by: its own id, or an alias */
-export function toModelObject (model: Model, id: string = model.id): ModelObject {
+/**
+ * @param id the name the caller knows the model by: its own id, or an alias
+ * @param today an ISO date; without it nothing is told of a retirement but its date
+ */
+export function toModelObject (model: Model, id: string = model.id, today?: string): ModelObject {
   return {
     id,
     object: 'model',
@@ -20,16 +24,18 @@ export function toModelObject (model: Model, id: string = model.id): ModelObject
     ...(model.price && { pricing: { input: model.price.input ?? null, output: model.price.output ?? null, cached_input: model.price.cachedInput ?? null, unit: 'USD per million tokens' } }),
     ...(model.beta && { beta: true }),
     ...(model.paidOnly && { requires_workers_paid: true }),
-    ...(model.retirement !== undefined && { shutdown_date: model.retirement })
+    ...(model.retirement !== undefined && { shutdown_date: model.retirement }),
+    ...(today !== undefined && isRetired(model, today) && { retired: true, successor: model.successor ?? null })
   }
 }
 
 /**
  * One model with all that decides how a request to it is translated, under `workers_ai`.
  * @param id the name the caller knows the model by: its own id, or an alias
+ * @param today an ISO date: what has been retired by then says so, and names its successor
  */
-export function toModelDetails (model: Model, id: string = model.id): ModelObject {
-  return { ...toModelObject(model, id), ...(model.task === 'text-generation' && { workers_ai: toRecordObject(model) }) }
+export function toModelDetails (model: Model, id: string = model.id, today?: string): ModelObject {
+  return { ...toModelObject(model, id, today), ...(model.task === 'text-generation' && { workers_ai: toRecordObject(model) }) }
 }
 
 function toRecordObject ({ family, vision }: Model): object {
@@ -61,13 +67,12 @@ function toRangeObject ([minimum, maximum]: Range): object {
   return { minimum, maximum }
 }
 
-/** Every model that can be called here, and every alias of one of them. */
-export function toModelList (models: readonly Model[], aliases: Readonly<Record<string, string>>): ModelListObject {
-  const byId = new Map<string, Model>(models.map(model => [model.id, model]))
+/**
+ * Every model that can be called here, and every alias of one.
+ * @param today an ISO date: an alias of what has been retired by then says so
+ */
+export function toModelList (models: readonly Model[], aliases: ReadonlyMap<string, Model>, today?: string): ModelListObject {
   const called = models.filter(model => model.task !== 'other').map(model => toModelObject(model))
-  const aliased = Object.entries(aliases).map(([alias, target]): ModelObject => {
-    const model = byId.get(target)
-    return model ? toModelObject(model, alias) : { id: alias, object: 'model', created: 0, owned_by: 'alias', root: target }
-  })
+  const aliased = [...aliases].map(([alias, model]) => toModelObject(model, alias, today))
   return { object: 'list', data: [...aliased, ...called] }
 }

@@ -118,6 +118,30 @@ const embeddings: readonly EmbeddingRow[] = [
 /** Listed as text generation, but they answer questions about a state and cannot chat. */
 const others = ['@cf/cloudflare/clef', '@cf/cloudflare/clef-flash', '@cf/cloudflare/clef-omni']
 
+/**
+ * Who stands in for a retired model: the nearest of the same maker, which does what that one did. The same weights come
+ * first, then the same line and size. None is here where the answer would be another one's altogether: where the maker has
+ * nothing like it left, where what is left thinks before it speaks and the retired one did not, and where the words of the
+ * answer are the point, as of one that judges. Vectors of two models cannot be compared, so none embeds for another one.
+ */
+const SUCCESSORS: ReadonlyMap<string, string> = new Map([
+  ['@hf/meta-llama/meta-llama-3-8b-instruct', '@cf/meta/llama-3.1-8b-instruct-fp8-fast'],
+  ['@cf/meta/llama-3-8b-instruct', '@cf/meta/llama-3.1-8b-instruct-fp8-fast'],
+  ['@cf/meta/llama-3-8b-instruct-awq', '@cf/meta/llama-3.1-8b-instruct-fp8-fast'],
+  ['@cf/meta/llama-3.1-8b-instruct', '@cf/meta/llama-3.1-8b-instruct-fp8-fast'],
+  ['@cf/meta/llama-3.1-8b-instruct-awq', '@cf/meta/llama-3.1-8b-instruct-fp8-fast'],
+  ['@cf/meta/llama-3.1-70b-instruct', '@cf/meta/llama-3.1-70b-instruct-fp8-fast'],
+  ['@cf/meta/llama-2-7b-chat-int8', '@cf/meta-llama/llama-2-7b-chat-hf-lora'],
+  ['@cf/meta/llama-2-7b-chat-fp16', '@cf/meta-llama/llama-2-7b-chat-hf-lora'],
+  ['@hf/thebloke/llama-2-13b-chat-awq', '@cf/meta/llama-3.1-8b-instruct-fp8-fast'],
+  ['@cf/mistral/mistral-7b-instruct-v0.1', '@cf/mistral/mistral-7b-instruct-v0.2-lora'],
+  ['@hf/mistral/mistral-7b-instruct-v0.2', '@cf/mistral/mistral-7b-instruct-v0.2-lora'],
+  ['@hf/thebloke/mistral-7b-instruct-v0.1-awq', '@cf/mistral/mistral-7b-instruct-v0.2-lora'],
+  ['@hf/google/gemma-7b-it', '@cf/google/gemma-7b-it-lora'],
+  ['@cf/google/gemma-3-12b-it', '@cf/google/gemma-4-26b-a4b-it'],
+  ['@cf/moonshotai/kimi-k2.5', '@cf/moonshotai/kimi-k2.6']
+])
+
 /** A context window as far as it can be used. */
 export function toWindow ({ contextWindow, usableWindow = Infinity }: Pick<Model, 'contextWindow' | 'usableWindow'>): Pick<Model, 'contextWindow'> {
   return contextWindow === undefined ? {} : { contextWindow: Math.min(contextWindow, usableWindow) }
@@ -127,7 +151,8 @@ const none = { tools: false, reasoning: false, vision: false, lora: false, json:
 
 function toChatModel ({ id, family, can, ...row }: ChatRow): Model {
   const able = { ...none, ...Object.fromEntries(can.map(ability => [ability, true])), ...(row.thinking && { thinking: row.thinking }) }
-  return { ...able, ...row, ...toWindow(row), id: id as ModelId, task: 'text-generation', family: toRecord(FAMILIES[family], able) }
+  const successor = SUCCESSORS.get(id) as ModelId | undefined
+  return { ...able, ...row, ...toWindow(row), id: id as ModelId, task: 'text-generation', family: toRecord(FAMILIES[family], able), ...(successor && { successor }) }
 }
 
 /** The built-in catalogue: what is known without asking Cloudflare, by model id. */

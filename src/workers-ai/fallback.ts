@@ -8,3 +8,8 @@ import { toFacts } from './error-codes.ts'
 export function mayFallBack (error: unknown): error is UpstreamError {
   return error instanceof UpstreamError && toFacts(error).fallback
 }
+
+/** Whether Cloudflare says that it runs the model no more. */
+export function saysRetired (error: UpstreamError): boolean {
+  return toFacts(error).meaning === 'retired-model'
+}

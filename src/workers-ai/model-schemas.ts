@@ -18,6 +18,8 @@ export interface ModelSchemasOptions {
 interface Entry {
   /** Absent as long as no schema told it. */
   family?: FamilyName
+  /** Whether Cloudflare has ever told a schema. */
+  isKnown: boolean
   /** When to ask; never, while an answer is awaited. */
   dueAt: number
   /** Resolves when the last question is answered, or has taken too long. */
@@ -44,11 +46,17 @@ export class ModelSchemas {
   /** The model with the family its schema tells; as it is when the catalogue knows it, or no schema tells any in time. */
   async complete (model: Model): Promise<Model> {
     if (CATALOGUE.has(model.id) || model.task !== 'text-generation') return model
-    const family = await this.#familyOf(model.id)
+    const { family } = await this.#told(model.id)
     return family === undefined ? model : toKnown(model, family)
   }
 
-  async #familyOf (id: ModelId): Promise<FamilyName | undefined> {
+  /** Whether Cloudflare tells a schema of the model, whatever the model does. */
+  async knows (id: ModelId): Promise<boolean> {
+    const { isKnown } = await this.#told(id)
+    return isKnown
+  }
+
+  async #told (id: ModelId): Promise<Readonly<Entry>> {
     const { now, waitMs = WAIT_MS } = this.#options
     const entry = this.#entries.get(id) ?? this.#add(id)
     if (now() >= entry.dueAt) {
@@ -56,13 +64,13 @@ export class ModelSchemas {
       entry.answered = atMost(this.#ask(id, entry), waitMs)
     }
     if (entry.family === undefined) await entry.answered
-    return entry.family
+    return entry
   }
 
   /** Ids of no model go first: whoever sends many must not push out what is known. */
   #add (id: ModelId): Entry {
     if (this.#entries.size >= MAX_ENTRIES) this.#entries.delete(this.#oldest(({ family }) => family === undefined) ?? this.#oldest(() => true) ?? id)
-    const entry: Entry = { dueAt: -Infinity, answered: Promise.resolve() }
+    const entry: Entry = { isKnown: false, dueAt: -Infinity, answered: Promise.resolve() }
     this.#entries.set(id, entry)
     return entry
   }
@@ -78,6 +86,7 @@ export class ModelSchemas {
     try {
       const answer = await fetchSchema(id) as { result?: { input?: unknown } | null } | null | undefined
       family = toFamilyName(answer?.result?.input)
+      entry.isKnown ||= typeof answer?.result?.input === 'object' && answer.result.input !== null
     } catch (error) {
       onError?.(error, id)
     }

@@ -83,6 +83,7 @@ export class ModelList {
   #dueAt = -Infinity
   #isRefreshing = false
   #isFailing = false
+  #isLive = false
 
   constructor (options: ModelListOptions) {
     this.#options = options
@@ -98,6 +99,11 @@ export class ModelList {
   /** The same without waiting: what would be listed by what is known right now. */
   known (): Model[] {
     return [...this.#listed]
+  }
+
+  /** Whether Cloudflare has ever listed its models here; what is not listed may still be there until then. */
+  get isLive (): boolean {
+    return this.#isLive
   }
 
   /** The ids `find` finds. */
@@ -126,6 +132,7 @@ export class ModelList {
       this.#listed = [...live.values()]
       this.#all = new Map([...CATALOGUE, ...live])
       this.#dueAt = now() + ttlMs
+      this.#isLive = true
       this.#isFailing = false
     } catch (error) {
       this.#dueAt = now() + RETRY_MS
@@ -223,6 +230,7 @@ function toModel (id: ModelId, row: SearchRow): Model {
     ...(price !== undefined && { price }),
     ...(createdAt !== undefined && toCreated(createdAt)),
     ...(retirement !== undefined && { retirement }),
+    ...(known?.successor !== undefined && { successor: known.successor }),
     ...(dimensions !== undefined && { dimensions })
   }
 }

@@ -37,6 +37,8 @@ export interface Model {
   price?: Price
   /** ISO date after which Cloudflare answers 5028. */
   retirement?: string
+  /** The nearest model of the same maker, for a retired one; absent where none can honestly stand in for it. */
+  successor?: ModelId
   /** Unix time in seconds since when Cloudflare lists it. */
   created?: number
   /** Length of an embedding. */

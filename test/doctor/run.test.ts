@@ -19,6 +19,7 @@ const cases: Array<{ name: string, given: Run, expected: object }> = [
   { name: 'the same by its other code', given: failed(refusal(3041)), expected: { message: /may not run .*\(3041\)/ } },
   { name: 'an account that is closed out', given: failed(refusal(3023)), expected: { verdict: 'failed', message: /not open to this account/, next: /support/, blame: 'model' } },
   { name: 'a retired model', given: failed(refusal(5028)), expected: { verdict: 'failed', message: `${MODEL} has been retired (5028).`, next: /--model/, blame: 'model' } },
+  { name: 'a retired model with a successor', given: { ...failed(refusal(5028)), model: '@cf/moonshotai/kimi-k2.5' } as Run, expected: { message: '@cf/moonshotai/kimi-k2.5 has been retired (5028).', next: /^Its successor @cf\/moonshotai\/kimi-k2\.6 answers .* Choose another model/ } },
   { name: 'a refused token is judged elsewhere', given: failed(refusal(10000)), expected: { verdict: 'skipped' } },
   { name: 'so is an unknown account', given: failed(refusal(7003)), expected: { verdict: 'skipped' } },
   { name: 'anything else, in Cloudflare\'s words', given: failed(refusal(5006)), expected: { verdict: 'failed', message: 'Cloudflare refused the run: in its own words (5006).', next: /errors.*cloudflarestatus/, blame: 'other' } },

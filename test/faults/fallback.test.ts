@@ -141,3 +141,36 @@ t.test('nobody takes over for a client that has left', async t => {
   await sleep(1_500)
   t.strictSame(modelsOf(evil), ['@cf/evil/p-0'])
 })
+
+t.test('the successor of a retired model takes over, however Cloudflare says that it is', async t => {
+  const [retired, successor] = ['@cf/meta/llama-3-8b-instruct', '@cf/meta/llama-3.1-8b-instruct-fp8-fast']
+  const envelope = { result: null, success: false, errors: [{ code: '5028', message: 'This model was deprecated on 2026-05-30.' }], messages: [] }
+  const cases: Array<{ name: string, given: Step[], stream: boolean[] }> = [
+    { name: 'with 400', given: failing(400, 5028), stream: [false, true] },
+    { name: 'with 410', given: failing(410, 5028), stream: [false, true] },
+    { name: 'with 403 and a code that is text', given: [json(envelope, 403)], stream: [false, true] },
+    { name: 'under 200', given: [json(envelope)], stream: [false, true] },
+    { name: 'in the first frame of a stream', given: [STREAM_HEAD, frames(envelope)], stream: [true] }
+  ]
+  for (const { name, given, stream: streams } of cases) {
+    for (const stream of streams) {
+      const evil = await startEvilUpstream(t, asked => asked.path.includes(successor) ? saying('good', stream) : given)
+      const proxy = await startProxy(t, { ...IMPATIENT, CLOUDFLARE_API_BASE_URL: evil.url })
+      for (const attempts of ['2', '1']) {
+        const response = await ask(proxy, chat(retired, stream))
+        t.match(Object.fromEntries([...response.headers.entries()]), { 'x-proxy-model': successor, 'x-proxy-attempts': attempts, 'x-proxy-warnings': /model replaced/ }, name)
+        t.match(await response.text(), /"content":"good"/, name)
+      }
+      t.strictSame(modelsOf(evil), [retired, successor, successor], name)
+    }
+  }
+})
+
+t.test('nobody takes over for a model that fails otherwise', async t => {
+  for (const given of [failing(429, 3040), failing(404, 5007), failing(403, 5018), ['RESET'] as Step[]]) {
+    const evil = await startEvilUpstream(t, () => given)
+    const proxy = await startProxy(t, { ...IMPATIENT, CLOUDFLARE_API_BASE_URL: evil.url })
+    t.not((await ask(proxy, chat('@cf/meta/llama-3-8b-instruct'))).status, 200)
+    t.equal(evil.asked.length, 1)
+  }
+})

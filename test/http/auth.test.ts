@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
-import { requireKey, toKeyId, toOwner } from '../../src/http/auth.ts'
+import { requireKey, toCredential, toKeyId, toOwner } from '../../src/http/auth.ts'
 import { askRaw, exchange, waited } from '../http-client.ts'
 import { API_TOKEN, ask, saying, startProxy } from '../start-proxy.ts'
 
@@ -97,6 +97,15 @@ t.test('where keys share something, each is itself, and made-up ones are nobody'
   t.not(bringing('token-one'), bringing('token-two'))
   t.notMatch(bringing('token-one'), /token/)
   t.equal(toKeyId(request({ headers: { authorization: 'Bearer made-up-1' } })), toKeyId(request({ headers: { 'x-api-key': 'made-up-2' } })), 'without API_KEYS all are one')
+})
+
+t.test('whose account is asked is told by the token callers bring, and is one for all keys', t => {
+  const request = (parts: object) => ({ caller: undefined, apiToken: undefined, headers: {}, ...parts }) as unknown as FastifyRequest
+  const bringing = (token: string) => toCredential(request({ apiToken: token, headers: { authorization: `Bearer ${token}` } }))
+  t.not(bringing('token-one'), bringing('token-two'))
+  t.notMatch(bringing('token-one'), /token/)
+  t.equal(toCredential(request({ caller: 'digest', headers: { authorization: 'Bearer key-one' } })), toCredential(request({})))
+  t.end()
 })
 
 t.test('callers may bring their own Cloudflare tokens', async t => {

@@ -1,6 +1,7 @@
 import t from 'tap'
+import type { SimulatorOptions } from '../../src/simulator/server.ts'
 import { waited } from '../http-client.ts'
-import { ask, GLM, LLAMA, MISTRAL, saying, startProxy, toChunks } from '../start-proxy.ts'
+import { API_TOKEN, ask, GLM, KIMI, LLAMA, MISTRAL, saying, startProxy, toChunks, type Proxy } from '../start-proxy.ts'
 
 t.test('a fallback answers where the model failed, and the answer says so', async t => {
   const proxy = await startProxy(t, { MAX_RETRIES: '0', MODEL_FALLBACKS: JSON.stringify({ [LLAMA]: [MISTRAL, GLM], fast: [GLM] }), MODEL_ALIASES: JSON.stringify({ fast: LLAMA }) })
@@ -82,4 +83,93 @@ t.test('the log says how long the first word took, and why the answer ended', as
   const lines = () => proxy.lines().filter(({ msg }) => msg === 'request')
   await waited(() => lines().length === 2)
   for (const line of lines()) t.match(line, { firstTokenMs: Number, finishReason: 'length' })
+})
+
+const KIMI_GONE = '@cf/moonshotai/kimi-k2.5'
+const OLD_LLAMA = '@cf/meta/llama-3.1-8b-instruct'
+const NEW_LLAMA = '@cf/meta/llama-3.1-8b-instruct-fp8-fast'
+const GEMMA_GONE = '@cf/google/gemma-3-12b-it'
+const GEMMA = '@cf/google/gemma-4-26b-a4b-it'
+const RETIRING: SimulatorOptions = { retiredModels: 'refuse' }
+
+const askedOf = ({ simulator }: Proxy) => simulator.requests.map(({ model }) => model)
+
+t.test('the successor of a retired model answers in its own form and ranges', async t => {
+  const proxy = await startProxy(t, {}, RETIRING)
+  const request = saying('say hi', { model: OLD_LLAMA, frequency_penalty: -1, top_p: 0 })
+  for (const attempts of ['2', '1']) {
+    const response = await ask(proxy, request)
+    t.match(Object.fromEntries(response.headers.entries()), { 'x-proxy-model': NEW_LLAMA, 'x-proxy-attempts': attempts, 'x-proxy-warnings': /^top_p clamped, model replaced$/ })
+  }
+  t.match(proxy.simulator.requests.map(({ model, body }) => ({ model, ...body as object })), [
+    { model: OLD_LLAMA, frequency_penalty: 0 },
+    { model: NEW_LLAMA, frequency_penalty: -1, top_p: 0.001 },
+    { model: NEW_LLAMA, frequency_penalty: -1 }
+  ])
+  t.match(proxy.log(), `"reason":"Cloudflare has retired ${OLD_LLAMA} on 2026-05-30, and this is its nearest successor"`)
+  const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==' } }
+  const seen = await ask(proxy, { model: KIMI_GONE, messages: [{ role: 'user', content: [{ type: 'text', text: 'say hi' }, image] }], max_tokens: 50 })
+  t.equal(seen.headers.get('x-proxy-model'), KIMI)
+  t.match(proxy.simulator.requests.at(-1), { model: KIMI, body: { max_completion_tokens: 50 } })
+})
+
+t.test('what the operator names comes before the successor', async t => {
+  const proxy = await startProxy(t, { MAX_RETRIES: '0', MODEL_FALLBACKS: JSON.stringify({ [OLD_LLAMA]: [GLM], [GEMMA_GONE]: [MISTRAL] }) }, RETIRING)
+  for (let count = 0; count < 2; count++) {
+    const response = await ask(proxy, saying('say hi', { model: OLD_LLAMA }))
+    t.match(Object.fromEntries(response.headers.entries()), { 'x-proxy-model': GLM, 'x-proxy-warnings': /^model renamed$/ })
+  }
+  t.strictSame(askedOf(proxy), [OLD_LLAMA, GLM, GLM], 'the retired one is asked once')
+  const response = await ask(proxy, saying('fail 1 times with code 3040 then say hi', { model: GEMMA_GONE }))
+  t.match(Object.fromEntries(response.headers.entries()), { 'x-proxy-model': GEMMA, 'x-proxy-attempts': '3', 'x-proxy-warnings': /model renamed, model replaced/ })
+  t.strictSame(askedOf(proxy).slice(3), [GEMMA_GONE, MISTRAL, GEMMA])
+})
+
+t.test('a model without a successor, and any where that is not wanted, is not found', async t => {
+  const proxy = await startProxy(t, {}, RETIRING)
+  const told = async (response: Response) => ({ status: response.status, model: response.headers.get('x-proxy-model'), body: await response.json() })
+  for (let count = 0; count < 2; count++) {
+    t.match(await told(await ask(proxy, saying('say hi', { model: '@cf/microsoft/phi-2' }))), {
+      status: 404,
+      model: null,
+      body: { error: { code: 'model_not_found', param: 'model', message: /^This model was deprecated on 2026-05-30\. .*\(Workers AI 5028\) Models that are served now: @cf\// } }
+    })
+  }
+  const strict = await startProxy(t, { RETIRED_MODELS: 'reject' }, RETIRING)
+  t.match(await told(await ask(strict, saying('say hi', { model: OLD_LLAMA }))), { status: 404, body: { error: { code: 'model_not_found', message: `Its nearest successor is '${NEW_LLAMA}'.` } } })
+  t.strictSame(askedOf(strict), [OLD_LLAMA])
+})
+
+t.test('a successor that cannot answer either is told by both names', async t => {
+  const proxy = await startProxy(t, { MAX_RETRIES: '0', UNSUPPORTED_PARAMS: 'reject' }, RETIRING)
+  const told = async (response: Response) => ({ status: response.status, body: await response.json() })
+  const both = new RegExp(`^'${OLD_LLAMA}' has been retired, and its successor '${NEW_LLAMA}' cannot answer this: `)
+  for (let count = 0; count < 2; count++) {
+    t.match(await told(await ask(proxy, saying('fail with code 5035', { model: OLD_LLAMA }))), { status: 403, body: { error: { message: both } } })
+    t.match(await told(await ask(proxy, saying('say hi', { model: OLD_LLAMA, logprobs: true }))), { status: 400, body: { error: { param: 'logprobs', message: both } } })
+  }
+})
+
+t.test('a dry run shows the model that was asked for', async t => {
+  const proxy = await startProxy(t, {}, RETIRING)
+  await ask(proxy, saying('say hi', { model: OLD_LLAMA }))
+  const response = await ask(proxy, saying('say hi', { model: OLD_LLAMA }), { headers: { 'x-dry-run': 'true' } })
+  t.match(await response.json(), { model: OLD_LLAMA, url: `/ai/run/${OLD_LLAMA}`, changes: [] })
+})
+
+t.test('each token has its own account', async t => {
+  const proxy = await startProxy(t, { AUTH_MODE: 'passthrough' }, RETIRING)
+  const bearing = (token: string) => ask(proxy, saying('say hi', { model: OLD_LLAMA }), { headers: { authorization: `Bearer ${token}` } })
+  t.equal((await bearing(API_TOKEN)).status, 200)
+  t.equal((await bearing('another-token')).status, 401)
+  t.equal((await bearing(API_TOKEN)).status, 200)
+  t.equal(askedOf(proxy).filter(model => model === OLD_LLAMA).length, 1, 'a wrong token does not get as far')
+})
+
+t.test('retirement may be rehearsed in words', async t => {
+  const proxy = await startProxy(t)
+  t.equal((await ask(proxy, saying('say hi', { model: OLD_LLAMA }))).headers.get('x-proxy-model'), OLD_LLAMA)
+  const response = await ask(proxy, saying('fail 1 times with code 5028 then say hi', { model: OLD_LLAMA }))
+  t.equal(response.headers.get('x-proxy-model'), NEW_LLAMA)
+  t.equal((await ask(proxy, saying('fail with code 5028', { model: OLD_LLAMA }))).status, 404)
 })

@@ -5,6 +5,8 @@ import { ModelSchemas } from '../../src/workers-ai/model-schemas.ts'
 import { askRaw } from '../http-client.ts'
 import { API_TOKEN, ask, GLM, LLAMA, saying, startProxy, type Proxy } from '../start-proxy.ts'
 
+const SETTINGS = { modelAliases: {}, retiredModels: 'replace' } as const
+
 interface ModelRow { id: string, object: string, owned_by: string, root?: string }
 
 async function list ({ url }: Proxy, path = '/v1/models'): Promise<ModelRow[]> {
@@ -88,7 +90,7 @@ t.test('what is asked of a model', async t => {
 })
 
 t.test('a model is found for what it is to do', async t => {
-  const models = new Models(new ModelList({ fetchPage: async () => ({ result: [] }), now: () => 0 }), { modelAliases: {} })
+  const models = new Models(new ModelList({ fetchPage: async () => ({ result: [] }), now: () => 0 }), SETTINGS)
   t.match(await models.resolve('bge-m3', 'text-embeddings'), { id: '@cf/baai/bge-m3', task: 'text-embeddings' })
   t.match(await models.resolve('@cf/new/model', 'text-embeddings'), { id: '@cf/new/model', task: 'text-embeddings' }, 'an id nobody knows is taken at its word')
   t.match(await models.find('@cf/new/model'), { task: 'text-generation' })
@@ -121,7 +123,7 @@ t.test('a model nobody knows is what its schema says, else what it is guessed to
     now: () => 0
   })
   const catalogue = new ModelList({ fetchPage: async () => ({ result: [] }), now: () => 0 })
-  const settings = { modelAliases: { new: '@cf/new/chat' } }
+  const settings = { ...SETTINGS, modelAliases: { new: '@cf/new/chat' } }
   const models = new Models(catalogue, settings, schemas)
   t.match(await models.resolve('new'), { id: '@cf/new/chat', family: { name: 'openai' } })
   t.match(await models.find('@cf/new/chat'), { family: { name: 'openai' } })
@@ -135,18 +137,61 @@ t.test('models whose last day has passed are not listed, and still found', async
   const searchResult = { result: [{ name: '@cf/meta/llama-2-7b-chat-int8', past }, { name: '@cf/new/chat', past: '2999-01-01' }, { name: LLAMA }].map(({ name, past }) => ({ name, task: { name: 'Text Generation' }, properties: past === undefined ? [] : [{ property_id: 'planned_deprecation_date', value: past }] })) }
   const catalogues = { built_in: new ModelList({ fetchPage: async () => { throw new Error('not allowed') }, now: () => 0 }), live: new ModelList({ fetchPage: async () => searchResult, now: () => 0 }) }
   for (const [name, catalogue] of Object.entries(catalogues)) {
-    const models = new Models(catalogue, { modelAliases: {} })
+    const models = new Models(catalogue, SETTINGS)
     const listed = await models.listed()
     t.ok(listed.some(({ id }) => id === LLAMA), name)
     t.strictSame(listed.filter(({ retirement = '9' }) => retirement <= past), [], name)
     t.match(await models.resolve('@cf/meta/llama-2-7b-chat-int8'), { retirement: past }, `${name}: it is still found`)
   }
-  t.ok((await new Models(catalogues.live, { modelAliases: {} }).listed()).some(({ id }) => id === '@cf/new/chat'), 'one that will be retired is listed')
+  t.ok((await new Models(catalogues.live, SETTINGS).listed()).some(({ id }) => id === '@cf/new/chat'), 'one that will be retired is listed')
   const proxy = await startProxy(t)
   const rows = await list(proxy)
   t.ok(rows.length > 30)
   t.strictSame(rows.filter(row => String((row as { shutdown_date?: string }).shutdown_date ?? '9') < '2026-11'), [])
-  const { status, body } = await askRaw(proxy, '/v1/models/@cf/meta/llama-2-7b-chat-int8')
-  t.equal(status, 200)
-  t.match(JSON.parse(body), { shutdown_date: past })
+  for (const [id, successor] of [['@cf/meta/llama-3-8b-instruct', '@cf/meta/llama-3.1-8b-instruct-fp8-fast'], ['@cf/microsoft/phi-2', null]] as const) {
+    const { status, body } = await askRaw(proxy, `/v1/models/${id}`)
+    t.equal(status, 200)
+    t.match(JSON.parse(body), { id, shutdown_date: past, retired: true, successor })
+  }
+})
+
+t.test('an id that nobody knows is not found, though a chat may try it', async t => {
+  const proxy = await startProxy(t)
+  const { status, body } = await askRaw(proxy, '/v1/models/@cf/some/new-model')
+  t.match({ status, body: JSON.parse(body) }, { status: 404, body: { error: { type: 'invalid_request_error', code: 'model_not_found' } } })
+  await ask(proxy, saying('say hi', { model: '@cf/some/new-model' }))
+  t.equal(proxy.simulator.requests.length, 1)
+  const silent = await startProxy(t, { CLOUDFLARE_API_BASE_URL: 'http://127.0.0.1:9' })
+  t.equal((await askRaw(silent, '/v1/models/@cf/some/new-model')).status, 404, 'nor without Cloudflare')
+  t.equal((await askRaw(silent, `/v1/models/${LLAMA}`)).status, 200, 'where the catalogue is enough')
+})
+
+t.test('an id is known by the live list, by the catalogue or by its schema', async t => {
+  const list = new ModelList({ fetchPage: async () => ({ result: [{ name: '@cf/new/listed', task: { name: 'Text Generation' } }] }), now: () => 0 })
+  const inputs: Record<string, object> = { '@cf/new/chats': { properties: { messages: {} } }, '@cf/new/paints': { properties: { prompt: {}, steps: {} } } }
+  const schemas = new ModelSchemas({ fetchSchema: async id => ({ result: inputs[id] ? { input: inputs[id] } : null }), now: () => 0 })
+  const models = new Models(list, SETTINGS, schemas)
+  const cases = [
+    { given: '@cf/new/listed', expected: 'text-generation' },
+    { given: '@cf/microsoft/phi-2', expected: 'text-generation' },
+    { given: '@cf/new/chats', expected: 'text-generation' },
+    { given: '@cf/new/paints', expected: 'other' },
+    { given: '@cf/new/nothing', expected: undefined },
+    { given: 'nothing', expected: undefined }
+  ]
+  for (const { given, expected } of cases) t.equal((await models.findKnown(given))?.task, expected, given)
+  t.match(await models.resolve('@cf/new/nothing'), { guessed: 'everything' }, 'a chat may still try it')
+})
+
+t.test('an alias is listed where what it stands for can be run', async t => {
+  const aliases = { short: 'llama-3.3-70b-instruct-fp8-fast', old: '@cf/meta/llama-3-8b-instruct', gone: '@cf/microsoft/phi-2', state: '@cf/cloudflare/clef', mistaken: '@cf/some/new-model', nothing: 'gpt-9' }
+  const proxy = await startProxy(t, { MODEL_ALIASES: JSON.stringify(aliases) })
+  const rows = (await list(proxy)).filter(({ id }) => id in aliases)
+  t.match(rows, [{ id: 'short', root: LLAMA, owned_by: 'meta' }, { id: 'old', root: '@cf/meta/llama-3-8b-instruct', retired: true, successor: '@cf/meta/llama-3.1-8b-instruct-fp8-fast' }])
+  t.equal(rows.length, 2)
+  const silent = await startProxy(t, { MODEL_ALIASES: JSON.stringify(aliases) }, { mayList: false })
+  t.strictSame((await list(silent)).filter(({ id }) => id in aliases).map(({ id }) => id), ['short', 'old', 'mistaken'], 'who may not list them cannot tell that there is no such model')
+  t.equal((await askRaw(silent, '/v1/models/mistaken')).status, 200)
+  const strict = await startProxy(t, { MODEL_ALIASES: JSON.stringify(aliases), RETIRED_MODELS: 'reject' })
+  t.strictSame((await list(strict)).filter(({ id }) => id in aliases).map(({ id }) => id), ['short'])
 })

@@ -5,6 +5,7 @@ import type { Model, ModelId } from '../../src/workers-ai/model.ts'
 import { modelOf } from './model-of.ts'
 
 const LLAMA = CATALOGUE.get('@cf/meta/llama-3.3-70b-instruct-fp8-fast') as Model
+const KIMI = CATALOGUE.get('@cf/moonshotai/kimi-k2.5') as Model
 const BGE = CATALOGUE.get('@cf/baai/bge-m3') as Model
 const CLEF = CATALOGUE.get('@cf/cloudflare/clef') as Model
 
@@ -41,14 +42,24 @@ t.test('a model has OpenAI\'s four keys, and the facts clients of many servers l
   t.end()
 })
 
+t.test('a model says from its last day on that it is retired, and who answers in its place', t => {
+  t.match(toModelDetails(KIMI, KIMI.id, '2026-05-30'), { shutdown_date: '2026-05-30', retired: true, successor: '@cf/moonshotai/kimi-k2.6' })
+  const before = toModelDetails(KIMI, KIMI.id, '2026-05-29')
+  t.match(before, { shutdown_date: '2026-05-30' })
+  t.notOk('retired' in before || 'successor' in before)
+  t.match(toModelDetails(CATALOGUE.get('@cf/microsoft/phi-2') as Model, 'phi-2', '2026-05-30'), { retired: true, successor: null }, 'none where none can')
+  t.notOk('retired' in toModelDetails(LLAMA, LLAMA.id, '2026-05-30'))
+  t.end()
+})
+
 t.test('the list holds every model that can be called, and the aliases', t => {
-  const list = toModelList([LLAMA, CLEF, BGE], { 'gpt-4o': LLAMA.id, other: 'llama-3.3' })
+  const list = toModelList([LLAMA, CLEF, BGE], new Map([['gpt-4o', LLAMA], ['old', KIMI]]), '2026-06-01')
   t.equal(list.object, 'list')
-  t.strictSame(list.data.map(({ id }) => id), ['gpt-4o', 'other', LLAMA.id, BGE.id])
+  t.strictSame(list.data.map(({ id }) => id), ['gpt-4o', 'old', LLAMA.id, BGE.id])
   t.match(list.data[0], { root: LLAMA.id, context_length: 24_000 }, 'an alias tells what it stands for')
-  t.strictSame(list.data[1], { id: 'other', object: 'model', created: 0, owned_by: 'alias', root: 'llama-3.3' }, 'also where that is not a listed id')
+  t.match(list.data[1], { root: KIMI.id, owned_by: 'moonshotai', retired: true, successor: '@cf/moonshotai/kimi-k2.6' }, 'also of what another one answers for')
   t.ok(list.data.every(model => typeof model.id === 'string' && model.object === 'model' && Number.isInteger(model.created) && typeof model.owned_by === 'string'))
-  t.strictSame(toModelList([], {}), { object: 'list', data: [] }, 'nothing is a list, too')
+  t.strictSame(toModelList([], new Map()), { object: 'list', data: [] }, 'nothing is a list, too')
   t.end()
 })
 

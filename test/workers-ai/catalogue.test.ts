@@ -29,3 +29,36 @@ t.test('facts that translators build on', t => {
   for (const { name, given, expected } of cases) t.match(CATALOGUE.get(given), expected, name)
   t.end()
 })
+
+t.test('a successor is the nearest model of the same maker, and does what the retired one did', t => {
+  const makers: Record<string, string> = { 'meta-llama': 'meta', mistralai: 'mistral' }
+  const makerOf = (id: string) => {
+    const [, author = '', name = ''] = id.split('/')
+    return author === 'thebloke' ? (name.startsWith('llama') ? 'meta' : name.split('-')[0]) : makers[author] ?? author
+  }
+  for (const { id, retirement, successor, task, vision, tools, family } of CATALOGUE.values()) {
+    if (successor === undefined) continue
+    const next = CATALOGUE.get(successor)
+    t.ok(retirement, `${id} is retired`)
+    t.equal(next?.task, task, `${successor} is there`)
+    t.equal(next?.retirement, undefined, `${successor} is served`)
+    t.equal(makerOf(successor), makerOf(id), `${id} and ${successor} are of one maker`)
+    t.ok(!vision || next?.vision, `${successor} sees what ${id} saw`)
+    t.ok(!tools || next?.tools, `${successor} calls tools as ${id} did`)
+    t.ok(family.thinking.isDefault || !next?.family.thinking.isDefault, `${successor} thinks unasked only where ${id} did`)
+    t.ok(!family.takesPrompt || next?.family.takesPrompt, `${successor} goes on with a prompt`)
+  }
+  const cases = [
+    ['@cf/meta/llama-3-8b-instruct', '@cf/meta/llama-3.1-8b-instruct-fp8-fast'],
+    ['@cf/meta/llama-3-8b-instruct-awq', '@cf/meta/llama-3.1-8b-instruct-fp8-fast'],
+    ['@cf/meta/llama-3.1-8b-instruct', '@cf/meta/llama-3.1-8b-instruct-fp8-fast'],
+    ['@cf/meta/llama-3.1-8b-instruct-awq', '@cf/meta/llama-3.1-8b-instruct-fp8-fast'],
+    ['@cf/meta/llama-3.1-70b-instruct', '@cf/meta/llama-3.1-70b-instruct-fp8-fast'],
+    ['@cf/moonshotai/kimi-k2.5', '@cf/moonshotai/kimi-k2.6'],
+    ['@cf/google/gemma-3-12b-it', '@cf/google/gemma-4-26b-a4b-it'],
+    ['@cf/microsoft/phi-2', undefined],
+    ['@cf/defog/sqlcoder-7b-2', undefined]
+  ] as const
+  for (const [given, expected] of cases) t.equal(CATALOGUE.get(given)?.successor, expected, given)
+  t.end()
+})

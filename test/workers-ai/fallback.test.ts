@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ProxyError, UpstreamError, type UpstreamErrorOptions } from '../../src/errors.ts'
-import { mayFallBack } from '../../src/workers-ai/fallback.ts'
+import { mayFallBack, saysRetired } from '../../src/workers-ai/fallback.ts'
 
 const cases: Array<{ name: string, given: UpstreamErrorOptions, message?: string, expected: boolean }> = [
   { name: 'no capacity', given: { kind: 'refused', status: 429, code: 3040 }, expected: true },
@@ -27,3 +27,5 @@ const cases: Array<{ name: string, given: UpstreamErrorOptions, message?: string
 for (const { name, given, message = 'x', expected } of cases) t.equal(mayFallBack(new UpstreamError(message, given)), expected, name)
 t.equal(mayFallBack(new ProxyError('x', { status: 502, type: 'server_error' })), false, 'an error of ours')
 t.equal(mayFallBack(new TypeError('x')), false, 'a bug')
+t.equal(saysRetired(new UpstreamError('x', { kind: 'refused', status: 410, code: 5028 })), true)
+t.equal(saysRetired(new UpstreamError('x', { kind: 'refused', status: 400, code: 5007 })), false, 'what there never was is not retired')

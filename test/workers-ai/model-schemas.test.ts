@@ -133,6 +133,18 @@ t.test('a guess stands as long as no schema tells better, and it is asked again 
   }
 })
 
+t.test('a model with a schema is known, whatever it does', async t => {
+  const { state, schemas } = await world(t, { answer: tell({ input: { properties: { prompt: {}, steps: {} } } }) })
+  t.equal(await schemas.knows('@cf/new/paints' as ModelId), true)
+  state.answer = refuse
+  t.equal(await schemas.knows('@cf/new/nothing' as ModelId), false)
+  state.answer = tell(null)
+  t.equal(await schemas.knows('@cf/new/silent' as ModelId), false)
+  t.equal(state.asked.length, 3)
+  t.equal(await schemas.knows('@cf/new/paints' as ModelId), true)
+  t.equal(state.asked.length, 3, 'each is asked for once')
+})
+
 t.test('nobody waits long, and what comes late is not lost', async t => {
   const late: ServerResponse[] = []
   const { state, family } = await world(t, { answer: response => late.push(response), waitMs: 20 })
