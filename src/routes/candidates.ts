@@ -36,7 +36,7 @@ export class Candidates {
   readonly #options: CandidatesOptions
   readonly #fallbacks: string[]
   readonly #retired: Model[] = []
-  readonly #tried = new Set<string>()
+  readonly #failed = new Set<string>()
 
   constructor (options: CandidatesOptions) {
     this.#options = options
@@ -44,7 +44,7 @@ export class Candidates {
   }
 
   first (): Candidate {
-    return this.#trying({ model: this.#options.asked })
+    return { model: this.#options.asked }
   }
 
   /** The next of them, looked up when its turn comes; a name of no chat model has none. */
@@ -52,11 +52,11 @@ export class Candidates {
     const { models } = this.#options
     for (let name = this.#fallbacks.shift(); name !== undefined; name = this.#fallbacks.shift()) {
       const model = await models.find(name)
-      if (model?.task === 'text-generation') return this.#trying({ model })
+      if (model?.task === 'text-generation') return { model }
     }
     for (let replaces = this.#retired.shift(); replaces !== undefined; replaces = this.#retired.shift()) {
       const model = replaces.successor && await models.find(replaces.successor)
-      if (model && !this.#tried.has(model.id)) return this.#trying({ model, replaces })
+      if (model && !this.#failed.has(model.id)) return { model, replaces }
     }
     return undefined
   }
@@ -70,15 +70,11 @@ export class Candidates {
   /** Hears what a model failed with. The successor of one that is retired is a candidate from now on, and asked at once next time. */
   failed ({ model }: Candidate, error: UpstreamError): void {
     const { models, credential, settings: { retiredModels } } = this.#options
+    this.#failed.add(model.id)
     if (retiredModels === 'reject' || model.successor === undefined || !saysRetired(error)) return
     this.#retired.push(model)
     // What is only remembered was not said again.
     if (error.attempts > 0) models.retirements.note(credential, model.id, error)
-  }
-
-  #trying (candidate: Candidate): Candidate {
-    this.#tried.add(candidate.model.id)
-    return candidate
   }
 }
 

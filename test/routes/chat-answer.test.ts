@@ -150,6 +150,13 @@ t.test('a successor that cannot answer either is told by both names', async t =>
   }
 })
 
+t.test('a request that is wrong is told so, whoever was to answer it', async t => {
+  const proxy = await startProxy(t, { UNSUPPORTED_PARAMS: 'reject', MODEL_FALLBACKS: JSON.stringify({ [OLD_LLAMA]: [NEW_LLAMA] }) }, RETIRING)
+  t.equal((await ask(proxy, saying('say hi', { model: OLD_LLAMA }))).headers.get('x-proxy-model'), NEW_LLAMA)
+  const response = await ask(proxy, saying('say hi', { model: OLD_LLAMA, logprobs: true }))
+  t.match({ status: response.status, body: await response.json() }, { status: 400, body: { error: { param: 'logprobs' } } })
+})
+
 t.test('a dry run shows the model that was asked for', async t => {
   const proxy = await startProxy(t, {}, RETIRING)
   await ask(proxy, saying('say hi', { model: OLD_LLAMA }))
