@@ -150,6 +150,6 @@ function toOriginRules (origins: readonly string[]): string | Array<string | Reg
 }
 
 /** Where callers bring their tokens, one of the proxy's own serves nobody. */
-function toWorkersAiOptions ({ cloudflare, authMode, maxRetries, upstreamHeadersTimeoutMs, upstreamIdleTimeoutMs }: Settings) {
-  return { ...cloudflare, ...(authMode === 'passthrough' && { apiToken: '' }), maxRetries, headersTimeoutMs: upstreamHeadersTimeoutMs, idleTimeoutMs: upstreamIdleTimeoutMs }
+function toWorkersAiOptions ({ cloudflare, upstream, authMode, maxRetries, upstreamHeadersTimeoutMs, upstreamIdleTimeoutMs }: Settings) {
+  return { ...cloudflare, ...(authMode === 'passthrough' && { apiToken: '' }), maxRetries, headersTimeoutMs: upstreamHeadersTimeoutMs, idleTimeoutMs: upstreamIdleTimeoutMs, isSimulator: upstream === 'simulator' }
 }

@@ -135,6 +135,7 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
         translate,
         plainest: model.guessed && toPlainestOf(question, model, signal),
         sessionAffinity: toSessionAffinity(request, run.cacheKey, question.beginning()),
+        simulatorWords: request.headers['x-simulator'],
         apiToken: request.apiToken,
         caller: request.caller,
         observer: toContentLog(request, parts.settings),

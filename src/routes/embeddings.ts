@@ -21,7 +21,7 @@ export function embeddings (app: FastifyInstance, { settings, workersAi, models,
     Object.assign(request.report, { model: body.model, served: model.id, stream: false })
     const { batches, toBody, changes } = toEmbedRequest(body, model, settings)
     if (request.headers['x-dry-run'] === 'true') return toDryRunOf(model.id, toBody(batches[0]), changes)
-    const answers = await embed(workersAi, { model: model.id, batches, toBody, signal, apiToken: request.apiToken, caller: request.caller, observer: toContentLog(request, settings) })
+    const answers = await embed(workersAi, { model: model.id, batches, toBody, signal, apiToken: request.apiToken, simulatorWords: request.headers['x-simulator'], caller: request.caller, observer: toContentLog(request, settings) })
     const usage = toEmbeddingUsage(answers)
     const attempts = Math.max(...answers.map(answer => answer.attempts))
     Object.assign(request.report, { usage, attempts, upstreamStatus: answers[0]?.status })

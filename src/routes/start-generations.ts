@@ -29,6 +29,8 @@ export interface StartOptions {
   /** Translates the caller's request once more, varied. */
   translate: (variation: Variation) => RunRequest
   sessionAffinity?: string | undefined
+  /** The caller's words for the simulator. */
+  simulatorWords?: string | string[] | undefined
   /** The caller's own Cloudflare token, when callers bring theirs. */
   apiToken?: string | undefined
   /** Whose request it is, by a name that is no secret. */
@@ -174,7 +176,7 @@ function toPlainFields (request: RunRequest): object {
   return fields
 }
 
-function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { model, sessionAffinity, apiToken, caller, observer, patience }, signal, choice, anySeed }: Call): Promise<Generation> {
+function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { model, sessionAffinity, simulatorWords, apiToken, caller, observer, patience }, signal, choice, anySeed }: Call): Promise<Generation> {
   const isHeld = !isStreamed || request.tools.size > 0 || request.format !== undefined
   const stages = toStages(request, model.family, { isStreamed, choice, newCallId })
   return generate(workersAi, {
@@ -183,6 +185,7 @@ function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { 
     isStreamed,
     signal,
     sessionAffinity,
+    simulatorWords,
     apiToken,
     caller,
     observer,

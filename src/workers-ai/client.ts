@@ -27,6 +27,8 @@ export interface WorkersAiOptions {
   /** Patience for silence inside an answer, in milliseconds; a reader that is slow itself does not count. */
   idleTimeoutMs: number
   userAgent: string
+  /** Whether the simulator answers instead of Cloudflare, which then hears its words. */
+  isSimulator?: boolean
 }
 
 export interface RunOptions {
@@ -34,6 +36,8 @@ export interface RunOptions {
   signal: CancelSignal
   /** Requests with the same value land where their prompt's prefix is cached. A hint: a value that no header can carry is left out. */
   sessionAffinity?: string | undefined
+  /** The caller's `x-simulator`: words for the simulator, which never reach Cloudflare. */
+  simulatorWords?: string | string[] | undefined
   /** Used instead of the client's own token: the caller's, when callers bring theirs. */
   apiToken?: string | undefined
   /** Whose run it is, by a name that is no secret: each has retries of its own. All runs without one are of the same. */
@@ -136,10 +140,11 @@ export class WorkersAi {
    * JSON answer, have come; until then failures that may pass are retried.
    * @throws UpstreamError for everything Cloudflare or the network does; the signal's reason when it aborts.
    */
-  async run (model: ModelId, body: RequestBody, { signal, sessionAffinity, stream, apiToken, caller, observer, patience = new Patience() }: RunOptions): Promise<RunAnswer> {
+  async run (model: ModelId, body: RequestBody, { signal, sessionAffinity, simulatorWords, stream, apiToken, caller, observer, patience = new Patience() }: RunOptions): Promise<RunAnswer> {
     const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
     const headers = [...(stream ? this.#runs.streamHeaders : this.#runs.headers), ...authorization(apiToken ?? this.#options.apiToken)]
     if (sessionAffinity !== undefined && fitsHeader(sessionAffinity)) headers.push('x-session-affinity', sessionAffinity)
+    if (this.#options.isSimulator === true && typeof simulatorWords === 'string') headers.push('x-simulator', simulatorWords)
     // undici would send pieces as HTTP chunks.
     if (isInPieces(body)) headers.push('content-length', String(body.reduce((sum, { length }) => sum + length, 0)))
     const request: UpstreamRequest = {

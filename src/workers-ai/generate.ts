@@ -17,6 +17,8 @@ export interface GenerateRequest {
   isStreamed: boolean
   signal: CancelSignal
   sessionAffinity?: string | undefined
+  /** The caller's words for the simulator. */
+  simulatorWords?: string | string[] | undefined
   /** Used instead of the proxy's own token. */
   apiToken?: string | undefined
   /** Whose request it is, by a name that is no secret. */
@@ -60,8 +62,8 @@ export async function generate (workersAi: WorkersAi, request: GenerateRequest):
   return { status, headers, attempts, batches, ...(answer.isStream && { leadTextTo: (sink, send) => lane.leadTo(sink, send) }) }
 }
 
-function runOptions ({ signal, isStreamed: stream, observer, patience, sessionAffinity, apiToken, caller }: GenerateRequest): RunOptions {
-  return { signal, stream, observer, patience, sessionAffinity, apiToken, caller }
+function runOptions ({ signal, isStreamed: stream, observer, patience, sessionAffinity, simulatorWords, apiToken, caller }: GenerateRequest): RunOptions {
+  return { signal, stream, observer, patience, sessionAffinity, simulatorWords, apiToken, caller }
 }
 
 function toBatches ({ newCallId, signal, stages }: GenerateRequest, answer: RunAnswer, lane: ByteLane): Source<Batch> {

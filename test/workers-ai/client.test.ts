@@ -213,6 +213,19 @@ t.test('session affinity goes along when a header can carry it', async t => {
   t.notMatch(requests.join(''), 'evil')
 })
 
+t.test('words for the simulator reach nobody else', async t => {
+  const { origin, requests } = await listen(t, socket => { socket.write(json(200, ANSWER)) })
+  const { signal } = new AbortController()
+  for (const isSimulator of [undefined, false, true]) {
+    const workersAi = connect(t, origin, isSimulator === undefined ? {} : { isSimulator })
+    for (const simulatorWords of ['say hi', ['say hi', 'say ho'], undefined]) {
+      await workersAi.run(MODEL, BODY, { signal, stream: false, simulatorWords })
+    }
+  }
+  const heard = requests.map(request => headersOf(request)['x-simulator'])
+  t.strictSame(heard, [...Array.from({ length: 6 }, () => undefined), 'say hi', undefined, undefined])
+})
+
 t.test('an AI Gateway carries the runs, and the API the listing', async t => {
   const api = await listen(t, socket => { socket.write(json(200, '{"success":true,"result":[]}')) })
   const gateway = await listen(t, socket => { socket.write(json(200, ANSWER)) })
