@@ -1,10 +1,12 @@
 import type { Conversation } from './conversation.ts'
 import type { Dialect, ThoughtTags } from './dialect.ts'
 import { isJson } from './json.ts'
-import { toSample } from './json-schema-sample.ts'
+import { toSample, type Purpose } from './json-schema-sample.ts'
 import { toLeak } from './leak.ts'
+import { findNamedTools } from './named-tools.ts'
 import type { FunctionTool } from './run-body.ts'
 import type { Script, Stubbornness } from './script.ts'
+import { toTextValues, type TextValues } from './text-values.ts'
 
 /** What the model says, before any limit cuts it. */
 export interface Answer {
@@ -21,9 +23,10 @@ interface Call {
 
 /** The answer to a conversation: the same for the same words, and other words for another seed. */
 export function toAnswer (conversation: Conversation, script: Script, dialect: Dialect): Answer {
-  const calls = toCalls(conversation, script)
-  const isWritten = conversation.callForm === 'text'
-  const speech = calls.length === 0 ? toSpeech(conversation, script, dialect) : isWritten ? calls.map(toWrittenCall).join('\n') : ''
+  const calls = toCalls(conversation, script).map(call => toSloppyCall(call, script, dialect))
+  const isWritten = conversation.callForm === 'text' || script.leavesOutCall === true
+  const toWritten = script.leavesOutCall === true ? ({ arguments: args }: Call) => args : toWrittenCall
+  const speech = calls.length === 0 ? toSpeech(conversation, script, dialect) : isWritten ? calls.map(toWritten).join('\n') : ''
   return withThoughts({
     reasoning: conversation.thinks || script.thinkAs ? script.think ?? `The user wrote “${excerpt(conversation.question)}”, so a short and friendly answer will do.` : '',
     text: cutAtStop(speech, conversation.stop),
@@ -38,6 +41,14 @@ function withThoughts (answer: Answer, place: Dialect['reasoning'] | ThoughtTags
   return { ...answer, reasoning: '', text: `${place === 'tags' ? '<think>\n' : ''}${reasoning}\n</think>\n\n${text}` }
 }
 
+/** A call with the faults a script orders. */
+function toSloppyCall ({ name, arguments: args }: Call, { decoratesNames, marksArguments }: Script, dialect: Dialect): Call {
+  return {
+    name: decoratesNames ? dialect.decorate(name) : name,
+    arguments: marksArguments ? args.replace(/(?<=: ?)"((?:[^"\\]|\\.)*)"/g, '"<|\\"|>$1<|\\"|>"') : args
+  }
+}
+
 function toWrittenCall ({ name, arguments: args }: Call): string {
   return toLeak('tool_call', name, args)
 }
@@ -48,70 +59,89 @@ function holds (stubbornness: Stubbornness | undefined, { isAskedAgain }: Conver
 }
 
 function toCalls (conversation: Conversation, { calls, leaks, say, refusal }: Script): Call[] {
-  const { tools, mustCall, parallelCalls, question, toolResults } = conversation
+  const { tools, mustCall, parallelCalls, toolResults } = conversation
   if (leaks.length > 0 || holds(refusal, conversation)) return []
-  const scripted = calls.flatMap(call => {
+  const values = toValues(conversation)
+  // whoever brings results has made that many of the calls
+  const scripted = calls.slice(toolResults.length).flatMap(call => {
     const tool = findTool(tools, call.name)
-    return tool ? [toCall(tool, call.arguments, question)] : []
+    return tool ? [toCall(tool, 'arguments', values, call.arguments)] : []
   })
   if (scripted.length > 0) return parallelCalls ? scripted : scripted.slice(0, 1)
 
-  const isFree = say === undefined && calls.length === 0 && toolResults.length === 0
-  const meant = isFree ? tools.find(tool => isMeant(tool, question)) : undefined
-  const forced = typeof mustCall === 'object' ? findTool(tools, mustCall.name) : mustCall && (meant ?? tools[0])
-  const tool = forced ?? meant
-  return tool ? [toCall(tool, undefined, question)] : []
+  if (typeof mustCall === 'object') {
+    const forced = findTool(tools, mustCall.name)
+    // who forces one certain call wants its arguments for an answer
+    if (forced) return [toCall(forced, 'answer', values)]
+  }
+  const wanted = say === undefined && calls.length === 0 ? toWantedCalls(conversation, values) : []
+  const [first] = tools
+  const meant = wanted.length === 0 && mustCall && first ? [toCall(first, tools.length === 1 ? 'answer' : 'arguments', values)] : wanted
+  return parallelCalls ? meant : meant.slice(0, 1)
+}
+
+/**
+ * The calls that the question means and nobody has made yet. One whose arguments are not in what was said so far waits for the
+ * results of the others.
+ */
+function toWantedCalls ({ tools, question, system, toolResults, called }: Conversation, values: TextValues): Call[] {
+  const named = findNamedTools(tools, question, system)
+  if (toolResults.length >= named.length) return []
+  const open = named.filter(({ name }) => !called.includes(name))
+  const samples = open.map(tool => ({ tool, ...toArguments(tool, 'arguments', values) }))
+  const ready = samples.filter(({ isFromText }) => isFromText)
+  return (ready.length > 0 ? ready : samples).map(({ tool, value }) => ({ name: tool.name, arguments: JSON.stringify(value) }))
 }
 
 function findTool (tools: FunctionTool[], name: string): FunctionTool | undefined {
   return tools.find(tool => tool.name === name)
 }
 
-function toCall ({ name, parameters = {} }: FunctionTool, given: string | undefined, question: string): Call {
-  return { name, arguments: given ?? JSON.stringify(toSample({ type: 'object', ...parameters }, toNamesIn(question))) }
+function toCall (tool: FunctionTool, purpose: Purpose, values: TextValues, given?: string): Call {
+  return { name: tool.name, arguments: given ?? JSON.stringify(toArguments(tool, purpose, values).value) }
 }
 
-/** A question means a tool when it names it, or the thing its name ends with: "weather" means `get_weather`. */
-function isMeant ({ name }: FunctionTool, question: string): boolean {
-  const thing = name.split(/[_.-]|(?<=[a-z])(?=[A-Z])/).at(-1) ?? name
-  return [name, ...(thing.length > 3 ? [thing] : [])].some(word => new RegExp(`\\b${escape(word)}\\b`, 'i').test(question))
+function toArguments ({ parameters = {} }: FunctionTool, purpose: Purpose, values: TextValues): ReturnType<typeof toSample> {
+  return toSample({ type: 'object', ...parameters }, purpose, values)
 }
 
-function escape (text: string): string {
-  return text.replace(/[^\w]/g, '\\$&')
-}
-
-/** The capitalised words inside sentences, such as places and people: what a model would take as arguments. */
-function toNamesIn (question: string): string[] {
-  return question.match(/(?<=[\p{L}\d_,] )\p{Lu}[\p{L}']+(?: \p{Lu}[\p{L}']+)*/gu) ?? []
+/** What the question and then the results of tools have for arguments and answers. */
+function toValues ({ question, toolResults, tools }: Conversation): TextValues {
+  return toTextValues([question, ...toolResults].join('\n'), tools.map(({ name }) => name))
 }
 
 function toSpeech (conversation: Conversation, script: Script, dialect: Dialect): string {
-  const { json, question, tools } = conversation
+  const { json, tools } = conversation
+  const values = toValues(conversation)
   if (script.leaks.length > 0) {
     return script.leaks.map(({ name, arguments: given, form = dialect.leak }) =>
-      toLeak(form, name, toCall(findTool(tools, name) ?? { name }, given, question).arguments)).join('\n')
+      toLeak(form, name, toCall(findTool(tools, name) ?? { name }, 'arguments', values, given).arguments)).join('\n')
   }
   if (holds(script.badJson, conversation)) return toBadJson(json)
   const words = script.say ?? (dialect.judges ? 'safe' : toWords(conversation, script))
   // in JSON mode a model cannot say anything else
   if (json === undefined || isJson(words)) return words
-  if (json !== 'any') return JSON.stringify(toSample(json, toNamesIn(question)))
+  if (json !== 'any') return JSON.stringify(toSample(json, 'answer', values).value)
   return JSON.stringify(dialect.judges ? { safe: true, categories: [] } : { answer: words })
 }
 
 function toBadJson (json: Conversation['json']): string {
-  const sample = typeof json === 'object' ? toSample(json) : undefined
+  const sample = typeof json === 'object' ? toSample(json, 'arguments').value : undefined
   const required = typeof json === 'object' && Array.isArray(json.required) ? json.required : []
   if (typeof sample !== 'object' || sample === null || required.length === 0) return '[]'
   return JSON.stringify(Object.fromEntries(Object.entries(sample).filter(([name]) => !required.includes(name))))
 }
 
 function toWords (conversation: Conversation, { calls: [call], refusal }: Script): string {
-  const { toolResults, question, seed } = conversation
+  const { toolResults, question, seed, pictures } = conversation
   if (holds(refusal, conversation)) return 'I would rather talk than call anything.'
   if (toolResults.length > 0) return `The tool answered: ${toolResults.join(' ')}`
-  return call ? `There is no tool called ${call.name}.` : toFriendlyWords(question, seed)
+  if (call) return `There is no tool called ${call.name}.`
+  return pictures.length > 0 ? toGuess(pictures) : toFriendlyWords(question, seed)
+}
+
+function toGuess (pictures: string[]): string {
+  return `I got ${pictures.join(', and ')}. The simulator of Workers AI sees nothing, so it can only guess what is shown: a cat, as in most pictures.`
 }
 
 const WORDINGS: ReadonlyArray<(question: string) => string> = [

@@ -1,8 +1,9 @@
 import type { Model } from '../workers-ai/model.ts'
 import type { Dialect } from './dialect.ts'
-import { readInstructions, withoutFollowUp, withToolRole } from './instructions.ts'
+import { readInstructions, toSystemText, withoutFollowUp, withToolRole } from './instructions.ts'
 import type { JsonSchema } from './json-schema-sample.ts'
-import { toFunction, toText, type FunctionTool, type RunBody, type RunMessage } from './run-body.ts'
+import { describePicture } from './picture.ts'
+import { toFunction, toParts, toText, toTexts, type ContentPart, type FunctionTool, type RunBody, type RunMessage } from './run-body.ts'
 
 /** What a run asks for, whichever form it came in. */
 export interface Conversation {
@@ -10,10 +11,18 @@ export interface Conversation {
   form: 'prompt' | 'messages' | 'input'
   /** The prompt, or the text of the last user message that is no complaint about an answer. */
   question: string
+  /** The last text part of that message: agents put theirs before it. */
+  lastPart: string
+  /** What the system messages say. */
+  system: string
+  /** The images of that message, in a few words each. */
+  pictures: string[]
   /** Whether the client asks once more, because it was not content with an answer. */
   isAskedAgain: boolean
-  /** What the tools said, when their messages are the last ones. */
+  /** What the tools have said to this question, when the last message is one of theirs. */
   toolResults: string[]
+  /** The names of the functions that were called for this question. */
+  called: string[]
   /** Everything the model reads, for counting. */
   text: string
   /** The functions it may call; empty where the model or the caller forbids calls. */
@@ -32,12 +41,17 @@ export interface Conversation {
   stop: string[]
   seed: number
   thinks: boolean
+  /** How many likely tokens are told with each token; undefined where none are asked for, or the model tells none. */
+  topLogprobs: number | undefined
 }
 
 /** Reads a valid body as this model would. */
 export function toConversation (body: RunBody, model: Model, dialect: Dialect): Conversation {
   const messages = toMessages(body)
   const asked = withoutFollowUp(messages.map(withToolRole))
+  const user = asked.findLastIndex(({ role }) => role === 'user')
+  const content = asked[user]?.content
+  const turn = asked.slice(user + 1)
   const instructions = readInstructions(messages)
   const native = model.tools && body.tool_choice !== 'none' ? (body.tools ?? []).map(toFunction).filter(({ name }) => name !== undefined) : []
   const isDescribed = !body.tools?.length
@@ -45,9 +59,13 @@ export function toConversation (body: RunBody, model: Model, dialect: Dialect): 
   const json = toJsonMode(body, model)
   return {
     form: toForm(body),
-    question: toText(asked.findLast(({ role }) => role === 'user')?.content),
+    question: toText(content),
+    lastPart: toTexts(content).at(-1) ?? '',
+    system: toSystemText(messages),
+    pictures: toParts(content).flatMap(toPicture),
     isAskedAgain: asked.length < messages.length,
-    toolResults: toLastToolResults(asked),
+    toolResults: turn.at(-1)?.role === 'tool' ? turn.filter(({ role }) => role === 'tool').map(({ content }) => toText(content)) : [],
+    called: turn.flatMap(toCalledNames),
     text: messages.map(({ content }) => toText(content)).join('\n') + (native.length > 0 ? JSON.stringify(native) : ''),
     tools,
     callForm: isDescribed ? 'text' : 'native',
@@ -58,7 +76,8 @@ export function toConversation (body: RunBody, model: Model, dialect: Dialect): 
     limit: body.max_completion_tokens ?? body.max_tokens ?? dialect.defaultLimit,
     stop: model.family.nativeStop ? [body.stop ?? []].flat() : [],
     seed: body.seed ?? 0,
-    thinks: isThinking(body, dialect, json !== undefined)
+    thinks: isThinking(body, dialect, json !== undefined),
+    topLogprobs: body.logprobs === true && model.family.extras.includes('logprobs') ? body.top_logprobs ?? 0 : undefined
   }
 }
 
@@ -77,9 +96,15 @@ function toMessages ({ prompt, input, messages = [] }: RunBody): RunMessage[] {
   return typeof only === 'string' ? [{ role: 'user', content: only }] : only ?? messages
 }
 
-function toLastToolResults (messages: RunMessage[]): string[] {
-  const lastOther = messages.findLastIndex(({ role }) => role !== 'tool')
-  return messages.slice(lastOther + 1).map(({ content }) => toText(content))
+/** The names in the calls of an assistant's message, which some models are given as text. */
+function toCalledNames ({ role, content, tool_calls: calls }: RunMessage): string[] {
+  if (role !== 'assistant') return []
+  const names = calls?.map(call => call?.function?.name) ?? [...toText(content).matchAll(/"name": ?"([^"]+)"/g)].map(([, name]) => name)
+  return names.filter(name => name !== undefined)
+}
+
+function toPicture ({ image_url: image }: ContentPart): string[] {
+  return image?.url === undefined ? [] : [describePicture(image.url)]
 }
 
 function toJsonMode ({ response_format: format, guided_json: guided }: RunBody, { family }: Model): Conversation['json'] {

@@ -23,6 +23,8 @@ export interface Dialect {
   callIds: 'kimi' | 'vllm'
   /** How a tool call looks that slipped into the text. */
   leak: LeakForm
+  /** What a tool's name looks like with what the chat template writes around it. */
+  decorate: (name: string) => string
   /** The field thoughts go to, or how they stand inside the text. */
   reasoning: 'none' | 'reasoning_content' | 'reasoning' | ThoughtTags
   thinksUnasked: boolean
@@ -52,6 +54,7 @@ export function toDialect ({ id, family, reasoning }: Model): Dialect {
     doubleEncoded: id.includes('granite'),
     callIds: id.includes('/kimi-') ? 'kimi' : 'vllm',
     leak: toLeakForm(id),
+    decorate: toDecoration(id),
     reasoning: reasoning ? toReasoningKind(id, family, openaiOutput) : 'none',
     thinksUnasked: !id.includes('deepseek-v4'),
     thinkingSwitch: id.includes('/kimi-') ? 'thinking' : 'enable_thinking',
@@ -69,6 +72,11 @@ function toLeakForm (id: string): LeakForm {
   if (id.includes('/glm-')) return 'glm'
   if (/hermes|mistral|qwen/.test(id)) return 'tool_call'
   return id.includes('llama') ? 'llama' : 'json'
+}
+
+function toDecoration (id: string): Dialect['decorate'] {
+  if (id.includes('/kimi-')) return name => `functions.${name}:0`
+  return id.includes('gpt-oss') ? name => `${name}<|channel|>commentary` : name => `functions.${name}`
 }
 
 function toReasoningKind (id: string, { thinking }: Family, openaiOutput: boolean): Dialect['reasoning'] {

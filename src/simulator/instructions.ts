@@ -15,12 +15,17 @@ export interface Instructions {
 
 /** Reads the words as any model that follows instructions would. */
 export function readInstructions (messages: readonly RunMessage[]): Instructions {
-  const text = messages.filter(({ role }) => role === 'system' || role === 'developer').map(({ content }) => toText(content)).join('\n')
+  const text = toSystemText(messages)
   return {
     tools: text.includes('<tool_call>') ? text.split('\n').map(toValue).filter(isDescription) : [],
     mustCall: toMustCall(text),
     json: toJson(text)
   }
+}
+
+/** What all system messages say. */
+export function toSystemText (messages: readonly RunMessage[]): string {
+  return messages.filter(({ role }) => role === 'system' || role === 'developer').map(({ content }) => toText(content)).join('\n')
 }
 
 function isDescription (value: unknown): value is FunctionTool {

@@ -1,3 +1,6 @@
+import { toPlausibleNumber, toPlausibleText } from './plausible-values.ts'
+import { NO_VALUES, toLabelled, toWordsOf, type TextValues } from './text-values.ts'
+
 /** The keywords of JSON Schema that the sample respects. Schemas are the caller's: any value may be of the wrong type. */
 export interface JsonSchema {
   $ref?: string
@@ -14,6 +17,7 @@ export interface JsonSchema {
   prefixItems?: JsonSchema[]
   minItems?: number
   maxItems?: number
+  uniqueItems?: boolean
   minLength?: number
   maxLength?: number
   minimum?: number
@@ -25,13 +29,30 @@ export interface JsonSchema {
   description?: string
 }
 
-interface Place {
+/** What the sample is for: `answer` is written out, with sentences and lists; `arguments` of a call are as few as may be. */
+export type Purpose = 'answer' | 'arguments'
+
+/** What goes along: the same object for the whole sample. */
+interface Source {
   root: JsonSchema
+  purpose: Purpose
+  /** What was asked, used up one after the other. */
+  values: TextValues
+  /** Whether a required member of the outermost object had to be made up. */
+  isMadeUp: boolean
+}
+
+interface Place {
+  source: Source
   /** The name of the property being filled. */
   name: string
   depth: number
-  /** What strings may say, used up one after the other. */
-  words: string[]
+  /** How many lists this is inside. */
+  lists: number
+  /** Which item of a list this is, or is inside, from 0. */
+  item?: number
+  /** A required member of the outermost object. */
+  isNeeded?: boolean
 }
 
 /** From here on only what is required is filled in, and a choice prefers null: the way out of a schema that contains itself. */
@@ -41,26 +62,21 @@ const DEEPEST = 24
 const MOST_ITEMS = 100
 const LONGEST_PADDING = 10_000
 
-const FORMATS = new Map(Object.entries({
-  'date-time': '2025-01-01T12:00:00Z',
-  date: '2025-01-01',
-  time: '12:00:00Z',
-  duration: 'P1D',
-  email: 'someone@example.com',
-  hostname: 'example.com',
-  ipv4: '192.0.2.1',
-  ipv6: '2001:db8::1',
-  uri: 'https://example.com/',
-  uuid: '00000000-0000-4000-8000-000000000000'
-}))
+export interface Sample {
+  value: unknown
+  /** Whether the text had a value for every required text and number of the outermost object. */
+  isFromText: boolean
+}
 
 /**
- * A value that a JSON Schema allows; the same for the same schema and words.
- * Not respected: `pattern`, `not`, `if`, `uniqueItems`, references outside the schema.
- * @param words what strings may say, in this order; a string without one takes the example of its description (`e.g. …`), else its own name
+ * A value that a JSON Schema allows; the same for the same schema and values. What the text offers comes first: members of
+ * objects in it, labels, enum values that occur, numbers and strings in their order.
+ * Not respected: `pattern`, `not`, `if`, references outside the schema.
  */
-export function toSample (schema: JsonSchema, words: readonly string[] = []): unknown {
-  return sample(schema, { root: schema, name: 'value', depth: 0, words: [...words] })
+export function toSample (schema: JsonSchema, purpose: Purpose, values: Readonly<TextValues> = NO_VALUES): Sample {
+  const source: Source = { root: schema, purpose, values: { ...values, numbers: [...values.numbers], strings: [...values.strings] }, isMadeUp: false }
+  const value = sample(schema, { source, name: 'value', depth: 0, lists: 0 })
+  return { value, isFromText: !source.isMadeUp }
 }
 
 function sample (schema: JsonSchema | boolean | undefined | null, place: Place): unknown {
@@ -68,10 +84,10 @@ function sample (schema: JsonSchema | boolean | undefined | null, place: Place):
   if (place.depth > DEEPEST) return null
   const deeper = { ...place, depth: place.depth + 1 }
 
-  if (typeof schema.$ref === 'string') return sample(resolve(schema.$ref, place.root), deeper)
+  if (typeof schema.$ref === 'string') return sample(resolve(schema.$ref, place.source.root), deeper)
   if (schema.const !== undefined) return schema.const
-  if (isFilled(schema.enum)) return schema.enum[0]
-  if (isFilled(schema.allOf)) return sample(merge([schema, ...schema.allOf.map(part => follow(part, place.root))]), deeper)
+  if (isFilled(schema.enum)) return toChoice(schema.enum, place)
+  if (isFilled(schema.allOf)) return sample(merge([schema, ...schema.allOf.map(part => follow(part, place.source.root))]), deeper)
   const choices = schema.anyOf ?? schema.oneOf
   if (isFilled(choices)) return sample(choose(choices, place.depth), deeper)
 
@@ -79,7 +95,7 @@ function sample (schema: JsonSchema | boolean | undefined | null, place: Place):
     case 'object': return toObject(schema, deeper)
     case 'array': return toArray(schema, deeper)
     case 'integer':
-    case 'number': return toNumber(schema)
+    case 'number': return toNumber(schema, place)
     case 'boolean': return true
     case 'null': return null
     default: return toWording(schema, place)
@@ -127,36 +143,109 @@ function toType ({ type, properties, items, prefixItems }: JsonSchema): string {
   return items ?? prefixItems ? 'array' : 'string'
 }
 
-function toObject ({ properties, required }: JsonSchema, place: Place): object {
+function toObject ({ properties, required }: JsonSchema, place: Place): unknown {
+  if (properties === undefined && place.depth > 1) return toLabelledObject(place) ?? {}
   const wanted = toNames(required)
   const names = Object.keys(properties ?? {}).filter(name => place.depth <= DEEP || wanted.includes(name))
   // fromEntries and not assignment: a property may be called __proto__
-  return Object.fromEntries(names.map(name => [name, sample(properties?.[name], { ...place, name })]))
+  return Object.fromEntries(names.map(name => [name, sample(properties?.[name], { ...place, name, isNeeded: place.depth === 1 && wanted.includes(name) })]))
 }
 
-function toArray ({ items, prefixItems, minItems = 0, maxItems = MOST_ITEMS }: JsonSchema, place: Place): unknown[] {
-  const fixed = (isFilled(prefixItems) ? prefixItems : []).map(item => sample(item, place))
-  const usual = items && place.depth <= DEEP ? 1 : 0
-  const length = Math.min(Math.max(minItems, fixed.length, usual), maxItems, MOST_ITEMS)
-  const rest = Array.from({ length: Math.max(0, length - fixed.length) }, () => sample(items, place))
+/** An object of any members: the one the text has for it. */
+function toLabelledObject ({ name, source: { values } }: Place): unknown {
+  const labelled = toLabelled(name, values)
+  return typeof labelled === 'object' ? labelled : values.objects[0]
+}
+
+function toArray ({ items, prefixItems, minItems = 0, maxItems = MOST_ITEMS, uniqueItems }: JsonSchema, place: Place): unknown[] {
+  const inside = { ...place, lists: place.lists + 1 }
+  const fixed = (isFilled(prefixItems) ? prefixItems : []).map(item => sample(item, inside))
+  const usual = items && place.depth <= DEEP ? toUsualLength(items, place) : 0
+  const most = uniqueItems === true && isFilled(items?.enum) ? items.enum.length : MOST_ITEMS
+  const length = Math.min(Math.max(minItems, fixed.length, usual), maxItems, most)
+  const rest = Array.from({ length: Math.max(0, length - fixed.length) }, (_, item) => sample(items, { ...inside, item }))
   return [...fixed, ...rest].slice(0, length)
 }
 
-function toNumber ({ type, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf }: JsonSchema): number {
+/** A list without bounds has all that the text offers for it; else an answer's has a few items, fewer inside another list. */
+function toUsualLength (items: JsonSchema, { lists, source: { purpose, values } }: Place): number {
+  const type = toType(items)
+  const offered = isFilled(items.enum) ? 0 : type === 'string' ? values.strings.length : type === 'number' || type === 'integer' ? values.numbers.length : 0
+  if (offered > 0 && purpose === 'arguments') return offered
+  if (purpose === 'arguments') return 1
+  return lists === 0 ? type === 'object' ? 3 : 4 : lists === 1 ? 2 : 1
+}
+
+/** The value that the text names, or else another one for each item of a list. */
+function toChoice (choices: unknown[], { name, item = 0, source: { values } }: Place): unknown {
+  const labelled = toLabelled(name, values)
+  const occurs = (choice: unknown) => typeof choice === 'string' && choice !== '' && hasWord(values.text, choice)
+  return choices.find(choice => choice === labelled) ?? (item === 0 ? choices.find(occurs) : undefined) ?? choices[item % choices.length]
+}
+
+function hasWord (text: string, word: string): boolean {
+  const [lowerText, lowerWord] = [text.toLowerCase(), word.toLowerCase()]
+  const index = lowerText.indexOf(lowerWord)
+  return index !== -1 && !/[\p{L}\p{N}_]/u.test((lowerText[index - 1] ?? ' ') + (lowerText[index + lowerWord.length] ?? ' '))
+}
+
+function toNumber (schema: JsonSchema, place: Place): number {
+  const { type, minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema
   const whole = type !== 'number'
   const low = Math.max(minimum ?? -Infinity, exclusiveMinimum ?? -Infinity)
   const high = Math.min(maximum ?? Infinity, exclusiveMaximum ?? Infinity)
   const isAllowed = (value: number): boolean =>
     value >= low && value <= high && value !== exclusiveMinimum && value !== exclusiveMaximum
-  const between = [1, low, whole ? Math.floor(low) + 1 : (low + high) / 2, low + 1, high, high - 1]
+  const given = takeNumber(place, value => isAllowed(value) && (!whole || Number.isInteger(value)) && (!multipleOf || value % multipleOf === 0))
+  if (given !== undefined) return given
+  makeUp(place)
+  const plausible = toPlausibleNumber(place.name) ?? NaN
+  const counted = (place.item ?? 0) + 1
+  const between = [whole ? Math.round(plausible) : plausible, counted, 1, low, whole ? Math.floor(low) + 1 : (low + high) / 2, low + 1, high, high - 1]
   const value = between.find(candidate => Number.isFinite(candidate) && isAllowed(candidate)) ?? 1
   const step = multipleOf && multipleOf > 0 ? multipleOf : whole ? 1 : undefined
   return step === undefined ? value : Math.ceil(value / step) * step
 }
 
-function toWording ({ format, description, minLength = 0, maxLength = LONGEST_PADDING }: JsonSchema, { name, words }: Place): string {
-  const text = FORMATS.get(format ?? '') ?? words.shift() ?? toExample(description) ?? name
+/** The number that the text has for this place: behind its label, or the next one that fits. */
+function takeNumber ({ name, source: { values } }: Place, fits: (value: number) => boolean): number | undefined {
+  const labelled = toLabelled(name, values)
+  const named = labelled === undefined || labelled === '' ? NaN : Number(labelled)
+  const index = Number.isFinite(named) && fits(named) ? values.numbers.indexOf(named) : values.numbers.findIndex(fits)
+  const [next] = index === -1 ? [] : values.numbers.splice(index, 1)
+  return next ?? (fits(named) ? named : undefined)
+}
+
+function makeUp ({ source, isNeeded }: Place): void {
+  if (isNeeded === true) source.isMadeUp = true
+}
+
+function toWording (schema: JsonSchema, place: Place): string {
+  const { minLength = 0, maxLength = LONGEST_PADDING } = schema
+  const text = takeText(schema, place) ?? toInvention(schema, place)
   return text.padEnd(Math.min(minLength, LONGEST_PADDING), '.').slice(0, maxLength)
+}
+
+/** The text that was asked for this place, or that everybody expects of its name. */
+function takeText (schema: JsonSchema, { name, source: { values } }: Place): string | undefined {
+  const labelled = toLabelled(name, values)
+  if (typeof labelled === 'string') {
+    values.strings = values.strings.filter(one => one !== labelled)
+    return labelled
+  }
+  return toPlausibleText(name, schema, values.text) ?? values.strings.shift()
+}
+
+/** The example of the description (`e.g. …`); in an answer a sentence for a described text; else the text's own name. */
+function toInvention ({ description }: JsonSchema, place: Place): string {
+  makeUp(place)
+  const { name, item, source: { purpose } } = place
+  const example = toExample(description)
+  if (example !== undefined) return example
+  const own = item === undefined ? name : `${name} ${item + 1}`
+  if (purpose === 'arguments' || typeof description !== 'string' || description.trim() === '') return own
+  const about = description.trim().replace(/[.\s]+$/, '')
+  return `Simulated ${toWordsOf(own).join(' ')}: ${about.charAt(0).toLowerCase()}${about.slice(1)}.`
 }
 
 /** The example a description gives: `The city, e.g. Oslo` says `Oslo`. */

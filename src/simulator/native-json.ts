@@ -3,6 +3,7 @@ import type { Model } from '../workers-ai/model.ts'
 import type { Completion } from './completion.ts'
 import type { Dialect } from './dialect.ts'
 import { toValue } from './json.ts'
+import { toLogprobs } from './logprobs.ts'
 
 /** All there is to know to tell one answer, whole or as a stream. */
 export interface Telling {
@@ -11,6 +12,8 @@ export interface Telling {
   /** Which form the question had. */
   form: 'prompt' | 'messages' | 'input'
   isJson: boolean
+  /** How many likely tokens are told with each token; undefined for no logprobs. */
+  topLogprobs: number | undefined
   completion: Completion
   promptTokens: number
   requestId: string
@@ -94,7 +97,7 @@ function toChatCompletion (telling: Telling): object {
   }
   return {
     ...toIdentity(telling, 'chatcmpl', 'chat.completion'),
-    choices: [{ index: 0, message, logprobs: null, finish_reason: finish, stop_reason: null }],
+    choices: [{ index: 0, message, logprobs: toLogprobs(calls.length > 0 ? [] : text, telling), finish_reason: finish, stop_reason: null }],
     usage: toBill(telling),
     prompt_logprobs: null
   }
@@ -104,7 +107,7 @@ function toTextCompletion (telling: Telling): object {
   const { text, finish } = telling.completion
   return {
     ...toIdentity(telling, 'cmpl', 'text_completion'),
-    choices: [{ index: 0, text: text.join(''), logprobs: null, finish_reason: finish, stop_reason: null, prompt_logprobs: null }],
+    choices: [{ index: 0, text: text.join(''), logprobs: toLogprobs(text, telling), finish_reason: finish, stop_reason: null, prompt_logprobs: null }],
     usage: toBill(telling)
   }
 }

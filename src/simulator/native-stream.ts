@@ -1,4 +1,5 @@
 import { toArgumentText, toCallId, toIdentity, toUsage, type Telling } from './native-json.ts'
+import { toLogprobs } from './logprobs.ts'
 import { toTokens } from './tokens.ts'
 
 /** The frames of an answer in the order they are sent, without the closing `[DONE]`. */
@@ -44,11 +45,11 @@ function * toOpenAiFrames (telling: Telling): Generator<object> {
   const identity = form === 'prompt' ? toIdentity(telling, 'cmpl', 'text_completion') : toIdentity(telling, 'chatcmpl', 'chat.completion.chunk')
   const isRunning = dialect.usage === 'running'
   let spoken = 0
-  function toChunk (delta: object, reason: string | null = null): object {
-    const said = form === 'prompt' ? delta : { delta }
+  function toChunk (delta: object, reason: string | null = null, said: string[] = []): object {
+    const told = form === 'prompt' ? delta : { delta }
     return {
       ...identity,
-      choices: [{ index: 0, ...said, logprobs: null, finish_reason: reason }],
+      choices: [{ index: 0, ...told, logprobs: said.length > 0 ? toLogprobs(said, telling) : null, finish_reason: reason }],
       ...(isRunning && { usage: { prompt_tokens: promptTokens, total_tokens: promptTokens + spoken, completion_tokens: spoken } })
     }
   }
@@ -61,7 +62,7 @@ function * toOpenAiFrames (telling: Telling): Generator<object> {
   }
   for (const token of text) {
     spoken++
-    yield toChunk(toText(token))
+    yield toChunk(toText(token), null, [token])
   }
   for (const pieces of toCallPieces(telling)) {
     spoken++

@@ -20,6 +20,8 @@ export interface RunBody {
   guided_json?: JsonSchema | null
   chat_template_kwargs?: { enable_thinking?: boolean, thinking?: boolean } | null
   reasoning_effort?: string | null
+  logprobs?: boolean | null
+  top_logprobs?: number | null
   options?: { rejectIfBusy?: unknown }
 }
 
@@ -27,9 +29,10 @@ export interface RunMessage {
   role: string
   content?: string | ContentPart[] | ContentPart | null
   tool_call_id?: string
+  tool_calls?: Array<{ function?: { name?: string } }> | null
 }
 
-interface ContentPart {
+export interface ContentPart {
   type: string
   text?: string
   image_url?: { url: string }
@@ -57,7 +60,16 @@ export function toFunction (tool: RunTool): FunctionTool {
 
 /** The text of a message's content: its text parts, a line each. */
 export function toText (content: RunMessage['content']): string {
-  if (content == null) return ''
-  if (typeof content === 'string') return content
-  return [content].flat().map(part => part?.text ?? '').filter(Boolean).join('\n')
+  return toTexts(content).join('\n')
+}
+
+/** The text parts of a message's content that say anything. */
+export function toTexts (content: RunMessage['content']): string[] {
+  return toParts(content).map(part => part.text ?? '').filter(Boolean)
+}
+
+/** The parts of a message's content, whichever form it has. */
+export function toParts (content: RunMessage['content']): ContentPart[] {
+  if (content == null) return []
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : [content].flat().filter(part => part != null)
 }

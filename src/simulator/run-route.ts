@@ -96,8 +96,14 @@ function decide ({ model: id, body }: RecordedRequest, request: FastifyRequest, 
     requestId: request.id,
     created: Math.floor(now / 1000),
     order: state.order,
+    header: toUtf8(request.headers['x-simulator']),
     isToFail: (message, times) => countFailure(message, times, state)
   })
+}
+
+/** Headers come with a character for each byte. */
+function toUtf8 (header: string | string[] | undefined): string {
+  return Buffer.from(String(header ?? ''), 'latin1').toString('utf8')
 }
 
 function countFailure (message: string, times: number, { failures }: RunState): boolean {

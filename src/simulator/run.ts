@@ -1,7 +1,7 @@
 import type { Model } from '../workers-ai/model.ts'
 import { toAnswer } from './answer.ts'
 import { toCompletion, type Completion } from './completion.ts'
-import { toConversation } from './conversation.ts'
+import { toConversation, type Conversation } from './conversation.ts'
 import { toDialect } from './dialect.ts'
 import { refuseLongTexts, toEmbeddings, toTexts } from './embedding.ts'
 import { NativeError, toBadInput } from './errors.ts'
@@ -9,7 +9,7 @@ import { required } from './fault.ts'
 import { isJson } from './json.ts'
 import { toNeurons, toResult, type Telling } from './native-json.ts'
 import { toFrames } from './native-stream.ts'
-import { toScript, type Script, type StreamFault } from './script.ts'
+import { findOrder, toScript, type Script, type StreamFault } from './script.ts'
 import { estimateTokens } from './tokens.ts'
 import { validate } from './validation.ts'
 
@@ -30,6 +30,8 @@ export interface RunContext {
   created: number
   /** Words every message is taken to begin with; empty for none. */
   order: string
+  /** Words that count instead of the message's, from the header `x-simulator`; empty for none. */
+  header: string
   /** Counts the requests with this message: true for as many as `times`, then once false, and so on. */
   isToFail: (message: string, times: number) => boolean
 }
@@ -50,21 +52,37 @@ function toGeneration (body: unknown, model: Model, context: RunContext): Outcom
   const promptTokens = estimateTokens(conversation.text)
   refuseTooLong(promptTokens + (conversation.limit ?? 0), model)
 
-  // a turn that answers tool results must not do again what the message before them ordered
-  const script = toScript(withOrder(conversation.toolResults.length > 0 ? '' : conversation.question, context))
-  const trouble = toTrouble(script, conversation.question, context)
+  const script = toTurnScript(conversation, context)
+  const trouble = toTrouble(script, context.header + conversation.question, context)
   if (trouble) return trouble
+  if (script.refusesMessages && conversation.form === 'messages') throw new NativeError(8001)
   if (script.busy && run.options?.rejectIfBusy === true) throw new NativeError(3040)
 
   const completion = toCompletion(toAnswer(conversation, script, dialect), conversation.limit)
   if (conversation.mustCall && conversation.callForm === 'native' && model.reasoning && completion.finish === 'length') throw new NativeError(8006)
-  const telling: Telling = { model, dialect, form: conversation.form, isJson: conversation.isJsonMode, completion, promptTokens, requestId: context.requestId, created: context.created }
+  const telling: Telling = { model, dialect, form: conversation.form, isJson: conversation.isJsonMode, topLogprobs: conversation.topLogprobs, completion, promptTokens, requestId: context.requestId, created: context.created }
 
   const pace = { isSlow: script.slowly === true, ...(script.busy && { isQueued: script.busy }) }
   if (!run.stream || script.jsonToStream) return toPlainOutcome(telling, pace)
   if (dialect.streamless) return { kind: 'result', result: {}, neurons: 0, tokens: completion.tokens, ...pace }
   const streamed = script.emptyStream ? toSpeechless(completion) : completion
   return { kind: 'stream', frames: toFrames({ ...telling, completion: streamed }), fault: script.fault, ...pace }
+}
+
+/**
+ * What this turn is ordered to do. One that brings the results of tools must not do again what the message before them
+ * ordered, except for calls that are left of several; a header comes with each request, and is meant for it.
+ */
+function toTurnScript ({ question, lastPart, toolResults }: Conversation, context: RunContext): Script {
+  if (context.header !== '') return withoutDone(toScript(withOrder(context.header, context)), toolResults.length)
+  const message = findOrder(question, lastPart)
+  if (toolResults.length === 0) return toScript(withOrder(message, context))
+  return withoutDone({ ...toScript(withOrder('', context)), calls: toScript(message).calls }, toolResults.length)
+}
+
+/** Leaks are calls, which an agent makes as well. */
+function withoutDone (script: Script, results: number): Script {
+  return { ...script, leaks: script.leaks.slice(results) }
 }
 
 function toSpeechless ({ tokens }: Completion): Completion {
@@ -82,8 +100,8 @@ function toPlainOutcome (telling: Telling, pace: { isSlow: boolean, isQueued?: t
 function toEmbedding (body: unknown, model: Model, context: RunContext): Outcome {
   const texts = toTexts(body)
   const [first = ''] = texts
-  const script = toScript(withOrder(first, context))
-  const trouble = toTrouble(script, first, context)
+  const script = toScript(withOrder(context.header === '' ? findOrder(first) : context.header, context))
+  const trouble = toTrouble(script, context.header + first, context)
   if (trouble) return trouble
   refuseLongTexts(texts, model, body)
   const tokens = estimateTokens(texts.join(''))

@@ -1,4 +1,5 @@
 import type { ThoughtTags } from './dialect.ts'
+import { toLeadingObject } from './json.ts'
 import { LEAK_FORMS, type LeakForm } from './leak.ts'
 
 /** A function call written in a message: `arguments` is the JSON as it stands there, absent when none was given. */
@@ -50,6 +51,14 @@ export interface Script {
   slowly?: true
   emptyStream?: true
   jsonToStream?: true
+  /** Calls tools by decorated names. */
+  decoratesNames?: true
+  /** Writes marks of a chat template into arguments. */
+  marksArguments?: true
+  /** Writes the arguments of a call without the call. */
+  leavesOutCall?: true
+  /** Takes `input` only. */
+  refusesMessages?: true
 }
 
 interface Phrase {
@@ -62,8 +71,8 @@ interface Phrase {
 }
 
 /**
- * The words the simulator obeys when the last user message (or the prompt, or the first text to embed) begins with them.
- * Several may follow each other, joined by a comma, `and` or `then`; capitals do not matter, and `please` may come first.
+ * The words the simulator obeys when the last user message (or the prompt, or the first text to embed), its last text part
+ * or its last line begins with them, or the header `x-simulator`, which then counts instead. Several may follow each other, joined by a comma, `and` or `then`; capitals do not matter, and `please` may come first.
  */
 export const SCRIPTS: readonly Phrase[] = [
   {
@@ -128,6 +137,30 @@ export const SCRIPTS: readonly Phrase[] = [
     read: (_, rest) => [{ refusal: 'always' }, rest]
   },
   {
+    words: 'decorate names',
+    effect: 'calls tools by their names with a namespace, a number or a mark of the chat template around them: functions.NAME:0, NAME<|channel|>commentary',
+    pattern: /^decorate names\b/i,
+    read: (_, rest) => [{ decoratesNames: true }, rest]
+  },
+  {
+    words: 'mark arguments',
+    effect: 'puts marks of a chat template, <|"|>, around the texts in the arguments of calls',
+    pattern: /^mark arguments\b/i,
+    read: (_, rest) => [{ marksArguments: true }, rest]
+  },
+  {
+    words: 'leave out the call',
+    effect: 'answers the arguments of a call as text, without the call',
+    pattern: /^leave out the call\b/i,
+    read: (_, rest) => [{ leavesOutCall: true }, rest]
+  },
+  {
+    words: 'refuse messages',
+    effect: 'refuses `messages` with 8001, as some accounts see on gpt-oss; `input` and `prompt` are taken',
+    pattern: /^refuse messages\b/i,
+    read: (_, rest) => [{ refusesMessages: true }, rest]
+  },
+  {
     words: 'fail with code N, fail with code N as 200, fail K times with code N then say X',
     effect: "answers Cloudflare's error N, with its usual status or under HTTP 200, or the edge's page for an HTTP status N; with a count, the first K requests with this very message fail, the next is served, and so on",
     pattern: /^fail (?:(\d{1,3}) times? )?with (?:code )?([3-5]\d\d|\d{4,5})( as 200)?\b/i,
@@ -183,6 +216,30 @@ const FORM = new RegExp(`^ as (${LEAK_FORMS.join('|')})\\b`, 'i')
 
 const JOINT = /^[\s,.;]*(?:(?:and|then|please)\b\s*)*/i
 
+/**
+ * The part of a message in which the simulator's words are looked for: the message, else its last text part, else its last
+ * line, whichever begins with such words, for agents write around what a person types. Tags around it do not count.
+ * @returns the message where none does
+ */
+export function findOrder (message: string, lastPart = message): string {
+  const candidates = [message, withoutTags(message), withoutTags(lastPart), lastLineOf(lastPart)]
+  return candidates.find(text => readPhrase(text.replace(JOINT, '')) !== undefined) ?? message
+}
+
+const OPENING_TAGS = /^\s*(?:<[\w-]{1,60}>\s*)+/
+const CLOSING_TAG = /<\/[\w-]{1,60}>$/
+
+function withoutTags (text: string): string {
+  let rest = text.replace(OPENING_TAGS, '').trimEnd()
+  while (CLOSING_TAG.test(rest.slice(-80))) rest = rest.slice(0, rest.lastIndexOf('<')).trimEnd()
+  return rest
+}
+
+function lastLineOf (text: string): string {
+  const rest = withoutTags(text)
+  return withoutTags(rest.slice(rest.lastIndexOf('\n') + 1))
+}
+
 /** Reads the words a message begins with, one phrase after the other, until something else comes. */
 export function toScript (message: string): Script {
   let script: Script = { calls: [], leaks: [] }
@@ -209,17 +266,6 @@ function toCall (name: string, given: string | undefined, rest: string): [Script
   if (given === undefined) return [{ name }, rest]
   const json = toLeadingObject(rest)
   return [{ name, arguments: json }, rest.slice(json.length)]
-}
-
-/** The object a text begins with, brace to brace; all of the text when the object never closes, for broken JSON is a script, too. */
-function toLeadingObject (text: string): string {
-  let depth = 0
-  for (const { 0: piece, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
-    if (piece === '{') depth++
-    if (piece === '}') depth--
-    if (depth === 0) return text.slice(0, index + 1)
-  }
-  return text
 }
 
 const WORDS = ['alpha', 'bravo', 'cedar', 'delta', 'ember', 'frost', 'grove', 'haven', 'ivory', 'jewel']

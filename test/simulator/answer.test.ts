@@ -2,17 +2,17 @@ import t from 'tap'
 import { toAnswer, type Answer } from '../../src/simulator/answer.ts'
 import { toConversation } from '../../src/simulator/conversation.ts'
 import { toDialect } from '../../src/simulator/dialect.ts'
-import type { RunBody, RunMessage } from '../../src/simulator/run-body.ts'
+import type { FunctionTool, RunBody, RunMessage } from '../../src/simulator/run-body.ts'
 import { toScript } from '../../src/simulator/script.ts'
 import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
 import { GPT_OSS, KIMI, LLAMA, MISTRAL, QWEN, weather } from './asking.ts'
 
 /** What a model answers to a message; the script is the message's, as in a run. */
-function answer (model: string, content: string, rest: RunBody = {}): Answer {
+function answer (model: string, content: string, rest: RunBody = {}, script?: string): Answer {
   const row = CATALOGUE.get(model)!
   const dialect = toDialect(row)
   const conversation = toConversation({ messages: [{ role: 'user', content }], ...rest }, row, dialect)
-  return toAnswer(conversation, toScript(conversation.toolResults.length > 0 ? '' : content), dialect)
+  return toAnswer(conversation, toScript(script ?? (conversation.toolResults.length > 0 ? '' : content)), dialect)
 }
 
 const R1 = '@cf/deepseek-ai/deepseek-r1-distill-qwen-32b'
@@ -62,15 +62,15 @@ const texts: Array<{ name: string, model?: string, given: string, rest?: RunBody
   { name: 'in JSON, too', model: GUARD, given: 'Hi', rest: { response_format: { type: 'json_object' } }, expected: '{"safe":true,"categories":[]}' },
   { name: 'JSON mode says JSON', given: 'say hi', rest: { response_format: { type: 'json_object' } }, expected: '{"answer":"hi"}' },
   { name: 'JSON is said as it is', given: 'say {"x": 1}', rest: { response_format: { type: 'json_object' } }, expected: '{"x": 1}' },
-  { name: 'a schema is kept', given: 'Who is Ada Lovelace?', rest: { response_format: { type: 'json_schema', json_schema: schema } }, expected: '{"name":"Ada Lovelace","age":1}' },
-  { name: 'a schema in words is kept', given: 'Who?', rest: told(JSON_IN_WORDS, 'Who is Ada Lovelace?'), expected: '{"name":"Ada Lovelace","age":1}' },
+  { name: 'a schema is kept', given: 'Who is Ada Lovelace?', rest: { response_format: { type: 'json_schema', json_schema: schema } }, expected: '{"name":"Ada Lovelace","age":36}' },
+  { name: 'a schema in words is kept', given: 'Who?', rest: told(JSON_IN_WORDS, 'Who is Ada Lovelace?'), expected: '{"name":"Ada Lovelace","age":36}' },
   { name: 'an object in words', given: 'say hi', rest: told('Answer with one JSON object and nothing else.', 'say hi'), expected: '{"answer":"hi"}' },
   { name: 'bad JSON lacks what is required', given: 'answer bad json', rest: { response_format: { type: 'json_schema', json_schema: strict } }, expected: '{"name":"name"}' },
   { name: 'also where it is asked for in words', given: 'answer bad json', rest: told(JSON_IN_WORDS, 'answer bad json'), expected: '{"name":"name"}' },
   { name: 'or is no object', given: 'answer bad json', rest: { response_format: { type: 'json_object' } }, expected: '[]' },
   { name: 'where nothing is required, too', given: 'answer bad json', rest: { response_format: { type: 'json_schema', json_schema: schema } }, expected: '[]' },
   { name: 'it stays bad', given: 'answer bad json', rest: told(JSON_IN_WORDS, 'answer bad json', ...complaint('That does not fit: age is missing.')), expected: '{"name":"name"}' },
-  { name: 'unless it may become good', given: 'answer bad json then good json', rest: told(JSON_IN_WORDS, 'answer bad json then good json', ...complaint('That does not fit: age is missing.')), expected: '{"name":"name","age":1}' },
+  { name: 'unless it may become good', given: 'answer bad json then good json', rest: told(JSON_IN_WORDS, 'answer bad json then good json', ...complaint('That does not fit: age is missing.')), expected: '{"name":"name","age":36}' },
   { name: 'which it is not at first', given: 'answer bad json then good json', rest: { response_format: { type: 'json_schema', json_schema: strict } }, expected: '{"name":"name"}' },
   { name: 'a call that is refused', given: 'refuse to call', rest: { tools, tool_choice: 'required' }, expected: 'I would rather talk than call anything.' },
   { name: 'a call that is refused in other words', given: 'never call, call tool get_weather, say no', rest: { tools, tool_choice: 'required' }, expected: 'no' },
@@ -98,13 +98,40 @@ const texts: Array<{ name: string, model?: string, given: string, rest?: RunBody
     given: 'call tool get_weather',
     rest: { tools, messages: [{ role: 'user', content: 'call tool get_weather' }, { role: 'assistant', content: '' }, { role: 'tool', content: 'rain' }, { role: 'tool', content: '8°' }] },
     expected: 'The tool answered: rain 8°'
-  }
+  },
+  { name: 'what all of them said, one after the other', given: '', rest: { tools, ...brought('Weather and flights', [['get_weather', 'rain'], ['findFlights', 'none']]) }, expected: 'The tool answered: rain none' },
+  {
+    name: 'an image is guessed at',
+    model: '@cf/meta/llama-4-scout-17b-16e-instruct',
+    given: '',
+    rest: { messages: [{ role: 'user', content: [{ type: 'text', text: 'Describe it' }, { type: 'image_url', image_url: { url: 'data:image/jpeg;base64,/9j/' } }] }] },
+    expected: 'I got a JPEG. The simulator of Workers AI sees nothing, so it can only guess what is shown: a cat, as in most pictures.'
+  },
+  { name: 'arguments without their call', given: 'leave out the call, call tool get_weather with {"city": "Oslo"}', rest: { tools }, expected: '{"city": "Oslo"}' },
+  { name: 'also of a call that is forced', given: 'leave out the call', rest: { tools, tool_choice: { type: 'function', function: { name: 'get_weather' } } }, expected: '{"city":"city","unit":"celsius"}' }
 ]
 for (const { name, model = LLAMA, given, rest, expected } of texts) {
   t.strictSame(answer(model, given, rest), { reasoning: '', text: expected, calls: [] }, name)
 }
 
-const calls: Array<{ name: string, model?: string, given: string, rest?: RunBody, expected: Answer['calls'] }> = [
+function toTool (name: string, parameters: object): FunctionTool {
+  return { name, parameters }
+}
+
+const text = { type: 'string' }
+const number = { type: 'number' }
+const calculator = toTool('calculator', { properties: { expression: text } })
+const adder = toTool('add', { properties: { a: number, b: number } })
+const temperature = toTool('getTemperature', { properties: { city: text }, required: ['city'] })
+const music = toTool('playMusic', { properties: { degrees: number }, required: ['degrees'] })
+
+/** A conversation in which tools were called for a question, each by itself, and brought results. */
+function brought (question: string, results: Array<[name: string, result: string]>): RunBody {
+  const turns = results.flatMap(([name, result]) => [{ role: 'assistant', content: '', tool_calls: [{ function: { name } }] }, { role: 'tool', content: result }])
+  return { messages: [{ role: 'user', content: question }, ...turns] }
+}
+
+const calls: Array<{ name: string, model?: string, given: string, rest?: RunBody, script?: string, expected: Answer['calls'] }> = [
   { name: 'a call it is told to make', given: 'call tool get_weather with {"city": "Oslo"}', expected: [{ name: 'get_weather', arguments: '{"city": "Oslo"}' }] },
   { name: 'several of them', given: 'call tool get_weather with {"a":1} and call tool findFlights with {}', expected: [{ name: 'get_weather', arguments: '{"a":1}' }, { name: 'findFlights', arguments: '{}' }] },
   { name: 'one at a time if it must', model: KIMI, given: 'call tool get_weather with {} and call tool findFlights', rest: { parallel_tool_calls: false }, expected: [{ name: 'get_weather', arguments: '{}' }] },
@@ -115,9 +142,24 @@ const calls: Array<{ name: string, model?: string, given: string, rest?: RunBody
   { name: 'the one that must be called', given: 'say hi', rest: { tool_choice: { type: 'function', function: { name: 'findFlights' } } }, expected: [{ name: 'findFlights', arguments: '{"from":"from","to":"to"}' }] },
   { name: 'none for words that mean none', given: 'Hi', expected: [] },
   { name: 'one that was refused at first', given: 'refuse to call', rest: { tool_choice: 'required', messages: [{ role: 'user', content: 'refuse to call' }, { role: 'user', content: 'You must call one of the functions now.' }] }, expected: [{ name: 'get_weather', arguments: '{"city":"city","unit":"celsius"}' }] },
+  { name: 'the only tool when it is to be used', given: 'What is 2+2? Use the tool.', rest: { tools: [calculator] }, expected: [{ name: 'calculator', arguments: '{"expression":"2+2"}' }] },
+  { name: 'all that are named', given: 'Weather and flights in Oslo', expected: [{ name: 'get_weather', arguments: '{"city":"Oslo","unit":"celsius"}' }, { name: 'findFlights', arguments: '{"from":"Oslo","to":"to"}' }] },
+  { name: 'the first of them where one is allowed', model: KIMI, given: 'Weather and flights in Oslo', rest: { parallel_tool_calls: false }, expected: [{ name: 'get_weather', arguments: '{"city":"Oslo","unit":"celsius"}' }] },
+  { name: 'then the next', model: KIMI, given: '', rest: { parallel_tool_calls: false, ...brought('Weather and flights in Oslo', [['get_weather', 'rain']]) }, expected: [{ name: 'findFlights', arguments: '{"from":"Oslo","to":"to"}' }] },
+  { name: 'none when all were called', given: '', rest: brought('Weather and flights in Oslo', [['get_weather', 'rain'], ['findFlights', 'none']]), expected: [] },
+  { name: 'nor again under another name', given: '', rest: brought('Weather in Oslo', [['other', 'rain']]), expected: [] },
+  { name: 'one that needs a result waits for it', given: 'Check the temperature in San Francisco and play music that matches', rest: { tools: [temperature, music] }, expected: [{ name: 'getTemperature', arguments: '{"city":"San Francisco"}' }] },
+  { name: 'and gets it', given: '', rest: { tools: [temperature, music], ...brought('Check the temperature in San Francisco and play music that matches', [['getTemperature', '15']]) }, expected: [{ name: 'playMusic', arguments: '{"degrees":15}' }] },
+  { name: 'one the system message always wants', given: '', rest: told('You must ALWAYS call the findFlights function.', 'from Rome to Oslo'), expected: [{ name: 'findFlights', arguments: '{"from":"Rome","to":"Oslo"}' }] },
+  { name: 'all that are named when any must be called', given: 'Weather and flights in Oslo', rest: { tool_choice: 'required' }, expected: [{ name: 'get_weather', arguments: '{"city":"Oslo","unit":"celsius"}' }, { name: 'findFlights', arguments: '{"from":"Oslo","to":"to"}' }] },
+  { name: 'numbers between brackets', given: 'What is add(1, 2)?', rest: { tools: [adder] }, expected: [{ name: 'add', arguments: '{"a":1,"b":2}' }] },
+  { name: 'what is left of several', model: KIMI, given: '', rest: { parallel_tool_calls: false, ...brought('say hi', [['get_weather', 'rain']]) }, script: 'call tool get_weather and call tool findFlights with {}', expected: [{ name: 'findFlights', arguments: '{}' }] },
+  { name: 'an answer as the arguments of a forced call', given: 'Extract', rest: { tools: [{ type: 'function', function: { name: 'f', parameters: { properties: { tags: { type: 'array', items: { type: 'string' } } } } } }], tool_choice: { type: 'function', function: { name: 'f' } } }, expected: [{ name: 'f', arguments: '{"tags":["tags 1","tags 2","tags 3","tags 4"]}' }] },
+  { name: 'a decorated name', model: KIMI, given: 'decorate names, call tool get_weather with {}', expected: [{ name: 'functions.get_weather:0', arguments: '{}' }] },
+  { name: 'marks around texts', given: 'mark arguments, call tool get_weather with {"city": "Os\\"lo", "n": 1}', expected: [{ name: 'get_weather', arguments: '{"city": "<|\\"|>Os\\"lo<|\\"|>", "n": 1}' }] },
   { name: 'none when it is told to speak', given: 'say weather', expected: [] }
 ]
-for (const { name, model = LLAMA, given, rest, expected } of calls) t.strictSame(answer(model, given, { tools, ...rest }).calls, expected, name)
+for (const { name, model = LLAMA, given, rest, script, expected } of calls) t.strictSame(answer(model, given, { tools, ...rest }, script).calls, expected, name)
 
 t.strictSame(answer(QWEN, 'think hard then say yes'), { reasoning: 'hard', text: 'yes', calls: [] }, 'thoughts have their own place')
 t.equal(answer(QWEN, 'say yes').reasoning, 'The user wrote “say yes”, so a short and friendly answer will do.', 'there are always some')

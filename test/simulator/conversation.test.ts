@@ -44,6 +44,26 @@ const cases: Array<{ name: string, model?: string, given: RunBody, expected: Par
     given: { messages: [...messages, { role: 'assistant', content: '' }, { role: 'tool', content: 'a' }, { role: 'user', content: 'Now answer with this result.' }] },
     expected: { question: 'Hi', isAskedAgain: true, toolResults: ['a'] }
   },
+  {
+    name: 'tools may have said more before',
+    given: { messages: [...messages, { role: 'assistant', content: '', tool_calls: [{ function: { name: 'f' } }] }, { role: 'tool', content: 'a' }, { role: 'assistant', content: '{"name": "g", "parameters": {}}' }, { role: 'tool', content: 'b' }] },
+    expected: { toolResults: ['a', 'b'], called: ['f', 'g'] }
+  },
+  {
+    name: 'not to an earlier question',
+    given: { messages: [...messages, { role: 'assistant', content: '', tool_calls: [{ function: { name: 'f' } }] }, { role: 'tool', content: 'a' }, { role: 'assistant', content: 'b' }, { role: 'user', content: 'Ho' }] },
+    expected: { question: 'Ho', toolResults: [], called: [] }
+  },
+  {
+    name: 'parts are read, and images known',
+    model: LLAMA_4,
+    given: { messages: [{ role: 'system', content: 'Be nice' }, { role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'image_url', image_url: { url: 'data:image/jpeg;base64,/9j/' } }, { type: 'text', text: 'b' }] }] },
+    expected: { question: 'a\nb', lastPart: 'b', system: 'Be nice', pictures: ['a JPEG'] }
+  },
+  { name: 'logprobs are told', model: KIMI, given: { messages, logprobs: true, top_logprobs: 2 }, expected: { topLogprobs: 2 } },
+  { name: 'without others', model: KIMI, given: { messages, logprobs: true }, expected: { topLogprobs: 0 } },
+  { name: 'when they are asked for', model: KIMI, given: { messages, top_logprobs: 2 }, expected: { topLogprobs: undefined } },
+  { name: 'and the model knows them', given: { messages, logprobs: true }, expected: { topLogprobs: undefined } },
   { name: 'a question is asked once', given: { messages }, expected: { isAskedAgain: false } },
   { name: 'tools are unwrapped', given: { messages, tools: [weather, { name: 'f' }] }, expected: { tools: [weather.function, { name: 'f' }], callForm: 'native' } },
   { name: 'tools may be described', model: '@cf/meta/llama-3.1-8b-instruct-fp8', given: { messages: [described, ...messages] }, expected: { tools: [weather.function], callForm: 'text', mustCall: undefined } },

@@ -25,3 +25,6 @@ for (const { name, model, expected } of cases) {
   const row = CATALOGUE.get(model)
   t.match(row && toDialect(row), expected, name)
 }
+
+const names = [KIMI, GPT_OSS, LLAMA].map(model => toDialect(CATALOGUE.get(model)!).decorate('f'))
+t.strictSame(names, ['functions.f:0', 'f<|channel|>commentary', 'functions.f'], 'names are decorated as templates do')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readInstructions, withoutFollowUp, withToolRole, type Instructions } from '../../src/simulator/instructions.ts'
+import { readInstructions, toSystemText, withoutFollowUp, withToolRole, type Instructions } from '../../src/simulator/instructions.ts'
 import type { RunMessage } from '../../src/simulator/run-body.ts'
 import { withPromptedTools } from '../../src/translate/prompted-tools.ts'
 import { weather } from './asking.ts'
@@ -28,6 +28,8 @@ for (const { name, given, expected } of cases) {
   for (const role of ['system', 'developer']) t.strictSame(readInstructions([{ role, content: given }, { role: 'user', content: 'Hi' }]), { ...nothing, ...expected }, `${name}, said by ${role}`)
   t.strictSame(readInstructions([{ role: 'user', content: given }]), nothing, `${name}, but not said by a user`)
 }
+
+t.equal(toSystemText([{ role: 'system', content: 'a' }, { role: 'user', content: 'b' }, { role: 'developer', content: [{ type: 'text', text: 'c' }] }]), 'a\nc', 'system messages are read together')
 
 const user: RunMessage = { role: 'user', content: 'Hi' }
 const bad: RunMessage = { role: 'assistant', content: '{}' }

@@ -16,6 +16,16 @@ t.test('answers name the request and its price', async t => {
   t.match(readHeaders(stream), { 'content-type': 'text/event-stream', 'cf-ai-req-id': '00000000-0000-4000-8000-000000000002', 'cf-ray': '0000000000000002-SIM' })
 })
 
+t.test('the header has the last word', async t => {
+  const simulator = await start(t)
+  const answer = await fetch(`${simulator.url}/accounts/${simulator.accountId}/ai/run/${LLAMA}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${simulator.apiToken}`, 'x-simulator': Buffer.from('say Grüße').toString('latin1') },
+    body: JSON.stringify(saying('say Hi'))
+  })
+  t.match(await answer.json(), { result: { response: 'Grüße' } })
+})
+
 t.test('refusals', async t => {
   const simulator = await start(t)
   const hi = saying('Hi')

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { toOutcome, type Outcome } from '../../src/simulator/run.ts'
 import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
-import { GPT_OSS, KIMI, LLAMA, saying, weather } from './asking.ts'
+import { GPT_OSS, KIMI, LLAMA, MISTRAL, saying, weather } from './asking.ts'
 
-const context = { requestId: '00000000-0000-4000-8000-000000000001', created: 1, order: '', isToFail: () => false }
+const context = { requestId: '00000000-0000-4000-8000-000000000001', created: 1, order: '', header: '', isToFail: () => false }
 const R1 = '@cf/deepseek-ai/deepseek-r1-distill-qwen-32b'
 const BGE = '@cf/baai/bge-small-en-v1.5'
 
@@ -98,6 +98,35 @@ t.test('failures that pass are counted by message', async t => {
   t.throws(() => run(LLAMA, saying('fail 1 time with code 3040 then say ok'), { isToFail }), { code: 3040 })
   t.match(run(LLAMA, saying('fail 1 time with code 3040 then say ok'), { isToFail }), { kind: 'result', result: { response: 'ok' } })
   t.strictSame(asked[0], ['fail 1 time with code 3040 then say ok', 1])
+})
+
+t.test('words count at the end of a message, for agents write around them', async t => {
+  t.match(run(LLAMA, saying('<environment>\nLinux\n</environment>\n\nsay Hi')), { result: { response: 'Hi' } })
+  t.match(run(MISTRAL, { messages: [{ role: 'user', content: [{ type: 'text', text: 'Linux' }, { type: 'text', text: 'say Hi\nHo' }] }] }), { result: { response: 'Hi\nHo' } })
+})
+
+t.test('a header has the words instead of the message', async t => {
+  const header = 'call tool get_weather with {} then say done'
+  t.match(run(LLAMA, saying('say Hi'), { header: 'say Ho' }), { result: { response: 'Ho' } })
+  t.throws(() => run(BGE, { text: 'Hi' }, { header: 'fail with code 4006' }), { code: 4006 })
+  t.match(run(LLAMA, saying('What is the time?', { tools: [weather] }), { header }), { result: { tool_calls: [{ name: 'get_weather' }] } })
+  const messages = [{ role: 'user', content: 'What is the time?' }, { role: 'assistant', content: '' }, { role: 'tool', content: 'rain' }]
+  t.match(run(LLAMA, { messages, tools: [weather] }, { header }), { result: { response: 'done', tool_calls: [] } }, 'calls that were made are not made again')
+  t.match(run(LLAMA, { messages, tools: [weather] }, { header: 'leak tool get_weather' }), { result: { response: 'The tool answered: rain' } }, 'nor leaked again')
+  t.throws(() => run(LLAMA, { messages, tools: [weather] }, { header: 'fail with code 3040' }), { code: 3040 }, 'what goes wrong does so each time')
+})
+
+t.test('logprobs are told where they are asked for', async t => {
+  const plain = run(KIMI, saying('say Hi', { logprobs: true, top_logprobs: 1, reasoning_effort: 'none' }))
+  const logprobs = { content: [{ token: 'Hi', top_logprobs: [{ token: 'Hi' }] }] }
+  t.match(plain, { result: { choices: [{ logprobs }] } })
+  const stream = run(KIMI, saying('say Hi', { logprobs: true, top_logprobs: 1, reasoning_effort: 'none', stream: true }))
+  t.match(stream.kind === 'stream' ? [...stream.frames] : [], [{ choices: [{ logprobs: null }] }, { choices: [{ delta: { content: 'Hi' }, logprobs }] }])
+})
+
+t.test('a model that refuses messages takes its other form', async t => {
+  t.throws(() => run(GPT_OSS, saying('refuse messages, say Hi')), { code: 8001 })
+  t.match(run(GPT_OSS, { input: [{ role: 'user', content: 'refuse messages, say Hi' }] }), { result: { output: [{}, { content: [{ text: 'Hi' }] }] } })
 })
 
 t.test('an agent that brings a result is not sent for it again', async t => {

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { SCRIPTS, toScript, type Script } from '../../src/simulator/script.ts'
+import { findOrder, SCRIPTS, toScript, type Script } from '../../src/simulator/script.ts'
 
 const nothing: Script = { calls: [], leaks: [] }
 const cases: Array<{ name: string, given: string, expected: Partial<Script> }> = [
@@ -31,6 +32,10 @@ const cases: Array<{ name: string, given: string, expected: Partial<Script> }> =
   { name: 'a failure under 200', given: 'fail with code 3040 as 200', expected: { failure: { code: 3040, in200: true } } },
   { name: 'a failure by status', given: 'fail with 503', expected: { failure: { code: 503, in200: false } } },
   { name: 'failures that pass', given: 'fail 2 times with code 3040 then say ok', expected: { failure: { code: 3040, in200: false, times: 2 }, say: 'ok' } },
+  { name: 'decorated names', given: 'decorate names, call tool f', expected: { decoratesNames: true, calls: [{ name: 'f' }] } },
+  { name: 'marks in arguments', given: 'mark arguments and call tool f', expected: { marksArguments: true, calls: [{ name: 'f' }] } },
+  { name: 'arguments without a call', given: 'leave out the call', expected: { leavesOutCall: true } },
+  { name: 'no messages', given: 'refuse messages, say hi', expected: { refusesMessages: true, say: 'hi' } },
   { name: 'silence', given: 'stall', expected: { stall: true } },
   { name: 'silence in a stream', given: 'stall after 3 frames, say hi', expected: { fault: { kind: 'stall', after: 3 }, say: 'hi' } },
   { name: 'a break', given: 'break after 1 frame', expected: { fault: { kind: 'break', after: 1 } } },
@@ -41,5 +46,24 @@ const cases: Array<{ name: string, given: string, expected: Partial<Script> }> =
 ]
 for (const { name, given, expected } of cases) t.strictSame(toScript(given), { ...nothing, ...expected }, name)
 
+const wrapped: Array<{ name: string, given: string, lastPart?: string, expected: string }> = [
+  { name: 'a message that begins with words', given: 'say a\nsay b', expected: 'say a\nsay b' },
+  { name: 'words on the last line', given: 'Some context.\n\nsay b', expected: 'say b' },
+  { name: 'with white space around them', given: 'Some context.\n  please say b  \n\n', expected: '  please say b' },
+  { name: 'words between tags', given: '<user_query>\nsay a\nb\n</user_query>\n', expected: 'say a\nb' },
+  { name: 'between tags of one line', given: 'Context\n<task>call tool f with {"a": "</b>"}</task>', expected: 'call tool f with {"a": "</b>"}' },
+  { name: 'in the last text part', given: 'Context\nsay a\nb', lastPart: 'say a\nb', expected: 'say a\nb' },
+  { name: 'at its end', given: 'Context\nMore\nstall', lastPart: 'More\nstall', expected: 'stall' },
+  { name: 'no words', given: 'Context\nWhat would you say to that?', expected: 'Context\nWhat would you say to that?' },
+  { name: 'words on another line', given: 'say\nsay a\nb', lastPart: 'b', expected: 'say\nsay a\nb' },
+  { name: 'nothing', given: '', expected: '' }
+]
+for (const { name, given, lastPart, expected } of wrapped) t.equal(findOrder(given, lastPart), expected, name)
+
+const page = readFileSync(new URL('../../docs/simulator.md', import.meta.url), 'utf8')
+for (const { words, effect } of SCRIPTS) {
+  const row = `| ${words} | ${effect} |`.replaceAll('<|', '<\\|').replaceAll('|>', '\\|>')
+  t.ok(page.includes(`\n${row}\n`), `docs/simulator.md has the row ${row}`)
+}
 t.ok(SCRIPTS.every(({ words, effect }) => words !== '' && effect !== ''), 'every phrase is explained')
 t.equal(new Set(SCRIPTS.map(({ words }) => words)).size, SCRIPTS.length, 'no phrase is explained twice')
