@@ -20,13 +20,9 @@ import { closeSilentConnections } from './http/silent-connections.ts'
 import { refuseUnknownRoutes } from './http/unknown-routes.ts'
 import type { RemoteImagesOptions } from './remote-images/remote-images.ts'
 import { openStore } from './responses-store/open-store.ts'
-import { chatCompletions } from './routes/chat-completions.ts'
-import { completions } from './routes/completions.ts'
-import { embeddings } from './routes/embeddings.ts'
 import { health } from './routes/health.ts'
-import { modelRoutes, Models } from './routes/models.ts'
-import { responses } from './routes/responses.ts'
-import { storedResponses } from './routes/stored-responses.ts'
+import { Models } from './routes/models.ts'
+import { openaiPaths } from './routes/openai-paths.ts'
 import type { Settings } from './settings.ts'
 import { toOriginRule } from './settings/origin-pattern.ts'
 import { WorkersAi } from './workers-ai/client.ts'
@@ -113,12 +109,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   })
   const models = new Models(list, settings, schemas)
   health(app)
-  modelRoutes(app, models)
-  chatCompletions(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs })
-  completions(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs })
-  responses(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs, store })
-  storedResponses(app, store)
-  embeddings(app, { settings, workersAi, models, openAnswers })
+  await openaiPaths(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs, store })
   app.addHook('onClose', async () => {
     await workersAi.close()
     await store.close()

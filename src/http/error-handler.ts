@@ -4,6 +4,7 @@ import { toErrorBody, toProxyError } from '../translate/error.ts'
 import { tokenOwner } from './auth.ts'
 import { ClientGoneError } from './client-gone.ts'
 import { toLoggedError } from './logger.ts'
+import { isOllamaPath, toOllamaBody } from './ollama-paths.ts'
 import { toInvalidRequest, type ValidationFailure } from './validation-error.ts'
 
 const NOT_JSON = "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
@@ -36,7 +37,8 @@ export function errorHandler (suggestions: (task?: 'text-embeddings') => readonl
     request.report.error = thrown
     const attempts = request.report.attempts ?? (thrown instanceof UpstreamError ? thrown.attempts : undefined)
     if (attempts !== undefined) reply.header('x-proxy-attempts', String(attempts))
-    reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(toErrorBody(error, inputParam))
+    const body = toErrorBody(error, inputParam)
+    reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(isOllamaPath(request.url) ? toOllamaBody(body) : body)
   }
 }
 

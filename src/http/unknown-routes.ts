@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { InvalidRequestError } from '../errors.ts'
+import { isOllamaPath, toOllamaAdvice } from './ollama-paths.ts'
 
 interface Route {
   method: string
@@ -7,7 +8,8 @@ interface Route {
   paths: RegExp
 }
 
-const TRIED_BY_WEBSOCKET = toPattern('/v1/responses')
+/** Below every prefix that has it. */
+const TRIED_BY_WEBSOCKET = /^(?:\/+openai)?(?:\/+v1)?\/+responses\/*$/
 
 /**
  * Refuses what no route serves before its body is read, in the words api.openai.com uses: 404 for an unknown path, 405
@@ -23,9 +25,10 @@ export function refuseUnknownRoutes (app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (!request.is404) return done()
     const path = request.originalUrl.split('?')[0] ?? ''
-    const methods = routes.filter(({ paths }) => paths.test(path)).map(({ method }) => method)
-    if (methods.length === 0) return done(new InvalidRequestError(`Invalid URL (${request.method} ${clean(path)})`, { status: 404 }))
-    reply.header('allow', methods.join(', '))
+    if (isOllamaPath(request.url)) return done(new InvalidRequestError(toOllamaAdvice(request.method, clean(path)), { status: 404 }))
+    const methods = new Set(routes.filter(({ paths }) => paths.test(path)).map(({ method }) => method))
+    if (methods.size === 0) return done(new InvalidRequestError(`Invalid URL (${request.method} ${clean(path)})`, { status: 404 }))
+    reply.header('allow', [...methods].join(', '))
     if (wantsWebSocket(request) && TRIED_BY_WEBSOCKET.test(path)) {
       reply.headers({ upgrade: 'HTTP/1.1', connection: 'upgrade' })
       return done(new InvalidRequestError(`There are no WebSockets on ${clean(path)}. POST to it by HTTP/1.1 instead.`, { status: 426 }))

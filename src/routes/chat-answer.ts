@@ -125,6 +125,7 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
       const run = translate({})
       if (failed) turns.push(toTurn(failed, candidate))
       run.changes.push(...turns)
+      if (request.modelChange) run.changes.unshift(request.modelChange)
       if (isDryRun) {
         writeExactly(reply)
         return toDryRun({ ...run, changes: run.changes.map(change => ({ ...change, param: toParam(change.param) })) }, model.id, stream)

@@ -12,7 +12,7 @@ import { choiceStream } from './choice-stream.ts'
 
 /** `POST /v1/chat/completions`, plain and streamed. */
 export function chatCompletions (app: FastifyInstance, parts: ChatParts): void {
-  app.withTypeProvider<TypeBoxTypeProvider>().post('/v1/chat/completions', { schema: { body: ChatCompletionRequest } }, async (request, reply) => {
+  app.withTypeProvider<TypeBoxTypeProvider>().post('/chat/completions', { schema: { body: ChatCompletionRequest } }, async (request, reply) => {
     const { body } = request
     const answer = await answerChat(parts, body, request, reply)
     if ('object' in answer) return answer

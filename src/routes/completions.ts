@@ -16,7 +16,7 @@ const BEGINNING_LENGTH = 256
 
 /** `POST /v1/completions`, plain and streamed: each prompt as often as `n` asks for, one after the other. */
 export function completions (app: FastifyInstance, parts: ChatParts): void {
-  app.withTypeProvider<TypeBoxTypeProvider>().post('/v1/completions', { schema: { body: CompletionRequest }, config: { inputParam: 'prompt' } }, async (request, reply) => {
+  app.withTypeProvider<TypeBoxTypeProvider>().post('/completions', { schema: { body: CompletionRequest }, config: { inputParam: 'prompt' } }, async (request, reply) => {
     const { body } = request
     const prompts = toPrompts(body)
     const answer = await answerQuestion(parts, {

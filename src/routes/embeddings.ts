@@ -14,12 +14,13 @@ import { toHeaders } from './start-generations.ts'
  * `POST /v1/embeddings`. No other model takes over when one fails: vectors of two models cannot be compared.
  */
 export function embeddings (app: FastifyInstance, { settings, workersAi, models, openAnswers }: Omit<ChatParts, 'remoteImages'>): void {
-  app.withTypeProvider<TypeBoxTypeProvider>().post('/v1/embeddings', { schema: { body: EmbeddingRequest }, config: { inputParam: 'input', task: 'text-embeddings' } }, async (request, reply) => {
+  app.withTypeProvider<TypeBoxTypeProvider>().post('/embeddings', { schema: { body: EmbeddingRequest }, config: { inputParam: 'input', task: 'text-embeddings' } }, async (request, reply) => {
     const { body } = request
     const signal = openAnswers.open(reply)
     const model = await models.resolve(body.model, 'text-embeddings')
     Object.assign(request.report, { model: body.model, served: model.id, stream: false })
     const { batches, toBody, changes } = toEmbedRequest(body, model, settings)
+    if (request.modelChange) changes.unshift(request.modelChange)
     if (request.headers['x-dry-run'] === 'true') return toDryRunOf(model.id, toBody(batches[0]), changes)
     const answers = await embed(workersAi, { model: model.id, batches, toBody, signal, apiToken: request.apiToken, simulatorWords: request.headers['x-simulator'], caller: request.caller, observer: toContentLog(request, settings) })
     const usage = toEmbeddingUsage(answers)

@@ -96,8 +96,8 @@ export class Models {
 
 /** `GET /v1/models` and `GET /v1/models/{id}`, the id with its slashes raw or percent-encoded. */
 export function modelRoutes (app: FastifyInstance, models: Models): void {
-  app.get('/v1/models', async () => toModelList(await models.listed(), await models.aliased(), today()))
-  app.get<{ Params: { '*': string } }>('/v1/models/*', async request => {
+  app.get('/models', async () => toModelList(await models.listed(), await models.aliased(), today()))
+  app.get<{ Params: { '*': string } }>('/models/*', async request => {
     const asked = request.params['*']
     const model = await models.findKnown(asked)
     if (model === undefined) throw notFound(asked)

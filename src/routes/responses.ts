@@ -50,7 +50,7 @@ interface Telling {
 export function responses (app: FastifyInstance, parts: ResponsesParts): void {
   const options = { schema: { body: ResponseRequest }, config: { inputParam: 'input' } }
   const typed = app.withTypeProvider<TypeBoxTypeProvider>()
-  typed.post('/v1/responses', options, async (request, reply) => {
+  typed.post('/responses', options, async (request, reply) => {
     const { body } = request
     const begun = await begin(parts, body, request, reply)
     if ('object' in begun) return begun
@@ -64,7 +64,7 @@ export function responses (app: FastifyInstance, parts: ResponsesParts): void {
     writeExactly(reply)
     return response
   })
-  typed.post('/v1/responses/compact', options, async (request, reply) => {
+  typed.post('/responses/compact', options, async (request, reply) => {
     const { body } = request
     const items = toItems(body.input)
     const input: InputItem[] = isCompactionTrigger(items.at(-1)) ? items : [...items, { type: 'compaction_trigger' }]

@@ -22,7 +22,7 @@ const DEFAULT_LIMIT = 20
 
 /** `GET` and `DELETE /v1/responses/{id}` and `GET /v1/responses/{id}/input_items`: what the caller's key has stored. */
 export function storedResponses (app: FastifyInstance, store: ResponsesStore): void {
-  app.get<{ Params: Params, Querystring: Query }>('/v1/responses/resp_:rest', async (request): Promise<ResponseObject> => {
+  app.get<{ Params: Params, Querystring: Query }>('/responses/resp_:rest', async (request): Promise<ResponseObject> => {
     const id = toId(request.params)
     const stored = await store.get(toOwner(request), id) ?? notFound(id)
     if (request.query.stream === 'true') {
@@ -30,12 +30,12 @@ export function storedResponses (app: FastifyInstance, store: ResponsesStore): v
     }
     return stored.response
   })
-  app.get<{ Params: Params, Querystring: Query }>('/v1/responses/resp_:rest/input_items', async (request): Promise<ResponseItemList> => {
+  app.get<{ Params: Params, Querystring: Query }>('/responses/resp_:rest/input_items', async (request): Promise<ResponseItemList> => {
     const id = toId(request.params)
     const { items } = await store.get(toOwner(request), id) ?? notFound(id)
     return toItemList(items, toPage(request.query))
   })
-  app.delete<{ Params: Params }>('/v1/responses/resp_:rest', async (request): Promise<DeletedResponse> => {
+  app.delete<{ Params: Params }>('/responses/resp_:rest', async (request): Promise<DeletedResponse> => {
     const id = toId(request.params)
     if (!await store.delete(toOwner(request), id)) notFound(id)
     return { id, object: 'response', deleted: true }

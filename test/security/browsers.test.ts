@@ -4,7 +4,7 @@ import { ask, saying, startProxy, type Proxy } from '../start-proxy.ts'
 import { startRecordedUpstream } from './recorded-upstream.ts'
 
 const PAGE = 'https://app.example'
-const PATHS = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses', '/v1/responses/compact', '/v1/models', '/v1/models/@cf/a/b', '/health', '/readyz', '/', '/nope']
+const PATHS = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses', '/v1/responses/compact', '/v1/models', '/v1/models/@cf/a/b', '/openai/v1/chat/completions', '/openai/responses', '/openai/deployments/@cf/a/b/chat/completions', '/openai/deployments/x/embeddings', '/api/chat', '/health', '/readyz', '/', '/nope']
 const STAINLESS = ['arch', 'async', 'custom-poll-interval', 'helper-method', 'lang', 'os', 'package-version', 'poll-helper', 'read-timeout', 'retry-count', 'runtime', 'runtime-version', 'timeout'].map(name => `x-stainless-${name}`)
 
 function corsHeaders ({ headers }: { headers: object }): string[] {

@@ -70,12 +70,17 @@ const DOORS = [
   'POST http://localhost/v1/chat/completions', 'POST http://localhost/health?/v1/chat/completions',
   'GET /v1/models', 'HEAD /v1/models', 'GET /v1/models/', 'GET /v1/models/@cf/meta/llama-3.1-8b-instruct', 'GET /v1/models/%40cf%2fmeta%2fx', 'GET /v1/models/../../health',
   'GET /v1/responses/resp_1', 'DELETE /v1/responses/resp_1', 'GET /v1/responses/resp_1/input_items', `GET /v1/responses/${'x'.repeat(2_000)}`, 'POST http:///v1/chat/completions', 'GET *',
+  ...['chat/completions', 'completions', 'embeddings', 'responses', 'responses/compact'].flatMap(path => [
+    `POST /openai/v1/${path}`, `POST /openai/${path}?api-version=1`, `POST /openai/deployments/x/${path}`, `POST /openai/deployments/@cf/meta/x/${path}`, `POST //openai/deployments/%40cf%2Fmeta%2Fx//${path}/`
+  ]),
+  'GET /openai/models', 'GET /openai/v1/models/@cf/meta/x', 'GET /openai/responses/resp_1', 'DELETE /openai/v1/responses/resp_1', `GET /openai/v1/models?api-key=${KEY}`, 'GET /openai/deployments', 'POST /openai/deployments/health/../../../health',
+  'GET /openai/deployments/health', 'POST /openai/deployments/%2e%2e%2f%2e%2e%2fhealth/chat/completions', 'GET /api/tags', 'POST /api/chat', 'GET /api', 'GET /api/../health',
   'OPTIONS /v1/models', 'PUT /v1/chat/completions', 'DELETE /v1/models/x', 'TRACE /v1/models', 'PROPFIND /v1/models',
   'GET /', 'GET /health/x', 'GET /healthz', 'POST /health', 'GET /%68ealth/../v1/models', 'GET /metrics', 'GET /status', 'GET /documentation/json', `GET /v1/models?key=${KEY}`
 ]
 
 /** What is answered to a head whose body never comes: status, and the error object. */
-async function knock (proxy: Proxy, door: string, credentials: string[]): Promise<{ status: number, error: { message?: string, type?: string, code?: string | null } }> {
+async function knock (proxy: Proxy, door: string, credentials: string[]): Promise<{ status: number, error: { message?: string, type?: string, code?: string | null } | string }> {
   const lines = [`${door} HTTP/1.1`, 'host: localhost', 'connection: close', ...credentials]
   const body = /^(POST|PUT)/.test(door) ? ['content-type: application/json', 'content-length: 1000000'] : []
   const answer = await exchange(proxy, Buffer.from([...lines, ...body, '', ''].join('\r\n'), 'latin1'), '}}')

@@ -93,7 +93,9 @@ const ENDPOINTS: Record<string, object> = {
   '/v1/completions': { prompt: 'hi' },
   '/v1/embeddings': { input: 'hi' },
   '/v1/responses': { input: 'hi' },
-  '/v1/responses/compact': { input: 'hi' }
+  '/v1/responses/compact': { input: 'hi' },
+  '/openai/v1/chat/completions': { messages: [{ role: 'user', content: 'hi' }] },
+  [`/openai/deployments/${LLAMA}/chat/completions`]: { messages: [{ role: 'user', content: 'hi' }] }
 }
 
 t.test('nothing a client sends changes where a call goes, as whom, and with what', async t => {

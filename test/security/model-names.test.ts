@@ -25,17 +25,26 @@ const ODD_NAMES = [
   ' ', `  ${LLAMA}`, `${LLAMA} `, '@cf/meta/ x', `@cf/meta/${'x'.repeat(5_000)}`, '@cf/'.repeat(2_000), '__proto__', 'constructor', 'toString', '@cf/__proto__/', '*', '@cf/*/*', '[object Object]', '{{7*7}}', '#{7*7}', '$(id)', '`id`', "' OR 1=1 --", '<script>'
 ]
 
+/** By their paths, which may be made of the name as well. */
 const ENDPOINTS: Record<string, (model: string) => object> = {
   '/v1/chat/completions': model => ({ model, messages: [{ role: 'user', content: 'hi' }] }),
   '/v1/completions': model => ({ model, prompt: 'hi' }),
   '/v1/embeddings': model => ({ model, input: 'hi' }),
   '/v1/responses': model => ({ model, input: 'hi' }),
-  '/v1/responses/compact': model => ({ model, input: 'hi' })
+  '/v1/responses/compact': model => ({ model, input: 'hi' }),
+  '/openai/v1/chat/completions': model => ({ model, messages: [{ role: 'user', content: 'hi' }] }),
+  '/openai/embeddings': model => ({ model, input: 'hi' })
 }
 
 /** The path as it is written, which Node's own clients would tidy up first. */
 async function get (proxy: Proxy, path: string): Promise<number> {
   const answer = await exchange(proxy, Buffer.from(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`), 'nothing that ever comes')
+  return Number(answer.split(' ')[1])
+}
+
+async function postTo (proxy: Proxy, path: string, body: object): Promise<number> {
+  const text = JSON.stringify(body)
+  const answer = await exchange(proxy, Buffer.from(`POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`), 'nothing that ever comes')
   return Number(answer.split(' ')[1])
 }
 
@@ -78,6 +87,26 @@ t.test('nor does one in the path of a model', async t => {
     t.strictSame(statuses.filter(({ status }) => !expected.includes(status)), [], encode.name)
   }
   t.strictSame(upstream.runs(), [])
+  t.strictSame(upstream.requests.flatMap(request => complaintsAbout(request)), [])
+})
+
+t.test('nor does one as a deployment, nor one in the body beside it', async t => {
+  const upstream = await startRecordedUpstream(t)
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream.url })
+  for (const encode of [encodeURIComponent, encodePathOnly, encodeTwice]) {
+    const statuses = await Promise.all(ODD_NAMES.map(async name => {
+      const path = `/openai/deployments/${encode(name.replaceAll(/\ud800$/g, '?'))}/chat/completions`
+      return { path: path.slice(0, 80), status: await postTo(proxy, path, { messages: [{ role: 'user', content: 'hi' }] }) }
+    }))
+    // What is written plainly may be the path of another model, quite alright.
+    const expected = [...(encode === encodePathOnly ? [200] : []), 400, 404, 405, 431]
+    t.strictSame(statuses.filter(({ status }) => !expected.includes(status)), [], encode.name)
+  }
+  t.strictSame([...new Set(upstream.runs().map(({ target }) => target))].filter(target => !/^\/client\/v4\/accounts\/account-4711-0815\/ai\/run\/@cf\/[\w-]+\/[\w.-]+$/.test(target)), [])
+  const before = upstream.runs().length
+  const statuses = await Promise.all(ODD_NAMES.map(async model => postTo(proxy, `/openai/deployments/${LLAMA}/chat/completions`, { messages: [{ role: 'user', content: 'hi' }], model: model.replaceAll(/[^\x21-\x7e]/gu, '?') })))
+  t.strictSame([...new Set(statuses)], [200], 'what the body names is not looked at')
+  t.strictSame([...new Set(upstream.runs().slice(before).map(({ target }) => target))], [`/client/v4/accounts/account-4711-0815/ai/run/${LLAMA}`])
   t.strictSame(upstream.requests.flatMap(request => complaintsAbout(request)), [])
 })
 

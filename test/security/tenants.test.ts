@@ -26,6 +26,10 @@ for (const { name, env, owner, strangers } of settings) {
         await call(proxy, `/v1/responses/${id}/input_items`, stranger),
         await call(proxy, `/v1/responses/${id}`, stranger, { method: 'DELETE' }),
         await call(proxy, '/v1/responses', stranger, { method: 'POST', body: { model: LLAMA, input: 'say more', previous_response_id: id } }),
+        await call(proxy, `/openai/v1/responses/${id}`, stranger),
+        await call(proxy, `/openai/responses/${id}/input_items?api-version=1`, stranger),
+        await call(proxy, `/openai/responses/${id}`, stranger, { method: 'DELETE' }),
+        await call(proxy, `/openai/deployments/${LLAMA}/responses`, stranger, { method: 'POST', body: { input: 'say more', previous_response_id: id } }),
         await call(proxy, '/v1/responses/compact', stranger, { method: 'POST', body: { model: LLAMA, previous_response_id: id } })
       ]
       for (const { status, json } of calls) {

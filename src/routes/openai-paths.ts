@@ -1,0 +1,67 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Change } from '../generation/change.ts'
+import { chatCompletions } from './chat-completions.ts'
+import { completions } from './completions.ts'
+import { embeddings } from './embeddings.ts'
+import { modelRoutes } from './models.ts'
+import { responses, type ResponsesParts } from './responses.ts'
+import { storedResponses } from './stored-responses.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Tells that the model of the path counts, and not another one that the body names. */
+    modelChange: Change | undefined
+  }
+}
+
+/**
+ * Where the whole of OpenAI's API is: at its own prefix, at that of groq-sdk and Azure's v1 API, and at the one that
+ * AzureOpenAI of the openai packages puts before what has no deployment.
+ */
+const PREFIXES = ['/v1', '/openai/v1', '/openai']
+
+/**
+ * Where AzureOpenAI sends what has one: the deployment is the model. The packages write its name into the path as it is,
+ * with its slashes, and a parameter of a path ends at one.
+ */
+const DEPLOYMENTS = ['/openai/deployments/:model', '/openai/deployments/:maker/:model', '/openai/deployments/:catalogue/:maker/:model']
+
+/** OpenAI's endpoints at all paths they have. A query, such as `?api-version=` of Azure's, changes nothing. */
+export async function openaiPaths (app: FastifyInstance, parts: ResponsesParts): Promise<void> {
+  app.decorateRequest('modelChange', undefined)
+  for (const prefix of PREFIXES) {
+    await app.register(async scope => {
+      modelRoutes(scope, parts.models)
+      generating(scope, parts)
+      storedResponses(scope, parts.store)
+    }, { prefix })
+  }
+  for (const prefix of DEPLOYMENTS) {
+    await app.register(async scope => {
+      scope.addHook<{ Params: Record<string, string> }>('preValidation', (request, _reply, done) => {
+        takeModelOfPath(request)
+        done()
+      })
+      generating(scope, parts)
+    }, { prefix })
+  }
+}
+
+function generating (scope: FastifyInstance, parts: ResponsesParts): void {
+  chatCompletions(scope, parts)
+  completions(scope, parts)
+  responses(scope, parts)
+  embeddings(scope, parts)
+}
+
+/** Azure's API needs no `model` in a body, and its SDKs send one all the same. */
+function takeModelOfPath (request: FastifyRequest<{ Params: Record<string, string> }>): void {
+  const { body, params: { catalogue, maker, model } } = request
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return
+  const asked = body as { model?: unknown }
+  const named = [catalogue, maker, model].filter(part => part !== undefined).join('/')
+  if (asked.model != null && asked.model !== named) {
+    request.modelChange = { param: 'model', action: 'renamed', from: asked.model, to: named, reason: 'the model in the path counts, not the one in the body' }
+  }
+  asked.model = named
+}
