@@ -187,7 +187,7 @@ export function toCompatibilityPage (): string {
     '## Models that are newer than this page',
     'A model nobody knows is served by what Cloudflare\'s list and its schema say of it, else as the newest of its maker\'s line, else\n' +
     'with OpenAI\'s bodies and native tools. What such a guess is refused is asked for once more as plainly as can be: text only, tools\n' +
-    'and JSON in words.',
+    'and JSON in words. Where that is taken, it is remembered for an hour.',
     '## Retired models',
     'Cloudflare refuses these (5028) from their day on; until then, and wherever it still answers, they are served. Then their\nsuccessor is asked, where there is one: see [retired-models.md](retired-models.md).',
     toRetiredTable(retired)

@@ -115,7 +115,6 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
   const candidates = new Candidates({ ...parts, name: question.model, asked, credential: toCredential(request) })
   const turns: Change[] = []
   let failed: Failed | undefined
-  let attempts = 0
   for (let candidate: Candidate | undefined = candidates.first(); candidate !== undefined; candidate = await candidates.next()) {
     const { model } = candidate
     try {
@@ -135,6 +134,7 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
         stream,
         translate,
         plainest: model.guessed && toPlainestOf(question, model, signal),
+        onPlain: plain => parts.models.rememberPlain(plain),
         sessionAffinity: toSessionAffinity(request, run.cacheKey, question.beginning()),
         simulatorWords: request.headers['x-simulator'],
         apiToken: request.apiToken,
@@ -146,22 +146,20 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
       })
       question.letGo?.()
       const generations = await begun
-      attempts += generations.attempts
       report.served = model.id
-      report.attempts = attempts
+      report.attempts = patience.asked
       if (generations.status !== undefined) report.upstreamStatus = generations.status
-      reply.header('x-proxy-model', model.id).header('x-proxy-attempts', String(attempts)).headers(generations.headers)
+      reply.header('x-proxy-model', model.id).header('x-proxy-attempts', String(patience.asked)).headers(generations.headers)
       return { run, generations, reporter: new ChangeReporter(run.changes, request, toParam) }
     } catch (error) {
+      if (error instanceof UpstreamError || patience.asked > 0) report.attempts = patience.asked
       if (error instanceof InvalidRequestError) {
         // A fallback that cannot take the request is passed over: the caller hears why the model it named failed.
         if (failed && candidate.replaces === undefined) continue
         throw withModels(error, candidate)
       }
       if (!(error instanceof UpstreamError)) throw error
-      attempts += error.attempts
       report.served = model.id
-      report.attempts = attempts
       candidates.failed(candidate, error)
       failed = { model, error: withModels(error, candidate) }
       if (!mayFallBack(error)) throw failed.error

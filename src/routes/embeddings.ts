@@ -7,6 +7,7 @@ import { toDryRunOf } from '../translate/dry-run.ts'
 import { toEmbedRequest } from '../translate/embedding-request.ts'
 import { toEmbeddingList, toEmbeddingUsage } from '../translate/embeddings.ts'
 import { embed } from '../workers-ai/embed.ts'
+import { Patience } from '../workers-ai/retry.ts'
 import { ESTIMATED, type ChatParts } from './chat-answer.ts'
 import { toHeaders } from './start-generations.ts'
 
@@ -22,14 +23,15 @@ export function embeddings (app: FastifyInstance, { settings, workersAi, models,
     const { batches, toBody, changes } = toEmbedRequest(body, model, settings)
     if (request.modelChange) changes.unshift(request.modelChange)
     if (request.headers['x-dry-run'] === 'true') return toDryRunOf(model.id, toBody(batches[0]), changes)
-    const answers = await embed(workersAi, { model: model.id, batches, toBody, signal, apiToken: request.apiToken, simulatorWords: request.headers['x-simulator'], caller: request.caller, observer: toContentLog(request, settings) })
+    const patience = new Patience()
+    const answers = await embed(workersAi, { model: model.id, batches, toBody, signal, patience, apiToken: request.apiToken, simulatorWords: request.headers['x-simulator'], caller: request.caller, observer: toContentLog(request, settings) })
+      .finally(() => { request.report.attempts = patience.asked })
     const usage = toEmbeddingUsage(answers)
-    const attempts = Math.max(...answers.map(answer => answer.attempts))
-    Object.assign(request.report, { usage, attempts, upstreamStatus: answers[0]?.status })
+    Object.assign(request.report, { usage, upstreamStatus: answers[0]?.status })
     const list = toEmbeddingList(answers.flatMap(({ vectors }) => vectors), usage, body, model)
     const reporter = new ChangeReporter(changes, request)
     if (usage.estimated) reporter.add(ESTIMATED)
-    reply.headers({ 'x-proxy-model': model.id, 'x-proxy-attempts': String(attempts), ...toHeaders(answers), ...reporter.headers() })
+    reply.headers({ 'x-proxy-model': model.id, 'x-proxy-attempts': String(patience.asked), ...toHeaders(answers), ...reporter.headers() })
     return list
   })
 }

@@ -13,6 +13,10 @@ type Task = Exclude<Model['task'], 'other'>
 
 type ModelsSettings = Pick<Settings, 'modelAliases' | 'defaultModel' | 'retiredModels'>
 
+/** Models that are remembered to be plain, and for how long: what was refused once may have been the request's fault. */
+const MAX_PLAIN = 1_000
+const PLAIN_MS = 3_600_000
+
 /** Finds the model a caller means, and lists those there are. */
 export class Models {
   /** What Cloudflare has said it runs no more. */
@@ -20,13 +24,17 @@ export class Models {
   #list: ModelList
   #settings: ModelsSettings
   #schemas: ModelSchemas | undefined
+  #now: () => number
+  /** Guessed models that were refused as what they were taken for. */
+  #plain = new Map<string, { model: Model, until: number }>()
 
   /** @param schemas tell the family of a model the catalogue does not know; without them it is guessed */
-  constructor (list: ModelList, settings: ModelsSettings, schemas?: ModelSchemas, retirements = new Retirements(Date.now)) {
+  constructor (list: ModelList, settings: ModelsSettings, schemas?: ModelSchemas, retirements = new Retirements(Date.now), now: () => number = Date.now) {
     this.#list = list
     this.#settings = settings
     this.#schemas = schemas
     this.retirements = retirements
+    this.#now = now
   }
 
   /**
@@ -47,7 +55,20 @@ export class Models {
     const id = toModelId(asked, { aliases: this.#settings.modelAliases, defaultModel: this.#settings.defaultModel, known: this.#list.ids() })
     if (id === undefined) return undefined
     const model = this.#list.find(id) ?? guessModel(id, task)
-    return this.#schemas?.complete(model) ?? model
+    const completed = await this.#schemas?.complete(model) ?? model
+    return completed.guessed ? this.#plainOf(id) ?? completed : completed
+  }
+
+  /** Remembers a model of which nobody knows more than that it is taken so, for an hour; beyond a thousand the first is forgotten. */
+  rememberPlain (model: Model): void {
+    this.#plain.delete(model.id)
+    this.#plain.set(model.id, { model, until: this.#now() + PLAIN_MS })
+    if (this.#plain.size > MAX_PLAIN) this.#plain.delete(this.#plain.keys().next().value as string)
+  }
+
+  #plainOf (id: string): Model | undefined {
+    const plain = this.#plain.get(id)
+    return plain !== undefined && plain.until > this.#now() ? plain.model : undefined
   }
 
   /**

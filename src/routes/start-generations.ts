@@ -38,6 +38,8 @@ export interface StartOptions {
   observer?: WireObserver | undefined
   /** For a model whose family is guessed: the least it can be, and what translates the request for that. */
   plainest?: (() => Promise<Pick<StartOptions, 'model' | 'translate'>>) | undefined
+  /** Hears of a guessed model that was refused, and was then taken as the least it can be. */
+  onPlain?: ((model: Model) => void) | undefined
   /** Aborts when the client leaves. */
   signal: CancelSignal
   /** What is left of the caller's patience, for the retries of all these calls. */
@@ -55,7 +57,6 @@ export interface Generations {
   status: number | undefined
   /** Cloudflare's headers that are passed on. */
   headers: Record<string, string>
-  attempts: number
   /** Closes the upstreams of all when one of several ends before its end; one alone closes its own. */
   close: () => void
 }
@@ -85,7 +86,6 @@ export async function startGenerations (workersAi: WorkersAi, request: RunReques
       leadTextTo: generations.map(({ leadTextTo }) => leadTextTo),
       status: Math.max(...generations.map(({ status }) => status)),
       headers: toHeaders(generations),
-      attempts: Math.max(...generations.map(({ attempts }) => attempts)),
       close
     }
   } catch (error) {
@@ -106,7 +106,6 @@ function unasked (request: RunRequest): Generations {
     leadTextTo: [],
     status: undefined,
     headers: {},
-    attempts: 0,
     close: nothing
   }
 }
@@ -126,7 +125,9 @@ async function start (request: RunRequest, call: Call): Promise<Generation> {
     return await begin(request, call)
   } catch (error) {
     const other = await inAnotherWay(request, error, call)
-    return await begin(other.request, other.call)
+    const generation = await begin(other.request, other.call)
+    if (other.call.options.model !== call.options.model) call.options.onPlain?.(other.call.options.model)
+    return generation
   }
 }
 
@@ -202,7 +203,7 @@ async function reviewed (first: Generation, request: RunRequest, call: Call): Pr
   if (events && complaint === undefined) return { ...first, batches: once(events) }
   const { second, answer } = await askAgain(events, complaint ?? silent(request), request, call)
   if (second === undefined) return { ...first, batches: once(answer) }
-  return { status: second.status, headers: toHeaders([first, second]), attempts: first.attempts + second.attempts, batches: once(answer) }
+  return { status: second.status, headers: toHeaders([first, second]), batches: once(answer) }
 }
 
 /**

@@ -6,7 +6,7 @@ import { isSumTooLong } from './error-codes.ts'
 import type { ModelId } from './model.ts'
 import { Patience } from './retry.ts'
 
-export interface EmbedOptions extends Pick<RunOptions, 'signal' | 'observer' | 'apiToken' | 'caller' | 'simulatorWords'> {
+export interface EmbedOptions extends Pick<RunOptions, 'signal' | 'observer' | 'apiToken' | 'caller' | 'patience' | 'simulatorWords'> {
   model: ModelId
   /** The texts of each native call. */
   batches: ReadonlyArray<readonly string[]>
@@ -34,8 +34,8 @@ const MAX_PARALLEL = 4
  * @returns an answer for each call that succeeded, in the order of the texts
  * @throws UpstreamError of the first call that fails, when the others are ended; the signal's reason when it aborts
  */
-export async function embed (workersAi: WorkersAi, { model, batches, toBody, signal, apiToken, caller, observer, simulatorWords }: EmbedOptions): Promise<EmbeddingAnswer[]> {
-  const options = { stream: false, observer, apiToken, caller, simulatorWords, patience: new Patience() }
+export async function embed (workersAi: WorkersAi, { model, batches, toBody, signal, apiToken, caller, observer, patience = new Patience(), simulatorWords }: EmbedOptions): Promise<EmbeddingAnswer[]> {
+  const options = { stream: false, observer, apiToken, caller, simulatorWords, patience }
   const { cancellation, leave } = follow(signal)
   const ask = async (texts: readonly string[]): Promise<EmbeddingAnswer> => {
     const answer = await workersAi.run(model, toBody(texts), { ...options, signal: cancellation })

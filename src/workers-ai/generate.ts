@@ -36,8 +36,6 @@ export interface Generation {
   status: number
   /** Cloudflare's headers that are passed on, e.g. `cf-ai-req-id`. */
   headers: Record<string, string>
-  /** How many times Cloudflare was asked before it answered. */
-  attempts: number
   /** One batch per upstream read, seldom more. Who has had enough closes the upstream. */
   batches: Source<Batch>
   /**
@@ -56,10 +54,10 @@ export interface Generation {
  */
 export async function generate (workersAi: WorkersAi, request: GenerateRequest): Promise<Generation> {
   const answer = await workersAi.run(request.model, request.body, runOptions(request))
-  const { status, headers, attempts } = answer
+  const { status, headers } = answer
   const lane = new ByteLane()
   const batches = throughStages(toBatches(request, answer, lane), request.stages)
-  return { status, headers, attempts, batches, ...(answer.isStream && { leadTextTo: (sink, send) => lane.leadTo(sink, send) }) }
+  return { status, headers, batches, ...(answer.isStream && { leadTextTo: (sink, send) => lane.leadTo(sink, send) }) }
 }
 
 function runOptions ({ signal, isStreamed: stream, observer, patience, sessionAffinity, simulatorWords, apiToken, caller }: GenerateRequest): RunOptions {

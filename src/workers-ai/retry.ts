@@ -57,9 +57,11 @@ export class RetryBudgets {
   }
 }
 
-/** The time one request may spend waiting for nothing but retries, over all the calls it leads to. */
+/** What one request may spend on waiting for nothing but retries, and what it has asked, over all the calls it leads to. */
 export class Patience {
   #leftMs = MAX_WAITING_MS
+  /** How often Cloudflare was asked, whatever came of it. */
+  asked = 0
 
   /** Whether there is so much left; it is then spent. */
   spend (ms: number): boolean {
@@ -92,6 +94,7 @@ export async function withRetries<T> (attempt: (attempts: number) => Promise<T>,
   budget.addCall()
   for (let attempts = 1; ; attempts++) {
     const startedAt = now()
+    patience.asked++
     try {
       return { value: await attempt(attempts), attempts }
     } catch (error) {

@@ -36,7 +36,7 @@ async function tell (...choices: Array<Array<Batch | Error>>): Promise<Told> {
   app.get('/', async (request, reply) => {
     request.report = {}
     const answer: Pick<ChatAnswer, 'generations' | 'reporter'> = {
-      generations: { choices: choices.map(sourceOf), leadTextTo: [], headers: {}, attempts: 1, status: 200, close: () => { told.isClosed = true } },
+      generations: { choices: choices.map(sourceOf), leadTextTo: [], headers: {}, status: 200, close: () => { told.isClosed = true } },
       reporter: new ChangeReporter([], request)
     }
     const pieces = await all(choiceStream(answer as ChatAnswer, choices.map(() => new Brackets()), ({ completionTokens }) => `<${completionTokens}>`, request, reply))

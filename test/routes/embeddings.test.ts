@@ -247,10 +247,15 @@ t.test('texts that are too long together for one call are divided, and told as i
   const input = Array.from({ length: 100 }, (_, index) => String(index).padStart(3, '0').padEnd(2_200, ' word'))
   for (const model of ['@cf/baai/bge-m3', QWEN]) {
     runs.length = 0
-    const list = await readList(t, await embed(proxy, input, { model }))
+    const response = await embed(proxy, input, { model })
+    const list = await readList(t, response)
+    t.equal(response.headers.get('x-proxy-attempts'), String(runs.length), 'refused calls are counted, too')
     t.strictSame(list.data.map(({ embedding }) => (embedding as number[])[0]), input.map((_, index) => index), model)
     t.strictSame(list.usage, { prompt_tokens: 100, total_tokens: 100 }, 'what was billed for the vectors')
     t.ok(runs.length >= 3 && runs.length <= 7, `${runs.length} calls`)
   }
-  t.match(await readError(t, await embed(proxy, ['000', '0'.repeat(130_000)], { model: QWEN })), { status: 400, code: 'context_length_exceeded', param: 'input' })
+  runs.length = 0
+  const refused = await embed(proxy, ['000', '0'.repeat(130_000)], { model: QWEN })
+  t.match(await readError(t, refused), { status: 400, code: 'context_length_exceeded', param: 'input' })
+  t.equal(refused.headers.get('x-proxy-attempts'), String(runs.length))
 })

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Models } from '../../src/routes/models.ts'
-import { ModelList } from '../../src/workers-ai/model-search.ts'
+import type { ModelId } from '../../src/workers-ai/model.ts'
+import { ModelList, toPlainest } from '../../src/workers-ai/model-search.ts'
 import { ModelSchemas } from '../../src/workers-ai/model-schemas.ts'
 import { askRaw } from '../http-client.ts'
 import { API_TOKEN, ask, GLM, LLAMA, saying, startProxy, type Proxy } from '../start-proxy.ts'
@@ -130,6 +131,23 @@ t.test('a model nobody knows is what its schema says, else what it is guessed to
   t.match(await models.resolve(LLAMA), { family: { name: 'classic-2025' } })
   t.strictSame(asked, ['@cf/new/chat'], 'asked once, and not for what is known')
   t.match(await new Models(catalogue, settings).resolve('new'), { guessed: 'everything', family: { name: 'openai' } }, 'without schemas it is guessed')
+})
+
+t.test('a model that was only taken plainly is known to be plain, for an hour', async t => {
+  const catalogue = new ModelList({ fetchPage: async () => ({ result: [] }), now: () => 0 })
+  let now = 0
+  const models = new Models(catalogue, SETTINGS, undefined, undefined, () => now)
+  const guessed = await models.resolve('@cf/new/chat')
+  const isPlain = async () => !(await models.resolve('@cf/new/chat')).tools
+  models.rememberPlain(toPlainest(guessed))
+  t.equal(await isPlain(), true)
+  for (let count = 0; count < 1_000; count++) models.rememberPlain({ ...guessed, id: `@cf/new/chat-${count}` as ModelId })
+  t.equal(await isPlain(), false, 'a thousand are remembered at the most')
+  models.rememberPlain(toPlainest(guessed))
+  now += 3_600_000
+  t.equal(await isPlain(), false, 'nor for longer')
+  models.rememberPlain({ ...toPlainest(guessed), id: LLAMA as ModelId })
+  t.match(await models.resolve(LLAMA), { tools: true, family: { tools: 'native' } }, 'the catalogue knows better')
 })
 
 t.test('models whose last day has passed are not listed, and still found', async t => {
