@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { nearestName } from './did-you-mean.ts'
 import { SETTINGS, type Setting, type SettingName } from './settings.ts'
 import type { Problem } from './settings/problem.ts'
 
@@ -32,6 +33,9 @@ export interface ConfigLine {
   origin: string
 }
 
+/** Arguments that are no flags. */
+const COMMANDS = ['doctor', 'healthcheck'] as const
+
 const settingsByFlag = new Map(SETTINGS.map(setting => [setting.flag, setting]))
 const switches = new Map<string, 'help' | 'version' | 'printConfig' | 'demo' | 'noRun' | 'json'>([
   ['help', 'help'], ['version', 'version'], ['print-config', 'printConfig'], ['demo', 'demo'], ['no-run', 'noRun'], ['json', 'json']
@@ -59,9 +63,17 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
   }
   // Not strict: a strict parse stops at the first mistake, and every mistake is to be reported.
   const { tokens } = parseArgs({ args: argv.map(keepApart), options: toParserOptions(), strict: false, allowPositionals: true, tokens: true })
+  /** Of the last argument that was no flag of this program. */
+  let unknownAt = -Infinity
   for (const token of tokens) {
-    if (token.kind === 'option') readFlag(commandLine, token.name, token.value, token.rawName)
-    if (token.kind === 'positional') readArgument(commandLine, token.value)
+    if (token.kind === 'option') {
+      if (isFlag(token.name)) readFlag(commandLine, token.name, token.value, token.rawName)
+      // The letters behind one dash are flags of their own, but one mistake.
+      else if (token.index !== unknownAt) commandLine.problems.push(toUnknownFlag(argv[token.index] ?? token.rawName))
+      if (!isFlag(token.name)) unknownAt = token.index
+    }
+    // What stands behind an unknown flag may be its value, and is no second mistake.
+    if (token.kind === 'positional' && (isCommand(token.value) || token.index !== unknownAt + 1)) readArgument(commandLine, token.value)
   }
   if (commandLine.demo) chooseSimulator(commandLine)
   if (commandLine.command !== 'doctor') refuseDoctorFlags(commandLine)
@@ -141,8 +153,6 @@ function readFlag (commandLine: CommandLine, flag: string, value: string | undef
     commandLine[chosen] = true
   } else if (chosen) {
     commandLine.problems.push({ name: written, complaint: 'takes no value' })
-  } else if (!setting && !other) {
-    commandLine.problems.push({ name: written, complaint: 'is no flag of this program' })
   } else if (setting?.kind === 'boolean') {
     commandLine.flags[setting.name] = value ?? 'true'
   } else if (!value) {
@@ -154,9 +164,36 @@ function readFlag (commandLine: CommandLine, flag: string, value: string | undef
   }
 }
 
+function isFlag (name: string): boolean {
+  return switches.has(name) || settingsByFlag.has(name) || others.has(name)
+}
+
+/** @param argument as it was written, with its value where that is joined to it */
+function toUnknownFlag (argument: string): Problem {
+  const [name = ''] = argument.split('=', 1)
+  const near = nearestName(name.replace(/^-+/, '').replaceAll('_', '-'), FLAGS)
+  if (near === undefined) return { name, complaint: 'is no flag of this program' }
+  const meant = near === 'demo' ? 'UPSTREAM' : settingsByFlag.get(near)?.name
+  return { name, complaint: 'is no flag of this program', next: `Did you mean --${near}?`, ...(meant !== undefined && { meant }) }
+}
+
+const FLAGS = [...switches.keys(), ...others.keys(), ...settingsByFlag.keys()]
+
+function isCommand (argument: string): argument is typeof COMMANDS[number] {
+  return COMMANDS.some(command => command === argument)
+}
+
 function readArgument (commandLine: CommandLine, argument: string): void {
-  if (argument === 'healthcheck' || argument === 'doctor') commandLine.command = argument
-  else commandLine.problems.push({ name: `"${argument}"`, complaint: 'is no command of this program; those are doctor and healthcheck' })
+  if (isCommand(argument)) commandLine.command = argument
+  else commandLine.problems.push(toUnknownCommand(argument))
+}
+
+function toUnknownCommand (argument: string): Problem {
+  const name = `"${argument}"`
+  const near = nearestName(argument, [...COMMANDS, 'demo', 'help', 'version', 'print-config'])
+  if (near === undefined) return { name, complaint: `is no command of this program; those are ${COMMANDS.join(' and ')}`, next: 'It serves without one.' }
+  // None of these needs an account.
+  return { name, complaint: 'is no command of this program', next: `Did you mean ${isCommand(near) ? near : `--${near}`}?`, meant: 'UPSTREAM' }
 }
 
 function refuseDoctorFlags ({ model, noRun, json, problems }: CommandLine): void {

@@ -16,7 +16,7 @@ import { countModels } from './model-count.ts'
 import { toVersionComplaint } from './node-version.ts'
 import type { Settings } from './settings.ts'
 import { SettingsError } from './settings/problem.ts'
-import { readAddress, readSettings, type SettingsInput, type SettingsReading } from './settings/reader.ts'
+import { readAddress, readSettings, surveySettings, type SettingsInput } from './settings/reader.ts'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
@@ -73,34 +73,39 @@ async function askDoctor (): Promise<void> {
 
 async function start (): Promise<void> {
   try {
-    const { settings, lines, unread } = readSettings(toSettingsInput())
-    if (commandLine.printConfig) process.stdout.write(toConfigTable(lines, unread))
-    else await serve(quietInDemo(settings, lines), unread)
+    if (commandLine.printConfig) return printConfig()
+    const { settings, unread } = readSettings(toSettingsInput())
+    await serve(settings, unread)
   } catch (error) {
     if (error instanceof StartError) fail(error.message, error.exitCode)
-    else if (error instanceof SettingsError) fail(error.message, 2)
+    else if (error instanceof SettingsError) failBySettings(error)
     else throw error
   }
 }
 
+/** What is wrong is told behind the table, so that neither hides the other. */
+function printConfig (): void {
+  const { lines, unread, problems } = surveySettings(toSettingsInput())
+  process.stdout.write(toConfigTable(lines, unread))
+  if (problems.length > 0) failBySettings(new SettingsError(problems))
+}
+
+function failBySettings ({ message }: SettingsError): void {
+  fail(`${message}\nStart it with --help to see all settings, with doctor to have account and token tried, with --demo to need neither.`, 2)
+}
+
 function toSettingsInput (): SettingsInput {
-  return { argv, env: process.env, dotEnv: readDotEnv(), readFile: path => readFileSync(path, 'utf8') }
+  return { argv, env: process.env, readFile: path => readFileSync(path, 'utf8'), ...readDotEnv() }
 }
 
 /** Not into the environment, where Node would read from it whom it trusts. */
-function readDotEnv (): string | undefined {
+function readDotEnv (): Pick<SettingsInput, 'dotEnv' | 'problems'> {
   try {
-    return readFileSync('.env', 'utf8')
+    return { dotEnv: readFileSync('.env', 'utf8') }
   } catch (error) {
-    if (toCode(error) === 'ENOENT') return undefined
-    throw new SettingsError([{ name: '.env', complaint: `cannot be read (${toCode(error)})` }])
+    if (toCode(error) === 'ENOENT') return {}
+    return { problems: [{ name: '.env', complaint: `cannot be read (${toCode(error)})` }] }
   }
-}
-
-/** A line per request would run into the answer on screen, unless someone asked for it. */
-function quietInDemo (settings: Settings, lines: SettingsReading['lines']): Settings {
-  const chosen = lines.some(({ name, origin }) => name === 'LOG_LEVEL' && origin !== 'default')
-  return commandLine.demo && !chosen ? { ...settings, logLevel: 'warn' } : settings
 }
 
 /** What serves, be it one process or several. */

@@ -50,15 +50,57 @@ const cases = [
   },
   {
     name: 'every unknown flag and command is a problem',
-    given: ['--prot=1', '-x', 'serve', '--constructor'],
+    given: ['--prot=1', '-x', '--constructor', '--', 'serve'],
     expected: {
       problems: [
-        { name: '--prot', complaint: 'is no flag of this program' },
+        { name: '--prot', complaint: 'is no flag of this program', next: 'Did you mean --port?', meant: 'PORT' },
         { name: '-x', complaint: 'is no flag of this program' },
-        { name: '"serve"', complaint: 'is no command of this program; those are doctor and healthcheck' },
-        { name: '--constructor', complaint: 'is no flag of this program' }
+        { name: '--constructor', complaint: 'is no flag of this program' },
+        { name: '"serve"', complaint: 'is no command of this program; those are doctor and healthcheck', next: 'It serves without one.' }
       ]
     }
+  },
+  {
+    name: 'the value of an unknown flag is no second mistake',
+    given: ['--prot', '80', 'doctor', '-p', '81', '--acount-id', 'x'],
+    expected: {
+      command: 'doctor',
+      problems: [
+        { name: '--prot', complaint: 'is no flag of this program', next: 'Did you mean --port?', meant: 'PORT' },
+        { name: '-p', complaint: 'is no flag of this program', next: 'Did you mean --port?', meant: 'PORT' },
+        { name: '--acount-id', complaint: 'is no flag of this program' }
+      ]
+    }
+  },
+  {
+    name: 'a command behind an unknown flag is a command',
+    given: ['--verbose', 'doctor'],
+    expected: { command: 'doctor', problems: [{ name: '--verbose', complaint: 'is no flag of this program' }] }
+  },
+  {
+    name: 'letters behind one dash are one mistake',
+    given: ['-port', '80'],
+    expected: { problems: [{ name: '-port', complaint: 'is no flag of this program', next: 'Did you mean --port?', meant: 'PORT' }] }
+  },
+  {
+    name: 'the name of a setting is near its flag',
+    given: ['--API_KEYS=a'],
+    expected: { problems: [{ name: '--API_KEYS', complaint: 'is no flag of this program', next: 'Did you mean --api-keys?', meant: 'API_KEYS' }] }
+  },
+  {
+    name: 'a mistyped demo needs no account',
+    given: ['--dmeo'],
+    expected: { problems: [{ name: '--dmeo', complaint: 'is no flag of this program', next: 'Did you mean --demo?', meant: 'UPSTREAM' }] }
+  },
+  {
+    name: 'a flag without its dashes is near, too',
+    given: ['demo'],
+    expected: { problems: [{ name: '"demo"', complaint: 'is no command of this program', next: 'Did you mean --demo?', meant: 'UPSTREAM' }] }
+  },
+  {
+    name: 'a mistyped command is one mistake',
+    given: ['doctro'],
+    expected: { problems: [{ name: '"doctro"', complaint: 'is no command of this program', next: 'Did you mean doctor?', meant: 'UPSTREAM' }] }
   },
   {
     name: 'a switch takes no value',

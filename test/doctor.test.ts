@@ -68,7 +68,7 @@ for (const { name, options = {}, argv = [], env = {}, code, verdicts, says, next
 }
 
 const settings: Array<{ name: string, env: Record<string, string>, argv?: string[], says: RegExp }> = [
-  { name: 'nothing is set, and a flag is wrong', env: {}, argv: ['--prot=1'], says: /--prot: is no flag of this program\.\n +→ Correct it.*\nfailed {3}settings {2}CLOUDFLARE_ACCOUNT_ID: not set\.\n +→ Copy it from .*\nfailed {3}settings {2}CLOUDFLARE_API_TOKEN: not set\.\n +→ Make one at / },
+  { name: 'nothing is set, and a flag is wrong', env: {}, argv: ['--prot=1'], says: /--prot: is no flag of this program\.\n +→ Did you mean --port\?\nfailed {3}settings {2}CLOUDFLARE_ACCOUNT_ID: not set\.\n +→ Copy it from .*\nfailed {3}settings {2}CLOUDFLARE_API_TOKEN: not set\.\n +→ Make one at / },
   { name: 'a token that cannot be read', env: { CLOUDFLARE_ACCOUNT_ID: ACCOUNT_ID, CLOUDFLARE_API_TOKEN_FILE: '/nowhere/token' }, says: /CLOUDFLARE_API_TOKEN_FILE names a file that cannot be read \(ENOENT.*\n +→ Check the path, and that this user may read the file\./ },
   { name: 'a token in place of the account id of the real Cloudflare', env: { CLOUDFLARE_ACCOUNT_ID: API_TOKEN, CLOUDFLARE_API_TOKEN: API_TOKEN }, says: /CLOUDFLARE_ACCOUNT_ID: got 40 characters \(hidden\), which may be an API token;.*\n +→ Copy it from/ }
 ]

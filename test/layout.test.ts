@@ -43,7 +43,7 @@ const RULES: Record<string, Rule> = {
   'remote-images': { packages: ['node:*'], ours: ['openai', 'generation', 'translate', 'errors.ts', 'address.ts'] },
   'responses-store': { packages: ['libsql', 'node:*'], ours: ['openai', 'settings/problem.ts'] },
   simulator: { packages: ['fastify', 'node:*'], ours: FACTS_OF_WORKERS_AI },
-  settings: { packages: ['@sinclair/typebox', 'ajv', 'yaml', 'node:*'], ours: ['settings.ts', 'command-line.ts', 'address.ts'] },
+  settings: { packages: ['@sinclair/typebox', 'ajv', 'yaml', 'node:*'], ours: ['settings.ts', 'command-line.ts', 'did-you-mean.ts', 'address.ts'] },
   doctor: { packages: [], ours: ['workers-ai', 'translate/token-limit.ts', 'errors.ts', 'settings.ts', 'settings/problem.ts', 'command-line.ts'] },
   http: { packages: ['ajv', 'fastify', 'pino', '@sinclair/typebox', 'node:*'], ours: ['openai', 'translate', 'generation', 'errors.ts', 'settings.ts'] },
   routes: { packages: ['fastify', '@fastify/type-provider-typebox', 'node:*'], ours: ['http', 'openai', 'translate', 'generation', 'workers-ai', 'remote-images', 'responses-store', 'errors.ts', 'settings.ts'] }

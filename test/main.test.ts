@@ -120,10 +120,11 @@ t.test('wrong settings are told all at once, without a stack', async t => {
   t.equal(stdout, '')
   t.match(stderr, /^workers-ai-proxy cannot start, 5 problems with its settings:$/m)
   t.match(stderr, /^ {2}PORT: got "x" from --port; wants a whole number from 0 to 65535$/m)
-  t.match(stderr, /^ {2}--prot: is no flag of this program$/m)
+  t.match(stderr, /^ {2}--prot: is no flag of this program\. Did you mean --port\?$/m)
   t.match(stderr, /^ {2}HOST: got "0\.0\.0\.0", which others can reach, without keys/m)
   t.match(stderr, /^ {2}CLOUDFLARE_ACCOUNT_ID: not set\. Copy it from https:\/\/dash\.cloudflare\.com/m)
   t.match(stderr, /^ {2}CLOUDFLARE_API_TOKEN: not set\. Make one at https:\/\/dash\.cloudflare\.com\/profile\/api-tokens/m)
+  t.match(stderr, /\nStart it with --help to see all settings, with doctor to have account and token tried, with --demo to need neither\.\n$/)
   t.notMatch(stderr, / {4}at /)
 })
 
@@ -176,16 +177,19 @@ t.test('a store that cannot be opened is a wrong setting, and nothing is left ru
   }
 })
 
-t.test('--print-config tells of wrong settings instead', async t => {
-  const { code, stdout, stderr } = await start(t, ['--print-config', '--port=x', '--demo']).ended
-  t.same({ code, stdout }, { code: 2, stdout: '' })
-  t.match(stderr, /PORT: got "x"/)
+t.test('--print-config tells of wrong settings behind the others', async t => {
+  const { code, stdout, stderr } = await start(t, ['--print-config', '--port=x', '--max-retries=1', '--demo']).ended
+  t.equal(code, 2)
+  t.match(stdout, /^PORT +x +--port, see below$/m)
+  t.match(stdout, /^MAX_RETRIES +1 +--max-retries$/m)
+  t.match(stderr, /^workers-ai-proxy cannot start, one problem with its settings:\n {2}PORT: got "x"/)
 })
 
 t.test('a .env that is no file is told in a sentence', async t => {
   const started = start(t, ['--print-config'], { files: { '.env': {} as unknown as string } })
-  const { code, stderr } = await started.ended
+  const { code, stdout, stderr } = await started.ended
   t.equal(code, 2)
+  t.match(stdout, /^PORT +8686 +default$/m, 'which hides nothing')
   t.match(stderr, /^ {2}\.env: cannot be read/m)
 })
 

@@ -1,3 +1,5 @@
+import type { SettingName } from '../settings.ts'
+
 /** One thing that is wrong with the settings. */
 export interface Problem {
   /** The setting, flag or file it is about. */
@@ -6,6 +8,8 @@ export interface Problem {
   complaint: string
   /** A sentence that says what to do, where the complaint does not. */
   next?: string | undefined
+  /** The setting that was probably meant by a name that is none: nobody complains that it is missing as well. */
+  meant?: SettingName
 }
 
 /** The settings are wrong; the message lists every problem on a line of its own. */
@@ -16,8 +20,7 @@ export class SettingsError extends Error {
   constructor (problems: readonly Problem[]) {
     super([
       `workers-ai-proxy cannot start, ${problems.length === 1 ? 'one problem' : `${problems.length} problems`} with its settings:`,
-      ...problems.map(({ name, complaint, next }) => `  ${name}: ${complaint}${next === undefined ? '' : `. ${next}`}`),
-      'Start it with --help to see all settings, with doctor to have account and token tried, with --demo to need neither.'
+      ...problems.map(({ name, complaint, next }) => `  ${name}: ${complaint}${next === undefined ? '' : `. ${next}`}`)
     ].join('\n'))
     this.problems = problems
   }

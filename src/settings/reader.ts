@@ -4,7 +4,7 @@ import { parseCommandLine, type ConfigLine } from '../command-line.ts'
 import { SETTINGS, type ApiKey, type CloudflareSettings, type Environment, type Settings } from '../settings.ts'
 import { MOST_WORKERS, readAliases, readFallbacks, toList } from './format.ts'
 import { memoryLimit } from './memory-limit.ts'
-import { SettingsError } from './problem.ts'
+import { SettingsError, type Problem } from './problem.ts'
 import { gatherValues, type Environ, type ReadFile } from './sources.ts'
 import { checkDestinations, checkEach, checkTogether } from './validation.ts'
 
@@ -16,10 +16,14 @@ export interface SettingsInput {
   dotEnv?: string | undefined
   /** Answers the text of a config or secret file, or throws as `readFileSync` does. */
   readFile: ReadFile
+  /** What went wrong before anything was read. */
+  problems?: readonly Problem[]
 }
 
 export interface SettingsReading {
-  settings: Settings
+  /** Undefined where something is wrong with them. */
+  settings: Settings | undefined
+  problems: Problem[]
   /** Every setting with its value as written and where that came from, in the order of SETTINGS. */
   lines: ConfigLine[]
   /** Names in `.env` that are not read from there, though other programs would. */
@@ -27,29 +31,37 @@ export interface SettingsReading {
 }
 
 /** Reads every setting: flag before environment before `.env` before config file before default. Throws a SettingsError with every problem there is. */
-export function readSettings ({ argv, env, dotEnv, readFile }: SettingsInput): SettingsReading {
+export function readSettings (input: SettingsInput): SettingsReading & { settings: Settings } {
+  const { settings, ...reading } = surveySettings(input)
+  if (settings === undefined) throw new SettingsError(reading.problems)
+  return { settings, ...reading }
+}
+
+/** The same for whoever wants to see what is right as well. Complains, never throws. */
+export function surveySettings ({ argv, env, dotEnv, readFile, problems: earlier = [] }: SettingsInput): SettingsReading {
   const gathered = gatherValues(parseCommandLine(argv), env, readFile, dotEnv)
-  const { environment, problems } = checkEach(gathered)
-  const all = [...problems, ...checkTogether(environment, problems), ...checkDestinations(environment, gathered)]
-  if (all.length > 0) throw new SettingsError(all)
+  const { environment, problems: own } = checkEach(gathered)
+  const problems = [...earlier, ...own, ...checkTogether(environment, own), ...checkDestinations(environment, gathered)]
+  const wrong = new Set(problems.map(({ name }) => name))
   const lines = SETTINGS.map(({ name, secret, default: byDefault }) => ({
     name,
-    value: gathered.values[name] ?? byDefault,
-    secret,
-    origin: gathered.origins[name] ?? (byDefault === undefined ? 'not set' : 'default')
+    value: gathered.values[name] ?? (wrong.has(name) ? undefined : byDefault),
+    // A wrong account id is most often an API token.
+    secret: secret || (name === 'CLOUDFLARE_ACCOUNT_ID' && wrong.has(name)),
+    origin: `${gathered.origins[name] ?? (byDefault === undefined || wrong.has(name) ? 'not set' : 'default')}${wrong.has(name) ? ', see below' : ''}`
   }))
-  return { settings: toSettings(environment), lines, unread: gathered.unread }
+  return { settings: problems.length > 0 ? undefined : toSettings(environment), problems, lines, unread: gathered.unread }
 }
 
 /**
  * Reads only where the proxy listens, whatever the other settings are: the health check of a container does not see
  * the flags its proxy was started with. Throws a SettingsError when that is wrong.
  */
-export function readAddress ({ argv, env, dotEnv, readFile }: SettingsInput): Address {
+export function readAddress ({ argv, env, dotEnv, readFile, problems: earlier = [] }: SettingsInput): Address {
   const commandLine = parseCommandLine(argv)
   const { environment, problems } = checkEach(gatherValues(commandLine, env, readFile, dotEnv))
   const decisive = ['HOST', 'PORT', 'CONFIG_FILE', ...commandLine.problems.map(({ name }) => name)]
-  const own = problems.filter(({ name }) => decisive.includes(name))
+  const own = [...earlier, ...problems.filter(({ name }) => decisive.includes(name))]
   if (own.length > 0) throw new SettingsError(own)
   return { host: environment.HOST, port: environment.PORT }
 }

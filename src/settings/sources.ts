@@ -1,6 +1,7 @@
 import { parseEnv } from 'node:util'
 import { parseDocument } from 'yaml'
 import type { CommandLine } from '../command-line.ts'
+import { nearestName } from '../did-you-mean.ts'
 import { SETTINGS, type Setting, type SettingName } from '../settings.ts'
 import type { Problem } from './problem.ts'
 
@@ -121,7 +122,7 @@ function readConfig (path: string, readFile: ReadFile): { entries: Record<string
   try {
     const entries = parseConfig(readFile(path))
     const unknown = Object.keys(entries).filter(key => !configKeys.has(key))
-    return { entries, problems: unknown.map(key => ({ name: key, complaint: `is no setting of this program, but ${path} has it` })) }
+    return { entries, problems: unknown.map(key => ({ name: key, complaint: `is no setting of this program, but ${path} has it`, ...toMeant(key) })) }
   } catch (error) {
     return { entries: {}, problems: [{ name: 'CONFIG_FILE', complaint: `${path} cannot be read (${toReason(error)})` }] }
   }
@@ -131,6 +132,15 @@ const configKeys = new Set([
   '$schema',
   ...SETTINGS.flatMap(({ name, aliases, secret }) => [name, ...aliases, ...(secret ? [`${name}_FILE`] : [])])
 ])
+
+/** Config files of other programs write names as flags, or in camel case. */
+function toMeant (key: string): Pick<Problem, 'next' | 'meant'> {
+  const written = key.replaceAll(/([a-z])([A-Z])/g, '$1-$2').replaceAll(/[_\s.]+/g, '-').toLowerCase()
+  const flag = nearestName(written, SETTINGS.map(setting => setting.flag))
+  const name = SETTINGS.find(setting => setting.flag === flag)?.name
+  if (name === undefined) return {}
+  return { meant: name, next: flag === written ? `Its name is ${name}.` : `Did you mean ${name}?` }
+}
 
 /** JSON is YAML. The schema without numbers and booleans leaves `0123` and `yes` as they were written, as the environment would. */
 function parseConfig (text: string): Record<string, unknown> {

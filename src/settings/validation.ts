@@ -150,5 +150,5 @@ function toSource (name: SettingName): string | undefined {
 }
 
 function toNames (problems: readonly Problem[]): ReadonlySet<string> {
-  return new Set(problems.map(({ name }) => name))
+  return new Set(problems.flatMap(({ name, meant }) => meant === undefined ? [name] : [name, meant]))
 }

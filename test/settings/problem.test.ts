@@ -1,13 +1,11 @@
 import t from 'tap'
 import { SettingsError } from '../../src/settings/problem.ts'
 
-const footer = 'Start it with --help to see all settings, with doctor to have account and token tried, with --demo to need neither.'
-
 t.equal(new SettingsError([{ name: 'PORT', complaint: 'is odd' }]).message, `workers-ai-proxy cannot start, one problem with its settings:
-  PORT: is odd
-${footer}`, 'one problem is one line')
+  PORT: is odd`, 'one problem is one line')
 
 t.equal(new SettingsError([{ name: 'PORT', complaint: 'is odd' }, { name: 'HOST', complaint: 'is far', next: 'Go there.' }]).message, `workers-ai-proxy cannot start, 2 problems with its settings:
   PORT: is odd
-  HOST: is far. Go there.
-${footer}`, 'every problem has a line of its own, with what to do about it')
+  HOST: is far. Go there.`, 'every problem has a line of its own, with what to do about it')
+
+t.notMatch(new SettingsError([{ name: 'PORT', complaint: 'is odd' }]).message, /--/, 'programs that embed it have no flags')

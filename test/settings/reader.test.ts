@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os'
 import t from 'tap'
+import { toConfigTable } from '../../src/command-line.ts'
 import { SETTINGS } from '../../src/settings.ts'
 import { memoryLimit } from '../../src/settings/memory-limit.ts'
 import { SettingsError } from '../../src/settings/problem.ts'
-import { readAddress, readSettings } from '../../src/settings/reader.ts'
+import { readAddress, readSettings, surveySettings } from '../../src/settings/reader.ts'
 
 const credentials = { CLOUDFLARE_ACCOUNT_ID: '0123456789abcdef0123456789abcdef', CLOUDFLARE_API_TOKEN: 't1' }
 
@@ -149,6 +150,35 @@ t.test('each value is told with where it came from', async t => {
   t.same(byName['MAX_CHOICES'], { value: '3', secret: false, origin: 'config.yaml' })
   t.same(byName['MAX_RETRIES'], { value: '2', secret: false, origin: 'default' })
   t.same(byName['DEFAULT_MODEL'], { value: undefined, secret: false, origin: 'not set' })
+})
+
+t.test('what is right is told beside what is wrong, and no secret', t => {
+  const { settings, problems, lines } = surveySettings({
+    argv: ['--port=x', '--max-retries=1'],
+    env: { CLOUDFLARE_ACCOUNT_ID: 'this-may-be-a-token-of-forty-characters-', API_KEYS: 'k 1' },
+    readFile
+  })
+  t.equal(settings, undefined)
+  t.same(problems.map(({ name }) => name), ['PORT', 'API_KEYS', 'CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_ACCOUNT_ID'])
+  const byName = Object.fromEntries(lines.map(({ name, ...line }) => [name, line]))
+  t.same(byName['MAX_RETRIES'], { value: '1', secret: false, origin: '--max-retries' })
+  t.same(byName['PORT'], { value: 'x', secret: false, origin: '--port, see below' })
+  t.same(byName['CLOUDFLARE_API_TOKEN'], { value: undefined, secret: true, origin: 'not set, see below' })
+  t.match(byName['CLOUDFLARE_ACCOUNT_ID'], { secret: true, origin: 'the environment, see below' }, 'a wrong account id may be a token')
+  t.equal(toConfigTable(lines, []).includes('token-of-forty'), false)
+  t.end()
+})
+
+t.test('one mistake is one complaint', t => {
+  const named = (argv: string[], env: Record<string, string> = {}, files: Record<string, string> = {}) =>
+    surveySettings({ argv, env, readFile: path => files[path] ?? '' }).problems.map(({ name }) => name)
+  const id = 'f'.repeat(32)
+  t.same(named(['--dmeo']), ['--dmeo'], 'a mistyped demo needs no account')
+  t.same(named(['doctro']), ['"doctro"'], 'nor does a mistyped command')
+  t.same(named(['--cloudflare-acount-id', id, '--token', 't']), ['--cloudflare-acount-id', '--token'], 'what was meant is not missing as well')
+  t.same(named(['--host=0.0.0.0', '--api-key=k'], credentials), ['--api-key'], 'nor is it missed beside others')
+  t.same(named(['--config=c'], {}, { c: `accountId: ${id}\napi-token: t\n` }), ['accountId', 'api-token'], 'in a config file neither')
+  t.end()
 })
 
 t.test('every problem of every kind is in one error', async t => {

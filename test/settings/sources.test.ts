@@ -8,6 +8,7 @@ const files: Record<string, string> = {
   empty: '\n',
   'config.json': '{\n\t"$schema": "x",\n\t"PORT": 1,\n\t"DEFAULT_MODEL": null,\n\t"ALLOW_UNAUTHENTICATED": true\n}',
   'config.yaml': 'PORT: 2\nHOST:\nAPI_KEYS: [k1, 0123]\nMODEL_ALIASES:\n  a: b\n  c: "0"\n',
+  'spelling.yaml': 'port: 1\nlog-level: info\napiKeys: k\nDefault_Model: m\naccount: a\ncolour: red\n',
   'unknown.yaml': 'PROT: 2\nPORT: 3\nCONFIG_FILE: x\n',
   'shapes.yaml': 'PORT: [1]\nHOST: {a: b}\nMODEL_ALIASES: [a]\nDEFAULT_MODEL: [m]\n',
   'secrets.yaml': 'CLOUDFLARE_API_TOKEN_FILE: token\nCF_ACCOUNT_ID: a1\n',
@@ -66,7 +67,7 @@ for (const { name, argv = [], env = {}, text, values, origins, dotEnv, unread = 
 }
 
 const wrong = [
-  { name: 'a mistake on the command line is handed on', argv: ['--prot=1'], env: {}, problems: [{ name: '--prot', complaint: 'is no flag of this program' }] },
+  { name: 'a mistake on the command line is handed on', argv: ['--prot=1'], env: {}, problems: [{ name: '--prot', complaint: 'is no flag of this program', next: 'Did you mean --port?', meant: 'PORT' }] },
   {
     name: 'a config file that is not there is a problem',
     argv: ['--config=nowhere.yaml'],
@@ -90,9 +91,22 @@ const wrong = [
     argv: ['--config=unknown.yaml'],
     env: {},
     problems: [
-      { name: 'PROT', complaint: 'is no setting of this program, but unknown.yaml has it' },
+      { name: 'PROT', complaint: 'is no setting of this program, but unknown.yaml has it', next: 'Did you mean PORT?', meant: 'PORT' },
       { name: 'CONFIG_FILE', complaint: 'is no setting of this program, but unknown.yaml has it' }
     ]
+  },
+  {
+    name: 'a name in another spelling is told',
+    argv: ['--config=spelling.yaml'],
+    env: {},
+    problems: [
+      { name: 'port', next: 'Its name is PORT.', meant: 'PORT' },
+      { name: 'log-level', next: 'Its name is LOG_LEVEL.', meant: 'LOG_LEVEL' },
+      { name: 'apiKeys', next: 'Its name is API_KEYS.', meant: 'API_KEYS' },
+      { name: 'Default_Model', next: 'Its name is DEFAULT_MODEL.', meant: 'DEFAULT_MODEL' },
+      { name: 'account', next: 'Did you mean CLOUDFLARE_ACCOUNT_ID?', meant: 'CLOUDFLARE_ACCOUNT_ID' },
+      { name: 'colour' }
+    ].map(problem => ({ ...problem, complaint: 'is no setting of this program, but spelling.yaml has it' }))
   },
   {
     name: 'a list or an object where none belongs is a problem',
