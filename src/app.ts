@@ -1,5 +1,6 @@
 import underPressure from '@fastify/under-pressure'
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { toTrouble } from './doctor/trouble.ts'
 import { requireAllowedHost, requireHost } from './http/allowed-hosts.ts'
 import { requireKey, requireOwnToken } from './http/auth.ts'
 import { BodyMemory } from './http/body-memory.ts'
@@ -18,13 +19,16 @@ import { logRequests } from './http/request-log.ts'
 import { toRoutableUrl } from './http/request-url.ts'
 import { closeSilentConnections } from './http/silent-connections.ts'
 import { refuseUnknownRoutes } from './http/unknown-routes.ts'
+import { toModelCount, type ModelSurvey } from './model-count.ts'
 import type { RemoteImagesOptions } from './remote-images/remote-images.ts'
 import { openStore } from './responses-store/open-store.ts'
 import { health } from './routes/health.ts'
+import { home } from './routes/home.ts'
 import { Models } from './routes/models.ts'
 import { openaiPaths } from './routes/openai-paths.ts'
 import type { Settings } from './settings.ts'
 import { toOriginRule } from './settings/origin-pattern.ts'
+import { toModelList } from './translate/models.ts'
 import { WorkersAi } from './workers-ai/client.ts'
 import { ModelSchemas } from './workers-ai/model-schemas.ts'
 import { ModelList, searchPage } from './workers-ai/model-search.ts'
@@ -108,6 +112,12 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
     onError: (error, id) => logger.debug({ model: id, reason: error instanceof Error ? error.message : 'unknown' }, 'no schema; the family is guessed')
   })
   const models = new Models(list, settings, schemas)
+  app.decorate('surveyModels', async (): Promise<ModelSurvey> => {
+    const { data } = toModelList(await models.listed(), await models.aliased())
+    if (list.failure !== undefined) return { trouble: toTrouble(list.failure) }
+    return list.isLive ? { count: toModelCount(data) } : {}
+  })
+  home(app, settings.authMode === 'passthrough' ? 'token' : isKeyless ? 'nothing' : 'key')
   health(app)
   await openaiPaths(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs, store })
   app.addHook('onClose', async () => {

@@ -1,3 +1,5 @@
+import type { Trouble } from './doctor/trouble.ts'
+import type { ModelSurvey } from './model-count.ts'
 import { SETTINGS } from './settings.ts'
 
 /** What a person at the terminal is told about a proxy that has begun to serve. */
@@ -11,24 +13,47 @@ export interface Serving {
   access: 'open' | 'keys' | 'tokens'
   /** How many keys there are. */
   keyCount: number
-  /** How many models are listed, and how many of them chat; undefined when nobody knows yet. */
-  models: { all: number, chat: number } | undefined
+  models: ModelSurvey
   /** A model to try. */
   model: string
 }
 
 /** Says where the proxy serves, who answers, which models there are and who may ask. */
 export function toBanner (serving: Serving): string {
-  const { version, baseUrl, upstream, models } = serving
-  const count = models === undefined ? '' : `${models.all}, ${models.chat} of them for chat; `
+  const { version, baseUrl, upstream, models: { count, trouble } } = serving
+  const known = count === undefined ? '' : `${count.all}, ${count.chat} of them for chat; `
+  const told = trouble === undefined ? `${known}listed at ${baseUrl}/models` : TROUBLES[trouble].inShort
   return `
   workers-ai-proxy ${version} serves
 
   base URL   ${baseUrl}
   upstream   ${upstream === 'simulator' ? 'the simulator inside this program' : 'Cloudflare Workers AI'}
-  models     ${count}listed at ${baseUrl}/models
+  models     ${told}
   API keys   ${toAccess(serving)}
-`
+${trouble === undefined ? '' : `\n${TROUBLES[trouble].meaning}\nThe same command line with doctor added says what is wrong, and what to do about it.\n`}`
+}
+
+/** What it means that Cloudflare did not list the models; lines of at most 100 columns. */
+const TROUBLES: Record<Trouble, { inShort: string, meaning: string }> = {
+  token: {
+    inShort: 'not known: Cloudflare refused the API token',
+    meaning: `Cloudflare refused CLOUDFLARE_API_TOKEN when it was asked for its models. The token is wrong, has
+expired or was made for another account, and then every request will fail with 401; or it may run
+models but not list them, and then requests are served, and the models are those known by heart.`
+  },
+  account: {
+    inShort: 'not known: Cloudflare does not know the account id',
+    meaning: `Cloudflare knows no account with this CLOUDFLARE_ACCOUNT_ID, which is 32 hexadecimal digits and not
+the token. Every request will fail until it is right.`
+  },
+  network: {
+    inShort: 'not known: Cloudflare cannot be reached',
+    meaning: 'Cloudflare gave no answer when it was asked for its models. Requests will fail until it does.'
+  },
+  other: {
+    inShort: 'not known: Cloudflare did not list them',
+    meaning: 'Cloudflare failed when it was asked for its models. Those known by heart are used until it lists them.'
+  }
 }
 
 /** One command that chats through the proxy; on one line, so that it can be pasted. */

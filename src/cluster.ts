@@ -2,6 +2,8 @@ import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { StartError } from './errors.ts'
+import { isForPerson } from './http/logger.ts'
+import type { ModelSurvey } from './model-count.ts'
 import { openStore } from './responses-store/open-store.ts'
 import type { Settings } from './settings.ts'
 import { startUpstream } from './upstream.ts'
@@ -38,6 +40,8 @@ export async function startWorkers (settings: Settings, log: FastifyBaseLogger):
 function toShare (settings: Settings): Settings {
   return {
     ...settings,
+    // The parent of a worker is no init.
+    logFormat: isForPerson(settings.logFormat) ? 'pretty' : 'json',
     upstream: 'cloudflare',
     maxStreams: Math.ceil(settings.maxStreams / settings.workers),
     maxBodyMemoryBytes: Math.ceil(settings.maxBodyMemoryBytes / settings.workers),
@@ -60,6 +64,9 @@ async function checkStore (settings: Settings, log: FastifyBaseLogger): Promise<
 export class Workers {
   /** Where they serve; 0 before they do. */
   port = 0
+  /** What the first of them that knows says of the models. */
+  readonly models: Promise<ModelSurvey>
+  #hear: (models: ModelSurvey) => void = () => {}
   #settings: Settings
   #log: FastifyBaseLogger
   #closeUpstream: () => Promise<void>
@@ -71,6 +78,7 @@ export class Workers {
     this.#settings = settings
     this.#log = log
     this.#closeUpstream = closeUpstream
+    this.models = new Promise(resolve => { this.#hear = resolve })
   }
 
   /** Starts so many; to be called once. @throws StartError when one of them cannot serve */
@@ -140,6 +148,7 @@ export class Workers {
       if (news === 'here') return worker.send(this.#isStopping ? 'end' : { worker: number, settings: this.#settings } satisfies Assignment)
       if (news === 'leaving') return resolve(new StartError('A bug that nobody caught.', 1))
       if ('port' in news) return serves(news.port)
+      if ('models' in news) return this.#hear(news.models)
       resolve(new StartError(news.refusal, 2))
       worker.process.kill('SIGKILL')
     }))

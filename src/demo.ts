@@ -49,15 +49,18 @@ function post (url: string, apiKey: string | undefined, body: object): Promise<I
 
 async function * readChunks (response: IncomingMessage): AsyncGenerator<ChatCompletionChunk> {
   const decoder = new SseDecoder()
+  let isDone = false
+  // To the end: whoever leaves before it would be logged as gone.
   for await (const bytes of response) {
     for (const data of decoder.push(bytes)) {
-      if (data === '[DONE]') return
+      isDone ||= data === '[DONE]'
+      if (isDone) break
       const event = JSON.parse(data) as ChatCompletionChunk | ErrorBody
       if ('error' in event) throw new Error(event.error.message)
       yield event
     }
   }
-  throw new Error('the stream ended without [DONE]')
+  if (!isDone) throw new Error('the stream ended without [DONE]')
 }
 
 function toComplaint (status: number | undefined, body: string): string {

@@ -11,23 +11,50 @@ export interface ProxyErrorOptions {
   cause?: unknown
 }
 
+/** Stand around others' words inside a message. Unicode has no characters for these codes, so no text brings them. */
+const [QUOTE, UNQUOTE] = ['\uFDD0', '\uFDD1']
+const QUOTED = new RegExp(`${QUOTE}[^${UNQUOTE}]*${UNQUOTE}`, 'g')
+const MARKS = new RegExp(`[${QUOTE}${UNQUOTE}]`, 'g')
+
+/** Marks what a caller, a model or Cloudflare said inside the message or the `param` of a ProxyError: the log leaves it out. */
+export function quoted (text: string): string {
+  return QUOTE + text.replaceAll(MARKS, '') + UNQUOTE
+}
+
 /** A failure a client can read and act on: it knows the HTTP status and OpenAI's error object its reader will see. */
 export class ProxyError extends Error {
   override name = 'ProxyError'
+  /** The message as it was given, with the marks of `quoted`. */
+  readonly marked: string
   readonly status: number
   readonly type: ErrorType
   readonly code: string | null
   readonly param: string | null
   readonly headers: Record<string, string>
 
+  #param: string | null
+
+  /** @param message may have marks of `quoted`, and so may `param`; its reader sees none */
   constructor (message: string, { status, type, code = null, param = null, headers = {}, cause }: ProxyErrorOptions) {
-    super(message, cause === undefined ? undefined : { cause })
+    super(message.replaceAll(MARKS, ''), cause === undefined ? undefined : { cause })
+    this.marked = message
+    this.#param = param
     this.status = status
     this.type = type
     this.code = code
-    this.param = param
+    this.param = param === null ? null : param.replaceAll(MARKS, '')
     this.headers = headers
   }
+
+  /** What the log may have of it: all but others' words. */
+  toLogged (): { code: string | null, param: string | null, message: string } {
+    const { code, marked } = this
+    return { code, param: this.#param === null ? null : toUnquoted(this.#param), message: toUnquoted(marked) }
+  }
+}
+
+function toUnquoted (text: string): string {
+  return text.replaceAll(QUOTED, '…').slice(0, 500)
 }
 
 /** The caller sent something that cannot be served; 400 unless a status says otherwise. */

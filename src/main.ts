@@ -12,7 +12,7 @@ import { toDoctorHelp } from './doctor/report.ts'
 import { breakOff, drain } from './drain.ts'
 import { StartError } from './errors.ts'
 import { checkHealth } from './healthcheck.ts'
-import { countModels } from './model-count.ts'
+import type { ModelSurvey } from './model-count.ts'
 import { toVersionComplaint } from './node-version.ts'
 import type { Settings } from './settings.ts'
 import { SettingsError } from './settings/problem.ts'
@@ -22,6 +22,9 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
 /** What answers have to be cut after a bug, before the process ends without. */
 const CUT_MS = 1_500
+
+/** How long the banner waits for the models. */
+const SURVEY_MS = 2_000
 
 const exampleModel = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
 
@@ -112,6 +115,7 @@ function readDotEnv (): Pick<SettingsInput, 'dotEnv' | 'problems'> {
 interface Running {
   port: number
   log: FastifyBaseLogger
+  surveyModels: () => Promise<ModelSurvey>
   /** Lets answers end. */
   drain: () => Promise<void>
   /** Ends answers with an error that their clients can read. */
@@ -129,7 +133,7 @@ async function serve (settings: Settings, unread: readonly string[]): Promise<vo
   }
   const running = settings.workers > 1 ? await serveByWorkers(settings) : await serveHere(settings)
   if (unread.length > 0) running.log.warn({ names: unread }, 'these names have no effect in .env, which gives settings only')
-  const greeted = greet(running.port, settings)
+  const greeted = greet(running, settings)
   stopInTime(running, greeted)
   if (received !== undefined) onSignal(received)
 }
@@ -137,7 +141,7 @@ async function serve (settings: Settings, unread: readonly string[]): Promise<vo
 async function serveHere (settings: Settings): Promise<Running> {
   const app = await listen(settings)
   const { port } = app.server.address() as AddressInfo
-  return { port, log: app.log, drain: () => drain(app, settings), cut: () => breakOff(app), end: async () => {} }
+  return { port, log: app.log, surveyModels: () => app.surveyModels(), drain: () => drain(app, settings), cut: () => breakOff(app), end: async () => {} }
 }
 
 async function serveByWorkers (settings: Settings): Promise<Running> {
@@ -147,7 +151,7 @@ async function serveByWorkers (settings: Settings): Promise<Running> {
   const workers = await startWorkers(settings, log)
   const { port } = workers
   log.info({ workers: settings.workers }, `listening at ${toLocalUrl({ host: settings.host, port })}`)
-  return { port, log, drain: () => workers.drain(), cut: () => workers.cut(), end: () => workers.end() }
+  return { port, log, surveyModels: () => workers.models, drain: () => workers.drain(), cut: () => workers.cut(), end: () => workers.end() }
 }
 
 async function serveAsWorker (): Promise<void> {
@@ -198,7 +202,7 @@ function stopInTime ({ log, drain, cut, end }: Running, greeted: Promise<void>):
   })
 }
 
-async function greet (port: number, settings: Settings): Promise<void> {
+async function greet ({ port, surveyModels }: Running, settings: Settings): Promise<void> {
   if (!process.stdout.isTTY && !commandLine.demo) return
   const baseUrl = `${toLocalUrl({ host: settings.host, port })}/v1`
   const apiKey = settings.apiKeys[0]?.key
@@ -208,11 +212,18 @@ async function greet (port: number, settings: Settings): Promise<void> {
     upstream: settings.upstream,
     access: settings.authMode === 'passthrough' ? 'tokens' : settings.apiKeys.length > 0 ? 'keys' : 'open',
     keyCount: settings.apiKeys.length,
-    models: settings.authMode === 'passthrough' ? undefined : await countModels({ baseUrl, apiKey }),
+    models: settings.authMode === 'passthrough' ? {} : await Promise.race([surveyModels(), sleep(SURVEY_MS, {}, { ref: false })]),
     model: Object.keys(settings.modelAliases)[0] ?? exampleModel
   }
+  // "listening" comes first.
+  const { flushLog, holdLog } = await import('./http/logger.ts')
+  flushLog()
   process.stdout.write(toBanner(serving))
-  if (commandLine.demo) await demonstrate(serving, apiKey)
+  if (commandLine.demo) {
+    const releaseLog = holdLog()
+    await demonstrate(serving, apiKey)
+    releaseLog()
+  }
   process.stdout.write(`\n${toCurl(serving)}\n`)
   if (commandLine.demo) process.stdout.write(`${toSdkLines(serving)}\n`)
   process.stdout.write(`\n${toNextStep(serving)}\n\nCtrl-C stops it.\n`)

@@ -1,33 +1,22 @@
-import { get, type IncomingMessage } from 'node:http'
-import { json } from 'node:stream/consumers'
-import type { ModelListObject } from './openai/model.ts'
+import type { Trouble } from './doctor/trouble.ts'
+import type { ModelObject } from './openai/model.ts'
 
-export interface ModelCountOptions {
-  /** Of the proxy, with `/v1` at its end. */
-  baseUrl: string
-  apiKey?: string | undefined
-  /** Milliseconds; after them nobody waits any more. */
-  timeoutMs?: number
-}
-
-/** Counts the models a proxy lists, and those of them that chat. Resolves with undefined when it does not list them in time. */
-export async function countModels ({ baseUrl, apiKey, timeoutMs = 2_000 }: ModelCountOptions): Promise<{ all: number, chat: number } | undefined> {
-  try {
-    const response = await ask(`${baseUrl}/models`, apiKey, timeoutMs)
-    if (response.statusCode !== 200) {
-      response.destroy()
-      return undefined
-    }
-    const { data } = await json(response) as ModelListObject
-    return { all: data.length, chat: data.filter(({ task }) => task === 'text-generation').length }
-  } catch {
-    return undefined // the greeting can do without
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Lists the models, and says how it went when Cloudflare was asked for them. */
+    surveyModels: () => Promise<ModelSurvey>
   }
 }
 
-function ask (url: string, apiKey: string | undefined, timeoutMs: number): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }
-    get(url, { agent: false, headers, signal: AbortSignal.timeout(timeoutMs) }, resolve).on('error', reject)
-  })
+/** The models there are, as whoever starts the proxy is told of them. */
+export interface ModelSurvey {
+  /** How many are listed, and how many of them chat; undefined as long as Cloudflare has not listed them. */
+  count?: { all: number, chat: number }
+  /** Why Cloudflare did not list them. */
+  trouble?: Trouble
+}
+
+/** @param listed the models a proxy lists, other names included */
+export function toModelCount (listed: readonly ModelObject[]): { all: number, chat: number } {
+  return { all: listed.length, chat: listed.filter(({ task }) => task === 'text-generation').length }
 }

@@ -84,6 +84,11 @@ export const Environment = Type.Object({
     default: 'info',
     description: 'Least severe lines to log: trace, debug, info, warn, error, fatal or silent.'
   }),
+  LOG_FORMAT: oneOf(['auto', 'json', 'pretty'], {
+    group: 'Server',
+    default: 'auto',
+    description: 'Lines for a person (pretty) or a collector (json); auto: pretty at a terminal.'
+  }),
   LOG_CONTENT: Type.Boolean({
     group: 'Server',
     default: false,
@@ -339,6 +344,7 @@ export interface Settings {
   corsOrigins: string[]
   allowedHosts: string[]
   logLevel: Environment['LOG_LEVEL']
+  logFormat: Environment['LOG_FORMAT']
   /** Prompts and answers are logged at the level `trace`. */
   logContent: boolean
   /** The SQLite file that keeps responses; they are kept in memory without it. */

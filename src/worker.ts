@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { AT_ONCE, drain } from './drain.ts'
 import { StartError } from './errors.ts'
+import type { ModelSurvey } from './model-count.ts'
 import type { Settings } from './settings.ts'
 import { SettingsError } from './settings/problem.ts'
 
@@ -18,8 +19,8 @@ export type Order = 'drain' | 'cut' | 'end'
 
 type Patience = Parameters<typeof drain>[1]
 
-/** What a worker tells the primary: that it listens to it, where it serves, why it cannot, that it will not much longer. */
-export type News = 'here' | { port: number } | { refusal: string } | 'leaving'
+/** What a worker tells the primary: that it listens to it, where it serves, which models there are, why it cannot, that it will not much longer. */
+export type News = 'here' | { port: number } | { models: ModelSurvey } | { refusal: string } | 'leaving'
 
 /**
  * Serves as one of several processes, until the primary says or is gone. Does not resolve before it serves; the process
@@ -63,6 +64,7 @@ export async function work (open: (settings: Settings, listenText: string) => Pr
     leave(undelayed)
   })
   tell({ port: (app.server.address() as AddressInfo).port })
+  app.surveyModels().then(models => tell({ models }))
 }
 
 /** What the settings are to blame for is told to the primary, which ends the process. */

@@ -351,7 +351,9 @@ t.test('the demo shows a chat and what to try next, then serves', async t => {
   t.match(stdout, `new OpenAI({ baseURL: '${url}/v1'`)
   t.match(stdout, /models {5}\d+, \d+ of them for chat; listed at/)
   t.match(stdout, /CLOUDFLARE_ACCOUNT_ID {2}Copy it from/, 'it says what real answers take')
-  t.notMatch(stdout, /"level":/, 'no log line runs into the answer')
+  t.notMatch(/> What is a proxy[^]+in all/.exec(stdout)?.[0], /"level":/, 'no log line runs into the answer')
+  t.ok(stdout.indexOf('"msg":"listening') < stdout.indexOf('base URL'), 'that it listens comes first')
+  t.match(stdout.match(/"method":"[A-Z]+","route":"[^"]+","status":\d+/g), ['"method":"POST","route":"/v1/chat/completions","status":200', '"method":"POST","route":"/v1/chat/completions","status":200'], 'a line for each request, and none for the count of models')
 })
 
 t.test('the demo uses a key when there are keys, and an alias when there are aliases', async t => {

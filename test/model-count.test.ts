@@ -1,36 +1,22 @@
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import t, { type Test } from 'tap'
-import { countModels } from '../src/model-count.ts'
+import t from 'tap'
+import { toModelCount } from '../src/model-count.ts'
+import type { ModelObject } from '../src/openai/model.ts'
+import { startProxy } from './start-proxy.ts'
 
-async function listen (t: Test, answer: RequestListener): Promise<string> {
-  const server = createServer(answer)
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
-}
+t.same(toModelCount([{ id: 'a', task: 'text-generation' }, { id: 'b', task: 'text-embeddings' }, { id: 'c' }] as ModelObject[]), { all: 3, chat: 1 })
+t.same(toModelCount([]), { all: 0, chat: 0 })
 
-t.test('models are counted, with a key where there is one', async t => {
-  const asked: Array<[string | undefined, string | undefined]> = []
-  const baseUrl = await listen(t, ({ url, headers }, response) => {
-    asked.push([url, headers.authorization])
-    response.end(JSON.stringify({ object: 'list', data: [{ id: 'a', task: 'text-generation' }, { id: 'b', task: 'text-embeddings' }, { id: 'alias' }] }))
-  })
-  t.same(await countModels({ baseUrl }), { all: 3, chat: 1 })
-  t.same(await countModels({ baseUrl, apiKey: 'k' }), { all: 3, chat: 1 })
-  t.same(asked, [['/v1/models', undefined], ['/v1/models', 'Bearer k']])
-})
-
-t.test('whatever keeps it from counting, nobody waits for it', async t => {
-  const cases: Array<{ name: string, given: RequestListener }> = [
-    { name: 'a refusal', given: (_request, response) => response.writeHead(401).end('{}') },
-    { name: 'no JSON', given: (_request, response) => response.end('<html>') },
-    { name: 'silence', given: () => {} },
-    { name: 'silence in the middle', given: (_request, response) => { response.write('{"data":') } }
+t.test('a proxy counts the models it lists, and says why there are none to count', async t => {
+  const cases = [
+    { name: 'a right token', env: {}, expected: { count: { all: Number, chat: Number } } },
+    { name: 'a wrong token', env: { CLOUDFLARE_API_TOKEN: 'wrong' }, expected: { trouble: 'token' } },
+    { name: 'nobody there', env: { CLOUDFLARE_API_BASE_URL: 'http://127.0.0.1:1/client/v4', MAX_RETRIES: '0' }, expected: { trouble: 'network' } }
   ]
-  for (const { name, given } of cases) t.equal(await countModels({ baseUrl: await listen(t, given), timeoutMs: 200 }), undefined, name)
-  t.equal(await countModels({ baseUrl: 'http://127.0.0.1:1/v1' }), undefined, 'nobody there')
+  for (const { name, env, expected } of cases) {
+    const proxy = await startProxy(t, env)
+    const survey = await proxy.app.surveyModels()
+    t.match(survey, expected, name)
+    t.same(Object.keys(survey), Object.keys(expected), name)
+    t.same(proxy.lines().filter(({ route }) => route !== undefined), [], 'without a request of its own')
+  }
 })

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import { buildApp, type AppParts } from '../src/app.ts'
@@ -24,6 +25,7 @@ export interface Proxy {
   /** Without a path. */
   url: string
   port: number
+  app: FastifyInstance
   simulator: Simulator
   /** Every line logged so far, as text and parsed; the level is `trace`. */
   log: () => string
@@ -50,7 +52,7 @@ export async function startProxy (t: Test, env: Record<string, string> = {}, opt
   t.teardown(() => app.close())
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
-  return { url, port, simulator, log: () => log, lines: () => log.split('\n').filter(Boolean).map(line => JSON.parse(line)) }
+  return { url, port, app, simulator, log: () => log, lines: () => log.split('\n').filter(Boolean).map(line => JSON.parse(line)) }
 }
 
 /**

@@ -3,7 +3,7 @@ import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { ProxyError } from '../errors.ts'
 import type { ApiKey } from '../settings.ts'
 import type { TokenOwner } from '../translate/error.ts'
-import { isHealthCheck } from './health-check.ts'
+import { isOpenToAll } from './open-paths.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -23,7 +23,7 @@ export function requireKey (keys: readonly ApiKey[]): onRequestHookHandler | und
   if (keys.length === 0) return undefined
   const known = keys.map(({ key, name }) => ({ digest: digest(key), name, caller: digest(key).toString('base64url') }))
   return (request, _reply, done) => {
-    if (isHealthCheck(request.routeOptions.url)) return done()
+    if (isOpenToAll(request)) return done()
     const key = keyOf(request)
     if (key === undefined) return done(unauthorized(NO_KEY, null))
     const given = digest(key)
@@ -39,7 +39,7 @@ export function requireKey (keys: readonly ApiKey[]): onRequestHookHandler | und
 /** Takes the caller's key for its Cloudflare token, which Cloudflare will judge; without one nobody passes. */
 export function requireOwnToken (): onRequestHookHandler {
   return (request, _reply, done) => {
-    if (isHealthCheck(request.routeOptions.url)) return done()
+    if (isOpenToAll(request)) return done()
     request.apiToken = keyOf(request)
     done(request.apiToken === undefined ? unauthorized(`${NO_KEY} This proxy takes your Cloudflare API token as the key.`, null) : undefined)
   }

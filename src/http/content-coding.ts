@@ -1,6 +1,6 @@
 import type { Transform } from 'node:stream'
 import * as zlib from 'node:zlib'
-import { ProxyError } from '../errors.ts'
+import { ProxyError, quoted } from '../errors.ts'
 
 interface Options {
   chunkSize: number
@@ -38,7 +38,7 @@ export function toDecoder (coding: string | undefined): Transform | undefined {
   if (name === '' || name === 'identity') return undefined
   const known = name === 'x-gzip' ? 'gzip' : name
   if (Object.hasOwn(DECODERS, known)) return DECODERS[known]?.()
-  throw new ProxyError(`Unsupported content-encoding '${name.slice(0, 100)}'. Send the body as it is, or in one of these: ${CODINGS}.`, {
+  throw new ProxyError(`Unsupported content-encoding '${quoted(name.slice(0, 100))}'. Send the body as it is, or in one of these: ${CODINGS}.`, {
     status: 415, type: 'invalid_request_error', headers: { 'accept-encoding': CODINGS }
   })
 }

@@ -35,11 +35,19 @@ export function errorHandler (suggestions: (task?: 'text-embeddings') => readonl
     const status = error instanceof ProxyError ? error.status : 500
     if (!(error instanceof ProxyError)) request.log.error({ err: toLoggedError(thrown) }, 'failed')
     request.report.error = thrown
+    request.report.told = error
+    request.report.model ??= toAskedModel(request.body)
     const attempts = request.report.attempts ?? (thrown instanceof UpstreamError ? thrown.attempts : undefined)
     if (attempts !== undefined) reply.header('x-proxy-attempts', String(attempts))
     const body = toErrorBody(error, inputParam)
     reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(isOllamaPath(request.url) ? toOllamaBody(body) : body)
   }
+}
+
+/** The model of a request that was refused before anybody looked for it. */
+function toAskedModel (body: unknown): string | undefined {
+  const { model } = (typeof body === 'object' && body !== null ? body : {}) as { model?: unknown }
+  return typeof model === 'string' ? model : undefined
 }
 
 function toCallerError (error: FastifyError, body: unknown): unknown {

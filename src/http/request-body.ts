@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Transform } from 'node:stream'
 import { errorCodes, type FastifyRequest } from 'fastify'
-import { InvalidRequestError } from '../errors.ts'
+import { InvalidRequestError, quoted } from '../errors.ts'
 import { ClientGoneError } from './client-gone.ts'
 import { toDecoder } from './content-coding.ts'
 import { hangUpGently } from './unread-body.ts'
@@ -74,7 +74,7 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, done: 
     fail(new ClientGoneError())
   }
   function failToDecode (): void {
-    fail(new InvalidRequestError(`The request body could not be decoded: it is not whole, or not in the content-encoding '${headers['content-encoding']}'.`))
+    fail(new InvalidRequestError(`The request body could not be decoded: it is not whole, or not in the content-encoding '${quoted(String(headers['content-encoding']))}'.`))
   }
   function fail (error: Error): void {
     leave()

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { UpstreamError } from '../errors.ts'
+import { ProxyError, UpstreamError } from '../errors.ts'
 import type { Usage } from '../generation/event.ts'
 import { isHealthCheck } from './health-check.ts'
+import { toLoggedPath } from './request-url.ts'
 
 /**
  * What one request is remembered by: the fields of its log line. Never content, never a key. It has all of them from the
@@ -10,7 +11,7 @@ import { isHealthCheck } from './health-check.ts'
 class Report {
   /** Name of the key that was used, never the key. */
   key?: string
-  model?: string
+  model?: string | undefined
   served?: string
   stream?: boolean
   attempts?: number
@@ -22,6 +23,8 @@ class Report {
   usage?: Usage | undefined
   changes?: string | undefined
   error?: Error
+  /** What the caller was told of it, where an answer had not begun. */
+  told?: unknown
 }
 
 declare module 'fastify' {
@@ -47,7 +50,7 @@ export function logRequests (app: FastifyInstance): void {
   })
 }
 
-function toLine ({ method, routeOptions, report }: FastifyRequest, status: number, elapsedMs: number): Record<string, unknown> {
+function toLine ({ method, routeOptions, report, url }: FastifyRequest, status: number, elapsedMs: number): Record<string, unknown> {
   const upstream = report.error && [report.error, report.error.cause].find(error => error instanceof UpstreamError)
   const upstreamStatus = report.upstreamStatus ?? upstream?.status
   const attempts = report.attempts ?? upstream?.attempts
@@ -55,6 +58,7 @@ function toLine ({ method, routeOptions, report }: FastifyRequest, status: numbe
   return {
     method,
     route: routeOptions.url ?? 'unknown',
+    path: routeOptions.url === undefined ? toLoggedPath(url) : undefined,
     status,
     ms: Math.round(elapsedMs),
     key: report.key,
@@ -67,9 +71,15 @@ function toLine ({ method, routeOptions, report }: FastifyRequest, status: numbe
     promptTokens: report.usage?.promptTokens,
     completionTokens: report.usage?.completionTokens,
     changes: report.changes,
-    error: report.error?.name,
+    error: report.error && toLoggedFailure(report.error, report.told),
     upstreamStatus,
     upstreamCode: upstream?.code,
     upstreamKind: upstream?.kind
   }
+}
+
+/** What a caller can mend is told in the words it was told in, but for what they quote. */
+function toLoggedFailure (error: Error, told: unknown): object {
+  if (!(told instanceof ProxyError) || told.status >= 500) return { name: error.name }
+  return { name: error instanceof UpstreamError ? error.name : told.name, ...told.toLogged() }
 }

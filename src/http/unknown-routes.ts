@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { InvalidRequestError } from '../errors.ts'
+import { InvalidRequestError, quoted } from '../errors.ts'
 import { isOllamaPath, toOllamaAdvice } from './ollama-paths.ts'
+import { toPlainPath } from './request-url.ts'
 
 interface Route {
   method: string
@@ -25,15 +26,15 @@ export function refuseUnknownRoutes (app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (!request.is404) return done()
     const path = request.originalUrl.split('?')[0] ?? ''
-    if (isOllamaPath(request.url)) return done(new InvalidRequestError(toOllamaAdvice(request.method, clean(path)), { status: 404 }))
+    if (isOllamaPath(request.url)) return done(new InvalidRequestError(toOllamaAdvice(request.method, quoted(toPlainPath(path))), { status: 404 }))
     const methods = new Set(routes.filter(({ paths }) => paths.test(path)).map(({ method }) => method))
-    if (methods.size === 0) return done(new InvalidRequestError(`Invalid URL (${request.method} ${clean(path)})`, { status: 404 }))
+    if (methods.size === 0) return done(new InvalidRequestError(`Invalid URL (${request.method} ${quoted(toPlainPath(path))})`, { status: 404 }))
     reply.header('allow', [...methods].join(', '))
     if (wantsWebSocket(request) && TRIED_BY_WEBSOCKET.test(path)) {
       reply.headers({ upgrade: 'HTTP/1.1', connection: 'upgrade' })
-      return done(new InvalidRequestError(`There are no WebSockets on ${clean(path)}. POST to it by HTTP/1.1 instead.`, { status: 426 }))
+      return done(new InvalidRequestError(`There are no WebSockets on ${quoted(toPlainPath(path))}. POST to it by HTTP/1.1 instead.`, { status: 426 }))
     }
-    done(new InvalidRequestError(`Not allowed to ${request.method} on ${clean(path)}. (HINT: Perhaps you meant to use a different HTTP method?)`, { status: 405 }))
+    done(new InvalidRequestError(`Not allowed to ${request.method} on ${quoted(toPlainPath(path))}. (HINT: Perhaps you meant to use a different HTTP method?)`, { status: 405 }))
   })
 }
 
@@ -45,8 +46,4 @@ function wantsWebSocket ({ method, headers }: FastifyRequest): boolean {
 /** The paths a route's URL stands for, with as many slashes as the router passes over. */
 function toPattern (url: string): RegExp {
   return new RegExp(`^${url.replaceAll('/', '/+').replaceAll(/:\w+/g, '[^/]+').replaceAll('*', '.*')}/*$`)
-}
-
-function clean (path: string): string {
-  return path.replaceAll(/[^\w./%@:-]/g, '?').slice(0, 200)
 }

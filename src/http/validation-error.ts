@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../errors.ts'
+import { InvalidRequestError, quoted } from '../errors.ts'
 
 /** The part of an Ajv error that is used; Fastify types it more loosely. */
 export interface ValidationFailure {
@@ -59,7 +59,7 @@ function invalidValue (param: string, value: unknown, supported: readonly unknow
   const known = supported.filter(one => one !== null).map(one => `'${String(one)}'`)
   const list = known.length > 1 ? `${known.slice(0, -1).join(', ')}, and ${known.at(-1)}` : known.join('')
   const hint = list === '' ? '' : ` Supported values are: ${list}.`
-  return bad(`Invalid value: ${typeof value === 'string' ? `'${clip(value)}'` : clip(JSON.stringify(value) ?? 'undefined')}.${hint}`, param, 'invalid_value')
+  return bad(`Invalid value: ${typeof value === 'string' ? `'${quoted(clip(value))}'` : quoted(clip(JSON.stringify(value) ?? 'undefined'))}.${hint}`, param, 'invalid_value')
 }
 
 const PARTS: Record<string, string[] | undefined> = {
@@ -130,10 +130,16 @@ function bad (message: string, param: string | null, code: string): InvalidReque
 
 /** `['messages', '0', 'content']` → `messages[0].content`, the form OpenAI's `param` has. */
 function toParam (segments: readonly string[]): string {
-  return segments.reduce((path, segment) => {
+  return segments.reduce((path, segment, index) => {
     if (/^\d+$/.test(segment) && path !== '') return `${path}[${segment}]`
-    return path === '' ? clip(segment) : `${path}.${clip(segment)}`
+    const name = isCallersName(segments[index - 1]) ? quoted(clip(segment)) : clip(segment)
+    return path === '' ? name : `${path}.${name}`
   }, '')
+}
+
+/** Whether what stands below a member has names that a caller makes up. */
+function isCallersName (parent: string | undefined): boolean {
+  return parent !== undefined && ['metadata', 'logit_bias', 'variables', 'properties'].includes(parent)
 }
 
 function valueAt (body: unknown, segments: readonly string[]): unknown {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { InvalidRequestError, ProxyError } from '../errors.ts'
+import { InvalidRequestError, ProxyError, quoted } from '../errors.ts'
 import type { Settings } from '../settings.ts'
 import { toModelDetails, toModelList } from '../translate/models.ts'
 import type { Model } from '../workers-ai/model.ts'
@@ -120,6 +120,7 @@ export function modelRoutes (app: FastifyInstance, models: Models): void {
   app.get('/models', async () => toModelList(await models.listed(), await models.aliased(), today()))
   app.get<{ Params: { '*': string } }>('/models/*', async request => {
     const asked = request.params['*']
+    request.report.model = asked
     const model = await models.findKnown(asked)
     if (model === undefined) throw notFound(asked)
     return toModelDetails(model, asked, today())
@@ -133,5 +134,5 @@ function today (): string {
 
 function notFound (asked: string): ProxyError {
   const name = asked.length > 100 ? `${asked.slice(0, 100)}…` : asked
-  return new ProxyError(`The model \`${name}\` does not exist or you do not have access to it. GET /v1/models lists the models there are; MODEL_ALIASES and DEFAULT_MODEL of the proxy give them other names.`, { status: 404, type: 'invalid_request_error', code: 'model_not_found' })
+  return new ProxyError(`The model \`${quoted(name)}\` does not exist or you do not have access to it. GET /v1/models lists the models there are; MODEL_ALIASES and DEFAULT_MODEL of the proxy give them other names.`, { status: 404, type: 'invalid_request_error', code: 'model_not_found' })
 }

@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../errors.ts'
+import { InvalidRequestError, quoted } from '../errors.ts'
 import { newItemId } from '../http/reply-identity.ts'
 import type { ResponseRequest } from '../openai/response-request.ts'
 import type { KeptItem } from '../openai/response.ts'
@@ -24,7 +24,7 @@ export async function toContext (store: ResponsesStore, owner: string, request: 
   const { input, previous_response_id: previous } = request
   const stored = previous == null ? undefined : await store.get(owner, previous)
   if (previous != null && stored === undefined) {
-    throw new InvalidRequestError(`Previous response with id '${previous.slice(0, 100)}' not found.`, { param: 'previous_response_id', code: 'previous_response_not_found' })
+    throw new InvalidRequestError(`Previous response with id '${quoted(previous.slice(0, 100))}' not found.`, { param: 'previous_response_id', code: 'previous_response_not_found' })
   }
   const earlier = stored ? contextOf(stored) : []
   const given = toItems(input)
@@ -41,5 +41,5 @@ export async function toContext (store: ResponsesStore, owner: string, request: 
 function mustBeFound (id: string, found: ReadonlyMap<string, KeptItem>): KeptItem {
   const item = found.get(id)
   if (item !== undefined) return item
-  throw new InvalidRequestError(`Item with id '${id.slice(0, 100)}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`, { param: 'input', status: 404 })
+  throw new InvalidRequestError(`Item with id '${quoted(id.slice(0, 100))}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`, { param: 'input', status: 404 })
 }

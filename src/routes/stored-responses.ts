@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { InvalidRequestError } from '../errors.ts'
+import { InvalidRequestError, quoted } from '../errors.ts'
 import { toOwner } from '../http/auth.ts'
 import type { DeletedResponse, ResponseItemList, ResponseObject } from '../openai/response.ts'
 import type { ResponsesStore } from '../responses-store/responses-store.ts'
@@ -48,7 +48,7 @@ function toId ({ rest }: Params): string {
 
 function toPage ({ limit = String(DEFAULT_LIMIT), order = 'desc', after }: Query): PageOptions {
   if (order !== 'asc' && order !== 'desc') {
-    throw new InvalidRequestError(`Invalid value: '${order.slice(0, 100)}'. Supported values are: 'asc' and 'desc'.`, { param: 'order', code: 'invalid_value' })
+    throw new InvalidRequestError(`Invalid value: '${quoted(order.slice(0, 100))}'. Supported values are: 'asc' and 'desc'.`, { param: 'order', code: 'invalid_value' })
   }
   const count = /^\d{1,4}$/.test(limit) ? Number(limit) : 0
   if (count < 1 || count > MAX_LIMIT) {
@@ -58,5 +58,5 @@ function toPage ({ limit = String(DEFAULT_LIMIT), order = 'desc', after }: Query
 }
 
 function notFound (id: string): never {
-  throw new InvalidRequestError(`Response with id '${id.slice(0, 100)}' not found.`, { param: 'id', status: 404 })
+  throw new InvalidRequestError(`Response with id '${quoted(id.slice(0, 100))}' not found.`, { param: 'id', status: 404 })
 }

@@ -21,24 +21,29 @@ export interface SettingsInput {
 }
 
 export interface SettingsReading {
-  /** Undefined where something is wrong with them. */
-  settings: Settings | undefined
-  problems: Problem[]
+  settings: Settings
   /** Every setting with its value as written and where that came from, in the order of SETTINGS. */
   lines: ConfigLine[]
   /** Names in `.env` that are not read from there, though other programs would. */
   unread: string[]
 }
 
+/** The same of settings that may be wrong. */
+export interface SettingsSurvey extends Omit<SettingsReading, 'settings'> {
+  /** Undefined where there are problems. */
+  settings: Settings | undefined
+  problems: Problem[]
+}
+
 /** Reads every setting: flag before environment before `.env` before config file before default. Throws a SettingsError with every problem there is. */
-export function readSettings (input: SettingsInput): SettingsReading & { settings: Settings } {
-  const { settings, ...reading } = surveySettings(input)
-  if (settings === undefined) throw new SettingsError(reading.problems)
-  return { settings, ...reading }
+export function readSettings (input: SettingsInput): SettingsReading {
+  const { settings, problems, lines, unread } = surveySettings(input)
+  if (settings === undefined) throw new SettingsError(problems)
+  return { settings, lines, unread }
 }
 
 /** The same for whoever wants to see what is right as well. Complains, never throws. */
-export function surveySettings ({ argv, env, dotEnv, readFile, problems: earlier = [] }: SettingsInput): SettingsReading {
+export function surveySettings ({ argv, env, dotEnv, readFile, problems: earlier = [] }: SettingsInput): SettingsSurvey {
   const gathered = gatherValues(parseCommandLine(argv), env, readFile, dotEnv)
   const { environment, problems: own } = checkEach(gathered)
   const problems = [...earlier, ...own, ...checkTogether(environment, own), ...checkDestinations(environment, gathered)]
@@ -98,6 +103,7 @@ function toSettings (environment: Environment): Settings {
     corsOrigins: toList(environment.CORS_ORIGINS ?? ''),
     allowedHosts: toList(environment.ALLOWED_HOSTS ?? ''),
     logLevel: environment.LOG_LEVEL,
+    logFormat: environment.LOG_FORMAT,
     logContent: environment.LOG_CONTENT,
     ...(environment.STORE_PATH !== undefined && { storePath: environment.STORE_PATH }),
     storeMaxBytes: environment.STORE_MAX_BYTES,

@@ -1,4 +1,4 @@
-import { ProxyError, UpstreamError, type ProxyErrorOptions } from '../errors.ts'
+import { ProxyError, UpstreamError, quoted, type ProxyErrorOptions } from '../errors.ts'
 import type { ErrorBody } from '../openai/error.ts'
 import { toFacts, type FailureFacts, type Meaning } from '../workers-ai/error-codes.ts'
 
@@ -115,7 +115,7 @@ function toTokenTelling (isForbidden: boolean, owner: TokenOwner): Telling {
 }
 
 function toMessage ({ message, code }: UpstreamError, { meaning, next }: FailureFacts, current: readonly string[]): string {
-  const named = code === undefined ? message : `${message} (Workers AI ${code})`
+  const named = code === undefined ? quoted(message) : `${quoted(message)} (Workers AI ${code})`
   if (next !== undefined) return `${named}. ${next}${meaning === 'plan' && current.length > 0 ? ` Models that run without it: ${current.join(', ')}.` : ''}`
   if ((meaning !== 'unknown-model' && meaning !== 'retired-model') || current.length === 0) return named
   return `${named} Models that are served now: ${current.join(', ')}. GET /v1/models lists all.`

@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../errors.ts'
+import { InvalidRequestError, quoted } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { Message } from '../openai/chat-completion-request.ts'
 import type { Model } from '../workers-ai/model.ts'
@@ -52,7 +52,7 @@ export function toImagePart ({ url, detail, param }: PlacedImage, changes: Chang
   const size = toByteLength(base64) ?? 0
   if (size > MAX_IMAGE_BYTES) throw invalid(param, `image too large. Expected at most ${MAX_IMAGE_BYTES / MEBIBYTE} MiB, but got ${(size / MEBIBYTE).toFixed(1)} MiB instead.`)
   const type = toImageType(atob(base64.slice(0, 16)))
-  if (type === undefined) throw unsupported(param, `${declared === '' || toDeclaredType(declared) ? 'the data is no image that Workers AI takes' : `images of type '${declared}' are not taken by Workers AI`}. ${TAKEN}`)
+  if (type === undefined) throw unsupported(param, `${declared === '' || toDeclaredType(declared) ? 'the data is no image that Workers AI takes' : `images of type '${quoted(declared)}' are not taken by Workers AI`}. ${TAKEN}`)
   if (toDeclaredType(declared) !== type) {
     changes.push({ param, action: 'repaired', from: declared, to: `image/${type}`, reason: 'an image is sent as what its first bytes say it is' })
   }

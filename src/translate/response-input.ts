@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../errors.ts'
+import { InvalidRequestError, quoted } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { AssistantPart, Message, RequestToolCall, TextPart, UserPart } from '../openai/chat-completion-request.ts'
 import type { CompactionItem, CustomToolCallItem, FunctionCallItem, GivenInputPart, InputFilePart, InputImagePart, InputItem, InputMessage, InputPart, ReasoningItem, ToolOutputItem } from '../openai/response-request.ts'
@@ -173,7 +173,7 @@ class Conversation {
     return given.map((one, index) => {
       const place = `${path}[${index}]`
       const part = toInputPart(one)
-      if (part === undefined) throw refused(place, `parts of type '${one.type}' cannot be sent to Workers AI chat models.`)
+      if (part === undefined) throw refused(place, `parts of type '${quoted(one.type)}' cannot be sent to Workers AI chat models.`)
       const members = PART_MEMBERS[one.type]
       if (members && isGiven(place)) tellUnread(one, members, place, this.#changes)
       if (part !== one) this.#changes.push({ param: place, action: 'renamed', from: one.type, to: part.type, reason: 'the Responses API has another form for this' })

@@ -41,7 +41,7 @@ export function toResponseError (error: unknown, source: ChatSource): unknown {
   if (!(error instanceof ProxyError) || error.param === null) return error
   const param = toResponseParam(error.param, source)
   if (param === error.param) return error
-  const message = error.message.replaceAll(`'${error.param}'`, `'${param}'`).replaceAll('response_format', 'text.format')
+  const message = error.marked.replaceAll(`'${error.param}'`, `'${param}'`).replaceAll('response_format', 'text.format')
   const { status, type, code, headers, cause } = error
   return new ProxyError(message, { status, type, code, param, headers, cause })
 }

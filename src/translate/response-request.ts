@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../errors.ts'
+import { InvalidRequestError, quoted } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import { ChatCompletionRequest, type ResponseFormat } from '../openai/chat-completion-request.ts'
 import { ResponseRequest, type InputItem } from '../openai/response-request.ts'
@@ -110,10 +110,10 @@ function refuseUnserved ({ background, conversation, prompt, input, previous_res
   }
   if (conversation != null) {
     const id = typeof conversation === 'string' ? conversation : conversation.id
-    throw new InvalidRequestError(`Conversation with id '${clip(id)}' not found. This proxy keeps no conversations; use 'previous_response_id'.`, { param: 'conversation', status: 404 })
+    throw new InvalidRequestError(`Conversation with id '${quoted(clip(id))}' not found. This proxy keeps no conversations; use 'previous_response_id'.`, { param: 'conversation', status: 404 })
   }
   if (prompt != null) {
-    throw new InvalidRequestError(`Prompt with id '${clip(prompt.id)}' not found. This proxy keeps no prompts.`, { param: 'prompt', status: 404 })
+    throw new InvalidRequestError(`Prompt with id '${quoted(clip(prompt.id))}' not found. This proxy keeps no prompts.`, { param: 'prompt', status: 404 })
   }
   if (previous == null && toItems(input).length === 0) {
     throw new InvalidRequestError('One of "input" or "previous_response_id" or \'prompt\' or \'conversation\' must be provided.', { code: 'missing_required_parameter' })

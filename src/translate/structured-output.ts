@@ -1,4 +1,4 @@
-import { InvalidRequestError, type UpstreamError } from '../errors.ts'
+import { InvalidRequestError, quoted, type UpstreamError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import { toFacts } from '../workers-ai/error-codes.ts'
@@ -64,7 +64,7 @@ export function toOutputFormat ({ response_format: format }: ChatCompletionReque
   try {
     for (const reason of readSchema(schema, effort)) changes.push({ param: `${SCHEMA}.pattern`, action: 'dropped', reason: `a pattern is not enforced: ${reason}` })
   } catch (error) {
-    if (!(error instanceof UncheckedError)) throw new InvalidRequestError(`Invalid schema for response_format '${name}': ${(error as Error).message.slice(0, 300)}`, { param: 'response_format' })
+    if (!(error instanceof UncheckedError)) throw new InvalidRequestError(`Invalid schema for response_format '${quoted(name)}': ${quoted((error as Error).message.slice(0, 300))}`, { param: 'response_format' })
     changes.push({ param: SCHEMA, action: 'dropped', reason: `the answer is not checked against it: ${error.message}` })
   }
   return { name, schema, isStrict: strict === true, envelope: asked }

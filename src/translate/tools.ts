@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../errors.ts'
+import { InvalidRequestError, quoted } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { ChatCompletionRequest, FunctionDefinition, ToolChoice } from '../openai/chat-completion-request.ts'
 import type { Family } from '../workers-ai/family.ts'
@@ -94,7 +94,7 @@ function readChoice (request: ChatCompletionRequest, definitions: FunctionDefini
   if (choice === null || choice === undefined) return { mode: 'auto' }
   if (typeof choice === 'string') {
     if (choice !== 'none' && choice !== 'auto' && choice !== 'required') {
-      throw new InvalidRequestError(`Invalid value: '${String(choice).slice(0, 100)}'. Supported values are: 'none', 'auto', and 'required'.`, { param, code: 'invalid_value' })
+      throw new InvalidRequestError(`Invalid value: '${quoted(String(choice).slice(0, 100))}'. Supported values are: 'none', 'auto', and 'required'.`, { param, code: 'invalid_value' })
     }
     // To choose freely among nothing is to choose nothing.
     if (choice === 'required' && definitions.length === 0 && param === 'tool_choice') {
@@ -117,7 +117,7 @@ function mustBeGiven (name: unknown, definitions: FunctionDefinition[], param: s
     throw new InvalidRequestError(`Invalid '${param}': expected 'none', 'auto', 'required' or {"type": "function", "function": {"name": …}}.`, { param, code: 'invalid_value' })
   }
   if (!definitions.some(definition => definition.name === name)) {
-    throw new InvalidRequestError(`Invalid value for '${param}': the tool '${name.slice(0, 64)}' is not among the tools of this request.`, { param, code: 'invalid_value' })
+    throw new InvalidRequestError(`Invalid value for '${param}': the tool '${quoted(name.slice(0, 64))}' is not among the tools of this request.`, { param, code: 'invalid_value' })
   }
   return name
 }

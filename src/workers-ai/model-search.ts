@@ -84,6 +84,7 @@ export class ModelList {
   #isRefreshing = false
   #isFailing = false
   #isLive = false
+  #failure: unknown
 
   constructor (options: ModelListOptions) {
     this.#options = options
@@ -104,6 +105,11 @@ export class ModelList {
   /** Whether Cloudflare has ever listed its models here; what is not listed may still be there until then. */
   get isLive (): boolean {
     return this.#isLive
+  }
+
+  /** Why Cloudflare did not list its models when it was asked last; undefined when it did, or was not asked yet. */
+  get failure (): unknown {
+    return this.#failure
   }
 
   /** The ids `find` finds. */
@@ -134,7 +140,9 @@ export class ModelList {
       this.#dueAt = now() + ttlMs
       this.#isLive = true
       this.#isFailing = false
+      this.#failure = undefined
     } catch (error) {
+      this.#failure = error
       this.#dueAt = now() + RETRY_MS
       if (!this.#isFailing) onError?.(error)
       this.#isFailing = true

@@ -7,7 +7,8 @@ t.test('unknown paths and methods are told apart, and what may be asked instead'
   const cases = [
     { method: 'GET', path: '/nope?x=1', status: 404, message: 'Invalid URL (GET /nope)' },
     { method: 'GET', path: '/v1/%zz', status: 404, message: 'Invalid URL (GET /v1/%zz)' },
-    { method: 'GET', path: '/', status: 404, message: 'Invalid URL (GET /)' },
+    { method: 'POST', path: '/', status: 405, allow: 'GET, HEAD' },
+    { method: 'GET', path: '/v1', status: 404, message: 'Invalid URL (GET /v1)' },
     { method: 'POST', path: '/v1/<b>/"', status: 404, message: 'Invalid URL (POST /v1/?b?/?)' },
     { method: 'GET', path: `/${'x'.repeat(3_000)}`, status: 404, message: `Invalid URL (GET /${'x'.repeat(199)})` },
     { method: 'GET', path: '/v1/chat/completions', status: 405, allow: 'POST' },
