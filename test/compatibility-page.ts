@@ -175,7 +175,7 @@ export function toCompatibilityPage (): string {
     ...toSection('Structured output', formats, current),
     '## Text completions',
     toCompletionTable(current),
-    'Lists of prompts, `n` and `echo` are the proxy\'s doing on every model, and without `max_tokens` an answer ends after 16\ntokens, but where a model takes no prompt and thinks first. `max_tokens: 0` asks nobody: with `echo` the prompt comes back.\nA prompt is gone on with as it stands; `raw: false` has classic models put their chat template around it.',
+    'Lists of prompts, `n` and `echo` are the proxy\'s doing on every model, and without `max_tokens` an answer ends after 16\ntokens, or DEFAULT_MAX_TOKENS where a model thinks first. `max_tokens: 0` asks nobody: with `echo` the prompt comes back.\nA prompt is gone on with as it stands; `raw: false` has classic models put their chat template around it.',
     '## Embeddings',
     toEmbeddingTable([...CATALOGUE.values()].filter(({ task }) => task === 'text-embeddings')),
     '`dimensions` may be what the second column says or the third; anything else is refused. An embedding that is cut has the\nlength 1 again. ' +

@@ -147,14 +147,16 @@ function toLogprobs ({ logprobs, echo }: CompletionRequest, { takesPrompt, extra
 
 /**
  * One limit for all prompts, which is what the longest of them leaves. A model that thinks first would spend OpenAI's
- * default on its thinking, of which a text completion tells nothing.
+ * default on its thinking, of which a text completion tells nothing. One that thinks unless it is told not to may do so
+ * without its template as well.
  */
 function toLimit ({ max_tokens: own, max_completion_tokens: chats }: CompletionRequest, model: Model, inputs: readonly Input[], { defaultMaxTokens, isVerbatim }: { defaultMaxTokens: number, isVerbatim: boolean }, changes: Change[]): number {
   const longest = inputs.map(({ tokens }) => tokens).reduce((one, other) => one.atMost >= other.atMost ? one : other)
-  const thinks = !isVerbatim && model.family.thinking.told !== 'none'
+  const { told, isDefault } = model.family.thinking
+  const thinks = told !== 'none' && (!isVerbatim || isDefault)
   const asked = own ?? chats
   if (chats != null) changes.push({ param: 'max_completion_tokens', action: own == null ? 'renamed' : 'dropped', from: chats, reason: own == null ? 'a text completion calls it max_tokens' : 'max_tokens was given too and wins' })
   const limit = toTokenLimit(own == null ? { max_completion_tokens: chats ?? null } : { max_tokens: own }, model, longest, thinks ? defaultMaxTokens : DEFAULT_MAX_TOKENS, changes)
-  if (thinks && asked == null) changes.push({ param: 'max_tokens', action: 'emulated', to: limit, reason: `this model thinks first, for which OpenAI's default of ${DEFAULT_MAX_TOKENS} tokens is too little` })
+  if (thinks && asked == null) changes.push({ param: 'max_tokens', action: 'emulated', to: limit, reason: `this model ${isVerbatim ? 'may think' : 'thinks'} first, for which OpenAI's default of ${DEFAULT_MAX_TOKENS} tokens is too little` })
   return limit
 }
