@@ -20,7 +20,7 @@ const CLOSED = [
   'GET /v1/models', 'HEAD /v1/models', 'GET //v1/models', 'GET /v1//models/', 'GET /v1/models/', 'GET /V1/models', 'GET /v1/MODELS', 'GET /v1/%6dodels', 'GET /%76%31/models', 'GET /v1%2fmodels', 'GET /v1/models/%zz', 'GET /v1/models/@cf%2Fa%2Fb', 'GET /v1/models?x=/health',
   'GET /../v1/models', 'GET /./v1/models', 'GET /..//v1/models', 'GET /%2e%2e/v1/models', 'GET /v1/../health', 'GET /v1/models/../../health', 'GET /v1/models#/health', 'GET /v1/models;/health',
   'POST /v1/chat/completions', 'GET /v1/chat/completions', 'POST /v1/responses', 'GET /v1/responses/resp_1', 'DELETE /v1/responses/resp_1', 'POST /v1/embeddings', 'POST /v1/completions',
-  'GET http://localhost/v1/models', 'GET http://localhost//', 'GET http://localhost/..', 'GET HTTP://LOCALHOST/v1/models', 'GET http://localhost/health/../v1/models', 'GET http://localhost/%2e', 'GET http:///v1/models',
+  'GET http://localhost/v1/models', 'GET http:///', 'GET http://localhost//', 'GET http://localhost/..', 'GET HTTP://LOCALHOST/v1/models', 'GET http://localhost/health/../v1/models', 'GET http://localhost/%2e', 'GET http:///v1/models',
   // of what is not
   'GET /nope', 'GET /v1', 'GET /v1/', 'GET /.env', 'GET /.git/config', 'GET /metrics', 'GET /docs', 'GET /favicon.png', 'GET /apple-touch-icon.png', 'GET /.well-known/security.txt', 'GET /api/tags'
 ]

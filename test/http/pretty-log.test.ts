@@ -26,8 +26,8 @@ t.equal(toPrettyLine('no JSON\n', false), 'no JSON\n', 'what is no line of the l
 t.equal(toPrettyLine('{"msg":"x"}', false), '--:--:-- x\n', 'nor is a time made up')
 
 t.test('colours say how it went', t => {
-  const colourOf = (fields: object) => /\u001b\[(3\d)m/.exec(toPrettyLine(JSON.stringify({ ...request, ...fields }), true))?.[1]
+  const colourOf = (fields: object) => toPrettyLine(JSON.stringify({ ...request, ...fields }), true).split('\u001b[').find(part => part.startsWith('3'))?.slice(0, 2)
   t.same([200, 404, 502].map(status => colourOf({ status })), ['32', '33', '31'])
-  t.match(toPrettyLine(JSON.stringify({ level: 40, time, msg: 'x' }), true), /^\u001b\[2m03:04:05\u001b\[0m \u001b\[33mWARN\u001b\[0m x\n$/)
+  t.equal(toPrettyLine(JSON.stringify({ level: 40, time, msg: 'x' }), true), '\u001b[2m03:04:05\u001b[0m \u001b[33mWARN\u001b[0m x\n')
   t.end()
 })

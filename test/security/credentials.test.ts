@@ -76,7 +76,7 @@ const DOORS = [
   'GET /openai/models', 'GET /openai/v1/models/@cf/meta/x', 'GET /openai/responses/resp_1', 'DELETE /openai/v1/responses/resp_1', `GET /openai/v1/models?api-key=${KEY}`, 'GET /openai/deployments', 'POST /openai/deployments/health/../../../health',
   'GET /openai/deployments/health', 'POST /openai/deployments/%2e%2e%2f%2e%2e%2fhealth/chat/completions', 'GET /api/tags', 'POST /api/chat', 'GET /api', 'GET /api/../health',
   'OPTIONS /v1/models', 'PUT /v1/chat/completions', 'DELETE /v1/models/x', 'TRACE /v1/models', 'PROPFIND /v1/models',
-  'GET /', 'GET /health/x', 'GET /healthz', 'POST /health', 'GET /%68ealth/../v1/models', 'GET /metrics', 'GET /status', 'GET /documentation/json', `GET /v1/models?key=${KEY}`
+  'GET //', 'GET http:///', 'POST /', 'GET /health/x', 'GET /healthz', 'POST /health', 'GET /%68ealth/../v1/models', 'GET /metrics', 'GET /status', 'GET /documentation/json', `GET /v1/models?key=${KEY}`
 ]
 
 /** What is answered to a head whose body never comes: status, and the error object. */
@@ -85,7 +85,7 @@ async function knock (proxy: Proxy, door: string, credentials: string[]): Promis
   const body = /^(POST|PUT)/.test(door) ? ['content-type: application/json', 'content-length: 1000000'] : []
   const answer = await exchange(proxy, Buffer.from([...lines, ...body, '', ''].join('\r\n'), 'latin1'), '}}')
   const [head = '', text = ''] = answer.split('\r\n\r\n')
-  return { status: Number(head.split(' ')[1]), error: text === '' ? {} : JSON.parse(text).error }
+  return { status: Number(head.split(' ')[1]), error: text.startsWith('{') ? JSON.parse(text).error : {} }
 }
 
 t.test('what is no key opens no door, and is told so before its body comes', async t => {

@@ -132,7 +132,7 @@ const REFUSED: Record<string, string> = {
   'an unknown path': 'GET /etc/passwd HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
   'a path out of the root': 'GET /../../etc/passwd HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
   'a broken escape': 'GET /%zz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
-  'a path that is no URL': 'GET http:/// HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
+  'a path that is no URL': 'GET http:///nope HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
   'a star': 'OPTIONS * HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
   'another version': 'GET /v1/models/none HTTP/1.1\r\nhost: localhost\r\naccept-version: 9\r\nexpect: nonsense\r\nconnection: close\r\n\r\n',
   'an upgrade': 'GET /v1/models/none HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade, close\r\nupgrade: websocket\r\nsec-websocket-key: x\r\nsec-websocket-version: 13\r\n\r\n',
