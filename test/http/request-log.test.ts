@@ -53,7 +53,7 @@ t.test('a path that is not known is logged as it was called, and health checks a
   const proxy = await startProxy(t, { API_KEYS: 'k' })
   const authorization = 'Bearer k'
   const cases: Array<{ name: string, path: string, method?: string, headers?: Record<string, string>, expected: object }> = [
-    { name: 'an unknown path, without its query', path: '/api/generate?key=secret-sesame', expected: { path: '/api/generate', status: 404, error: { message: 'Invalid URL (GET …)' } } },
+    { name: 'an unknown path, without its query', path: '/generate?key=secret-sesame', expected: { path: '/generate', status: 404, error: { message: 'Invalid URL (GET …)' } } },
     { name: 'an unknown method', path: '/v1/models', method: 'DELETE', expected: { method: 'DELETE', path: '/v1/models', status: 405 } },
     { name: 'an unknown path without a key', path: '/chat/completions', headers: {}, expected: { path: '/chat/completions', status: 401, error: { message: /^You didn't provide an API key/ } } },
     { name: 'a long path', path: `/${'x'.repeat(3_000)}`, expected: { path: `/${'x'.repeat(199)}`, status: 404 } },
