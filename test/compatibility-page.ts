@@ -160,6 +160,8 @@ export function toCompatibilityPage (): string {
     '* Earlier thinking is read in `reasoning_content`, `reasoning`, `reasoning_details`, `thinking_blocks`, `reasoning_text`,\n' +
     '  `thinking` or a part, and sent to models whose template reads it.\n' +
     '* Custom tools are functions with one argument of text, also in a history. A grammar is told in words, and not enforced.\n' +
+    '* Llama Guard judges what the user and the assistant say by turns: system messages and a greeting are left out, calls are\n' +
+    '  told as text, and messages of one of them in a row are one.\n' +
     '* Every other member of a message or a part, such as `cache_control` or `annotations`, is dropped.',
     'A usage Workers AI does not tell, or tells in zeros, is estimated; log probabilities it was asked for and does not tell are\n`missing`. `x-proxy-warnings` says both. Numbers that come as numbers are told digit by digit, as text and in JSON.',
     '## Thinking',

@@ -6,6 +6,7 @@ import type { Family } from '../workers-ai/family.ts'
 import type { Model } from '../workers-ai/model.ts'
 import { toTextArguments } from './custom-tools.ts'
 import { isThinkingPart, THINKING_MEMBERS, toEarlierThinking } from './earlier-thinking.ts'
+import { toDialogue } from './dialogue.ts'
 import { toFileText } from './file.ts'
 import { toImage, toImageList } from './image-forms.ts'
 import { checkImages, toImagePart, type NativeImagePart } from './image.ts'
@@ -45,6 +46,7 @@ export function toNativeMessages (messages: readonly Message[], model: Model, ch
   const { family } = model
   checkImages(messages, model, visionModels)
   const native = messages.every((message): message is Message & NativeMessage => isNative(message, family)) ? messages : toEachNative(messages, model, changes)
+  if (family.dialogueOnly) return toDialogue(messages, native, changes)
   return family.systemFirst ? withSystemFirst(native, changes) : native
 }
 

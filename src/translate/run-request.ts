@@ -183,10 +183,13 @@ function toMessages (request: ChatCompletionRequest, model: Model, options: RunR
   }
   if (isPrompted && offered === undefined) changes.push({ param: 'messages', action: 'emulated', reason: 'this model has no tool calling; earlier calls and their results are told as text' })
   const tooled = isPrompted ? withPromptedTools(plain, offered?.tools ?? []) : plain
-  const instructions = [
-    ...(format && outputForm === 'prompt' ? [toInstruction(format)] : []),
-    ...(offered?.forcedCall === undefined ? [] : [offered.forcedCall])
-  ]
+  // Who only judges what others say takes no instructions.
+  const instructions = model.family.dialogueOnly
+    ? []
+    : [
+        ...(format && outputForm === 'prompt' ? [toInstruction(format)] : []),
+        ...(offered?.forcedCall === undefined ? [] : [offered.forcedCall])
+      ]
   const instructed = instructions.length > 0 ? withInstruction(tooled, instructions.join('\n\n')) : tooled
   return options.followUp === undefined ? instructed : [...instructed, ...options.followUp]
 }

@@ -74,10 +74,11 @@ function toAsked (format: Exclude<NonNullable<ChatCompletionRequest['response_fo
   return format.type === 'json_object' ? { name: format.type, schema: format.schema, strict: false } : format.json_schema
 }
 
-/** The form a family takes a format in; JSON by words where it takes none. */
+/** The form a family takes a format in; JSON by words where it takes none, or without its schema where it hears no words. */
 export function toOutputForm ({ schema }: OutputFormat, family: Family): OutputForm {
   if (schema === undefined) return family.jsonObject ? 'object' : 'prompt'
-  return family.jsonSchema === 'none' ? 'prompt' : family.jsonSchema
+  if (family.jsonSchema !== 'none') return family.jsonSchema
+  return family.dialogueOnly ? 'object' : 'prompt'
 }
 
 /** Cloudflare's sentence when a model met no schema; its documentation tells callers to be ready for it. */
@@ -103,6 +104,7 @@ export function toNativeFormat ({ name, schema, envelope }: OutputFormat, form: 
     changes.push({ param: 'response_format', action: 'emulated', reason: 'this model holds no schema; it is asked for in words, and the answer is checked' })
     return {}
   }
+  if (form === 'object' && schema !== undefined) changes.push({ param: 'response_format', action: 'emulated', reason: 'this model holds no schema; it is asked for JSON, and the answer is checked' })
   if (form === 'object' || schema === undefined) return { response_format: { type: 'json_object' } }
   const sent = isTooLarge(schema) ? schema : toSent(schema, changes)
   switch (form) {

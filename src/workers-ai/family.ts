@@ -19,6 +19,8 @@ export interface Family {
   developerRole: boolean
   /** System messages are refused anywhere but at the beginning (8007). */
   systemFirst?: true
+  /** Takes messages of user and assistant by turns and nothing else (5006, 8007): it judges what they say. */
+  dialogueOnly?: true
   /** Whether `name` on a message is tolerated. */
   messageName: boolean
   /** The name this family gives the answer's token limit. */
@@ -223,6 +225,7 @@ export const FAMILIES: Record<FamilyName, Family> = {
     name: 'guard',
     takesPrompt: false,
     messageName: false,
+    dialogueOnly: true,
     sampling: { temperature: [0, 5] },
     extras: ['lora'],
     tools: 'none',

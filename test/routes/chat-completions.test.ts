@@ -273,6 +273,32 @@ t.test('custom tools are called by their input, plain and streamed, by every fam
   t.equal((await ask(proxy, saying('say hi', { tools: [clock], tool_choice: { type: 'custom', custom: { name: 'whisper' } } }))).status, 400)
 })
 
+t.test('a model that judges is told what it takes of every conversation', async t => {
+  const proxy = await startProxy(t)
+  const model = '@cf/meta/llama-guard-3-8b'
+  const tool = { type: 'function', function: { name: 'clock', parameters: { type: 'object', properties: {} } } }
+  const messages = [
+    { role: 'system', content: 'Be kind.' },
+    { role: 'assistant', content: 'Hello!' },
+    { role: 'user', content: 'What time is it?' },
+    { role: 'assistant', content: null, tool_calls: [{ id: 'a', type: 'function', function: { name: 'clock', arguments: '{}' } }] },
+    { role: 'tool', tool_call_id: 'a', content: 'noon' },
+    { role: 'user', content: 'Thanks' }
+  ]
+  const schema = { type: 'json_schema', json_schema: { name: 'verdict', schema: { type: 'object' } } }
+  for (const more of [{}, { tools: [tool] }, { response_format: { type: 'json_object' } }, { response_format: schema }]) {
+    for (const stream of [false, true]) {
+      const response = await ask(proxy, { model, messages, stream, ...more })
+      t.equal(response.status, 200, JSON.stringify(more))
+      t.match(await response.text(), /safe/)
+      t.match(response.headers.get('x-proxy-warnings'), /messages\[0\] dropped, messages\[1\] dropped, messages emulated, messages repaired/)
+    }
+  }
+  const nothing = await ask(proxy, { model, messages: messages.slice(0, 2) })
+  t.equal(nothing.status, 400)
+  t.match(await nothing.json(), { error: { param: 'messages', code: 'invalid_value' } })
+})
+
 t.test('deprecated functions are answered in their own words', async t => {
   const proxy = await startProxy(t)
   const functions = [{ name: 'get_weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } }]

@@ -49,8 +49,8 @@ t.test('content becomes what the family takes, and is never null', t => {
 
 t.test('a name that is not taken is dropped, and told', t => {
   const { native, changes } = translated([{ role: 'user', content: 'hi' }, { role: 'user', content: 'hi', name: 'Ada' }], modelOf('guard'))
-  t.strictSame(native, [{ role: 'user', content: 'hi' }, { role: 'user', content: 'hi' }])
-  t.strictSame(changes, ['messages[1].name dropped'])
+  t.strictSame(native, [{ role: 'user', content: 'hi\n\nhi' }])
+  t.strictSame(changes, ['messages[1].name dropped', 'messages repaired'])
   t.strictSame(translated([{ role: 'user', content: 'hi', name: '' }], modelOf('guard')).changes, [], 'an empty one is no name')
   t.end()
 })

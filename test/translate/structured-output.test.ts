@@ -80,7 +80,7 @@ t.test('a form is native fields', t => {
     { form: 'bare', expected: { response_format: { type: 'json_schema', json_schema: SCHEMA } } },
     { form: 'guided', expected: { guided_json: SCHEMA } },
     { form: 'envelope', expected: { response_format: { type: 'json_schema', json_schema: { name: 'color', strict: true, schema: SCHEMA } } } },
-    { form: 'object', expected: { response_format: { type: 'json_object' } } },
+    { form: 'object', expected: { response_format: { type: 'json_object' } }, changes: ['response_format emulated'] },
     { form: 'bare', format: { name: 'json_object', isStrict: false }, expected: { response_format: { type: 'json_object' } } },
     { form: 'prompt', expected: {}, changes: ['response_format emulated'] }
   ]
