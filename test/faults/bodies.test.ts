@@ -10,7 +10,7 @@ import { startBuiltServer } from './built-server.ts'
 import { json, startEvilUpstream } from './evil-upstream.ts'
 
 const LEVELS = 100_000
-const PATHS = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses']
+const PATHS = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses', '/v1/responses/compact']
 
 function post ({ url }: Pick<Proxy, 'url'>, body: string | Uint8Array, { path = '/v1/chat/completions', headers = {} as Record<string, string> } = {}): Promise<Response> {
   return fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: body as string })
@@ -306,6 +306,7 @@ t.test('large and odd bodies are answered in time, and hold up nobody else', asy
     { name: '30 MB of a prompt', path: '/v1/completions', body: JSON.stringify({ model: LLAMA, max_tokens: 1, prompt: 'word '.repeat(6_000_000) }) },
     { name: '100,000 items', path: '/v1/responses', body: JSON.stringify({ model: LLAMA, input: Array.from({ length: 100_000 }, () => ({ role: 'user', content: 'x' })) }) },
     { name: '100,000 items to be cut', path: '/v1/responses', body: JSON.stringify({ model: LLAMA, truncation: 'auto', input: Array.from({ length: 100_000 }, () => ({ role: 'user', content: 'x' })) }) },
+    { name: '100,000 items to be compacted', path: '/v1/responses/compact', body: JSON.stringify({ model: LLAMA, input: Array.from({ length: 100_000 }, () => ({ role: 'user', content: 'x' })) }) },
     { name: '100,000 calls as items', path: '/v1/responses', body: JSON.stringify({ model: LLAMA, input: Array.from({ length: 100_000 }, (_, index) => ({ type: 'function_call', call_id: `call_${index}`, name: 'f', arguments: '{}' })) }) }
   ]
   await (await ask(server, chat())).text()

@@ -145,6 +145,9 @@ const ENDPOINTS: Record<string, Endpoint> = {
   }
 }
 
+// A compaction is asked for with the body of a response.
+ENDPOINTS['/v1/responses/compact'] = ENDPOINTS['/v1/responses'] as Endpoint
+
 for (const [path, { served, fields, notNull }] of Object.entries(ENDPOINTS)) {
   t.test(`${path}: a field that is not what it should be is named, and nobody is asked`, async t => {
     const proxy = await startProxy(t)

@@ -62,14 +62,14 @@ const BAD_CREDENTIALS: Record<string, string[]> = {
 
 /** Every route, in every spelling that might slip past a check of paths. */
 const DOORS = [
-  ...['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses'].flatMap(path => [
+  ...['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses', '/v1/responses/compact'].flatMap(path => [
     `POST ${path}`, `POST ${path}/`, `POST /${path}`, `POST ${path.replace('/v1/', '/v1//')}`, `POST ${path}?api_key=${KEY}`
   ]),
   'POST /v1/chat%2fcompletions', 'POST /v1/%63hat/completions', 'POST /V1/Chat/Completions', 'POST /v1/./chat/completions',
   'POST /health/../v1/chat/completions', 'POST /v1/chat/completions;/health', 'POST /v1/chat/completions%00/health', 'POST /%zz/v1/chat/completions',
   'POST http://localhost/v1/chat/completions', 'POST http://localhost/health?/v1/chat/completions',
   'GET /v1/models', 'HEAD /v1/models', 'GET /v1/models/', 'GET /v1/models/@cf/meta/llama-3.1-8b-instruct', 'GET /v1/models/%40cf%2fmeta%2fx', 'GET /v1/models/../../health',
-  'GET /v1/responses/resp_1', 'DELETE /v1/responses/resp_1', 'GET /v1/responses/resp_1/input_items', `GET /v1/responses/${'x'.repeat(2_000)}`, 'POST http:///v1/chat/completions', 'GET *',
+  'POST /v1/responses%2fcompact', 'POST /v1/responses/./compact', 'GET /v1/responses/compact', 'GET /v1/responses/resp_1', 'DELETE /v1/responses/resp_1', 'GET /v1/responses/resp_1/input_items', `GET /v1/responses/${'x'.repeat(2_000)}`, 'POST http:///v1/chat/completions', 'GET *',
   ...['chat/completions', 'completions', 'embeddings', 'responses', 'responses/compact'].flatMap(path => [
     `POST /openai/v1/${path}`, `POST /openai/${path}?api-version=1`, `POST /openai/deployments/x/${path}`, `POST /openai/deployments/@cf/meta/x/${path}`, `POST //openai/deployments/%40cf%2Fmeta%2Fx//${path}/`
   ]),

@@ -30,9 +30,12 @@ function innerUrls (port: number): string[] {
   ]
 }
 
+const input = (url: string) => [{ role: 'user', content: [{ type: 'input_text', text: 'say hi' }, { type: 'input_image', image_url: url }] }]
+
 const ENDPOINTS: Record<string, (url: string) => object> = {
   '/v1/chat/completions': url => ({ model: VISION, messages: [{ role: 'user', content: [{ type: 'text', text: 'say hi' }, { type: 'image_url', image_url: { url } }] }] }),
-  '/v1/responses': url => ({ model: VISION, input: [{ role: 'user', content: [{ type: 'input_text', text: 'say hi' }, { type: 'input_image', image_url: url }] }] })
+  '/v1/responses': url => ({ model: VISION, input: input(url) }),
+  '/v1/responses/compact': url => ({ model: VISION, input: input(url) })
 }
 
 for (const FETCH_REMOTE_IMAGES of ['false', 'true']) {

@@ -48,7 +48,9 @@ t.test('every endpoint tells as much, and logs its content only when it is asked
     { path: '/v1/completions', body: { model: LLAMA, prompt: 'say one-sesame', user: 'x', stream: true }, expected: { finishReason: 'stop', firstTokenMs: Number } },
     { path: '/v1/embeddings', body: { model: '@cf/baai/bge-m3', input: 'one-sesame', user: 'x' } },
     { path: '/v1/responses', body: { model: LLAMA, input: 'say one-sesame', user: 'x' }, expected: { finishReason: 'stop', firstTokenMs: Number } },
-    { path: '/v1/responses', body: { model: LLAMA, input: 'say one-sesame', user: 'x', stream: true }, expected: { finishReason: 'stop', firstTokenMs: Number } }
+    { path: '/v1/responses', body: { model: LLAMA, input: 'say one-sesame', user: 'x', stream: true }, expected: { finishReason: 'stop', firstTokenMs: Number } },
+    { path: '/v1/responses', body: { model: LLAMA, input: [{ role: 'user', content: 'say one-sesame' }, { type: 'compaction_trigger' }], user: 'x' }, expected: { finishReason: 'stop', firstTokenMs: Number } },
+    { path: '/v1/responses/compact', body: { model: LLAMA, input: 'say one-sesame', user: 'x' }, expected: { finishReason: 'stop', firstTokenMs: Number } }
   ]
   for (const LOG_CONTENT of ['false', 'true']) {
     const proxy = await startProxy(t, { API_KEYS: 'ann:sk-ann', LOG_LEVEL: 'trace', LOG_CONTENT })

@@ -102,7 +102,10 @@ t.test('nor on any other endpoint', async t => {
     ['/v1/completions', { model, prompt: 'hi', stream: true }],
     ['/v1/embeddings', { model: '@cf/baai/bge-m3', input: 'hi' }],
     ['/v1/responses', { model, input: 'hi' }],
-    ['/v1/responses', { model, input: 'hi', stream: true }]
+    ['/v1/responses', { model, input: 'hi', stream: true }],
+    ['/v1/responses', { model, input: [{ role: 'user', content: 'hi' }, { type: 'compaction_trigger' }] }],
+    ['/v1/responses', { model, input: [{ role: 'user', content: 'hi' }, { type: 'compaction_trigger' }], stream: true }],
+    ['/v1/responses/compact', { model, input: 'hi' }]
   ]
   for (const [shape, given] of Object.entries(echoes(API_TOKEN))) {
     answer = given
