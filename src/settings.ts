@@ -228,7 +228,7 @@ export const Environment = Type.Object({
   RETIRED_MODELS: oneOf(['replace', 'reject'], {
     group: 'Models and parameters',
     default: 'replace',
-    description: 'What Cloudflare has retired: replace asks its successor, reject answers 404.'
+    description: 'Retired models: replace asks the successor, reject answers 404.'
   }),
   EMULATE_TOOLS: Type.Boolean({
     group: 'Models and parameters',
@@ -276,7 +276,7 @@ export const Environment = Type.Object({
   SIMULATOR_RETIRED_MODELS: oneOf(['serve', 'refuse'], {
     group: 'Simulator',
     default: 'serve',
-    description: 'Retired models in the simulator: serve runs them, refuse says 5028 as Cloudflare does.'
+    description: 'Retired models: serve runs them, refuse answers 5028 as Cloudflare does.'
   })
 }, { additionalProperties: false })
 export type Environment = Static<typeof Environment>

@@ -87,7 +87,7 @@ function fallbacksOf ({ settings: { modelFallbacks }, name, asked }: CandidatesO
 /** That another model has its turn, and why. */
 export function toTurn ({ model: { id: from }, error }: Failed, { model: { id: to }, replaces }: Candidate): Change {
   if (replaces === undefined) return { param: 'model', action: 'renamed', from, to, reason: `the model failed: ${toReason(error)}` }
-  return { param: 'model', action: 'replaced', from: replaces.id, to, reason: `Cloudflare has retired ${replaces.id}${toDay(replaces)}, and this is its nearest successor` }
+  return { param: 'model', action: 'replaced', from: replaces.id, to, reason: `Cloudflare has retired ${replaces.id}${toDay(replaces)}; ${to} is its nearest successor` }
 }
 
 /** Reasons are logged, and Cloudflare's sentence may quote the request. */

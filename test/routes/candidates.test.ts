@@ -55,7 +55,7 @@ t.test('what was said to one credential is remembered for it', async t => {
 })
 
 t.test('a change says who has the turn, and why', t => {
-  t.strictSame(toTurn({ model: GONE, error: retired }, { model: SUCCESSOR, replaces: GONE }), { param: 'model', action: 'replaced', from: GONE.id, to: SUCCESSOR.id, reason: `Cloudflare has retired ${GONE.id} on 2026-05-30, and this is its nearest successor` })
+  t.strictSame(toTurn({ model: GONE, error: retired }, { model: SUCCESSOR, replaces: GONE }), { param: 'model', action: 'replaced', from: GONE.id, to: SUCCESSOR.id, reason: `Cloudflare has retired ${GONE.id} on 2026-05-30; ${SUCCESSOR.id} is its nearest successor` })
   t.strictSame(toTurn({ model: LLAMA, error: busy }, { model: GONE }), { param: 'model', action: 'renamed', from: LLAMA.id, to: GONE.id, reason: 'the model failed: refused, 429, Workers AI 3040' })
   t.strictSame(toTurn({ model: LLAMA, error: busy }, { model: SUCCESSOR, replaces: GONE }).from, GONE.id, 'the one that is replaced, not the last one that failed')
   t.end()

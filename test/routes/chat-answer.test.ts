@@ -106,7 +106,7 @@ t.test('the successor of a retired model answers in its own form and ranges', as
     { model: NEW_LLAMA, frequency_penalty: -1, top_p: 0.001 },
     { model: NEW_LLAMA, frequency_penalty: -1 }
   ])
-  t.match(proxy.log(), `"reason":"Cloudflare has retired ${OLD_LLAMA} on 2026-05-30, and this is its nearest successor"`)
+  t.match(proxy.log(), `"reason":"Cloudflare has retired ${OLD_LLAMA} on 2026-05-30; ${NEW_LLAMA} is its nearest successor"`)
   const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==' } }
   const seen = await ask(proxy, { model: KIMI_GONE, messages: [{ role: 'user', content: [{ type: 'text', text: 'say hi' }, image] }], max_tokens: 50 })
   t.equal(seen.headers.get('x-proxy-model'), KIMI)
