@@ -1,6 +1,6 @@
 import type { Model } from '../workers-ai/model.ts'
 import type { Dialect } from './dialect.ts'
-import { readInstructions, toSystemText, withoutFollowUp, withToolRole } from './instructions.ts'
+import { findSchema, readInstructions, toSystemText, withoutFollowUp, withToolRole } from './instructions.ts'
 import type { JsonSchema } from './json-schema-sample.ts'
 import { describePicture } from './picture.ts'
 import { toFunction, toParts, toText, toTexts, type ContentPart, type FunctionTool, type RunBody, type RunMessage } from './run-body.ts'
@@ -32,7 +32,7 @@ export interface Conversation {
   /** The name of the function it must call, or `required` for any. */
   mustCall: { name: string } | 'required' | undefined
   parallelCalls: boolean
-  /** The schema an answer must match, `any` for whatever is an object. */
+  /** The schema an answer must match, given in a field or in words; `any` for whatever is an object. */
   json: JsonSchema | 'any' | undefined
   /** Whether the schema is enforced, and not only asked for in words. */
   isJsonMode: boolean
@@ -57,11 +57,13 @@ export function toConversation (body: RunBody, model: Model, dialect: Dialect): 
   const isDescribed = !body.tools?.length
   const tools = isDescribed ? instructions.tools : native
   const json = toJsonMode(body, model)
+  const system = toSystemText(messages)
+  const question = toText(content)
   return {
     form: toForm(body),
-    question: toText(content),
+    question,
     lastPart: toTexts(content).at(-1) ?? '',
-    system: toSystemText(messages),
+    system,
     pictures: toParts(content).flatMap(toPicture),
     isAskedAgain: asked.length < messages.length,
     toolResults: turn.at(-1)?.role === 'tool' ? turn.filter(({ role }) => role === 'tool').map(({ content }) => toText(content)) : [],
@@ -71,7 +73,7 @@ export function toConversation (body: RunBody, model: Model, dialect: Dialect): 
     callForm: isDescribed ? 'text' : 'native',
     mustCall: tools.length > 0 ? toMustCall(body.tool_choice) ?? instructions.mustCall : undefined,
     parallelCalls: body.parallel_tool_calls !== false,
-    json: json ?? instructions.json,
+    json: typeof json === 'object' ? json : instructions.json ?? (tools.length > 0 ? undefined : findSchema(`${system}\n${question}`)) ?? json,
     isJsonMode: json !== undefined,
     limit: body.max_completion_tokens ?? body.max_tokens ?? dialect.defaultLimit,
     stop: model.family.nativeStop ? [body.stop ?? []].flat() : [],

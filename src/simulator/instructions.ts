@@ -1,5 +1,5 @@
 import { isObject } from './fault.ts'
-import { toValue } from './json.ts'
+import { findObjects, isObjectSchema, toValue } from './json.ts'
 import type { JsonSchema } from './json-schema-sample.ts'
 import { toText, type FunctionTool, type RunMessage } from './run-body.ts'
 
@@ -43,6 +43,22 @@ function toJson (text: string): Instructions['json'] {
   if (asked === undefined) return undefined
   const schema = toValue(line)
   return isObject(schema) ? schema : 'any'
+}
+
+/** How far from a schema the words stand that ask for an answer by it, in characters. */
+const NEAR = 300
+
+/**
+ * The schema of the answer that a text asks for in any words: clients without a field for it write it into a message.
+ * The input of a tool that is described there is none.
+ */
+export function findSchema (text: string): JsonSchema | undefined {
+  for (const { value, start, end } of findObjects(text)) {
+    const before = text.slice(Math.max(0, start - NEAR), start)
+    const around = before + text.slice(end, end + NEAR)
+    if (isObjectSchema(value) && /\bjson\b/i.test(around) && /\b(?:answer|respon[ds]|reply|output|conform|match)/i.test(around) && !/\binput schema\b/i.test(before)) return value
+  }
+  return undefined
 }
 
 /** What a client says to get another answer: the call that was missing, JSON that fits, words about a result. */

@@ -1,3 +1,6 @@
+import { isObject } from './fault.ts'
+import type { JsonSchema } from './json-schema-sample.ts'
+
 /** What a JSON text means; the text itself where it is no JSON. */
 export function toValue (text: string): unknown {
   try {
@@ -28,22 +31,34 @@ export function toLeadingObject (text: string): string {
   return text
 }
 
+/** Whether a value is a schema that says which members an object has. */
+export function isObjectSchema (value: unknown): value is JsonSchema {
+  return isObject(value) && value['type'] === 'object' && isObject(value['properties'])
+}
+
 const MOST_BRACES = 20
 
-/** The JSON objects inside a text, and the text without them. */
-export function findObjects (text: string): { objects: unknown[], rest: string } {
-  const objects: unknown[] = []
-  let rest = text
-  let at = rest.indexOf('{')
-  for (let tries = 0; at !== -1 && tries < MOST_BRACES; tries++) {
-    const json = toLeadingObject(rest.slice(at))
-    if (isJson(json)) {
-      objects.push(JSON.parse(json))
-      rest = rest.slice(0, at) + rest.slice(at + json.length)
-    } else {
-      at++
-    }
-    at = rest.indexOf('{', at)
+/** A JSON object inside a text, and where it begins and ends there. */
+interface FoundObject {
+  value: unknown
+  start: number
+  end: number
+}
+
+/** The JSON objects inside a text. Not all of a text with very many braces are looked at. */
+export function findObjects (text: string): FoundObject[] {
+  const found: FoundObject[] = []
+  let start = text.indexOf('{')
+  for (let tries = 0; start !== -1 && tries < MOST_BRACES; tries++) {
+    const json = toLeadingObject(text.slice(start))
+    const end = isJson(json) ? start + json.length : start + 1
+    if (end > start + 1) found.push({ value: JSON.parse(json), start, end })
+    start = text.indexOf('{', end)
   }
-  return { objects, rest }
+  return found
+}
+
+/** A text without these pieces. */
+export function withoutPieces (text: string, pieces: ReadonlyArray<Pick<FoundObject, 'start' | 'end'>>): string {
+  return pieces.reduceRight((rest, { start, end }) => rest.slice(0, start) + rest.slice(end), text)
 }

@@ -1,5 +1,5 @@
 import { isObject, type Fields } from './fault.ts'
-import { findObjects } from './json.ts'
+import { findObjects, isObjectSchema, withoutPieces } from './json.ts'
 
 /** What a text has that may become arguments, each kind in the order it is written in. */
 export interface TextValues {
@@ -31,14 +31,15 @@ export const NO_VALUES: Readonly<TextValues> = { text: '', objects: [], numbers:
  */
 export function toTextValues (text: string, names: readonly string[] = []): TextValues {
   const start = text.slice(0, LONGEST)
-  const { objects, rest } = findObjects(start)
+  const found = findObjects(start)
+  const rest = withoutPieces(start, found)
   const called = argumentsOf(rest, names)
   const isValue = (word: string) => !names.some(name => name.toLowerCase() === word.toLowerCase())
   const quoted = [...rest.matchAll(QUOTED)].map(([, ...groups]) => groups.find(group => group !== undefined) ?? '')
   const unquoted = rest.replace(QUOTED, '""')
   return {
-    text: start,
-    objects: objects.filter(isObject),
+    text: withoutPieces(start, found.filter(({ value }) => isObjectSchema(value))),
+    objects: found.map(({ value }) => value).filter(isObject).filter(object => !isObjectSchema(object)),
     numbers: ((called ?? unquoted).replace(DATE_OR_ADDRESS, ' ').match(NUMBER) ?? []).map(Number),
     strings: [...quoted, ...unquoted.match(NAME) ?? []].filter(isValue)
   }

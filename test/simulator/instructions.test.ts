@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readInstructions, toSystemText, withoutFollowUp, withToolRole, type Instructions } from '../../src/simulator/instructions.ts'
+import { findSchema, readInstructions, toSystemText, withoutFollowUp, withToolRole, type Instructions } from '../../src/simulator/instructions.ts'
 import type { RunMessage } from '../../src/simulator/run-body.ts'
 import { withPromptedTools } from '../../src/translate/prompted-tools.ts'
 import { weather } from './asking.ts'
@@ -28,6 +28,12 @@ for (const { name, given, expected } of cases) {
   for (const role of ['system', 'developer']) t.strictSame(readInstructions([{ role, content: given }, { role: 'user', content: 'Hi' }]), { ...nothing, ...expected }, `${name}, said by ${role}`)
   t.strictSame(readInstructions([{ role: 'user', content: given }]), nothing, `${name}, but not said by a user`)
 }
+
+t.strictSame(findSchema(`Be nice. Answer in JSON that fits this:\n\`\`\`\n${JSON.stringify(schema, null, 2)}\n\`\`\``), schema, 'other words for a schema')
+t.equal(findSchema(JSON.stringify(schema)), undefined, 'a schema that nobody asks for')
+t.equal(findSchema(`JSON ${described}`), undefined, 'no parameters of functions')
+t.equal(findSchema(`Answer in JSON by ${'x'.repeat(400)} ${JSON.stringify(schema)}`), undefined, 'what is far from the words')
+t.equal(findSchema(`Respond with JSON to use a tool.\nInput Schema:\n${JSON.stringify(schema)}`), undefined, 'the input of a tool')
 
 t.equal(toSystemText([{ role: 'system', content: 'a' }, { role: 'user', content: 'b' }, { role: 'developer', content: [{ type: 'text', text: 'c' }] }]), 'a\nc', 'system messages are read together')
 

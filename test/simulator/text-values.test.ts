@@ -11,6 +11,7 @@ const cases: Array<{ name: string, given: string, tools?: string[], expected: Pa
   { name: 'names after them', given: 'Play a song by Frank Sinatra in New York called "x"', expected: { strings: ['x', 'Frank Sinatra', 'New York'] } },
   { name: 'no word in capitals, and not the speaker', given: 'you must ALWAYS call the API of NASA, and I mean McDonald and Oslo', expected: { strings: ['McDonald', 'Oslo'] } },
   { name: 'no names of tools', given: "call the 'get_weather' tool or my GetTime", tools: ['get_weather', 'GetTime'], expected: { strings: [] } },
+  { name: 'no schemas', given: 'the age of Ada in JSON: {"type": "object", "properties": {"a": {}}}', expected: { objects: [], strings: ['Ada'], text: 'the age of Ada in JSON: ' } },
   { name: 'objects, and nothing inside them twice', given: 'with {"a": "B c", "n": 5} and 6 and {broken', expected: { objects: [{ a: 'B c', n: 5 }], numbers: [6], strings: [] } }
 ]
 for (const { name, given, tools, expected } of cases) {
