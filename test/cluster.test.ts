@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { Agent, request } from 'node:http'
+import { Agent, request, type ClientRequest } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -138,13 +138,16 @@ t.test('answers that may run at the same time are divided', async t => {
 
 t.test('the memory for bodies is divided among them', async t => {
   const server = await serve(t, { MAX_BODY_MEMORY_BYTES: '2000000' })
-  const held = [1, 2].map(() => {
-    const asking = request({ host: '127.0.0.1', port: server.port, path: '/v1/chat/completions', method: 'POST', agent: false, headers: { 'content-type': 'application/json' } }).on('error', () => {})
-    // Counted three times, and most of what one of the two has.
-    asking.end(JSON.stringify(chat('stall', { user: 'x'.repeat(250_000) })))
-    return asking
-  })
+  const held: ClientRequest[] = []
   t.teardown(() => { for (const asking of held) asking.destroy() })
+  while (held.length < 2) {
+    const asking = request({ host: '127.0.0.1', port: server.port, path: '/v1/chat/completions', method: 'POST', agent: false, headers: { 'content-type': 'application/json' } }).on('error', () => {})
+    // Counted three times, and most of what one of the two has, so the same one takes no second.
+    asking.end(JSON.stringify(chat('stall', { user: 'x'.repeat(250_000) })))
+    const isRefused = await Promise.race([once(asking, 'response').then(() => true), sleep(1_000, false)])
+    if (isRefused) asking.destroy()
+    else held.push(asking)
+  }
   const another = async () => (await ask(server, '/v1/chat/completions', chat('hi', { user: 'x'.repeat(100_000) }))).status
   const ofBoth = async (status: number): Promise<number[]> => {
     const startedAt = performance.now()
