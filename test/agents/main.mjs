@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const AGENTS = ['codex', 'codex-compacting', 'opencode']
+const AGENTS = ['codex', 'codex-compacting', 'opencode', 'continue', 'pi', 'qwen-code']
 
 /** A network namespace of its own; one who is not root needs a user namespace for that. */
 const ALONE = process.getuid?.() === 0 ? ['--net'] : ['--map-root-user', '--net']
@@ -17,7 +17,7 @@ const ALONE = process.getuid?.() === 0 ? ['--net'] : ['--map-root-user', '--net'
 const names = process.argv.length > 2 ? process.argv.slice(2) : AGENTS
 
 for (const name of names) {
-  if (!AGENTS.includes(name)) throw new Error(`There is no agent ${name}, only ${AGENTS.join(' and ')}.`)
+  if (!AGENTS.includes(name)) throw new Error(`There is no agent ${name}, only ${AGENTS.join(', ')}.`)
   const { agent } = await import(`./${name}.mjs`)
   console.log(`== ${agent.package}`)
   const folder = join(tmpdir(), 'workers-ai-proxy-agents', agent.folder ?? name)
@@ -26,7 +26,9 @@ for (const name of names) {
     console.log(`SKIPPED: ${problem}`)
     continue
   }
+  const began = Date.now()
   const { status } = spawnSync('unshare', [...ALONE, 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', process.execPath, fileURLToPath(new URL('stage.mjs', import.meta.url)), name, folder], { stdio: 'inherit' })
+  console.log(`${name} took ${Math.round((Date.now() - began) / 1000)} s\n`)
   if (status !== 0) process.exitCode = 1
 }
 

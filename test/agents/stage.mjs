@@ -16,7 +16,7 @@ const [name = '', folder = ''] = process.argv.slice(2)
 const { agent } = await import(`./${name}.mjs`)
 const { baseURL, requests, stop } = await startProxy()
 try {
-  for (const model of MODELS) {
+  for (const model of agent.models ?? MODELS) {
     const problems = await work(model)
     console.log(problems.length === 0 ? `PASSED: ${name} on ${model}\n` : `FAILED: ${name} on ${model}: ${problems.join('; ')}\n`)
     if (problems.length > 0) process.exitCode = 1
@@ -34,7 +34,7 @@ async function work (model) {
     writeFileSync(join(place, path), content)
   }
   const asked = requests().length
-  const commands = [agent.command({ folder, home, model, question: agent.question }), ...(agent.followUp ? [agent.followUp({ folder, home, model })] : [])]
+  const commands = [agent.command({ baseURL, folder, home, model, question: agent.question }), ...(agent.followUp ? [agent.followUp({ baseURL, folder, home, model })] : [])]
   console.log(`-- ${model}\nuser: ${agent.question}`)
   const steps = []
   const problems = []
@@ -55,7 +55,8 @@ async function work (model) {
 
   return [
     ...problems,
-    ...(steps.some(({ tool }) => tool?.includes(SECRET)) ? [] : ['its tool did not read the file']),
+    // One that does not show its tools has the word from the file all the same: it was not asked with it.
+    ...(agent.showsTools === false || steps.some(({ tool }) => tool?.includes(SECRET)) ? [] : ['its tool did not read the file']),
     ...(steps.some(({ answer }) => answer?.includes(SECRET)) ? [] : ['it did not answer with what it read']),
     ...(agent.farewell === undefined || steps.some(({ answer }) => answer?.includes(agent.farewell)) ? [] : ['it did not go on']),
     ...(agent.changes ?? []).filter(pattern => !calls.some(({ changes }) => pattern.test(changes))).map(pattern => `the proxy never told ${pattern}`),

@@ -84,7 +84,7 @@ t.test('the README names the versions of the clients that were tested', t => {
 })
 
 t.test('the README leads to recipes that are there', t => {
-  const recipes = [...page.matchAll(/^### (.+)$/gm)].map(([, title = '']) => title.toLowerCase().replace(/[^\w -]/g, '').replaceAll(' ', '-'))
+  const recipes = [...page.matchAll(/^##+ (.+)$/gm)].map(([, title = '']) => title.toLowerCase().replace(/[^\w -]/g, '').replaceAll(' ', '-'))
   const links = [...readme.matchAll(/docs\/clients\.md#([\w-]+)/g)].map(([, anchor = '']) => anchor)
   t.ok(links.length > 10)
   t.strictSame(links.filter(anchor => !recipes.includes(anchor)), [])
