@@ -1,4 +1,5 @@
 import { BracketScanner } from './bracket-scanner.ts'
+import { isObject } from './json-object.ts'
 
 /** A tool call that was found in text. */
 export interface LeakedCall {
@@ -180,8 +181,4 @@ function commaAt (text: string, start: number): number {
     }
   }
   return text.length
-}
-
-function isObject (value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

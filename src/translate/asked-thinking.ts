@@ -1,4 +1,5 @@
 import type { Change } from '../generation/change.ts'
+import { isObject } from '../generation/json-object.ts'
 
 /** OpenAI's efforts from none to most. */
 export const EFFORTS: readonly unknown[] = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
@@ -131,8 +132,4 @@ function toEffort (budget: number): string {
 function notUnderstood (param: string, from: unknown, changes: Change[]): [] {
   changes.push({ param, action: 'dropped', from, reason: 'no form of it that is known' })
   return []
-}
-
-function isObject (value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

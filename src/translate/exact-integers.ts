@@ -1,4 +1,5 @@
 import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json'
+import { isObject } from '../generation/json-object.ts'
 
 /** Digits of the whole numbers in an object or list that JavaScript rounds, by member. Copies by `...` keep it. */
 const DIGITS = Symbol('digits')
@@ -71,8 +72,4 @@ function withDigits (value: unknown): unknown {
   const toMember = (name: string, member: unknown) => typeof member === 'number' && Object.hasOwn(digits, name) ? new LosslessNumber(digits[name] as string) : withDigits(member)
   if (Array.isArray(value)) return value.map((item, index) => toMember(String(index), item))
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, toMember(name, member)]))
-}
-
-function isObject (value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

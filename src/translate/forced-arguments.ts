@@ -1,6 +1,7 @@
 import { BracketScanner } from '../generation/bracket-scanner.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Stage } from '../generation/event.ts'
+import { isObject } from '../generation/json-object.ts'
 import { toExactJsonText } from '../workers-ai/exact-json.ts'
 import type { Effort } from './effort.ts'
 import { countViolations } from './json-schema.ts'
@@ -142,8 +143,4 @@ function fits (value: Schema, schema: Schema, effort: Effort): boolean {
     // A schema that is none, or takes too long to check, shows nothing.
     return false
   }
-}
-
-function isObject (value: unknown): value is Schema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

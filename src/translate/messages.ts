@@ -1,5 +1,6 @@
 import { InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
+import { isObject } from '../generation/json-object.ts'
 import type { AssistantMessage, AssistantPart, FunctionCall, Message, RequestToolCall, UserPart } from '../openai/chat-completion-request.ts'
 import { toExactJsonText } from '../workers-ai/exact-json.ts'
 import type { Family } from '../workers-ai/family.ts'
@@ -328,8 +329,4 @@ function unsupported (param: string, why: string): InvalidRequestError {
 
 function dropped (changes: Change[], param: string, from: unknown): void {
   changes.push({ param, action: 'dropped', from, reason: 'this model does not take it' })
-}
-
-function isObject (value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

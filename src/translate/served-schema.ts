@@ -1,3 +1,4 @@
+import { isObject } from '../generation/json-object.ts'
 export type Schema = Record<string, unknown>
 
 /** A schema as it is checked. */
@@ -76,8 +77,4 @@ function orNull (schema: Schema): Schema {
   const { $id, id, $anchor, $defs, definitions, ...rest } = schema
   const names = Object.fromEntries(Object.entries({ $id, id, $anchor, $defs, definitions }).filter(([, value]) => value !== undefined))
   return { ...names, anyOf: [rest, { type: 'null' }] }
-}
-
-function isObject (value: unknown): value is Schema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,5 +1,6 @@
 import { InvalidRequestError, quoted, type UpstreamError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
+import { isObject } from '../generation/json-object.ts'
 import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
 import { toFacts } from '../workers-ai/error-codes.ts'
 import type { Family } from '../workers-ai/family.ts'
@@ -180,8 +181,4 @@ function withoutUnsent (schema: Record<string, unknown>, dropped: Set<string>): 
 function mapSchemas (schemas: unknown, dropped: Set<string>): unknown {
   if (!isObject(schemas)) return schemas
   return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, isObject(schema) ? withoutUnsent(schema, dropped) : schema]))
-}
-
-function isObject (value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

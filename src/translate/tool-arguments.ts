@@ -2,6 +2,7 @@ import { withoutMarks } from '../generation/argument-marks.ts'
 import { BracketScanner } from '../generation/bracket-scanner.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Stage, ToolCallEvent } from '../generation/event.ts'
+import { isObject } from '../generation/json-object.ts'
 import { toExactJsonText, toNumber } from '../workers-ai/exact-json.ts'
 import type { Effort } from './effort.ts'
 import { countViolations } from './json-schema.ts'
@@ -230,8 +231,4 @@ function typeOf (value: unknown): string {
   const number = toNumber(value)
   if (number !== undefined) return Number.isInteger(number) ? 'integer' : 'number'
   return typeof value
-}
-
-function isObject (value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,4 +1,5 @@
 import type { Change } from '../generation/change.ts'
+import { isObject } from '../generation/json-object.ts'
 import { copyDigits } from './exact-integers.ts'
 
 type Schema = Record<string, unknown>
@@ -100,8 +101,4 @@ function toName (part: string): string {
   } catch {
     return part
   }
-}
-
-function isObject (value: unknown): value is Schema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

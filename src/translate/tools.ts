@@ -1,5 +1,6 @@
 import { InvalidRequestError, quoted } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
+import { isObject } from '../generation/json-object.ts'
 import type { ChatCompletionRequest, FunctionDefinition, ToolChoice } from '../openai/chat-completion-request.ts'
 import type { Family } from '../workers-ai/family.ts'
 import type { FunctionsRequest } from './custom-tools.ts'
@@ -245,8 +246,4 @@ function toParallel (request: ChatCompletionRequest, family: Family, changes: Ch
   if (family.toolChoice) return { parallel_tool_calls: parallel }
   if (!parallel) changes.push({ param: 'parallel_tool_calls', action: 'emulated', reason: 'this model does not take it; only the first call is kept' })
   return {}
-}
-
-function isObject (value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

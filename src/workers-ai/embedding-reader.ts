@@ -1,5 +1,6 @@
 import { UpstreamError } from '../errors.ts'
 import type { Usage } from '../generation/event.ts'
+import { isObject } from '../generation/json-object.ts'
 import { errorIn } from './error-envelope.ts'
 import { toUsage } from './generation-reader.ts'
 
@@ -60,8 +61,4 @@ function toVector (native: unknown): number[] {
 
 function malformed (what: string): UpstreamError {
   return new UpstreamError(`Cloudflare answered with ${what}`, { kind: 'malformed' })
-}
-
-function isObject (value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

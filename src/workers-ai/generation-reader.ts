@@ -1,5 +1,6 @@
 import type { Batch, FinishReason, Usage } from '../generation/event.ts'
 import { UpstreamError } from '../errors.ts'
+import { isObject } from '../generation/json-object.ts'
 import { errorIn } from './error-envelope.ts'
 import { parseExactly, toDigits, toExactJsonText, toJsonText, toNumber } from './exact-json.ts'
 import { CLASSIC } from './frame-pattern.ts'
@@ -319,7 +320,7 @@ function parseFrame (data: string): NativeFrame | UpstreamError | undefined {
 /** We never ask upstream for several choices, so only the first counts. */
 function firstChoice (choices: unknown): NativeChoice | undefined {
   if (!Array.isArray(choices)) return undefined
-  return choices.find((choice: NativeChoice | null) => isObject(choice) && toNumber(choice?.index ?? 0) === 0)
+  return choices.find((choice: NativeChoice | null) => isObject(choice) && toNumber(choice['index'] ?? 0) === 0)
 }
 
 function pushReasoning (text: string, batch: Batch): void {
@@ -383,8 +384,4 @@ export function toUsage (native: unknown): Usage | undefined {
 
 function count (value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? Math.max(0, Math.round(value)) : undefined
-}
-
-function isObject (value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

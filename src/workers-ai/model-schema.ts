@@ -1,3 +1,4 @@
+import { isObject } from '../generation/json-object.ts'
 import type { FamilyName } from './family.ts'
 
 /** How deep branches may lie in branches; Cloudflare's lie three deep. */
@@ -49,8 +50,4 @@ function branchesOf (schema: unknown, depth = 0): Array<Record<string, unknown>>
   if (!isObject(schema) || depth > MAX_DEPTH) return []
   const branches = [schema['oneOf'], schema['anyOf'], schema['allOf']].flatMap(list => Array.isArray(list) ? list : [])
   return [schema, ...branches.flatMap(branch => branchesOf(branch, depth + 1))]
-}
-
-function isObject (value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
