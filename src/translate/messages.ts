@@ -96,13 +96,14 @@ function withSystemFirst (messages: readonly NativeMessage[], changes: Change[])
 
 /** The members of most messages there are, in the order a native one has them. */
 const PLAIN = ['role', 'content']
+const NAMED = [...PLAIN, 'name']
 
 /** Whether a message is what every family takes, as most of a long history are. */
-function isNative (message: Message, { developerRole }: Family): message is Exclude<ModernMessage, { role: 'tool' }> & NativeMessage {
+function isNative (message: Message, { developerRole, messageName }: Family): message is Exclude<ModernMessage, { role: 'tool' }> & NativeMessage {
   if (typeof message.content !== 'string' || message.role === 'tool' || (message.role === 'developer' && !developerRole)) return false
   let count = 0
-  for (const name in message) if (name !== PLAIN[count++]) return false
-  return true
+  for (const member in message) if (member !== NAMED[count++]) return false
+  return count < NAMED.length || (messageName && typeof message.name === 'string' && message.name !== '')
 }
 
 /** What is read of a message of each role. */

@@ -47,6 +47,13 @@ t.test('content becomes what the family takes, and is never null', t => {
   t.end()
 })
 
+t.test('messages with names that are taken stay as they are', t => {
+  const messages: Message[] = [{ role: 'user', content: 'hi', name: 'Ada' }, { role: 'assistant', content: 'ho' }]
+  t.equal(translated(messages, CLASSIC).native, messages)
+  for (const name of ['', null]) t.not(translated([{ role: 'user', content: 'hi', name }], CLASSIC).native[0], messages[0])
+  t.end()
+})
+
 t.test('a name that is not taken is dropped, and told', t => {
   const { native, changes } = translated([{ role: 'user', content: 'hi' }, { role: 'user', content: 'hi', name: 'Ada' }], modelOf('guard'))
   t.strictSame(native, [{ role: 'user', content: 'hi\n\nhi' }])
