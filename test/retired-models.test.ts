@@ -48,7 +48,7 @@ function isObject (text: string): boolean {
 
 t.test('in the simulator every one of them answers by itself', async t => {
   const server = await startBuiltServer(t)
-  for (const model of Object.keys(SUCCESSORS)) {
+  await Promise.all(Object.keys(SUCCESSORS).map(async model => {
     for (const { name, path, body, isRight, isRightStream } of WALK) {
       const plain = await post(server, path, { model, ...body })
       const answer = await plain.json() as Told
@@ -58,7 +58,7 @@ t.test('in the simulator every one of them answers by itself', async t => {
       t.ok(streamed.status === 200 && isRightStream(stream), `${model}: ${name}, streamed: ${stream}`)
       for (const { headers } of [plain, streamed]) t.equal(headers.get('x-proxy-model'), model)
     }
-  }
+  }))
   const { data } = await (await fetch(`${server.url}/v1/models`)).json() as { data: Array<{ id: string }> }
   t.strictSame(data.filter(({ id }) => id in SUCCESSORS), [], 'and none is listed')
 })
@@ -66,10 +66,12 @@ t.test('in the simulator every one of them answers by itself', async t => {
 t.test('where Cloudflare has retired them their successors answer, and the answer says so', async t => {
   const cloudflare = await startSimulator({ accountId: ACCOUNT_ID, apiToken: API_TOKEN, retiredModels: 'refuse' })
   t.teardown(() => cloudflare.close())
-  for (const [model, successor] of Object.entries(SUCCESSORS)) {
-    const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: cloudflare.url })
-    const before = cloudflare.requests.length
-    let isFirst = true
+  const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: cloudflare.url })
+  await Promise.all(Object.entries(SUCCESSORS).map(async ([model, successor]) => {
+    const first = await post(server, '/v1/chat/completions', { model, ...chat('say hi') })
+    t.equal(first.headers.get('x-proxy-attempts'), '2', 'the model by its own name first')
+    await first.text()
+    t.equal(cloudflare.requests.filter(asked => asked.model === model).length, 1)
     for (const { name, path, body, isRight, isRightStream } of WALK) {
       const plain = await post(server, path, { model, ...body })
       const answer = await plain.json() as Told
@@ -82,11 +84,9 @@ t.test('where Cloudflare has retired them their successors answer, and the answe
         t.equal(headers.get('x-proxy-model'), successor)
         t.match(headers.get('x-proxy-warnings'), /model replaced/)
       }
-      if (isFirst) t.strictSame(cloudflare.requests.slice(before).map(({ model }) => model), [model, successor, successor], 'the model by its own name first, then no more')
-      isFirst = false
     }
-    t.equal(cloudflare.requests.slice(before).filter(asked => asked.model === model).length, 1, `${model} was asked once`)
+    t.ok(cloudflare.requests.filter(asked => asked.model === model).length <= 1, `${model} was asked once`)
     const { status, body } = await fetch(`${server.url}/v1/models/${model}`).then(async response => ({ status: response.status, body: await response.json() }))
     t.match({ status, body }, { status: 200, body: { id: model, retired: true, successor, shutdown_date: '2026-05-30' } })
-  }
+  }))
 })
