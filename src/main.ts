@@ -215,24 +215,23 @@ async function greet ({ port, surveyModels }: Running, settings: Settings): Prom
     models: settings.authMode === 'passthrough' ? {} : await Promise.race([surveyModels(), sleep(SURVEY_MS, {}, { ref: false })]),
     model: Object.keys(settings.modelAliases)[0] ?? exampleModel
   }
-  // "listening" comes first.
-  const { flushLog, holdLog } = await import('./http/logger.ts')
-  flushLog()
-  process.stdout.write(toBanner(serving))
+  // Through the log's own hands, so that "listening" comes first.
+  const { holdLog, writeBesideLog: write } = await import('./http/logger.ts')
+  write(toBanner(serving))
   if (commandLine.demo) {
     const releaseLog = holdLog()
-    await demonstrate(serving, apiKey)
+    await demonstrate(serving, apiKey, write)
     releaseLog()
   }
-  process.stdout.write(`\n${toCurl(serving)}\n`)
-  if (commandLine.demo) process.stdout.write(`${toSdkLines(serving)}\n`)
-  process.stdout.write(`\n${toNextStep(serving)}\n\nCtrl-C stops it.\n`)
+  write(`\n${toCurl(serving)}\n`)
+  if (commandLine.demo) write(`${toSdkLines(serving)}\n`)
+  write(`\n${toNextStep(serving)}\n\nCtrl-C stops it.\n`)
 }
 
 /** A demo that fails says so, and the proxy goes on serving. */
-async function demonstrate ({ baseUrl, model }: Serving, apiKey: string | undefined): Promise<void> {
+async function demonstrate ({ baseUrl, model }: Serving, apiKey: string | undefined, write: (text: string) => void): Promise<void> {
   try {
-    await showChat({ baseUrl, model, write: text => process.stdout.write(text), ...(apiKey !== undefined && { apiKey }) })
+    await showChat({ baseUrl, model, write, ...(apiKey !== undefined && { apiKey }) })
   } catch (error) {
     process.stderr.write(`\nThe demo chat failed: ${error instanceof Error ? error.message : error}\n`)
   }

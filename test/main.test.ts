@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { Agent, createServer as createHttpServer, request, type IncomingMessage } from 'node:http'
@@ -6,11 +6,15 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import t, { type Test } from 'tap'
 import { freePort } from './http-client.ts'
 
 // Each of its many starts takes a second or more where the machine has other work.
 t.setTimeout(300_000)
+
+/** The program that makes one is a part of util-linux. */
+const HAS_NO_TERMINAL = spawnSync('script', ['--version']).error !== undefined && 'there is no terminal to be had'
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -354,6 +358,57 @@ t.test('the demo shows a chat and what to try next, then serves', async t => {
   t.notMatch(/> What is a proxy[^]+in all/.exec(stdout)?.[0], /"level":/, 'no log line runs into the answer')
   t.ok(stdout.indexOf('"msg":"listening') < stdout.indexOf('base URL'), 'that it listens comes first')
   t.match(stdout.match(/"method":"[A-Z]+","route":"[^"]+","status":\d+/g), ['"method":"POST","route":"/v1/chat/completions","status":200', '"method":"POST","route":"/v1/chat/completions","status":200'], 'a line for each request, and none for the count of models')
+})
+
+t.test('a log for a person has a line without colours for each request, also of workers', async t => {
+  for (const workers of ['1', '2']) {
+    const { child, seen, ended } = start(t, ['--upstream=simulator', '--port=0', '--log-format=pretty', `--workers=${workers}`], { env: { SIMULATOR_TOKENS_PER_SECOND: '0' } })
+    const url = await seen(/^\d\d:\d\d:\d\d listening at (http:\S+)/m)
+    await text(await stream(url, 1))
+    await seen(/^\d\d:\d\d:\d\d POST \/v1\/chat\/completions {2}200 {2}\d+(?:\.\d)? m?s {2}llama-3\.3-70b-instruct-fp8-fast {2}\d+\+1 tokens {2}streamed, first after .+$/m)
+    child.kill()
+    const { stdout } = await ended
+    t.notMatch(stdout, '"level"', `${workers} workers`)
+    t.equal(stripVTControlCharacters(stdout), stdout)
+  }
+})
+
+t.test('at a terminal the log is for a person, and the banner comes behind "listening"', { skip: HAS_NO_TERMINAL }, async t => {
+  const screen = (env: Record<string, string>) => new Promise<string>(resolve => {
+    const child = spawn('script', ['-qec', `${process.execPath} ${main} --upstream=simulator --port=0`, '/dev/null'], { cwd: t.testdir(), env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm-256color', ...env }, stdio: ['pipe', 'pipe', 'ignore'] })
+    t.teardown(() => child.kill('SIGKILL'))
+    let seen = ''
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+      seen += piece
+      if (seen.includes('Ctrl-C stops it')) child.stdin.write('\u0003')
+    })
+    child.on('close', () => resolve(seen))
+  })
+  const coloured = await screen({})
+  t.ok(coloured.includes('\u001b[2m'), 'with colours')
+  t.match(stripVTControlCharacters(coloured), /^\d\d:\d\d:\d\d listening at [^]+serves[^]+base URL[^]+Ctrl-C stops it\.[^]+stopping signal=SIGINT/)
+  t.notMatch(coloured, /"level"|GET \/v1\/models {2}/, 'the models of the banner are no request')
+  t.notOk((await screen({ NO_COLOR: '1' })).includes('\u001b['), 'NO_COLOR is honoured')
+  t.match(await screen({ LOG_FORMAT: 'json' }), /"msg":"listening/)
+})
+
+t.test('a token that Cloudflare refuses is told at the start', { skip: HAS_NO_TERMINAL }, async t => {
+  const refusing = createHttpServer((_request, response) => response.writeHead(401, { 'content-type': 'application/json' }).end('{"success":false,"errors":[{"code":10000,"message":"Authentication error"}]}'))
+  t.teardown(() => refusing.close())
+  await new Promise<void>(resolve => refusing.listen(0, '127.0.0.1', resolve))
+  const { port } = refusing.address() as AddressInfo
+  const env = `CLOUDFLARE_ACCOUNT_ID=a CLOUDFLARE_API_TOKEN=t CLOUDFLARE_API_BASE_URL=http://127.0.0.1:${port}`
+  for (const workers of [1, 2]) {
+    const child = spawn('script', ['-qec', `${env} ${process.execPath} ${main} --port=0 --workers=${workers}`, '/dev/null'], { cwd: t.testdir(), stdio: ['pipe', 'pipe', 'ignore'] })
+    t.teardown(() => child.kill('SIGKILL'))
+    let seen = ''
+    for await (const piece of child.stdout.setEncoding('utf8')) {
+      seen += piece
+      if (seen.includes('Ctrl-C stops it')) child.stdin.write('\u0003')
+    }
+    t.match(seen, /models {5}not known: Cloudflare refused the API token\r\n[^]+Cloudflare refused CLOUDFLARE_API_TOKEN[^]+doctor added says what is wrong/, `${workers} workers`)
+    t.ok(seen.indexOf('listening at') < seen.indexOf('base URL'))
+  }
 })
 
 t.test('the demo uses a key when there are keys, and an alias when there are aliases', async t => {

@@ -34,9 +34,10 @@ export function isForPerson (format: Settings['logFormat'], { isTerminal = isatt
   return isTerminal && pid !== 1 && parentPid !== 1 && env['KUBERNETES_SERVICE_HOST'] === undefined
 }
 
-/** Writes all that was logged so far: what is written elsewhere next comes behind it. */
-export function flushLog (): void {
-  output?.flushSync()
+/** Puts text on standard output behind all that was logged so far; of a log that is held, before it. */
+export function writeBesideLog (text: string): void {
+  if (output === undefined) process.stdout.write(text)
+  else output.writeText(text)
 }
 
 /** Keeps the lines of this process until the function it returns is called: they would run into what is being written. */
@@ -44,7 +45,7 @@ export function holdLog (): () => void {
   isHeld = true
   return () => {
     isHeld = false
-    flushLog()
+    output?.flush()
   }
 }
 
@@ -71,7 +72,7 @@ const BATCH = { characters: 65_536, ms: 100, maxBytes: 8 * 1024 * 1024 }
 const WHOLE = 3_500
 
 let isHeld = false
-let output: (DestinationStream & { flushSync: () => void }) | undefined
+let output: (DestinationStream & { flush: () => void, flushSync: () => void, writeText: (text: string) => void }) | undefined
 
 /** Standard output for a person, who wants each line at once. */
 function terminal (): DestinationStream {
@@ -110,6 +111,11 @@ function standardOutput (characters: number, enough = characters): DestinationSt
       if (lines.length >= enough) flush()
       else timer ??= setTimeout(flush, BATCH.ms).unref()
     },
+    writeText (text) {
+      if (!isHeld) flush()
+      descriptor.write(text)
+    },
+    flush,
     flushSync
   }
   return output

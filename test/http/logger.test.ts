@@ -1,5 +1,5 @@
 import t from 'tap'
-import { newLogger, toLoggedError } from '../../src/http/logger.ts'
+import { isForPerson, newLogger, toLoggedError } from '../../src/http/logger.ts'
 
 function logged (log: (logger: ReturnType<typeof newLogger>) => void, logLevel: 'trace' | 'info' = 'trace'): string {
   let text = ''
@@ -42,5 +42,20 @@ t.test('an error is told by its name, its code and where it came from: its messa
   const lines = text.trimEnd().split('\n').map(line => JSON.parse(line))
   for (const index of [0, 2, 3]) t.match(lines[index], { err: { type: 'SyntaxError', code: 'ERR_BROKEN', stack: /logger\.test/ } })
   t.strictSame(lines[4].err, { type: 'string' })
+  t.end()
+})
+
+t.test('a person is who sits at a terminal, and no collector of what containers say', t => {
+  const person = { isTerminal: true, env: {}, pid: 7, parentPid: 6 }
+  const cases = [
+    { name: 'a terminal', format: 'auto', given: {}, expected: true },
+    { name: 'a pipe or a file', format: 'auto', given: { isTerminal: false }, expected: false },
+    { name: 'the first process of a container with a terminal', format: 'auto', given: { pid: 1, parentPid: 0 }, expected: false },
+    { name: 'the child of an init of one', format: 'auto', given: { parentPid: 1 }, expected: false },
+    { name: 'Kubernetes', format: 'auto', given: { env: { KUBERNETES_SERVICE_HOST: '10.0.0.1' } }, expected: false },
+    { name: 'JSON at a terminal', format: 'json', given: {}, expected: false },
+    { name: 'pretty in a pipe', format: 'pretty', given: { isTerminal: false, pid: 1 }, expected: true }
+  ] as const
+  for (const { name, format, given, expected } of cases) t.equal(isForPerson(format, { ...person, ...given }), expected, name)
   t.end()
 })
