@@ -11,7 +11,7 @@ import t, { type Test } from 'tap'
 import { freePort } from './http-client.ts'
 
 // Each of its many starts takes a second or more where the machine has other work.
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 /** The program that makes one is a part of util-linux. */
 const HAS_NO_TERMINAL = spawnSync('script', ['--version']).error !== undefined && 'there is no terminal to be had'
