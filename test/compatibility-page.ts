@@ -4,6 +4,7 @@ import type { ChatCompletionRequest, Message } from '../src/openai/chat-completi
 import type { CompletionRequest } from '../src/openai/completion-request.ts'
 import { readSettings } from '../src/settings/reader.ts'
 import { toProxyError } from '../src/translate/error.ts'
+import { FORMATS } from '../src/translate/formats.ts'
 import { loadCheckers } from '../src/translate/json-schema.ts'
 import { toCompletionRunRequest } from '../src/translate/completion-request.ts'
 import { toBody, toRunRequest, type RunRequest } from '../src/translate/run-request.ts'
@@ -174,7 +175,39 @@ export function toCompatibilityPage (): string {
       'budget_tokens}`, `enable_thinking`, `thinking_budget`, and either switch in `chat_template_kwargs`.'
     ].join('\n'),
     ...toSection('Tools', tools, current),
+    'Whatever the model:\n\n' +
+    '* A call that a model wrote into its text or thinking becomes a call, plain and streamed, when it names a tool that was\n' +
+    '  offered; anything else stays text. Read are the forms of these lines of models, whichever model wrote them:\n' +
+    '  `<tool_call>` of hermes, qwen, mistral and GLM with JSON, `<function=…>` or `<arg_key>`; `<function=…>` of llama, qwen\n' +
+    '  coder and nemotron; `<|python_tag|>`, `<|python_start|>` of llama 3 and 4; `<|tool_call|>`, `<TOOLCALL>`,\n' +
+    '  `<tool_calls>`, `<|tool_call_start|>` of granite, phi, nemotron, jamba and LFM; `[TOOL_CALLS]` of mistral; the sections\n' +
+    '  of kimi; `call:name{…}` of gemma 4 and functiongemma; the channels of gpt-oss; the calls of deepseek 3, R1 and 3.1, and\n' +
+    '  DSML of 3.2 and 4; `<invoke name="…">` of minimax and others; and without a mark, also in a code fence: JSON with a\n' +
+    '  name and arguments or parameters, a list of it, and `[name(key=value)]`.\n' +
+    '* A decorated name is the tool it means: without marks of a template, a namespace and the number of the call\n' +
+    '  (`functions.get_weather:0`, `get_weather<|channel|>analysis`), or as the end of the only name that ends so.\n' +
+    '* Arguments are mended where that is harmless: nearly JSON, encoded twice, numbers, lists and objects as text, `null` for\n' +
+    '  what may be left out, marks of a template around texts (`<|"|>`, `<escape>`). What fits its schema, and what cannot be\n' +
+    '  mended, passes as it was written. From streams that tell arguments as they come only the marks are taken out.\n' +
+    '* Parameters are sent without what strict readers refuse, at any depth. What means nothing goes without a word: nulls, an\n' +
+    '  empty `enum`, `anyOf`, `type` or `items`, `required: false`, an empty list where a map of schemas belongs; a root that is\n' +
+    '  a `$ref` becomes what it refers to. What is no JSON Schema is dropped, and told.',
     ...toSection('Structured output', formats, current),
+    'Answers are checked against the caller\'s schema, whatever the model enforces:\n\n' +
+    '* The draft is the one `$schema` names: draft-04, -06 (read as -07), -07, 2019-09, 2020-12. Without one, or with an address\n' +
+    '  nobody knows, it is the first of 2020-12, 07 and 04 that takes the schema. One that none takes is a 400. OpenAPI\'s\n' +
+    '  `nullable` adds `null`.\n' +
+    `* These formats are checked, as leniently as the more lenient of zod and pydantic:\n  ${Object.keys(FORMATS).map(toCode).join(', ')}.\n` +
+    '  Others are not, nor are texts of more than 8,192 characters.\n' +
+    '* Patterns mean what ECMA-262 has them mean with the flag `u`. Not enforced, and told, is what looks around or refers back,\n' +
+    '  what only another language reads (`\\A`, `(?i)`) or languages read differently, and what is very long.\n' +
+    '* Not sent to a model, checked all the same, and told: `not`, `if`, `then`, `else`, `dependentRequired`, `dependentSchemas`,\n' +
+    '  `propertyNames`, `unevaluatedProperties`. `$schema` and `$id` are not sent either.\n' +
+    '* Of a schema of more than 1,000 objects and lists, or 131,072 characters, only that the answer is JSON is checked; so it is\n' +
+    '  when a check takes too much work. Both are told.\n' +
+    '* An answer that does not fit is asked for once more, and the better of the two counts. If that does not fit either, a\n' +
+    '  `strict` schema ends as a 400 `json_schema_mismatch` that SDKs do not repeat, another one as the answer, with a change. A\n' +
+    '  stream that was told as it was written is judged at its end.',
     '## Text completions',
     toCompletionTable(current),
     'Lists of prompts, `n` and `echo` are the proxy\'s doing on every model, and without `max_tokens` an answer ends after 16\ntokens, or DEFAULT_MAX_TOKENS where a model thinks first. `max_tokens: 0` asks nobody: with `echo` the prompt comes back.\nA prompt is gone on with as it stands; `raw: false` has classic models put their chat template around it.',
