@@ -59,3 +59,16 @@ t.test('each endpoint has its own schema, and what was wrong with one body says 
   t.equal((await app.inject({ method: 'POST', url: '/other', payload: { count: 1 } })).statusCode, 400)
   t.equal((await app.inject({ method: 'POST', url: '/', payload: { count: 1 } })).statusCode, 200)
 })
+
+t.test('a schema is compiled once, however many paths have it', async t => {
+  let reads = 0
+  const counted = Object.defineProperty({ type: 'object' }, 'required', { enumerable: true, get: () => { reads++; return ['count'] } })
+  const app = fastify({ schemaController: BODY_SCHEMAS })
+  t.teardown(() => app.close())
+  for (const prefix of ['/a', '/b']) await app.register(async scope => { scope.post('/', { schema: { body: counted } }, async () => 'taken') }, { prefix })
+  t.equal((await app.inject({ method: 'POST', url: '/a', payload: {} })).statusCode, 400)
+  const readsOfOne = reads
+  t.ok(readsOfOne > 0)
+  t.equal((await app.inject({ method: 'POST', url: '/b', payload: { count: 1 } })).statusCode, 200)
+  t.equal(reads, readsOfOne)
+})
