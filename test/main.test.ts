@@ -377,6 +377,8 @@ t.test('at a terminal the log is for a person, and the banner comes behind "list
   const screen = (env: Record<string, string>) => new Promise<string>(resolve => {
     const child = spawn('script', ['-qec', `${process.execPath} ${main} --upstream=simulator --port=0`, '/dev/null'], { cwd: t.testdir(), env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm-256color', ...env }, stdio: ['pipe', 'pipe', 'ignore'] })
     t.teardown(() => child.kill('SIGKILL'))
+    // It may have ended before Ctrl-C reaches it.
+    child.stdin.on('error', () => {})
     let seen = ''
     child.stdout.setEncoding('utf8').on('data', (piece: string) => {
       seen += piece
@@ -401,6 +403,7 @@ t.test('a token that Cloudflare refuses is told at the start', { skip: HAS_NO_TE
   for (const workers of [1, 2]) {
     const child = spawn('script', ['-qec', `${env} ${process.execPath} ${main} --port=0 --workers=${workers}`, '/dev/null'], { cwd: t.testdir(), stdio: ['pipe', 'pipe', 'ignore'] })
     t.teardown(() => child.kill('SIGKILL'))
+    child.stdin.on('error', () => {})
     let seen = ''
     for await (const piece of child.stdout.setEncoding('utf8')) {
       seen += piece
