@@ -43,7 +43,7 @@ async function work (model) {
     const child = spawn(file, args, { cwd: join(place, 'work'), env: { PATH: process.env['PATH'], HOME: home, ...env }, timeout: TIMEOUT_MS })
     child.stdin.end(input)
     const [output, complaints, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-    steps.push(...output.split('\n').filter(line => line.startsWith('{')).flatMap(line => agent.toStep(JSON.parse(line)) ?? []))
+    steps.push(...agent.toSteps?.(output) ?? output.split('\n').filter(line => line.startsWith('{')).flatMap(line => agent.toStep(JSON.parse(line)) ?? []))
     if (code !== 0) problems.push(`it ended with ${code}: ${complaints.trim()}`)
   }
   for (const step of steps) {
