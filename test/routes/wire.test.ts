@@ -123,7 +123,8 @@ t.test('every failure is one OpenAI could have sent', async t => {
 
 t.test('every model is one OpenAI could have listed', async t => {
   const proxy = await startProxy(t, { MODEL_ALIASES: `{"gpt":"${LLAMA}","other":"@cf/some/new"}` })
-  for (const [path, schema] of [['', 'ListModelsResponse'], [`/${LLAMA}`, 'Model'], ['/gpt', 'Model'], ['/other', 'Model']] as const) {
+  const retired = '/@cf/meta/llama-3-8b-instruct'
+  for (const [path, schema] of [['', 'ListModelsResponse'], [`/${LLAMA}`, 'Model'], ['/gpt', 'Model'], [retired, 'Model'], ['/other', 'ErrorResponse']] as const) {
     t.strictSame(faultsOf(schema, await (await fetch(`${proxy.url}/v1/models${path}`)).json()), [], path)
   }
 })
