@@ -29,7 +29,8 @@ t.test('signals are left to the primary', async t => {
 
 t.test('after a bug that nobody caught a worker lets its answers end, and another one takes its place meanwhile', async t => {
   const server = await serve(t, { SIMULATOR_TOKENS_PER_SECOND: '5', DRAIN_DELAY_MS: '60000' })
-  const streams = await beginStreams(server, 30)
+  // Longer than a busy machine takes to start a worker.
+  const streams = await beginStreams(server, 80)
   const [pid = 0] = pidsOf(server, 1)
   process.kill(pid, 'SIGUSR2')
   await waited(() => pidsOf(server, 1).length === 2, PATIENCE_MS)

@@ -93,10 +93,10 @@ t.test('a failure message carries no addresses, ids, credentials or pages', t =>
   ]
   for (const { name, given, expected } of cases) t.equal(errorIn({ error: given })?.message, expected, name)
 
-  const started = performance.now()
+  const started = process.cpuUsage()
   const huge = ['a', ' ', '/accounts', 'AiError: ', '('].map(text => errorIn({ error: text.repeat(1_000_000) })?.message.length ?? 0)
   t.ok(huge.every(length => length <= 1_000), 'megabytes are cut')
-  t.ok(performance.now() - started < 1_000, 'and do not take long')
+  t.ok(process.cpuUsage(started).user < 1_000_000, 'and do not take long')
   t.end()
 })
 
