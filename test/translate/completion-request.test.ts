@@ -56,7 +56,7 @@ t.test('what does not pass as it was leaves a change', t => {
     { name: 'the best of several', given: { best_of: 3 }, expected: ['best_of dropped'] },
     { name: 'log probabilities', given: { logprobs: 0 }, expected: ['logprobs dropped'] },
     { name: 'log probabilities of a model that tells none of a message', given: { logprobs: 1 }, family: 'gpt-oss', expected: ['logprobs dropped', 'max_tokens emulated', 'prompt emulated'] },
-    { name: 'log probabilities of a prompt', given: { logprobs: 1, echo: true }, family: 'openai', expected: ['logprobs clamped'] },
+    { name: 'log probabilities of a prompt', given: { logprobs: 1, echo: true }, family: 'openai', expected: ['logprobs clamped', 'max_tokens emulated'] },
     { name: 'those of a prompt alone', given: { logprobs: 1, echo: true, max_tokens: 0 }, family: 'openai', expected: ['logprobs dropped'] },
     { name: 'what comes after the text', given: { suffix: 'end' }, expected: ['suffix dropped'] },
     { name: 'nothing at all to be said', given: { max_tokens: 0, n: 2, prompt: ['a', 'b'], temperature: 9 }, expected: [] },
@@ -67,8 +67,8 @@ t.test('what does not pass as it was leaves a change', t => {
     { name: 'more than the window holds', given: { max_tokens: 30_000 }, expected: ['max_tokens clamped'] },
     { name: 'biases', given: { logit_bias: { 50256: -100 }, user: 'u' }, expected: ['logit_bias dropped', 'user dropped'] },
     { name: 'no biases', given: { logit_bias: {} }, expected: [] },
-    { name: 'a template where there is none', given: { raw: false }, family: 'openai', expected: ['raw dropped'] },
-    { name: 'no template where there is none', given: { raw: true }, family: 'openai', expected: [] },
+    { name: 'a template where there is none', given: { raw: false }, family: 'openai', expected: ['raw dropped', 'max_tokens emulated'] },
+    { name: 'no template where there is none', given: { raw: true }, family: 'openai', expected: ['max_tokens emulated'] },
     { name: 'no template where there is always one', given: { raw: true, max_tokens: 5 }, family: 'gpt-oss', expected: ['raw dropped', 'prompt emulated'] },
     { name: 'a template where there is always one', given: { raw: false, max_tokens: 5 }, family: 'gpt-oss', expected: ['prompt emulated'] }
   ]
@@ -134,7 +134,7 @@ t.test('thinking is asked for where a template asks for it', t => {
     { name: 'an effort', given: { reasoning_effort: 'none' }, family: 'gpt-oss', expected: { reasoning_effort: 'low' }, changes: ['reasoning_effort clamped', 'max_tokens emulated', 'prompt emulated'] },
     { name: 'other words', given: { thinking: { type: 'enabled', budget_tokens: 9_000 } }, family: 'gpt-oss', expected: { reasoning_effort: 'high' }, changes: ['thinking renamed', 'max_tokens emulated', 'prompt emulated'] },
     { name: 'a prompt in a template', given: { raw: false, enable_thinking: false }, family: 'qwen3', expected: { chat_template_kwargs: { enable_thinking: false } }, changes: ['enable_thinking renamed', 'enable_thinking renamed', 'max_tokens emulated'] },
-    { name: 'a prompt without one', given: { enable_thinking: false }, family: 'qwen3', expected: {}, changes: ['enable_thinking dropped'] }
+    { name: 'a prompt without one', given: { enable_thinking: false }, family: 'qwen3', expected: {}, changes: ['enable_thinking dropped', 'max_tokens emulated'] }
   ]
   for (const { name, given, family, expected, changes } of cases) {
     const request = translated(given as Partial<CompletionRequest>, modelOf(family))
