@@ -118,7 +118,7 @@ function toMessage ({ message, code }: UpstreamError, { meaning, next }: Failure
   const named = code === undefined ? quoted(message) : `${quoted(message)} (Workers AI ${code})`
   if (next !== undefined) return `${named}. ${next}${meaning === 'plan' && current.length > 0 ? ` Models that run without it: ${current.join(', ')}.` : ''}`
   if ((meaning !== 'unknown-model' && meaning !== 'retired-model') || current.length === 0) return named
-  return `${named} Models that are served now: ${current.join(', ')}. GET /v1/models lists all.`
+  return `${named}. Models that are served now: ${current.join(', ')}. GET /v1/models lists all.`
 }
 
 function secondsToMidnight (now: Date): number {

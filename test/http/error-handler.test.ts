@@ -29,7 +29,7 @@ t.test('what is thrown becomes OpenAI\'s error object', async t => {
       name: 'a retired model brings suggestions',
       thrown: new UpstreamError('Gone.', { kind: 'refused', status: 400, code: 5028 }),
       status: 404,
-      expected: { message: 'Gone. (Workers AI 5028) Models that are served now: @cf/a/b. GET /v1/models lists all.', type: 'invalid_request_error', param: 'model', code: 'model_not_found' },
+      expected: { message: 'Gone. (Workers AI 5028). Models that are served now: @cf/a/b. GET /v1/models lists all.', type: 'invalid_request_error', param: 'model', code: 'model_not_found' },
       logged: false
     },
     {

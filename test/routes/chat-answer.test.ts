@@ -132,7 +132,7 @@ t.test('a model without a successor, and any where that is not wanted, is not fo
     t.match(await told(await ask(proxy, saying('say hi', { model: '@cf/microsoft/phi-2' }))), {
       status: 404,
       model: null,
-      body: { error: { code: 'model_not_found', param: 'model', message: /^This model was deprecated on 2026-05-30\. .*\(Workers AI 5028\) Models that are served now: @cf\// } }
+      body: { error: { code: 'model_not_found', param: 'model', message: /^This model was deprecated on 2026-05-30\. .*\(Workers AI 5028\). Models that are served now: @cf\// } }
     })
   }
   const strict = await startProxy(t, { RETIRED_MODELS: 'reject' }, RETIRING)

@@ -135,7 +135,7 @@ t.test('messages are Cloudflare\'s own, and say what to do where it is not the c
   t.match(refused(10000, 401).message, /^Cloudflare refused the proxy's own API token\. Check CLOUDFLARE_API_TOKEN/)
   t.match(refused(7003, 404).message, /^Cloudflare does not know the proxy's account id\. Check CLOUDFLARE_ACCOUNT_ID/)
   t.equal(told('This model was deprecated on 2026-05-30.', { kind: 'refused', status: 400, code: 5028 }, ['@cf/a/b', '@cf/c/d']).message,
-    'This model was deprecated on 2026-05-30. (Workers AI 5028) Models that are served now: @cf/a/b, @cf/c/d. GET /v1/models lists all.')
+    'This model was deprecated on 2026-05-30. (Workers AI 5028). Models that are served now: @cf/a/b, @cf/c/d. GET /v1/models lists all.')
   t.equal(told('Model requires Workers Paid plan', { kind: 'refused', status: 403, code: 5035 }, ['@cf/a/b', '@cf/c/d']).message,
     'Model requires Workers Paid plan (Workers AI 5035). The account needs the Workers Paid plan for it. Models that run without it: @cf/a/b, @cf/c/d.')
   t.equal(refused(5035, 403, 'Model requires Workers Paid plan').message, 'Model requires Workers Paid plan (Workers AI 5035). The account needs the Workers Paid plan for it.', 'where none is known, none is named')
