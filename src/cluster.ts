@@ -64,8 +64,7 @@ async function checkStore (settings: Settings, log: FastifyBaseLogger): Promise<
 export class Workers {
   /** Where they serve; 0 before they do. */
   port = 0
-  /** What the first of them that knows says of the models. */
-  readonly models: Promise<ModelSurvey>
+  readonly #models: Promise<ModelSurvey>
   #hear: (models: ModelSurvey) => void = () => {}
   #settings: Settings
   #log: FastifyBaseLogger
@@ -78,7 +77,7 @@ export class Workers {
     this.#settings = settings
     this.#log = log
     this.#closeUpstream = closeUpstream
-    this.models = new Promise(resolve => { this.#hear = resolve })
+    this.#models = new Promise(resolve => { this.#hear = resolve })
   }
 
   /** Starts so many; to be called once. @throws StartError when one of them cannot serve */
@@ -88,6 +87,13 @@ export class Workers {
       this.port = await Promise.race([port, lost.then(reason => { throw reason })])
       this.#replace(index + 1, lost)
     }))
+  }
+
+  /** What the first of them says of the models: one alone asks Cloudflare, and only for whoever wants to know. */
+  surveyModels (): Promise<ModelSurvey> {
+    const [first] = this.#running.keys()
+    first?.send('survey' satisfies Order)
+    return this.#models
   }
 
   /** Has every worker let its answers end as a single process does; resolves when all are gone. */

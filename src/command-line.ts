@@ -66,11 +66,12 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
   /** Of the last argument that was no flag of this program. */
   let unknownAt = -Infinity
   for (const token of tokens) {
-    if (token.kind === 'option') {
-      if (isFlag(token.name)) readFlag(commandLine, token.name, token.value, token.rawName)
+    if (token.kind === 'option' && isFlag(token.name)) {
+      readFlag(commandLine, token.name, token.value, token.rawName)
+    } else if (token.kind === 'option') {
       // The letters behind one dash are flags of their own, but one mistake.
-      else if (token.index !== unknownAt) commandLine.problems.push(toUnknownFlag(argv[token.index] ?? token.rawName))
-      if (!isFlag(token.name)) unknownAt = token.index
+      if (token.index !== unknownAt) commandLine.problems.push(toUnknownFlag(argv[token.index] ?? token.rawName))
+      unknownAt = token.index
     }
     // What stands behind an unknown flag may be its value, and is no second mistake.
     if (token.kind === 'positional' && (isCommand(token.value) || token.index !== unknownAt + 1)) readArgument(commandLine, token.value)

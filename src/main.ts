@@ -151,7 +151,7 @@ async function serveByWorkers (settings: Settings): Promise<Running> {
   const workers = await startWorkers(settings, log)
   const { port } = workers
   log.info({ workers: settings.workers }, `listening at ${toLocalUrl({ host: settings.host, port })}`)
-  return { port, log, surveyModels: () => workers.models, drain: () => workers.drain(), cut: () => workers.cut(), end: () => workers.end() }
+  return { port, log, surveyModels: () => workers.surveyModels(), drain: () => workers.drain(), cut: () => workers.cut(), end: () => workers.end() }
 }
 
 async function serveAsWorker (): Promise<void> {

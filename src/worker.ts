@@ -14,8 +14,8 @@ export interface Assignment {
   settings: Settings
 }
 
-/** What the primary tells it later: to let answers end, to cut them, or to end at once. */
-export type Order = 'drain' | 'cut' | 'end'
+/** What the primary tells it later: to say which models there are, to let answers end, to cut them, or to end at once. */
+export type Order = 'survey' | 'drain' | 'cut' | 'end'
 
 type Patience = Parameters<typeof drain>[1]
 
@@ -31,9 +31,11 @@ export async function work (open: (settings: Settings, listenText: string) => Pr
   // The primary hears them for all: a terminal's Ctrl-C comes to every process.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {})
   let leave = (_patience?: Patience): void => process.exit()
+  let survey = (): void => {}
   const { worker, settings } = await new Promise<Assignment>(resolve => {
     process.on('message', (message: Assignment | Order) => {
-      if (message === 'drain') leave()
+      if (message === 'survey') survey()
+      else if (message === 'drain') leave()
       else if (message === 'cut') leave(AT_ONCE)
       else if (message === 'end') process.exit()
       else resolve(message)
@@ -63,8 +65,8 @@ export async function work (open: (settings: Settings, listenText: string) => Pr
     tell('leaving')
     leave(undelayed)
   })
+  survey = () => { app.surveyModels().then(models => tell({ models }), () => tell({ models: {} })) }
   tell({ port: (app.server.address() as AddressInfo).port })
-  app.surveyModels().then(models => tell({ models }))
 }
 
 /** What the settings are to blame for is told to the primary, which ends the process. */

@@ -1,3 +1,5 @@
+import { isObject } from '../generation/json-object.ts'
+
 /** What stands in a line of the log, whoever wrote it. */
 type Fields = Readonly<Record<string, unknown>>
 
@@ -108,7 +110,7 @@ function clip (text: string): string {
 function parsed (line: string): Fields | undefined {
   try {
     const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Fields : undefined
+    return isObject(value) ? value : undefined
   } catch {
     return undefined
   }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Change } from '../generation/change.ts'
+import { isObject } from '../generation/json-object.ts'
 import { chatCompletions } from './chat-completions.ts'
 import { completions } from './completions.ts'
 import { embeddings } from './embeddings.ts'
@@ -57,11 +58,10 @@ function generating (scope: FastifyInstance, parts: ResponsesParts): void {
 /** Azure's API needs no `model` in a body, and its SDKs send one all the same. */
 function takeModelOfPath (request: FastifyRequest<{ Params: Record<string, string> }>): void {
   const { body, params: { catalogue, maker, model } } = request
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return
-  const asked = body as { model?: unknown }
+  if (!isObject(body)) return
   const named = [catalogue, maker, model].filter(part => part !== undefined).join('/')
-  if (asked.model != null && asked.model !== named) {
-    request.modelChange = { param: 'model', action: 'renamed', from: asked.model, to: named, reason: 'the model in the path counts, not the one in the body' }
+  if (body['model'] != null && body['model'] !== named) {
+    request.modelChange = { param: 'model', action: 'renamed', from: body['model'], to: named, reason: 'the model in the path counts, not the one in the body' }
   }
-  asked.model = named
+  body['model'] = named
 }
