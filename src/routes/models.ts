@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { InvalidRequestError, ProxyError, quoted } from '../errors.ts'
 import type { Settings } from '../settings.ts'
 import { toModelDetails, toModelList } from '../translate/models.ts'
+import { ExpiringMap } from '../workers-ai/expiring-map.ts'
 import type { Model } from '../workers-ai/model.ts'
 import type { ModelSchemas } from '../workers-ai/model-schemas.ts'
 import { guessModel, type ModelList } from '../workers-ai/model-search.ts'
@@ -24,9 +25,8 @@ export class Models {
   #list: ModelList
   #settings: ModelsSettings
   #schemas: ModelSchemas | undefined
-  #now: () => number
   /** Guessed models that were refused as what they were taken for. */
-  #plain = new Map<string, { model: Model, until: number }>()
+  #plain: ExpiringMap<Model>
 
   /** @param schemas tell the family of a model the catalogue does not know; without them it is guessed */
   constructor (list: ModelList, settings: ModelsSettings, schemas?: ModelSchemas, retirements = new Retirements(Date.now), now: () => number = Date.now) {
@@ -34,7 +34,7 @@ export class Models {
     this.#settings = settings
     this.#schemas = schemas
     this.retirements = retirements
-    this.#now = now
+    this.#plain = new ExpiringMap({ ttlMs: PLAIN_MS, max: MAX_PLAIN, now })
   }
 
   /**
@@ -56,19 +56,12 @@ export class Models {
     if (id === undefined) return undefined
     const model = this.#list.find(id) ?? guessModel(id, task)
     const completed = await this.#schemas?.complete(model) ?? model
-    return completed.guessed ? this.#plainOf(id) ?? completed : completed
+    return completed.guessed ? this.#plain.get(id) ?? completed : completed
   }
 
   /** Remembers a model of which nobody knows more than that it is taken so, for an hour; beyond a thousand the first is forgotten. */
   rememberPlain (model: Model): void {
-    this.#plain.delete(model.id)
-    this.#plain.set(model.id, { model, until: this.#now() + PLAIN_MS })
-    if (this.#plain.size > MAX_PLAIN) this.#plain.delete(this.#plain.keys().next().value as string)
-  }
-
-  #plainOf (id: string): Model | undefined {
-    const plain = this.#plain.get(id)
-    return plain !== undefined && plain.until > this.#now() ? plain.model : undefined
+    this.#plain.set(model.id, model)
   }
 
   /**
