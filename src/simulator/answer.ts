@@ -23,10 +23,11 @@ interface Call {
 
 /** The answer to a conversation: the same for the same words, and other words for another seed. */
 export function toAnswer (conversation: Conversation, script: Script, dialect: Dialect): Answer {
-  const calls = toCalls(conversation, script).map(call => toSloppyCall(call, script, dialect))
+  const values = toValues(conversation)
+  const calls = toCalls(conversation, script, values).map(call => toSloppyCall(call, script, dialect))
   const isWritten = conversation.callForm === 'text' || script.leavesOutCall === true
   const toWritten = script.leavesOutCall === true ? ({ arguments: args }: Call) => args : toWrittenCall
-  const speech = calls.length === 0 ? toSpeech(conversation, script, dialect) : isWritten ? calls.map(toWritten).join('\n') : ''
+  const speech = calls.length === 0 ? toSpeech(conversation, script, dialect, values) : isWritten ? calls.map(toWritten).join('\n') : ''
   return withThoughts({
     reasoning: conversation.thinks || script.thinkAs ? script.think ?? `The user wrote “${excerpt(conversation.question)}”, so a short and friendly answer will do.` : '',
     text: cutAtStop(speech, conversation.stop),
@@ -58,10 +59,9 @@ function holds (stubbornness: Stubbornness | undefined, { isAskedAgain }: Conver
   return stubbornness === 'always' || (stubbornness === 'once' && !isAskedAgain)
 }
 
-function toCalls (conversation: Conversation, { calls, leaks, say, refusal }: Script): Call[] {
+function toCalls (conversation: Conversation, { calls, leaks, say, refusal }: Script, values: TextValues): Call[] {
   const { tools, mustCall, parallelCalls, toolResults } = conversation
   if (leaks.length > 0 || holds(refusal, conversation)) return []
-  const values = toValues(conversation)
   // whoever brings results has made that many of the calls
   const scripted = calls.slice(toolResults.length).flatMap(call => {
     const tool = findTool(tools, call.name)
@@ -110,9 +110,8 @@ function toValues ({ question, toolResults, tools }: Conversation): TextValues {
   return toTextValues([question, ...toolResults].join('\n'), tools.map(({ name }) => name))
 }
 
-function toSpeech (conversation: Conversation, script: Script, dialect: Dialect): string {
+function toSpeech (conversation: Conversation, script: Script, dialect: Dialect, values: TextValues): string {
   const { json, tools } = conversation
-  const values = toValues(conversation)
   if (script.leaks.length > 0) {
     return script.leaks.map(({ name, arguments: given, form = dialect.leak }) =>
       toLeak(form, name, toCall(findTool(tools, name) ?? { name }, 'arguments', values, given).arguments)).join('\n')
