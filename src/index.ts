@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { buildApp as buildProxy } from './app.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './settings/schema.ts'
 import { readSettings as readAllSettings } from './settings/reader.ts'
-import { startUpstream } from './upstream.ts'
+import { startUpstream } from './serve/upstream.ts'
 
 // What other programs get when they import the package. Whatever is not exported here may change at any time.
 export type { Settings }

@@ -4,17 +4,17 @@ import { constants } from 'node:os'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { toListenComplaint, toLocalUrl } from './address.ts'
-import { toBanner, toCurl, toNextStep, toSdkLines, type Serving } from './banner.ts'
-import { parseCommandLine, toConfigTable, toHelp } from './command-line.ts'
-import { showChat } from './demo.ts'
-import { toDoctorHelp } from './doctor/report.ts'
-import { breakOff, drain } from './drain.ts'
+import { toListenComplaint, toLocalUrl } from './settings/address.ts'
+import { toBanner, toCurl, toNextStep, toSdkLines, type Serving } from './cli/banner.ts'
+import { parseCommandLine, toConfigTable, toHelp } from './cli/command-line.ts'
+import { showChat } from './cli/demo.ts'
+import { toDoctorHelp } from './cli/doctor/report.ts'
+import { breakOff, drain } from './serve/drain.ts'
 import { StartError } from './errors.ts'
-import { checkHealth } from './healthcheck.ts'
-import type { ModelSurvey } from './model-count.ts'
-import { toVersionComplaint } from './node-version.ts'
-import type { Settings } from './settings.ts'
+import { checkHealth } from './cli/healthcheck.ts'
+import type { ModelSurvey } from './inference/model-survey.ts'
+import { toVersionComplaint } from './cli/node-version.ts'
+import type { Settings } from './settings/schema.ts'
 import { SettingsError } from './settings/problem.ts'
 import { readAddress, readSettings, surveySettings, type SettingsInput } from './settings/reader.ts'
 
@@ -65,7 +65,7 @@ async function reportHealth (): Promise<void> {
 }
 
 async function askDoctor (): Promise<void> {
-  const { visitDoctor } = await import('./doctor.ts')
+  const { visitDoctor } = await import('./cli/doctor/doctor.ts')
   process.exitCode = await visitDoctor({
     ...commandLine,
     isRunWanted: !commandLine.noRun,
@@ -145,8 +145,8 @@ async function serveHere (settings: Settings): Promise<Running> {
 }
 
 async function serveByWorkers (settings: Settings): Promise<Running> {
-  const { newLogger } = await import('./http/logger.ts')
-  const { startWorkers } = await import('./cluster.ts')
+  const { newLogger } = await import('./telemetry/logger.ts')
+  const { startWorkers } = await import('./serve/cluster.ts')
   const log = newLogger(settings)
   const workers = await startWorkers(settings, log)
   const { port } = workers
@@ -155,7 +155,7 @@ async function serveByWorkers (settings: Settings): Promise<Running> {
 }
 
 async function serveAsWorker (): Promise<void> {
-  const { work } = await import('./worker.ts')
+  const { work } = await import('./serve/worker.ts')
   onSignal = () => {}
   await work(listen)
 }
@@ -216,7 +216,7 @@ async function greet ({ port, surveyModels }: Running, settings: Settings): Prom
     model: Object.keys(settings.modelAliases)[0] ?? exampleModel
   }
   // Through the log's own hands, so that "listening" comes first.
-  const { holdLog, writeBesideLog: write } = await import('./http/logger.ts')
+  const { holdLog, writeBesideLog: write } = await import('./telemetry/logger.ts')
   write(toBanner(serving))
   if (commandLine.demo) {
     const releaseLog = holdLog()

@@ -7,8 +7,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t, { type Test } from 'tap'
-import { ByteLane } from '../src/workers-ai/byte-lane.ts'
-import { saying, startProxy } from './start-proxy.ts'
+import { ByteLane } from '../src/workers-ai/fast-path/text-relay.ts'
+import { saying, startProxy } from './servers/start-proxy.ts'
 
 /** By which the client counts tokens, wherever reads cut them. */
 const MARK = '~'

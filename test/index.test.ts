@@ -5,9 +5,9 @@ import fastify from 'fastify'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { buildApp, readSettings } from '../src/index.ts'
-import { assembled, readChatStream } from './chat-stream.ts'
-import { waited } from './http-client.ts'
-import { saying } from './start-proxy.ts'
+import { assembled, readChatStream } from './streams/chat-stream.ts'
+import { waited } from './servers/http-client.ts'
+import { saying } from './servers/start-proxy.ts'
 
 const simulated = { UPSTREAM: 'simulator', SIMULATOR_TOKENS_PER_SECOND: '0', LOG_LEVEL: 'silent' }
 

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import t, { type Test } from 'tap'
-import { freePort } from './http-client.ts'
+import { freePort } from './servers/http-client.ts'
 
 // Each of its many starts takes a second or more where the machine has other work.
 t.setTimeout(600_000)

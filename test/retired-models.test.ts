@@ -1,8 +1,8 @@
 import t from 'tap'
 import { startSimulator } from '../src/simulator/server.ts'
-import { readChatStream } from './chat-stream.ts'
-import { startBuiltServer } from './faults/built-server.ts'
-import { ACCOUNT_ID, API_TOKEN, post, toChunks } from './start-proxy.ts'
+import { readChatStream } from './streams/chat-stream.ts'
+import { startBuiltServer } from './servers/built-server.ts'
+import { ACCOUNT_ID, API_TOKEN, post, toChunks } from './servers/start-proxy.ts'
 
 /** Models that were retired on 2026-05-30, and who answers in their place. */
 const SUCCESSORS = {

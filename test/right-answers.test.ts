@@ -1,5 +1,5 @@
 import t from 'tap'
-import { GLM, LLAMA, startProxy, startUpstream, type Proxy } from './start-proxy.ts'
+import { GLM, LLAMA, startProxy, startUpstream, type Proxy } from './servers/start-proxy.ts'
 
 /** What validators that clients use take must not be refused here, and what is not checked is told. */
 interface Case {

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { assembled, readChatStream } from '../../test/chat-stream.ts'
-import { ask, post, saying } from '../../test/start-proxy.ts'
+import { assembled, readChatStream } from '../../test/streams/chat-stream.ts'
+import { ask, post, saying } from '../../test/servers/start-proxy.ts'
 import { docker, getStatus, HARDENED, IMAGE, run, startContainer, until } from './docker.ts'
 
 const OFFLINE = { UPSTREAM: 'simulator', SIMULATOR_TOKENS_PER_SECOND: '0' }

@@ -1,8 +1,8 @@
-import type { Address } from '../address.ts'
+import type { Address } from '../settings/address.ts'
 import { InvalidRequestError, ProxyError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
-import type { ChatCompletionRequest } from '../openai/chat-completion-request.ts'
-import { toImages, withImageUrls } from '../translate/image-forms.ts'
+import type { ChatCompletionRequest } from '../surfaces/openai/chat-completions/request.ts'
+import { toImages, withImageUrls } from '../generation/image-forms.ts'
 import { DownloadError, downloadImage, type DownloadOptions } from './download.ts'
 import { toHostAddresses, type Lookup } from './host-addresses.ts'
 

@@ -1,4 +1,4 @@
-import type { SettingName } from '../settings.ts'
+import type { SettingName } from './schema.ts'
 
 /** One thing that is wrong with the settings. */
 export interface Problem {

@@ -1,8 +1,8 @@
 import { parseEnv } from 'node:util'
 import { parseDocument } from 'yaml'
-import type { CommandLine } from '../command-line.ts'
-import { nearestName } from '../did-you-mean.ts'
-import { SETTINGS, type Setting, type SettingName } from '../settings.ts'
+import type { CommandLine } from '../cli/command-line.ts'
+import { nearestName } from './did-you-mean.ts'
+import { SETTINGS, type Setting, type SettingName } from './schema.ts'
 import type { Problem } from './problem.ts'
 
 export type Environ = Readonly<Record<string, string | undefined>>

@@ -1,6 +1,6 @@
 import { Ajv, type ValidateFunction } from 'ajv'
-import { isLoopback } from '../address.ts'
-import { CLOUDFLARE_API, Environment, SETTINGS, type Setting, type SettingName } from '../settings.ts'
+import { isLoopback } from './address.ts'
+import { CLOUDFLARE_API, Environment, SETTINGS, type Setting, type SettingName } from './schema.ts'
 import { FORMATS, toList } from './format.ts'
 import { matchesEverySite } from './origin-pattern.ts'
 import type { Problem } from './problem.ts'

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { ERROR_CODES } from '../workers-ai/error-codes.ts'
+import { ERROR_CODES } from '../workers-ai/transport/error-codes.ts'
 
 interface Row {
   status: number

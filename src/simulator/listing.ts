@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { CATALOGUE } from '../workers-ai/catalogue.ts'
-import type { Family } from '../workers-ai/family.ts'
-import type { Model, Price } from '../workers-ai/model.ts'
+import { CATALOGUE } from '../workers-ai/models/catalogue.ts'
+import type { Family } from '../workers-ai/models/family.ts'
+import type { Model, Price } from '../workers-ai/models/model.ts'
 import { NativeError } from './errors.ts'
 
 /** Query parameters of the model search; all optional. */

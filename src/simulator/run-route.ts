@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { CATALOGUE } from '../workers-ai/catalogue.ts'
+import { CATALOGUE } from '../workers-ai/models/catalogue.ts'
 import { NativeError, toEdgePage, toFailureIn200 } from './errors.ts'
-import { pause, sendEvents, untilClosed } from './event-stream.ts'
-import { toValue } from './json.ts'
+import { pause, sendEvents, untilClosed } from './native/event-stream.ts'
+import { toValue } from './script/json.ts'
 import { isRetired } from './listing.ts'
 import { toOutcome, type Outcome } from './run.ts'
 

@@ -1,7 +1,7 @@
 import OpenAI from 'openai'
 import t from 'tap'
 import { startSimulator } from '../../src/simulator/server.ts'
-import { waited } from '../http-client.ts'
+import { waited } from '../servers/http-client.ts'
 import { KIMI, LLAMA, MODELS, startServer } from './start-server.ts'
 
 type Messages = OpenAI.ChatCompletionMessageParam[]

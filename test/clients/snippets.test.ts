@@ -7,7 +7,7 @@ import { parse as parseToml } from 'smol-toml'
 import t from 'tap'
 import { parse as parseYaml } from 'yaml'
 import { startSimulator } from '../../src/simulator/server.ts'
-import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
+import { CATALOGUE } from '../../src/workers-ai/models/catalogue.ts'
 import { startServer } from './start-server.ts'
 
 const ROOT = new URL('../../', import.meta.url)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import t from 'tap'
-import { SETTINGS } from '../../src/settings.ts'
+import { SETTINGS } from '../../src/settings/schema.ts'
 import { textOf, unknownVariables } from './shipped.ts'
 
 interface Instruction {

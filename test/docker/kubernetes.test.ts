@@ -9,7 +9,7 @@ import { Secret } from 'kubernetes-models/v1/Secret'
 import { Service } from 'kubernetes-models/v1/Service'
 import t from 'tap'
 import ts from 'typescript'
-import { startProxy } from '../start-proxy.ts'
+import { startProxy } from '../servers/start-proxy.ts'
 import { textOf, toDocuments, toSettings, unknownVariables } from './shipped.ts'
 
 const KINDS = { Deployment, HorizontalPodAutoscaler, NetworkPolicy, PodDisruptionBudget, ConfigMap, Secret, Service }

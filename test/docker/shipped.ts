@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseAllDocuments } from 'yaml'
-import { SETTINGS } from '../../src/settings.ts'
+import { SETTINGS } from '../../src/settings/schema.ts'
 import { readSettings } from '../../src/settings/reader.ts'
 
 const ROOT = new URL('../../', import.meta.url)

@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import t from 'tap'
 import { UpstreamError } from '../../src/errors.ts'
 import type { Batch } from '../../src/generation/event.ts'
-import { GenerationReader } from '../../src/workers-ai/generation-reader.ts'
-import { SseDecoder } from '../../src/workers-ai/sse-decoder.ts'
-import { readChatStream } from '../chat-stream.ts'
+import { GenerationReader } from '../../src/workers-ai/answer/generation-reader.ts'
+import { SseDecoder } from '../../src/workers-ai/answer/sse-decoder.ts'
+import { readChatStream } from '../streams/chat-stream.ts'
 import { cut, JSON_ANSWERS, sizes, spoilt, STREAMS } from '../fuzz/spoilt-bytes.ts'
 import { faultsOf } from '../openai-schemas.ts'
-import { ask, startProxy } from '../start-proxy.ts'
-import { chunk, http, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, type Step } from './evil-upstream.ts'
+import { ask, startProxy } from '../servers/start-proxy.ts'
+import { chunk, http, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, type Step } from '../servers/raw-upstream.ts'
 
 /** How many times as many cases are tried, for those who have the time. */
 const MORE = Number(process.env['MORE_CASES'] ?? 1)

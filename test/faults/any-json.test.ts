@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { readChatStream } from '../chat-stream.ts'
+import { readChatStream } from '../streams/chat-stream.ts'
 import { spoiltRequest, VALID } from '../fuzz/spoilt-json.ts'
 import { faultsOf } from '../openai-schemas.ts'
-import { startProxy, type Proxy } from '../start-proxy.ts'
+import { startProxy, type Proxy } from '../servers/start-proxy.ts'
 
 /** How many times as many cases are tried, for those who have the time. */
 const MORE = Number(process.env['MORE_CASES'] ?? 1)

@@ -3,10 +3,10 @@ import dns from 'node:dns'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
-import { freePort, waited } from '../http-client.ts'
+import { freePort, waited } from '../servers/http-client.ts'
 import { faultsOf } from '../openai-schemas.ts'
-import { ACCOUNT_ID, API_TOKEN, ask, startProxy, type Proxy } from '../start-proxy.ts'
-import { chunk, failing, frames, http, json, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from './evil-upstream.ts'
+import { ACCOUNT_ID, API_TOKEN, ask, startProxy, type Proxy } from '../servers/start-proxy.ts'
+import { chunk, failing, frames, http, json, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
 const IMPATIENT = { MAX_RETRIES: '0', UPSTREAM_HEADERS_TIMEOUT_MS: '700', UPSTREAM_IDLE_TIMEOUT_MS: '700' }

@@ -3,11 +3,11 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
 import t from 'tap'
-import { exchange } from '../http-client.ts'
+import { exchange } from '../servers/http-client.ts'
 import { faultsOf } from '../openai-schemas.ts'
-import { ask, LLAMA, MISTRAL, startProxy, type Proxy } from '../start-proxy.ts'
-import { startBuiltServer } from './built-server.ts'
-import { json, startEvilUpstream } from './evil-upstream.ts'
+import { ask, LLAMA, MISTRAL, startProxy, type Proxy } from '../servers/start-proxy.ts'
+import { startBuiltServer } from '../servers/built-server.ts'
+import { json, startEvilUpstream } from '../servers/raw-upstream.ts'
 
 const LEVELS = 100_000
 const PATHS = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses', '/v1/responses/compact']

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { readChatStream } from '../chat-stream.ts'
-import { waited } from '../http-client.ts'
-import { ask, LLAMA, MISTRAL, startProxy, type Proxy } from '../start-proxy.ts'
-import { chunk, failing, frames, http, json, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type EvilUpstream, type Step } from './evil-upstream.ts'
+import { readChatStream } from '../streams/chat-stream.ts'
+import { waited } from '../servers/http-client.ts'
+import { ask, LLAMA, MISTRAL, startProxy, type Proxy } from '../servers/start-proxy.ts'
+import { chunk, failing, frames, http, json, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type EvilUpstream, type Step } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
 const IMPATIENT = { MAX_RETRIES: '0', UPSTREAM_HEADERS_TIMEOUT_MS: '1000' }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { faultsOf } from '../openai-schemas.ts'
-import { LLAMA, post, startProxy } from '../start-proxy.ts'
+import { LLAMA, post, startProxy } from '../servers/start-proxy.ts'
 
 /** Values a field does not take. */
 const text = [1, 0.5, true, {}, []]

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { readChatStream } from '../chat-stream.ts'
-import { waited } from '../http-client.ts'
-import { LOOPBACK_CERTIFICATE, TRANSPORTS, type Transport } from '../loopback-server.ts'
-import { ask, saying as asking } from '../start-proxy.ts'
-import { startBuiltServer, type BuiltServer } from './built-server.ts'
-import { chunk, frames, http, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from './evil-upstream.ts'
+import { readChatStream } from '../streams/chat-stream.ts'
+import { waited } from '../servers/http-client.ts'
+import { LOOPBACK_CERTIFICATE, TRANSPORTS, type Transport } from '../servers/loopback-server.ts'
+import { ask, saying as asking } from '../servers/start-proxy.ts'
+import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
+import { chunk, frames, http, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
 
 // Two processes that copy megabytes, beside all else that a machine may do.
 t.setTimeout(900_000)

@@ -1,10 +1,10 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { waited } from '../http-client.ts'
-import { ask, LLAMA } from '../start-proxy.ts'
-import { startBuiltServer, type BuiltServer } from './built-server.ts'
-import { frames, json, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream } from './evil-upstream.ts'
+import { waited } from '../servers/http-client.ts'
+import { ask, LLAMA } from '../servers/start-proxy.ts'
+import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
+import { frames, json, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream } from '../servers/raw-upstream.ts'
 
 const LIMIT_MS = 2_000
 const PLACES = 2

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { readChatStream } from '../chat-stream.ts'
-import { waited } from '../http-client.ts'
+import { readChatStream } from '../streams/chat-stream.ts'
+import { waited } from '../servers/http-client.ts'
 import { faultsOf } from '../openai-schemas.ts'
-import { ask, LLAMA, startProxy } from '../start-proxy.ts'
-import { chunk, frames, http, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from './evil-upstream.ts'
+import { ask, LLAMA, startProxy } from '../servers/start-proxy.ts'
+import { chunk, frames, http, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
 const IMPATIENT = { MAX_RETRIES: '2', UPSTREAM_IDLE_TIMEOUT_MS: '1000' }

@@ -4,11 +4,11 @@ import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { readChatStream } from '../chat-stream.ts'
-import { exchange, waited } from '../http-client.ts'
-import { ask, saying as asking } from '../start-proxy.ts'
-import { startBuiltServer, type BuiltServer } from './built-server.ts'
-import { failing, frames, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type EvilUpstream, type Script } from './evil-upstream.ts'
+import { readChatStream } from '../streams/chat-stream.ts'
+import { exchange, waited } from '../servers/http-client.ts'
+import { ask, saying as asking } from '../servers/start-proxy.ts'
+import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
+import { failing, frames, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type EvilUpstream, type Script } from '../servers/raw-upstream.ts'
 
 t.jobs = 3
 

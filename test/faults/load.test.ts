@@ -1,10 +1,10 @@
 import { Agent, request, type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { readChatStream } from '../chat-stream.ts'
-import { ask, saying as asking } from '../start-proxy.ts'
-import { startBuiltServer } from './built-server.ts'
-import { chunk, frames, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from './evil-upstream.ts'
+import { readChatStream } from '../streams/chat-stream.ts'
+import { ask, saying as asking } from '../servers/start-proxy.ts'
+import { startBuiltServer } from '../servers/built-server.ts'
+import { chunk, frames, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
 
 const MEBIBYTE = 1_048_576
 const FRAMES = 10

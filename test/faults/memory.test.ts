@@ -2,10 +2,10 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { waited } from '../http-client.ts'
-import { ask } from '../start-proxy.ts'
-import { startBuiltServer, type BuiltServer } from './built-server.ts'
-import { chunk, frames, http, json, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, type Step } from './evil-upstream.ts'
+import { waited } from '../servers/http-client.ts'
+import { ask } from '../servers/start-proxy.ts'
+import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
+import { chunk, frames, http, json, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, type Step } from '../servers/raw-upstream.ts'
 
 const MEBIBYTE = 1_048_576
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { waited } from '../http-client.ts'
-import { ask, post, startProxy, type Proxy } from '../start-proxy.ts'
-import { chunk, failing, frames, http, json, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type EvilUpstream, type Script, type Step } from './evil-upstream.ts'
+import { waited } from '../servers/http-client.ts'
+import { ask, post, startProxy, type Proxy } from '../servers/start-proxy.ts'
+import { chunk, failing, frames, http, json, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type EvilUpstream, type Script, type Step } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
 // Most of these tests wait.

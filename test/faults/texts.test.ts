@@ -1,7 +1,7 @@
 import t from 'tap'
-import { assembled, readChatStream } from '../chat-stream.ts'
-import { ask, GLM, LLAMA, startProxy, type Proxy } from '../start-proxy.ts'
-import { chunk, frames, json, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from './evil-upstream.ts'
+import { assembled, readChatStream } from '../streams/chat-stream.ts'
+import { ask, GLM, LLAMA, startProxy, type Proxy } from '../servers/start-proxy.ts'
+import { chunk, frames, json, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
 
 /** Texts that somebody on their way might take for something else. */
 const TEXTS: Record<string, string> = {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { chunk, http, json, LAST_CHUNK, STREAM_HEAD, type Step } from '../faults/evil-upstream.ts'
+import { chunk, http, json, LAST_CHUNK, STREAM_HEAD, type Step } from '../servers/raw-upstream.ts'
 import { cut, JSON_ANSWERS, sizes, spoilt, STREAMS } from './spoilt-bytes.ts'
 import { spoiltRequest, VALID } from './spoilt-json.ts'
 

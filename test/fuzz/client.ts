@@ -1,9 +1,9 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readChatStream } from '../chat-stream.ts'
+import { readChatStream } from '../streams/chat-stream.ts'
 import { faultsOf } from '../openai-schemas.ts'
-import { readResponseStream } from '../response-stream.ts'
+import { readResponseStream } from '../streams/response-stream.ts'
 import type { Behaviour, Scenario } from './batch.ts'
 
 /** Longer than every limit of the server that is asked. */

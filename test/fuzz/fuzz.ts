@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { startBuiltServer, type BuiltServer, type Vitals } from '../faults/built-server.ts'
-import { startEvilUpstream, type EvilUpstream } from '../faults/evil-upstream.ts'
-import { API_TOKEN } from '../start-proxy.ts'
+import { startBuiltServer, type BuiltServer, type Vitals } from '../servers/built-server.ts'
+import { startEvilUpstream, type EvilUpstream } from '../servers/raw-upstream.ts'
+import { API_TOKEN } from '../servers/start-proxy.ts'
 import { KEYS, toBatch, toSteps, type Batch } from './batch.ts'
 import { play } from './client.ts'
 

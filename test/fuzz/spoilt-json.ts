@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { GPT_OSS, KIMI, LLAMA, MISTRAL } from '../start-proxy.ts'
+import { GPT_OSS, KIMI, LLAMA, MISTRAL } from '../servers/start-proxy.ts'
 
 const weather = { type: 'function', function: { name: 'get_weather', description: 'x', parameters: { type: 'object', properties: { city: { type: ['string', 'null'], description: 'x' }, days: { $ref: '#/$defs/days' } }, required: ['city'], $defs: { days: { type: 'integer', minimum: 1 } } } } }
 const png = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='

@@ -8,8 +8,8 @@ import { promisify } from 'node:util'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import t, { type Test } from 'tap'
-import { assembled, readChatStream } from '../chat-stream.ts'
-import { saying } from '../start-proxy.ts'
+import { assembled, readChatStream } from '../streams/chat-stream.ts'
+import { saying } from '../servers/start-proxy.ts'
 
 interface Manifest {
   version: string

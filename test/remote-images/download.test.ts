@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import t from 'tap'
 import { downloadImage, type DownloadOptions } from '../../src/remote-images/download.ts'
-import { PNG, PNG_URI, startImageServer } from './image-server.ts'
+import { PNG, PNG_URI, startImageServer } from '../servers/image-server.ts'
 
 const MEBIBYTE = 1_048_576
 

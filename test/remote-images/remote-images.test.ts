@@ -1,11 +1,11 @@
 import t from 'tap'
 import { InvalidRequestError } from '../../src/errors.ts'
-import { overloaded } from '../../src/http/open-answers.ts'
-import type { ChatCompletionRequest } from '../../src/openai/chat-completion-request.ts'
+import { overloaded } from '../../src/http/connections/active-requests.ts'
+import type { ChatCompletionRequest } from '../../src/surfaces/openai/chat-completions/request.ts'
 import { fetchRemoteImages } from '../../src/remote-images/remote-images.ts'
-import { waited } from '../http-client.ts'
-import { ask, KIMI, LLAMA, startProxy } from '../start-proxy.ts'
-import { PNG, PNG_URI, startImageServer } from './image-server.ts'
+import { waited } from '../servers/http-client.ts'
+import { ask, KIMI, LLAMA, startProxy } from '../servers/start-proxy.ts'
+import { PNG, PNG_URI, startImageServer } from '../servers/image-server.ts'
 
 const signal = new AbortController().signal
 const lookup = async () => ['127.0.0.1']

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { askRaw, exchange } from '../http-client.ts'
-import { ask, saying, startProxy, type Proxy } from '../start-proxy.ts'
-import { startRecordedUpstream } from './recorded-upstream.ts'
+import { askRaw, exchange } from '../servers/http-client.ts'
+import { ask, saying, startProxy, type Proxy } from '../servers/start-proxy.ts'
+import { startRecordedUpstream } from '../servers/recorded-upstream.ts'
 
 const PAGE = 'https://app.example'
 const PATHS = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses', '/v1/responses/compact', '/v1/models', '/v1/models/@cf/a/b', '/openai/v1/chat/completions', '/openai/responses', '/openai/deployments/@cf/a/b/chat/completions', '/openai/deployments/x/embeddings', '/api/chat', '/health', '/readyz', '/', '/nope']

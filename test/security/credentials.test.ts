@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { readSettings } from '../../src/settings/reader.ts'
-import { exchange, waited } from '../http-client.ts'
-import { API_TOKEN, ask, saying, startProxy, type Proxy } from '../start-proxy.ts'
+import { exchange, waited } from '../servers/http-client.ts'
+import { API_TOKEN, ask, saying, startProxy, type Proxy } from '../servers/start-proxy.ts'
 
 const KEY = 'sk-first-0815-abcdef'
 const NAMED = 'sk-second-4711-ghijkl'
@@ -119,7 +119,7 @@ t.test('health checks are open to all, whatever they show', async t => {
 })
 
 t.test('keys are compared as digests in constant time', t => {
-  const source = readFileSync(new URL('../../src/http/auth.ts', import.meta.url), 'utf8')
+  const source = readFileSync(new URL('../../src/http/access/auth.ts', import.meta.url), 'utf8')
   t.match(source, /timingSafeEqual\(/)
   t.match(source, /hash\('sha256', /)
   t.end()

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { askRaw } from '../http-client.ts'
-import { API_TOKEN, ask, LLAMA, saying, startProxy } from '../start-proxy.ts'
-import { complaintsAbout, headersOf, HELLO, startRecordedUpstream, type Answer } from './recorded-upstream.ts'
+import { askRaw } from '../servers/http-client.ts'
+import { API_TOKEN, ask, LLAMA, saying, startProxy } from '../servers/start-proxy.ts'
+import { complaintsAbout, headersOf, HELLO, startRecordedUpstream, type Answer } from '../servers/recorded-upstream.ts'
 
 const KEY = 'sk-client-0815'
 const EVIL = 'http://evil.example:8080/steal'

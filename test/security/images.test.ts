@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { startProxy } from '../start-proxy.ts'
+import { startProxy } from '../servers/start-proxy.ts'
 
 const VISION = '@cf/meta/llama-4-scout-17b-16e-instruct'
 

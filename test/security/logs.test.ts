@@ -2,10 +2,10 @@ import { connect } from 'node:net'
 import { Writable } from 'node:stream'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
-import { newLogger } from '../../src/http/logger.ts'
-import { askRaw, exchange, waited } from '../http-client.ts'
-import { API_TOKEN, ask, GLM, LLAMA, saying, startProxy, type Proxy } from '../start-proxy.ts'
-import { startRecordedUpstream } from './recorded-upstream.ts'
+import { newLogger } from '../../src/telemetry/logger.ts'
+import { askRaw, exchange, waited } from '../servers/http-client.ts'
+import { API_TOKEN, ask, GLM, LLAMA, saying, startProxy, type Proxy } from '../servers/start-proxy.ts'
+import { startRecordedUpstream } from '../servers/recorded-upstream.ts'
 
 function requestLines (proxy: Proxy): Array<Record<string, unknown>> {
   return proxy.lines().filter(({ route }) => route !== undefined)

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { exchange } from '../http-client.ts'
-import { startProxy, type Proxy } from '../start-proxy.ts'
-import { complaintsAbout, startRecordedUpstream } from './recorded-upstream.ts'
+import { exchange } from '../servers/http-client.ts'
+import { startProxy, type Proxy } from '../servers/start-proxy.ts'
+import { complaintsAbout, startRecordedUpstream } from '../servers/recorded-upstream.ts'
 
 const LLAMA = '@cf/meta/llama-3.1-8b-instruct'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { exchange } from '../http-client.ts'
-import { LLAMA, saying, startProxy, type Proxy } from '../start-proxy.ts'
-import { startRecordedUpstream } from './recorded-upstream.ts'
+import { exchange } from '../servers/http-client.ts'
+import { LLAMA, saying, startProxy, type Proxy } from '../servers/start-proxy.ts'
+import { startRecordedUpstream } from '../servers/recorded-upstream.ts'
 
 const NEVER = 'nothing that ever comes'
 const SMUGGLED = 'GET /v1/models/smuggled HTTP/1.1\r\nhost: localhost\r\n\r\n'

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { startBuiltServer, type BuiltServer } from '../faults/built-server.ts'
-import { LLAMA, MISTRAL, saying } from '../start-proxy.ts'
-import { startRecordedUpstream } from './recorded-upstream.ts'
+import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
+import { LLAMA, MISTRAL, saying } from '../servers/start-proxy.ts'
+import { startRecordedUpstream } from '../servers/recorded-upstream.ts'
 
 type Body = Record<string, unknown>
 

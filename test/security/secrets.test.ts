@@ -1,7 +1,7 @@
 import t from 'tap'
-import { askRaw, waited } from '../http-client.ts'
-import { API_TOKEN, ask, saying, startProxy, type Proxy } from '../start-proxy.ts'
-import { complaintsAbout, headersOf, startRecordedUpstream, type Answer } from './recorded-upstream.ts'
+import { askRaw, waited } from '../servers/http-client.ts'
+import { API_TOKEN, ask, saying, startProxy, type Proxy } from '../servers/start-proxy.ts'
+import { complaintsAbout, headersOf, startRecordedUpstream, type Answer } from '../servers/recorded-upstream.ts'
 
 const GATEWAY_TOKEN = 'gateway-secret-0815-xyz'
 const CALLER_TOKEN = 'caller-secret-4711-uvw'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { API_TOKEN, LLAMA, startProxy, type Proxy } from '../start-proxy.ts'
+import { API_TOKEN, LLAMA, startProxy, type Proxy } from '../servers/start-proxy.ts'
 
 interface Asked {
   method?: string

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseCommandLine } from '../../src/command-line.ts'
+import { parseCommandLine } from '../../src/cli/command-line.ts'
 import { gatherValues } from '../../src/settings/sources.ts'
 
 const files: Record<string, string> = {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { SettingName } from '../../src/settings.ts'
+import type { SettingName } from '../../src/settings/schema.ts'
 import { checkEach, checkTogether } from '../../src/settings/validation.ts'
 
 type Values = Partial<Record<SettingName, string>>

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { isRetired, toListing, toSchemas, type ListingQuery } from '../../src/simulator/listing.ts'
-import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
-import type { FamilyName } from '../../src/workers-ai/family.ts'
-import { toFamilyName } from '../../src/workers-ai/model-schema.ts'
+import { CATALOGUE } from '../../src/workers-ai/models/catalogue.ts'
+import type { FamilyName } from '../../src/workers-ai/models/family.ts'
+import { toFamilyName } from '../../src/workers-ai/models/model-schema.ts'
 import { KIMI, LLAMA, NOW } from './asking.ts'
 
 interface Row { id: string, name: string, task: { name: string }, properties: Array<{ property_id: string, value: unknown }> }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
+import { CATALOGUE } from '../../src/workers-ai/models/catalogue.ts'
 import { ask, GPT_OSS, LLAMA, readHeaders, saying, start } from './asking.ts'
 
 t.test('answers name the request and its price', async t => {

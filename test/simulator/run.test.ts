@@ -1,6 +1,6 @@
 import t from 'tap'
 import { toOutcome, type Outcome } from '../../src/simulator/run.ts'
-import { CATALOGUE } from '../../src/workers-ai/catalogue.ts'
+import { CATALOGUE } from '../../src/workers-ai/models/catalogue.ts'
 import { GPT_OSS, KIMI, LLAMA, MISTRAL, saying, weather } from './asking.ts'
 
 const context = { requestId: '00000000-0000-4000-8000-000000000001', created: 1, order: '', header: '', isToFail: () => false }

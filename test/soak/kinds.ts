@@ -2,11 +2,11 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { assembled, readChatStream, type AssembledMessage } from '../chat-stream.ts'
-import { chunk, failing, frames, http, json, LAST_CHUNK, STREAM_HEAD, wantsStream, type Asked, type Step } from '../faults/evil-upstream.ts'
-import { exchange, waited } from '../http-client.ts'
-import { readResponseStream } from '../response-stream.ts'
-import { GLM, LLAMA, post } from '../start-proxy.ts'
+import { assembled, readChatStream, type AssembledMessage } from '../streams/chat-stream.ts'
+import { chunk, failing, frames, http, json, LAST_CHUNK, STREAM_HEAD, wantsStream, type Asked, type Step } from '../servers/raw-upstream.ts'
+import { exchange, waited } from '../servers/http-client.ts'
+import { readResponseStream } from '../streams/response-stream.ts'
+import { GLM, LLAMA, post } from '../servers/start-proxy.ts'
 
 /** How long what must happen soon is waited for, on whatever machine; milliseconds. */
 const PATIENCE_MS = 30_000

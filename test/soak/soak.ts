@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici'
-import { startBuiltServer, type BuiltServer, type Vitals } from '../faults/built-server.ts'
-import { startEvilUpstream, type Asked, type EvilUpstream } from '../faults/evil-upstream.ts'
+import { startBuiltServer, type BuiltServer, type Vitals } from '../servers/built-server.ts'
+import { startEvilUpstream, type Asked, type EvilUpstream } from '../servers/raw-upstream.ts'
 import { someAtOnce } from '../faults/some-at-once.ts'
 import { BODY_LIMIT_BYTES, FIRST, KINDS, LONG_KINDS, SECOND, type Kind } from './kinds.ts'
 

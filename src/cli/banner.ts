@@ -1,0 +1,91 @@
+import type { Trouble } from '../workers-ai/transport/failure-kind.ts'
+import type { ModelSurvey } from '../inference/model-survey.ts'
+import { SETTINGS } from '../settings/schema.ts'
+
+/** What a person at the terminal is told about a proxy that has begun to serve. */
+export interface Serving {
+  /** Of the proxy. */
+  version: string
+  /** Of the proxy, with `/v1` at its end. */
+  baseUrl: string
+  upstream: 'cloudflare' | 'simulator'
+  /** What clients must send: nothing, one of the proxy's keys, or a Cloudflare token of their own. */
+  access: 'open' | 'keys' | 'tokens'
+  /** How many keys there are. */
+  keyCount: number
+  models: ModelSurvey
+  /** A model to try. */
+  model: string
+}
+
+/** Says where the proxy serves, who answers, which models there are and who may ask. */
+export function toBanner (serving: Serving): string {
+  const { version, baseUrl, upstream, models: { count, trouble } } = serving
+  const known = count === undefined ? '' : `${count.all}, ${count.chat} of them for chat; `
+  const told = trouble === undefined ? `${known}listed at ${baseUrl}/models` : TROUBLES[trouble].inShort
+  return `
+  workers-ai-proxy ${version} serves
+
+  base URL   ${baseUrl}
+  upstream   ${upstream === 'simulator' ? 'the simulator inside this program' : 'Cloudflare Workers AI'}
+  models     ${told}
+  API keys   ${toAccess(serving)}
+${trouble === undefined ? '' : `\n${TROUBLES[trouble].meaning}\nThe same command line with doctor added says what is wrong, and what to do about it.\n`}`
+}
+
+/** What it means that Cloudflare did not list the models; lines of at most 100 columns. */
+const TROUBLES: Record<Trouble, { inShort: string, meaning: string }> = {
+  token: {
+    inShort: 'not known: Cloudflare refused the API token',
+    meaning: `Cloudflare refused CLOUDFLARE_API_TOKEN when it was asked for its models. The token is wrong, has
+expired or was made for another account, and then every request will fail with 401; or it may run
+models but not list them, and then requests are served, and the models are those known by heart.`
+  },
+  account: {
+    inShort: 'not known: Cloudflare does not know the account id',
+    meaning: `Cloudflare knows no account with this CLOUDFLARE_ACCOUNT_ID, which is 32 hexadecimal digits and not
+the token. Every request will fail until it is right.`
+  },
+  network: {
+    inShort: 'not known: Cloudflare cannot be reached',
+    meaning: 'Cloudflare gave no answer when it was asked for its models. Requests will fail until it does.'
+  },
+  other: {
+    inShort: 'not known: Cloudflare did not list them',
+    meaning: 'Cloudflare failed when it was asked for its models. Those known by heart are used until it lists them.'
+  }
+}
+
+/** One command that chats through the proxy; on one line, so that it can be pasted. */
+export function toCurl ({ baseUrl, access, model }: Serving): string {
+  const variable = KEY_VARIABLES[access]
+  const key = variable === undefined ? '' : ` -H "authorization: Bearer $${variable}"`
+  const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello!' }] })
+  return `curl ${baseUrl}/chat/completions -H 'content-type: application/json'${key} -d '${body.replaceAll("'", "'\\''")}'`
+}
+
+/** The same with OpenAI's SDKs. */
+export function toSdkLines ({ baseUrl, access }: Serving): string {
+  const variable = KEY_VARIABLES[access]
+  const [javascript, python] = variable === undefined ? ["'unused'", "'unused'"] : [`process.env.${variable}`, `os.environ['${variable}']`]
+  return `new OpenAI({ baseURL: '${baseUrl}', apiKey: ${javascript} })  // JavaScript
+OpenAI(base_url='${baseUrl}', api_key=${python})  # Python`
+}
+
+/** What to do next: with the simulator, how to have an account answer; with an account, how to find out why it does not. */
+export function toNextStep ({ upstream }: Serving): string {
+  if (upstream === 'cloudflare') return 'If that fails, the same command line with doctor added says why.'
+  const missing = SETTINGS.filter(({ name }) => name === 'CLOUDFLARE_ACCOUNT_ID' || name === 'CLOUDFLARE_API_TOKEN')
+  return ['To have real models answer, set these, and start it without the simulator:', ...missing.map(({ name, source }) => `  ${name.padEnd(21)}  ${source}`)].join('\n')
+}
+
+/** Where the commands above take the key from: it is a secret, so the shell puts it in. */
+const KEY_VARIABLES = { open: undefined, keys: 'API_KEY', tokens: 'CLOUDFLARE_API_TOKEN' } as const
+
+function toAccess ({ access, keyCount }: Serving): string {
+  switch (access) {
+    case 'open': return 'none, every client is let in'
+    case 'keys': return `${keyCount}; set API_KEY to one of them for the lines below`
+    case 'tokens': return 'none, clients send their own Cloudflare API token'
+  }
+}

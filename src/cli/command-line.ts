@@ -1,0 +1,227 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { nearestName } from '../settings/did-you-mean.ts'
+import { SETTINGS, type Setting, type SettingName } from '../settings/schema.ts'
+import type { Problem } from '../settings/problem.ts'
+
+/** What was asked for on the command line, before any value is checked. */
+export interface CommandLine {
+  command: 'serve' | 'healthcheck' | 'doctor'
+  help: boolean
+  version: boolean
+  printConfig: boolean
+  demo: boolean
+  /** The doctor makes no run. */
+  noRun: boolean
+  /** The doctor reports as JSON. */
+  json: boolean
+  /** The model the doctor runs. */
+  model: string | undefined
+  /** Path of the config file, when --config names one. */
+  config: string | undefined
+  /** Values as they were written. */
+  flags: Partial<Record<SettingName, string>>
+  problems: Problem[]
+}
+
+/** One line of --print-config. */
+export interface ConfigLine {
+  name: string
+  /** As written; undefined when it is not set and has no default. */
+  value: string | undefined
+  secret: boolean
+  /** Where the value came from, in words. */
+  origin: string
+}
+
+/** Arguments that are no flags. */
+const COMMANDS = ['doctor', 'healthcheck'] as const
+
+const settingsByFlag = new Map(SETTINGS.map(setting => [setting.flag, setting]))
+const switches = new Map<string, 'help' | 'version' | 'printConfig' | 'demo' | 'noRun' | 'json'>([
+  ['help', 'help'], ['version', 'version'], ['print-config', 'printConfig'], ['demo', 'demo'], ['no-run', 'noRun'], ['json', 'json']
+])
+/** Flags with a value that are no settings, and what they want. */
+const others = new Map<string, { name: 'config' | 'model', wants: string }>([
+  ['config', { name: 'config', wants: 'the path of a YAML or JSON file' }],
+  ['model', { name: 'model', wants: 'the name of a model' }]
+])
+
+/** Reads the arguments after the program's name; the last of a repeated flag wins. Complains, never throws. */
+export function parseCommandLine (argv: readonly string[]): CommandLine {
+  const commandLine: CommandLine = {
+    command: 'serve',
+    help: false,
+    version: false,
+    printConfig: false,
+    demo: false,
+    noRun: false,
+    json: false,
+    model: undefined,
+    config: undefined,
+    flags: {},
+    problems: []
+  }
+  // Not strict: a strict parse stops at the first mistake, and every mistake is to be reported.
+  const { tokens } = parseArgs({ args: argv.map(keepApart), options: toParserOptions(), strict: false, allowPositionals: true, tokens: true })
+  /** Of the last argument that was no flag of this program. */
+  let unknownAt = -Infinity
+  for (const token of tokens) {
+    if (token.kind === 'option' && isFlag(token.name)) {
+      readFlag(commandLine, token.name, token.value, token.rawName)
+    } else if (token.kind === 'option') {
+      // The letters behind one dash are flags of their own, but one mistake.
+      if (token.index !== unknownAt) commandLine.problems.push(toUnknownFlag(argv[token.index] ?? token.rawName))
+      unknownAt = token.index
+    }
+    // What stands behind an unknown flag may be its value, and is no second mistake.
+    if (token.kind === 'positional' && (isCommand(token.value) || token.index !== unknownAt + 1)) readArgument(commandLine, token.value)
+  }
+  if (commandLine.demo) chooseSimulator(commandLine)
+  if (commandLine.command !== 'doctor') refuseDoctorFlags(commandLine)
+  return commandLine
+}
+
+/** The text of --help, at most 100 columns wide. */
+export function toHelp (): string {
+  const groups = [...new Set(SETTINGS.map(setting => setting.group))]
+  return `Usage: workers-ai-proxy [flags]
+       workers-ai-proxy doctor [flags]        says what is wrong with account, token or network
+       workers-ai-proxy healthcheck [flags]   asks a running proxy; exit code 0 means it serves
+
+An OpenAI-compatible proxy for Cloudflare Workers AI.
+
+Examples:
+  workers-ai-proxy --demo
+      Needs no account: a simulator answers, and one chat is shown on screen.
+  CLOUDFLARE_ACCOUNT_ID=... CLOUDFLARE_API_TOKEN=... workers-ai-proxy --port 8686
+      Then point OpenAI clients at http://127.0.0.1:8686/v1.
+  workers-ai-proxy doctor
+      Tries account and token with one tiny run; doctor --help tells its flags and exit codes.
+
+A flag wins over the environment, the environment over .env in the working directory, that over
+the config file, the file over the default. Secrets can be read from a file: NAME_FILE=/path.
+
+General:
+  --help, -h       Shows this.
+  --version, -v    Shows the version.
+  --print-config   Shows every setting, its value and where that came from.
+  --config FILE    CONFIG_FILE: settings by their environment names, as YAML or JSON.
+  --demo           UPSTREAM=simulator, and one chat through the proxy on screen.
+
+${groups.map(toHelpOfGroup).join('\n\n')}
+`
+}
+
+/**
+ * The table --print-config shows: name, value and origin of every setting; secrets are masked.
+ * @param unread names in `.env` that are not read from there
+ */
+export function toConfigTable (lines: readonly ConfigLine[], unread: readonly string[]): string {
+  const settings = lines.map(({ name, value, secret, origin }) => [name, shown(value, secret), origin] as const)
+  const rows = [...settings, ...unread.map(name => [name, '-', 'not read from .env'] as const)]
+  const nameWidth = Math.max(...rows.map(([name]) => name.length))
+  const valueWidth = Math.max(...rows.map(([, value]) => value.length))
+  return rows.map(([name, value, origin]) => `${name.padEnd(nameWidth)}  ${value.padEnd(valueWidth)}  ${origin}\n`).join('')
+}
+
+/** In `--port --host x` a parser that is not strict would take `--host` for the port. */
+function keepApart (argument: string, index: number, argv: readonly string[]): string {
+  const flag = argument.startsWith('--') ? argument.slice(2) : ''
+  const takesValue = others.has(flag) || (settingsByFlag.get(flag) ?? { kind: 'boolean' }).kind !== 'boolean'
+  return takesValue && argv[index + 1]?.startsWith('--') ? `${argument}=` : argument
+}
+
+function toParserOptions (): NonNullable<ParseArgsConfig['options']> {
+  const settings = SETTINGS.map(({ flag, kind }) => [flag, { type: kind === 'boolean' ? 'boolean' : 'string' }] as const)
+  return {
+    help: { type: 'boolean', short: 'h' },
+    version: { type: 'boolean', short: 'v' },
+    'print-config': { type: 'boolean' },
+    demo: { type: 'boolean' },
+    'no-run': { type: 'boolean' },
+    json: { type: 'boolean' },
+    config: { type: 'string' },
+    model: { type: 'string' },
+    ...Object.fromEntries(settings)
+  }
+}
+
+function readFlag (commandLine: CommandLine, flag: string, value: string | undefined, written: string): void {
+  const chosen = switches.get(flag)
+  const setting = settingsByFlag.get(flag)
+  const other = others.get(flag)
+  if (chosen && value === undefined) {
+    commandLine[chosen] = true
+  } else if (chosen) {
+    commandLine.problems.push({ name: written, complaint: 'takes no value' })
+  } else if (setting?.kind === 'boolean') {
+    commandLine.flags[setting.name] = value ?? 'true'
+  } else if (!value) {
+    commandLine.problems.push({ name: written, complaint: `has no value; wants ${setting?.wants ?? other?.wants}` })
+  } else if (setting) {
+    commandLine.flags[setting.name] = value
+  } else if (other) {
+    commandLine[other.name] = value
+  }
+}
+
+function isFlag (name: string): boolean {
+  return switches.has(name) || settingsByFlag.has(name) || others.has(name)
+}
+
+/** @param argument as it was written, with its value where that is joined to it */
+function toUnknownFlag (argument: string): Problem {
+  const [name = ''] = argument.split('=', 1)
+  const near = nearestName(name.replace(/^-+/, '').replaceAll('_', '-'), FLAGS)
+  if (near === undefined) return { name, complaint: 'is no flag of this program' }
+  const meant = near === 'demo' ? 'UPSTREAM' : settingsByFlag.get(near)?.name
+  return { name, complaint: 'is no flag of this program', next: `Did you mean --${near}?`, ...(meant !== undefined && { meant }) }
+}
+
+const FLAGS = [...switches.keys(), ...others.keys(), ...settingsByFlag.keys()]
+
+function isCommand (argument: string): argument is typeof COMMANDS[number] {
+  return COMMANDS.some(command => command === argument)
+}
+
+function readArgument (commandLine: CommandLine, argument: string): void {
+  if (isCommand(argument)) commandLine.command = argument
+  else commandLine.problems.push(toUnknownCommand(argument))
+}
+
+function toUnknownCommand (argument: string): Problem {
+  const name = `"${argument}"`
+  const near = nearestName(argument, [...COMMANDS, 'demo', 'help', 'version', 'print-config'])
+  if (near === undefined) return { name, complaint: `is no command of this program; those are ${COMMANDS.join(' and ')}`, next: 'It serves without one.' }
+  // None of these needs an account.
+  return { name, complaint: 'is no command of this program', next: `Did you mean ${isCommand(near) ? near : `--${near}`}?`, meant: 'UPSTREAM' }
+}
+
+function refuseDoctorFlags ({ model, noRun, json, problems }: CommandLine): void {
+  const given = [model !== undefined && '--model', noRun && '--no-run', json && '--json'].filter(flag => flag !== false)
+  problems.push(...given.map(name => ({ name, complaint: 'is a flag of the command doctor' })))
+}
+
+function chooseSimulator (commandLine: CommandLine): void {
+  const upstream = commandLine.flags.UPSTREAM
+  if (upstream !== undefined && upstream !== 'simulator') {
+    commandLine.problems.push({ name: '--demo', complaint: `means --upstream simulator, but --upstream says "${upstream}"` })
+  }
+  commandLine.flags.UPSTREAM = 'simulator'
+}
+
+function toHelpOfGroup (group: string): string {
+  const settings = SETTINGS.filter(setting => setting.group === group)
+  return `${group}:\n${settings.map(toHelpOfSetting).join('\n')}`
+}
+
+function toHelpOfSetting ({ flag, kind, name, default: byDefault, doc }: Setting): string {
+  const value = kind === 'boolean' ? '' : ` ${kind === 'number' ? 'N' : 'VALUE'}`
+  const tail = byDefault === undefined ? '' : ` (default: ${byDefault})`
+  return `  ${`--${flag}${value}`.padEnd(38)}   ${name}\n      ${doc}${tail}`
+}
+
+function shown (value: string | undefined, secret: boolean): string {
+  if (value === undefined) return '-'
+  return secret ? '****' : value
+}

@@ -1,0 +1,26 @@
+import type { Settings } from '../../settings/schema.ts'
+import type { Trouble } from '../../workers-ai/transport/failure-kind.ts'
+
+/** What the doctor looks at, in this order. */
+export type CheckName = 'settings' | 'network' | 'account' | 'token' | 'models' | 'run'
+
+/** Whose fault a failure is; the exit code follows from it. */
+export type Blame = 'settings' | 'credentials' | 'network' | 'model' | 'other'
+
+/** `skipped`: it could not be looked at, or was not to be. Both texts are whole sentences that name no secret. */
+export type Verdict =
+  | { verdict: 'ok' | 'skipped', message: string }
+  | { verdict: 'warning', message: string, next: string }
+  | { verdict: 'failed', message: string, next: string, blame: Blame }
+
+/** What one check found. */
+export type Finding = { check: CheckName } & Verdict
+
+/** What the judgement rests on besides the answers. */
+export interface Facts {
+  settings: Pick<Settings, 'upstream' | 'cloudflare'>
+  /** For the time until the daily quota is renewed. */
+  now: Date
+  /** What kept the list from coming, and the run from an answer; undefined where nothing did, or nothing was asked. */
+  troubles: { listing: Trouble | undefined, run: Trouble | undefined }
+}

@@ -1,0 +1,70 @@
+import type { ConfigLine } from '../command-line.ts'
+import { SETTINGS, type Settings } from '../../settings/schema.ts'
+import type { Problem } from '../../settings/problem.ts'
+import { isLetIn, judgeAccount, judgeToken } from './credentials.ts'
+import type { Examination } from './probe.ts'
+import type { Facts, Finding, Verdict } from './finding.ts'
+import { judgeNetwork } from './network.ts'
+import { judgeRun } from './run.ts'
+import { toSentence, toTrouble } from '../../workers-ai/transport/failure-kind.ts'
+
+/** The finding of settings that can be used: where account id and token came from. */
+export function toSettingsFinding (lines: readonly ConfigLine[], { upstream }: Pick<Settings, 'upstream'>, unread: readonly string[] = []): Finding {
+  const told = lines.filter(({ name, value }) => value !== undefined && ['CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN'].includes(name))
+  const message = upstream === 'simulator'
+    ? 'UPSTREAM is simulator: it answers in place of Cloudflare, which is not asked.'
+    : `${told.map(({ name, origin }) => `${name} comes from ${origin}`).join(', ')}.`
+  const next = `.env gives settings only; it also names ${unread.join(', ')}, which has no effect there.`
+  return unread.length === 0 ? { check: 'settings', verdict: 'ok', message } : { check: 'settings', verdict: 'warning', message, next }
+}
+
+/** A finding for each problem of settings that cannot be used. */
+export function toProblemFindings (problems: readonly Problem[]): Finding[] {
+  return problems.map(({ name, complaint, next = SETTINGS.find(setting => setting.name === name)?.source }) => ({
+    check: 'settings',
+    verdict: 'failed',
+    message: `${name}: ${complaint}.`,
+    next: next ?? 'Correct it; --help without doctor explains every setting.',
+    blame: 'settings'
+  }))
+}
+
+/** Judges what Cloudflare answered: a finding for each check but that of the settings, in their order. */
+export function toFindings (examination: Examination, rest: Omit<Facts, 'troubles'>): Finding[] {
+  const { listing, run } = examination
+  const facts: Facts = {
+    ...rest,
+    troubles: {
+      listing: 'error' in listing ? toTrouble(listing.error) : undefined,
+      run: run.outcome === 'failed' ? toTrouble(run.error) : undefined
+    }
+  }
+  return [
+    { check: 'network', ...judgeNetwork(listing, facts) },
+    { check: 'account', ...judgeAccount(run, facts) },
+    { check: 'token', ...judgeToken(run, facts) },
+    { check: 'models', ...judgeModels(examination, facts) },
+    { check: 'run', ...judgeRun(examination, facts) }
+  ]
+}
+
+/** Without the list the proxy knows only the models it was built with, which is no failure. */
+function judgeModels ({ listing, run }: Examination, { troubles }: Facts): Verdict {
+  if ('models' in listing) {
+    const chats = listing.models.filter(({ task }) => task === 'text-generation').length
+    return { verdict: 'ok', message: `${listing.models.length} models are listed, ${chats} of them for chat.` }
+  }
+  if (troubles.listing === 'other') {
+    return {
+      verdict: 'warning',
+      message: `Cloudflare did not list its models: ${toSentence(listing.error)}`,
+      next: 'Until it does, the proxy serves its built-in list; https://www.cloudflarestatus.com tells of outages.'
+    }
+  }
+  if (!isLetIn(run, troubles)) return { verdict: 'skipped', message: 'Not listed for that reason.' }
+  return {
+    verdict: 'warning',
+    message: 'The token may run models, but not list them, so the proxy serves its built-in list.',
+    next: 'Give it the account permission "Workers AI: Read" at https://dash.cloudflare.com/profile/api-tokens.'
+  }
+}

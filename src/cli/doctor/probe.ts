@@ -1,0 +1,110 @@
+import type { Settings } from '../../settings/schema.ts'
+import { toLimitFields } from '../../workers-ai/request/token-limit.ts'
+import { CATALOGUE } from '../../workers-ai/models/catalogue.ts'
+import { WorkersAi } from '../../workers-ai/transport/client.ts'
+import type { Model, ModelId } from '../../workers-ai/models/model.ts'
+import { guessModel, ModelList, searchPage } from '../../workers-ai/models/model-list.ts'
+import { toModelId, toSuggestions } from '../../workers-ai/models/resolve-model.ts'
+import { toTrouble } from '../../workers-ai/transport/failure-kind.ts'
+
+/** What Cloudflare answered, before anybody judges it. */
+export interface Examination {
+  listing: Listing
+  run: Run
+}
+
+/** The models of the account, or why there is no list; `ms` is how long the first answer took, connecting included. */
+export type Listing = { ms: number, models: readonly Model[] } | { ms: number, error: unknown }
+
+/** One tiny run. `unfit`: no model it could be made with. `pointless`: what failed before lets no run succeed. */
+export type Run =
+  | { outcome: 'answered', model: string, ms: number, neurons: string | undefined }
+  | { outcome: 'failed', model: string, error: unknown }
+  | { outcome: 'unfit', model: string }
+  | { outcome: 'skipped', reason: 'unwanted' | 'pointless' }
+
+export interface ExaminationOptions {
+  /** The model to run, by any name the proxy takes; without it DEFAULT_MODEL, else a cheap one. */
+  model?: string | undefined
+  /** Whether to make the run, which is billed. */
+  isRunWanted: boolean
+}
+
+/** Somebody sits and waits; milliseconds. */
+const PATIENCE_MS = 60_000
+
+/** Enough for a model that thinks to say something; a few neurons with any model. */
+const MAX_TOKENS = 16
+
+/**
+ * Asks for the models of the account, then has one of them say a word, both as the proxy does it. Never rejects for
+ * what Cloudflare or the network does.
+ */
+export async function examine (settings: Settings, { model, isRunWanted }: ExaminationOptions): Promise<Examination> {
+  const { cloudflare, maxRetries, upstreamHeadersTimeoutMs, upstreamIdleTimeoutMs, defaultModel, modelAliases } = settings
+  const workersAi = new WorkersAi({
+    ...cloudflare,
+    maxRetries,
+    headersTimeoutMs: Math.min(upstreamHeadersTimeoutMs, PATIENCE_MS),
+    idleTimeoutMs: Math.min(upstreamIdleTimeoutMs, PATIENCE_MS),
+    userAgent: 'workers-ai-proxy doctor'
+  })
+  try {
+    if (cloudflare.apiToken === '') return { listing: await knock(workersAi), run: { outcome: 'skipped', reason: 'pointless' } }
+    const { listing, list } = await listModels(workersAi)
+    if ('error' in listing && ['network', 'account'].includes(toTrouble(listing.error))) return { listing, run: { outcome: 'skipped', reason: 'pointless' } }
+    if (!isRunWanted) return { listing, run: { outcome: 'skipped', reason: 'unwanted' } }
+    const asked = model ?? defaultModel ?? toSuggestions(list.known())[0] ?? ''
+    return { listing, run: await runOnce(workersAi, list, asked, modelAliases) }
+  } finally {
+    await workersAi.close()
+  }
+}
+
+async function listModels (workersAi: WorkersAi): Promise<{ listing: Listing, list: ModelList }> {
+  const startedAt = Date.now()
+  let ms = 0
+  let failure: { error: unknown } | undefined
+  const list = new ModelList({
+    fetchPage: page => searchPage(workersAi, page).finally(() => { ms ||= Date.now() - startedAt }),
+    now: Date.now,
+    firstWaitMs: PATIENCE_MS,
+    onError: error => { failure = { error } }
+  })
+  const models = await list.current()
+  return { list, listing: { ms, ...(failure ?? { models }) } }
+}
+
+/** Without a token nothing is listed, so it runs a model: Cloudflare refuses that, and bills nobody. */
+async function knock (workersAi: WorkersAi): Promise<Listing> {
+  const startedAt = Date.now()
+  const [model] = CATALOGUE.values()
+  try {
+    await workersAi.run(model?.id as ModelId, '{}', { signal: new AbortController().signal, stream: false })
+    return { ms: Date.now() - startedAt, models: [] }
+  } catch (error) {
+    return { ms: Date.now() - startedAt, error }
+  }
+}
+
+/** The default model is not given to the names: it would hide that the one that was asked for is wrong. */
+async function runOnce (workersAi: WorkersAi, list: ModelList, asked: string, aliases: Settings['modelAliases']): Promise<Run> {
+  const id = toModelId(asked, { aliases, known: list.ids() })
+  const body = id === undefined ? undefined : toTinyBody(list.find(id) ?? guessModel(id))
+  if (id === undefined || body === undefined) return { outcome: 'unfit', model: asked }
+  const startedAt = Date.now()
+  try {
+    const { headers } = await workersAi.run(id, JSON.stringify(body), { signal: new AbortController().signal, stream: false })
+    return { outcome: 'answered', model: id, ms: Date.now() - startedAt, neurons: headers['cf-ai-neurons'] }
+  } catch (error) {
+    return { outcome: 'failed', model: id, error }
+  }
+}
+
+function toTinyBody ({ task, family }: Model): object | undefined {
+  switch (task) {
+    case 'text-generation': return { messages: [{ role: 'user', content: 'Say OK.' }], ...toLimitFields(MAX_TOKENS, family) }
+    case 'text-embeddings': return { text: ['OK'] }
+    case 'other': return undefined
+  }
+}

@@ -1,0 +1,94 @@
+import { UpstreamError } from '../../errors.ts'
+import { CATALOGUE } from '../../workers-ai/models/catalogue.ts'
+import { toFacts } from '../../workers-ai/transport/error-codes.ts'
+import type { Model } from '../../workers-ai/models/model.ts'
+import { toSuggestions } from '../../workers-ai/models/resolve-model.ts'
+import type { Examination } from './probe.ts'
+import type { Facts, Verdict } from './finding.ts'
+import { toHost, toUnreachable } from './network.ts'
+import { toSentence } from '../../workers-ai/transport/failure-kind.ts'
+
+/** Whether a model answered, and if not, what keeps it from that. */
+export function judgeRun ({ listing, run }: Examination, { settings, now, troubles }: Facts): Verdict {
+  const models = 'models' in listing ? listing.models : []
+  switch (run.outcome) {
+    case 'answered': return { verdict: 'ok', message: `${run.model} answered in ${run.ms} ms${run.neurons === undefined ? '' : `, for ${run.neurons} neurons`}.` }
+    case 'skipped': return { verdict: 'skipped', message: run.reason === 'unwanted' ? 'Left out, as --no-run wants it.' : 'Not tried, because it could not work.' }
+    case 'unfit': return { verdict: 'failed', message: `"${run.model}" is no model that can be run here.`, next: `Choose ${toOthers(models, run.model)}`, blame: 'model' }
+    case 'failed':
+      switch (troubles.run) {
+        case 'account':
+        case 'token': return { verdict: 'skipped', message: 'Refused for that reason.' }
+        case 'network': return judgeSilence(run, toHost(settings))
+        default: return judgeRefusal(run, models, now)
+      }
+  }
+}
+
+interface Failure {
+  model: string
+  error: unknown
+}
+
+/** Cloudflare could be reached before; a timeout is then the model's. */
+function judgeSilence ({ model, error }: Failure, host: string): Verdict {
+  if (error instanceof UpstreamError && error.kind === 'timeout') {
+    return { verdict: 'failed', message: `${model} did not answer in time: ${toSentence(error)}`, next: 'Try again, or another model with --model.', blame: 'model' }
+  }
+  return { ...toUnreachable(error, host), verdict: 'failed', blame: 'network' }
+}
+
+const PLANS_PAGE = 'https://dash.cloudflare.com/?to=/:account/workers/plans'
+
+function judgeRefusal ({ model, error }: Failure, models: readonly Model[], now: Date): Verdict {
+  const { code, meaning } = error instanceof UpstreamError ? { code: error.code, ...toFacts(error) } : {}
+  const failed = (message: string, next: string): Verdict => ({ verdict: 'failed', message: `${message}${code === undefined ? '' : ` (${code})`}.`, next, blame: 'model' })
+  switch (meaning) {
+    case 'quota':
+      return failed("The day's free neurons of the account are used up", `They are renewed at 00:00 UTC, in ${toTimeLeft(now)}; the Workers Paid plan goes on without: ${PLANS_PAGE}`)
+    case 'capacity':
+      return failed(`Cloudflare has no capacity for ${model} at the moment`, 'Try again in a minute, or another model with --model; MODEL_FALLBACKS names models to try in its place.')
+    case 'licence':
+      return failed(`The licence of ${model} is not accepted`, `Read it on the model's page (https://developers.cloudflare.com/workers-ai/models/), then agree once: ${toAgreement(model)}`)
+    case 'plan':
+      return failed(`${model} needs the Workers Paid plan`, `Choose the plan (${PLANS_PAGE}), or ${toOthers(models, model)}`)
+    case 'private-model':
+      return failed(`The account may not run ${model}`, `Choose ${toOthers(models, model)}`)
+    case 'blocked-account':
+      return failed('Workers AI is not open to this account', 'Ask Cloudflare why: https://dash.cloudflare.com/?to=/:account/support')
+    case 'retired-model':
+      return failed(`${model} has been retired`, `${toSuccessor(model)}Choose ${toOthers(models, model)}`)
+    case 'unknown-model':
+      return failed(`Cloudflare has no model ${model}`, `Choose ${toOthers(models, model)}`)
+    case 'timeout':
+      return failed(`${model} did not answer within the time it has`, 'Try again, or another model with --model.')
+    default:
+      return {
+        verdict: 'failed',
+        message: `Cloudflare refused the run: ${toSentence(error)}`,
+        next: 'Codes: https://developers.cloudflare.com/workers-ai/platform/errors/ and outages: https://www.cloudflarestatus.com',
+        blame: 'other'
+      }
+  }
+}
+
+/** A command for the shell that has account id and token in its environment. */
+function toAgreement (model: string): string {
+  return `curl https://api.cloudflare.com/client/v4/accounts/$CLOUDFLARE_ACCOUNT_ID/ai/run/${model} -H "Authorization: Bearer $CLOUDFLARE_API_TOKEN" -d '{"prompt":"agree"}'`
+}
+
+function toSuccessor (model: string): string {
+  const successor = CATALOGUE.get(model)?.successor
+  return successor === undefined ? '' : `Its successor ${successor} answers those who ask for it, unless RETIRED_MODELS=reject. `
+}
+
+function toOthers (models: readonly Model[], model: string): string {
+  const others = toSuggestions(models.filter(({ id }) => id !== model))
+  return `another model with --model${others.length > 0 ? `, e.g. ${others.join(', ')}` : ''}; clients name theirs, or get DEFAULT_MODEL.`
+}
+
+function toTimeLeft (now: Date): string {
+  const midnight = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1)
+  const minutes = Math.ceil((midnight - now.getTime()) / 60_000)
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}

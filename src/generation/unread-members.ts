@@ -1,0 +1,20 @@
+import type { Change } from './change.ts'
+
+/**
+ * Tells which members of an object nobody reads: clients send back what other servers gave them, and write for servers
+ * that know more. Those that say nothing are not worth a word.
+ * @param known the members that are read
+ * @param path of the object in the caller's request
+ */
+export function tellUnread (value: object, known: ReadonlySet<string>, path: string, changes: Change[]): void {
+  for (const [name, member] of Object.entries(value)) {
+    if (known.has(name) || isNothing(member)) continue
+    changes.push({ param: `${path}.${name}`, action: 'dropped', from: member, reason: 'Workers AI has nothing of this kind' })
+  }
+}
+
+function isNothing (value: unknown): boolean {
+  if (value === null || value === undefined || value === '' || value === false) return true
+  // `Object.keys` would take seconds for the millions of items a list may have.
+  return Array.isArray(value) ? value.length === 0 : typeof value === 'object' && Object.keys(value).length === 0
+}

@@ -1,0 +1,92 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import type { FastifyRequest, onRequestHookHandler } from 'fastify'
+import { ProxyError } from '../../errors.ts'
+import type { ApiKey } from '../../settings/schema.ts'
+import type { TokenOwner } from '../../surfaces/openai/errors.ts'
+import { isOpenToAll } from './open-paths.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The caller's own Cloudflare token, when callers bring theirs. */
+    apiToken: string | undefined
+    /** Who has proved to be asking, as a digest of the key; undefined where nobody has to prove anything. */
+    caller: string | undefined
+  }
+}
+
+/**
+ * Lets only callers with one of the keys pass, before a body is read, and notes the name of the key for the log. Keys
+ * are compared as digests in constant time.
+ * @returns undefined when there are no keys and everybody may pass
+ */
+export function requireKey (keys: readonly ApiKey[]): onRequestHookHandler | undefined {
+  if (keys.length === 0) return undefined
+  const known = keys.map(({ key, name }) => ({ digest: digest(key), name, caller: digest(key).toString('base64url') }))
+  return (request, _reply, done) => {
+    if (isOpenToAll(request)) return done()
+    const key = keyOf(request)
+    if (key === undefined) return done(unauthorized(NO_KEY, null))
+    const given = digest(key)
+    // All are compared, so that the time tells nothing about which one it was.
+    const [match] = known.filter(one => timingSafeEqual(one.digest, given))
+    if (!match) return done(unauthorized('Incorrect API key provided. Ask whoever runs this proxy for a key from its API_KEYS.', 'invalid_api_key'))
+    if (match.name !== undefined) request.report.key = match.name
+    request.caller = match.caller
+    done()
+  }
+}
+
+/** Takes the caller's key for its Cloudflare token, which Cloudflare will judge; without one nobody passes. */
+export function requireOwnToken (): onRequestHookHandler {
+  return (request, _reply, done) => {
+    if (isOpenToAll(request)) return done()
+    request.apiToken = keyOf(request)
+    done(request.apiToken === undefined ? unauthorized(`${NO_KEY} This proxy takes your Cloudflare API token as the key.`, null) : undefined)
+  }
+}
+
+/**
+ * Whose request it is, as a digest of its key: what one caller leaves here, another one must not find. All callers
+ * without a key are one.
+ */
+export function toOwner (request: FastifyRequest): string {
+  return digest(keyOf(request) ?? '').toString('base64url')
+}
+
+/**
+ * Which key a request counts for where keys share something, by a name that is no secret: that of the key, or of the
+ * token callers bring. All callers are one where neither is asked for.
+ */
+export function toKeyId (request: FastifyRequest): string {
+  return request.caller ?? (request.apiToken === undefined ? '' : toOwner(request))
+}
+
+/** Whose account at Cloudflare a request is served with, by a name that is no secret: the proxy's own, or that of a caller's token. */
+export function toCredential (request: FastifyRequest): string {
+  return request.apiToken === undefined ? '' : toOwner(request)
+}
+
+/** Whose Cloudflare token a request is served with. */
+export function tokenOwner ({ apiToken }: Pick<FastifyRequest, 'apiToken'>): TokenOwner {
+  return apiToken === undefined ? 'proxy' : 'caller'
+}
+
+const NO_KEY = "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+
+function keyOf ({ headers }: FastifyRequest): string | undefined {
+  const bearer = /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.authorization ?? '')?.[1]
+  return bearer ?? [headers['x-api-key'] ?? headers['api-key']].flat().find(isPlain)
+}
+
+/** Whether a text could be a key: one with other characters is none, and would not fit into a header of Cloudflare's. */
+function isPlain (text: string | undefined): boolean {
+  return text !== undefined && /^[\x21-\x7e]+$/.test(text)
+}
+
+function unauthorized (message: string, code: string | null): ProxyError {
+  return new ProxyError(message, { status: 401, type: 'invalid_request_error', code })
+}
+
+function digest (text: string): Buffer {
+  return hash('sha256', text, 'buffer')
+}

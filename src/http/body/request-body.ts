@@ -1,0 +1,97 @@
+import type { IncomingMessage } from 'node:http'
+import type { Transform } from 'node:stream'
+import { errorCodes, type FastifyRequest } from 'fastify'
+import { InvalidRequestError, quoted } from '../../errors.ts'
+import { ClientGoneError } from '../../generation/client-disconnected.ts'
+import { toDecoder } from './content-coding.ts'
+import { hangUpGently } from '../connections/lingering-close.ts'
+
+type Read = (error: Error | null, bytes: Buffer) => void
+
+const NOTHING = Buffer.alloc(0)
+
+/** In bytes. */
+const LARGE = 1_048_576
+
+/**
+ * Reads the body of a request, and decodes it. Neither what comes nor what is made of it may be larger than the limit of
+ * its route, and both have to have room in the memory for bodies. Of a body that is refused the rest is thrown away.
+ * Fails with Fastify's error for one that is too large, 415 for a coding nobody knows, 400 for one that is not what it
+ * says, and ClientGoneError.
+ */
+export function readBody (request: FastifyRequest, body: IncomingMessage, done: Read): void {
+  const { headers, heldMemory, routeOptions: { bodyLimit } } = request
+  const refuse = (error: Error): void => {
+    hangUpGently(request.raw.socket)
+    body.resume()
+    heldMemory?.release()
+    done(error, NOTHING)
+  }
+  if (Number(headers['content-length']) > bodyLimit) return refuse(tooLarge())
+  let decoder: Transform | undefined
+  try {
+    heldMemory?.expect(Number(headers['content-length'] ?? 0))
+    decoder = toDecoder(headers['content-encoding'])
+  } catch (error) {
+    return refuse(error as Error)
+  }
+  const declaredLength = decoder ? 0 : Number(headers['content-length'] ?? 0)
+  // Of a large body the pieces and the whole would be there twice. Memory that nothing was written to costs nothing yet.
+  const whole = declaredLength > LARGE ? Buffer.allocUnsafeSlow(declaredLength) : undefined
+  const pieces: Buffer[] = []
+  let decodedLength = 0
+  let encodedLength = 0
+  const source = decoder ? body.pipe(decoder) : body
+  source.on('data', take).on('end', end)
+  body.on('error', failToArrive)
+  if (decoder) {
+    body.on('data', count)
+    decoder.on('error', failToDecode)
+  }
+
+  function take (piece: Buffer): void {
+    decodedLength += piece.length
+    if (decodedLength > bodyLimit) return fail(tooLarge())
+    try {
+      heldMemory?.grow(piece.length)
+    } catch (error) {
+      return fail(error as Error)
+    }
+    if (whole) piece.copy(whole, decodedLength - piece.length)
+    else pieces.push(piece)
+  }
+  function count (piece: Buffer): void {
+    encodedLength += piece.length
+    if (encodedLength > bodyLimit) fail(tooLarge())
+  }
+  function end (): void {
+    leave()
+    // A copy, for the pieces lie in memory the connection reads into.
+    done(null, whole ?? Buffer.concat(pieces, decodedLength))
+  }
+  // Node has the connection end a body that is not whole with an error.
+  function failToArrive (): void {
+    fail(new ClientGoneError())
+  }
+  function failToDecode (): void {
+    fail(new InvalidRequestError(`The request body could not be decoded: it is not whole, or not in the content-encoding '${quoted(String(headers['content-encoding']))}'.`))
+  }
+  function fail (error: Error): void {
+    leave()
+    if (decoder) body.unpipe(decoder)
+    decoder?.destroy()
+    refuse(error)
+  }
+  function leave (): void {
+    source.off('data', take).off('end', end)
+    body.off('data', count).off('error', failToArrive)
+    // One that is destroyed may complain once more.
+    decoder?.off('error', failToDecode).on('error', ignore)
+  }
+}
+
+function ignore (): void {}
+
+function tooLarge (): Error {
+  return new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()
+}

@@ -1,0 +1,46 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyBaseLogger } from 'fastify'
+import { InvalidRequestError } from '../../errors.ts'
+import { toErrorBody } from '../../surfaces/openai/errors.ts'
+
+/**
+ * Answers what is no readable HTTP request, in the same shape as any other failure, and hangs up. Only Node's code for
+ * it is logged: its error holds the bytes as they came, keys and prompts included.
+ *
+ * It may come behind a request whose answer is being written. Then nothing is said, because it would be read as a part
+ * of that answer.
+ */
+export function clientErrorHandler (logger: FastifyBaseLogger) {
+  return (error: Error & { code?: string }, socket: Socket): void => {
+    if (error.code === 'ECONNRESET' || socket.destroyed) return
+    logger.debug({ code: error.code }, 'unreadable request')
+    if (socket.writable && !isAnswering(socket)) socket.write(toAnswer(toClientError(error.code)))
+    socket.destroySoon()
+  }
+}
+
+/** Node keeps the answer whose turn it is at its socket; its own default for such errors looks there, too. */
+function isAnswering (socket: Socket & { _httpMessage?: ServerResponse | null }): boolean {
+  return socket._httpMessage?.headersSent === true
+}
+
+function toClientError (code: string | undefined): InvalidRequestError {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT': return new InvalidRequestError('The request took too long to arrive.', { status: 408 })
+    case 'HPE_HEADER_OVERFLOW': return new InvalidRequestError('The headers of the request are too large.', { status: 431 })
+    default: return new InvalidRequestError('The request could not be read.')
+  }
+}
+
+function toAnswer (error: InvalidRequestError): string {
+  const body = JSON.stringify(toErrorBody(error))
+  return [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+    '',
+    body
+  ].join('\r\n')
+}

@@ -1,0 +1,117 @@
+import { InvalidRequestError, UpstreamError } from '../errors.ts'
+import type { Change } from '../generation/change.ts'
+import type { Settings } from '../settings/schema.ts'
+import { saysRetired } from '../workers-ai/transport/fallback.ts'
+import type { Model } from '../workers-ai/models/model.ts'
+import type { Models } from './models.ts'
+
+/** A model that may answer. */
+export interface Candidate {
+  model: Model
+  /** The retired model it is the successor of, where that is why its turn has come. */
+  replaces?: Model
+}
+
+/** A model that did not answer, and why. */
+export interface Failed {
+  model: Model
+  error: UpstreamError
+}
+
+export interface CandidatesOptions {
+  models: Models
+  settings: Pick<Settings, 'modelFallbacks' | 'retiredModels'>
+  /** The model as the caller names it. */
+  name: string
+  asked: Model
+  /** Whose account is asked, by a name that is no secret. */
+  credential: string
+}
+
+/**
+ * The models that may answer one question, in their order: the one that was asked for, those `MODEL_FALLBACKS` names for
+ * it, then the successors of those that turned out to be retired.
+ */
+export class Candidates {
+  readonly #options: CandidatesOptions
+  readonly #fallbacks: string[]
+  readonly #retired: Model[] = []
+  readonly #failed = new Set<string>()
+
+  constructor (options: CandidatesOptions) {
+    this.#options = options
+    this.#fallbacks = fallbacksOf(options)
+  }
+
+  first (): Candidate {
+    return { model: this.#options.asked }
+  }
+
+  /** The next of them, looked up when its turn comes; a name of no chat model has none. */
+  async next (): Promise<Candidate | undefined> {
+    const { models } = this.#options
+    for (let name = this.#fallbacks.shift(); name !== undefined; name = this.#fallbacks.shift()) {
+      const model = await models.find(name)
+      if (model?.task === 'text-generation') return { model }
+    }
+    for (let replaces = this.#retired.shift(); replaces !== undefined; replaces = this.#retired.shift()) {
+      const model = replaces.successor && await models.find(replaces.successor)
+      if (model && !this.#failed.has(model.id)) return { model, replaces }
+    }
+    return undefined
+  }
+
+  /** @throws UpstreamError when Cloudflare has said within the last hour that it has retired the model */
+  refuseRetired ({ id }: Model): void {
+    const { models, credential } = this.#options
+    models.retirements.refuseKnown(credential, id)
+  }
+
+  /** Hears what a model failed with. The successor of one that is retired is a candidate from now on, and asked at once next time. */
+  failed ({ model }: Candidate, error: UpstreamError): void {
+    const { models, credential, settings: { retiredModels } } = this.#options
+    this.#failed.add(model.id)
+    if (retiredModels === 'reject' || model.successor === undefined || !saysRetired(error)) return
+    this.#retired.push(model)
+    // What is only remembered was not said again.
+    if (error.attempts > 0) models.retirements.note(credential, model.id, error)
+  }
+}
+
+/** The names of the models that may take over, in their order. */
+function fallbacksOf ({ settings: { modelFallbacks }, name, asked }: CandidatesOptions): string[] {
+  const key = [name, asked.id].find(one => Object.hasOwn(modelFallbacks, one))
+  return key === undefined ? [] : [...modelFallbacks[key] ?? []]
+}
+
+/** That another model has its turn, and why. */
+export function toTurn ({ model: { id: from }, error }: Failed, { model: { id: to }, replaces }: Candidate): Change {
+  if (replaces === undefined) return { param: 'model', action: 'renamed', from, to, reason: `the model failed: ${toReason(error)}` }
+  return { param: 'model', action: 'replaced', from: replaces.id, to, reason: `Cloudflare has retired ${replaces.id}${toDay(replaces)}; ${to} is its nearest successor` }
+}
+
+/** Reasons are logged, and Cloudflare's sentence may quote the request. */
+function toReason ({ kind, status, code }: UpstreamError): string {
+  return [kind, ...(status === 0 ? [] : [status]), ...(code === undefined ? [] : [`Workers AI ${code}`])].join(', ')
+}
+
+function toDay ({ retirement }: Model): string {
+  return retirement === undefined ? '' : ` on ${retirement}`
+}
+
+/**
+ * What a caller is told of a failure who named another model than the one that failed, or a retired one whose successor is
+ * not to be asked: the same, with the model it is about.
+ */
+export function withModels<E extends UpstreamError | InvalidRequestError> (error: E, { model, replaces }: Candidate): E {
+  if (replaces !== undefined) return saying(error, `'${replaces.id}' has been retired, and its successor '${model.id}' cannot answer this: ${error.message}`)
+  if (error instanceof InvalidRequestError || model.successor === undefined || !saysRetired(error)) return error
+  return saying(error, `${error.message} Its nearest successor is '${model.successor}'.`)
+}
+
+function saying<E extends UpstreamError | InvalidRequestError> (error: E, message: string): E {
+  if (error instanceof InvalidRequestError) return new InvalidRequestError(message, error) as E
+  const said = new UpstreamError(message, { ...error as UpstreamError, cause: error })
+  said.attempts = error.attempts
+  return said as E
+}

@@ -1,0 +1,346 @@
+import { isDeepStrictEqual } from 'node:util'
+import { UpstreamError } from '../errors.ts'
+import { follow, type CancelSignal } from '../generation/cancellation.ts'
+import type { Batch, Usage } from '../generation/event.ts'
+import { once, primed, type Source, type Take, type Verdict } from '../generation/pipeline.ts'
+import { KEEP_ALIVE_MS } from '../http/replies/event-stream.ts'
+import { newCallId } from '../ids.ts'
+import { toInputForm } from '../workers-ai/request/input-form.ts'
+import { silent, toContinuation, toReview, toStreamReview, type Complaint } from './review.ts'
+import { toBody, toInput, type RunRequest, type RunRequestOptions } from '../workers-ai/request/run-request.ts'
+import { SizeLimit } from '../stages/size-limit.ts'
+import { toStages } from './stages.ts'
+import { toOtherForm } from '../workers-ai/request/structured-output.ts'
+import { toSum } from '../surfaces/openai/usage.ts'
+import type { WireObserver, WorkersAi } from '../workers-ai/transport/client.ts'
+import { toFacts } from '../workers-ai/transport/error-codes.ts'
+import { generate, type Generation } from '../workers-ai/answer/generate.ts'
+import type { Model } from '../workers-ai/models/model.ts'
+import { toText } from '../workers-ai/transport/request-body.ts'
+import type { Patience } from '../workers-ai/transport/retry.ts'
+
+/** What may be said differently when a first try was refused, or its answer was not what was asked for. */
+export type Variation = Pick<RunRequestOptions, 'outputForm' | 'followUp'>
+
+export interface StartOptions {
+  model: Model
+  /** The caller wants its answer as it is written. */
+  stream: boolean
+  /** Translates the caller's request once more, varied. */
+  translate: (variation: Variation) => RunRequest
+  sessionAffinity?: string | undefined
+  /** The caller's words for the simulator. */
+  simulatorWords?: string | string[] | undefined
+  /** The caller's own Cloudflare token, when callers bring theirs. */
+  apiToken?: string | undefined
+  /** Whose request it is, by a name that is no secret. */
+  caller?: string | undefined
+  observer?: WireObserver | undefined
+  /** For a model whose family is guessed: the least it can be, and what translates the request for that. */
+  plainest?: (() => Promise<Pick<StartOptions, 'model' | 'translate'>>) | undefined
+  /** Hears of a guessed model that was refused, and was then taken as the least it can be. */
+  onPlain?: ((model: Model) => void) | undefined
+  /** Aborts when the client leaves. */
+  signal: CancelSignal
+  /** What is left of the caller's patience, for the retries of all these calls. */
+  patience?: Patience | undefined
+  /** Silence before the first token after which an answer counts as begun, in milliseconds. */
+  keepAliveMs?: number | undefined
+}
+
+/** The generations behind one answer, one for each choice, each through its stages. */
+export interface Generations {
+  choices: Array<Source<Batch>>
+  /** For each choice: has its text go past batches and stages where it can. */
+  leadTextTo: Array<Generation['leadTextTo']>
+  /** HTTP status Cloudflare answered with; undefined where it was not asked. */
+  status: number | undefined
+  /** Cloudflare's headers that are passed on. */
+  headers: Record<string, string>
+  /** Closes the upstreams of all when one of several ends before its end; one alone closes its own. */
+  close: () => void
+}
+
+/** What one native call needs to know beside its request. */
+interface Call {
+  workersAi: WorkersAi
+  options: StartOptions
+  signal: CancelSignal
+  choice: number
+  anySeed: number
+}
+
+/**
+ * Starts one native call for each choice and resolves when all have begun to answer.
+ * @throws the error of the first that fails at once; the others are then closed
+ */
+export async function startGenerations (workersAi: WorkersAi, request: RunRequest, options: StartOptions): Promise<Generations> {
+  if (request.maxTokens === 0) return unasked(request)
+  const { signal, close } = request.choices === 1 ? { signal: options.signal, close: nothing } : closable(options.signal)
+  const anySeed = Math.ceil(Math.random() * 9_000_000_000)
+  const call = (choice: number) => start(request, { workersAi, options, signal, choice, anySeed })
+  try {
+    const generations = request.choices === 1 ? [await call(0)] : await Promise.all(Array.from({ length: request.choices }, (_, choice) => call(choice)))
+    return {
+      choices: generations.map(({ batches }) => batches),
+      leadTextTo: generations.map(({ leadTextTo }) => leadTextTo),
+      status: Math.max(...generations.map(({ status }) => status)),
+      headers: toHeaders(generations),
+      close
+    }
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
+function nothing (): void {}
+
+/** What is answered to a request for no tokens: nothing, which ends at the limit. Each prompt is counted once. */
+function unasked (request: RunRequest): Generations {
+  const { choices, inputs } = request
+  const choicesOfInput = choices / inputs.length
+  const usageOf = (choice: number): Usage => ({ promptTokens: choice % choicesOfInput === 0 ? toInput(request, choice).promptTokens : 0, completionTokens: 0, estimated: true })
+  return {
+    choices: Array.from({ length: choices }, (_, choice) => once<Batch>([{ type: 'usage', usage: usageOf(choice) }, { type: 'finish', reason: 'length' }])),
+    leadTextTo: [],
+    status: undefined,
+    headers: {},
+    close: nothing
+  }
+}
+
+/** A signal that aborts with another one, and by itself when one of several generations makes the others useless. */
+function closable (signal: CancelSignal): { signal: CancelSignal, close: () => void } {
+  const { cancellation } = follow(signal)
+  return { signal: cancellation, close: () => cancellation.abort(new Error('another generation has ended')) }
+}
+
+/**
+ * Asks as the family of the model has it, and once more in another way when that is refused. An answer that is told as it
+ * is written is begun then; any other is waited for and reviewed as a whole.
+ */
+async function start (request: RunRequest, call: Call): Promise<Generation> {
+  try {
+    return await begin(request, call)
+  } catch (error) {
+    const other = await inAnotherWay(request, error, call)
+    const generation = await begin(other.request, other.call)
+    if (other.call.options.model !== call.options.model) call.options.onPlain?.(other.call.options.model)
+    return generation
+  }
+}
+
+async function begin (request: RunRequest, call: Call): Promise<Generation> {
+  const isTold = isToldAsWritten(request, call)
+  const generation = await ask(request, isTold, call)
+  if (isTold) return { ...generation, batches: await primed(withSecondTry(generation.batches, request, call), call.options.keepAliveMs ?? KEEP_ALIVE_MS) }
+  return reviewed(generation, request, call)
+}
+
+function isToldAsWritten (request: RunRequest, { options: { stream } }: Call): boolean {
+  return stream && request.canStream
+}
+
+/**
+ * The request in the way to try once more: as plain as can be where the family was only guessed, a structured output in its
+ * other form, messages as `input` where a model takes that as well.
+ * @throws the error, when it is about something else or there is no other way
+ */
+async function inAnotherWay (request: RunRequest, error: unknown, call: Call): Promise<{ request: RunRequest, call: Call }> {
+  if (!(error instanceof UpstreamError)) throw error
+  const { meaning, otherForm } = toFacts(error)
+  const { options } = call
+  if (options.plainest !== undefined && meaning === 'bad-request') return asPlainAsCanBe(request, error, { ...call, options: { ...options, ...await options.plainest() } })
+  const outputForm = request.outputForm && toOtherForm(request.outputForm, error)
+  if (outputForm !== undefined) return { request: varied(request, { outputForm }, call), call }
+  if (otherForm !== 'body' || !options.model.family.takesInput || request.tools.size > 0 || request.format !== undefined) throw error
+  const asking = { ...call, options: { ...options, translate: (variation: Variation) => toInputForm(options.translate(variation)) } }
+  return { request: varied(request, {}, asking), call: asking }
+}
+
+/** @throws the error, when the plain request would be the same, or when it cannot be made plain */
+function asPlainAsCanBe (request: RunRequest, error: UpstreamError, call: Call): { request: RunRequest, call: Call } {
+  let plain: RunRequest
+  try {
+    plain = call.options.translate({})
+  } catch {
+    throw error
+  }
+  if (isDeepStrictEqual(toPlainFields(request), toPlainFields(plain))) throw error
+  return { request: varied(request, {}, call), call }
+}
+
+/** A native body without the name of the limit that only some models know, and others ignore. */
+function toPlainFields (request: RunRequest): object {
+  const { max_completion_tokens: _, ...fields } = JSON.parse(toText(toBody(request, { stream: false, choice: 0, anySeed: 1 }))) as Record<string, unknown>
+  return fields
+}
+
+function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { model, sessionAffinity, simulatorWords, apiToken, caller, observer, patience }, signal, choice, anySeed }: Call): Promise<Generation> {
+  const isHeld = !isStreamed || request.tools.size > 0 || request.format !== undefined
+  const stages = toStages(request, model.family, { isStreamed, choice, newCallId })
+  return generate(workersAi, {
+    model: model.id,
+    body: toBody(request, { stream: isStreamed, choice, anySeed }),
+    isStreamed,
+    signal,
+    sessionAffinity,
+    simulatorWords,
+    apiToken,
+    caller,
+    observer,
+    patience,
+    newCallId,
+    stages: isHeld ? [new SizeLimit(), ...stages] : stages
+  })
+}
+
+/** Asks once more when the answer is not what was asked for; then tells it as it is, or says that it cannot be had. */
+async function reviewed (first: Generation, request: RunRequest, call: Call): Promise<Generation> {
+  const events = await wholeUnlessEmpty(first)
+  const complaint = events ? toReview(events, request) : silent(request)
+  if (events && complaint === undefined) return { ...first, batches: once(events) }
+  const { second, answer } = await askAgain(events, complaint ?? silent(request), request, call)
+  if (second === undefined) return { ...first, batches: once(answer) }
+  return { status: second.status, headers: toHeaders([first, second]), batches: once(answer) }
+}
+
+/**
+ * Asks plainly once more, and takes the answer as it is.
+ * @param events the first answer; absent when it held nothing at all
+ * @returns the second answer, or the first where the second call was refused
+ * @throws what the second call failed with, where there is no first answer, or that what was asked for cannot be had
+ */
+async function askAgain (events: Batch | undefined, complaint: Complaint, request: RunRequest, call: Call): Promise<{ second?: Generation, answer: Batch }> {
+  const again = varied(request, { followUp: complaint.followUp, ...(request.outputForm && { outputForm: request.outputForm }) }, call)
+  const giveUp = ({ giveUp }: Complaint, answer: Batch) => {
+    const verdict = giveUp(answer)
+    if ('error' in verdict) throw verdict.error
+    request.changes.push(verdict.change)
+  }
+  let second: Generation
+  let answer: Batch
+  try {
+    second = await ask(again, false, call)
+    answer = await whole(second)
+  } catch (error) {
+    // What Cloudflare refuses now it has answered once, and that answer is better than none.
+    if (!(error instanceof UpstreamError) || events === undefined) throw error
+    giveUp(complaint, events)
+    return { answer: events }
+  }
+  const usages = [...usagesOf(events ?? []), ...usagesOf(answer)]
+  if (events !== undefined && complaint.isWorse?.(answer) === true) {
+    giveUp(complaint, events)
+    return { second, answer: withUsage(events, usages) }
+  }
+  const next = toReview(answer, again)
+  if (next !== undefined) giveUp(next, answer)
+  return { second, answer: withUsage(answer, usages) }
+}
+
+/** A stream that goes on with a second answer where it came to its end without what was asked for. */
+function withSecondTry (batches: Source<Batch>, request: RunRequest, call: Call): Source<Batch> {
+  const first = new ToldSoFar(request, call)
+  return take => batches(batch => first.pass(batch, take))
+}
+
+/**
+ * What a stream has told, until it says a word: then no second answer can take its place, and the conversation that it
+ * would be asked with is let go.
+ */
+class ToldSoFar {
+  #asked: { request: RunRequest, call: Call } | undefined
+  #calls: Batch = []
+
+  constructor (request: RunRequest, call: Call) {
+    this.#asked = { request, call }
+  }
+
+  pass (batch: Batch, take: Take<Batch>): Verdict | Promise<Verdict> {
+    const asked = this.#asked
+    if (asked === undefined) return take(batch)
+    const last = batch.at(-1)
+    if (last?.type === 'finish' || last?.type === 'failure') {
+      this.#asked = undefined
+      const complaint = last.type === 'finish' ? toStreamReview([...this.#calls, ...batch], asked.request) : toFailureReview(last.error, asked.request)
+      return complaint === undefined ? take(batch) : goOn(this.#calls, batch, complaint, asked).then(take)
+    }
+    for (const event of batch) {
+      if (event.type === 'text' && /\S/.test(event.text)) this.#asked = undefined
+      if (event.type === 'tool_call') this.#calls.push(event)
+    }
+    return take(batch)
+  }
+}
+
+function toFailureReview (error: Error, request: RunRequest): Complaint | undefined {
+  return isEmpty(error) ? silent(request) : undefined
+}
+
+/** What a stream ends with in place of what it would have ended with. */
+async function goOn (told: Batch, end: Batch, complaint: Complaint, { request, call }: { request: RunRequest, call: Call }): Promise<Batch> {
+  const isFailed = end.at(-1)?.type === 'failure'
+  try {
+    const { second, answer } = await askAgain(isFailed ? undefined : end, complaint, request, call)
+    const rest = second === undefined ? answer : toContinuation(told, answer)
+    if (rest !== undefined) return rest
+    const verdict = complaint.giveUp(answer)
+    if ('change' in verdict) request.changes.push(verdict.change)
+    return withUsage(end, usagesOf(answer))
+  } catch (error) {
+    call.signal.throwIfAborted()
+    return [{ type: 'failure', error: error as Error }]
+  }
+}
+
+/** The same request, said differently; what had to be changed in it is told with the first one's changes. */
+function varied (request: RunRequest, variation: Variation, { options: { translate } }: Call): RunRequest {
+  const other = translate(variation)
+  const known = new Set(request.changes.map(({ param, action }) => `${param} ${action}`))
+  request.changes.push(...other.changes.filter(({ param, action }) => !known.has(`${param} ${action}`)))
+  return { ...other, effort: request.effort, changes: request.changes }
+}
+
+/** @throws the error of a failure event */
+async function whole ({ batches }: Generation): Promise<Batch> {
+  const events: Batch = []
+  await batches(batch => {
+    for (const event of batch) events.push(event)
+    return undefined
+  })
+  const last = events.at(-1)
+  if (last?.type === 'failure') throw last.error
+  return events
+}
+
+/** Undefined for an answer that holds nothing at all. */
+async function wholeUnlessEmpty (generation: Generation): Promise<Batch | undefined> {
+  try {
+    return await whole(generation)
+  } catch (error) {
+    if (isEmpty(error)) return undefined
+    throw error
+  }
+}
+
+function isEmpty (error: unknown): boolean {
+  return error instanceof UpstreamError && error.kind === 'empty'
+}
+
+function usagesOf (events: Batch): Usage[] {
+  return events.flatMap(event => event.type === 'usage' ? [event.usage] : [])
+}
+
+/** Both answers were billed, so both are told. */
+function withUsage (events: Batch, usages: Usage[]): Batch {
+  return events.map(event => event.type === 'usage' ? { type: 'usage', usage: toSum(usages) } : event)
+}
+
+/** The first call's headers stand for all, but neurons are a bill and are summed. */
+export function toHeaders (answers: ReadonlyArray<Pick<Generation, 'headers'>>): Record<string, string> {
+  const headers = answers[0]?.headers ?? {}
+  if (answers.length < 2 || headers['cf-ai-neurons'] === undefined) return headers
+  return { ...headers, 'cf-ai-neurons': String(answers.reduce((sum, one) => sum + (Number(one.headers['cf-ai-neurons']) || 0), 0)) }
+}

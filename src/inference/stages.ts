@@ -1,0 +1,61 @@
+import type { Stage } from '../generation/event.ts'
+import { ArgumentMarks } from '../stages/argument-marks.ts'
+import { Ending } from '../stages/ending.ts'
+import { HarmonyChannels } from '../stages/harmony-channels.ts'
+import { HiddenThinking } from '../stages/hidden-thinking.ts'
+import { JsonText } from '../stages/json-extraction.ts'
+import { LeakedToolCalls } from '../stages/leaked-calls/stage.ts'
+import { LogprobsCheck } from '../stages/logprobs-check.ts'
+import { SingleToolCall } from '../stages/single-tool-call.ts'
+import { StopSequences } from '../stages/stop-sequences.ts'
+import { THINK, ThinkTags, THOUGHT_CHANNEL } from '../stages/think-tags.ts'
+import { ToolNames } from '../stages/tool-names.ts'
+import { toExactJsonText } from '../json/exact-json.ts'
+import type { Family } from '../workers-ai/models/family.ts'
+import { CustomCalls } from '../workers-ai/request/custom-tools.ts'
+import { ForcedArguments } from '../stages/forced-arguments.ts'
+import { parseModelJsonExactly } from '../json/lenient-json.ts'
+import { FormatCheck } from './review.ts'
+import { toInput, type RunRequest } from '../workers-ai/request/run-request.ts'
+import { ToolArguments } from '../stages/tool-arguments.ts'
+
+export interface StagesOptions {
+  /** The answer is told as it is written, so what cannot be unsaid must not be held for repair. */
+  isStreamed: boolean
+  /** 0-based number of the generation among the request's; 0 when absent. */
+  choice?: number
+  newCallId: () => string
+}
+
+/**
+ * The stages of one generation, in their order: thinking is no answer, a leaked call is no text, names and arguments are
+ * mended, JSON is freed of prose, stop sequences end what is left, and the ending counts it all. What was asked for and is
+ * not there is told last.
+ */
+export function toStages (request: RunRequest, family: Family, { isStreamed, choice = 0, newCallId }: StagesOptions): Stage[] {
+  const { told, marks } = family.thinking
+  const { tools, changes, maxTokens, forcedTool } = request
+  const hasTools = tools.size > 0
+  const thinks = told !== 'none' && !request.isVerbatim
+  return [
+    ...(thinks && marks === 'harmony' ? [new HarmonyChannels()] : []),
+    ...(thinks ? [new ThinkTags({ tags: marks === 'gemma' ? [THINK, THOUGHT_CHANNEL] : [THINK], isOpen: told === 'open-tags', maxTokens })] : []),
+    ...(hasTools ? [new LeakedToolCalls({ tools: withNamespace(tools), parse: text => parseModelJsonExactly(text, request.effort), write: toExactJsonText, newCallId, changes: family.tools === 'prompt' ? [] : changes }), new ToolNames(tools, changes)] : []),
+    ...(forcedTool === undefined ? [] : [new ForcedArguments({ name: forcedTool, schema: tools.get(forcedTool) ?? {}, newCallId, changes, effort: request.effort })]),
+    ...(request.singleToolCall ? [new SingleToolCall()] : []),
+    ...(hasTools ? [isStreamed && family.streams.arguments ? new ArgumentMarks(changes) : new ToolArguments(tools, changes, request.effort)] : []),
+    ...(request.customTools ? [new CustomCalls(request.customTools, request.effort)] : []),
+    ...(request.format ? [new JsonText(request.changes, { isList: request.format.schema?.['type'] === 'array' })] : []),
+    ...(request.stop.length > 0 ? [new StopSequences(request.stop)] : []),
+    new Ending({ promptTokens: toInput(request, choice).promptTokens, maxTokens: request.maxTokens }),
+    // It was billed, so it is counted first.
+    ...(request.hidesThinking ? [new HiddenThinking()] : []),
+    ...(request.fields['logprobs'] === true ? [new LogprobsCheck(request.changes)] : []),
+    ...(request.format && isStreamed ? [new FormatCheck(request.format, request.changes, request.effort)] : [])
+  ]
+}
+
+/** Models know tools by the namespace their template puts them in, too, and so write calls in JSON. */
+function withNamespace (tools: RunRequest['tools']): RunRequest['tools'] {
+  return new Map([...tools].flatMap(([name, schema]) => [[name, schema], [`functions.${name}`, schema]]))
+}

@@ -1,0 +1,75 @@
+import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json'
+import { isObject } from './is-object.ts'
+
+/** Digits of the whole numbers in an object or list that JavaScript rounds, by member. Copies by `...` keep it. */
+const DIGITS = Symbol('digits')
+
+interface WithDigits { [DIGITS]?: Record<string, string> }
+
+/** Members of a body whose whole numbers are sent on. */
+const SENT_ON = ['seed', 'tools', 'functions', 'response_format', 'text', 'guided_json', 'chat_template_kwargs']
+
+/**
+ * Keeps the digits of whole numbers beyond 2^53 in what a body has sent on: its seed and its schemas. The numbers
+ * themselves stay what `JSON.parse` has made of them; `toExactJson` and `digitsOf` know better.
+ * @param toText gives the JSON of the body; asked only where there is such a number
+ */
+export function keepDigits (body: unknown, toText: () => string): void {
+  if (!isObject(body)) return
+  const members = SENT_ON.filter(name => holdsRounded(body[name]))
+  if (members.length === 0) return
+  const exact = parse(toText(), undefined, { parseNumber: toExact, onDuplicateKey: ({ newValue }) => newValue }) as Record<string, unknown>
+  mark(body, Object.fromEntries(members.map(name => [name, exact[name]])))
+}
+
+/** The whole number of a member, digit by digit; undefined where JavaScript's number is the same, or is none. */
+export function digitsOf (value: object, member: string): bigint | undefined {
+  const digits = (value as WithDigits)[DIGITS]?.[member]
+  return digits === undefined ? undefined : BigInt(digits)
+}
+
+/** Keeps what is known of the digits of an object's members in another one that has the same. */
+export function copyDigits (from: object, to: object): void {
+  const digits = (from as WithDigits)[DIGITS]
+  if (digits !== undefined) Object.assign(to, { [DIGITS]: digits })
+}
+
+/** JSON text of a value, its whole numbers as they were sent. */
+export function toExactJson (value: unknown): string {
+  return holdsDigits(value) ? stringify(withDigits(value)) as string : JSON.stringify(value)
+}
+
+function holdsRounded (value: unknown): boolean {
+  if (typeof value === 'number') return isRounded(value)
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsRounded)
+}
+
+function isRounded (value: number): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value)
+}
+
+function toExact (digits: string): unknown {
+  const number = Number(digits)
+  return isRounded(number) && /^-?\d+$/.test(digits) ? new LosslessNumber(digits) : number
+}
+
+/** Both are the same value, read in two ways. */
+function mark (value: object, exact: object): void {
+  for (const [name, member] of Object.entries(exact) as Array<[string, unknown]>) {
+    if (isLosslessNumber(member)) Object.assign(value, { [DIGITS]: { ...(value as WithDigits)[DIGITS], [name]: member.toString() } })
+    else if (typeof member === 'object' && member !== null) mark((value as Record<string, object>)[name] as object, member)
+  }
+}
+
+function holdsDigits (value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return DIGITS in value || Object.values(value).some(holdsDigits)
+}
+
+function withDigits (value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  const digits = (value as WithDigits)[DIGITS] ?? {}
+  const toMember = (name: string, member: unknown) => typeof member === 'number' && Object.hasOwn(digits, name) ? new LosslessNumber(digits[name] as string) : withDigits(member)
+  if (Array.isArray(value)) return value.map((item, index) => toMember(String(index), item))
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, toMember(name, member)]))
+}

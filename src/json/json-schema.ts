@@ -1,0 +1,137 @@
+import type { Effort } from './work-budget.ts'
+import type { Checker } from './schema-checker.ts'
+
+type Schema = Record<string, unknown>
+
+/** Objects and lists of a schema, and characters of its names and texts, that are read at most. */
+const MAX_NODES = 1_000
+const MAX_CHARACTERS = 128 * 1024
+
+/** Compiled schemas that are kept; agents send the same few with every request. */
+const MAX_SCHEMAS = 200
+
+/** Characters of schema text that are kept compiled; a longer one is compiled for each request. */
+const MAX_KEPT_LENGTH = 64 * 1024
+
+/** How many errors are told: enough for a model to mend its answer, few enough to read. */
+const MAX_ERRORS = 5
+
+/** The longest complaint, in characters: it may quote a schema. */
+const MAX_COMPLAINT = 300
+
+/** What a schema came to: a checker, or why it has none. */
+type Reading = { checker: Checker } | { error: Error }
+
+let checkers: typeof import('./schema-checker.ts') | undefined
+
+const kept = new Map<string, Checker>()
+const readings = new WeakMap<Schema, Reading>()
+
+/** An answer or a schema that cannot be checked: too large, too deep, or the check itself failed. It quotes nothing. */
+export class UncheckedError extends Error {
+  override name = 'UncheckedError'
+}
+
+/** Loads what checks are made with, a quarter of a megabyte that many servers never need; to be waited for before any check. */
+export function loadCheckers (): Promise<unknown> | undefined {
+  return checkers === undefined ? import('./schema-checker.ts').then(loaded => { checkers = loaded }) : undefined
+}
+
+/** Whether a schema was read before, so that its next check begins at once. */
+export function isRead (schema: Schema): boolean {
+  return lookUp(schema) !== undefined
+}
+
+/**
+ * Why some of a schema is not looked at, in words that quote nothing of it; empty where all is.
+ * @throws Error when the schema is none, with what its writer should know; UncheckedError when nothing can be checked against it
+ */
+export function readSchema (schema: Schema, effort: Effort): readonly string[] {
+  return toChecker(schema, effort).unenforced
+}
+
+/**
+ * What of a value does not fit a JSON Schema, each as path and complaint; empty when all fits.
+ * @throws UncheckedError
+ */
+export function toViolations (schema: Schema, value: unknown, effort: Effort): string[] {
+  return errorsOf(schema, value, effort).slice(0, MAX_ERRORS).map(toViolation)
+}
+
+/**
+ * How many things of a value do not fit a JSON Schema.
+ * @throws UncheckedError
+ */
+export function countViolations (schema: Schema, value: unknown, effort: Effort): number {
+  return errorsOf(schema, value, effort).length
+}
+
+function errorsOf (schema: Schema, value: unknown, effort: Effort): ReturnType<Checker['errorsOf']> {
+  try {
+    return toChecker(schema, effort).errorsOf(value, effort)
+  } catch (error) {
+    throw new UncheckedError('the answer cannot be checked against the schema', { cause: error })
+  }
+}
+
+function toChecker (schema: Schema, effort: Effort): Checker {
+  const reading = lookUp(schema) ?? compile(schema, effort)
+  readings.set(schema, reading)
+  if ('error' in reading) throw reading.error
+  return reading.checker
+}
+
+function lookUp (schema: Schema): Reading | undefined {
+  const known = readings.get(schema)
+  if (known !== undefined) return known
+  if (isTooLarge(schema)) return { error: new UncheckedError('the schema is too large to be read') }
+  const text = JSON.stringify(schema)
+  const checker = kept.get(text)
+  if (checker === undefined) return undefined
+  keep(text, checker)
+  return { checker }
+}
+
+function compile (schema: Schema, effort: Effort): Reading {
+  if (checkers === undefined) throw new Error('loadCheckers was not waited for')
+  const { toChecker, InvalidSchemaError } = checkers
+  try {
+    const checker = toChecker(schema, effort)
+    keep(JSON.stringify(schema), checker)
+    return { checker }
+  } catch (error) {
+    return { error: error instanceof InvalidSchemaError ? error : new UncheckedError('the schema cannot be read', { cause: error }) }
+  }
+}
+
+/** Whether a schema is larger than what is walked through. */
+export function isTooLarge (schema: Schema): boolean {
+  let nodes = 0
+  let characters = 0
+  const open: object[] = [schema]
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    nodes++
+    if (Array.isArray(one) && one.length > MAX_CHARACTERS) return true
+    for (const name in one) {
+      const member = (one as Schema)[name]
+      characters += name.length
+      if (typeof member === 'string') characters += member.length
+      else if (typeof member === 'object' && member !== null) open.push(member)
+      if (nodes + open.length > MAX_NODES || characters > MAX_CHARACTERS) return true
+    }
+  }
+  return false
+}
+
+/** Last used goes last, so that the first is the one to forget. */
+function keep (text: string, checker: Checker): void {
+  if (text.length > MAX_KEPT_LENGTH) return
+  kept.delete(text)
+  kept.set(text, checker)
+  if (kept.size > MAX_SCHEMAS) kept.delete(kept.keys().next().value as string)
+}
+
+function toViolation ({ instancePath, message = 'is not accepted', params, keyword }: ReturnType<Checker['errorsOf']>[number]): string {
+  const extra = keyword === 'additionalProperties' ? ` ('${String(params['additionalProperty'])}')` : keyword === 'enum' ? ` (${JSON.stringify(params['allowedValues']).slice(0, 200)})` : ''
+  return `${instancePath || '/'} ${message}${extra}`.slice(0, MAX_COMPLAINT)
+}

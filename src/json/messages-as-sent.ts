@@ -1,0 +1,147 @@
+import type { PromptJson } from './native-json.ts'
+
+/** From this length on, in bytes, writing messages anew costs more than looking at how they are written. */
+const LONG = 16_384
+
+/**
+ * Bytes that are read at a time. A text of more than 128 KB has pages of memory of its own, which are had from the system
+ * and given back each time; and what is gone through several times should be in the processor's cache by then.
+ */
+const PIECE = 65_536
+
+/** Up to the messages: members that are no objects, lists or long texts, so that these are no others' messages. */
+const HEAD = /^\{(?:"(?!messages")\w{1,64}":(?:"[^"\\]{0,256}"|[-\w.]{1,32}),)*"messages":\[/
+const MAX_HEAD = 4_096
+
+/** Of what is behind the messages, in bytes: it may become far more than its size, and is looked at first where it is more. */
+const MAX_TAIL = 1_048_576
+
+/**
+ * One message of a role and a text, as `JSON.stringify` writes it: no white space, no member twice, and only escapes that
+ * have no other form, so that none is half of a surrogate pair. Their number is limited by what the stack of regular
+ * expressions holds.
+ */
+const MESSAGE = /\{"role":"[a-z]{1,16}","content":"[^"\\]*(?:\\["\\bfnrt][^"\\]*){0,100000}"\}/y
+
+/** Where one message ends and the next begins. No string holds this: a quote in it has a backslash before it. */
+const BETWEEN = Buffer.from('"},{"role":"')
+const END_OF_MESSAGE = 2
+
+/** What bytes are read as that are no UTF-8. */
+const REPLACEMENT = '\ufffd'
+
+const COMMA = 0x2c
+const OPENING = 0x5b
+const BRACKET = 0x5d
+
+/** By the messages of a body, which stay as they are: all of their JSON is one piece. */
+const kept = new WeakMap<readonly unknown[], PromptJson & { json: readonly [Buffer] }>()
+
+/**
+ * Reads a long body whose messages are written as they would be again, and keeps their JSON.
+ * @param bytes of JSON, maybe
+ * @returns what `JSON.parse` would; undefined when it is no such body
+ * @throws SyntaxError when it is no JSON
+ */
+export function parseAsSent (bytes: Buffer): object | undefined {
+  if (bytes.length < LONG) return undefined
+  const [head] = HEAD.exec(bytes.toString('utf8', 0, MAX_HEAD)) ?? []
+  if (head === undefined || head.includes(REPLACEMENT)) return undefined
+  const start = Buffer.byteLength(head) - 1
+  const list = parseMessages(bytes, start + 1)
+  if (list === undefined) return undefined
+  const { messages, end, characters } = list
+  if (bytes.length - end > MAX_TAIL) return undefined
+  const tail = bytes.toString('utf8', end)
+  // A second list of messages would be the one that counts, and its name might be written with escapes.
+  if (tail.includes('messages') || tail.includes('\\u') || tail.includes(REPLACEMENT)) return undefined
+  kept.set(messages, { json: [bytes.subarray(start, end)], size: { bytes: end - start, characters: 1 + characters } })
+  const body = JSON.parse(`${head}]${tail}`) as object
+  return Object.assign(body, { messages })
+}
+
+/** The JSON of messages that are sent on as they came; undefined when it has to be written. */
+export function keptMessagesJson (messages: readonly unknown[]): PromptJson | undefined {
+  return kept.get(messages)
+}
+
+/**
+ * Lets go of the messages of a body that `parseAsSent` read: until the answer is there, every collection of garbage would
+ * copy their text. Whoever asks the body for them again gets them read again from their JSON. Others stay as they are.
+ */
+export function letGoOfMessages (body: { messages: readonly unknown[] }): void {
+  const asSent = kept.get(body.messages)
+  if (asSent === undefined) return
+  Object.defineProperty(body, 'messages', {
+    configurable: true,
+    enumerable: true,
+    get: () => {
+      const messages = JSON.parse(asSent.json[0].toString()) as unknown[]
+      kept.set(messages, asSent)
+      Object.defineProperty(body, 'messages', { configurable: true, enumerable: true, writable: true, value: messages })
+      return messages
+    }
+  })
+}
+
+interface MessageList {
+  messages: unknown[]
+  /** Behind its bracket. */
+  end: number
+  /** From its first message to its bracket. */
+  characters: number
+}
+
+/** Reads a list whose first message begins at `start`. */
+function parseMessages (bytes: Buffer, start: number): MessageList | undefined {
+  const messages: unknown[] = []
+  let characters = 0
+  for (let at = start; at < bytes.length;) {
+    const cut = endOfPiece(bytes, at)
+    const piece = toList(bytes, at, cut)
+    const end = endOfMessages(piece)
+    if (end === undefined || piece.includes(REPLACEMENT)) return undefined
+    const list = piece.slice(0, end + 1)
+    const isLast = cut === bytes.length
+    if (!isLast && list.length < piece.length) return undefined
+    for (const message of JSON.parse(list) as unknown[]) messages.push(message)
+    characters += end
+    if (isLast) return { messages, end: at - 1 + Buffer.byteLength(list), characters }
+    at = cut + 1
+  }
+  return undefined
+}
+
+/** What is between two brackets or commas, as a list. */
+function toList (bytes: Buffer, start: number, end: number): string {
+  if (end === bytes.length) return `[${bytes.toString('utf8', start, end)}`
+  // Joined to a text, brackets would have it copied once more.
+  const before = bytes[start - 1] as number
+  const behind = bytes[end] as number
+  bytes[start - 1] = OPENING
+  bytes[end] = BRACKET
+  const text = bytes.toString('utf8', start - 1, end + 1)
+  bytes[start - 1] = before
+  bytes[end] = behind
+  return text
+}
+
+/** Where a piece ends that begins with a message: behind a message, or with the bytes. */
+function endOfPiece (bytes: Buffer, start: number): number {
+  const limit = start + PIECE
+  if (limit >= bytes.length) return bytes.length
+  const before = bytes.lastIndexOf(BETWEEN, limit)
+  const between = before > start ? before : bytes.indexOf(BETWEEN, limit)
+  return between === -1 ? bytes.length : between + END_OF_MESSAGE
+}
+
+/** Where the bracket is that ends the list of messages with which a text begins; undefined when it is no such list. */
+function endOfMessages (text: string): number | undefined {
+  let at = 0
+  do {
+    MESSAGE.lastIndex = at + 1
+    if (!MESSAGE.test(text)) return undefined
+    at = MESSAGE.lastIndex
+  } while (text.charCodeAt(at) === COMMA)
+  return text.charCodeAt(at) === BRACKET ? at : undefined
+}

@@ -1,0 +1,267 @@
+import { Ajv, _, type ErrorObject, type KeywordCxt, type Options, type ValidateFunction } from 'ajv'
+import ajvDraft04 from 'ajv-draft-04'
+import { Ajv2019 } from 'ajv/dist/2019.js'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { RE2JS } from 're2js'
+import { spend, type Effort, type Kind } from './work-budget.ts'
+import { FORMATS } from './formats.ts'
+import { toLinearPattern, UnreadPatternError } from './pattern.ts'
+import { toServedSchema, type Schema } from './served-schema.ts'
+
+/** What was made of a schema. */
+export interface Checker {
+  /** What of the schema is not looked at, and why; in words that quote nothing of it. */
+  unenforced: readonly string[]
+  /**
+   * What of a value does not fit.
+   * @throws TooMuchWorkError, RangeError for what is nested too deeply
+   */
+  errorsOf: (value: unknown, effort: Effort) => ErrorObject[]
+}
+
+/** The schema is none. The message quotes it, and is for its writer only. */
+export class InvalidSchemaError extends Error {
+  override name = 'InvalidSchemaError'
+}
+
+type Draft = '04' | '07' | '2019-09' | '2020-12'
+
+/** The part of an Ajv that is used here; each draft has a class of its own. */
+type Validator = Pick<Ajv, 'compile' | 'validateSchema' | 'errors' | 'errorsText' | 'RULES'>
+
+// Its default export is the module itself where it was not bundled.
+const Ajv04 = (ajvDraft04 as unknown as { default?: typeof ajvDraft04.default }).default ?? ajvDraft04 as unknown as typeof ajvDraft04.default
+
+const DRAFTS: Record<Draft, new (options: Options) => Validator> = { '04': Ajv04 as unknown as new (options: Options) => Validator, '07': Ajv, '2019-09': Ajv2019, '2020-12': Ajv2020 }
+
+/** Each knows what a schema of its draft is; made when the first one comes. */
+const readers = new Map<Draft, Validator>()
+
+/** Keywords that look at each item or member of a value. */
+const LOOPING = new Set(['items', 'additionalItems', 'contains', 'unevaluatedItems', 'additionalProperties', 'patternProperties', 'propertyNames', 'unevaluatedProperties', 'minProperties', 'maxProperties', 'dependencies'])
+
+/** Keywords that read each character of a text. */
+const READING = new Set(['minLength', 'maxLength', 'format', 'const', 'enum'])
+
+/** Steps of the compilation of one keyword's code, beside those of what stands in it. */
+const KEYWORD_STEPS = 2
+
+/**
+ * Makes a checker of a schema, which is read by the draft that `$schema` names; without one by the first that takes it.
+ * @throws InvalidSchemaError; TooMuchWorkError for one that is too much to compile; others of Ajv's
+ */
+export function toChecker (schema: Schema, effort: Effort): Checker {
+  const meter = new Meter(effort, 'compiling')
+  const draft = toDraft(schema)
+  const patterns = new Patterns(meter)
+  const { schema: served, unenforced } = toServedSchema(schema, { keepsId: draft === '04', reasonAgainst: pattern => patterns.reasonAgainst(pattern) })
+  const ajv = newAjv(draft, { meta: false, validateSchema: false, code: { optimize: false, regExp: patterns.engine() } })
+  countSteps(ajv, meter)
+  const validate = compile(ajv, served)
+  return {
+    unenforced,
+    errorsOf: (value, effort) => meter.during(effort, () => validate(value) ? [] : validate.errors ?? [])
+  }
+}
+
+function compile (ajv: Validator, schema: Schema): ValidateFunction {
+  try {
+    return ajv.compile(schema)
+  } catch (error) {
+    if (error instanceof Ajv.MissingRefError) throw new InvalidSchemaError(error.message)
+    throw error
+  }
+}
+
+function newAjv (draft: Draft, options: Options): Validator {
+  // Referred schemas are not copied to where they are referred to: a thousand times a thousand makes a million.
+  return new DRAFTS[draft]({ strict: false, allErrors: true, validateFormats: true, inlineRefs: false, logger: false, formats: FORMATS, ...options })
+}
+
+/** @throws InvalidSchemaError when the draft does not take the schema */
+function toDraft (schema: Schema): Draft {
+  const named = toNamedDraft(schema['$schema'])
+  const drafts: Draft[] = named === undefined ? ['2020-12', '07', '04'] : [named]
+  const { $schema: _draft, ...body } = schema
+  let complaint: string | undefined
+  for (const draft of drafts) {
+    let reader = readers.get(draft)
+    if (reader === undefined) readers.set(draft, reader = newAjv(draft, {}))
+    if (reader.validateSchema(body) === true) return draft
+    complaint ??= `data/${reader.errorsText(reader.errors, { dataVar: 'data' })}`.replace('data/data', 'data')
+  }
+  throw new InvalidSchemaError(`schema is invalid: ${complaint}`)
+}
+
+/** An address nobody knows, OpenAPI's dialects among them, names no draft. */
+function toNamedDraft (address: unknown): Draft | undefined {
+  const name = typeof address === 'string' ? /^https?:\/\/json-schema\.org\/(?:draft\/(2020-12|2019-09)|draft-(0[467]))\/schema#?$/.exec(address) : undefined
+  const draft = name?.[1] ?? name?.[2]
+  return draft === '06' ? '07' : draft as Draft | undefined
+}
+
+/** Counts the steps of one compilation, and then of each check. */
+class Meter {
+  #effort: Effort
+  #kind: Kind
+
+  constructor (effort: Effort, kind: Kind) {
+    this.#effort = effort
+    this.#kind = kind
+  }
+
+  spend (steps: number): void {
+    spend(this.#effort, this.#kind, steps)
+  }
+
+  /** @param each steps for each item, member or 64 characters of the value */
+  spendFor (value: unknown, steps: number, each: number): void {
+    this.spend(steps + each * lengthOf(value))
+  }
+
+  /** Counts the checks in it against this effort. */
+  during<T> (effort: Effort, check: () => T): T {
+    this.#effort = effort
+    this.#kind = 'checking'
+    return check()
+  }
+}
+
+function lengthOf (value: unknown): number {
+  if (typeof value === 'string') return value.length / 64
+  if (typeof value !== 'object' || value === null) return 0
+  return Array.isArray(value) ? value.length : Object.keys(value).length
+}
+
+/**
+ * Has every keyword count what it does, when its code is made and each time that runs: a schema that refers to itself can
+ * double the work with each level. And has those that compare numbers and items do it exactly, and in one go.
+ */
+function countSteps ({ RULES }: Validator, meter: Meter): void {
+  for (const rule of Object.values(RULES.all)) {
+    if (typeof rule !== 'object' || !('code' in rule.definition)) continue
+    const { definition, keyword } = rule
+    if (keyword === 'uniqueItems') definition.error = { message: 'must NOT have duplicate items' }
+    const code = toOwnCode(keyword, meter) ?? definition.code.bind(definition)
+    definition.code = (context: KeywordCxt, type?: string) => {
+      const { gen, data, schema } = context
+      const steps = 2 + sizeOf(schema, keyword)
+      meter.spend(KEYWORD_STEPS + steps / 8)
+      const ref = gen.scopeValue('obj', { ref: meter })
+      const each = LOOPING.has(keyword) ? (keyword === 'patternProperties' ? steps : 4) : READING.has(keyword) ? 1 : 0
+      gen.code(each === 0 ? _`${ref}.spend(${steps})` : _`${ref}.spendFor(${data}, ${steps}, ${each})`)
+      code(context, type)
+    }
+  }
+}
+
+function toOwnCode (keyword: string, meter: Meter): ((context: KeywordCxt) => void) | undefined {
+  const ref = keyword === 'multipleOf' ? isMultiple : keyword === 'uniqueItems' ? (wanted: boolean, list: unknown[]) => !wanted || isUnique(list, meter) : undefined
+  return ref && (context => {
+    context.fail(_`!${context.gen.scopeValue('func', { ref })}(${context.schemaCode}, ${context.data})`)
+  })
+}
+
+/** What a keyword may have to go through. */
+function sizeOf (schema: unknown, keyword: string): number {
+  if (typeof schema !== 'object' || schema === null) return 0
+  // Each that is missing is an error to write down.
+  if (keyword === 'required') return 4 * lengthOf(schema)
+  if (keyword !== 'enum' && keyword !== 'const') return lengthOf(schema)
+  return JSON.stringify(schema).length / 8
+}
+
+/** Whether a number is a multiple of another one in decimal digits, as they are written: 19.99 is one of 0.01. */
+function isMultiple (step: number, value: number): boolean {
+  const of = toDecimal(step)
+  const one = toDecimal(value)
+  if (of === undefined || one === undefined) return true
+  const exponent = Math.min(of.exponent, one.exponent)
+  const digits = ({ digits, exponent: own }: Decimal) => digits * 10n ** BigInt(own - exponent)
+  return digits(of) !== 0n && digits(one) % digits(of) === 0n
+}
+
+interface Decimal {
+  digits: bigint
+  exponent: number
+}
+
+/** Undefined for what is too large to be a number. */
+function toDecimal (value: number): Decimal | undefined {
+  const [, whole = '', fraction = '', exponent = '0'] = /^(-?\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value)) ?? []
+  return whole === '' ? undefined : { digits: BigInt(whole + fraction), exponent: Number(exponent) - fraction.length }
+}
+
+/** By their JSON, because to compare each item with each takes time that grows with the square. */
+function isUnique (list: unknown[], meter: Meter): boolean {
+  const seen = new Set<string>()
+  for (const item of list) {
+    const json = JSON.stringify(item, inOrder)
+    meter.spend(1 + json.length / 8)
+    seen.add(json)
+  }
+  return seen.size === list.length
+}
+
+function inOrder (_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => one < other ? -1 : 1))
+}
+
+/** The patterns of one schema. */
+class Patterns {
+  #meter: Meter
+  #known = new Map<string, RE2JS | string>()
+  #sizes = new Map<RE2JS, number>()
+
+  constructor (meter: Meter) {
+    this.#meter = meter
+  }
+
+  /** Why a pattern cannot be enforced; undefined when it can. */
+  reasonAgainst (pattern: string): string | undefined {
+    const read = this.#read(pattern)
+    return typeof read === 'string' ? read : undefined
+  }
+
+  /** What Ajv makes its patterns by. */
+  engine (): NonNullable<NonNullable<Options['code']>['regExp']> {
+    const toPattern = (pattern: string) => {
+      const read = this.#read(pattern)
+      // One that stands where no schema was expected, and is referred to.
+      if (typeof read === 'string') throw new UnreadPatternError(read)
+      const size = this.#sizes.get(read) ?? 1
+      return {
+        test: (text: string) => {
+          this.#meter.spend(size * (1 + text.length))
+          return read.test(text)
+        },
+        // Ajv keeps them apart by it.
+        toString: () => pattern
+      }
+    }
+    return Object.assign(toPattern, { code: 'toPattern' })
+  }
+
+  #read (pattern: string): RE2JS | string {
+    const known = this.#known.get(pattern)
+    if (known !== undefined) return known
+    const read = this.#toEngine(pattern)
+    this.#known.set(pattern, read)
+    return read
+  }
+
+  #toEngine (pattern: string): RE2JS | string {
+    try {
+      const { source, size } = toLinearPattern(pattern)
+      this.#meter.spend(1 + size / 16)
+      const engine = RE2JS.compile(source)
+      this.#sizes.set(engine, Math.max(size, engine.programSize()) / 2)
+      return engine
+    } catch (error) {
+      if (error instanceof UnreadPatternError) return error.message
+      if (error instanceof Error && error.name.startsWith('RE2JS')) return 'the engine cannot read it'
+      throw error
+    }
+  }
+}

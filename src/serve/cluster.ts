@@ -1,0 +1,163 @@
+import cluster, { type Worker } from 'node:cluster'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyBaseLogger } from 'fastify'
+import { StartError } from '../errors.ts'
+import { isForPerson } from '../telemetry/logger.ts'
+import type { ModelSurvey } from '../inference/model-survey.ts'
+import { openStore } from '../stores/responses/open.ts'
+import type { Settings } from '../settings/schema.ts'
+import { startUpstream } from './upstream.ts'
+import type { Assignment, News, Order } from './worker.ts'
+
+/** One that ends sooner after its start is replaced after a pause, which doubles each time. */
+const STEADY_MS = 10_000
+const SHORTEST_PAUSE_MS = 1_000
+const LONGEST_PAUSE_MS = 30_000
+
+/** What workers that are to end at once have for it. */
+const GRACE_MS = 1_000
+
+/**
+ * Starts the workers, and resolves when all of them serve. Whoever ends later is replaced. The simulator, where it is to
+ * answer, is one for all of them.
+ * @throws SettingsError when the store of responses cannot be opened; StartError when a worker cannot serve. None is left then.
+ */
+export async function startWorkers (settings: Settings, log: FastifyBaseLogger): Promise<Workers> {
+  await checkStore(settings, log)
+  const { settings: known, closeUpstream } = await startUpstream(settings)
+  cluster.setupPrimary({ args: ['worker'] })
+  const workers = new Workers(toShare(known), log, closeUpstream)
+  try {
+    await workers.start(settings.workers)
+    return workers
+  } catch (error) {
+    await workers.end()
+    throw error
+  }
+}
+
+/** What each worker is told: limits of the whole are divided, and what another worker could not find is not stored. */
+function toShare (settings: Settings): Settings {
+  return {
+    ...settings,
+    // The parent of a worker is no init.
+    logFormat: isForPerson(settings.logFormat) ? 'pretty' : 'json',
+    upstream: 'cloudflare',
+    maxStreams: Math.ceil(settings.maxStreams / settings.workers),
+    maxBodyMemoryBytes: Math.ceil(settings.maxBodyMemoryBytes / settings.workers),
+    ...(settings.storePath === undefined && { storeMaxBytes: 0 })
+  }
+}
+
+/** A file that cannot be opened is told before anybody starts; a new one is made by one process alone. */
+async function checkStore (settings: Settings, log: FastifyBaseLogger): Promise<void> {
+  const { storePath, storeMaxBytes, workers } = settings
+  if (storePath === undefined) {
+    if (storeMaxBytes > 0) log.warn({ workers }, 'responses are not stored: several workers need a file for them, STORE_PATH')
+    return
+  }
+  const store = await openStore(settings, Date.now)
+  await store.close()
+}
+
+/** The processes that serve. */
+export class Workers {
+  /** Where they serve; 0 before they do. */
+  port = 0
+  readonly #models: Promise<ModelSurvey>
+  #hear: (models: ModelSurvey) => void = () => {}
+  #settings: Settings
+  #log: FastifyBaseLogger
+  #closeUpstream: () => Promise<void>
+  /** Those that have not ended, and the end of each. */
+  #running = new Map<Worker, Promise<unknown>>()
+  #isStopping = false
+
+  constructor (settings: Settings, log: FastifyBaseLogger, closeUpstream: () => Promise<void>) {
+    this.#settings = settings
+    this.#log = log
+    this.#closeUpstream = closeUpstream
+    this.#models = new Promise(resolve => { this.#hear = resolve })
+  }
+
+  /** Starts so many; to be called once. @throws StartError when one of them cannot serve */
+  async start (count: number): Promise<void> {
+    await Promise.all(Array.from({ length: count }, async (_, index) => {
+      const { port, lost } = this.#fork(index + 1)
+      this.port = await Promise.race([port, lost.then(reason => { throw reason })])
+      this.#replace(index + 1, lost)
+    }))
+  }
+
+  /** What the first of them says of the models: one alone asks Cloudflare, and only for whoever wants to know. */
+  surveyModels (): Promise<ModelSurvey> {
+    const [first] = this.#running.keys()
+    first?.send('survey' satisfies Order)
+    return this.#models
+  }
+
+  /** Has every worker let its answers end as a single process does; resolves when all are gone. */
+  async drain (): Promise<void> {
+    await this.#stop('drain')
+  }
+
+  /** Has every worker tell those it answers that they are cut; resolves when all are gone. */
+  async cut (): Promise<void> {
+    await this.#stop('cut')
+  }
+
+  /** Ends every worker at once. */
+  async end (): Promise<void> {
+    const stopped = this.#stop('end')
+    await Promise.race([stopped, sleep(GRACE_MS)])
+    for (const { process } of this.#running.keys()) process.kill('SIGKILL')
+    await stopped
+  }
+
+  async #stop (order: Order): Promise<void> {
+    this.#isStopping = true
+    for (const worker of this.#running.keys()) worker.send(order)
+    await Promise.all(this.#running.values())
+    await this.#closeUpstream()
+  }
+
+  /** Goes on for as long as the workers do: one that is lost gets a successor. */
+  async #replace (number: number, lost: Promise<StartError>): Promise<void> {
+    let pauseMs = 0
+    let startedAt = performance.now()
+    while (!this.#isStopping) {
+      const { message } = await lost
+      if (this.#isStopping) return
+      const wasSteady = performance.now() - startedAt >= STEADY_MS
+      pauseMs = wasSteady ? 0 : Math.min(Math.max(2 * pauseMs, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS)
+      this.#log.error({ worker: number, reason: message, pauseMs }, 'a worker serves no more; it is replaced')
+      await sleep(pauseMs)
+      if (this.#isStopping) return
+      startedAt = performance.now()
+      lost = this.#fork(number).lost
+    }
+  }
+
+  /** Starts one: `port` is told when it serves, `lost` when it serves no more, or never did, with the reason. */
+  #fork (number: number): { port: Promise<number>, lost: Promise<StartError> } {
+    const worker = cluster.fork()
+    worker.on('error', error => this.#log.error({ worker: number, reason: error.message }, 'a worker cannot be reached'))
+    const ended = new Promise<StartError>(resolve => worker.once('exit', (code, signal) => {
+      this.#running.delete(worker)
+      if (this.#isStopping && code !== 0) process.exitCode ??= 1
+      resolve(new StartError(`A worker ended by itself (${signal ?? `exit code ${code}`}).`, 1))
+    }))
+    this.#running.set(worker, ended)
+    let serves = (_port: number) => {}
+    const port = new Promise<number>(resolve => { serves = resolve })
+    const left = new Promise<StartError>(resolve => worker.on('message', (news: News) => {
+      if (news === 'here') return worker.send(this.#isStopping ? 'end' : { worker: number, settings: this.#settings } satisfies Assignment)
+      if (news === 'leaving') return resolve(new StartError('A bug that nobody caught.', 1))
+      if ('port' in news) return serves(news.port)
+      if ('models' in news) return this.#hear(news.models)
+      resolve(new StartError(news.refusal, 2))
+      worker.process.kill('SIGKILL')
+    }))
+    return { port, lost: Promise.race([ended, left]) }
+  }
+}

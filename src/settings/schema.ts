@@ -1,0 +1,406 @@
+import { Type, type SchemaOptions, type Static, type TSchema } from '@sinclair/typebox'
+import { FORMATS } from './format.ts'
+
+/** Where Cloudflare's API lives; only there is an account id certain to be 32 hexadecimal digits. */
+export const CLOUDFLARE_API = 'https://api.cloudflare.com/client/v4'
+
+// Node fires a longer timer at once.
+const longestTimer = 2_147_483_647
+
+/**
+ * Every setting, once, as the environment names it: type, range, default and one line of doc. The flag is the name in
+ * kebab case. `group` is its heading in --help, `unit` what its number counts, `secret` keeps its value off screens and
+ * logs and lets `NAME_FILE` name a file that holds it, `aliases` are names other Cloudflare tools use for the same thing,
+ * `source` tells where to get a value that nobody can make up, `receives` names the secrets that are sent to the address.
+ */
+export const Environment = Type.Object({
+  HOST: Type.String({
+    group: 'Server',
+    format: 'host',
+    default: '127.0.0.1',
+    description: 'Address to listen on; one that others can reach needs API_KEYS.'
+  }),
+  PORT: Type.Integer({
+    group: 'Server',
+    minimum: 0,
+    maximum: 65_535,
+    default: 8686,
+    description: 'Port to listen on; 0 takes any free one.'
+  }),
+  BODY_LIMIT_BYTES: Type.Integer({
+    group: 'Server',
+    unit: 'bytes',
+    minimum: 1024,
+    maximum: 1_073_741_824,
+    default: 33_554_432,
+    description: 'Largest request body in bytes, decoded; beyond it the answer is 413.'
+  }),
+  WORKERS: Type.String({
+    group: 'Server',
+    format: 'worker-count',
+    default: '1',
+    description: 'Processes that serve on the port together; auto is one for each core.'
+  }),
+  MAX_STREAMS: Type.Integer({
+    group: 'Server',
+    minimum: 1,
+    maximum: 100_000,
+    default: 2_000,
+    description: 'Answers that may run at the same time; beyond it the answer is 503.'
+  }),
+  MAX_BODY_MEMORY_BYTES: Type.Optional(Type.Integer({
+    group: 'Server',
+    unit: 'bytes',
+    minimum: 1024,
+    maximum: 1_099_511_627_776,
+    description: 'Bytes of bodies in flight, beyond it 503; a quarter of the memory when absent.'
+  })),
+  CLIENT_IDLE_TIMEOUT_MS: Type.Integer({
+    group: 'Server',
+    unit: 'milliseconds',
+    minimum: 1_000,
+    maximum: longestTimer,
+    default: 60_000,
+    description: 'How long a client may take nothing of what waits for it, in milliseconds.'
+  }),
+  DRAIN_DELAY_MS: Type.Integer({
+    group: 'Server',
+    unit: 'milliseconds',
+    minimum: 0,
+    maximum: 300_000,
+    default: 0,
+    description: 'How long the port stays open after SIGTERM, in milliseconds.'
+  }),
+  DRAIN_TIMEOUT_MS: Type.Integer({
+    group: 'Server',
+    unit: 'milliseconds',
+    minimum: 0,
+    maximum: longestTimer,
+    default: 30_000,
+    description: 'How long running answers may go on after SIGTERM, in milliseconds.'
+  }),
+  LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+    group: 'Server',
+    default: 'info',
+    description: 'Least severe lines to log: trace, debug, info, warn, error, fatal or silent.'
+  }),
+  LOG_FORMAT: oneOf(['auto', 'json', 'pretty'], {
+    group: 'Server',
+    default: 'auto',
+    description: 'Lines for a person (pretty) or a collector (json); auto: pretty at a terminal.'
+  }),
+  LOG_CONTENT: Type.Boolean({
+    group: 'Server',
+    default: false,
+    description: 'Logs prompts and answers at LOG_LEVEL=trace, in their native form.'
+  }),
+  API_KEYS: Type.Optional(Type.String({
+    group: 'Access',
+    format: 'key-list',
+    secret: true,
+    description: 'Keys clients must send, with commas between; name:key shows the name in logs.'
+  })),
+  AUTH_MODE: oneOf(['keys', 'passthrough'], {
+    group: 'Access',
+    default: 'keys',
+    description: 'Whose token calls Cloudflare: keys the proxy\'s own, passthrough the client\'s.'
+  }),
+  ALLOW_UNAUTHENTICATED: Type.Boolean({
+    group: 'Access',
+    default: false,
+    description: 'Serves without API_KEYS where others, or every web page, can reach it.'
+  }),
+  CORS_ORIGINS: Type.Optional(Type.String({
+    group: 'Access',
+    format: 'origin-list',
+    description: 'Origins whose pages may call, such as https://*.example.com or http://localhost:*.'
+  })),
+  ALLOWED_HOSTS: Type.Optional(Type.String({
+    group: 'Access',
+    format: 'host-list',
+    description: 'Host headers to answer; without API_KEYS beside addresses and local names.'
+  })),
+  UPSTREAM: oneOf(['cloudflare', 'simulator'], {
+    group: 'Cloudflare',
+    default: 'cloudflare',
+    description: 'Who answers: cloudflare, or the simulator inside this program (offline).'
+  }),
+  CLOUDFLARE_ACCOUNT_ID: Type.Optional(Type.String({
+    group: 'Cloudflare',
+    format: 'path-segment',
+    aliases: ['CF_ACCOUNT_ID'],
+    source: 'Copy it from https://dash.cloudflare.com → AI → Workers AI → "Use REST API".',
+    description: 'Account that runs the models; required unless the simulator answers.'
+  })),
+  CLOUDFLARE_API_TOKEN: Type.Optional(Type.String({
+    group: 'Cloudflare',
+    format: 'token',
+    secret: true,
+    aliases: ['CLOUDFLARE_AUTH_TOKEN', 'CF_API_TOKEN', 'CLOUDFLARE_API_KEY'],
+    source: 'Make one at https://dash.cloudflare.com/profile/api-tokens with the account permissions "Workers AI: Read" and "Workers AI: Edit".',
+    description: 'API token with the Workers AI permission; required unless the simulator answers.'
+  })),
+  CLOUDFLARE_API_BASE_URL: Type.String({
+    group: 'Cloudflare',
+    format: 'http-url',
+    default: CLOUDFLARE_API,
+    receives: ['CLOUDFLARE_API_TOKEN'],
+    description: 'Where Cloudflare\'s API is.'
+  }),
+  CLOUDFLARE_AI_GATEWAY_ID: Type.Optional(Type.String({
+    group: 'Cloudflare',
+    format: 'path-segment',
+    description: 'AI Gateway of the same account to send the calls through.'
+  })),
+  CLOUDFLARE_AI_GATEWAY_TOKEN: Type.Optional(Type.String({
+    group: 'Cloudflare',
+    format: 'token',
+    secret: true,
+    source: 'Make one at https://dash.cloudflare.com → AI → AI Gateway → your gateway → Settings.',
+    description: 'Token of that AI Gateway, when it asks for one.'
+  })),
+  CLOUDFLARE_AI_GATEWAY_BASE_URL: Type.String({
+    group: 'Cloudflare',
+    format: 'http-url',
+    default: 'https://gateway.ai.cloudflare.com/v1',
+    receives: ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_TOKEN'],
+    description: 'Where AI Gateways are.'
+  }),
+  UPSTREAM_HEADERS_TIMEOUT_MS: Type.Integer({
+    group: 'Cloudflare',
+    unit: 'milliseconds',
+    minimum: 1,
+    maximum: longestTimer,
+    default: 300_000,
+    description: 'How long Cloudflare may take to begin an answer, in milliseconds.'
+  }),
+  UPSTREAM_IDLE_TIMEOUT_MS: Type.Integer({
+    group: 'Cloudflare',
+    unit: 'milliseconds',
+    minimum: 1,
+    maximum: longestTimer,
+    default: 120_000,
+    description: 'How long Cloudflare may be silent inside an answer, in milliseconds.'
+  }),
+  MAX_RETRIES: Type.Integer({
+    group: 'Cloudflare',
+    minimum: 0,
+    maximum: 5,
+    default: 2,
+    description: 'How often a call is repeated, only ever before the first byte of its answer.'
+  }),
+  MODEL_ALIASES: Type.String({
+    group: 'Models and parameters',
+    format: 'model-aliases',
+    default: '{}',
+    description: 'JSON object, e.g. {"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}.'
+  }),
+  DEFAULT_MODEL: Type.Optional(Type.String({
+    group: 'Models and parameters',
+    description: 'Model that serves names nobody knows; without it they get 404.'
+  })),
+  MODEL_FALLBACKS: Type.String({
+    group: 'Models and parameters',
+    format: 'model-fallbacks',
+    default: '{}',
+    description: 'JSON object of models to try when one fails, e.g. {"@cf/a/b":["@cf/c/d"]}.'
+  }),
+  DEFAULT_MAX_TOKENS: Type.Integer({
+    group: 'Models and parameters',
+    unit: 'tokens',
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 4096,
+    description: 'Tokens an answer may have when the client sets no limit.'
+  }),
+  MAX_CHOICES: Type.Integer({
+    group: 'Models and parameters',
+    minimum: 1,
+    maximum: 128,
+    default: 8,
+    description: 'Largest n a client may ask for; every choice is a call of its own.'
+  }),
+  UNSUPPORTED_PARAMS: oneOf(['warn', 'reject'], {
+    group: 'Models and parameters',
+    default: 'warn',
+    description: 'What a model cannot take: warn drops it and says so, reject answers 400.'
+  }),
+  RETIRED_MODELS: oneOf(['replace', 'reject'], {
+    group: 'Models and parameters',
+    default: 'replace',
+    description: 'Retired models: replace asks the successor, reject answers 404.'
+  }),
+  EMULATE_TOOLS: Type.Boolean({
+    group: 'Models and parameters',
+    default: true,
+    description: 'Offers tools by prompt to models without tool calling; false answers 400.'
+  }),
+  FETCH_REMOTE_IMAGES: Type.Boolean({
+    group: 'Models and parameters',
+    default: false,
+    description: 'Fetches images that clients name by http(s) URL, from public addresses only.'
+  }),
+  REJECT_IF_BUSY: Type.Boolean({
+    group: 'Models and parameters',
+    default: false,
+    description: 'Has Cloudflare answer 429 at once when a model is busy, not queue.'
+  }),
+  STORE_PATH: Type.Optional(Type.String({
+    group: 'Stored responses',
+    description: 'SQLite file that keeps responses; without it one process does, in memory.'
+  })),
+  STORE_MAX_BYTES: Type.Integer({
+    group: 'Stored responses',
+    unit: 'bytes',
+    minimum: 0,
+    maximum: 1_099_511_627_776,
+    default: 67_108_864,
+    description: 'Bytes of responses to keep, the latest used first; 0 keeps none.'
+  }),
+  STORE_TTL_HOURS: Type.Integer({
+    group: 'Stored responses',
+    unit: 'hours',
+    minimum: 1,
+    maximum: 87_600,
+    default: 720,
+    description: 'Hours since its last use after which a response is forgotten.'
+  }),
+  SIMULATOR_TOKENS_PER_SECOND: Type.Number({
+    group: 'Simulator',
+    unit: 'tokens per second',
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 40,
+    description: 'Pace of the simulator in tokens per second; 0 is as fast as possible.'
+  }),
+  SIMULATOR_RETIRED_MODELS: oneOf(['serve', 'refuse'], {
+    group: 'Simulator',
+    default: 'serve',
+    description: 'Retired models: serve runs them, refuse answers 5028 as Cloudflare does.'
+  })
+}, { additionalProperties: false })
+export type Environment = Static<typeof Environment>
+
+export type SettingName = keyof Environment
+
+/** What --help, the config table, the checks and the docs' tests need to know of one setting. */
+export interface Setting {
+  name: SettingName
+  /** Without the leading dashes. */
+  flag: string
+  kind: 'text' | 'list' | 'map' | 'number' | 'boolean'
+  group: string
+  doc: string
+  /** As one would write it in the environment; undefined when there is none. */
+  default: string | undefined
+  secret: boolean
+  aliases: readonly string[]
+  /** The secrets that are sent to this address. */
+  receives: readonly SettingName[]
+  /** The end of the sentence "NAME wants …". */
+  wants: string
+  /** A sentence about where to get it; undefined for what anybody can make up. */
+  source: string | undefined
+}
+
+/** The settings in the order --help shows them. */
+export const SETTINGS: readonly Setting[] = Object.entries(Environment.properties)
+  .map(([name, schema]) => toSetting(name as SettingName, schema))
+
+/** The settings as the rest of the program reads them: checked, typed, defaults filled in. */
+export interface Settings {
+  host: string
+  /** 0 to 65535; 0 takes any free port. */
+  port: number
+  /** 1 to 64 processes. Only the program itself starts them: an app that is embedded is always one. */
+  workers: number
+  upstream: Environment['UPSTREAM']
+  cloudflare: CloudflareSettings
+  authMode: Environment['AUTH_MODE']
+  apiKeys: ApiKey[]
+  allowUnauthenticated: boolean
+  modelAliases: Record<string, string>
+  /** Models to try, in order, when the one that was asked for fails before its first token. */
+  modelFallbacks: Record<string, string[]>
+  defaultModel?: string
+  defaultMaxTokens: number
+  unsupportedParams: Environment['UNSUPPORTED_PARAMS']
+  retiredModels: Environment['RETIRED_MODELS']
+  emulateTools: boolean
+  fetchRemoteImages: boolean
+  rejectIfBusy: boolean
+  upstreamHeadersTimeoutMs: number
+  upstreamIdleTimeoutMs: number
+  maxRetries: number
+  maxChoices: number
+  bodyLimitBytes: number
+  maxStreams: number
+  /** Bytes that bodies in flight may have together, decoded, with the images fetched for them. */
+  maxBodyMemoryBytes: number
+  /** How long a client may take nothing of what waits for it. */
+  clientIdleTimeoutMs: number
+  drainDelayMs: number
+  drainTimeoutMs: number
+  corsOrigins: string[]
+  allowedHosts: string[]
+  logLevel: Environment['LOG_LEVEL']
+  logFormat: Environment['LOG_FORMAT']
+  /** Prompts and answers are logged at the level `trace`. */
+  logContent: boolean
+  /** The SQLite file that keeps responses; they are kept in memory without it. */
+  storePath?: string
+  storeMaxBytes: number
+  storeTtlHours: number
+  simulatorTokensPerSecond: number
+  simulatorRetiredModels: Environment['SIMULATOR_RETIRED_MODELS']
+}
+
+/** A key clients may send, and the name it goes by in logs; a key without a name has none. */
+export interface ApiKey {
+  key: string
+  name?: string
+}
+
+/** Where the native calls go. Account and token are empty until a simulator that is the upstream has started. */
+export interface CloudflareSettings {
+  accountId: string
+  apiToken: string
+  /** Without a slash at its end. */
+  apiBaseUrl: string
+  gateway?: { id: string, token?: string, baseUrl: string }
+}
+
+function oneOf<const Value extends string> (values: readonly Value[], options: SchemaOptions) {
+  return Type.Unsafe<Value>({ ...options, type: 'string', enum: values })
+}
+
+function toSetting (name: SettingName, schema: TSchema): Setting {
+  return {
+    name,
+    flag: name.toLowerCase().replaceAll('_', '-'),
+    kind: toKind(schema),
+    group: schema['group'],
+    doc: schema.description ?? '',
+    default: schema.default === undefined ? undefined : String(schema.default),
+    secret: schema['secret'] === true,
+    aliases: schema['aliases'] ?? [],
+    receives: schema['receives'] ?? [],
+    wants: toWants(schema),
+    source: schema['source']
+  }
+}
+
+function toKind (schema: TSchema): Setting['kind'] {
+  if (schema['type'] === 'boolean') return 'boolean'
+  if (schema['type'] !== 'string') return 'number'
+  return FORMATS[schema['format']]?.shape ?? 'text'
+}
+
+function toWants (schema: TSchema): string {
+  if (schema['type'] === 'boolean') return 'true or false'
+  if (schema['enum']) return `one of ${schema['enum'].join(', ')}`
+  if (schema['type'] === 'string') return FORMATS[schema['format']]?.wants ?? 'text'
+  const number = schema['type'] === 'integer' ? 'a whole number' : 'a number'
+  const unit = schema['unit'] ? ` of ${schema['unit']}` : ''
+  return `${number}${unit} from ${schema['minimum']} to ${schema['maximum']}`
+}

@@ -1,0 +1,92 @@
+import { toArgumentText, toCallId, toIdentity, toUsage, type Telling } from './json.ts'
+import { toLogprobs } from './logprobs.ts'
+import { toTokens } from '../answers/tokens.ts'
+
+/** The frames of an answer in the order they are sent, without the closing `[DONE]`. */
+export function toFrames (telling: Telling): Generator<object> {
+  switch (telling.dialect.stream) {
+    case 'openai': return toOpenAiFrames(telling)
+    case 'hybrid': return toHybridFrames(telling)
+    case 'classic': return toClassicFrames(telling)
+  }
+}
+
+function * toClassicFrames (telling: Telling): Generator<object> {
+  const { completion, model } = telling
+  // the models of 2023 have no tool_calls in their frames
+  const none = model.family.name === 'classic' ? {} : { tool_calls: [] }
+  yield toPadded({ response: '', ...none }, 23)
+  for (const [index, token] of completion.text.entries()) {
+    yield toPadded({ response: toTokenValue(token), ...none }, index * 7 + token.length)
+  }
+  for (const calls of toCallPieces(telling)) yield { tool_calls: calls }
+  if (completion.calls.length > 0) {
+    yield { tool_calls: [{ id: null, type: null, index: completion.calls.length - 1, function: { name: null, arguments: '' } }] }
+  }
+  yield toPadded({ response: '', ...none }, 12)
+  yield toPadded(none, 40)
+  yield { response: '', usage: toUsage(telling) }
+}
+
+const PADDING = 'abdefghijklmnoprstuvxyz1234567890'.repeat(2)
+
+/** `p` hides the length of a token from whoever watches the encrypted stream; it is 1 to 48 letters long and means nothing. */
+function toPadded (frame: object, seed: number): object {
+  return { ...frame, p: PADDING.slice(0, seed % 48 + 1) }
+}
+
+/** Classic streams bear a token that reads as a whole number as a JSON number. */
+function toTokenValue (token: string): string | number {
+  return /^(?:0|[1-9]\d*)$/.test(token) ? Number(token) : token
+}
+
+function * toOpenAiFrames (telling: Telling): Generator<object> {
+  const { completion: { reasoning, text, calls, finish }, dialect, form, promptTokens } = telling
+  const identity = form === 'prompt' ? toIdentity(telling, 'cmpl', 'text_completion') : toIdentity(telling, 'chatcmpl', 'chat.completion.chunk')
+  const isRunning = dialect.usage === 'running'
+  let spoken = 0
+  function toChunk (delta: object, reason: string | null = null, said: string[] = []): object {
+    const told = form === 'prompt' ? delta : { delta }
+    return {
+      ...identity,
+      choices: [{ index: 0, ...told, logprobs: said.length > 0 ? toLogprobs(said, telling) : null, finish_reason: reason }],
+      ...(isRunning && { usage: { prompt_tokens: promptTokens, total_tokens: promptTokens + spoken, completion_tokens: spoken } })
+    }
+  }
+
+  const toText = (content: string): object => form === 'prompt' ? { text: content } : { content }
+  if (form !== 'prompt') yield toChunk({ role: 'assistant', content: '' })
+  for (const token of reasoning) {
+    spoken++
+    yield toChunk({ [dialect.reasoning]: token })
+  }
+  for (const token of text) {
+    spoken++
+    yield toChunk(toText(token), null, [token])
+  }
+  for (const pieces of toCallPieces(telling)) {
+    spoken++
+    yield toChunk({ tool_calls: pieces })
+  }
+  spoken = telling.completion.tokens
+  yield toChunk(calls.length > 0 ? {} : toText(''), finish)
+  yield isRunning ? { ...identity, choices: [], usage: { ...toUsage(telling) } } : { usage: toUsage(telling) }
+}
+
+function * toHybridFrames (telling: Telling): Generator<object> {
+  const { text, finish } = telling.completion
+  const toFrame = (delta: object, response = ''): object => ({ choices: [{ delta }], response, tool_calls: [] })
+  yield toFrame({ content: '', role: 'assistant' })
+  for (const token of text) yield toFrame({ content: token }, token)
+  for (const pieces of toCallPieces(telling)) yield toFrame({ tool_calls: pieces })
+  yield { choices: [{ delta: {}, finish_reason: finish }] }
+  yield { response: '', usage: toUsage(telling) }
+}
+
+/** Every call in pieces: first its id and name, then its arguments bit by bit. */
+function * toCallPieces (telling: Telling): Generator<object[]> {
+  for (const [index, { name, arguments: args }] of telling.completion.calls.entries()) {
+    yield [{ id: toCallId(telling, name, index), type: 'function', index, function: { name } }]
+    for (const piece of toTokens(toArgumentText(args, telling.dialect))) yield [{ index, function: { arguments: piece } }]
+  }
+}

@@ -1,0 +1,117 @@
+import type { Change } from '../generation/change.ts'
+import type { Batch, Stage } from '../generation/event.ts'
+
+/** Gemma's mark around a text, and how it stands in JSON; gemma 4 and glm were seen to write it into arguments. */
+const MARK = '<|"|>'
+const IN_JSON = '<|\\"|>'
+
+/** A string of JSON that is wrapped in the mark, or in functiongemma's. */
+const WRAPPED = /(?<!\\)"(?:<\|\\"\|>((?:[^"\\]|\\.)*?)<\|\\"\|>|<escape>((?:[^"\\]|\\.)*?)<escape>)"/gs
+
+/** A string that begins or ends with a piece of the mark. */
+const DAMAGED = /(?<!\\)"<\|\\"|<\|\\"\|>"\s*(?:[,}\]:]|$)/
+
+const MARKED: Change = { param: 'tool_calls', action: 'repaired', reason: 'the model wrote marks of its chat template into the arguments' }
+
+/**
+ * Arguments without the marks of a chat template around their texts.
+ * @param json arguments, or a piece of them that begins before a string or behind one
+ */
+export function withoutMarks (json: string): string {
+  const pieces = json.split(MARK)
+  // The mark as it is stands in no JSON. Every second piece is a text.
+  const quoted = pieces.length > 1 && pieces.length % 2 === 1
+    ? pieces.map((piece, index) => index % 2 === 0 ? piece : JSON.stringify(piece)).join('')
+    : json
+  return quoted.includes(IN_JSON) || quoted.includes('<escape>')
+    ? quoted.replace(WRAPPED, (_, text: string | undefined, escaped: string | undefined) => `"${text ?? escaped ?? ''}"`)
+    : quoted
+}
+
+/** Whether a mark is left in arguments that nobody can take out: some of it, and maybe of the text, is lost. */
+export function hasDamagedMark (json: string): boolean {
+  return json.includes('<|\\"') && DAMAGED.test(withoutMarks(json))
+}
+
+interface Call {
+  index: number
+  /** Text that is not told: a string that is marked and all behind it, or what may become one. */
+  held: string
+  isMarked: boolean
+  isInString: boolean
+  isEscaped: boolean
+}
+
+/**
+ * Takes the marks out of arguments that are told as they come: they pass up to a string that begins with a mark, from
+ * which on they are held until the call has ended. Where arguments are held anyway, whoever mends them does it.
+ */
+export class ArgumentMarks implements Stage {
+  #changes: Change[]
+  #calls: Call[] = []
+
+  constructor (changes: Change[]) {
+    this.#changes = changes
+  }
+
+  push (batch: Batch): Batch {
+    const out: Batch = []
+    for (const event of batch) {
+      if (event.type !== 'tool_call') {
+        if (event.type !== 'usage') this.#end(out)
+        out.push(event)
+        continue
+      }
+      let call = this.#calls.find(({ index }) => index === event.index)
+      if (call === undefined) {
+        this.#end(out)
+        call = { index: event.index, held: '', isMarked: false, isInString: false, isEscaped: false }
+        this.#calls.push(call)
+      }
+      const piece = pass(call, event.arguments)
+      if (piece === event.arguments) out.push(event)
+      else if (piece !== '' || event.name !== undefined) out.push({ ...event, arguments: piece })
+    }
+    return out
+  }
+
+  #end (out: Batch): void {
+    for (const call of this.#calls) {
+      if (call.held === '') continue
+      const text = call.isMarked ? withoutMarks(call.held) : call.held
+      if (text !== call.held) this.#changes.push(MARKED)
+      out.push({ type: 'tool_call', index: call.index, arguments: text })
+      call.held = ''
+      call.isMarked = false
+    }
+  }
+}
+
+/** What may be told now of a call's arguments. */
+function pass (call: Call, piece: string): string {
+  const text = call.held + piece
+  call.held = text
+  if (call.isMarked) return ''
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]
+    if (call.isInString) {
+      if (call.isEscaped) call.isEscaped = false
+      else if (char === '\\') call.isEscaped = true
+      else if (char === '"') call.isInString = false
+      continue
+    }
+    if (char !== '"') continue
+    const rest = text.slice(at, at + OPENING.length)
+    if (OPENING.startsWith(rest)) {
+      call.isMarked = rest === OPENING
+      call.held = text.slice(at)
+      return text.slice(0, at)
+    }
+    call.isInString = true
+  }
+  call.held = ''
+  return text
+}
+
+/** How a marked string begins. */
+const OPENING = '"<|\\"'

@@ -1,0 +1,86 @@
+import type { Batch, FinishReason, GenerationEvent, Meter, Stage, Usage } from '../generation/event.ts'
+
+/** Characters of English text per token, the rule of thumb Cloudflare's own estimate uses. */
+const CHARACTERS_PER_TOKEN = 4
+
+export interface EndingOptions {
+  /** Tokens of the prompt to tell when the upstream does not; an estimate. */
+  promptTokens: number
+  /** The limit that was sent upstream, in tokens. */
+  maxTokens: number
+}
+
+/**
+ * The last stage of every generation: one usage and one finish reason, always.
+ *
+ * Classic models never say why they stopped and others say `stop` beside tool calls, so the reason is worked out:
+ * what the upstream calls `length` or `content_filter` stands, tool calls win over `stop`, and as many tokens as the
+ * limit allowed is `length`. A count the upstream did not tell is estimated from the length of the text and marked so.
+ */
+export class Ending implements Stage {
+  meter: Meter | undefined = undefined
+  #options: EndingOptions
+  #characters = 0
+  #sawCalls = false
+  #usage: Usage | undefined
+
+  constructor (options: EndingOptions) {
+    this.#options = options
+  }
+
+  /** It only counts it. */
+  get letsTextBy (): boolean {
+    return true
+  }
+
+  passedBy (characters: number): void {
+    this.#characters += characters
+  }
+
+  push (batch: Batch): Batch {
+    const last = batch.at(-1)
+    for (const event of batch) this.#count(event)
+    if (last?.type !== 'finish') return batch
+    const usage = this.#toUsage(this.#usage ?? this.meter?.usage)
+    return [
+      ...batch.filter(event => event.type !== 'usage' && event.type !== 'finish'),
+      { type: 'usage', usage },
+      { ...last, reason: this.#reason(last.reason, usage) }
+    ]
+  }
+
+  #count (event: GenerationEvent): void {
+    switch (event.type) {
+      case 'text':
+      case 'reasoning':
+        this.#characters += event.text.length
+        break
+      case 'tool_call':
+        this.#sawCalls = true
+        this.#characters += (event.name?.length ?? 0) + event.arguments.length
+        break
+      case 'usage':
+        this.#usage = event.usage
+    }
+  }
+
+  #reason (told: FinishReason | null, usage: Usage): FinishReason {
+    if (told === 'length' || told === 'content_filter') return told
+    if (this.#sawCalls) return 'tool_calls'
+    if (!usage.estimated && told === null && usage.completionTokens >= this.#options.maxTokens) return 'length'
+    return 'stop'
+  }
+
+  /** What was told, and guesses in the place of what was not: no prompt is empty, and no text is written by no token. */
+  #toUsage (told: Usage = { promptTokens: 0, completionTokens: 0 }): Usage {
+    const isPromptTold = told.promptTokens > 0
+    const isAnswerTold = told.completionTokens > 0 || this.#characters === 0
+    if (isPromptTold && isAnswerTold) return told
+    return {
+      ...told,
+      promptTokens: isPromptTold ? told.promptTokens : this.#options.promptTokens,
+      completionTokens: isAnswerTold ? told.completionTokens : Math.ceil(this.#characters / CHARACTERS_PER_TOKEN),
+      estimated: true
+    }
+  }
+}

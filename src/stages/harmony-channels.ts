@@ -1,0 +1,154 @@
+import type { Batch, Stage, TextEvent } from '../generation/event.ts'
+
+/** What a message begins with; the answer's own beginning is written by the template, so that mostly the channel comes first. */
+const BEGINS = ['<|start|>', '<|channel|>'] as const
+
+const MESSAGE = '<|message|>'
+
+/** What a message ends with. */
+const ENDS = ['<|end|>', '<|return|>', '<|call|>'] as const
+
+/** Characters of a message's head at most; the longest that was seen has a hundred. */
+const MAX_HEAD = 512
+
+/**
+ * Tells the messages of harmony apart where they slip into the text, which was seen on gpt-oss: what is in the channel
+ * `analysis` is thinking, what is in `final` and `commentary` is the answer. A message to a tool is left as it is, for
+ * whoever reads calls.
+ *
+ * Only an answer that begins with such a message holds them, so that all others pass as they came.
+ */
+export class HarmonyChannels implements Stage {
+  #state: 'start' | 'head' | 'body' | 'ended' | 'off' = 'start'
+  #kind: 'text' | 'reasoning' | 'call' = 'text'
+  /** What came before it is certain how the answer begins. */
+  #waiting: TextEvent[] = []
+  /** Text that is not told yet; of a body only what may be its end. */
+  #held = ''
+  /** The end of the last message, which belongs to nobody when another message or nothing follows. */
+  #end = ''
+
+  get letsTextBy (): boolean {
+    return this.#state === 'off'
+  }
+
+  push (batch: Batch): Batch {
+    return this.#state === 'off' ? batch : this.#readAll(batch)
+  }
+
+  #readAll (batch: Batch): Batch {
+    const out: Batch = []
+    for (const event of batch) {
+      if (event.type === 'text' && this.#state !== 'off') {
+        this.#held += event.text
+        if (this.#state === 'start') this.#start(event, out)
+        this.#read(out)
+        continue
+      }
+      if (event.type === 'tool_call' || event.type === 'finish' || event.type === 'failure') this.#finish(out)
+      out.push(event)
+    }
+    return out
+  }
+
+  #start (event: TextEvent, out: Batch): void {
+    this.#waiting.push(event)
+    const text = this.#held.trimStart()
+    if (BEGINS.some(word => word.startsWith(text))) return
+    if (BEGINS.some(word => text.startsWith(word))) {
+      this.#state = 'head'
+      this.#held = text
+    } else {
+      this.#state = 'off'
+      this.#held = ''
+      for (const waiting of this.#waiting) out.push(waiting)
+    }
+    this.#waiting = []
+  }
+
+  #read (out: Batch): void {
+    while ((this.#state === 'head' && this.#readHead(out)) || (this.#state === 'body' && this.#readBody(out)) || (this.#state === 'ended' && this.#readSeam(out)));
+  }
+
+  /** Reads `<|start|>assistant<|channel|>…<|message|>`: whether it has come to its end. */
+  #readHead (out: Batch): boolean {
+    const end = this.#held.indexOf(MESSAGE)
+    if (end === -1 && this.#held.length <= MAX_HEAD) return false
+    const head = end === -1 ? '' : this.#held.slice(0, end)
+    if (/\bto=/.test(head)) this.#kind = 'call'
+    else if (/<\|channel\|>\s*analysis/.test(head)) this.#kind = 'reasoning'
+    else this.#kind = 'text'
+    this.#state = 'body'
+    if (end !== -1 && this.#kind !== 'call') {
+      this.#held = this.#held.slice(end + MESSAGE.length)
+      return true
+    }
+    // As it came, so that the call in it is read.
+    this.#tell(end === -1 ? this.#held.length : end + MESSAGE.length, out)
+    return true
+  }
+
+  /** Reads up to where the message ends: whether it does. */
+  #readBody (out: Batch): boolean {
+    const at = firstOf([...ENDS, ...BEGINS], this.#held)
+    const mark = [...ENDS, ...BEGINS].find(word => this.#held.startsWith(word, at))
+    this.#tell(at, out)
+    if (mark === undefined) return false
+    if (isOneOf(BEGINS, mark)) {
+      this.#state = 'head'
+      return true
+    }
+    this.#end = mark
+    this.#held = this.#held.slice(mark.length)
+    this.#state = 'ended'
+    return true
+  }
+
+  /** Behind a message comes another one, or nothing; before anything else its end was none, but a part of the text. */
+  #readSeam (out: Batch): boolean {
+    const text = this.#held.trimStart()
+    if (text === '') return false
+    const isMessage = BEGINS.some(word => text.startsWith(word))
+    if (!isMessage && BEGINS.some(word => word.startsWith(text))) return false
+    if (isMessage) {
+      if (this.#kind === 'call') out.push({ type: 'text', text: this.#end })
+      this.#held = text
+      this.#state = 'head'
+    } else {
+      this.#held = this.#end + this.#held
+      this.#state = 'body'
+      this.#tell(this.#end.length, out)
+    }
+    this.#end = ''
+    return true
+  }
+
+  #finish (out: Batch): void {
+    if (this.#state === 'start') for (const waiting of this.#waiting) out.push(waiting)
+    if (this.#state === 'head') this.#kind = 'text'
+    if (this.#state === 'head' || this.#state === 'body') this.#tell(this.#held.length, out)
+    if (this.#state === 'ended' && this.#kind === 'call') out.push({ type: 'text', text: this.#end })
+    this.#state = 'off'
+    this.#held = ''
+    this.#waiting = []
+  }
+
+  #tell (length: number, out: Batch): void {
+    if (length === 0) return
+    out.push({ type: this.#kind === 'reasoning' ? 'reasoning' : 'text', text: this.#held.slice(0, length) })
+    this.#held = this.#held.slice(length)
+  }
+}
+
+/** Where one of the words begins, or may begin at the text's end; the text's length when nowhere. */
+function firstOf (words: readonly string[], text: string): number {
+  for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at + 1)) {
+    const rest = text.slice(at, at + 16)
+    if (words.some(word => rest.startsWith(word) || word.startsWith(rest))) return at
+  }
+  return text.length
+}
+
+function isOneOf (words: readonly string[], word: string): boolean {
+  return words.includes(word)
+}

@@ -1,0 +1,38 @@
+import type { Change } from '../generation/change.ts'
+import type { Batch, Stage } from '../generation/event.ts'
+
+/** Notices text without the log probabilities that the model was asked for: some models take the field and tell none. */
+export class LogprobsCheck implements Stage {
+  #changes: Change[]
+  #hasText = false
+  #hasLogprobs = false
+
+  constructor (changes: Change[]) {
+    this.#changes = changes
+  }
+
+  /** It only looks at it. */
+  get letsTextBy (): boolean {
+    return true
+  }
+
+  passedBy (characters: number): void {
+    this.#hasText ||= characters > 0
+  }
+
+  push (batch: Batch): Batch {
+    for (const event of batch) {
+      if (event.type === 'text') {
+        this.#hasText = true
+        this.#hasLogprobs ||= event.logprobs !== undefined
+      }
+      if (event.type === 'finish' && this.#hasText && !this.#hasLogprobs) this.#tell()
+    }
+    return batch
+  }
+
+  #tell (): void {
+    if (this.#changes.some(({ param, action }) => param === 'logprobs' && action === 'missing')) return
+    this.#changes.push({ param: 'logprobs', action: 'missing', reason: 'the model was asked for them, and told none' })
+  }
+}

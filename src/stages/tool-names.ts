@@ -1,0 +1,43 @@
+import type { Change } from '../generation/change.ts'
+import type { Batch, Stage } from '../generation/event.ts'
+
+/** What may stand between the parts of a name. */
+const SEPARATORS = ['_', '-', '.', ':', '/']
+
+/** Gives calls the names of tools that were offered, where the model decorated or shortened them. */
+export class ToolNames implements Stage {
+  #offered: ReadonlyMap<string, unknown>
+  #changes: Change[]
+
+  /** @param offered the tools that were offered, by name */
+  constructor (offered: ReadonlyMap<string, unknown>, changes: Change[]) {
+    this.#offered = offered
+    this.#changes = changes
+  }
+
+  push (batch: Batch): Batch {
+    return batch.map(event => {
+      if (event.type !== 'tool_call' || event.name === undefined || this.#offered.has(event.name)) return event
+      const name = toOfferedName(event.name, [...this.#offered.keys()])
+      if (name === undefined) return event
+      this.#changes.push({ param: 'tool_calls', action: 'repaired', reason: 'the model called a tool by another name than it was offered by' })
+      return { ...event, name }
+    })
+  }
+}
+
+/**
+ * The tool that is meant by a name nobody offered: what is left of it without the marks of chat templates, a namespace
+ * and the number of the call (`get_weather<|channel|>analysis`, `functions.get_weather:0`), or the only one that ends with
+ * that behind a separator (`mcp_city_get_weather` for `get_weather`). All of them were seen on gpt-oss and kimi.
+ */
+export function toOfferedName (name: string, offered: readonly string[]): string | undefined {
+  const [, recipient] = /\bto=([^\s<]+)/.exec(name) ?? []
+  const plain = (recipient ?? name.replace(/[<(].*$/s, '')).trim().replace(/:\d+$/, '')
+  if (plain === '') return undefined
+  const bare = plain.split(/[.:/]/).at(-1) ?? ''
+  const exact = [plain, bare].find(one => offered.includes(one))
+  if (exact !== undefined || bare === '') return exact
+  const [longer, ...others] = offered.filter(one => SEPARATORS.some(separator => one.endsWith(separator + bare)))
+  return others.length === 0 ? longer : undefined
+}

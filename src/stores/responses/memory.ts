@@ -1,0 +1,114 @@
+import type { KeptItem } from '../../surfaces/openai/responses/wire.ts'
+import { itemsOf, pickItems, type ResponsesStore, type StoredResponse, type StoreLimits } from './store.ts'
+
+/** Bytes that an entry and an item's place in the index take beside the text; a guess. */
+const ENTRY_BYTES = 512
+const ITEM_BYTES = 192
+
+interface Entry {
+  /** JSON text of the response and its items. */
+  text: Buffer
+  bytes: number
+  itemIds: string[]
+  usedAt: number
+}
+
+/** All that one owner keeps. */
+interface Shelf {
+  /** By the id of the response, in the order they were last used. */
+  entries: Map<string, Entry>
+  /** The id of the latest response that has an item. */
+  items: Map<string, string>
+  bytes: number
+}
+
+/** Keeps responses in this process: another one does not see them, and they are lost when it ends. */
+export class MemoryStore implements ResponsesStore {
+  #limits: StoreLimits
+  /** By owner; one who keeps nothing has none. */
+  #shelves = new Map<string, Shelf>()
+
+  constructor (limits: StoreLimits) {
+    this.#limits = limits
+  }
+
+  async put (owner: string, stored: StoredResponse): Promise<boolean> {
+    const { id } = stored.response
+    const text = Buffer.from(JSON.stringify(stored))
+    const itemIds = itemsOf(stored).map(item => item.id)
+    const bytes = text.byteLength + ENTRY_BYTES + ITEM_BYTES * itemIds.length
+    this.#remove(owner, id)
+    if (bytes > this.#limits.maxBytes) return false
+    const shelf = this.#shelves.get(owner) ?? { entries: new Map(), items: new Map(), bytes: 0 }
+    this.#shelves.set(owner, shelf)
+    shelf.entries.set(id, { text, bytes, itemIds, usedAt: this.#limits.now() })
+    for (const itemId of itemIds) shelf.items.set(itemId, id)
+    shelf.bytes += bytes
+    this.#forget()
+    return shelf.entries.has(id)
+  }
+
+  async get (owner: string, id: string): Promise<StoredResponse | undefined> {
+    return this.#read(owner, id)
+  }
+
+  async delete (owner: string, id: string): Promise<boolean> {
+    this.#forget()
+    return this.#remove(owner, id)
+  }
+
+  async findItems (owner: string, ids: readonly string[]): Promise<Map<string, KeptItem>> {
+    const responses = new Set(ids.flatMap(id => this.#shelves.get(owner)?.items.get(id) ?? []))
+    return pickItems([...responses].map(id => this.#read(owner, id)), ids)
+  }
+
+  async close (): Promise<void> {
+    this.#shelves.clear()
+  }
+
+  #read (owner: string, id: string): StoredResponse | undefined {
+    this.#forget()
+    const entries = this.#shelves.get(owner)?.entries
+    const entry = entries?.get(id)
+    if (entries === undefined || entry === undefined) return undefined
+    entries.delete(id)
+    entries.set(id, { ...entry, usedAt: this.#limits.now() })
+    return JSON.parse(entry.text.toString()) as StoredResponse
+  }
+
+  #forget (): void {
+    const { maxBytes, ttlMs, now } = this.#limits
+    const oldest = now() - ttlMs
+    let bytes = 0
+    for (const [owner, shelf] of this.#shelves) {
+      for (const [id, { usedAt }] of shelf.entries) {
+        if (usedAt > oldest) break
+        this.#remove(owner, id)
+      }
+      bytes += shelf.bytes
+    }
+    while (bytes > maxBytes) bytes -= this.#removeOldestOfLargest()
+  }
+
+  /** @returns the bytes that are free now */
+  #removeOldestOfLargest (): number {
+    const [owner, shelf] = [...this.#shelves].reduce((one, other) => other[1].bytes > one[1].bytes ? other : one)
+    const { bytes } = shelf
+    const [oldest = ''] = shelf.entries.keys()
+    this.#remove(owner, oldest)
+    return bytes - shelf.bytes
+  }
+
+  #remove (owner: string, id: string): boolean {
+    const shelf = this.#shelves.get(owner)
+    const entry = shelf?.entries.get(id)
+    if (shelf === undefined || entry === undefined) return false
+    shelf.entries.delete(id)
+    shelf.bytes -= entry.bytes
+    for (const itemId of entry.itemIds) {
+      if (shelf.items.get(itemId) === id) shelf.items.delete(itemId)
+    }
+    if (shelf.entries.size === 0) this.#shelves.delete(owner)
+    return true
+  }
+}

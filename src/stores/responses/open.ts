@@ -1,0 +1,29 @@
+import { SettingsError } from '../../settings/problem.ts'
+import { MemoryStore } from './memory.ts'
+import type { ResponsesStore } from './store.ts'
+
+/** What the settings say of it. */
+interface StoreSettings {
+  /** Of the file, which is made when there is none; memory without it. */
+  storePath?: string | undefined
+  storeMaxBytes: number
+  storeTtlHours: number
+}
+
+const HOUR_MS = 3_600_000
+
+/**
+ * Opens the store the settings name: a SQLite file, or this process's memory.
+ * @param now milliseconds since 1970
+ * @throws SettingsError when the file cannot be opened
+ */
+export async function openStore ({ storePath, storeMaxBytes, storeTtlHours }: StoreSettings, now: () => number): Promise<ResponsesStore> {
+  const limits = { maxBytes: storeMaxBytes, ttlMs: storeTtlHours * HOUR_MS, now }
+  if (storePath === undefined) return new MemoryStore(limits)
+  try {
+    const { SqliteStore } = await import('./sqlite.ts')
+    return new SqliteStore(storePath, limits)
+  } catch (error) {
+    throw new SettingsError([{ name: 'STORE_PATH', complaint: `cannot be opened (${error instanceof Error ? error.message : String(error)}); wants a SQLite file, or a place for a new one` }])
+  }
+}

@@ -1,0 +1,140 @@
+import { closeSync, openSync } from 'node:fs'
+import Database from 'libsql'
+import type { KeptItem } from '../../surfaces/openai/responses/wire.ts'
+import { itemsOf, pickItems, type ResponsesStore, type StoredResponse, type StoreLimits } from './store.ts'
+
+/** How long another process that writes is waited for, in milliseconds; nothing else is served meanwhile. */
+const BUSY_TIMEOUT_MS = 1_000
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS responses (
+    owner TEXT NOT NULL, id TEXT NOT NULL, bytes INTEGER NOT NULL, used_at INTEGER NOT NULL, stored TEXT NOT NULL,
+    PRIMARY KEY (owner, id)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS responses_used_at ON responses (used_at);
+  CREATE INDEX IF NOT EXISTS responses_owner ON responses (owner, used_at, bytes);
+  CREATE TABLE IF NOT EXISTS items (
+    owner TEXT NOT NULL, id TEXT NOT NULL, response_id TEXT NOT NULL,
+    PRIMARY KEY (owner, id),
+    FOREIGN KEY (owner, response_id) REFERENCES responses (owner, id) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS items_response_id ON items (owner, response_id);
+`
+
+/** What each owner keeps, summed up as it changes, by whichever process: a sum of all rows takes longer the more there are. */
+const SUMS = `
+  CREATE TABLE sums (owner TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX sums_bytes ON sums (bytes);
+  CREATE TABLE whole (bytes INTEGER NOT NULL) STRICT;
+  INSERT INTO sums SELECT owner, sum(bytes) FROM responses GROUP BY owner;
+  INSERT INTO whole SELECT ifnull(sum(bytes), 0) FROM responses;
+  CREATE TRIGGER response_kept AFTER INSERT ON responses BEGIN
+    INSERT INTO sums VALUES (NEW.owner, NEW.bytes) ON CONFLICT (owner) DO UPDATE SET bytes = bytes + excluded.bytes;
+    UPDATE whole SET bytes = bytes + NEW.bytes;
+  END;
+  CREATE TRIGGER response_gone AFTER DELETE ON responses BEGIN
+    UPDATE sums SET bytes = bytes - OLD.bytes WHERE owner = OLD.owner;
+    DELETE FROM sums WHERE owner = OLD.owner AND bytes <= 0;
+    UPDATE whole SET bytes = bytes - OLD.bytes;
+  END;
+`
+
+/**
+ * Keeps responses in a SQLite file, which outlives the process and may be shared by several of one machine. Only its
+ * owner may read the file: it holds whole conversations.
+ */
+export class SqliteStore implements ResponsesStore {
+  #limits: StoreLimits
+  #database: Database.Database
+  #statements: ReturnType<typeof prepared>
+
+  /** @throws Error when there is no database at the path, and none can be made */
+  constructor (path: string, limits: StoreLimits) {
+    this.#limits = limits
+    closeSync(openSync(path, 'a', 0o600))
+    this.#database = new Database(path, { timeout: BUSY_TIMEOUT_MS })
+    this.#database.pragma('journal_mode = WAL')
+    this.#database.pragma('synchronous = NORMAL')
+    this.#database.pragma('foreign_keys = ON')
+    // What was deleted shall not be left in the file.
+    this.#database.pragma('secure_delete = ON')
+    this.#database.exec(SCHEMA)
+    // At once, so that only one of several processes that open the file adds them.
+    this.#database.transaction(() => {
+      const isThere = this.#database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'sums'").get() !== undefined
+      if (!isThere) this.#database.exec(SUMS)
+    }).immediate()
+    this.#statements = prepared(this.#database)
+    this.#expire()
+    this.#makeRoom()
+  }
+
+  async put (owner: string, stored: StoredResponse): Promise<boolean> {
+    const { id } = stored.response
+    const text = JSON.stringify(stored)
+    const bytes = Buffer.byteLength(text)
+    if (bytes > this.#limits.maxBytes) return false
+    const { remove, insert, place, read } = this.#statements
+    return this.#database.transaction(() => {
+      remove.run(owner, id)
+      insert.run(owner, id, bytes, this.#limits.now(), text)
+      for (const item of itemsOf(stored)) place.run(owner, item.id, id)
+      this.#expire()
+      this.#makeRoom()
+      return read.get(owner, id) !== undefined
+    }).immediate() as boolean
+  }
+
+  async get (owner: string, id: string): Promise<StoredResponse | undefined> {
+    return this.#read(owner, id)
+  }
+
+  async delete (owner: string, id: string): Promise<boolean> {
+    this.#expire()
+    return this.#statements.remove.run(owner, id).changes > 0
+  }
+
+  async findItems (owner: string, ids: readonly string[]): Promise<Map<string, KeptItem>> {
+    const responses = new Set(ids.flatMap(id => (this.#statements.find.get(owner, id) as { response_id: string } | undefined)?.response_id ?? []))
+    return pickItems([...responses].map(response => this.#read(owner, response)), ids)
+  }
+
+  async close (): Promise<void> {
+    this.#database.close()
+  }
+
+  #read (owner: string, id: string): StoredResponse | undefined {
+    this.#expire()
+    const row = this.#statements.read.get(owner, id) as { stored: string } | undefined
+    if (row === undefined) return undefined
+    this.#statements.touch.run(this.#limits.now(), owner, id)
+    return JSON.parse(row.stored) as StoredResponse
+  }
+
+  #expire (): void {
+    this.#statements.expire.run(this.#limits.now() - this.#limits.ttlMs)
+  }
+
+  #makeRoom (): void {
+    const { whole, oldestOfLargest, remove } = this.#statements
+    while ((whole.get() as { bytes: number }).bytes > this.#limits.maxBytes) {
+      const row = oldestOfLargest.get() as { owner: string, id: string } | undefined
+      if (row === undefined) return
+      remove.run(row.owner, row.id)
+    }
+  }
+}
+
+function prepared (database: Database.Database) {
+  return {
+    insert: database.prepare('INSERT INTO responses (owner, id, bytes, used_at, stored) VALUES (?, ?, ?, ?, ?)'),
+    read: database.prepare('SELECT stored FROM responses WHERE owner = ? AND id = ?'),
+    touch: database.prepare('UPDATE responses SET used_at = ? WHERE owner = ? AND id = ?'),
+    remove: database.prepare('DELETE FROM responses WHERE owner = ? AND id = ?'),
+    expire: database.prepare('DELETE FROM responses WHERE used_at <= ?'),
+    whole: database.prepare('SELECT bytes FROM whole'),
+    oldestOfLargest: database.prepare('SELECT owner, id FROM responses WHERE owner = (SELECT owner FROM sums ORDER BY bytes DESC LIMIT 1) ORDER BY used_at, rowid LIMIT 1'),
+    place: database.prepare('INSERT OR REPLACE INTO items (owner, id, response_id) VALUES (?, ?, ?)'),
+    find: database.prepare('SELECT response_id FROM items WHERE owner = ? AND id = ?')
+  }
+}

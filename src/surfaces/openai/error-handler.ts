@@ -1,0 +1,69 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { InvalidRequestError, ProxyError, UpstreamError } from '../../errors.ts'
+import { toErrorBody, toProxyError } from './errors.ts'
+import { tokenOwner } from '../../http/access/auth.ts'
+import { ClientGoneError } from '../../generation/client-disconnected.ts'
+import { toLoggedError } from '../../telemetry/logger.ts'
+import { isOllamaPath, toOllamaBody } from '../../http/replies/ollama-paths.ts'
+import { toInvalidRequest, type ValidationFailure } from './validation-error.ts'
+
+const NOT_JSON = "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The member of a route's bodies that holds what a model is given; `messages` when absent. */
+    inputParam?: string
+    /** What a route needs its models for, when it is not to chat. */
+    task?: 'text-embeddings'
+  }
+}
+
+/**
+ * Turns whatever was thrown into OpenAI's error object. Failures that are no fault of the caller are logged with their
+ * cause; an unknown one tells the caller nothing of itself.
+ * @param suggestions models to name when the one that was asked for is not served; chat models unless a task is named
+ */
+export function errorHandler (suggestions: (task?: 'text-embeddings') => readonly string[], now: () => Date) {
+  return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    if (thrown instanceof ClientGoneError) {
+      reply.hijack()
+      return
+    }
+    const { inputParam, task } = request.routeOptions.config
+    const others = suggestions(task).filter(model => model !== request.report.served)
+    const error = toProxyError(toCallerError(thrown, request.body), now(), others, tokenOwner(request))
+    const status = error instanceof ProxyError ? error.status : 500
+    if (!(error instanceof ProxyError)) request.log.error({ err: toLoggedError(thrown) }, 'failed')
+    request.report.error = thrown
+    request.report.told = error
+    request.report.model ??= toAskedModel(request.body)
+    const attempts = request.report.attempts ?? (thrown instanceof UpstreamError ? thrown.attempts : undefined)
+    if (attempts !== undefined) reply.header('x-proxy-attempts', String(attempts))
+    const body = toErrorBody(error, inputParam)
+    reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(isOllamaPath(request.url) ? toOllamaBody(body) : body)
+  }
+}
+
+/** The model of a request that was refused before anybody looked for it. */
+function toAskedModel (body: unknown): string | undefined {
+  const { model } = (typeof body === 'object' && body !== null ? body : {}) as { model?: unknown }
+  return typeof model === 'string' ? model : undefined
+}
+
+function toCallerError (error: FastifyError, body: unknown): unknown {
+  if (error instanceof ProxyError || error instanceof UpstreamError) return error
+  if (error.validation) return toInvalidRequest(error.validation as ValidationFailure[], body)
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new InvalidRequestError('The request body is too large. BODY_LIMIT_BYTES of the proxy sets the limit.', { status: 413 })
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new InvalidRequestError("Unsupported content type. Send JSON with the header 'content-type: application/json'.", { status: 415 })
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return new InvalidRequestError(NOT_JSON)
+  }
+  const status = error.statusCode ?? 500
+  if (error instanceof SyntaxError && status === 400) return new InvalidRequestError(NOT_JSON)
+  // Fastify's own refusals carry a status and a sentence of Fastify's; only the status is for the caller.
+  return status >= 400 && status < 500 ? new InvalidRequestError('The request could not be read.', { status }) : error
+}

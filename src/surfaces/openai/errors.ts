@@ -1,0 +1,127 @@
+import { ProxyError, UpstreamError, quoted, type ProxyErrorOptions } from '../../errors.ts'
+import type { ErrorBody } from './error-body.ts'
+import { toFacts, type FailureFacts, type Meaning } from '../../workers-ai/transport/error-codes.ts'
+
+/** What a failure of Workers AI is to a caller of OpenAI's API. */
+type Telling = Omit<ProxyErrorOptions, 'cause' | 'headers'> & { message?: string, headers?: Record<string, string> }
+
+/** Whose token Cloudflare judged: the proxy's own, or that of a caller who brought one as the key. */
+export type TokenOwner = 'proxy' | 'caller'
+
+const NO_RETRY = { 'x-should-retry': 'false' }
+
+const proxyToken: Telling = {
+  status: 401,
+  type: 'authentication_error',
+  code: 'upstream_authentication',
+  message: "Cloudflare refused the proxy's own API token. Check CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID of the proxy; your key for the proxy is not the problem.",
+  headers: NO_RETRY
+}
+
+const callerToken: Telling = {
+  ...proxyToken,
+  type: 'invalid_request_error',
+  code: 'invalid_api_key',
+  message: 'Cloudflare refused your API key: this proxy takes it for your Cloudflare API token. Check that it is valid, may run Workers AI, and belongs to the account this proxy serves.'
+}
+
+const badRequest: Telling = { status: 400, type: 'invalid_request_error' }
+const noModel: Telling = { status: 404, type: 'invalid_request_error', code: 'model_not_found', param: 'model' }
+const forbidden: Telling = { status: 403, type: 'permission_error' }
+const rateLimit: Telling = { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' }
+const upstreamError: Telling = { status: 502, type: 'server_error', code: 'upstream_error' }
+const overflow: Telling = { ...badRequest, code: 'context_length_exceeded', param: 'messages' }
+
+const TELLINGS: Record<Exclude<Meaning, 'token' | 'quota'>, Telling> = {
+  'bad-request': badRequest,
+  overflow,
+  'too-large': { status: 413, type: 'invalid_request_error' },
+  'gateway-token': { ...proxyToken, message: "The AI Gateway refused the proxy's token for it. Check CLOUDFLARE_AI_GATEWAY_TOKEN of the proxy; your key for the proxy is not the problem." },
+  account: { ...proxyToken, status: 404, type: 'invalid_request_error', code: 'upstream_account', message: "Cloudflare does not know the proxy's account id. Check CLOUDFLARE_ACCOUNT_ID of the proxy: 32 hexadecimal digits, not the token." },
+  'unknown-model': noModel,
+  'retired-model': noModel,
+  'private-model': forbidden,
+  licence: forbidden,
+  plan: forbidden,
+  'blocked-account': forbidden,
+  forbidden,
+  capacity: { ...rateLimit, headers: { 'x-should-retry': 'true' } },
+  'rate-limit': rateLimit,
+  overloaded: { status: 503, type: 'server_error', code: 'upstream_overloaded' },
+  internal: upstreamError,
+  failure: upstreamError,
+  timeout: { status: 504, type: 'server_error', code: 'upstream_timeout', headers: NO_RETRY },
+  unreachable: { ...upstreamError, code: 'upstream_unreachable' },
+  malformed: { ...upstreamError, code: 'upstream_malformed' },
+  empty: { ...upstreamError, code: 'upstream_malformed' },
+  truncated: { ...upstreamError, code: 'upstream_truncated' }
+}
+
+/** OpenAI's name of the part of a request a refusal is about. */
+const ABOUT: Record<NonNullable<FailureFacts['about']>, Partial<Telling>> = {
+  lora: { param: 'lora' },
+  stream: { param: 'stream' },
+  format: { param: 'response_format', code: 'unsupported_value' },
+  limit: { param: 'max_tokens' }
+}
+
+/**
+ * The error a caller sees for a failure of Workers AI. Anything else is returned as it is.
+ * @param now for the time until the daily quota is renewed at 00:00 UTC
+ * @param current models to suggest in place of one that is retired, unknown, or only in the paid plan
+ * @param owner whose token is to blame when Cloudflare refuses it
+ */
+export function toProxyError (error: unknown, now: Date, current: readonly string[] = [], owner: TokenOwner = 'proxy'): unknown {
+  if (!(error instanceof UpstreamError)) return error
+  const facts = toFacts(error)
+  const { message = toMessage(error, facts, current), headers = {}, ...options } = toTelling(facts, error, now, owner)
+  const retryAfter = headers['retry-after'] ?? (error.retryAfter === undefined ? undefined : String(Math.max(1, Math.ceil(error.retryAfter))))
+  return new ProxyError(message, {
+    ...options,
+    headers: { ...headers, ...(retryAfter !== undefined && { 'retry-after': retryAfter }) },
+    cause: error
+  })
+}
+
+/**
+ * The body of a failure. An error that is not meant for callers tells nothing of itself.
+ * @param inputParam the member of the caller's body that holds what did not fit
+ */
+export function toErrorBody (error: unknown, inputParam = 'messages'): ErrorBody {
+  const { message, type, param, code } = error instanceof ProxyError
+    ? error
+    : { message: 'The server had an error while processing your request. Sorry about that!', type: 'server_error', param: null, code: null }
+  return { error: { message, type, param: code === overflow.code ? inputParam : param, code } }
+}
+
+function toTelling ({ meaning, about }: FailureFacts, { status }: UpstreamError, now: Date, owner: TokenOwner): Telling {
+  switch (meaning) {
+    // A token that is none, and one that may not do this.
+    case 'token': return toTokenTelling(status === 403, owner)
+    case 'quota': return {
+      status: 429,
+      type: 'insufficient_quota',
+      code: 'insufficient_quota',
+      headers: { ...NO_RETRY, 'retry-after': String(secondsToMidnight(now)) }
+    }
+    default: return { ...TELLINGS[meaning], ...(about && ABOUT[about]) }
+  }
+}
+
+function toTokenTelling (isForbidden: boolean, owner: TokenOwner): Telling {
+  const telling = owner === 'caller' ? callerToken : proxyToken
+  if (!isForbidden) return telling
+  return { ...telling, status: 403, ...(owner === 'proxy' && { type: 'permission_error' }) }
+}
+
+function toMessage ({ message, code }: UpstreamError, { meaning, next }: FailureFacts, current: readonly string[]): string {
+  const named = code === undefined ? quoted(message) : `${quoted(message)} (Workers AI ${code})`
+  if (next !== undefined) return `${named}. ${next}${meaning === 'plan' && current.length > 0 ? ` Models that run without it: ${current.join(', ')}.` : ''}`
+  if ((meaning !== 'unknown-model' && meaning !== 'retired-model') || current.length === 0) return named
+  return `${named}. Models that are served now: ${current.join(', ')}. GET /v1/models lists all.`
+}
+
+function secondsToMidnight (now: Date): number {
+  const midnight = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1)
+  return Math.max(1, Math.ceil((midnight - now.getTime()) / 1000))
+}

@@ -1,0 +1,50 @@
+import { ProxyError } from '../../../errors.ts'
+import type { FinishReason, GenerationEvent, Usage } from '../../../generation/event.ts'
+import type { OutputItem } from './wire.ts'
+import { toCompactedContent } from './compaction.ts'
+import type { Output, OutputItemsOptions, OutputListener } from './output-items.ts'
+
+/**
+ * Folds the events of one generation into the one item that stands for the conversation it summed up. What the model
+ * thinks is no part of that.
+ */
+export class CompactionOutput implements Output {
+  readonly items: OutputItem[] = []
+  usage: Usage = { promptTokens: 0, completionTokens: 0 }
+  /** A summary that was cut is one all the same: its caller has nothing else to go on with. */
+  readonly finishReason: FinishReason = 'stop'
+  isCut = false
+  #options: Pick<OutputItemsOptions, 'newItemId'>
+  #listener: OutputListener | undefined
+  #summary = ''
+
+  constructor (options: Pick<OutputItemsOptions, 'newItemId'>, listener?: OutputListener) {
+    this.#options = options
+    this.#listener = listener
+  }
+
+  /** @throws ProxyError when the model has come to its end without a word */
+  push (event: GenerationEvent): void {
+    switch (event.type) {
+      case 'text':
+        this.#summary += event.text
+        break
+      case 'usage':
+        this.usage = event.usage
+        break
+      case 'finish':
+        this.isCut = event.reason === 'length' || event.reason === 'content_filter'
+        this.#finish(this.#summary.trim())
+    }
+  }
+
+  #finish (summary: string): void {
+    if (summary === '') {
+      throw new ProxyError('The model summed up nothing, so the conversation could not be compacted. Try again, with more max_output_tokens or another model.', { status: 502, type: 'server_error', code: 'empty_summary' })
+    }
+    const item: OutputItem = { id: this.#options.newItemId('cmp_'), type: 'compaction', encrypted_content: toCompactedContent(summary) }
+    this.items.push(item)
+    this.#listener?.added(item, 0)
+    this.#listener?.done(item, 0)
+  }
+}

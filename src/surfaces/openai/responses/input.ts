@@ -1,0 +1,236 @@
+import { InvalidRequestError, quoted } from '../../../errors.ts'
+import type { Change } from '../../../generation/change.ts'
+import type { AssistantPart, Message, RequestToolCall, TextPart, UserPart } from '../chat-completions/request.ts'
+import type { CompactionItem, CustomToolCallItem, FunctionCallItem, GivenInputPart, InputFilePart, InputImagePart, InputItem, InputMessage, InputPart, ReasoningItem, ToolOutputItem } from './request.ts'
+import { toRecalledText, toSummary } from './compaction.ts'
+import { toInputPart } from './input-parts.ts'
+import { toTextArguments } from '../../../workers-ai/request/custom-tools.ts'
+import type { ServedTools } from './tools.ts'
+import { tellUnread } from '../../../generation/unread-members.ts'
+
+/** An item and where it stands in the caller's request, e.g. `input[2]`. */
+export interface PlacedItem {
+  item: InputItem
+  place: string
+}
+
+/** A chat's messages, and where each stands in the caller's request; what a tool gave back as its `output`. */
+export interface PlacedMessages {
+  messages: Message[]
+  places: string[]
+  /** For each message with calls where they stand. */
+  callPlaces: Array<readonly string[] | undefined>
+}
+
+/**
+ * The messages a chat has in place of items. Thinking, text and calls that follow each other are one assistant message,
+ * because an answer tells them as items of their own. Items that stand for what OpenAI's servers did are left out, with
+ * a change.
+ * @throws InvalidRequestError naming the part that cannot be served
+ */
+export function toMessages (items: readonly PlacedItem[], tools: ServedTools, changes: Change[]): PlacedMessages {
+  const conversation = new Conversation(tools, changes)
+  for (const placed of items) conversation.add(placed)
+  return conversation.end()
+}
+
+const ITEM = ['type', 'id', 'status']
+const OUTPUT_MEMBERS = new Set([...ITEM, 'call_id', 'output'])
+
+/** What is read of an item of each type; of others nothing is. */
+const ITEM_MEMBERS: Record<string, ReadonlySet<string> | undefined> = {
+  message: new Set([...ITEM, 'role', 'content']),
+  function_call: new Set([...ITEM, 'call_id', 'name', 'namespace', 'arguments']),
+  custom_tool_call: new Set([...ITEM, 'call_id', 'name', 'namespace', 'input']),
+  function_call_output: OUTPUT_MEMBERS,
+  custom_tool_call_output: OUTPUT_MEMBERS,
+  reasoning: new Set([...ITEM, 'summary', 'content'])
+}
+
+/** The log probabilities of a text are about that text, and not for the model. */
+const TEXT_MEMBERS = new Set(['type', 'text', 'logprobs'])
+
+/** What is read of a part of each type. */
+const PART_MEMBERS: Record<string, ReadonlySet<string> | undefined> = {
+  input_text: TEXT_MEMBERS,
+  output_text: TEXT_MEMBERS,
+  text: TEXT_MEMBERS,
+  refusal: new Set(['type', 'refusal']),
+  input_image: new Set(['type', 'image_url', 'file_id', 'detail']),
+  input_file: new Set(['type', 'file_data', 'file_id', 'file_url', 'filename'])
+}
+
+/** Whether it stands in this request; what came before was told of then. */
+function isGiven (place: string): boolean {
+  return place.startsWith('input')
+}
+
+/** What the assistant did before anybody else had their turn. */
+interface Turn {
+  role: 'assistant'
+  content?: AssistantPart[]
+  reasoning_content?: string
+  tool_calls?: RequestToolCall[]
+}
+
+class Conversation {
+  #messages: Message[] = []
+  #places: string[] = []
+  #callPlaces = new Map<Message, string[]>()
+  #tools: ServedTools
+  #changes: Change[]
+  /** The assistant's turn that later items may still belong to. */
+  #turn: Turn | undefined
+
+  constructor (tools: ServedTools, changes: Change[]) {
+    this.#tools = tools
+    this.#changes = changes
+  }
+
+  add ({ item, place }: PlacedItem): void {
+    const members = ITEM_MEMBERS[item.type ?? 'message']
+    if (members && isGiven(place)) tellUnread(item, members, place, this.#changes)
+    switch (item.type) {
+      case undefined:
+      case null:
+      case 'message':
+        if (!('role' in item)) break
+        return this.#tell(item, place)
+      case 'function_call':
+        return this.#call(item, item.arguments, place)
+      case 'custom_tool_call':
+        return this.#call(item, toTextArguments(item.input), place)
+      case 'function_call_output':
+      case 'custom_tool_call_output':
+        return this.#output(item, place)
+      case 'reasoning':
+        return this.#think(item, place)
+      case 'compaction':
+        return this.#recall(item, place)
+    }
+    this.#changes.push({ param: place, action: 'dropped', from: item.type, reason: 'an item of this type cannot be told to a model of Workers AI' })
+  }
+
+  /** A turn of nothing but thinking is left out: some chat templates refuse one without a word. */
+  end (): PlacedMessages {
+    const isTold = this.#messages.map(message => message.role !== 'assistant' || message.content != null || message.tool_calls != null)
+    for (const [index, place] of this.#places.entries()) {
+      if (!isTold[index] && isGiven(place)) this.#changes.push({ param: place, action: 'dropped', from: 'reasoning', reason: 'some models refuse a turn of nothing but thinking' })
+    }
+    const messages = this.#messages.filter((_, index) => isTold[index])
+    return { messages, places: this.#places.filter((_, index) => isTold[index]), callPlaces: messages.map(message => this.#callPlaces.get(message)) }
+  }
+
+  #tell ({ role, content }: InputMessage, place: string): void {
+    const given: GivenInputPart[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
+    const toParts = <P>(toPart: (part: InputPart, path: string, type: string) => P) => this.#toParts(given, `${place}.content`, toPart)
+    switch (role) {
+      case 'assistant': return this.#say(toParts(toAssistantPart), place)
+      case 'user': return this.#push({ role, content: toParts(toUserPart) }, place)
+      default: this.#push({ role, content: toParts((part, path, type) => toTextPart(part, path, type, role)) }, place)
+    }
+  }
+
+  /** Text between calls and what answers them belongs to the calls' turn; otherwise each text is a turn of its own. */
+  #say (parts: AssistantPart[], place: string): void {
+    const turn = this.#turn?.content === undefined || this.#turn.tool_calls ? this.#ownTurn(place) : this.#newTurn(place)
+    turn.content ??= []
+    for (const part of parts) turn.content.push(part)
+  }
+
+  #think ({ content, summary }: ReasoningItem, place: string): void {
+    const text = [content, summary].map(parts => (parts ?? []).map(part => part.text).join('\n')).find(text => text !== '')
+    if (text === undefined) return
+    const turn = this.#turn?.content === undefined && !this.#turn?.tool_calls ? this.#ownTurn(place) : this.#newTurn(place)
+    turn.reasoning_content = turn.reasoning_content === undefined ? text : `${turn.reasoning_content}\n${text}`
+  }
+
+  #recall ({ encrypted_content: content }: CompactionItem, place: string): void {
+    const summary = toSummary(content)
+    if (summary === undefined) {
+      const param = `${place}.encrypted_content`
+      throw new InvalidRequestError(`Invalid '${param}': it is no compaction of this proxy, or was changed. Send it as it came, or leave the item out.`, { param, code: 'invalid_encrypted_content' })
+    }
+    this.#changes.push({ param: place, action: 'emulated', reason: 'the summary in it follows in a user message' })
+    this.#push({ role: 'user', content: [{ type: 'text', text: toRecalledText(summary) }] }, place)
+  }
+
+  #call ({ call_id: id, name, namespace }: FunctionCallItem | CustomToolCallItem, args: string, place: string): void {
+    const turn = this.#ownTurn(place)
+    turn.tool_calls ??= []
+    const places = this.#callPlaces.get(turn)
+    if (places) places.push(place)
+    else this.#callPlaces.set(turn, [place])
+    turn.tool_calls.push({ id, type: 'function', function: { name: this.#tools.toChatName(name, namespace), arguments: args } })
+  }
+
+  #output ({ call_id: id, output }: ToolOutputItem, place: string): void {
+    this.#push({ role: 'tool', tool_call_id: id, content: typeof output === 'string' ? output : this.#toParts(output, `${place}.output`, toUserPart) }, `${place}.output`)
+  }
+
+  /** Parts in the words of the Responses API, and then in those of a chat. */
+  #toParts<P> (given: GivenInputPart[], path: string, toPart: (part: InputPart, path: string, type: string) => P): P[] {
+    return given.map((one, index) => {
+      const place = `${path}[${index}]`
+      const part = toInputPart(one)
+      if (part === undefined) throw refused(place, `parts of type '${quoted(one.type)}' cannot be sent to Workers AI chat models.`)
+      const members = PART_MEMBERS[one.type]
+      if (members && isGiven(place)) tellUnread(one, members, place, this.#changes)
+      if (part !== one) this.#changes.push({ param: place, action: 'renamed', from: one.type, to: part.type, reason: 'the Responses API has another form for this' })
+      return toPart(part, place, one.type)
+    })
+  }
+
+  #ownTurn (place: string): Turn {
+    return this.#turn ?? this.#newTurn(place)
+  }
+
+  #newTurn (place: string): Turn {
+    const turn: Turn = { role: 'assistant' }
+    this.#push(turn, place)
+    this.#turn = turn
+    return turn
+  }
+
+  #push (message: Message, place: string): void {
+    this.#turn = undefined
+    this.#messages.push(message)
+    this.#places.push(place)
+  }
+}
+
+function toUserPart (part: InputPart, path: string): UserPart {
+  switch (part.type) {
+    case 'input_image': return toImagePart(part, path)
+    case 'input_file': return toFilePart(part, path)
+    case 'refusal': return { type: 'text', text: part.refusal }
+    default: return { type: 'text', text: part.text }
+  }
+}
+
+/** @param type of the part as it was sent */
+function toTextPart (part: InputPart, path: string, type: string, role: string): TextPart {
+  if (part.type === 'input_image' || part.type === 'input_file') {
+    throw refused(path, `parts of type '${type}' cannot stand in a message of role '${role}'.`)
+  }
+  return { type: 'text', text: part.type === 'refusal' ? part.refusal : part.text }
+}
+
+function toAssistantPart (part: InputPart, path: string, type: string): AssistantPart {
+  return part.type === 'refusal' ? { type: 'refusal', refusal: part.refusal } : toTextPart(part, path, type, 'assistant')
+}
+
+function toImagePart ({ image_url: url, file_id: id, detail }: InputImagePart, path: string): UserPart {
+  if (url != null) return { type: 'image_url', image_url: { url, detail: detail ?? null } }
+  if (id != null) throw refused(`${path}.file_id`, "this proxy stores no files. Send the image as 'image_url'.")
+  throw new InvalidRequestError(`Missing required parameter: '${path}.image_url'.`, { param: `${path}.image_url`, code: 'missing_required_parameter' })
+}
+
+function toFilePart ({ file_data: data, file_id: id, file_url: url, filename }: Omit<InputFilePart, 'type'>, path: string): UserPart {
+  if (data == null && url != null) throw refused(`${path}.file_url`, "this proxy fetches no files. Send a text file as 'file_data'.")
+  return { type: 'file', file: { file_data: data ?? null, file_id: id ?? null, filename: filename ?? null } }
+}
+
+function refused (param: string, why: string): InvalidRequestError {
+  return new InvalidRequestError(`Invalid '${param}': ${why}`, { param, code: 'unsupported_value' })
+}

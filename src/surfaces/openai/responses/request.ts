@@ -1,0 +1,329 @@
+import { Type, type Static, type TSchema } from '@sinclair/typebox'
+import { ImagePart } from '../chat-completions/request.ts'
+import { boolean, integer, Nullable, number, object, string } from '../schema-parts.ts'
+
+/**
+ * Objects told apart by their `type`, each with the schema of its own, so that Ajv names the field that is wrong.
+ * One of another type passes, unless `type` itself is limited.
+ */
+function byType (schemas: Record<string, TSchema>): object[] {
+  return Object.entries(schemas).map(([type, schema]) => ({
+    if: { type: 'object', properties: { type: { const: type } }, required: ['type'] },
+    then: schema
+  }))
+}
+
+interface TextPart {
+  type: 'input_text' | 'output_text' | 'text' | 'summary_text' | 'reasoning_text'
+  text: string
+}
+
+interface RefusalPart {
+  type: 'refusal'
+  refusal: string
+}
+
+export interface InputImagePart {
+  type: 'input_image'
+  /** An http(s) URL or a data URI. */
+  image_url?: string | null
+  file_id?: string | null
+  detail?: string | null
+}
+
+export interface InputFilePart {
+  type: 'input_file'
+  file_data?: string | null
+  file_id?: string | null
+  file_url?: string | null
+  filename?: string | null
+}
+
+/** Parts in a chat's words, or in those of other APIs; translate/ knows their members. */
+export interface ForeignInputPart {
+  type: 'image_url' | 'image' | 'file' | 'input_audio'
+  image_url?: string | { url: string, detail?: string | null }
+  file?: Omit<InputFilePart, 'type'>
+}
+
+/** One part of a message, or of what a tool gave back. */
+export type InputPart = TextPart | RefusalPart | InputImagePart | InputFilePart
+export type GivenInputPart = InputPart | ForeignInputPart
+
+export interface InputMessage {
+  type?: 'message'
+  id?: string | null
+  role: 'user' | 'assistant' | 'system' | 'developer'
+  content: string | GivenInputPart[]
+  status?: string | null
+}
+
+export interface FunctionCallItem {
+  type: 'function_call'
+  id?: string | null
+  call_id: string
+  name: string
+  /** The namespace of the tool, when it was offered in one. */
+  namespace?: string | null
+  /** JSON text; may not parse. */
+  arguments: string
+  status?: string | null
+}
+
+/** A call of a tool whose input is free text. */
+export interface CustomToolCallItem {
+  type: 'custom_tool_call'
+  id?: string | null
+  call_id: string
+  name: string
+  namespace?: string | null
+  input: string
+  status?: string | null
+}
+
+/** What a tool gave back. */
+export interface ToolOutputItem {
+  type: 'function_call_output' | 'custom_tool_call_output'
+  id?: string | null
+  call_id: string
+  output: string | GivenInputPart[]
+  status?: string | null
+}
+
+/** Earlier thinking. */
+export interface ReasoningItem {
+  type: 'reasoning'
+  id?: string | null
+  summary?: TextPart[] | null
+  content?: TextPart[] | null
+}
+
+/** What stands for a conversation that was compacted. */
+export interface CompactionItem {
+  type: 'compaction'
+  id?: string | null
+  /** Only the server that made it reads it. */
+  encrypted_content: string
+}
+
+/** Asks for a compaction of all that stands before it; the last item of an input. */
+export interface CompactionTriggerItem {
+  type: 'compaction_trigger'
+  id?: string | null
+}
+
+/** An item of an earlier response, or of its input, that is kept here. */
+export interface ItemReference {
+  type?: 'item_reference' | null
+  id: string
+}
+
+/** What the tools of OpenAI's own servers did; there are none of them here, so it is not sent. */
+interface HostedItem {
+  type: 'web_search_call' | 'file_search_call' | 'computer_call' | 'local_shell_call' | 'code_interpreter_call' | 'image_generation_call' | 'mcp_call'
+  id?: string | null
+}
+
+/** One thing said or done in a conversation. Items of other types come, too, and are not sent. */
+export type InputItem = InputMessage | FunctionCallItem | CustomToolCallItem | ToolOutputItem | ReasoningItem | CompactionItem | CompactionTriggerItem | ItemReference | HostedItem
+
+const text = Type.Object({ text: Type.String() })
+
+const partsByType = {
+  input_text: text,
+  output_text: text,
+  text,
+  refusal: Type.Object({ refusal: Type.String() }),
+  input_image: Type.Object({ image_url: string, file_id: string, detail: string }),
+  input_file: Type.Object({ file_data: string, file_id: string, file_url: string, filename: string }),
+  image_url: Type.Object({ image_url: ImagePart.properties.image_url }),
+  image: Type.Object({}),
+  file: Type.Object({ file: Type.Object({ file_data: string, file_id: string, filename: string }) }),
+  input_audio: Type.Object({})
+}
+
+const Parts = {
+  type: ['string', 'array'],
+  items: {
+    type: 'object',
+    required: ['type'],
+    properties: { type: { type: 'string', enum: Object.keys(partsByType) } },
+    allOf: byType(partsByType)
+  }
+}
+
+const Message = {
+  type: 'object',
+  required: ['role', 'content'],
+  properties: {
+    role: { type: 'string', enum: ['assistant', 'system', 'developer', 'user'] },
+    content: Parts,
+    id: Nullable(Type.String())
+  }
+}
+
+const callId = Type.String({ minLength: 1 })
+const id = Type.Optional(Nullable(Type.String()))
+const thoughts = Type.Optional(Type.Unsafe({ type: ['array', 'null'], items: text }))
+
+/** A message may leave its type out; what has an id and nothing else to tell it by is a reference. */
+const isMessage = {
+  type: 'object',
+  properties: { type: { const: 'message' } },
+  anyOf: [{ required: ['type'] }, { required: ['role'] }, { not: { required: ['id'] } }]
+}
+
+const Item = {
+  type: 'object',
+  properties: { type: { type: ['string', 'null'] } },
+  allOf: [
+    { if: isMessage, then: Message },
+    ...byType({
+      function_call: Type.Object({ id, call_id: callId, name: Type.String({ minLength: 1 }), namespace: string, arguments: Type.String() }),
+      custom_tool_call: Type.Object({ id, call_id: callId, name: Type.String({ minLength: 1 }), namespace: string, input: Type.String() }),
+      function_call_output: Type.Object({ id, call_id: callId, output: Type.Unsafe(Parts) }),
+      custom_tool_call_output: Type.Object({ id, call_id: callId, output: Type.Unsafe(Parts) }),
+      reasoning: Type.Object({ id, summary: thoughts, content: thoughts }),
+      compaction: Type.Object({ id, encrypted_content: Type.String() }),
+      item_reference: Type.Object({ id: Type.String() })
+    })
+  ]
+}
+
+export interface FunctionToolParam {
+  type: 'function'
+  name: string
+  description?: string | null
+  /** A JSON Schema. */
+  parameters?: Record<string, unknown> | null
+  strict?: boolean | null
+}
+
+export interface CustomToolParam {
+  type: 'custom'
+  name: string
+  description?: string | null
+  format?: { type: string, syntax?: string, definition?: string } | null
+}
+
+interface NamespaceToolParam {
+  type: 'namespace'
+  name: string
+  tools: ToolParam[]
+}
+
+/** Tools that OpenAI's own servers run, or that a client knows how to run; there are others. */
+interface HostedToolParam {
+  type: 'web_search' | 'web_search_preview' | 'file_search' | 'code_interpreter' | 'image_generation' | 'mcp' | 'computer_use_preview' | 'local_shell' | 'shell' | 'apply_patch'
+}
+
+export type ToolParam = FunctionToolParam | CustomToolParam | NamespaceToolParam | HostedToolParam
+
+const toolName = Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' })
+const jsonSchema = Type.Optional(Type.Unsafe<object | null>({ type: ['object', 'null'] }))
+
+const Tool = {
+  type: 'object',
+  required: ['type'],
+  properties: { type: { type: 'string' } },
+  allOf: byType({
+    function: Type.Object({ name: toolName, description: string, parameters: jsonSchema, strict: boolean }),
+    custom: Type.Object({ name: toolName, description: string, format: object }),
+    namespace: Type.Object({
+      name: Type.String({ minLength: 1 }),
+      tools: Type.Array(Type.Object({ type: Type.String(), name: Type.Optional(Type.String()), description: string, parameters: jsonSchema, strict: boolean, format: object }), { maxItems: 128 })
+    })
+  })
+}
+
+interface NamedTool {
+  type: string
+  name?: string
+  namespace?: string
+}
+
+/** `tool_choice`; translate/ knows the tools there are to choose from. */
+export type ResponseToolChoice = 'none' | 'auto' | 'required' | NamedTool | { type: 'allowed_tools', mode: 'auto' | 'required', tools: NamedTool[] }
+
+const ToolChoice = {
+  type: ['string', 'object', 'null'],
+  allOf: [
+    { if: { type: 'string' }, then: { enum: ['none', 'auto', 'required'] } },
+    {
+      if: { type: 'object' },
+      then: {
+        required: ['type'],
+        properties: { type: { type: 'string' }, name: { type: 'string' }, namespace: { type: ['string', 'null'] } },
+        allOf: byType({
+          allowed_tools: Type.Object({
+            mode: Type.Unsafe({ type: 'string', enum: ['auto', 'required'] }),
+            tools: Type.Array(Type.Object({ type: Type.String(), name: Type.Optional(Type.String()), namespace: string }))
+          })
+        })
+      }
+    }
+  ]
+}
+
+export type TextFormat =
+  | { type: 'text' }
+  | { type: 'json_object' }
+  | { type: 'json_schema', name: string, schema: Record<string, unknown>, strict?: boolean | null, description?: string | null }
+
+const Format = {
+  type: ['object', 'null'],
+  required: ['type'],
+  properties: { type: { type: 'string', enum: ['text', 'json_object', 'json_schema'] } },
+  allOf: byType({
+    json_schema: Type.Object({ name: toolName, schema: Type.Unsafe({ type: 'object' }), strict: boolean, description: string })
+  })
+}
+
+/**
+ * The body of `POST /v1/responses`, in the order OpenAI checks it. Unknown members are taken: clients send their own
+ * here, and translate/ says what becomes of each. Items and tools of unknown types are taken, too, because a client
+ * that is used to OpenAI's own tools cannot be told to leave them out.
+ */
+export const ResponseRequest = Type.Object({
+  model: string,
+  input: Type.Optional(Type.Unsafe<string | InputItem[] | null>({ type: ['string', 'array', 'null'], items: Item })),
+  previous_response_id: string,
+  conversation: Type.Optional(Type.Unsafe<string | { id: string } | null>({ type: ['string', 'object', 'null'] })),
+  prompt: Type.Optional(Type.Unsafe<{ id?: string } | null>({ type: ['object', 'null'] })),
+  background: boolean,
+  instructions: string,
+  tools: Type.Optional(Type.Unsafe<ToolParam[] | null>({ type: ['array', 'null'], items: Tool, maxItems: 128 })),
+  tool_choice: Type.Optional(Type.Unsafe<ResponseToolChoice | null>(ToolChoice)),
+  parallel_tool_calls: boolean,
+  max_tool_calls: integer(1),
+  max_output_tokens: integer(1),
+  // A chat's names for it, which clients of both APIs send.
+  max_completion_tokens: integer(1),
+  max_tokens: integer(1),
+  temperature: number(0, 2),
+  top_p: number(0, 1),
+  top_logprobs: integer(0, 20),
+  text: Type.Optional(Nullable(Type.Object({
+    format: Type.Optional(Type.Unsafe<TextFormat | null>(Format)),
+    verbosity: string
+  }))),
+  reasoning: Type.Optional(Nullable(Type.Object({
+    effort: Type.Optional(Type.Unsafe<string | null>({ type: ['string', 'null'], enum: ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max', null] })),
+    summary: Type.Optional(Type.Unsafe<'auto' | 'concise' | 'detailed' | null>({ type: ['string', 'null'], enum: ['auto', 'concise', 'detailed', null] }))
+  }))),
+  truncation: Type.Optional(Type.Unsafe<'auto' | 'disabled' | null>({ type: ['string', 'null'], enum: ['auto', 'disabled', null] })),
+  include: Type.Optional(Nullable(Type.Array(Type.String()))),
+  store: boolean,
+  stream: boolean,
+  stream_options: object,
+  metadata: Type.Optional(Type.Unsafe<Record<string, string> | null>({ type: ['object', 'null'], additionalProperties: { type: 'string', maxLength: 512 }, maxProperties: 16 })),
+  user: string,
+  safety_identifier: string,
+  prompt_cache_key: string,
+  prompt_cache_retention: string,
+  prompt_cache_options: object,
+  context_management: Type.Optional(Nullable(Type.Array(Type.Unknown()))),
+  moderation: object,
+  service_tier: string
+})
+export type ResponseRequest = Static<typeof ResponseRequest>

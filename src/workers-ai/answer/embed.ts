@@ -1,0 +1,77 @@
+import { UpstreamError } from '../../errors.ts'
+import { follow } from '../../generation/cancellation.ts'
+import { toWholeJson, type RunOptions, type WorkersAi } from '../transport/client.ts'
+import { readEmbeddings, sameLength, type Embeddings } from './embedding-reader.ts'
+import { isSumTooLong } from '../transport/error-codes.ts'
+import type { ModelId } from '../models/model.ts'
+import { Patience } from '../transport/retry.ts'
+
+export interface EmbedOptions extends Pick<RunOptions, 'signal' | 'observer' | 'apiToken' | 'caller' | 'patience' | 'simulatorWords'> {
+  model: ModelId
+  /** The texts of each native call. */
+  batches: ReadonlyArray<readonly string[]>
+  /** The native body of a call: JSON text. */
+  toBody: (texts: readonly string[]) => string
+}
+
+/** What came of one native call. */
+export interface EmbeddingAnswer extends Embeddings {
+  /** What was embedded in it. */
+  texts: readonly string[]
+  /** Cloudflare's headers that are passed on, e.g. `cf-ai-req-id`. */
+  headers: Record<string, string>
+  status: number
+  /** How many times Cloudflare was asked before it answered. */
+  attempts: number
+}
+
+/** How many calls of one request run at the same time: Cloudflare counts calls by the minute. */
+const MAX_PARALLEL = 4
+
+/**
+ * Has texts embedded, no more than four calls at a time. What a call may hold is known only roughly, so one that
+ * Cloudflare refuses as too long is halved, and asked for again.
+ * @returns an answer for each call that succeeded, in the order of the texts
+ * @throws UpstreamError of the first call that fails, when the others are ended; the signal's reason when it aborts
+ */
+export async function embed (workersAi: WorkersAi, { model, batches, toBody, signal, apiToken, caller, observer, patience = new Patience(), simulatorWords }: EmbedOptions): Promise<EmbeddingAnswer[]> {
+  const options = { stream: false, observer, apiToken, caller, simulatorWords, patience }
+  const { cancellation, leave } = follow(signal)
+  const ask = async (texts: readonly string[]): Promise<EmbeddingAnswer> => {
+    const answer = await workersAi.run(model, toBody(texts), { ...options, signal: cancellation })
+    const { headers, status, attempts } = answer
+    try {
+      return { ...readEmbeddings(await toWholeJson(answer), texts.length), texts, headers, status, attempts }
+    } catch (error) {
+      if (error instanceof UpstreamError) error.attempts = attempts
+      throw error
+    }
+  }
+  const run = async (texts: readonly string[]): Promise<EmbeddingAnswer[]> => {
+    try {
+      return [await ask(texts)]
+    } catch (error) {
+      if (texts.length < 2 || !(error instanceof UpstreamError) || !isSumTooLong(error)) throw error
+    }
+    const middle = Math.ceil(texts.length / 2)
+    return [...await run(texts.slice(0, middle)), ...await run(texts.slice(middle))]
+  }
+  try {
+    const answers = (await inOrder(batches, run)).flat()
+    sameLength(answers.flatMap(({ vectors }) => vectors))
+    return answers
+  } finally {
+    leave()
+    cancellation.abort(new Error('not needed any more'))
+  }
+}
+
+async function inOrder<T, R> (items: readonly T[], run: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  const left = items.entries()
+  const work = async () => {
+    for (const [index, item] of left) results[index] = await run(item)
+  }
+  await Promise.all(Array.from({ length: MAX_PARALLEL }, work))
+  return results
+}

@@ -1,0 +1,64 @@
+import { UpstreamError } from '../../errors.ts'
+import type { Usage } from '../../generation/event.ts'
+import { isObject } from '../../json/is-object.ts'
+import { errorIn } from '../transport/error-envelope.ts'
+import { toUsage } from './generation-reader.ts'
+
+/** The answers to one native call, in the order of its texts. */
+export interface Embeddings {
+  vectors: number[][]
+  /** Absent where Cloudflare tells none, as for the bge models. */
+  usage?: Usage
+}
+
+interface NativeAnswer {
+  result?: unknown
+  data?: unknown
+  shape?: unknown
+  usage?: unknown
+}
+
+/**
+ * Reads a native `{data, shape}`, in Cloudflare's envelope or without it. An answer that is not one vector of finite
+ * numbers for each text, all of one length, is refused as a whole: a caller would store what belongs to another text.
+ * @param count how many texts were sent
+ * @throws UpstreamError `malformed`, or `refused` for a failure inside the answer
+ */
+export function readEmbeddings (answer: object, count: number): Embeddings {
+  const outer = answer as NativeAnswer
+  const native = isObject(outer.result) ? outer.result as NativeAnswer : outer
+  const failure = errorIn(outer) ?? errorIn(native)
+  if (failure) throw new UpstreamError(failure.message, { kind: 'refused', status: 200, code: failure.code })
+  const { data, shape } = native
+  if (!Array.isArray(data)) throw malformed('JSON that holds no embeddings')
+  if (data.length !== count) throw malformed(`${data.length} embeddings for ${count} texts`)
+  const vectors = data.map(toVector)
+  const length = sameLength(vectors)
+  if (Array.isArray(shape) && (shape[0] !== count || shape[1] !== length)) {
+    throw malformed(`embeddings of another shape than it says: ${count} of ${length} numbers`)
+  }
+  const usage = toUsage(native.usage)
+  return { vectors, ...(usage && { usage }) }
+}
+
+/**
+ * The length all vectors have.
+ * @throws UpstreamError `malformed` when they differ
+ */
+export function sameLength (vectors: readonly number[][]): number {
+  const length = vectors[0]?.length ?? 0
+  if (vectors.some(vector => vector.length !== length)) throw malformed('embeddings of different lengths')
+  return length
+}
+
+function toVector (native: unknown): number[] {
+  // JSON has no word for NaN and infinity; they come as null, or as text. Clients read 32-bit floats.
+  if (!Array.isArray(native) || native.length === 0 || !native.every(value => typeof value === 'number' && Number.isFinite(Math.fround(value)))) {
+    throw malformed('an embedding that is no list of numbers')
+  }
+  return native as number[]
+}
+
+function malformed (what: string): UpstreamError {
+  return new UpstreamError(`Cloudflare answered with ${what}`, { kind: 'malformed' })
+}

@@ -1,0 +1,98 @@
+import type { CancelSignal } from '../../generation/cancellation.ts'
+import type { Batch, Stage } from '../../generation/event.ts'
+import { once, throughStages, type JsonSink, type Source, type Take } from '../../generation/pipeline.ts'
+import { ByteLane } from '../fast-path/text-relay.ts'
+import { toStreamError, type RunAnswer, type RunOptions, type WireObserver, type WorkersAi } from '../transport/client.ts'
+import { GenerationReader } from './generation-reader.ts'
+import type { ModelId } from '../models/model.ts'
+import type { RequestBody } from '../transport/request-body.ts'
+import type { Patience } from '../transport/retry.ts'
+import { StreamGiver } from '../fast-path/stream-pump.ts'
+
+export interface GenerateRequest {
+  model: ModelId
+  /** The native body: JSON. */
+  body: RequestBody
+  /** Whether `body` asks for a stream. */
+  isStreamed: boolean
+  signal: CancelSignal
+  sessionAffinity?: string | undefined
+  /** The caller's words for the simulator. */
+  simulatorWords?: string | string[] | undefined
+  /** Used instead of the proxy's own token. */
+  apiToken?: string | undefined
+  /** Whose request it is, by a name that is no secret. */
+  caller?: string | undefined
+  observer?: WireObserver | undefined
+  patience?: Patience | undefined
+  /** Makes a tool-call id that is unique in the conversation. */
+  newCallId: () => string
+  /** What its events pass, in order. */
+  stages: readonly Stage[]
+}
+
+export interface Generation {
+  /** HTTP status Cloudflare answered with. */
+  status: number
+  /** Cloudflare's headers that are passed on, e.g. `cf-ai-req-id`. */
+  headers: Record<string, string>
+  /** One batch per upstream read, seldom more. Who has had enough closes the upstream. */
+  batches: Source<Batch>
+  /**
+   * Of a stream: has text go past batches and stages while none of them wants to see it. To be called before batches are
+   * read. What is sent must be copied.
+   */
+  leadTextTo?: (sink: JsonSink, send: Take<Buffer>) => void
+}
+
+/**
+ * Runs one generation on Workers AI. Resolves when Cloudflare's status is known.
+ *
+ * A stream that comes back as JSON is read from that JSON, not asked for again (gpt-oss and kimi were seen to do so).
+ *
+ * @throws UpstreamError when Cloudflare refuses or cannot be reached; later failures are failure events.
+ */
+export async function generate (workersAi: WorkersAi, request: GenerateRequest): Promise<Generation> {
+  const answer = await workersAi.run(request.model, request.body, runOptions(request))
+  const { status, headers } = answer
+  const lane = new ByteLane()
+  const batches = throughStages(toBatches(request, answer, lane), request.stages)
+  return { status, headers, batches, ...(answer.isStream && { leadTextTo: (sink, send) => lane.leadTo(sink, send) }) }
+}
+
+function runOptions ({ signal, isStreamed: stream, observer, patience, sessionAffinity, simulatorWords, apiToken, caller }: GenerateRequest): RunOptions {
+  return { signal, stream, observer, patience, sessionAffinity, simulatorWords, apiToken, caller }
+}
+
+function toBatches ({ newCallId, signal, stages }: GenerateRequest, answer: RunAnswer, lane: ByteLane): Source<Batch> {
+  const reader = new GenerationReader(newCallId, answer.redact)
+  if (answer.isStream) {
+    const { body } = answer
+    return take => tellStream({ reader, body, signal, stages }, take, lane)
+  }
+  const batch: Batch = []
+  reader.readAnswer(answer.json, batch, answer.text)
+  return once(batch)
+}
+
+interface NativeStream extends Pick<GenerateRequest, 'signal' | 'stages'> {
+  reader: GenerationReader
+  body: Extract<RunAnswer, { isStream: true }>['body']
+}
+
+function tellStream ({ reader, body, signal, stages }: NativeStream, take: Take<Batch>, lane: ByteLane): Promise<void> {
+  const giver = new StreamGiver({ reader, lane, stages, take })
+  return body.read(giver).then(async () => {
+    if (reader.ended && !giver.isEnough) body.release()
+    else body.destroy()
+    if (giver.isEnough) return
+    const batch = giver.end()
+    reader.end(batch)
+    if (batch.length > 0) await take(batch)
+  }, async (error: unknown) => {
+    giver.isEnough = true
+    body.destroy()
+    signal.throwIfAborted()
+    await take([{ type: 'failure', error: toStreamError(error) }])
+  })
+}

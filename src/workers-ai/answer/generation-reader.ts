@@ -1,0 +1,387 @@
+import type { Batch, FinishReason, Usage } from '../../generation/event.ts'
+import { UpstreamError } from '../../errors.ts'
+import { isObject } from '../../json/is-object.ts'
+import { errorIn } from '../transport/error-envelope.ts'
+import { parseExactly, toDigits, toExactJsonText, toJsonText, toNumber } from '../../json/exact-json.ts'
+import { CLASSIC } from '../fast-path/frame-pattern.ts'
+import { LearnedFrames } from '../fast-path/frame-templates.ts'
+import { toMessage } from './responses-output.ts'
+import { toTokenLogprobs } from './token-logprobs.ts'
+import { CLASSIC_TEXT, type TextFrames } from '../fast-path/text-frames.ts'
+import { holdsArguments, ToolCallReader } from './tool-call-reader.ts'
+import { UsageTally } from './usage-tally.ts'
+
+/** The union of what a native answer or frame may hold; every field may be missing, null or of another type. */
+interface NativeFrame {
+  response?: unknown
+  tool_calls?: unknown
+  finish_reason?: unknown
+  usage?: unknown
+  choices?: unknown
+  output?: unknown
+  incomplete_details?: { reason?: unknown } | null
+  result?: unknown
+}
+
+interface NativeChoice {
+  index?: unknown
+  delta?: NativeMessage | null
+  message?: NativeMessage | null
+  text?: unknown
+  finish_reason?: unknown
+  logprobs?: unknown
+}
+
+interface NativeUsage {
+  prompt_tokens?: unknown
+  completion_tokens?: unknown
+  /** The Responses API's names of the same. */
+  input_tokens?: unknown
+  output_tokens?: unknown
+  prompt_tokens_details?: { cached_tokens?: unknown } | null
+  completion_tokens_details?: { reasoning_tokens?: unknown } | null
+  input_tokens_details?: { cached_tokens?: unknown } | null
+  output_tokens_details?: { reasoning_tokens?: unknown } | null
+}
+
+/** A message, or a piece of one, as OpenAI-shaped answers hold it. */
+export interface NativeMessage {
+  content?: unknown
+  reasoning_content?: unknown
+  reasoning?: unknown
+  tool_calls?: unknown
+}
+
+/**
+ * Reads native answers into generation events: the classic `{response, tool_calls, usage}`, the OpenAI-shaped
+ * `{choices, usage}`, the hybrid that has both, streamed and whole, and the whole `{output, usage}` of the Responses
+ * API. Every quirk of an answer is known here or in ToolCallReader, and nowhere else.
+ *
+ * One reader serves one generation. After a failure event it reads nothing more.
+ */
+export class GenerationReader {
+  /** The kind of frames this stream told its text in last. */
+  textFrames: TextFrames = CLASSIC_TEXT
+  #toolCalls: ToolCallReader
+  #tally = new UsageTally()
+  /** The last frame of the fast lanes, until somebody needs the usage in it. */
+  #lastOfRun: string | undefined
+  #frames = new LearnedFrames(GenerationReader.#readAlone)
+  #reason: FinishReason | null = null
+  #finished = false
+  #done = false
+  #failure: UpstreamError | undefined
+  #sawOutput = false
+  #redact: (sentence: string) => string
+
+  /**
+   * @param newCallId makes a tool-call id that is unique in the conversation
+   * @param redact takes secrets out of what Cloudflare says of a failure
+   */
+  constructor (newCallId: () => string, redact = (sentence: string) => sentence) {
+    this.#toolCalls = new ToolCallReader(newCallId)
+    this.#redact = redact
+  }
+
+  /** True once nothing more can come: `[DONE]` was read, or a failure. */
+  get done (): boolean {
+    return this.#done
+  }
+
+  /** True once the upstream said that nothing will come: `[DONE]`, and no failure. */
+  get ended (): boolean {
+    return this.#done && this.#failure === undefined
+  }
+
+  /** True when something was said, and nothing that ends it. */
+  get isSpeaking (): boolean {
+    return this.#sawOutput && !this.#done && !this.#finished
+  }
+
+  /** Hears the JSON of a frame with text whose usage is the latest, if it tells some; its text was told already. */
+  passedBy (json: string): void {
+    this.#lastOfRun = json
+  }
+
+  /** What was billed so far, as far as it was told. */
+  get usage (): Usage | undefined {
+    this.#readLastOfRun()
+    return this.#tally.usage
+  }
+
+  /**
+   * Reads the run of events that begins at `start` and needs no parsing, if there is one, and appends what it says to
+   * `batch`.
+   * @param text of a stream, of which an event begins at `start`
+   * @returns where the run ends
+   */
+  readRun (text: string, start: number, batch: Batch): number {
+    if (this.#done || this.#finished) return start
+    const before = batch.length
+    const classic = CLASSIC.read(text, start, batch)
+    const learned = classic === undefined ? this.#frames.read(text, start, batch) : undefined
+    if (classic) this.textFrames = CLASSIC_TEXT
+    if (learned) {
+      this.#lastOfRun = text.slice(learned.lastStart + 'data: '.length, learned.end)
+      this.textFrames = this.#frames.textFrames
+    }
+    this.#sawOutput ||= batch.length > before
+    return (classic ?? learned)?.end ?? start
+  }
+
+  /**
+   * Reads the data of one stream event and appends what it says to `batch`.
+   * @param isLast the stream has ended with it: one that does not parse was cut off, and `end` will say so
+   */
+  readEvent (data: string, batch: Batch, isLast = false): void {
+    if (this.#done) return
+    if (data.trim() === '[DONE]') {
+      this.#done = true
+      return
+    }
+    const frame = parseFrame(data)
+    if (frame instanceof UpstreamError) return isLast ? undefined : this.#fail(frame, batch)
+    if (frame === undefined) return
+    const before = batch.length
+    this.#readFrame(frame, batch, data)
+    const said = batch[before]
+    const isPiece = batch.length === before + 1 && (said?.type === 'text' || said?.type === 'reasoning')
+    if (!isPiece || CLASSIC.fits(data) || !this.#mayLearn(frame)) return
+    this.#frames.learn(data, said)
+    this.textFrames = this.#frames.textFrames
+  }
+
+  /**
+   * Reads a whole JSON answer, in Cloudflare's envelope or without it, and ends the generation. A failure is all that
+   * is told of an answer that has one.
+   * @param json the answer's text, which knows the digits of its numbers
+   */
+  readAnswer (answer: unknown, batch: Batch, json?: string): void {
+    const before = batch.length
+    const holdsGeneration = isObject(answer) && this.#readFrame(answer, batch, json)
+    if (!holdsGeneration) this.#fail(new UpstreamError('Cloudflare answered with JSON that is no generation', { kind: holdsNothing(answer) ? 'empty' : 'malformed' }), batch)
+    this.#done = true
+    this.end(batch)
+    if (this.#failure) batch.splice(before, Infinity, { type: 'failure', error: this.#failure })
+  }
+
+  /**
+   * Ends the generation: appends usage and finish, or the failure of a stream that ended before its end, or of an answer
+   * that holds nothing at all.
+   */
+  end (batch: Batch): void {
+    if (this.#failure) return
+    // Without [DONE] only a finish reason shows that the model came to an end; Cloudflare's own client holds the same.
+    if (!this.#done && !this.#finished) {
+      return this.#fail(new UpstreamError('The stream from Cloudflare ended before the answer did', { kind: 'truncated' }), batch)
+    }
+    this.#done = true
+    try {
+      this.#toolCalls.end(batch)
+    } catch (error) {
+      return this.#fail(error as UpstreamError, batch)
+    }
+    const { usage } = this
+    if (this.#holdsNothing(usage)) return this.#fail(new UpstreamError('Cloudflare answered with nothing at all', { kind: 'empty' }), batch)
+    if (usage) batch.push({ type: 'usage', usage })
+    batch.push({ type: 'finish', reason: this.#reason })
+  }
+
+  /** Neither a word nor a call, nor anything that says why. */
+  #holdsNothing (usage: Usage | undefined): boolean {
+    return !this.#sawOutput && !this.#toolCalls.sawCalls && !this.#finished && !usage?.completionTokens
+  }
+
+  /**
+   * @param json the frame's text; absent when its numbers need not be told as they are written
+   * @returns whether the frame is a part of a generation at all
+   */
+  #readFrame (outer: NativeFrame, batch: Batch, json?: string): boolean {
+    this.#readLastOfRun()
+    const told = toTold(outer)
+    const { frame, choice, message } = told
+    const failure = errorIn(outer) ?? errorIn(frame)
+    if (failure) {
+      this.#fail(new UpstreamError(this.#redact(failure.message), { kind: 'refused', status: 200, code: failure.code }), batch)
+      return true
+    }
+
+    const before = batch.length
+    const exact = json !== undefined && holdsValues(told) ? parseExactly(json) : undefined
+    if (exact === undefined) this.#readTold(told, choice?.logprobs, toJsonText, batch)
+    else this.#readTold(toTold(exact as NativeFrame), choice?.logprobs, toExactJsonText, batch)
+    const saysSomething = batch.length > before
+    if (saysSomething) {
+      this.#sawOutput = true
+      // What comes behind a finish reason shows that it was none.
+      this.#finished = false
+      this.#reason = null
+    }
+    this.#tally.add(toUsage(frame.usage), saysSomething)
+    this.#readFinish(choice?.finish_reason ?? frame.finish_reason ?? frame.incomplete_details?.reason, batch)
+    return choice !== undefined || message !== undefined || frame.response !== undefined || Array.isArray(frame.tool_calls)
+  }
+
+  #readTold ({ frame, choice, message }: Told, logprobs: unknown, write: Write, batch: Batch): void {
+    pushReasoning(toText(message?.reasoning_content, write) || toText(message?.reasoning, write), batch)
+    // A hybrid frame tells the same text and the same calls twice, as `choices` and in the classic way.
+    pushText(toText(message?.content, write) || toText(choice?.text, write) || toText(frame.response, write), logprobs, batch)
+    this.#toolCalls.read(callsOf(frame, message), batch, write)
+  }
+
+  /** Usage may run along with every frame, and only the last counts in frames that are learned. */
+  #readLastOfRun (): void {
+    if (this.#lastOfRun === undefined) return
+    this.#tally.add(toUsage(toGeneration(JSON.parse(this.#lastOfRun) as NativeFrame).usage), true)
+    this.#lastOfRun = undefined
+  }
+
+  #readFinish (native: unknown, batch: Batch): void {
+    if (typeof native !== 'string' || native === '') return
+    if (native === 'error') {
+      return this.#fail(new UpstreamError('The model stopped with an error', { kind: 'refused', status: 200 }), batch)
+    }
+    this.#finished = true
+    this.#reason = toFinishReason(native)
+  }
+
+  /** Of frames that are learned only the last one's usage is read, which may not be the sum. */
+  #mayLearn (frame: NativeFrame): boolean {
+    return this.#tally.isRunning || toUsage(toGeneration(frame).usage) === undefined
+  }
+
+  /** What a frame says in a stream that holds nothing else; undefined when it is none, also calls, ends the answer, or fails. */
+  static #readAlone (data: string): Batch | undefined {
+    const frame = parseFrame(data)
+    if (frame === undefined || frame instanceof UpstreamError) return undefined
+    const reader = new GenerationReader(() => '')
+    const batch: Batch = []
+    reader.#readFrame(frame, batch)
+    return reader.#done || reader.#finished || reader.#toolCalls.sawCalls ? undefined : batch
+  }
+
+  #fail (error: UpstreamError, batch: Batch): void {
+    if (this.#failure) return
+    this.#done = true
+    this.#failure = error
+    batch.push({ type: 'failure', error })
+  }
+}
+
+function toGeneration (frame: NativeFrame): NativeFrame {
+  return isObject(frame.result) ? frame.result : frame
+}
+
+/** Where a frame tells something. */
+interface Told {
+  frame: NativeFrame
+  choice: NativeChoice | undefined
+  message: NativeMessage | null | undefined
+}
+
+/** Writes a value that came as JSON. */
+type Write = (value: unknown) => string
+
+function toTold (outer: NativeFrame): Told {
+  const frame = toGeneration(outer)
+  const choice = firstChoice(frame.choices)
+  return { frame, choice, message: choice?.delta ?? choice?.message ?? toMessage(frame.output) }
+}
+
+function callsOf (frame: NativeFrame, message: Told['message']): unknown {
+  return isEmptyList(message?.tool_calls) ? frame.tool_calls : message?.tool_calls
+}
+
+/** Whether something is told that is no text yet, so that its numbers have to be written. */
+function holdsValues ({ frame, choice, message }: Told): boolean {
+  return isValue(message?.content) || isValue(frame.response) || isValue(message?.reasoning_content) ||
+    isValue(message?.reasoning) || isValue(choice?.text) || holdsArguments(callsOf(frame, message))
+}
+
+function isValue (told: unknown): boolean {
+  return typeof told === 'number' || (typeof told === 'object' && told !== null)
+}
+
+/** Whether JSON is an object, maybe in Cloudflare's envelope, that has no members: gpt-oss was seen to answer so. */
+function holdsNothing (answer: unknown): boolean {
+  return isObject(answer) && Object.keys(toGeneration(answer)).length === 0
+}
+
+/** A frame that begins as JSON must be JSON; other noise between frames is skipped, as Cloudflare's own client does. */
+function parseFrame (data: string): NativeFrame | UpstreamError | undefined {
+  if (!/^\s*[{[]/.test(data)) return undefined
+  try {
+    return JSON.parse(data) as NativeFrame
+  } catch (cause) {
+    return new UpstreamError('Cloudflare sent a stream frame that is no valid JSON', { kind: 'malformed', cause })
+  }
+}
+
+/** We never ask upstream for several choices, so only the first counts. */
+function firstChoice (choices: unknown): NativeChoice | undefined {
+  if (!Array.isArray(choices)) return undefined
+  return choices.find((choice: NativeChoice | null) => isObject(choice) && toNumber(choice['index'] ?? 0) === 0)
+}
+
+function pushReasoning (text: string, batch: Batch): void {
+  if (text !== '') batch.push({ type: 'reasoning', text })
+}
+
+function pushText (text: string, logprobs: unknown, batch: Batch): void {
+  if (text === '') return
+  const tokens = toTokenLogprobs(logprobs)
+  batch.push({ type: 'text', text, ...(tokens && { logprobs: tokens }) })
+}
+
+/** Text may come as a number (a token that looks like one), as parts, or already parsed in JSON mode. */
+function toText (value: unknown, write: Write): string {
+  if (typeof value === 'string') return value
+  if (value === null || value === undefined) return ''
+  if (typeof value !== 'object') return String(value)
+  const digits = toDigits(value)
+  if (digits !== undefined) return digits
+  if (Array.isArray(value) && value.length > 0 && value.every(isTextPart)) return value.map(part => part.text).join('')
+  return write(value)
+}
+
+/** Without its `type` it may as well be an answer in JSON mode. */
+function isTextPart (part: unknown): part is { text: string } {
+  const { type, text } = (part ?? {}) as { type?: unknown, text?: unknown }
+  return type === 'text' && typeof text === 'string'
+}
+
+function isEmptyList (value: unknown): boolean {
+  return !Array.isArray(value) || value.length === 0
+}
+
+/** Upstream says `stop` also beside tool calls and at the token limit, so it counts as not having said anything. */
+function toFinishReason (native: string): FinishReason | null {
+  switch (native) {
+    case 'length': case 'model_length': case 'max_tokens': case 'max_output_tokens': return 'length'
+    case 'tool_calls': case 'function_call': return 'tool_calls'
+    case 'content_filter': return 'content_filter'
+    default: return null
+  }
+}
+
+/** The tokens of a native `usage`, whichever names it has for them; undefined when it tells none, or nothing but zeros. */
+export function toUsage (native: unknown): Usage | undefined {
+  if (!isObject(native)) return undefined
+  const usage = native as NativeUsage
+  const promptTokens = count(usage.prompt_tokens ?? usage.input_tokens)
+  const completionTokens = count(usage.completion_tokens ?? usage.output_tokens)
+  if (!promptTokens && !completionTokens) return undefined
+  const cachedTokens = count((usage.prompt_tokens_details ?? usage.input_tokens_details)?.cached_tokens)
+  const reasoningTokens = count((usage.completion_tokens_details ?? usage.output_tokens_details)?.reasoning_tokens)
+  return {
+    promptTokens: promptTokens ?? 0,
+    completionTokens: completionTokens ?? 0,
+    // More cached than sent was observed; a client that subtracts them would go below zero.
+    ...(cachedTokens !== undefined && { cachedTokens: Math.min(cachedTokens, promptTokens ?? 0) }),
+    ...(reasoningTokens !== undefined && { reasoningTokens })
+  }
+}
+
+function count (value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? Math.max(0, Math.round(value)) : undefined
+}

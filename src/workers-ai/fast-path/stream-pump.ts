@@ -1,0 +1,95 @@
+import type { Batch, Stage } from '../../generation/event.ts'
+import type { Take, Taker, Verdict } from '../../generation/pipeline.ts'
+import type { ByteLane } from './text-relay.ts'
+import type { GenerationReader } from '../answer/generation-reader.ts'
+import { StreamReader } from '../answer/stream-reader.ts'
+
+/** What a stream passes on its way to its taker. */
+export interface StreamWay {
+  reader: GenerationReader
+  lane: ByteLane
+  stages: readonly Stage[]
+  /** Takes the batches, before they pass the stages. */
+  take: Take<Batch>
+}
+
+/** Gives what the pieces of a native stream say: text by the byte lane while that is open, everything else in batches. */
+export class StreamGiver implements Taker<Buffer> {
+  /** Nothing more is wanted, also of what has been read. */
+  isEnough = false
+  #isFirst = true
+  #isMidEvent = false
+  #lane: ByteLane
+  #reader: GenerationReader
+  #stages: readonly Stage[]
+  #takeBatch: Take<Batch>
+  #stream: StreamReader
+
+  constructor ({ reader, lane, stages, take }: StreamWay) {
+    this.#reader = reader
+    this.#lane = lane
+    this.#stages = stages
+    this.#takeBatch = take
+    this.#stream = new StreamReader(reader)
+    for (const stage of stages) if ('meter' in stage) stage.meter = reader
+  }
+
+  /** Takes the next bytes; says enough when its taker has had enough, and when nothing more can come. */
+  take (bytes: Buffer): Verdict | Promise<Verdict> {
+    // The first event goes by itself: only behind it is known whether the lane is open, and to whom it leads. So does one
+    // that was cut.
+    const isCut = this.#isFirst || (this.#isMidEvent && this.#lane.isOpen)
+    if (!isCut) return this.#giveEvents(bytes)
+    this.#isFirst = false
+    const end = bytes.indexOf('\n\n') + 2
+    if (end === 1 || !this.#lane.frames.mayBegin(bytes, end)) return this.#giveBatch(bytes)
+    return this.#inTurn(this.#giveBatch(bytes.subarray(0, end)), () => this.#giveEvents(bytes.subarray(end)))
+  }
+
+  /** What is said by an event whose last line has no end. */
+  end (): Batch {
+    this.#countPassed()
+    return this.#stream.end()
+  }
+
+  #giveEvents (bytes: Buffer): Verdict | Promise<Verdict> {
+    const passed = this.#isMidEvent ? 0 : this.#lane.push(bytes)
+    if (passed === 0) return this.#giveBatch(bytes)
+    const last = this.#lane.takeLast()
+    if (last !== undefined) this.#reader.passedBy(last)
+    const flushed = this.#lane.flush()
+    const verdict = flushed === undefined ? undefined : this.#heard(flushed)
+    return passed === bytes.length ? verdict : this.#inTurn(verdict, () => this.#giveBatch(bytes.subarray(passed)))
+  }
+
+  #giveBatch (bytes: Buffer): Verdict | Promise<Verdict> {
+    this.#countPassed()
+    const batch = this.#stream.push(bytes)
+    const verdict = batch.length > 0 ? this.#takeBatch(batch) : undefined
+    this.#isMidEvent = !this.#stream.isBetweenEvents
+    this.#lane.frames = this.#reader.textFrames
+    this.#lane.isFree = this.#reader.isSpeaking && this.#stages.every(letsTextBy)
+    return this.#heard(verdict)
+  }
+
+  #heard (verdict: Verdict | Promise<Verdict>): Verdict | Promise<Verdict> {
+    if (verdict instanceof Promise) return verdict.then(given => this.#heard(given))
+    this.isEnough ||= verdict === 'enough'
+    return this.isEnough || this.#reader.done ? 'enough' : undefined
+  }
+
+  #inTurn (verdict: Verdict | Promise<Verdict>, next: () => Verdict | Promise<Verdict>): Verdict | Promise<Verdict> {
+    // While one is waited for, the stream may be given up.
+    if (verdict instanceof Promise) return verdict.then(given => this.#inTurn(given, next))
+    return this.isEnough ? 'enough' : verdict ?? next()
+  }
+
+  #countPassed (): void {
+    const characters = this.#lane.countPassed()
+    if (characters > 0) for (const stage of this.#stages) stage.passedBy?.(characters)
+  }
+}
+
+function letsTextBy (stage: Stage): boolean {
+  return stage.letsTextBy === true
+}

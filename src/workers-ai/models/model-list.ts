@@ -1,0 +1,341 @@
+import { atMost } from './settled-within.ts'
+import { CATALOGUE, toWindow } from './catalogue.ts'
+import { FAMILIES, toRecord, type Family, type FamilyName, type ModelThinking } from './family.ts'
+import { toNewestOfLine } from './model-line.ts'
+import type { Model, ModelId, Price } from './model.ts'
+import { isModelId } from './resolve-model.ts'
+
+/** A page of `/ai/models/search` as far as it is read; everything may be missing. */
+interface SearchPage {
+  result?: unknown
+  result_info?: { total_pages?: unknown } | null
+}
+
+interface SearchRow {
+  /** The model's id; `id` is a uuid that nothing else takes. */
+  name?: unknown
+  task?: { name?: unknown } | null
+  created_at?: unknown
+  properties?: unknown
+}
+
+/** What the search says about a model, by `property_id`. Values are text ("true", "131072"), but for the price. */
+type Properties = ReadonlyMap<unknown, unknown>
+
+/** What is known of a model whose family is to be guessed. */
+export interface Hints {
+  tools: boolean
+  reasoning: boolean
+  vision: boolean
+  contextWindow?: number | undefined
+  /** As Cloudflare writes it: "2025-09-25 19:21:11.898". */
+  createdAt?: string | undefined
+}
+
+export interface ModelListOptions {
+  /** Answers page 1, 2, … of `/ai/models/search` with `PAGE_SIZE` rows each; rejects when the token may not list. */
+  fetchPage: (page: number) => Promise<unknown>
+  /** Milliseconds since any fixed moment. */
+  now: () => number
+  /** Age in milliseconds at which the list is fetched again. */
+  ttlMs?: number
+  /** The longest time in milliseconds the first caller waits for the live list. */
+  firstWaitMs?: number
+  /** Hears the first failure of a row of failures. */
+  onError?: (error: unknown) => void
+}
+
+/** Rows per page of the search; Cloudflare gives no more. */
+export const PAGE_SIZE = 100
+
+/** Asks Cloudflare for one page of its search, from 1. Rejects when the token may not list. */
+export function searchPage (workersAi: { getJson: (path: string, query: Record<string, string>) => Promise<object> }, page: number): Promise<object> {
+  return workersAi.getJson('/ai/models/search', { per_page: String(PAGE_SIZE), page: String(page) })
+}
+
+const MAX_PAGES = 20
+const TTL_MS = 10 * 60_000
+const RETRY_MS = 60_000
+const FIRST_WAIT_MS = 3_000
+const LARGE_CONTEXT_WINDOW = 100_000
+
+/** From none to most. */
+const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
+
+const PRICE_UNITS = new Map<unknown, keyof Price>([
+  ['per M input tokens', 'input'],
+  ['per M output tokens', 'output'],
+  ['per M cached input tokens', 'cachedInput']
+])
+
+/**
+ * The models this account can run, as Cloudflare lists them now, with the built-in catalogue for what the list does
+ * not say and for when there is no list: tokens that may run models often may not list them (10000).
+ * Nobody waits for a refresh but the very first callers, and those not for long.
+ */
+export class ModelList {
+  readonly #options: ModelListOptions
+  #listed: readonly Model[] = [...CATALOGUE.values()]
+  /** The listed models and those only the catalogue knows. */
+  #all: ReadonlyMap<string, Model> = CATALOGUE
+  readonly #ids: Iterable<string> = { [Symbol.iterator]: () => this.#all.keys() }
+  #first: Promise<void> | undefined
+  #dueAt = -Infinity
+  #isRefreshing = false
+  #isFailing = false
+  #isLive = false
+  #failure: unknown
+
+  constructor (options: ModelListOptions) {
+    this.#options = options
+  }
+
+  /** The models to list: the last good live list, else the built-in catalogue. */
+  async current (): Promise<Model[]> {
+    this.#refreshWhenDue()
+    await this.#first
+    return this.known()
+  }
+
+  /** The same without waiting: what would be listed by what is known right now. */
+  known (): Model[] {
+    return [...this.#listed]
+  }
+
+  /** Whether Cloudflare has ever listed its models here; what is not listed may still be there until then. */
+  get isLive (): boolean {
+    return this.#isLive
+  }
+
+  /** Why Cloudflare did not list its models when it was asked last; undefined when it did, or was not asked yet. */
+  get failure (): unknown {
+    return this.#failure
+  }
+
+  /** The ids `find` finds. */
+  ids (): Iterable<string> {
+    return this.#ids
+  }
+
+  /** A model by its id, by what is known right now; models that left the live list are still found in the catalogue. */
+  find (id: string): Model | undefined {
+    this.#refreshWhenDue()
+    return this.#all.get(id)
+  }
+
+  #refreshWhenDue (): void {
+    const { now, firstWaitMs = FIRST_WAIT_MS } = this.#options
+    if (this.#isRefreshing || now() < this.#dueAt) return
+    const refreshed = this.#refresh()
+    this.#first ??= atMost(refreshed, firstWaitMs)
+  }
+
+  async #refresh (): Promise<void> {
+    const { fetchPage, now, ttlMs = TTL_MS, onError } = this.#options
+    this.#isRefreshing = true
+    try {
+      const live = await readPages(fetchPage)
+      this.#listed = [...live.values()]
+      this.#all = new Map([...CATALOGUE, ...live])
+      this.#dueAt = now() + ttlMs
+      this.#isLive = true
+      this.#isFailing = false
+      this.#failure = undefined
+    } catch (error) {
+      this.#failure = error
+      this.#dueAt = now() + RETRY_MS
+      if (!this.#isFailing) onError?.(error)
+      this.#isFailing = true
+    } finally {
+      this.#isRefreshing = false
+    }
+  }
+}
+
+/**
+ * Reads a page of the model search. Rows without a usable model id are left out: the list also holds partners' models
+ * by other names, which the run route does not take.
+ */
+export function toModels (searchResult: unknown): Model[] {
+  return rowsOf(searchResult).flatMap(row => typeof row.name === 'string' && isModelId(row.name) ? [toModel(row.name, row)] : [])
+}
+
+/**
+ * A model of which nothing but the id is known: taken for the newest of its maker's line, where there is one, else for one
+ * of those Cloudflare adds these days, which take OpenAI's bodies, call tools and think.
+ */
+export function guessModel (id: ModelId, task: 'text-generation' | 'text-embeddings' = 'text-generation'): Model {
+  const known = CATALOGUE.get(id)
+  if (known !== undefined) return known
+  if (task === 'text-embeddings') return toModel(id, { task: { name: 'Text Embeddings' } })
+  const { tools, reasoning, vision, json, family } = toNewestOfLine(id) ?? { ...PRESENT, family: toRecord(FAMILIES.openai, PRESENT) }
+  return { id, task, family: asGuess(family), guessed: 'everything', tools, reasoning, vision, json, lora: false, beta: false, paidOnly: false }
+}
+
+/**
+ * A guessed model as the least it can be: what every model takes, plain text in classic bodies, with tools and JSON asked
+ * for in words.
+ */
+export function toPlainest (model: Model): Model {
+  const able = { tools: false, reasoning: false, vision: false, json: false }
+  return { ...model, ...able, family: toRecord(FAMILIES['classic-2025'], able) }
+}
+
+/** What models of these days can do. Whether one sees is not to be guessed. */
+const PRESENT = { tools: true, reasoning: true, vision: false, json: true }
+
+/** Models that do not know one name of the limit know the other, and ignore what they do not know. */
+function asGuess (family: Family): Family {
+  return family.maxTokensName === 'max_tokens' ? family : { ...family, bothMaxTokensNames: true }
+}
+
+/**
+ * The family of a model the catalogue does not know. Every model Cloudflare added since autumn 2025 takes OpenAI's
+ * bodies, and nearly all of those reason, see, call tools or have a large window; older models do so rarely, and the
+ * catalogue knows them. The rest is taken for the last classic schema: its plain text and narrow ranges are accepted
+ * by both kinds.
+ */
+export function guessFamily ({ tools, reasoning, vision, contextWindow = 0, createdAt = '' }: Hints): FamilyName {
+  if (reasoning || vision || contextWindow >= LARGE_CONTEXT_WINDOW) return 'openai'
+  return tools && createdAt >= '2025-09' ? 'openai' : 'classic-2025'
+}
+
+/** A stated fact wins over the catalogue; one that is not stated may be false or merely unknown. */
+function toModel (id: ModelId, row: SearchRow): Model {
+  const known = CATALOGUE.get(id)
+  const properties = propertiesOf(row)
+  const task = known?.task ?? toTask(id, row.task?.name)
+  const tools = toFlag(properties.get('function_calling')) ?? known?.tools ?? false
+  const thinking = toThinking(properties.get('reasoning_effort')) ?? known?.thinking
+  const reasoning = toFlag(properties.get('reasoning')) ?? known?.reasoning ?? thinking !== undefined
+  const vision = toFlag(properties.get('vision')) ?? known?.vision ?? false
+  const contextWindow = toCount(properties.get('context_window')) ?? toCount(properties.get('max_input_tokens')) ?? known?.contextWindow
+  const dimensions = toCount(properties.get('output_dimensions')) ?? known?.dimensions
+  const price = toPrice(properties.get('price')) ?? known?.price
+  const retirement = toDate(properties.get('planned_deprecation_date'))
+  const createdAt = typeof row.created_at === 'string' ? row.created_at : undefined
+  const isGuess = known === undefined && task === 'text-generation'
+  const line = isGuess ? toNewestOfLine(id) : undefined
+  const json = known?.json ?? line?.json ?? false
+  const guess = line?.family.name ?? guessFamily({ tools, reasoning, vision, contextWindow, createdAt })
+  const family = task === 'text-generation' ? toRecord(known ? FAMILIES[known.family.name] : toGuessed(guess), { tools, reasoning, json, ...(thinking && { thinking }) }) : FAMILIES.classic
+  return {
+    id,
+    task,
+    family: isGuess ? asGuess(family) : family,
+    ...(isGuess && { guessed: 'family' }),
+    tools,
+    reasoning,
+    vision,
+    lora: toFlag(properties.get('lora')) ?? known?.lora ?? false,
+    json,
+    beta: toFlag(properties.get('beta')) ?? known?.beta ?? false,
+    paidOnly: toFlag(properties.get('require_workers_paid')) ?? known?.paidOnly ?? false,
+    ...(thinking && { thinking }),
+    ...toWindow({ ...known, ...(contextWindow !== undefined && { contextWindow }) }),
+    ...(known?.usableWindow !== undefined && { usableWindow: known.usableWindow }),
+    ...(known?.maxOutputTokens !== undefined && { maxOutputTokens: known.maxOutputTokens }),
+    ...(price !== undefined && { price }),
+    ...(createdAt !== undefined && toCreated(createdAt)),
+    ...(retirement !== undefined && { retirement }),
+    ...(known?.successor !== undefined && { successor: known.successor }),
+    ...(dimensions !== undefined && { dimensions })
+  }
+}
+
+/** What both generations of classic schemas accept: nobody knows which one it is. */
+function toGuessed (name: FamilyName): Family {
+  const family = FAMILIES[name]
+  if (name !== 'classic-2025') return family
+  return { ...family, sampling: { ...family.sampling, frequency_penalty: [0, 2], presence_penalty: [0, 2] } }
+}
+
+async function readPages (fetchPage: (page: number) => Promise<unknown>): Promise<ReadonlyMap<string, Model>> {
+  const models = new Map<string, Model>()
+  for (let page = 1; page <= MAX_PAGES; page++) {
+    const searchResult = await fetchPage(page)
+    for (const model of toModels(searchResult)) models.set(model.id, model)
+    if (isLast(page, searchResult)) break
+  }
+  if (models.size === 0) throw new Error('Cloudflare listed no models')
+  return models
+}
+
+function isLast (page: number, searchResult: unknown): boolean {
+  const totalPages = (searchResult as SearchPage | null | undefined)?.result_info?.total_pages
+  return typeof totalPages === 'number' ? page >= totalPages : rowsOf(searchResult).length < PAGE_SIZE
+}
+
+function rowsOf (searchResult: unknown): SearchRow[] {
+  const result = (searchResult as SearchPage | null | undefined)?.result
+  return Array.isArray(result) ? result.filter(row => typeof row === 'object' && row !== null) : []
+}
+
+function propertiesOf ({ properties }: SearchRow): Properties {
+  const rows: Array<{ property_id?: unknown, value?: unknown } | null> = Array.isArray(properties) ? properties : []
+  return new Map(rows.map(row => [row?.property_id, row?.value]))
+}
+
+/** Cloudflare lists some chat models as "Image-Text-to-Text", and its clef models, which cannot chat, as "Text Generation". */
+function toTask (id: ModelId, task: unknown): Model['task'] {
+  if (id.startsWith('@cf/cloudflare/clef')) return 'other'
+  if (task === 'Text Generation' || task === 'Image-Text-to-Text') return 'text-generation'
+  return task === 'Text Embeddings' ? 'text-embeddings' : 'other'
+}
+
+function toFlag (value: unknown): boolean | undefined {
+  if (value === true || value === 'true') return true
+  return value === false || value === 'false' ? false : undefined
+}
+
+function toCount (value: unknown): number | undefined {
+  const count = typeof value === 'string' && value !== '' ? Number(value) : value
+  return typeof count === 'number' && Number.isInteger(count) && count > 0 ? count : undefined
+}
+
+/**
+ * What the property `reasoning_effort` says: `{supported_efforts, default_enabled, mandatory, …}`, maybe as JSON text. It
+ * also says which effort Cloudflare takes for one that a model has not (`normalizes_to`), and that may be the most:
+ * so none is sent that is not supported.
+ * @returns undefined when it names no effort
+ */
+function toThinking (value: unknown): ModelThinking | undefined {
+  const stated = typeof value === 'string' ? parsed(value) : value
+  const { supported_efforts: supported, mandatory, default_enabled: isDefault } = (typeof stated === 'object' && stated !== null ? stated : {}) as Record<string, unknown>
+  const efforts = Array.isArray(supported) ? EFFORTS.filter(effort => supported.includes(effort)) : []
+  if (efforts.length === 0) return undefined
+  const isMandatory = toFlag(mandatory) ?? false
+  return { efforts, isMandatory, ...(isMandatory ? { isDefault: true } : toDefault(toFlag(isDefault))) }
+}
+
+function toDefault (isDefault: boolean | undefined): Pick<ModelThinking, 'isDefault'> {
+  return isDefault === undefined ? {} : { isDefault }
+}
+
+function parsed (text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Cloudflare writes UTC without saying so: "2025-09-25 19:21:11.898". */
+function toCreated (text: string): Pick<Model, 'created'> {
+  const ms = Date.parse(`${text.replace(' ', 'T').replace(/Z$/, '')}Z`)
+  return Number.isNaN(ms) ? {} : { created: Math.floor(ms / 1_000) }
+}
+
+function toDate (value: unknown): string | undefined {
+  return typeof value === 'string' ? /^\d{4}-\d{2}-\d{2}/.exec(value)?.[0] : undefined
+}
+
+function toPrice (value: unknown): Price | undefined {
+  const items: Array<{ unit?: unknown, price?: unknown } | null> = Array.isArray(value) ? value : []
+  const price: Price = {}
+  for (const item of items) {
+    const name = PRICE_UNITS.get(item?.unit)
+    if (name !== undefined && typeof item?.price === 'number') price[name] = item.price
+  }
+  return Object.keys(price).length > 0 ? price : undefined
+}

@@ -1,0 +1,106 @@
+import { atMost } from './settled-within.ts'
+import { CATALOGUE } from './catalogue.ts'
+import { FAMILIES, toRecord, type FamilyName } from './family.ts'
+import type { Model, ModelId } from './model.ts'
+import { toFamilyName } from './model-schema.ts'
+
+export interface ModelSchemasOptions {
+  /** Answers `/ai/models/schema` for a model; rejects when there is none. */
+  fetchSchema: (id: ModelId) => Promise<unknown>
+  /** Milliseconds since any fixed moment. */
+  now: () => number
+  /** The longest time in milliseconds a caller waits for a schema. */
+  waitMs?: number
+  /** Hears why a schema could not be had. */
+  onError?: (error: unknown, id: ModelId) => void
+}
+
+interface Entry {
+  /** Absent as long as no schema told it. */
+  family?: FamilyName
+  /** Whether Cloudflare has ever told a schema. */
+  isKnown: boolean
+  /** When to ask; never, while an answer is awaited. */
+  dueAt: number
+  /** Resolves when the last question is answered, or has taken too long. */
+  answered: Promise<void>
+}
+
+const KNOWN_MS = 24 * 60 * 60_000
+const UNKNOWN_MS = 10 * 60_000
+const WAIT_MS = 2_000
+const MAX_ENTRIES = 500
+
+/**
+ * Families of the models the catalogue does not know, by the schemas Cloudflare tells of them: each is asked for once,
+ * however many callers wait, and a family that is known stays until another one is told.
+ */
+export class ModelSchemas {
+  readonly #options: ModelSchemasOptions
+  readonly #entries = new Map<ModelId, Entry>()
+
+  constructor (options: ModelSchemasOptions) {
+    this.#options = options
+  }
+
+  /** The model with the family its schema tells; as it is when the catalogue knows it, or no schema tells any in time. */
+  async complete (model: Model): Promise<Model> {
+    if (CATALOGUE.has(model.id) || model.task !== 'text-generation') return model
+    const { family } = await this.#told(model.id)
+    return family === undefined ? model : toKnown(model, family)
+  }
+
+  /** Whether Cloudflare tells a schema of the model, whatever the model does. */
+  async knows (id: ModelId): Promise<boolean> {
+    const { isKnown } = await this.#told(id)
+    return isKnown
+  }
+
+  async #told (id: ModelId): Promise<Readonly<Entry>> {
+    const { now, waitMs = WAIT_MS } = this.#options
+    const entry = this.#entries.get(id) ?? this.#add(id)
+    if (now() >= entry.dueAt) {
+      entry.dueAt = Infinity
+      entry.answered = atMost(this.#ask(id, entry), waitMs)
+    }
+    if (entry.family === undefined) await entry.answered
+    return entry
+  }
+
+  /** Ids of no model go first: whoever sends many must not push out what is known. */
+  #add (id: ModelId): Entry {
+    if (this.#entries.size >= MAX_ENTRIES) this.#entries.delete(this.#oldest(({ family }) => family === undefined) ?? this.#oldest(() => true) ?? id)
+    const entry: Entry = { isKnown: false, dueAt: -Infinity, answered: Promise.resolve() }
+    this.#entries.set(id, entry)
+    return entry
+  }
+
+  #oldest (isMeant: (entry: Entry) => boolean): ModelId | undefined {
+    for (const [id, entry] of this.#entries) if (isMeant(entry)) return id
+    return undefined
+  }
+
+  async #ask (id: ModelId, entry: Entry): Promise<void> {
+    const { fetchSchema, now, onError } = this.#options
+    let family: FamilyName | undefined
+    try {
+      const answer = await fetchSchema(id) as { result?: { input?: unknown } | null } | null | undefined
+      family = toFamilyName(answer?.result?.input)
+      entry.isKnown ||= typeof answer?.result?.input === 'object' && answer.result.input !== null
+    } catch (error) {
+      onError?.(error, id)
+    }
+    if (family !== undefined) entry.family = family
+    entry.dueAt = now() + (family === undefined ? UNKNOWN_MS : KNOWN_MS)
+  }
+}
+
+/** A model whose schema told its family. One that is not even listed, and takes classic bodies, is not taken for more than that. */
+function toKnown ({ guessed, ...model }: Model, told: FamilyName): Model {
+  // What the makers' own lines add to OpenAI's form stands in no schema.
+  const isOfLine = told === 'openai' && model.family.maxTokensName === 'max_completion_tokens'
+  const name = isOfLine ? model.family.name : told
+  const isPlain = guessed === 'everything' && FAMILIES[name].output === 'classic'
+  const able = isPlain ? { tools: false, reasoning: false, json: false } : { tools: model.tools, reasoning: model.reasoning, json: model.json }
+  return { ...model, ...able, family: toRecord(FAMILIES[name], able) }
+}

@@ -1,0 +1,135 @@
+import type { Change } from '../../generation/change.ts'
+import { isObject } from '../../json/is-object.ts'
+
+/** OpenAI's efforts from none to most. */
+export const EFFORTS: readonly unknown[] = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
+
+/** Switches for thinking in the chat templates of models. */
+const SWITCHES = ['enable_thinking', 'thinking'] as const
+
+/** Tokens of thinking up to which a budget is a low or a medium effort: a rule of thumb, because no model here takes a budget. */
+const LOW_BUDGET = 2_048
+const MEDIUM_BUDGET = 8_192
+
+/** What a request may say of thinking; all but the first in the words of other servers, which nobody has checked. */
+export interface ThinkingWords {
+  reasoning_effort?: unknown
+  /** OpenRouter's. */
+  reasoning?: unknown
+  include_reasoning?: unknown
+  /** Anthropic's, which GLM's, Kimi's and DeepSeek's own servers speak, too. */
+  thinking?: unknown
+  /** Qwen's. */
+  enable_thinking?: unknown
+  thinking_budget?: unknown
+  /** vLLM's, SGLang's and llama.cpp's: variables of the chat template. */
+  chat_template_kwargs?: unknown
+}
+
+/** Names of all of these. */
+export const THINKING_WORDS = ['reasoning_effort', 'reasoning', 'include_reasoning', 'thinking', 'enable_thinking', 'thinking_budget', 'chat_template_kwargs'] as const
+
+/** What is asked of a model's thinking. */
+export interface AskedThinking {
+  /** One of OpenAI's efforts, or `on` for as much as the model likes; undefined when nothing is asked. */
+  effort: string | undefined
+  /** Where the effort comes from, in the caller's words. */
+  param: string
+  /** The answer shall be told without it. */
+  isHidden: boolean
+  /** Variables of the chat template that are no switch for thinking. */
+  kwargs: Record<string, unknown>
+}
+
+interface Statement {
+  param: string
+  effort: string
+}
+
+/**
+ * Reads what a request says of thinking, in any server's words. What comes first wins: the template's own switch, OpenAI's
+ * effort, OpenRouter's `reasoning`, Anthropic's `thinking`, Qwen's switch. A mere `on` leaves it to the next to say how much.
+ * @param changes gets what is said in other words than OpenAI's and the template's, what contradicts, and what is no such word
+ */
+export function toAskedThinking (words: ThinkingWords, changes: Change[]): AskedThinking {
+  const given = words.chat_template_kwargs
+  const kwargs = isObject(given) ? { ...given } : {}
+  for (const name of SWITCHES) if (typeof kwargs[name] === 'boolean') delete kwargs[name]
+  const statements = [...ofTemplate(given), ...ofEffort(words), ...ofReasoning(words, changes), ...ofThinking(words, changes), ...ofSwitch(words, changes), ...ofBudget(words, changes)]
+  const [first] = statements
+  const said = first?.effort === 'on' ? statements.find(({ effort }) => effort !== 'on' && effort !== 'none') ?? first : first
+  for (const { param, effort } of statements) {
+    if (said !== undefined && effort !== said.effort && effort !== 'on') changes.push({ param, action: 'dropped', from: effort, reason: `${said.param} says otherwise` })
+    else if (param !== 'reasoning_effort' && !(param.startsWith('chat_template_kwargs') && param === said?.param)) changes.push({ param, action: 'renamed', to: 'reasoning_effort', reason: 'other servers\' words for it are understood' })
+  }
+  return { effort: said?.effort, param: said?.param ?? 'reasoning_effort', isHidden: isHidden(words, changes), kwargs }
+}
+
+function ofTemplate (kwargs: unknown): Statement[] {
+  if (!isObject(kwargs)) return []
+  return SWITCHES.flatMap(name => typeof kwargs[name] === 'boolean' ? [toStatement(`chat_template_kwargs.${name}`, kwargs[name])] : [])
+}
+
+function ofEffort ({ reasoning_effort: effort }: ThinkingWords): Statement[] {
+  return typeof effort === 'string' && EFFORTS.includes(effort) ? [{ param: 'reasoning_effort', effort }] : []
+}
+
+function ofReasoning ({ reasoning }: ThinkingWords, changes: Change[]): Statement[] {
+  if (reasoning == null) return []
+  if (!isObject(reasoning)) return notUnderstood('reasoning', reasoning, changes)
+  const { effort, enabled, max_tokens: budget, exclude: _, ...others } = reasoning
+  for (const [name, value] of Object.entries(others)) if (value != null) changes.push({ param: `reasoning.${name}`, action: 'dropped', from: value, reason: 'no member of it that is known' })
+  if (effort != null && !EFFORTS.includes(effort)) return notUnderstood('reasoning.effort', effort, changes)
+  return [
+    ...(enabled === false ? [toStatement('reasoning.enabled', false)] : []),
+    ...(effort == null ? [] : [{ param: 'reasoning.effort', effort: String(effort) }]),
+    ...(typeof budget === 'number' ? [{ param: 'reasoning.max_tokens', effort: toEffort(budget) }] : []),
+    ...(enabled === true ? [toStatement('reasoning.enabled', true)] : [])
+  ]
+}
+
+function ofThinking ({ thinking }: ThinkingWords, changes: Change[]): Statement[] {
+  if (thinking == null) return []
+  if (typeof thinking === 'boolean') return [toStatement('thinking', thinking)]
+  const { type, budget_tokens: budget } = isObject(thinking) ? thinking : {}
+  switch (type) {
+    case 'disabled': return [toStatement('thinking', false)]
+    case 'enabled': return [typeof budget === 'number' ? { param: 'thinking', effort: toEffort(budget) } : toStatement('thinking', true)]
+    case 'auto': case 'adaptive': return [toStatement('thinking', true)]
+    default: return notUnderstood('thinking', thinking, changes)
+  }
+}
+
+function ofSwitch ({ enable_thinking: isOn }: ThinkingWords, changes: Change[]): Statement[] {
+  if (isOn == null) return []
+  return typeof isOn === 'boolean' ? [toStatement('enable_thinking', isOn)] : notUnderstood('enable_thinking', isOn, changes)
+}
+
+function ofBudget ({ thinking_budget: budget }: ThinkingWords, changes: Change[]): Statement[] {
+  if (budget == null) return []
+  return typeof budget === 'number' ? [{ param: 'thinking_budget', effort: toEffort(budget) }] : notUnderstood('thinking_budget', budget, changes)
+}
+
+function isHidden ({ reasoning, include_reasoning: isIncluded }: ThinkingWords, changes: Change[]): boolean {
+  const param = isObject(reasoning) && reasoning['exclude'] === true ? 'reasoning.exclude' : 'include_reasoning'
+  const isAsked = param === 'reasoning.exclude' || isIncluded === false
+  if (isAsked) changes.push({ param, action: 'emulated', reason: 'the model thinks all the same, and its thinking is left out of the answer' })
+  return isAsked
+}
+
+function toStatement (param: string, isOn: unknown): Statement {
+  return { param, effort: isOn === true ? 'on' : 'none' }
+}
+
+/** @param budget in tokens; below zero it has no limit, which is how Qwen and Gemini write that */
+function toEffort (budget: number): string {
+  if (budget < 0) return 'on'
+  if (budget === 0) return 'none'
+  if (budget <= LOW_BUDGET) return 'low'
+  return budget <= MEDIUM_BUDGET ? 'medium' : 'high'
+}
+
+function notUnderstood (param: string, from: unknown, changes: Change[]): [] {
+  changes.push({ param, action: 'dropped', from, reason: 'no form of it that is known' })
+  return []
+}

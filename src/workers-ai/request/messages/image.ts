@@ -1,0 +1,111 @@
+import { InvalidRequestError, quoted } from '../../../errors.ts'
+import type { Change } from '../../../generation/change.ts'
+import type { Message } from '../../../surfaces/openai/chat-completions/request.ts'
+import type { Model } from '../../models/model.ts'
+import { toByteLength, toStandardBase64 } from './base64.ts'
+import { toImages, type PlacedImage } from '../../../generation/image-forms.ts'
+
+/** An image type every vision model of Workers AI takes. SVG is answered with an internal error (8005) there. */
+export type ImageType = 'png' | 'jpeg' | 'webp' | 'gif'
+
+/** An image as Workers AI takes it. */
+export interface NativeImagePart {
+  type: 'image_url'
+  image_url: { url: string, detail?: string }
+}
+
+const MEBIBYTE = 1_048_576
+
+/** The largest image that is sent, in bytes. */
+export const MAX_IMAGE_BYTES = 10 * MEBIBYTE
+
+const DATA_URI = /^data:([^,;]{0,100})((?:;[^,;]{0,100}){0,8}),/i
+const TAKEN = 'Send PNG, JPEG, WebP or GIF.'
+
+/**
+ * Lets the images of a conversation pass that its model is able to see.
+ * @param visionModels names the models to suggest when it sees none; asked only then
+ * @throws InvalidRequestError naming the first image when the model sees none, else the first that is one too many
+ */
+export function checkImages (messages: readonly Message[], { id, vision, family }: Model, visionModels: () => readonly string[]): void {
+  const images = toImages(messages)
+  const [first] = images
+  if (first === undefined) return
+  if (!vision || family.content !== 'parts') {
+    const names = visionModels()
+    const advice = `Use a vision model${names.length > 0 ? `, such as ${names.join(', ')}` : ''}; GET /v1/models lists which have "vision": true.`
+    throw unsupported(first.path, `the model '${id}' cannot see images. ${advice}`)
+  }
+  const surplus = images[family.maxImages ?? images.length]
+  if (surplus) throw unsupported(surplus.path, `the model '${id}' takes at most ${family.maxImages} ${family.maxImages === 1 ? 'image' : 'images'} in a request, but got ${images.length}.`)
+}
+
+/**
+ * An image as Workers AI takes it: a base64 data URI of a PNG, JPEG, WebP or GIF of at most 10 MiB. What type it is, its
+ * first bytes say; a data URI that calls it another, or writes its base64 in another form, is written anew, with a change.
+ * @throws InvalidRequestError naming the member that holds the URL, for any other
+ */
+export function toImagePart ({ url, detail, param }: PlacedImage, changes: Change[]): NativeImagePart {
+  const { head, declared, isPlain, data } = readDataUri(url, param)
+  const base64 = toStandardBase64(data)
+  if (base64 === undefined) throw invalid(param, 'the image is not well-formed base64.')
+  const size = toByteLength(base64) ?? 0
+  if (size > MAX_IMAGE_BYTES) throw invalid(param, `image too large. Expected at most ${MAX_IMAGE_BYTES / MEBIBYTE} MiB, but got ${(size / MEBIBYTE).toFixed(1)} MiB instead.`)
+  const type = toImageType(atob(base64.slice(0, 16)))
+  if (type === undefined) throw unsupported(param, `${declared === '' || toDeclaredType(declared) ? 'the data is no image that Workers AI takes' : `images of type '${quoted(declared)}' are not taken by Workers AI`}. ${TAKEN}`)
+  if (toDeclaredType(declared) !== type) {
+    changes.push({ param, action: 'repaired', from: declared, to: `image/${type}`, reason: 'an image is sent as what its first bytes say it is' })
+  }
+  if (base64 !== data || !isPlain) changes.push({ param, action: 'repaired', reason: 'an image is sent as a data URI without parameters, and its base64 in the standard form' })
+  // Upper case, `image/jpg` and parameters are not known to be read upstream.
+  const written = `data:image/${type};base64,`
+  return { type: 'image_url', image_url: { url: head === written && base64 === data ? url : written + base64, ...(detail != null && { detail }) } }
+}
+
+interface DataUri {
+  /** Up to the data; empty where there is base64 alone. */
+  head: string
+  /** The media type, or nothing. */
+  declared: string
+  /** Without parameters. */
+  isPlain: boolean
+  data: string
+}
+
+function readDataUri (url: string, param: string): DataUri {
+  const [head, declared = '', parameters = ''] = DATA_URI.exec(url) ?? []
+  if (head !== undefined && /;base64$/i.test(parameters)) return { head, declared: declared.trim(), isPlain: parameters.length === ';base64'.length, data: url.slice(head.length) }
+  if (head === undefined && /^[\w+/-]{8}/.test(url)) return { head: '', declared: '', isPlain: true, data: url }
+  throw unsupported(param, 'Workers AI takes images as base64 data URIs only (data:image/png;base64,…). Set FETCH_REMOTE_IMAGES=true to have this proxy fetch http(s) URLs.')
+}
+
+/** The image type a media type names, `image/jpg` included; undefined for one that is not taken. */
+export function toDeclaredType (mediaType: string): ImageType | undefined {
+  switch (mediaType.toLowerCase()) {
+    case 'image/png': return 'png'
+    case 'image/jpeg':
+    case 'image/jpg': return 'jpeg'
+    case 'image/webp': return 'webp'
+    case 'image/gif': return 'gif'
+    default: return undefined
+  }
+}
+
+/**
+ * The image type a file's first bytes tell; undefined for one that is not taken.
+ * @param head the first 12 bytes or more, each as the character of its code
+ */
+export function toImageType (head: string): ImageType | undefined {
+  if (head.startsWith('\x89PNG\r\n\x1a\n')) return 'png'
+  if (head.startsWith('\xff\xd8\xff')) return 'jpeg'
+  if (head.startsWith('RIFF') && head.startsWith('WEBP', 8)) return 'webp'
+  return /^GIF8[79]a/.test(head) ? 'gif' : undefined
+}
+
+function unsupported (param: string, why: string): InvalidRequestError {
+  return new InvalidRequestError(`Invalid '${param}': ${why}`, { param, code: 'unsupported_value' })
+}
+
+function invalid (param: string, why: string): InvalidRequestError {
+  return new InvalidRequestError(`Invalid '${param}': ${why}`, { param, code: 'invalid_value' })
+}

@@ -1,0 +1,57 @@
+import { InvalidRequestError } from '../../errors.ts'
+import type { Change } from '../../generation/change.ts'
+import type { ChatCompletionRequest } from '../../surfaces/openai/chat-completions/request.ts'
+import type { Family } from '../models/family.ts'
+import { THINKING_WORDS } from './asked-thinking.ts'
+import { isOff } from './off-values.ts'
+
+/** Fields that are translated, each in its own place. */
+const TRANSLATED = new Set([
+  'model', 'messages', 'stream', 'stream_options', 'n', 'stop', 'max_tokens', 'max_completion_tokens',
+  'temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty',
+  'tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call', 'response_format', 'prompt_cache_key',
+  ...THINKING_WORDS
+])
+
+const LOGPROBS = ['logprobs', 'top_logprobs'] as const
+
+/**
+ * Every remaining member of the body: native extras pass to families that take them; the rest is not sent, and each
+ * leaves a change unless it asked for what happens anyway.
+ * @throws InvalidRequestError for `top_logprobs` without `logprobs`, as OpenAI does
+ */
+export function toOtherParameters (request: ChatCompletionRequest, family: Family, changes: Change[]): Record<string, unknown> {
+  if (request.top_logprobs && request.logprobs !== true) {
+    throw new InvalidRequestError("The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.", { param: 'top_logprobs' })
+  }
+  if (!isRewritten(request, family)) return toExtras(request, TRANSLATED, family.extras, changes)
+  for (const name of LOGPROBS) {
+    const value = request[name]
+    if (!isOff(name, value)) changes.push({ param: name, action: 'dropped', from: value, reason: 'the text is searched for tool calls, JSON or thinking, so its pieces are no tokens any more' })
+  }
+  return toExtras(request, new Set([...TRANSLATED, ...LOGPROBS]), family.extras, changes)
+}
+
+/**
+ * The members of a body that nobody has translated: those a model takes, as they are. Any other leaves a change, unless
+ * it asks for what happens anyway.
+ * @param translated names to leave alone
+ * @param extras names the model takes
+ */
+export function toExtras (request: object, translated: ReadonlySet<string>, extras: readonly string[], changes: Change[]): Record<string, unknown> {
+  const native: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(request)) {
+    if (translated.has(name) || isOff(name, value)) continue
+    if (extras.includes(name)) {
+      native[name] = value
+    } else {
+      changes.push({ param: name, action: 'dropped', from: value, reason: 'Workers AI does not take it' })
+    }
+  }
+  return native
+}
+
+/** Whether the answer's text passes stages that cut it anew. */
+function isRewritten ({ tools, functions, response_format: format }: ChatCompletionRequest, { thinking }: Family): boolean {
+  return !!tools?.length || !!functions?.length || (format != null && format.type !== 'text') || thinking.told === 'tags' || thinking.told === 'open-tags'
+}

@@ -1,0 +1,162 @@
+import { InvalidRequestError } from '../../errors.ts'
+import type { Change } from '../../generation/change.ts'
+import type { CompletionRequest } from '../../surfaces/openai/completions/request.ts'
+import type { Family } from '../models/family.ts'
+import type { Model } from '../models/model.ts'
+import { THINKING_WORDS, type ThinkingWords } from './asked-thinking.ts'
+import { newEffort } from '../../json/work-budget.ts'
+import { toExtras } from './other-parameters.ts'
+import { toPromptJson } from '../../json/native-json.ts'
+import { toReasoning } from './reasoning.ts'
+import { NO_TOOLS, refuseDropped, toStops, type RunInput, type RunRequest, type RunRequestOptions } from './run-request.ts'
+import { toSampling } from './sampling.ts'
+import { toTexts } from './text-inputs.ts'
+import { toLimitFields, toPromptEstimate, toTokenLimit, type PromptEstimate } from './token-limit.ts'
+
+/** OpenAI's own limit where the caller gives none, in tokens. */
+const DEFAULT_MAX_TOKENS = 16
+
+/** Fields that are translated here, each in its own place. */
+const TRANSLATED = new Set([
+  'model', 'prompt', 'stream', 'stream_options', 'n', 'best_of', 'echo', 'stop', 'suffix', 'max_tokens', 'max_completion_tokens', 'logprobs', 'raw',
+  'temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty'
+])
+/** The same, and what a chat template reads. */
+const TRANSLATED_IN_TEMPLATE = new Set([...TRANSLATED, ...THINKING_WORDS])
+
+/**
+ * The prompts of a request, one or several.
+ * @throws InvalidRequestError when there is none, or when one is empty or no text
+ */
+export function toPrompts ({ prompt }: CompletionRequest): [string, ...string[]] {
+  if (prompt == null) throw new InvalidRequestError("Missing required parameter: 'prompt'.", { param: 'prompt', code: 'missing_required_parameter' })
+  return toTexts(prompt, 'prompt')
+}
+
+type CompletionOptions = Pick<RunRequestOptions, 'defaultMaxTokens' | 'maxChoices' | 'unsupportedParams' | 'rejectIfBusy'>
+
+/**
+ * Translates a text completion request for a model: an input for each prompt. Models that take no prompt get it as one
+ * user message. A request for no tokens at all asks nobody: what is told of it is its prompts, if it wants them back.
+ * @throws InvalidRequestError when something in it cannot be served, or when parameters that are not taken are refused
+ */
+export function toCompletionRunRequest (request: CompletionRequest, model: Model, options: CompletionOptions): RunRequest {
+  const { family } = model
+  const changes: Change[] = []
+  const [first, ...rest] = toPrompts(request)
+  const inputs: [Input, ...Input[]] = [toInput(first, family), ...rest.map(prompt => toInput(prompt, family))]
+  if (request.max_tokens === 0) return toUnaskedRequest(request, inputs, options)
+  const choices = toChoices(request, inputs.length, options.maxChoices, changes)
+  const { seed, ...sampling } = toSampling(request, family, changes)
+  const stop = toStops(request)
+  const raw = toRaw(request, family, changes)
+  // No chat template asks to think where none is used.
+  const isVerbatim = family.takesPrompt && raw !== false
+  const others = {
+    ...toLogprobs(request, family, changes),
+    ...toExtras(request, isVerbatim ? TRANSLATED : TRANSLATED_IN_TEMPLATE, family.extras, changes),
+    ...(!isVerbatim && toReasoning(request as ThinkingWords, family, changes).fields)
+  }
+  const maxTokens = toLimit(request, model, inputs, { defaultMaxTokens: options.defaultMaxTokens, isVerbatim }, changes)
+  if (request.suffix) changes.push({ param: 'suffix', action: 'dropped', reason: 'Workers AI has no field for what comes after the text; models trained to fill it in take it inside the prompt' })
+  if (!family.takesPrompt) {
+    const thinking = family.thinking.told === 'none' ? '' : '; its thinking is not told, but counts into max_tokens'
+    changes.push({ param: 'prompt', action: 'emulated', reason: `this model takes no prompt, which is sent as one user message${thinking}` })
+  }
+  if (options.unsupportedParams === 'reject') refuseDropped(changes)
+  return {
+    fields: {
+      ...toLimitFields(maxTokens, family),
+      ...(raw !== undefined && { raw }),
+      ...sampling,
+      ...(family.nativeStop && stop.length > 0 && { stop }),
+      ...others,
+      ...(options.rejectIfBusy && { options: { rejectIfBusy: true } })
+    },
+    inputs,
+    ...(seed !== undefined && { seed }),
+    ...TEXT_ONLY,
+    choices,
+    stop,
+    isVerbatim,
+    maxTokens,
+    effort: newEffort(),
+    changes
+  }
+}
+
+/** What is the same in every request for text. */
+const TEXT_ONLY = { canStream: true, singleToolCall: false, tools: NO_TOOLS, followsToolResult: false, legacyFunctions: false, hidesThinking: false }
+
+/** Evaluation harnesses ask for no tokens to have the prompt back, with its log probabilities. */
+function toUnaskedRequest (request: CompletionRequest, inputs: [Input, ...Input[]], { maxChoices, unsupportedParams }: CompletionOptions): RunRequest {
+  const changes: Change[] = []
+  const choices = toChoices(request, inputs.length, maxChoices, [])
+  if (request.logprobs != null) changes.push({ param: 'logprobs', action: 'dropped', from: request.logprobs, reason: 'Workers AI tells none of a prompt' })
+  if (unsupportedParams === 'reject') refuseDropped(changes)
+  return { ...TEXT_ONLY, fields: {}, inputs, choices, stop: [], isVerbatim: true, maxTokens: 0, effort: newEffort(), changes }
+}
+
+interface Input extends RunInput {
+  tokens: PromptEstimate
+}
+
+function toInput (prompt: string, { takesPrompt }: Family): Input {
+  const { json, size } = toPromptJson(takesPrompt ? prompt : [{ role: 'user', content: prompt }])
+  const tokens = toPromptEstimate(size, 1)
+  return { member: takesPrompt ? 'prompt' : 'messages', json, promptTokens: tokens.asCloudflare, tokens }
+}
+
+function toChoices ({ n, best_of: best }: CompletionRequest, prompts: number, maxChoices: number, changes: Change[]): number {
+  const each = n ?? 1
+  if (best != null && best < each) {
+    throw new InvalidRequestError(`Invalid 'best_of': expected a value >= 'n', which is ${each}, but got ${best} instead.`, { param: 'best_of', code: 'invalid_value' })
+  }
+  const choices = prompts * each
+  if (choices > maxChoices) {
+    const param = prompts > maxChoices ? 'prompt' : 'n'
+    throw new InvalidRequestError(`Invalid '${param}': ${prompts} prompts with ${each} choices each are ${choices} choices, but one request may have ${maxChoices}. MAX_CHOICES of the proxy sets the limit.`, { param, code: 'invalid_value' })
+  }
+  if (best != null && best > each) changes.push({ param: 'best_of', action: 'dropped', from: best, reason: 'which answer is the best cannot be told without the log probabilities of all' })
+  if (prompts > 1) changes.push({ param: 'prompt', action: 'emulated', reason: 'each prompt is a native call of its own' })
+  if (each > 1) changes.push({ param: 'n', action: 'emulated', from: each, reason: 'each choice is a native call of its own, and billed as one' })
+  return choices
+}
+
+/**
+ * A completion goes on where its prompt stops, but classic models put the prompt into their chat template unless they
+ * are told `raw`. Families that do not know the field take every prompt as it stands.
+ */
+function toRaw ({ raw }: CompletionRequest, { takesPrompt, extras }: Family, changes: Change[]): boolean | undefined {
+  if (takesPrompt && extras.includes('raw')) return raw ?? true
+  if (raw != null && raw !== takesPrompt) {
+    changes.push({ param: 'raw', action: 'dropped', from: raw, reason: takesPrompt ? 'this model puts no prompt into its chat template' : 'this model puts everything into its chat template' })
+  }
+  return undefined
+}
+
+function toLogprobs ({ logprobs, echo }: CompletionRequest, { takesPrompt, extras }: Family, changes: Change[]): Record<string, unknown> {
+  if (logprobs == null) return {}
+  if (takesPrompt && extras.includes('logprobs')) {
+    if (echo === true) changes.push({ param: 'logprobs', action: 'clamped', from: logprobs, reason: 'Workers AI tells those of the answer, and none of the prompt' })
+    return { logprobs: true, top_logprobs: logprobs }
+  }
+  changes.push({ param: 'logprobs', action: 'dropped', from: logprobs, reason: 'this model tells none' })
+  return {}
+}
+
+/**
+ * One limit for all prompts, which is what the longest of them leaves. A model that thinks first would spend OpenAI's
+ * default on its thinking, of which a text completion tells nothing. One that thinks unless it is told not to may do so
+ * without its template as well.
+ */
+function toLimit ({ max_tokens: own, max_completion_tokens: chats }: CompletionRequest, model: Model, inputs: readonly Input[], { defaultMaxTokens, isVerbatim }: { defaultMaxTokens: number, isVerbatim: boolean }, changes: Change[]): number {
+  const longest = inputs.map(({ tokens }) => tokens).reduce((one, other) => one.atMost >= other.atMost ? one : other)
+  const { told, isDefault } = model.family.thinking
+  const thinks = told !== 'none' && (!isVerbatim || isDefault)
+  const asked = own ?? chats
+  if (chats != null) changes.push({ param: 'max_completion_tokens', action: own == null ? 'renamed' : 'dropped', from: chats, reason: own == null ? 'a text completion calls it max_tokens' : 'max_tokens was given too and wins' })
+  const limit = toTokenLimit(own == null ? { max_completion_tokens: chats ?? null } : { max_tokens: own }, model, longest, thinks ? defaultMaxTokens : DEFAULT_MAX_TOKENS, changes)
+  if (thinks && asked == null) changes.push({ param: 'max_tokens', action: 'emulated', to: limit, reason: `this model ${isVerbatim ? 'may think' : 'thinks'} first, for which OpenAI's default of ${DEFAULT_MAX_TOKENS} tokens is too little` })
+  return limit
+}

@@ -1,0 +1,74 @@
+import type { Change } from '../../generation/change.ts'
+import type { Family, Thinking } from '../models/family.ts'
+import { EFFORTS, toAskedThinking, type AskedThinking, type ThinkingWords } from './asked-thinking.ts'
+
+/** What a model is told of its thinking, and what our own stages have to do about it. */
+export interface Reasoning {
+  /** The native fields. */
+  fields: Record<string, unknown>
+  /** The answer is told without the thinking. */
+  isHidden: boolean
+}
+
+/** What turns thinking on when nobody says how much. */
+const ORDINARY = 'medium'
+
+/**
+ * What a request says of thinking in the words of a family: the effort where the model takes it, the nearest one where it
+ * takes others, and the switch of its template where it has that. Never both: kimi refuses an effort beside its switch.
+ * Only `none` turns thinking off, and what always thinks then thinks the least. Each mapping is a change; so is an effort
+ * on a model that cannot be told.
+ */
+export function toReasoning (words: ThinkingWords, family: Family, changes: Change[]): Reasoning {
+  const { isHidden, kwargs, ...asked } = toAskedThinking(words, changes)
+  const fields = asked.effort === undefined ? {} : toFields(asked, asked.effort, family.thinking, changes)
+  const takesTemplate = family.extras.includes('chat_template_kwargs')
+  if (!takesTemplate && Object.keys(kwargs).length > 0) {
+    changes.push({ param: 'chat_template_kwargs', action: 'dropped', from: kwargs, reason: 'Workers AI does not take it' })
+  }
+  const template = { ...fields['chat_template_kwargs'] as object, ...(takesTemplate && kwargs) }
+  return { fields: { ...fields, ...(Object.keys(template).length > 0 && { chat_template_kwargs: template }) }, isHidden }
+}
+
+function toFields ({ param }: Pick<AskedThinking, 'param'>, effort: string, thinking: Thinking, changes: Change[]): Record<string, unknown> {
+  const { switch: name, isDefault, isMandatory = false } = thinking
+  const levels = thinking.efforts.filter(level => level !== 'none')
+  const isTold = param.startsWith('chat_template_kwargs.') && name !== undefined && (effort === 'none' || effort === 'on')
+  const flip = (isOn: boolean) => {
+    if (name === undefined) return {}
+    const to = `chat_template_kwargs.${name}`
+    if (!isTold || param !== to) changes.push({ param, action: 'renamed', from: effort, to: `${to}=${String(isOn)}`, reason: 'this model has a switch for thinking' })
+    return { chat_template_kwargs: { [name]: isOn } }
+  }
+  if (effort === 'on') {
+    if (name !== undefined && (isTold || (!isDefault && levels.length === 0))) return flip(true)
+    return isDefault || isMandatory || thinking.told === 'none' ? {} : toLevel(param, ORDINARY, levels, thinking, changes)
+  }
+  if (effort === 'none') {
+    if (name !== undefined && !isMandatory) return flip(false)
+    if (thinking.efforts.includes('none')) return named(param, effort, 'none', changes)
+  }
+  if (levels.length > 0 || name === undefined) return toLevel(param, effort, levels, thinking, changes)
+  return flip(true)
+}
+
+/** The level nearest to the one asked for, the higher of two. */
+function toLevel (param: string, effort: string, levels: readonly string[], { told, isMandatory = false }: Thinking, changes: Change[]): Record<string, unknown> {
+  const asked = EFFORTS.indexOf(effort)
+  const distance = (level: string) => Math.abs(EFFORTS.indexOf(level) - asked)
+  const [level] = levels.toSorted((one, other) => distance(one) - distance(other) || EFFORTS.indexOf(other) - EFFORTS.indexOf(one))
+  if (level === undefined) {
+    changes.push({ param, action: 'dropped', from: effort, reason: told === 'none' ? 'this model does not think' : 'this model cannot be told how much to think' })
+    return {}
+  }
+  if (level === effort) return named(param, effort, level, changes)
+  const always = isMandatory ? 'this model always thinks, and knows' : 'this model cannot be told not to think, and knows'
+  changes.push({ param, action: 'clamped', from: effort, to: level, reason: `${effort === 'none' ? always : 'this model knows'} ${levels.join(', ')}` })
+  return { reasoning_effort: level }
+}
+
+/** Sends what was asked for; a template's switch that becomes an effort has another name then. */
+function named (param: string, effort: string, level: string, changes: Change[]): Record<string, unknown> {
+  if (param.startsWith('chat_template_kwargs.')) changes.push({ param, action: 'renamed', from: effort, to: `reasoning_effort=${level}`, reason: 'this model has no such switch' })
+  return { reasoning_effort: level }
+}

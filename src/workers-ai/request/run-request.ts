@@ -1,0 +1,281 @@
+import { InvalidRequestError } from '../../errors.ts'
+import type { Change } from '../../generation/change.ts'
+import type { ChatCompletionRequest } from '../../surfaces/openai/chat-completions/request.ts'
+import type { Model } from '../models/model.ts'
+import { toFunctionsRequest } from './custom-tools.ts'
+import { newEffort, type Effort } from '../../json/work-budget.ts'
+import { toExactJson } from '../../json/exact-integers.ts'
+import { withInstruction } from './messages/instructions.ts'
+import { toNativeMessages, type NativeMessage } from './messages/messages.ts'
+import { toOtherParameters } from './other-parameters.ts'
+import { toOwnBytes } from '../../json/unpooled-buffer.ts'
+import { toJson, toMessagesJson, toPromptJson, type PromptJson } from '../../json/native-json.ts'
+import { withPromptedTools } from './messages/prompted-tools.ts'
+import { toReasoning } from './reasoning.ts'
+import { toNativeSeed, toSampling } from './sampling.ts'
+import { toInstruction, toNativeFormat, toOutputForm, toOutputFormat, type OutputForm, type OutputFormat } from './structured-output.ts'
+import { toLimitFields, toPromptEstimate, toReserve, toTokenLimit } from './token-limit.ts'
+import { toOfferedTools, type OfferedTools } from './tools.ts'
+import { toLatest } from './messages/truncation.ts'
+
+/** What may be called where no tools are offered. */
+export const NO_TOOLS: RunRequest['tools'] = new Map()
+
+/** From this length on, in bytes, an input is sent from the memory it is in: to copy it costs more than a piece of its own. */
+const LONG_PIECE = 256 * 1024
+
+/** Tokens one image may cost; its base64 text says nothing about it. */
+const TOKENS_PER_IMAGE = 1_500
+
+export interface RunRequestOptions {
+  /** The limit when the caller gives none, in tokens. */
+  defaultMaxTokens: number
+  /** The most choices one request may ask for. */
+  maxChoices: number
+  /** What becomes of parameters Workers AI does not take: told in the changes, or refused. */
+  unsupportedParams: 'warn' | 'reject'
+  /** Whether models without tool calling get their tools by prompt. */
+  emulateTools: boolean
+  /** Whether Cloudflare shall refuse rather than queue. */
+  rejectIfBusy: boolean
+  /** Names models that see, to suggest to a caller who sends images to one that does not. */
+  visionModels?: () => readonly string[]
+  /** The form of a structured output, when the family's own was refused. */
+  outputForm?: OutputForm
+  /** What is said after the caller's messages, when the first answer was not what was asked for. */
+  followUp?: readonly NativeMessage[]
+  /** What was changed already to make a chat of what the caller sent. */
+  given?: readonly Change[]
+  /** Whether the oldest turns may be left out where the whole does not fit the context window. */
+  truncate?: boolean
+}
+
+/** What a model is given to go on with. */
+export interface RunInput {
+  /** The member of the native body it goes into. */
+  member: 'messages' | 'prompt' | 'input'
+  json: PromptJson['json']
+  /** Guess of its tokens, for an upstream that does not count. */
+  promptTokens: number
+}
+
+/** A chat or a text completion in Workers AI's words, and what our own stages have to do for the rest. */
+export interface RunRequest {
+  /** The native body but for its input, `seed` and `stream`. */
+  fields: Record<string, unknown>
+  /** The messages of a chat, or each prompt of a text completion. */
+  inputs: [RunInput, ...RunInput[]]
+  /** The caller's seed in the native range; absent when the caller gave none. */
+  seed?: number
+  /** Whether upstream may be asked to stream; else the answer is asked for plainly and told as a stream. */
+  canStream: boolean
+  /** Native calls in all: each input has the same number of choices, one after the other. */
+  choices: number
+  /** Sequences our own stage ends the text at. */
+  stop: string[]
+  singleToolCall: boolean
+  /** Parameters of the tools that were offered, by name: only these can be called. */
+  tools: ReadonlyMap<string, Record<string, unknown>>
+  /** Those among them that stand for custom tools. */
+  customTools?: ReadonlySet<string>
+  /** Said to the model when it did not call although a call was forced. */
+  forcedCall?: string
+  /** The only tool that may be called, when a call is forced. */
+  forcedTool?: string
+  /** The last thing the caller told is a tool's result. */
+  followsToolResult: boolean
+  format?: OutputFormat
+  outputForm?: OutputForm
+  /** The caller spoke of `functions`, and is answered with `function_call`. */
+  legacyFunctions: boolean
+  /** Everything the model writes is told as text: no chat template has asked it to think first. */
+  isVerbatim: boolean
+  /** What the model thinks is not told. */
+  hidesThinking: boolean
+  /** The limit that is sent, in tokens; 0 where there is nothing to ask for. */
+  maxTokens: number
+  /** The caller's `prompt_cache_key`, if it can be a header value. */
+  cacheKey?: string
+  /** What may still be done to check and mend its answers. */
+  effort: Effort
+  changes: Change[]
+}
+
+/**
+ * Translates a chat completion request for a model.
+ * @throws InvalidRequestError when something in it cannot be served, or when parameters that are not taken are refused
+ */
+export function toRunRequest (asked: ChatCompletionRequest, model: Model, options: RunRequestOptions): RunRequest {
+  const { family } = model
+  const changes: Change[] = [...options.given ?? []]
+  const { request, customTools } = toFunctionsRequest(asked, changes)
+  const choices = toChoices(request, options, changes)
+  const { seed, ...sampling } = toSampling(request, family, changes)
+  const offered = toOfferedTools(request, family, changes)
+  const effort = newEffort()
+  const format = toOutputFormat(request, effort, changes)
+  const outputForm = format && (options.outputForm ?? toOutputForm(format, family))
+  const formatFields = format && outputForm ? toNativeFormat(format, outputForm, changes) : {}
+  const nativeTools = offered && family.tools === 'native' ? { tools: offered.tools, ...offered.fields } : {}
+  const whole = toMessages(request, model, options, { offered, format, outputForm }, changes)
+  const { contextWindow: window } = model
+  const messages = options.truncate && window !== undefined
+    ? toLatest(whole, window - toReserve(request, window) - toTokens(nativeTools), toMessageTokens, changes)
+    : whole
+  const stop = toStops(request)
+  const { fields: thinking, isHidden } = toReasoning(request, family, changes)
+  const others = { ...toOtherParameters(request, family, changes), ...thinking }
+  const cacheKey = toCacheKey(request, changes)
+  const images = countImages(messages)
+  const { json, size } = toMessagesJson(messages, images > 0)
+  const prompt = toPromptEstimate(size, messages.length)
+  prompt.atMost += toTokens(nativeTools) + TOKENS_PER_IMAGE * images
+  const maxTokens = toTokenLimit(request, model, prompt, options.defaultMaxTokens, changes)
+  if (options.unsupportedParams === 'reject') refuseDropped(changes)
+  return {
+    fields: {
+      ...toLimitFields(maxTokens, family),
+      ...sampling,
+      ...nativeTools,
+      ...formatFields,
+      ...(family.nativeStop && stop.length > 0 && { stop }),
+      ...others,
+      ...(options.rejectIfBusy && { options: { rejectIfBusy: true } })
+    },
+    inputs: [{ member: 'messages', json, promptTokens: prompt.asCloudflare }],
+    ...(seed !== undefined && { seed }),
+    canStream: (!format || (family.streams.json && outputForm !== 'prompt')) && (!offered || family.streams.tools) && offered?.forcedCall === undefined,
+    choices,
+    stop,
+    singleToolCall: request.parallel_tool_calls === false,
+    tools: offered?.schemas ?? NO_TOOLS,
+    ...(customTools.size > 0 && { customTools }),
+    ...(offered?.forcedCall !== undefined && { forcedCall: offered.forcedCall }),
+    ...(offered?.forcedTool !== undefined && { forcedTool: offered.forcedTool }),
+    followsToolResult: request.messages.at(-1)?.role === 'tool',
+    ...(format && { format }),
+    ...(outputForm && { outputForm }),
+    legacyFunctions: !request.tools?.length && !!request.functions?.length,
+    isVerbatim: false,
+    hidesThinking: isHidden,
+    maxTokens,
+    ...(cacheKey !== undefined && { cacheKey }),
+    effort,
+    changes
+  }
+}
+
+interface Extras {
+  offered: OfferedTools | undefined
+  format: OutputFormat | undefined
+  outputForm: OutputForm | undefined
+}
+
+/** The native messages, with what has to be said in words because the model has no field for it. */
+function toMessages (request: ChatCompletionRequest, model: Model, options: RunRequestOptions, { offered, format, outputForm }: Extras, changes: Change[]): readonly NativeMessage[] {
+  const plain = toNativeMessages(request.messages, model, changes, options.visionModels)
+  const isPrompted = model.family.tools === 'prompt' && (offered !== undefined || plain.some(({ role, tool_calls: calls }) => role === 'tool' || calls))
+  if (isPrompted && offered !== undefined) {
+    if (!options.emulateTools) {
+      throw new InvalidRequestError(`Unsupported parameter: 'tools' is not supported with the model '${model.id}'. GET /v1/models lists which models have "tools": true; EMULATE_TOOLS of the proxy offers them by prompt.`, { param: 'tools', code: 'unsupported_parameter' })
+    }
+    changes.push({ param: 'tools', action: 'emulated', reason: 'this model has no tool calling; the tools are described in the system message' })
+  }
+  if (isPrompted && offered === undefined) changes.push({ param: 'messages', action: 'emulated', reason: 'this model has no tool calling; earlier calls and their results are told as text' })
+  const tooled = isPrompted ? withPromptedTools(plain, offered?.tools ?? []) : plain
+  // Who only judges what others say takes no instructions.
+  const instructions = model.family.dialogueOnly
+    ? []
+    : [
+        ...(format && outputForm === 'prompt' ? [toInstruction(format)] : []),
+        ...(offered?.forcedCall === undefined ? [] : [offered.forcedCall])
+      ]
+  const instructed = instructions.length > 0 ? withInstruction(tooled, instructions.join('\n\n')) : tooled
+  return options.followUp === undefined ? instructed : [...instructed, ...options.followUp]
+}
+
+/**
+ * The JSON to send for one choice, in UTF-8: in pieces where the input is very long.
+ * @param choice 0-based; later choices of the same input get the following seeds, so that they differ
+ * @param anySeed a random seed for callers that gave none but ask for several choices
+ */
+export function toBody (request: RunRequest, { stream, choice, anySeed }: { stream: boolean, choice: number, anySeed: number }): Buffer | readonly Buffer[] {
+  const { inputs, choices } = request
+  const { member, json } = toInput(request, choice)
+  const choicesOfInput = choices / inputs.length
+  const answer = choice % choicesOfInput
+  const seed = request.seed ?? (choicesOfInput > 1 && member !== 'input' ? anySeed : undefined)
+  const fields = {
+    ...request.fields,
+    ...(seed !== undefined && { seed: answer === 0 ? seed : toNativeSeed(seed + answer) }),
+    ...(stream && { stream: true, ...(request.fields['max_completion_tokens'] !== undefined && { stream_options: { include_usage: true } }) })
+  }
+  const before = `{"${member}":`
+  const after = `,${toFieldsJson(fields).slice(1)}`
+  if (typeof json !== 'string') {
+    const pieces = [toOwnBytes(before), ...json, toOwnBytes(after)]
+    // Each waits until the one before it is on its way.
+    return json.length === 1 && (json[0]?.length ?? 0) > LONG_PIECE ? pieces : Buffer.concat(pieces)
+  }
+  const text = before + json + after
+  return stream ? toOwnBytes(text) : Buffer.from(text)
+}
+
+/** Schemas in them may hold whole numbers that JavaScript rounds. */
+function toFieldsJson (fields: Record<string, unknown>): string {
+  const hasSchemas = fields['tools'] !== undefined || fields['response_format'] !== undefined || fields['guided_json'] !== undefined
+  return hasSchemas ? toJson(fields, toExactJson) : toJson(fields)
+}
+
+/** What is given for one choice; 0-based. */
+export function toInput ({ inputs, choices }: RunRequest, choice: number): RunInput {
+  return inputs[Math.floor(choice * inputs.length / choices)] ?? inputs[0]
+}
+
+function toChoices (request: ChatCompletionRequest, { maxChoices }: RunRequestOptions, changes: Change[]): number {
+  const choices = request.n ?? 1
+  if (choices > maxChoices) {
+    throw new InvalidRequestError(`Invalid 'n': integer above maximum value. Expected a value <= ${maxChoices}, but got ${choices} instead.`, { param: 'n', code: 'integer_above_max_value' })
+  }
+  if (choices > 1) changes.push({ param: 'n', action: 'emulated', from: choices, reason: 'each choice is a native call of its own, and billed as one' })
+  return choices
+}
+
+/** The sequences a text ends at; an empty one would end it before it began. */
+export function toStops ({ stop }: Pick<ChatCompletionRequest, 'stop'>): string[] {
+  return [stop ?? []].flat().filter(text => text !== '')
+}
+
+function toCacheKey ({ prompt_cache_key: key }: ChatCompletionRequest, changes: Change[]): string | undefined {
+  if (key == null || key === '') return undefined
+  if (/^[\w.:-]{1,128}$/.test(key)) return key
+  changes.push({ param: 'prompt_cache_key', action: 'dropped', reason: 'only up to 128 letters, digits and . _ : - can be sent to Workers AI' })
+  return undefined
+}
+
+/** @throws InvalidRequestError naming the first parameter that is not taken */
+export function refuseDropped (changes: readonly Change[]): void {
+  const change = changes.find(({ action }) => action === 'dropped')
+  if (change === undefined) return
+  throw new InvalidRequestError(`Unsupported parameter: '${change.param}' is not supported with this model.`, { param: change.param, code: 'unsupported_parameter' })
+}
+
+/** The most tokens one message may have. */
+function toMessageTokens (message: NativeMessage): number {
+  const images = countImages([message])
+  return toPromptEstimate(toPromptJson(message, images > 0).size, 1).atMost + TOKENS_PER_IMAGE * images
+}
+
+/** The most tokens the tools may have. */
+function toTokens (tools: object): number {
+  return Math.ceil(JSON.stringify(tools).length / 3)
+}
+
+function countImages (messages: readonly NativeMessage[]): number {
+  let count = 0
+  for (const { content } of messages) {
+    if (typeof content === 'string') continue
+    for (const { type } of content) if (type === 'image_url') count++
+  }
+  return count
+}

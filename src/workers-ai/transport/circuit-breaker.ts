@@ -1,0 +1,162 @@
+import { UpstreamError } from '../../errors.ts'
+import { NO_CAPACITY, toFacts } from './error-codes.ts'
+
+/** Failures in a row that open the circuit of one credential. */
+const THRESHOLD = 5
+
+/** Credentials that Cloudflare tells in a row that it has no capacity for a model, before the model is left alone by all. */
+const CREDENTIALS_THRESHOLD = 3
+
+/** How long an open circuit answers by itself, in milliseconds; Cloudflare's queues take tens of seconds to clear. */
+const OPEN_MS = 15_000
+
+/** Failures further apart than this, in milliseconds, are no row. */
+const ROW_MS = 60_000
+
+/** Circuits that are remembered; the one that failed longest ago is forgotten first. */
+const MAX_CIRCUITS = 1_000
+
+type Reason = NonNullable<ReturnType<typeof toFacts>['circuit']>
+
+/** What is known of a row of failures. */
+interface Row {
+  lastFailureAt: number
+  /** The failures, or those who had them. */
+  count: number
+  isTripped: boolean
+  openUntil: number
+  reason: Reason
+  /** The call that was let through to try. */
+  trial?: Passage | undefined
+  /** Those who had the failures, where they are counted. */
+  credentials?: Set<string>
+}
+
+/**
+ * Remembers that Cloudflare has no capacity, or takes no more calls, so that callers hear it at once and a busy model is
+ * left alone. After a while one call is let through; its outcome closes the circuit or opens it again.
+ *
+ * There is a circuit for each credential and model, because a limit of calls is that of one account or token. That
+ * Cloudflare has no capacity for a model is the same for all, but one caller's word is not enough for that: it takes three
+ * credentials in a row.
+ *
+ * Nothing else says anything about the next call: a request that is wrong or too slow, or one that was given up, neither
+ * opens nor closes a circuit, and gives its place back where it was let through to try. A wrong request does not even end
+ * a row, because it may have been refused before anybody looked for a place to run it.
+ */
+export class Circuits {
+  readonly #now: () => number
+  readonly #ofCredentials = new Rows()
+  readonly #ofModels = new Rows()
+
+  /** @param now milliseconds since any fixed moment */
+  constructor (now: () => number) {
+    this.#now = now
+  }
+
+  /**
+   * To be asked before a call, and told how it ended.
+   * @param credential whose limits count, by a name that is no secret
+   * @throws UpstreamError with the seconds to wait, while a circuit is open
+   */
+  enter (credential: string, model: string): Passage {
+    const now = this.#now()
+    const key = `${credential} ${model}`
+    const ofModel = this.#ofModels.find(model, now)
+    const ofCredential = this.#ofCredentials.find(key, now)
+    if (ofModel && ofModel.openUntil > now) throw toRefusal(ofModel, now, true)
+    if (ofCredential && ofCredential.openUntil > now) throw toRefusal(ofCredential, now, false)
+    const passage: Passage = {
+      succeeded: () => {
+        this.#ofModels.delete(model)
+        this.#ofCredentials.delete(key)
+      },
+      failed: error => {
+        const { circuit: reason, fault } = error instanceof UpstreamError ? toFacts(error) : {}
+        if (reason !== undefined) this.#count(credential, model, key, reason)
+        else if (fault !== 'caller') this.#endRows(model, key)
+        passage.left()
+      },
+      left: () => {
+        for (const row of [this.#ofModels.get(model), this.#ofCredentials.get(key)]) {
+          if (row?.trial !== passage) continue
+          row.trial = undefined
+          row.openUntil = 0
+        }
+      }
+    }
+    // The next callers wait for the outcome of this one.
+    for (const row of [ofModel, ofCredential]) if (row?.isTripped) Object.assign(row, { openUntil: now + OPEN_MS, trial: passage })
+    return passage
+  }
+
+  /** Some other failure is the end of a row, but no proof that what opened a circuit is over. */
+  #endRows (model: string, key: string): void {
+    if (this.#ofModels.get(model)?.isTripped === false) this.#ofModels.delete(model)
+    if (this.#ofCredentials.get(key)?.isTripped === false) this.#ofCredentials.delete(key)
+  }
+
+  #count (credential: string, model: string, key: string, reason: Reason): void {
+    const now = this.#now()
+    const ofCredential = this.#ofCredentials.renew(key, now, reason)
+    ofCredential.count++
+    trip(ofCredential, THRESHOLD, now)
+    if (reason !== 'capacity') return
+    const ofModel = this.#ofModels.renew(model, now, reason)
+    ofModel.credentials ??= new Set()
+    if (ofModel.credentials.size < CREDENTIALS_THRESHOLD) ofModel.credentials.add(credential)
+    ofModel.count = ofModel.credentials.size
+    trip(ofModel, CREDENTIALS_THRESHOLD, now)
+  }
+}
+
+/** One call that may be made. One of these is to be called when it has ended. */
+export interface Passage {
+  /** Cloudflare has begun to answer. */
+  succeeded: () => void
+  failed: (error: unknown) => void
+  /** Nobody waits for its outcome any more. */
+  left: () => void
+}
+
+/** Rows by name, so many at the most. */
+class Rows extends Map<string, Row> {
+  /** A row that still is one. */
+  find (name: string, now: number): Row | undefined {
+    const row = this.get(name)
+    return row !== undefined && now - row.lastFailureAt < ROW_MS ? row : undefined
+  }
+
+  /** The row one more failure belongs to, as the youngest of all. */
+  renew (name: string, now: number, reason: Reason): Row {
+    const row = this.find(name, now) ?? { lastFailureAt: now, count: 0, isTripped: false, openUntil: 0, reason }
+    Object.assign(row, { lastFailureAt: now, reason })
+    this.delete(name)
+    this.set(name, row)
+    if (this.size > MAX_CIRCUITS) this.delete(this.keys().next().value as string)
+    return row
+  }
+}
+
+function trip (row: Row, threshold: number, now: number): void {
+  if (row.count < threshold) return
+  Object.assign(row, { isTripped: true, openUntil: now + OPEN_MS, trial: undefined })
+}
+
+function toRefusal ({ openUntil, reason }: Row, now: number, isForAll: boolean): UpstreamError {
+  const error = new UpstreamError(toSentence(reason, isForAll), {
+    kind: 'refused',
+    status: 429,
+    code: reason === 'capacity' ? NO_CAPACITY : undefined,
+    retryAfter: Math.ceil((openUntil - now) / 1_000)
+  })
+  error.attempts = 0
+  return error
+}
+
+function toSentence (reason: Reason, isForAll: boolean): string {
+  if (isForAll) return 'Cloudflare had no capacity for this model for several callers in a row, so it is not asked for a while'
+  return reason === 'capacity'
+    ? 'Cloudflare had no capacity for this model several times in a row, so it is not asked for a while'
+    : 'Cloudflare took no more calls of this model with these credentials several times in a row (429), so it is not asked for a while'
+}

@@ -1,0 +1,15 @@
+import { UpstreamError } from '../../errors.ts'
+import { toFacts } from './error-codes.ts'
+
+/**
+ * Whether another model may do better where this one failed before its first token. A wrong request, a wrong token and
+ * the account's used-up quota would fail there as well.
+ */
+export function mayFallBack (error: unknown): error is UpstreamError {
+  return error instanceof UpstreamError && toFacts(error).fallback
+}
+
+/** Whether Cloudflare says that it runs the model no more. */
+export function saysRetired (error: UpstreamError): boolean {
+  return toFacts(error).meaning === 'retired-model'
+}

@@ -1,0 +1,78 @@
+import { existsSync, readFileSync } from 'node:fs'
+import t from 'tap'
+import { SETTINGS } from '../../src/settings/schema.ts'
+
+const root = new URL('../../', import.meta.url)
+
+t.same(Object.fromEntries(SETTINGS.map(({ name, default: byDefault }) => [name, byDefault])), {
+  HOST: '127.0.0.1',
+  PORT: '8686',
+  BODY_LIMIT_BYTES: String(32 * 1024 * 1024),
+  WORKERS: '1',
+  MAX_STREAMS: '2000',
+  MAX_BODY_MEMORY_BYTES: undefined,
+  CLIENT_IDLE_TIMEOUT_MS: '60000',
+  DRAIN_DELAY_MS: '0',
+  DRAIN_TIMEOUT_MS: '30000',
+  LOG_LEVEL: 'info',
+  LOG_FORMAT: 'auto',
+  LOG_CONTENT: 'false',
+  API_KEYS: undefined,
+  ALLOW_UNAUTHENTICATED: 'false',
+  AUTH_MODE: 'keys',
+  CORS_ORIGINS: undefined,
+  ALLOWED_HOSTS: undefined,
+  UPSTREAM: 'cloudflare',
+  CLOUDFLARE_ACCOUNT_ID: undefined,
+  CLOUDFLARE_API_TOKEN: undefined,
+  CLOUDFLARE_API_BASE_URL: 'https://api.cloudflare.com/client/v4',
+  CLOUDFLARE_AI_GATEWAY_ID: undefined,
+  CLOUDFLARE_AI_GATEWAY_TOKEN: undefined,
+  CLOUDFLARE_AI_GATEWAY_BASE_URL: 'https://gateway.ai.cloudflare.com/v1',
+  UPSTREAM_HEADERS_TIMEOUT_MS: '300000',
+  UPSTREAM_IDLE_TIMEOUT_MS: '120000',
+  MAX_RETRIES: '2',
+  MODEL_ALIASES: '{}',
+  MODEL_FALLBACKS: '{}',
+  DEFAULT_MODEL: undefined,
+  DEFAULT_MAX_TOKENS: '4096',
+  MAX_CHOICES: '8',
+  UNSUPPORTED_PARAMS: 'warn',
+  RETIRED_MODELS: 'replace',
+  EMULATE_TOOLS: 'true',
+  FETCH_REMOTE_IMAGES: 'false',
+  REJECT_IF_BUSY: 'false',
+  STORE_PATH: undefined,
+  STORE_MAX_BYTES: String(64 * 1024 * 1024),
+  STORE_TTL_HOURS: '720',
+  SIMULATOR_TOKENS_PER_SECOND: '40',
+  SIMULATOR_RETIRED_MODELS: 'serve'
+}, 'the defaults are the promised ones')
+
+t.same(
+  SETTINGS.filter(({ secret }) => secret).map(({ name }) => name),
+  ['API_KEYS', 'CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_TOKEN'],
+  'keys and tokens are secret'
+)
+
+t.test('every setting has a doc that fits one line and says what it wants', async t => {
+  for (const { name, doc, wants, group } of SETTINGS) {
+    t.match(doc, /^\S.{10,92}\.$/, `${name} has a doc`)
+    t.match(wants, /^\S.{3,}$/, `${name} says what it wants`)
+    t.ok(group, `${name} has a heading`)
+  }
+})
+
+t.test('.env.example has every setting with its doc and default, commented out', async t => {
+  const example = readFileSync(new URL('.env.example', root), 'utf8')
+  for (const { name, doc, default: byDefault } of SETTINGS) {
+    t.ok(example.includes(`\n# ${doc}\n# ${name}=${byDefault ?? ''}\n`), name)
+  }
+  t.same(example.split('\n').filter(line => line !== '' && !line.startsWith('#')), [], 'nothing in it is active')
+})
+
+const readme = existsSync(new URL('README.md', root)) ? readFileSync(new URL('README.md', root), 'utf8') : ''
+t.test('the settings table of the README names every setting', { skip: !/^\| `HOST`/m.test(readme) && 'the README has no such table' }, async t => {
+  const rows = readme.split('\n').filter(line => line.startsWith('| `')).join('\n')
+  for (const { name } of SETTINGS) t.ok(rows.includes(`\`${name}\``), name)
+})
