@@ -74,6 +74,9 @@ export interface ChatAnswer {
 
 const sameParam = (param: string) => param
 
+/** No variation: the first translation of most requests, and the last. */
+const AS_ASKED: Variation = {}
+
 export const ESTIMATED: Change = { param: 'usage', action: 'estimated', reason: 'Workers AI told no token counts; these are guessed from the length of the text' }
 
 /** Has a chat answered: see `answerQuestion`. */
@@ -82,7 +85,7 @@ export function answerChat (parts: ChatParts, chat: ChatCompletionRequest, reque
   const options = { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, ...origin, visionModels: () => toVisionSuggestions(parts.models.known()) }
   let fetched: ReturnType<typeof fetchRemoteImages> | undefined
   const translator: Question['translator'] = (model, signal) => {
-    const translate: Translate = variation => toRunRequest(chat, model, { ...options, ...variation })
+    const translate: Translate = variation => toRunRequest(chat, model, variation === AS_ASKED ? options : { ...options, ...variation })
     const prepared = prepareChecks(chat, ownTurn)
     if (!areFetched || !model.vision) return prepared === undefined ? translate : prepared.then(() => translate)
     // Once, whatever model is tried.
@@ -112,7 +115,7 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
   report.stream = stream
   const patience = new Patience()
   const isDryRun = request.headers['x-dry-run'] === 'true'
-  const candidates = new Candidates({ ...parts, name: question.model, asked, credential: toCredential(request) })
+  const candidates = new Candidates(parts, question.model, asked, toCredential(request))
   const turns: Change[] = []
   let failed: Failed | undefined
   for (let candidate: Candidate | undefined = candidates.first(); candidate !== undefined; candidate = await candidates.next()) {
@@ -121,7 +124,7 @@ export async function answerQuestion (parts: ChatParts, question: Question, requ
       if (!isDryRun) candidates.refuseRetired(model)
       const translator = question.translator(model, signal)
       const translate = translator instanceof Promise ? await translator : translator
-      const run = translate({})
+      const run = translate(AS_ASKED)
       if (failed) turns.push(toTurn(failed, candidate))
       run.changes.push(...turns)
       if (request.modelChange) run.changes.unshift(request.modelChange)

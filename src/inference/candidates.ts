@@ -18,14 +18,10 @@ export interface Failed {
   error: UpstreamError
 }
 
-export interface CandidatesOptions {
+/** What a server has of models, whoever asks. */
+export interface CandidateSources {
   models: Models
   settings: Pick<Settings, 'modelFallbacks' | 'retiredModels'>
-  /** The model as the caller names it. */
-  name: string
-  asked: Model
-  /** Whose account is asked, by a name that is no secret. */
-  credential: string
 }
 
 /**
@@ -33,54 +29,65 @@ export interface CandidatesOptions {
  * it, then the successors of those that turned out to be retired.
  */
 export class Candidates {
-  readonly #options: CandidatesOptions
-  readonly #fallbacks: string[]
+  readonly #sources: CandidateSources
+  readonly #name: string
+  readonly #requested: Model
+  readonly #credential: string
+  /** Names of `MODEL_FALLBACKS` whose turn has not come; undefined until the first model has failed. */
+  #fallbacks: string[] | undefined
   readonly #retired: Model[] = []
-  readonly #failed = new Set<string>()
+  readonly #failed: string[] = []
 
-  constructor (options: CandidatesOptions) {
-    this.#options = options
-    this.#fallbacks = fallbacksOf(options)
+  /**
+   * Of most requests only the first candidate is asked for, so nothing else is made for it.
+   * @param name the model as the caller names it
+   * @param credential whose account is asked, by a name that is no secret
+   */
+  constructor (sources: CandidateSources, name: string, requested: Model, credential: string) {
+    this.#sources = sources
+    this.#name = name
+    this.#requested = requested
+    this.#credential = credential
   }
 
   first (): Candidate {
-    return { model: this.#options.asked }
+    return { model: this.#requested }
   }
 
   /** The next of them, looked up when its turn comes; a name of no chat model has none. */
   async next (): Promise<Candidate | undefined> {
-    const { models } = this.#options
-    for (let name = this.#fallbacks.shift(); name !== undefined; name = this.#fallbacks.shift()) {
+    const { models, settings } = this.#sources
+    const fallbacks = this.#fallbacks ??= fallbacksOf(settings.modelFallbacks, this.#name, this.#requested.id)
+    for (let name = fallbacks.shift(); name !== undefined; name = fallbacks.shift()) {
       const model = await models.find(name)
       if (model?.task === 'text-generation') return { model }
     }
     for (let replaces = this.#retired.shift(); replaces !== undefined; replaces = this.#retired.shift()) {
       const model = replaces.successor && await models.find(replaces.successor)
-      if (model && !this.#failed.has(model.id)) return { model, replaces }
+      if (model && !this.#failed.includes(model.id)) return { model, replaces }
     }
     return undefined
   }
 
   /** @throws UpstreamError when Cloudflare has said within the last hour that it has retired the model */
   refuseRetired ({ id }: Model): void {
-    const { models, credential } = this.#options
-    models.retirements.refuseKnown(credential, id)
+    this.#sources.models.retirements.refuseKnown(this.#credential, id)
   }
 
   /** Hears what a model failed with. The successor of one that is retired is a candidate from now on, and asked at once next time. */
   failed ({ model }: Candidate, error: UpstreamError): void {
-    const { models, credential, settings: { retiredModels } } = this.#options
-    this.#failed.add(model.id)
+    const { models, settings: { retiredModels } } = this.#sources
+    this.#failed.push(model.id)
     if (retiredModels === 'reject' || model.successor === undefined || !saysRetired(error)) return
     this.#retired.push(model)
     // What is only remembered was not said again.
-    if (error.attempts > 0) models.retirements.note(credential, model.id, error)
+    if (error.attempts > 0) models.retirements.note(this.#credential, model.id, error)
   }
 }
 
 /** The names of the models that may take over, in their order. */
-function fallbacksOf ({ settings: { modelFallbacks }, name, asked }: CandidatesOptions): string[] {
-  const key = [name, asked.id].find(one => Object.hasOwn(modelFallbacks, one))
+function fallbacksOf (modelFallbacks: CandidateSources['settings']['modelFallbacks'], name: string, id: string): string[] {
+  const key = [name, id].find(one => Object.hasOwn(modelFallbacks, one))
   return key === undefined ? [] : [...modelFallbacks[key] ?? []]
 }
 

@@ -16,8 +16,8 @@ const SENT_ON = ['seed', 'tools', 'functions', 'response_format', 'text', 'guide
  */
 export function keepDigits (body: unknown, toText: () => string): void {
   if (!isObject(body)) return
+  if (!SENT_ON.some(name => body[name] !== undefined && holdsRounded(body[name]))) return
   const members = SENT_ON.filter(name => holdsRounded(body[name]))
-  if (members.length === 0) return
   const exact = parse(toText(), undefined, { parseNumber: toExact, onDuplicateKey: ({ newValue }) => newValue }) as Record<string, unknown>
   mark(body, Object.fromEntries(members.map(name => [name, exact[name]])))
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { InvalidRequestError, UpstreamError } from '../../src/errors.ts'
-import { Candidates, toTurn, withModels, type CandidatesOptions } from '../../src/inference/candidates.ts'
+import { Candidates, toTurn, withModels, type CandidateSources } from '../../src/inference/candidates.ts'
 import { Models } from '../../src/inference/models.ts'
 import { CATALOGUE } from '../../src/workers-ai/models/catalogue.ts'
 import type { Model } from '../../src/workers-ai/models/model.ts'
@@ -16,8 +16,10 @@ function modelsOf (): Models {
   return new Models(new ModelList({ fetchPage: async () => { throw new Error('not allowed') }, now: () => 0 }), { modelAliases: {}, retiredModels: 'replace' })
 }
 
-function candidatesOf (more: Partial<CandidatesOptions> = {}, settings: Partial<CandidatesOptions['settings']> = {}): Candidates {
-  return new Candidates({ models: modelsOf(), name: GONE.id, asked: GONE, credential: '', ...more, settings: { modelFallbacks: {}, retiredModels: 'replace', ...settings } })
+interface Asked { models: Models, name: string, asked: Model, credential: string }
+
+function candidatesOf ({ models = modelsOf(), name = GONE.id, asked = GONE, credential = '' }: Partial<Asked> = {}, settings: Partial<CandidateSources['settings']> = {}): Candidates {
+  return new Candidates({ models, settings: { modelFallbacks: {}, retiredModels: 'replace', ...settings } }, name, asked, credential)
 }
 
 /** The ids of all that are asked, when each of them fails. */
@@ -31,7 +33,7 @@ async function orderOf (candidates: Candidates, errors: Record<string, UpstreamE
 }
 
 t.test('who is asked, and in which order', async t => {
-  const cases: Array<{ name: string, errors: Record<string, UpstreamError>, settings?: Partial<CandidatesOptions['settings']>, more?: Partial<CandidatesOptions>, expected: string[] }> = [
+  const cases: Array<{ name: string, errors: Record<string, UpstreamError>, settings?: Partial<CandidateSources['settings']>, more?: Partial<Asked>, expected: string[] }> = [
     { name: 'the successor of one that is retired', errors: { [GONE.id]: retired }, expected: [GONE.id, SUCCESSOR.id] },
     { name: 'nobody for one that is busy', errors: {}, expected: [GONE.id] },
     { name: 'nobody where that is not wanted', errors: { [GONE.id]: retired }, settings: { retiredModels: 'reject' }, expected: [GONE.id] },

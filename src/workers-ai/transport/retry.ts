@@ -46,9 +46,13 @@ const MAX_KEYS = 1_000
 /** A budget for each key, so that the failures of one use up nobody else's retries. */
 export class RetryBudgets {
   readonly #budgets = new Map<string, RetryBudget>()
+  #latestKey: string | undefined
 
   /** @param key whose calls they are, by a name that is no secret */
   of (key: string): RetryBudget {
+    // Most calls have the key of the one before: nothing moves then.
+    if (key === this.#latestKey) return this.#budgets.get(key) as RetryBudget
+    this.#latestKey = key
     const budget = this.#budgets.get(key) ?? new RetryBudget()
     this.#budgets.delete(key)
     this.#budgets.set(key, budget)
