@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomFillSync } from 'node:crypto'
+import { hash, randomBytes, randomFillSync } from 'node:crypto'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
@@ -29,5 +29,5 @@ export function newCallId (): string {
 
 /** OpenAI's `system_fingerprint`: the same for all answers of one model, whichever name it was asked by. */
 export function toFingerprint (modelId = ''): string {
-  return `fp_${createHash('sha256').update(modelId).digest('hex').slice(0, 10)}`
+  return `fp_${hash('sha256', modelId, 'hex').slice(0, 10)}`
 }
