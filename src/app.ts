@@ -7,7 +7,7 @@ import { BodyMemory } from './http/body/body-memory.ts'
 import { BODY_SCHEMAS } from './http/body/body-schemas.ts'
 import { clientErrorHandler } from './http/connections/client-error.ts'
 import { errorHandler } from './surfaces/openai/error-handler.ts'
-import { isHealthCheck } from './http/replies/health-check.ts'
+import { toErrorBody } from './surfaces/openai/errors.ts'
 import { cutIdleClients } from './http/connections/stalled-clients.ts'
 import { readJsonBodies } from './http/body/json-body.ts'
 import { newLogger } from './telemetry/logger.ts'
@@ -25,6 +25,7 @@ import { openStore } from './stores/responses/open.ts'
 import { health } from './http/replies/health.ts'
 import { home } from './http/replies/home.ts'
 import { Models } from './inference/models.ts'
+import type { KeptResponse } from './surfaces/openai/responses/wire.ts'
 import { openaiPaths } from './surfaces/openai/plugin.ts'
 import type { Settings } from './settings/schema.ts'
 import { toOriginRule } from './settings/origin-pattern.ts'
@@ -50,7 +51,7 @@ export interface AppParts {
  */
 export async function buildApp (settings: Settings, { logger = newLogger(settings), remoteImages = {}, keepAliveMs }: AppParts = {}): Promise<FastifyInstance> {
   // First, because it may fail, and nothing else must then be left open.
-  const store = await openStore(settings, Date.now)
+  const store = await openStore<KeptResponse>(settings, Date.now)
   const workersAi = new WorkersAi({ ...toWorkersAiOptions(settings), userAgent: 'workers-ai-proxy' })
   const list = new ModelList({
     fetchPage: page => searchPage(workersAi, page),
@@ -64,7 +65,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
     genReqId: toRequestId,
     requestIdHeader: false,
     rewriteUrl: toRoutableUrl,
-    clientErrorHandler: clientErrorHandler(logger),
+    clientErrorHandler: clientErrorHandler(logger, toErrorBody),
     forceCloseConnections: 'idle',
     // One that drips in would otherwise hold its connection for as long as it likes.
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -85,7 +86,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   const isLasting = lastingPressure(Date.now)
   await app.register(underPressure, {
     maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
-    pressureHandler: request => { if (!isHealthCheck(request.routeOptions.url) && isLasting()) throw overloaded() }
+    pressureHandler: request => { if (!request.routeOptions.config.isHealthCheck && isLasting()) throw overloaded() }
   })
   closeSilentConnections(app)
   // Node would refuse what it does not know of it, without a word; an expectation may as well be passed over.

@@ -14,7 +14,7 @@ export type { Settings }
  * @throws an Error named SettingsError whose message has a line for each problem
  */
 export function readSettings (environment: Readonly<Record<string, string | undefined>> = process.env): Settings {
-  return readAllSettings({ argv: [], env: environment, readFile: path => readFileSync(path, 'utf8') }).settings
+  return readAllSettings({ env: environment, readFile: path => readFileSync(path, 'utf8') }).settings
 }
 
 /**

@@ -12,7 +12,6 @@ import { toDoctorHelp } from './cli/doctor/report.ts'
 import { breakOff, drain } from './serve/drain.ts'
 import { StartError } from './errors.ts'
 import { checkHealth } from './cli/healthcheck.ts'
-import type { ModelSurvey } from './inference/model-survey.ts'
 import { toVersionComplaint } from './cli/node-version.ts'
 import type { Settings } from './settings/schema.ts'
 import { SettingsError } from './settings/problem.ts'
@@ -98,7 +97,7 @@ function failBySettings ({ message }: SettingsError): void {
 }
 
 function toSettingsInput (): SettingsInput {
-  return { argv, env: process.env, readFile: path => readFileSync(path, 'utf8'), ...readDotEnv() }
+  return { commandLine, env: process.env, readFile: path => readFileSync(path, 'utf8'), ...readDotEnv() }
 }
 
 /** Not into the environment, where Node would read from it whom it trusts. */
@@ -115,7 +114,7 @@ function readDotEnv (): Pick<SettingsInput, 'dotEnv' | 'problems'> {
 interface Running {
   port: number
   log: FastifyBaseLogger
-  surveyModels: () => Promise<ModelSurvey>
+  surveyModels: () => Promise<Serving['models']>
   /** Lets answers end. */
   drain: () => Promise<void>
   /** Ends answers with an error that their clients can read. */

@@ -95,7 +95,7 @@ t.test('requests on one connection are answered in their order', async t => {
 })
 
 t.test('a request that drips in is cut off', async t => {
-  const app = await buildApp(readSettings({ argv: [], env: { UPSTREAM: 'simulator' }, readFile: () => '' }).settings, { logger: pino({ level: 'silent' }) })
+  const app = await buildApp(readSettings({ env: { UPSTREAM: 'simulator' }, readFile: () => '' }).settings, { logger: pino({ level: 'silent' }) })
   t.teardown(() => app.close())
   await app.listen({ host: '127.0.0.1', port: 0 })
   t.match(app.server, { requestTimeout: 40_000, headersTimeout: 20_000 })
@@ -109,7 +109,6 @@ t.test('a request that drips in is cut off', async t => {
 t.test('the app can be embedded: it neither listens nor reads the environment, and closing it closes its connections', async t => {
   const { simulator } = await startProxy(t)
   const { settings } = readSettings({
-    argv: [],
     env: { CLOUDFLARE_ACCOUNT_ID: simulator.accountId, CLOUDFLARE_API_TOKEN: simulator.apiToken, CLOUDFLARE_API_BASE_URL: simulator.url },
     readFile: () => ''
   })

@@ -124,7 +124,7 @@ const completions: Array<{ title: string, request: Partial<CompletionRequest>, p
 
 const SAMPLING: SamplingName[] = ['temperature', 'top_p', 'top_k', 'repetition_penalty', 'frequency_penalty', 'presence_penalty', 'seed']
 
-const OPTIONS = readSettings({ argv: [], env: { UPSTREAM: 'simulator' }, readFile: path => { throw new Error(`${path} is not to be read`) } }).settings
+const OPTIONS = readSettings({ env: { UPSTREAM: 'simulator' }, readFile: path => { throw new Error(`${path} is not to be read`) } }).settings
 
 /** `docs/compatibility.md` as it has to be: every verdict is what the translator does with a request that asks for the feature. */
 export function toCompatibilityPage (): string {

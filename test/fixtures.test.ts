@@ -92,7 +92,6 @@ function readFixture (name: string): Fixture {
 
 async function startProxy (t: Test, { url }: NativeUpstream): Promise<string> {
   const { settings } = readSettings({
-    argv: [],
     env: { CLOUDFLARE_ACCOUNT_ID: 'account', CLOUDFLARE_API_TOKEN: 'token', CLOUDFLARE_API_BASE_URL: url, MAX_RETRIES: '0' },
     readFile: () => ''
   })

@@ -1,36 +1,22 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { nearestName } from '../settings/did-you-mean.ts'
-import { SETTINGS, type Setting, type SettingName } from '../settings/schema.ts'
 import type { Problem } from '../settings/problem.ts'
+import type { ConfigLine } from '../settings/reader.ts'
+import { SETTINGS, type Setting } from '../settings/schema.ts'
+import type { Flags } from '../settings/sources.ts'
 
 /** What was asked for on the command line, before any value is checked. */
-export interface CommandLine {
+export interface CommandLine extends Flags {
   command: 'serve' | 'healthcheck' | 'doctor'
   help: boolean
   version: boolean
   printConfig: boolean
-  demo: boolean
   /** The doctor makes no run. */
   noRun: boolean
   /** The doctor reports as JSON. */
   json: boolean
   /** The model the doctor runs. */
   model: string | undefined
-  /** Path of the config file, when --config names one. */
-  config: string | undefined
-  /** Values as they were written. */
-  flags: Partial<Record<SettingName, string>>
-  problems: Problem[]
-}
-
-/** One line of --print-config. */
-export interface ConfigLine {
-  name: string
-  /** As written; undefined when it is not set and has no default. */
-  value: string | undefined
-  secret: boolean
-  /** Where the value came from, in words. */
-  origin: string
 }
 
 /** Arguments that are no flags. */

@@ -11,7 +11,7 @@ import { toBody, toInput, type RunRequest, type RunRequestOptions } from '../wor
 import { SizeLimit } from '../stages/size-limit.ts'
 import { toStages } from './stages.ts'
 import { toOtherForm } from '../workers-ai/request/structured-output.ts'
-import { toSum } from '../surfaces/openai/usage.ts'
+import { toSum } from '../generation/usage.ts'
 import type { WireObserver, WorkersAi } from '../workers-ai/transport/client.ts'
 import { toFacts } from '../workers-ai/transport/error-codes.ts'
 import { generate, type Generation } from '../workers-ai/answer/generate.ts'

@@ -1,16 +1,15 @@
 import { availableParallelism } from 'node:os'
 import type { Address } from './address.ts'
-import { parseCommandLine, type ConfigLine } from '../cli/command-line.ts'
 import { SETTINGS, type ApiKey, type CloudflareSettings, type Environment, type Settings } from './schema.ts'
 import { MOST_WORKERS, readAliases, readFallbacks, toList } from './format.ts'
 import { memoryLimit } from './memory-limit.ts'
 import { SettingsError, type Problem } from './problem.ts'
-import { gatherValues, type Environ, type ReadFile } from './sources.ts'
+import { gatherValues, type Environ, type Flags, type ReadFile } from './sources.ts'
 import { checkDestinations, checkEach, checkTogether } from './validation.ts'
 
 export interface SettingsInput {
-  /** The arguments after the program's name. */
-  argv: readonly string[]
+  /** What the command line says; nothing when absent. */
+  commandLine?: Flags | undefined
   env: Environ
   /** The text of `.env`, when there is one. */
   dotEnv?: string | undefined
@@ -18,6 +17,16 @@ export interface SettingsInput {
   readFile: ReadFile
   /** What went wrong before anything was read. */
   problems?: readonly Problem[]
+}
+
+/** One setting with its value and where that came from. */
+export interface ConfigLine {
+  name: string
+  /** As written; undefined when it is not set and has no default. */
+  value: string | undefined
+  secret: boolean
+  /** Where the value came from, in words. */
+  origin: string
 }
 
 export interface SettingsReading {
@@ -35,6 +44,8 @@ export interface SettingsSurvey extends Omit<SettingsReading, 'settings'> {
   problems: Problem[]
 }
 
+const NO_FLAGS: Flags = { flags: {}, config: undefined, demo: false, problems: [] }
+
 /** Reads every setting: flag before environment before `.env` before config file before default. Throws a SettingsError with every problem there is. */
 export function readSettings (input: SettingsInput): SettingsReading {
   const { settings, problems, lines, unread } = surveySettings(input)
@@ -43,8 +54,8 @@ export function readSettings (input: SettingsInput): SettingsReading {
 }
 
 /** The same for whoever wants to see what is right as well. Complains, never throws. */
-export function surveySettings ({ argv, env, dotEnv, readFile, problems: earlier = [] }: SettingsInput): SettingsSurvey {
-  const gathered = gatherValues(parseCommandLine(argv), env, readFile, dotEnv)
+export function surveySettings ({ commandLine = NO_FLAGS, env, dotEnv, readFile, problems: earlier = [] }: SettingsInput): SettingsSurvey {
+  const gathered = gatherValues(commandLine, env, readFile, dotEnv)
   const { environment, problems: own } = checkEach(gathered)
   const problems = [...earlier, ...own, ...checkTogether(environment, own), ...checkDestinations(environment, gathered)]
   const wrong = new Set(problems.map(({ name }) => name))
@@ -62,8 +73,7 @@ export function surveySettings ({ argv, env, dotEnv, readFile, problems: earlier
  * Reads only where the proxy listens, whatever the other settings are: the health check of a container does not see
  * the flags its proxy was started with. Throws a SettingsError when that is wrong.
  */
-export function readAddress ({ argv, env, dotEnv, readFile, problems: earlier = [] }: SettingsInput): Address {
-  const commandLine = parseCommandLine(argv)
+export function readAddress ({ commandLine = NO_FLAGS, env, dotEnv, readFile, problems: earlier = [] }: SettingsInput): Address {
   const { environment, problems } = checkEach(gatherValues(commandLine, env, readFile, dotEnv))
   const decisive = ['HOST', 'PORT', 'CONFIG_FILE', ...commandLine.problems.map(({ name }) => name)]
   const own = [...earlier, ...problems.filter(({ name }) => decisive.includes(name))]

@@ -1,6 +1,5 @@
 import { parseEnv } from 'node:util'
 import { parseDocument } from 'yaml'
-import type { CommandLine } from '../cli/command-line.ts'
 import { nearestName } from './did-you-mean.ts'
 import { SETTINGS, type Setting, type SettingName } from './schema.ts'
 import type { Problem } from './problem.ts'
@@ -9,6 +8,17 @@ export type Environ = Readonly<Record<string, string | undefined>>
 
 /** Answers the text of a file, or throws as `readFileSync` does. */
 export type ReadFile = (path: string) => string
+
+/** What a command line says of settings, before any value is checked. */
+export interface Flags {
+  /** Values as they were written. */
+  flags: Partial<Record<SettingName, string>>
+  /** Path of the config file, when --config names one. */
+  config: string | undefined
+  /** --demo chose the simulator. */
+  demo: boolean
+  problems: Problem[]
+}
 
 /** The values as they were written, the strongest source of each, and what went wrong on the way. */
 export interface Gathered {
@@ -45,7 +55,7 @@ interface Entries {
  * @param dotEnv the text of `.env`; only settings are read from it, because whoever writes into the working directory is
  * not always who starts the program
  */
-export function gatherValues (commandLine: CommandLine, environ: Environ, readFile: ReadFile, dotEnv = ''): Gathered {
+export function gatherValues (commandLine: Flags, environ: Environ, readFile: ReadFile, dotEnv = ''): Gathered {
   const inDotEnv = parseEnv(dotEnv)
   const configPath = commandLine.config || environ['CONFIG_FILE'] || inDotEnv['CONFIG_FILE']
   const isOfDotEnv = !commandLine.config && !environ['CONFIG_FILE']
@@ -84,7 +94,7 @@ function withoutKey (setting: Setting): Setting {
   return { ...setting, aliases: setting.aliases.filter(alias => alias !== 'CLOUDFLARE_API_KEY') }
 }
 
-function findFlag ({ name, flag }: Setting, { flags, demo }: CommandLine): Finding {
+function findFlag ({ name, flag }: Setting, { flags, demo }: Flags): Finding {
   const text = flags[name]
   return text === undefined ? undefined : { text: text.trim(), origin: demo && name === 'UPSTREAM' ? '--demo' : `--${flag}` }
 }

@@ -1,8 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ProxyError, UpstreamError } from '../errors.ts'
 import type { Usage } from '../generation/event.ts'
-import { isHealthCheck } from '../http/replies/health-check.ts'
-import { toLoggedPath } from '../http/replies/request-url.ts'
+import { toLoggedPath } from './logged-path.ts'
 
 /**
  * What one request is remembered by: the fields of its log line. Never content, never a key. It has all of them from the
@@ -29,6 +28,10 @@ class Report {
 
 declare module 'fastify' {
   interface FastifyRequest { report: Report }
+  interface FastifyContextConfig {
+    /** Machines ask it that watch over the server: it is open to all, never shed, not logged. */
+    isHealthCheck?: boolean
+  }
 }
 
 /** One line per request, written when its answer has ended or its client has left; health checks are not logged. */
@@ -37,7 +40,7 @@ export function logRequests (app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     request.report = new Report()
     reply.header('x-request-id', request.id)
-    if (isHealthCheck(request.routeOptions.url)) return done()
+    if (request.routeOptions.config.isHealthCheck) return done()
     // Of a client that leaves once its request is read, Fastify tells no hook.
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) request.log.info({ ...toLine(request, 499, reply.elapsedTime), aborted: true }, 'client gone')
@@ -45,7 +48,7 @@ export function logRequests (app: FastifyInstance): void {
     done()
   })
   app.addHook('onResponse', (request, reply, done) => {
-    if (!isHealthCheck(request.routeOptions.url)) request.log.info(toLine(request, reply.statusCode, reply.elapsedTime), 'request')
+    if (!request.routeOptions.config.isHealthCheck) request.log.info(toLine(request, reply.statusCode, reply.elapsedTime), 'request')
     done()
   })
 }

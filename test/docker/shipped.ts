@@ -36,5 +36,5 @@ export function unknownVariables (names: readonly string[]): string[] {
  */
 export function toSettings (variables: Readonly<Record<string, string>>, file = 'text-of-a-secret') {
   const env = { ...variables, CLOUDFLARE_ACCOUNT_ID: variables['CLOUDFLARE_ACCOUNT_ID'] || '0'.repeat(32) }
-  return readSettings({ argv: [], env, readFile: () => file }).settings
+  return readSettings({ env, readFile: () => file }).settings
 }

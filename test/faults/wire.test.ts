@@ -147,7 +147,7 @@ t.test('five thousand connections that are dropped leave nothing behind', async 
 })
 
 t.test('connections that drip are cut off, wherever they are, and say why', async t => {
-  const app = await buildApp(readSettings({ argv: [], env: { CLOUDFLARE_ACCOUNT_ID: '0123456789abcdef0123456789abcdef', CLOUDFLARE_API_TOKEN: 'token-of-tests', CLOUDFLARE_API_BASE_URL: 'http://127.0.0.1:9' }, readFile: () => '' }).settings, { logger: pino({ level: 'silent' }) })
+  const app = await buildApp(readSettings({ env: { CLOUDFLARE_ACCOUNT_ID: '0123456789abcdef0123456789abcdef', CLOUDFLARE_API_TOKEN: 'token-of-tests', CLOUDFLARE_API_BASE_URL: 'http://127.0.0.1:9' }, readFile: () => '' }).settings, { logger: pino({ level: 'silent' }) })
   t.teardown(() => app.close())
   await app.listen({ host: '127.0.0.1', port: 0 })
   app.server.headersTimeout = app.server.requestTimeout = 500

@@ -126,11 +126,11 @@ t.test('keys are compared as digests in constant time', t => {
 })
 
 t.test('keys may come from a file, one a line', async t => {
-  const read = (text: string) => readSettings({ argv: [], env: { UPSTREAM: 'simulator', HOST: '0.0.0.0', API_KEYS_FILE: '/run/secrets/keys' }, readFile: () => text }).settings.apiKeys
+  const read = (text: string) => readSettings({ env: { UPSTREAM: 'simulator', HOST: '0.0.0.0', API_KEYS_FILE: '/run/secrets/keys' }, readFile: () => text }).settings.apiKeys
   t.strictSame(read(`${KEY}\nann:${NAMED}\n`), [{ key: KEY }, { key: NAMED, name: 'ann' }])
   for (const text of ['', '\n', ' , ', '\u0000']) t.throws(() => read(text), { message: /API_KEYS/ }, `${JSON.stringify(text)} is no key, and nobody is let in without one`)
   const both = { UPSTREAM: 'simulator', API_KEYS: KEY, API_KEYS_FILE: '/run/secrets/keys' }
-  t.throws(() => readSettings({ argv: [], env: both, readFile: () => NAMED }), { message: /wants only one of them/ })
+  t.throws(() => readSettings({ env: both, readFile: () => NAMED }), { message: /wants only one of them/ })
 })
 
 t.test('the log tells a key by its name, in every line of its requests', async t => {

@@ -1,10 +1,11 @@
 import t from 'tap'
+import { parseCommandLine } from '../../src/cli/command-line.ts'
 import { SettingsError } from '../../src/settings/problem.ts'
 import { readSettings } from '../../src/settings/reader.ts'
 
 function complaintAbout (env: Record<string, string>, argv: string[] = []): string {
   try {
-    readSettings({ argv, env: { UPSTREAM: 'simulator', ...env }, readFile: () => { throw new Error('no such file') } })
+    readSettings({ commandLine: parseCommandLine(argv), env: { UPSTREAM: 'simulator', ...env }, readFile: () => { throw new Error('no such file') } })
     return ''
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error

@@ -5,7 +5,7 @@ import { readSettings } from '../../src/settings/reader.ts'
 
 async function serve (t: Test, tokensPerSecond: number) {
   const env = { UPSTREAM: 'simulator', SIMULATOR_TOKENS_PER_SECOND: String(tokensPerSecond), LOG_LEVEL: 'silent' }
-  const app = await buildApp(readSettings({ argv: [], env, readFile: () => '' }).settings)
+  const app = await buildApp(readSettings({ env, readFile: () => '' }).settings)
   t.teardown(() => app.close())
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   const answer = await fetch(`${url}/v1/chat/completions`, {

@@ -5,7 +5,7 @@ import { startUpstream } from '../../src/serve/upstream.ts'
 import { GPT_OSS, KIMI, LLAMA, startProxy } from '../servers/start-proxy.ts'
 
 function toSettings (env: Record<string, string>): Settings {
-  return readSettings({ argv: [], env, readFile: () => '' }).settings
+  return readSettings({ env, readFile: () => '' }).settings
 }
 
 t.test('Cloudflare is there already', async t => {

@@ -37,7 +37,6 @@ export async function startProxy (t: Test, env: Record<string, string> = {}, opt
   const simulator = await startSimulator({ accountId: ACCOUNT_ID, apiToken: API_TOKEN, ...options })
   t.teardown(() => simulator.close())
   const { settings } = readSettings({
-    argv: [],
     env: { CLOUDFLARE_ACCOUNT_ID: ACCOUNT_ID, CLOUDFLARE_API_TOKEN: API_TOKEN, CLOUDFLARE_API_BASE_URL: simulator.url, ...env },
     readFile: path => { throw new Error(`no file is to be read, and ${path} least of all`) }
   })

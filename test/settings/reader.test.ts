@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import t from 'tap'
-import { toConfigTable } from '../../src/cli/command-line.ts'
+import { parseCommandLine, toConfigTable } from '../../src/cli/command-line.ts'
 import { SETTINGS } from '../../src/settings/schema.ts'
 import { memoryLimit } from '../../src/settings/memory-limit.ts'
 import { SettingsError } from '../../src/settings/problem.ts'
@@ -13,7 +13,7 @@ function readFile (path: string): string {
   throw new Error(`ENOENT: ${path}`)
 }
 
-t.same(readSettings({ argv: [], env: credentials, readFile }).settings, {
+t.same(readSettings({ env: credentials, readFile }).settings, {
   host: '127.0.0.1',
   port: 8686,
   workers: 1,
@@ -56,10 +56,10 @@ t.same(readSettings({ argv: [], env: credentials, readFile }).settings, {
 }, 'account and token are enough, the rest has defaults')
 
 t.same(readSettings({
-  argv: [
+  commandLine: parseCommandLine([
     '--host=::1', '--port=0', '--api-keys=k1, app.1:k2', '--allow-unauthenticated', '--default-model=m', '--default-max-tokens=5',
     '--unsupported-params=reject', '--retired-models=reject', '--simulator-retired-models=refuse', '--emulate-tools=false', '--fetch-remote-images', '--reject-if-busy', '--upstream-headers-timeout-ms=6', '--upstream-idle-timeout-ms=7', '--max-retries=1'
-  ],
+  ]),
   env: {
     ...credentials,
     CLOUDFLARE_API_BASE_URL: 'http://127.0.0.1:1/client/v4/',
@@ -133,19 +133,19 @@ t.same(readSettings({
 }, 'every setting reaches its place')
 
 t.equal(
-  readSettings({ argv: ['--workers=auto'], env: credentials, readFile }).settings.workers,
+  readSettings({ commandLine: parseCommandLine(['--workers=auto']), env: credentials, readFile }).settings.workers,
   Math.min(availableParallelism(), 64),
   'auto is a worker for each core'
 )
 
 t.same(
-  readSettings({ argv: ['--demo'], env: {}, readFile }).settings.cloudflare,
+  readSettings({ commandLine: parseCommandLine(['--demo']), env: {}, readFile }).settings.cloudflare,
   { accountId: '', apiToken: '', apiBaseUrl: 'https://api.cloudflare.com/client/v4' },
   'the demo needs no account'
 )
 
 t.test('each value is told with where it came from', async t => {
-  const { lines } = readSettings({ argv: ['--port=80', '--config=config.yaml'], env: credentials, readFile })
+  const { lines } = readSettings({ commandLine: parseCommandLine(['--port=80', '--config=config.yaml']), env: credentials, readFile })
   t.same(lines.map(({ name }) => name), SETTINGS.map(({ name }) => name), 'in the order of the settings')
   const byName = Object.fromEntries(lines.map(({ name, ...line }) => [name, line]))
   t.same(byName['PORT'], { value: '80', secret: false, origin: '--port' })
@@ -157,7 +157,7 @@ t.test('each value is told with where it came from', async t => {
 
 t.test('what is right is told beside what is wrong, and no secret', t => {
   const { settings, problems, lines } = surveySettings({
-    argv: ['--port=x', '--max-retries=1'],
+    commandLine: parseCommandLine(['--port=x', '--max-retries=1']),
     env: { CLOUDFLARE_ACCOUNT_ID: 'this-may-be-a-token-of-forty-characters-', API_KEYS: 'k 1' },
     readFile
   })
@@ -174,7 +174,7 @@ t.test('what is right is told beside what is wrong, and no secret', t => {
 
 t.test('one mistake is one complaint', t => {
   const named = (argv: string[], env: Record<string, string> = {}, files: Record<string, string> = {}) =>
-    surveySettings({ argv, env, readFile: path => files[path] ?? '' }).problems.map(({ name }) => name)
+    surveySettings({ commandLine: parseCommandLine(argv), env, readFile: path => files[path] ?? '' }).problems.map(({ name }) => name)
   const id = 'f'.repeat(32)
   t.same(named(['--dmeo']), ['--dmeo'], 'a mistyped demo needs no account')
   t.same(named(['doctro']), ['"doctro"'], 'nor does a mistyped command')
@@ -186,7 +186,7 @@ t.test('one mistake is one complaint', t => {
 
 t.test('every problem of every kind is in one error', async t => {
   const failure = t.throws(() => readSettings({
-    argv: ['--prot=1', '--max-retries=-1', '--config=nowhere'],
+    commandLine: parseCommandLine(['--prot=1', '--max-retries=-1', '--config=nowhere']),
     env: { HOST: '0.0.0.0', CLOUDFLARE_AI_GATEWAY_TOKEN: 't', API_KEYS: '' },
     readFile
   }), SettingsError)
@@ -216,7 +216,7 @@ const destinations: Array<{ name: string, env?: Record<string, string>, argv?: s
 for (const { name, env = {}, argv = [], dotEnv, complaint } of destinations) {
   t.test(`a base URL in .env ${name}`, async t => {
     const files: Record<string, string> = { 'config.yaml': 's3cret', 'base.yaml': `CLOUDFLARE_API_BASE_URL: ${mock}\n`, token: 's3cret' }
-    const read = () => readSettings({ argv, env, dotEnv, readFile: path => files[path] ?? '' })
+    const read = () => readSettings({ commandLine: parseCommandLine(argv), env, dotEnv, readFile: path => files[path] ?? '' })
     if (complaint === undefined) {
       t.doesNotThrow(read)
       return
@@ -228,17 +228,17 @@ for (const { name, env = {}, argv = [], dotEnv, complaint } of destinations) {
 }
 
 t.same(
-  readAddress({ argv: ['healthcheck'], env: { PORT: '80' }, dotEnv: 'HOST=::1\nPORT=81\nCLOUDFLARE_API_BASE_URL=http://evil.example\n', readFile }),
+  readAddress({ commandLine: parseCommandLine(['healthcheck']), env: { PORT: '80' }, dotEnv: 'HOST=::1\nPORT=81\nCLOUDFLARE_API_BASE_URL=http://evil.example\n', readFile }),
   { host: '::1', port: 80 },
   'the address is read from .env, too'
 )
 t.same(
-  readAddress({ argv: ['healthcheck'], env: { HOST: '0.0.0.0', PORT: '80', MAX_RETRIES: 'many' }, readFile }),
+  readAddress({ commandLine: parseCommandLine(['healthcheck']), env: { HOST: '0.0.0.0', PORT: '80', MAX_RETRIES: 'many' }, readFile }),
   { host: '0.0.0.0', port: 80 },
   'the address is read whatever the other settings are'
 )
 t.same(
-  readAddress({ argv: ['healthcheck', '--config=config.yaml'], env: {}, readFile }),
+  readAddress({ commandLine: parseCommandLine(['healthcheck', '--config=config.yaml']), env: {}, readFile }),
   { host: '127.0.0.1', port: 4 },
   'the address is read from the same sources'
 )
@@ -251,7 +251,7 @@ const misread = [
 ]
 for (const { name, argv, env, expected } of misread) {
   t.test(`there is no address with ${name}`, async t => {
-    const failure = t.throws(() => readAddress({ argv, env, readFile }), SettingsError)
+    const failure = t.throws(() => readAddress({ commandLine: parseCommandLine(argv), env, readFile }), SettingsError)
     t.same((failure as SettingsError).problems.map(problem => problem.name), expected)
   })
 }

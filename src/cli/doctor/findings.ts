@@ -1,4 +1,4 @@
-import type { ConfigLine } from '../command-line.ts'
+import type { ConfigLine } from '../../settings/reader.ts'
 import { SETTINGS, type Settings } from '../../settings/schema.ts'
 import type { Problem } from '../../settings/problem.ts'
 import { isLetIn, judgeAccount, judgeToken } from './credentials.ts'

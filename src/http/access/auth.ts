@@ -2,8 +2,10 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { ProxyError } from '../../errors.ts'
 import type { ApiKey } from '../../settings/schema.ts'
-import type { TokenOwner } from '../../surfaces/openai/errors.ts'
 import { isOpenToAll } from './open-paths.ts'
+
+/** Whose token Cloudflare judges: the proxy's own, or that of a caller who brought one as the key. */
+export type TokenOwner = 'proxy' | 'caller'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,5 +1,4 @@
 import type { FastifyRequest } from 'fastify'
-import { isHealthCheck } from '../replies/health-check.ts'
 
 /** What browsers ask for by themselves, and the page that says what this is; behind a server's name, where one was sent. */
 const PAGE = /^(?:https?:\/\/[^/?#]+)?(?:\/|\/favicon\.ico|\/robots\.txt)?(?:\?|$)/i
@@ -9,7 +8,7 @@ const PAGE = /^(?:https?:\/\/[^/?#]+)?(?:\/|\/favicon\.ico|\/robots\.txt)?(?:\?|
  * Nothing else is, known or not; what is spelt in another way is not the same path.
  */
 export function isOpenToAll ({ method, originalUrl, routeOptions }: Pick<FastifyRequest, 'method' | 'originalUrl' | 'routeOptions'>): boolean {
-  if (isHealthCheck(routeOptions.url)) return true
+  if (routeOptions.config.isHealthCheck) return true
   return (method === 'GET' || method === 'HEAD') && PAGE.test(originalUrl) && PAGES.includes(routeOptions.url ?? '')
 }
 

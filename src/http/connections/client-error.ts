@@ -1,8 +1,7 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger } from 'fastify'
-import { InvalidRequestError } from '../../errors.ts'
-import { toErrorBody } from '../../surfaces/openai/errors.ts'
+import { InvalidRequestError, type ProxyError } from '../../errors.ts'
 
 /**
  * Answers what is no readable HTTP request, in the same shape as any other failure, and hangs up. Only Node's code for
@@ -10,12 +9,13 @@ import { toErrorBody } from '../../surfaces/openai/errors.ts'
  *
  * It may come behind a request whose answer is being written. Then nothing is said, because it would be read as a part
  * of that answer.
+ * @param toErrorBody writes the failure as the body of an API's errors
  */
-export function clientErrorHandler (logger: FastifyBaseLogger) {
+export function clientErrorHandler (logger: FastifyBaseLogger, toErrorBody: (error: ProxyError) => object) {
   return (error: Error & { code?: string }, socket: Socket): void => {
     if (error.code === 'ECONNRESET' || socket.destroyed) return
     logger.debug({ code: error.code }, 'unreadable request')
-    if (socket.writable && !isAnswering(socket)) socket.write(toAnswer(toClientError(error.code)))
+    if (socket.writable && !isAnswering(socket)) socket.write(toAnswer(toClientError(error.code), toErrorBody))
     socket.destroySoon()
   }
 }
@@ -33,7 +33,7 @@ function toClientError (code: string | undefined): InvalidRequestError {
   }
 }
 
-function toAnswer (error: InvalidRequestError): string {
+function toAnswer (error: InvalidRequestError, toErrorBody: (error: ProxyError) => object): string {
   const body = JSON.stringify(toErrorBody(error))
   return [
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,

@@ -1,18 +1,20 @@
 import type { FastifyInstance } from 'fastify'
 
+const OPTIONS = { config: { isHealthCheck: true } }
+
 /**
  * `GET /health` and `/livez`: 200 without a key as soon as requests are served, until a bug that nobody caught. `GET /readyz`: the same until the server
  * stops, then 503, so that load balancers ask another one; `?verbose` counts the answers under way. None asks Cloudflare.
  */
 export function health (app: FastifyInstance): void {
   for (const url of ['/health', '/livez']) {
-    app.get(url, (_request, reply) => {
+    app.get(url, OPTIONS, (_request, reply) => {
       const { isBroken } = app.openAnswers
       reply.code(isBroken ? 503 : 200)
       return { status: isBroken ? 'broken' : 'ok' }
     })
   }
-  app.get<{ Querystring: { verbose?: string } }>('/readyz', (request, reply) => {
+  app.get<{ Querystring: { verbose?: string } }>('/readyz', OPTIONS, (request, reply) => {
     const { isDraining, count } = app.openAnswers
     reply.code(isDraining ? 503 : 200)
     return {

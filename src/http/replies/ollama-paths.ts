@@ -1,5 +1,3 @@
-import type { ErrorBody } from '../../surfaces/openai/error-body.ts'
-
 /** Body of Ollama's failures; its clients print the text. */
 export interface OllamaErrorBody {
   error: string
@@ -16,6 +14,6 @@ export function toOllamaAdvice (method: string, path: string): string {
 }
 
 /** The same failure in Ollama's form. */
-export function toOllamaBody ({ error }: ErrorBody): OllamaErrorBody {
-  return { error: error.message }
+export function toOllamaBody (message: string): OllamaErrorBody {
+  return { error: message }
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { InvalidRequestError, quoted } from '../../errors.ts'
 import { isOllamaPath, toOllamaAdvice } from './ollama-paths.ts'
-import { toPlainPath } from './request-url.ts'
+import { toPlainPath } from '../../telemetry/logged-path.ts'
 
 interface Route {
   method: string

@@ -1,4 +1,3 @@
-import type { KeptItem } from '../../surfaces/openai/responses/wire.ts'
 import { itemsOf, pickItems, type ResponsesStore, type StoredResponse, type StoreLimits } from './store.ts'
 
 /** Bytes that an entry and an item's place in the index take beside the text; a guess. */
@@ -23,7 +22,7 @@ interface Shelf {
 }
 
 /** Keeps responses in this process: another one does not see them, and they are lost when it ends. */
-export class MemoryStore implements ResponsesStore {
+export class MemoryStore<Stored extends StoredResponse = StoredResponse> implements ResponsesStore<Stored> {
   #limits: StoreLimits
   /** By owner; one who keeps nothing has none. */
   #shelves = new Map<string, Shelf>()
@@ -32,7 +31,7 @@ export class MemoryStore implements ResponsesStore {
     this.#limits = limits
   }
 
-  async put (owner: string, stored: StoredResponse): Promise<boolean> {
+  async put (owner: string, stored: Stored): Promise<boolean> {
     const { id } = stored.response
     const text = Buffer.from(JSON.stringify(stored))
     const itemIds = itemsOf(stored).map(item => item.id)
@@ -48,7 +47,7 @@ export class MemoryStore implements ResponsesStore {
     return shelf.entries.has(id)
   }
 
-  async get (owner: string, id: string): Promise<StoredResponse | undefined> {
+  async get (owner: string, id: string): Promise<Stored | undefined> {
     return this.#read(owner, id)
   }
 
@@ -57,7 +56,7 @@ export class MemoryStore implements ResponsesStore {
     return this.#remove(owner, id)
   }
 
-  async findItems (owner: string, ids: readonly string[]): Promise<Map<string, KeptItem>> {
+  async findItems (owner: string, ids: readonly string[]): Promise<Map<string, Stored['items'][number]>> {
     const responses = new Set(ids.flatMap(id => this.#shelves.get(owner)?.items.get(id) ?? []))
     return pickItems([...responses].map(id => this.#read(owner, id)), ids)
   }
@@ -66,14 +65,14 @@ export class MemoryStore implements ResponsesStore {
     this.#shelves.clear()
   }
 
-  #read (owner: string, id: string): StoredResponse | undefined {
+  #read (owner: string, id: string): Stored | undefined {
     this.#forget()
     const entries = this.#shelves.get(owner)?.entries
     const entry = entries?.get(id)
     if (entries === undefined || entry === undefined) return undefined
     entries.delete(id)
     entries.set(id, { ...entry, usedAt: this.#limits.now() })
-    return JSON.parse(entry.text.toString()) as StoredResponse
+    return JSON.parse(entry.text.toString()) as Stored
   }
 
   #forget (): void {

@@ -1,6 +1,6 @@
 import { SettingsError } from '../../settings/problem.ts'
 import { MemoryStore } from './memory.ts'
-import type { ResponsesStore } from './store.ts'
+import type { ResponsesStore, StoredResponse } from './store.ts'
 
 /** What the settings say of it. */
 interface StoreSettings {
@@ -17,7 +17,7 @@ const HOUR_MS = 3_600_000
  * @param now milliseconds since 1970
  * @throws SettingsError when the file cannot be opened
  */
-export async function openStore ({ storePath, storeMaxBytes, storeTtlHours }: StoreSettings, now: () => number): Promise<ResponsesStore> {
+export async function openStore<Stored extends StoredResponse> ({ storePath, storeMaxBytes, storeTtlHours }: StoreSettings, now: () => number): Promise<ResponsesStore<Stored>> {
   const limits = { maxBytes: storeMaxBytes, ttlMs: storeTtlHours * HOUR_MS, now }
   if (storePath === undefined) return new MemoryStore(limits)
   try {

@@ -1,6 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
 import Database from 'libsql'
-import type { KeptItem } from '../../surfaces/openai/responses/wire.ts'
 import { itemsOf, pickItems, type ResponsesStore, type StoredResponse, type StoreLimits } from './store.ts'
 
 /** How long another process that writes is waited for, in milliseconds; nothing else is served meanwhile. */
@@ -43,7 +42,7 @@ const SUMS = `
  * Keeps responses in a SQLite file, which outlives the process and may be shared by several of one machine. Only its
  * owner may read the file: it holds whole conversations.
  */
-export class SqliteStore implements ResponsesStore {
+export class SqliteStore<Stored extends StoredResponse = StoredResponse> implements ResponsesStore<Stored> {
   #limits: StoreLimits
   #database: Database.Database
   #statements: ReturnType<typeof prepared>
@@ -69,7 +68,7 @@ export class SqliteStore implements ResponsesStore {
     this.#makeRoom()
   }
 
-  async put (owner: string, stored: StoredResponse): Promise<boolean> {
+  async put (owner: string, stored: Stored): Promise<boolean> {
     const { id } = stored.response
     const text = JSON.stringify(stored)
     const bytes = Buffer.byteLength(text)
@@ -85,7 +84,7 @@ export class SqliteStore implements ResponsesStore {
     }).immediate() as boolean
   }
 
-  async get (owner: string, id: string): Promise<StoredResponse | undefined> {
+  async get (owner: string, id: string): Promise<Stored | undefined> {
     return this.#read(owner, id)
   }
 
@@ -94,7 +93,7 @@ export class SqliteStore implements ResponsesStore {
     return this.#statements.remove.run(owner, id).changes > 0
   }
 
-  async findItems (owner: string, ids: readonly string[]): Promise<Map<string, KeptItem>> {
+  async findItems (owner: string, ids: readonly string[]): Promise<Map<string, Stored['items'][number]>> {
     const responses = new Set(ids.flatMap(id => (this.#statements.find.get(owner, id) as { response_id: string } | undefined)?.response_id ?? []))
     return pickItems([...responses].map(response => this.#read(owner, response)), ids)
   }
@@ -103,12 +102,12 @@ export class SqliteStore implements ResponsesStore {
     this.#database.close()
   }
 
-  #read (owner: string, id: string): StoredResponse | undefined {
+  #read (owner: string, id: string): Stored | undefined {
     this.#expire()
     const row = this.#statements.read.get(owner, id) as { stored: string } | undefined
     if (row === undefined) return undefined
     this.#statements.touch.run(this.#limits.now(), owner, id)
-    return JSON.parse(row.stored) as StoredResponse
+    return JSON.parse(row.stored) as Stored
   }
 
   #expire (): void {

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Batch, Usage } from '../../generation/event.ts'
 import type { JsonSink, Source } from '../../generation/pipeline.ts'
 import { DONE, toEvent } from '../../http/replies/server-sent-events.ts'
-import { toSum } from './usage.ts'
+import { toSum } from '../../generation/usage.ts'
 import { ESTIMATED, tell, toStreamFailure, type ChatAnswer } from '../../inference/answer.ts'
 
 /** Tells the events of one choice as the chunks of an endpoint. */

@@ -40,7 +40,7 @@ export function errorHandler (suggestions: (task?: 'text-embeddings') => readonl
     const attempts = request.report.attempts ?? (thrown instanceof UpstreamError ? thrown.attempts : undefined)
     if (attempts !== undefined) reply.header('x-proxy-attempts', String(attempts))
     const body = toErrorBody(error, inputParam)
-    reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(isOllamaPath(request.url) ? toOllamaBody(body) : body)
+    reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(isOllamaPath(request.url) ? toOllamaBody(body.error.message) : body)
   }
 }
 

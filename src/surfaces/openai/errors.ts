@@ -1,12 +1,10 @@
 import { ProxyError, UpstreamError, quoted, type ProxyErrorOptions } from '../../errors.ts'
+import type { TokenOwner } from '../../http/access/auth.ts'
 import type { ErrorBody } from './error-body.ts'
 import { toFacts, type FailureFacts, type Meaning } from '../../workers-ai/transport/error-codes.ts'
 
 /** What a failure of Workers AI is to a caller of OpenAI's API. */
 type Telling = Omit<ProxyErrorOptions, 'cause' | 'headers'> & { message?: string, headers?: Record<string, string> }
-
-/** Whose token Cloudflare judged: the proxy's own, or that of a caller who brought one as the key. */
-export type TokenOwner = 'proxy' | 'caller'
 
 const NO_RETRY = { 'x-should-retry': 'false' }
 

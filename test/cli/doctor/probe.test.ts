@@ -18,7 +18,6 @@ async function start (t: Test, options: SimulatorOptions = {}): Promise<Simulato
 
 function toSettings (apiBaseUrl: string, env: Record<string, string> = {}): Settings {
   return readSettings({
-    argv: [],
     env: { CLOUDFLARE_ACCOUNT_ID: ACCOUNT_ID, CLOUDFLARE_API_TOKEN: API_TOKEN, CLOUDFLARE_API_BASE_URL: apiBaseUrl, MAX_RETRIES: '0', ...env },
     readFile: () => { throw new Error('no file is to be read') }
   }).settings

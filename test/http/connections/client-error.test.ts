@@ -3,6 +3,7 @@ import fastify from 'fastify'
 import { pino } from 'pino'
 import t from 'tap'
 import { clientErrorHandler } from '../../../src/http/connections/client-error.ts'
+import { toErrorBody } from '../../../src/surfaces/openai/errors.ts'
 import { exchange } from '../../servers/http-client.ts'
 
 const secret = 'Bearer sk-very-secret'
@@ -15,7 +16,7 @@ for (const { name, given, status, message } of cases) {
   t.test(`${name} gets OpenAI's error object and is hung up on`, async t => {
     const lines: string[] = []
     const logger = pino({ level: 'trace' }, { write: line => lines.push(line) })
-    const app = fastify({ clientErrorHandler: clientErrorHandler(logger), http: { connectionsCheckingInterval: 50, headersTimeout: 50 } })
+    const app = fastify({ clientErrorHandler: clientErrorHandler(logger, toErrorBody), http: { connectionsCheckingInterval: 50, headersTimeout: 50 } })
     t.teardown(() => app.close())
     await app.listen({ host: '127.0.0.1', port: 0 })
     const answer = await exchange(app.server.address() as AddressInfo, given, 'nothing that ever comes')

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
-import type { KeptItem, ResponseObject } from '../../../src/surfaces/openai/responses/wire.ts'
-import type { ResponsesStore, StoredResponse, StoreLimits } from '../../../src/stores/responses/store.ts'
+import type { KeptItem, KeptResponse, ResponseObject } from '../../../src/surfaces/openai/responses/wire.ts'
+import type { ResponsesStore, StoreLimits } from '../../../src/stores/responses/store.ts'
 import { toBegunResponse } from '../../../src/surfaces/openai/responses/fold.ts'
 
 /** A clock a test moves by hand. */
@@ -9,7 +9,7 @@ interface Clock {
 }
 
 /** A stored response whose only question and answer are a text and its echo. */
-export function stored (id: string, text = 'Hi'): StoredResponse {
+export function stored (id: string, text = 'Hi'): KeptResponse {
   const response: ResponseObject = {
     ...toBegunResponse({ model: 'm', input: text }, { id, createdAt: 1 }),
     output: [{ id: `msg_out_${id}`, type: 'message', status: 'completed', role: 'assistant', content: [{ type: 'output_text', text, annotations: [], logprobs: [] }] }]
@@ -22,8 +22,8 @@ function item (id: string, text = 'Hi'): KeptItem {
 }
 
 /** What every store promises. */
-export async function checkStore (t: Test, open: (limits: StoreLimits) => ResponsesStore): Promise<void> {
-  function start ({ maxBytes = 1_000_000, ttlMs = 1_000 }: Partial<StoreLimits> = {}): { store: ResponsesStore, clock: Clock } {
+export async function checkStore (t: Test, open: (limits: StoreLimits) => ResponsesStore<KeptResponse>): Promise<void> {
+  function start ({ maxBytes = 1_000_000, ttlMs = 1_000 }: Partial<StoreLimits> = {}): { store: ResponsesStore<KeptResponse>, clock: Clock } {
     const clock = { ms: 1_000_000 }
     const store = open({ maxBytes, ttlMs, now: () => clock.ms })
     t.teardown(() => store.close())

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { toResponseUsage, toSum, toUsage } from '../../../src/surfaces/openai/usage.ts'
+import { toResponseUsage, toUsage } from '../../../src/surfaces/openai/usage.ts'
 
 t.test('usage has every field OpenAI sends', t => {
   const cases = [
@@ -33,16 +33,5 @@ t.test('the Responses API has other words for the same', t => {
     total_tokens: 15
   })
   t.match(toResponseUsage({ promptTokens: 1, completionTokens: 1 }), { input_tokens_details: { cached_tokens: 0 }, output_tokens_details: { reasoning_tokens: 0 } }, 'what is not known is 0')
-  t.end()
-})
-
-t.test('the bills of several generations are added up', t => {
-  const cases = [
-    { name: 'of none', given: [], expected: { promptTokens: 0, completionTokens: 0, cachedTokens: 0, reasoningTokens: 0 } },
-    { name: 'of one', given: [{ promptTokens: 1, completionTokens: 2 }], expected: { promptTokens: 1, completionTokens: 2, cachedTokens: 0, reasoningTokens: 0 } },
-    { name: 'of two, one of which told more', given: [{ promptTokens: 1, completionTokens: 2, cachedTokens: 3 }, { promptTokens: 10, completionTokens: 20, reasoningTokens: 30 }], expected: { promptTokens: 11, completionTokens: 22, cachedTokens: 3, reasoningTokens: 30 } },
-    { name: 'of two, one of which is a guess', given: [{ promptTokens: 1, completionTokens: 2 }, { promptTokens: 1, completionTokens: 2, estimated: true }], expected: { promptTokens: 2, completionTokens: 4, cachedTokens: 0, reasoningTokens: 0, estimated: true } }
-  ]
-  for (const { name, given, expected } of cases) t.strictSame(toSum(given), expected, name)
   t.end()
 })

@@ -1,6 +1,7 @@
 import type { Batch, ToolCallEvent, Usage } from '../../../generation/event.ts'
 import type { ChatCompletion, ChatCompletionChoice, ChatCompletionMessage, OpenAIFinishReason, TokenLogprob, ToolCall } from './wire.ts'
-import { toSum, toUsage } from '../usage.ts'
+import { toSum } from '../../../generation/usage.ts'
+import { toUsage } from '../usage.ts'
 
 /** What is the same in every part of one reply. */
 export interface ReplyIdentity {

@@ -6,7 +6,7 @@ import { ChatCompletionRequest } from './request.ts'
 import { EVENT_STREAM_HEADERS } from '../../../http/replies/server-sent-events.ts'
 import { ChatChunks, toUsageChunk } from './chunks.ts'
 import { toChatCompletion, toChoice, type ReplyIdentity } from './fold.ts'
-import { toSum } from '../usage.ts'
+import { toSum } from '../../../generation/usage.ts'
 import { answerChat, collected, ESTIMATED, type ChatParts } from '../../../inference/answer.ts'
 import { choiceStream } from '../choice-stream.ts'
 

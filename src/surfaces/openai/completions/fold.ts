@@ -1,6 +1,7 @@
 import type { Batch, FinishReason, TokenLogprob, Usage } from '../../../generation/event.ts'
 import type { Completion, CompletionChoice, CompletionLogprobs } from './wire.ts'
-import { toSum, toUsage } from '../usage.ts'
+import { toSum } from '../../../generation/usage.ts'
+import { toUsage } from '../usage.ts'
 
 /** What is the same in every part of one text completion. */
 export interface CompletionIdentity {

@@ -7,7 +7,7 @@ import { EVENT_STREAM_HEADERS } from '../../../http/replies/server-sent-events.t
 import { CompletionChunks, toCompletionUsageChunk } from './chunks.ts'
 import { toCompletionRunRequest, toPrompts } from '../../../workers-ai/request/prompt-request.ts'
 import { toCompletion, toCompletionChoice, type CompletionIdentity } from './fold.ts'
-import { toSum } from '../usage.ts'
+import { toSum } from '../../../generation/usage.ts'
 import { answerQuestion, collected, ESTIMATED, type ChatParts } from '../../../inference/answer.ts'
 import { choiceStream } from '../choice-stream.ts'
 

@@ -3,7 +3,7 @@ import type { EmbeddingList } from './wire.ts'
 import type { EmbeddingRequest } from './request.ts'
 import type { Model } from '../../../workers-ai/models/model.ts'
 import { checkDimensions, toTokens } from '../../../workers-ai/request/embedding-request.ts'
-import { toSum } from '../usage.ts'
+import { toSum } from '../../../generation/usage.ts'
 
 const BYTES_PER_NUMBER = 4
 

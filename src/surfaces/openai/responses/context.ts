@@ -1,7 +1,7 @@
 import { InvalidRequestError, quoted } from '../../../errors.ts'
 import { newItemId } from '../../../ids.ts'
 import type { ResponseRequest } from './request.ts'
-import type { KeptItem } from './wire.ts'
+import type { KeptItem, KeptResponse } from './wire.ts'
 import { contextOf, type ResponsesStore } from '../../../stores/responses/store.ts'
 import { isCompactionTrigger, isReference, toKeptItem } from './input-items.ts'
 import { toItems } from './to-chat.ts'
@@ -20,7 +20,7 @@ export interface ResponseContext {
  * Looks up what a request refers to among what its owner stored.
  * @throws InvalidRequestError 400 for an unknown earlier response, 404 for an unknown item
  */
-export async function toContext (store: ResponsesStore, owner: string, request: ResponseRequest): Promise<ResponseContext> {
+export async function toContext (store: ResponsesStore<KeptResponse>, owner: string, request: ResponseRequest): Promise<ResponseContext> {
   const { input, previous_response_id: previous } = request
   const stored = previous == null ? undefined : await store.get(owner, previous)
   if (previous != null && stored === undefined) {

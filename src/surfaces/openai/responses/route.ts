@@ -7,7 +7,7 @@ import { sendEvents } from '../../../http/replies/event-stream.ts'
 import { toLoggedError } from '../../../telemetry/logger.ts'
 import { newItemId } from '../../../ids.ts'
 import { ResponseRequest, type InputItem } from './request.ts'
-import type { KeptItem, ResponseObject } from './wire.ts'
+import type { KeptItem, KeptResponse, ResponseObject } from './wire.ts'
 import { EVENT_STREAM_HEADERS } from '../../../http/replies/server-sent-events.ts'
 import type { ResponsesStore } from '../../../stores/responses/store.ts'
 import type { DryRun } from '../../../inference/dry-run.ts'
@@ -24,7 +24,7 @@ import { toContext } from './context.ts'
 
 /** What `POST /v1/responses` needs beside what a chat does. */
 export interface ResponsesParts extends ChatParts {
-  store: ResponsesStore
+  store: ResponsesStore<KeptResponse>
 }
 
 const NOT_KEPT: Change = { param: 'store', action: 'dropped', reason: 'the response could not be kept; nothing can go on from it by its id' }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { InvalidRequestError, quoted } from '../../../errors.ts'
 import { toOwner } from '../../../http/access/auth.ts'
-import type { DeletedResponse, ResponseItemList, ResponseObject } from './wire.ts'
+import type { DeletedResponse, KeptResponse, ResponseItemList, ResponseObject } from './wire.ts'
 import type { ResponsesStore } from '../../../stores/responses/store.ts'
 import { toItemList, type PageOptions } from './input-items.ts'
 
@@ -21,7 +21,7 @@ const MAX_LIMIT = 100
 const DEFAULT_LIMIT = 20
 
 /** `GET` and `DELETE /v1/responses/{id}` and `GET /v1/responses/{id}/input_items`: what the caller's key has stored. */
-export function storedResponses (app: FastifyInstance, store: ResponsesStore): void {
+export function storedResponses (app: FastifyInstance, store: ResponsesStore<KeptResponse>): void {
   app.get<{ Params: Params, Querystring: Query }>('/responses/resp_:rest', async (request): Promise<ResponseObject> => {
     const id = toId(request.params)
     const stored = await store.get(toOwner(request), id) ?? notFound(id)

@@ -122,6 +122,12 @@ export interface CompactedResponse {
 /** An item of a response's input as it is kept and listed: it always has an id. */
 export type KeptItem = Exclude<InputItem, ItemReference> & { id: string }
 
+/** What a store keeps of a response: itself, and all it was made of. */
+export interface KeptResponse {
+  response: ResponseObject
+  items: KeptItem[]
+}
+
 /** Answer of `GET /v1/responses/{id}/input_items`. */
 export interface ResponseItemList {
   object: 'list'

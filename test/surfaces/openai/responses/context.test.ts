@@ -2,9 +2,10 @@ import t from 'tap'
 import { MemoryStore } from '../../../../src/stores/responses/memory.ts'
 import { toContext } from '../../../../src/surfaces/openai/responses/context.ts'
 import { stored } from '../../../stores/responses/store-contract.ts'
+import type { KeptResponse } from '../../../../src/surfaces/openai/responses/wire.ts'
 
 async function startStore () {
-  const store = new MemoryStore({ maxBytes: 1_000_000, ttlMs: 1_000, now: () => 0 })
+  const store = new MemoryStore<KeptResponse>({ maxBytes: 1_000_000, ttlMs: 1_000, now: () => 0 })
   await store.put('ann', stored('a', 'one'))
   return store
 }
