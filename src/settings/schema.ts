@@ -9,23 +9,27 @@ const longestTimer = 2_147_483_647
 
 /**
  * Every setting, once, as the environment names it: type, range, default and one line of doc. The flag is the name in
- * kebab case. `group` is its heading in --help, `unit` what its number counts, `secret` keeps its value off screens and
- * logs and lets `NAME_FILE` name a file that holds it, `aliases` are names other Cloudflare tools use for the same thing,
- * `source` tells where to get a value that nobody can make up, `receives` names the secrets that are sent to the address.
+ * kebab case.
+ * - `group` is its heading in --help, `unit` what its number counts.
+ * - `secret` keeps its value out of logs and output, and allows `NAME_FILE` to name a file that contains it.
+ * - `aliases` are the names that other Cloudflare tools use for the same value.
+ * - `source` says where to get a value that the user cannot choose.
+ * - `receives` names the secrets that are sent to the address.
+ * - `details` are further sentences of docs/settings.md, in Markdown.
  */
 export const Environment = Type.Object({
   HOST: Type.String({
     group: 'Server',
     format: 'host',
     default: '127.0.0.1',
-    description: 'Address to listen on; one that others can reach needs API_KEYS.'
+    description: 'Address to listen on; an address that others can reach requires API_KEYS.'
   }),
   PORT: Type.Integer({
     group: 'Server',
     minimum: 0,
     maximum: 65_535,
     default: 8686,
-    description: 'Port to listen on; 0 takes any free one.'
+    description: 'Port to listen on; 0 takes any free port.'
   }),
   BODY_LIMIT_BYTES: Type.Integer({
     group: 'Server',
@@ -33,27 +37,31 @@ export const Environment = Type.Object({
     minimum: 1024,
     maximum: 1_073_741_824,
     default: 33_554_432,
-    description: 'Largest request body in bytes, decoded; beyond it the answer is 413.'
+    description: 'Maximum size of a decoded request body in bytes; a larger body gets 413.',
+    details: 'gzip, deflate, br and (Node 22.15 or newer) zstd are decoded.'
   }),
   WORKERS: Type.String({
     group: 'Server',
     format: 'worker-count',
     default: '1',
-    description: 'Processes that serve on the port together; auto is one for each core.'
+    description: 'Number of server processes that share the port; auto starts one per core.',
+    details: '1 to 64, or `auto`; see [running.md](running.md#several-processes).'
   }),
   MAX_STREAMS: Type.Integer({
     group: 'Server',
     minimum: 1,
     maximum: 100_000,
     default: 2_000,
-    description: 'Answers that may run at the same time; beyond it the answer is 503.'
+    description: 'Maximum number of answers in progress; further requests get 503.',
+    details: 'The limit covers all workers together.'
   }),
   MAX_BODY_MEMORY_BYTES: Type.Optional(Type.Integer({
     group: 'Server',
     unit: 'bytes',
     minimum: 1024,
     maximum: 1_099_511_627_776,
-    description: 'Bytes of bodies in flight, beyond it 503; a quarter of the memory when absent.'
+    description: 'Maximum memory for request bodies in flight; default: a quarter of the memory.',
+    details: 'Counts decoded bodies and the images fetched for them, in all workers together. Further requests get 503.'
   })),
   CLIENT_IDLE_TIMEOUT_MS: Type.Integer({
     group: 'Server',
@@ -61,7 +69,8 @@ export const Environment = Type.Object({
     minimum: 1_000,
     maximum: longestTimer,
     default: 60_000,
-    description: 'How long a client may take nothing of what waits for it, in milliseconds.'
+    description: 'How long a client may read nothing while data waits for it, in milliseconds.',
+    details: 'After that time the proxy closes the connection. Time without waiting data does not count.'
   }),
   DRAIN_DELAY_MS: Type.Integer({
     group: 'Server',
@@ -69,7 +78,8 @@ export const Environment = Type.Object({
     minimum: 0,
     maximum: 300_000,
     default: 0,
-    description: 'How long the port stays open after SIGTERM, in milliseconds.'
+    description: 'How long the port stays open after SIGTERM, in milliseconds.',
+    details: '`/readyz` answers 503 during that time.'
   }),
   DRAIN_TIMEOUT_MS: Type.Integer({
     group: 'Server',
@@ -77,60 +87,68 @@ export const Environment = Type.Object({
     minimum: 0,
     maximum: longestTimer,
     default: 30_000,
-    description: 'How long running answers may go on after SIGTERM, in milliseconds.'
+    description: 'How long answers may continue after the port has closed, in milliseconds.'
   }),
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
     group: 'Server',
     default: 'info',
-    description: 'Least severe lines to log: trace, debug, info, warn, error, fatal or silent.'
+    description: 'Minimum level to log: trace, debug, info, warn, error, fatal or silent.',
+    details: 'One line per request. Secrets are never logged.'
   }),
   LOG_FORMAT: oneOf(['auto', 'json', 'pretty'], {
     group: 'Server',
     default: 'auto',
-    description: 'Lines for a person (pretty) or a collector (json); auto: pretty at a terminal.'
+    description: 'Log format: pretty for people, json for machines; auto: pretty at a terminal.',
+    details: '`auto` writes JSON when the program is the main process of a container. `NO_COLOR` turns colours off.'
   }),
   LOG_CONTENT: Type.Boolean({
     group: 'Server',
     default: false,
-    description: 'Logs prompts and answers at LOG_LEVEL=trace, in their native form.'
+    description: 'Logs prompts and answers in their native form; requires LOG_LEVEL=trace.',
+    details: 'Without it, content is never logged.'
   }),
   API_KEYS: Type.Optional(Type.String({
     group: 'Access',
     format: 'key-list',
     secret: true,
-    description: 'Keys clients must send, with commas between; name:key shows the name in logs.'
+    description: 'Keys that clients must send, separated by commas; name:key logs the name.',
+    details: 'Clients send a key as `Authorization: Bearer`, `x-api-key` or `api-key`.'
   })),
   AUTH_MODE: oneOf(['keys', 'passthrough'], {
     group: 'Access',
     default: 'keys',
-    description: 'Whose token calls Cloudflare: keys the proxy\'s own, passthrough the client\'s.'
+    description: 'Token for Cloudflare: keys uses the proxy\'s token, passthrough the client\'s.',
+    details: 'With `passthrough` a client\'s key is its own Cloudflare token. The proxy needs no token, and `/v1/models` is the built-in list.'
   }),
   ALLOW_UNAUTHENTICATED: Type.Boolean({
     group: 'Access',
     default: false,
-    description: 'Serves without API_KEYS where others, or every web page, can reach it.'
+    description: 'Allows a server without API_KEYS that others, or every web page, can reach.'
   }),
   CORS_ORIGINS: Type.Optional(Type.String({
     group: 'Access',
     format: 'origin-list',
-    description: 'Origins whose pages may call, such as https://*.example.com or http://localhost:*.'
+    description: 'Origins of web pages that may call the proxy, separated by commas.',
+    details: 'Examples: `https://app.example`, `https://*.app.example`, `http://localhost:*`, `app://obsidian.md*`, `app://*`, or `*`.'
   })),
   ALLOWED_HOSTS: Type.Optional(Type.String({
     group: 'Access',
     format: 'host-list',
-    description: 'Host headers to answer; without API_KEYS beside addresses and local names.'
+    description: 'Host headers to accept; without API_KEYS, in addition to local names.',
+    details: 'Local names are IP addresses, names without a dot, `*.localhost`, `*.local`, `*.internal` and `HOST`.'
   })),
   UPSTREAM: oneOf(['cloudflare', 'simulator'], {
     group: 'Cloudflare',
     default: 'cloudflare',
-    description: 'Who answers: cloudflare, or the simulator inside this program (offline).'
+    description: 'Upstream: cloudflare, or the simulator inside this program (offline).',
+    details: '`--demo` selects the simulator and shows one chat.'
   }),
   CLOUDFLARE_ACCOUNT_ID: Type.Optional(Type.String({
     group: 'Cloudflare',
     format: 'path-segment',
     aliases: ['CF_ACCOUNT_ID'],
     source: 'Copy it from https://dash.cloudflare.com → AI → Workers AI → "Use REST API".',
-    description: 'Account that runs the models; required unless the simulator answers.'
+    description: 'Cloudflare account id; required unless UPSTREAM=simulator.'
   })),
   CLOUDFLARE_API_TOKEN: Type.Optional(Type.String({
     group: 'Cloudflare',
@@ -138,14 +156,15 @@ export const Environment = Type.Object({
     secret: true,
     aliases: ['CLOUDFLARE_AUTH_TOKEN', 'CF_API_TOKEN', 'CLOUDFLARE_API_KEY'],
     source: 'Make one at https://dash.cloudflare.com/profile/api-tokens with the account permissions "Workers AI: Read" and "Workers AI: Edit".',
-    description: 'API token with the Workers AI permission; required unless the simulator answers.'
+    description: 'API token with Workers AI permission; required unless UPSTREAM=simulator.',
+    details: '`CLOUDFLARE_API_KEY` is read only if `CLOUDFLARE_EMAIL` is not set.'
   })),
   CLOUDFLARE_API_BASE_URL: Type.String({
     group: 'Cloudflare',
     format: 'http-url',
     default: CLOUDFLARE_API,
     receives: ['CLOUDFLARE_API_TOKEN'],
-    description: 'Where Cloudflare\'s API is.'
+    description: 'Base URL of the Cloudflare API.'
   }),
   CLOUDFLARE_AI_GATEWAY_ID: Type.Optional(Type.String({
     group: 'Cloudflare',
@@ -157,14 +176,14 @@ export const Environment = Type.Object({
     format: 'token',
     secret: true,
     source: 'Make one at https://dash.cloudflare.com → AI → AI Gateway → your gateway → Settings.',
-    description: 'Token of that AI Gateway, when it asks for one.'
+    description: 'Token of that AI Gateway, if it requires authentication.'
   })),
   CLOUDFLARE_AI_GATEWAY_BASE_URL: Type.String({
     group: 'Cloudflare',
     format: 'http-url',
     default: 'https://gateway.ai.cloudflare.com/v1',
     receives: ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_TOKEN'],
-    description: 'Where AI Gateways are.'
+    description: 'Base URL of AI Gateway.'
   }),
   UPSTREAM_HEADERS_TIMEOUT_MS: Type.Integer({
     group: 'Cloudflare',
@@ -172,7 +191,7 @@ export const Environment = Type.Object({
     minimum: 1,
     maximum: longestTimer,
     default: 300_000,
-    description: 'How long Cloudflare may take to begin an answer, in milliseconds.'
+    description: 'Timeout for the first byte of an answer from Cloudflare, in milliseconds.'
   }),
   UPSTREAM_IDLE_TIMEOUT_MS: Type.Integer({
     group: 'Cloudflare',
@@ -180,30 +199,32 @@ export const Environment = Type.Object({
     minimum: 1,
     maximum: longestTimer,
     default: 120_000,
-    description: 'How long Cloudflare may be silent inside an answer, in milliseconds.'
+    description: 'Timeout for silence inside an answer from Cloudflare, in milliseconds.'
   }),
   MAX_RETRIES: Type.Integer({
     group: 'Cloudflare',
     minimum: 0,
     maximum: 5,
     default: 2,
-    description: 'How often a call is repeated, only ever before the first byte of its answer.'
+    description: 'Maximum retries of a call; only before the first byte of its answer.'
   }),
   MODEL_ALIASES: Type.String({
     group: 'Models and parameters',
     format: 'model-aliases',
     default: '{}',
-    description: 'JSON object, e.g. {"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}.'
+    description: 'JSON object, e.g. {"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}.',
+    details: 'Maps further names to models.'
   }),
   DEFAULT_MODEL: Type.Optional(Type.String({
     group: 'Models and parameters',
-    description: 'Model that serves names nobody knows; without it they get 404.'
+    description: 'Model that serves unknown model names; without it they get 404.'
   })),
   MODEL_FALLBACKS: Type.String({
     group: 'Models and parameters',
     format: 'model-fallbacks',
     default: '{}',
-    description: 'JSON object of models to try when one fails, e.g. {"@cf/a/b":["@cf/c/d"]}.'
+    description: 'JSON object of models to try when one fails, e.g. {"@cf/a/b":["@cf/c/d"]}.',
+    details: 'The proxy tries them in order, only before the first token.'
   }),
   DEFAULT_MAX_TOKENS: Type.Integer({
     group: 'Models and parameters',
@@ -211,24 +232,26 @@ export const Environment = Type.Object({
     minimum: 1,
     maximum: 1_000_000,
     default: 4096,
-    description: 'Tokens an answer may have when the client sets no limit.'
+    description: 'Maximum tokens of an answer when the client sets no limit.',
+    details: 'The proxy reduces it to what the context window leaves.'
   }),
   MAX_CHOICES: Type.Integer({
     group: 'Models and parameters',
     minimum: 1,
     maximum: 128,
     default: 8,
-    description: 'Largest n a client may ask for; every choice is a call of its own.'
+    description: 'Maximum n that a client may request; each choice is a separate call.'
   }),
   UNSUPPORTED_PARAMS: oneOf(['warn', 'reject'], {
     group: 'Models and parameters',
     default: 'warn',
-    description: 'What a model cannot take: warn drops it and says so, reject answers 400.'
+    description: 'Unsupported parameters: warn drops and reports them, reject answers 400.'
   }),
   RETIRED_MODELS: oneOf(['replace', 'reject'], {
     group: 'Models and parameters',
     default: 'replace',
-    description: 'Retired models: replace asks the successor, reject answers 404.'
+    description: 'Retired models: replace calls the successor, reject answers 404.',
+    details: 'See [retired-models.md](retired-models.md).'
   }),
   EMULATE_TOOLS: Type.Boolean({
     group: 'Models and parameters',
@@ -238,16 +261,17 @@ export const Environment = Type.Object({
   FETCH_REMOTE_IMAGES: Type.Boolean({
     group: 'Models and parameters',
     default: false,
-    description: 'Fetches images that clients name by http(s) URL, from public addresses only.'
+    description: 'Fetches images from http(s) URLs, from public addresses only.'
   }),
   REJECT_IF_BUSY: Type.Boolean({
     group: 'Models and parameters',
     default: false,
-    description: 'Has Cloudflare answer 429 at once when a model is busy, not queue.'
+    description: 'Makes Cloudflare answer 429 at once when a model is busy, not queue.'
   }),
   STORE_PATH: Type.Optional(Type.String({
     group: 'Stored responses',
-    description: 'SQLite file that keeps responses; without it one process does, in memory.'
+    description: 'SQLite file for stored responses; without it they are stored in memory.',
+    details: 'In memory, responses are lost when the process ends. Several `WORKERS` without a file store nothing.'
   })),
   STORE_MAX_BYTES: Type.Integer({
     group: 'Stored responses',
@@ -255,7 +279,8 @@ export const Environment = Type.Object({
     minimum: 0,
     maximum: 1_099_511_627_776,
     default: 67_108_864,
-    description: 'Bytes of responses to keep, the latest used first; 0 keeps none.'
+    description: 'Maximum bytes of stored responses; 0 stores none.',
+    details: 'Above the limit, the key that stores most loses its least recently used responses.'
   }),
   STORE_TTL_HOURS: Type.Integer({
     group: 'Stored responses',
@@ -263,7 +288,7 @@ export const Environment = Type.Object({
     minimum: 1,
     maximum: 87_600,
     default: 720,
-    description: 'Hours since its last use after which a response is forgotten.'
+    description: 'Hours after its last use until a stored response expires.'
   }),
   SIMULATOR_TOKENS_PER_SECOND: Type.Number({
     group: 'Simulator',
@@ -271,7 +296,7 @@ export const Environment = Type.Object({
     minimum: 0,
     maximum: 1_000_000,
     default: 40,
-    description: 'Pace of the simulator in tokens per second; 0 is as fast as possible.'
+    description: 'Speed of the simulator in tokens per second; 0 is unlimited.'
   }),
   SIMULATOR_RETIRED_MODELS: oneOf(['serve', 'refuse'], {
     group: 'Simulator',
@@ -291,6 +316,8 @@ export interface Setting {
   kind: 'text' | 'list' | 'map' | 'number' | 'boolean'
   group: string
   doc: string
+  /** What docs/settings.md adds; empty for most settings. */
+  details: string
   /** As one would write it in the environment; undefined when there is none. */
   default: string | undefined
   secret: boolean
@@ -381,6 +408,7 @@ function toSetting (name: SettingName, schema: TSchema): Setting {
     kind: toKind(schema),
     group: schema['group'],
     doc: schema.description ?? '',
+    details: schema['details'] ?? '',
     default: schema.default === undefined ? undefined : String(schema.default),
     secret: schema['secret'] === true,
     aliases: schema['aliases'] ?? [],

@@ -82,7 +82,7 @@ let check: ValidateFunction | undefined
 function newCheck (): ValidateFunction {
   const ajv = new Ajv({ allErrors: true, useDefaults: true, coerceTypes: true, allowUnionTypes: true, validateSchema: false, code: { optimize: false } })
   for (const [name, { accepts }] of Object.entries(FORMATS)) ajv.addFormat(name, accepts)
-  return ajv.addVocabulary(['group', 'unit', 'secret', 'aliases', 'source', 'receives']).compile(Environment)
+  return ajv.addVocabulary(['group', 'unit', 'secret', 'aliases', 'source', 'receives', 'details']).compile(Environment)
 }
 
 function shown ({ name, secret }: Setting, value = ''): string {

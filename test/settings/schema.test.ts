@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { SETTINGS } from '../../src/settings/schema.ts'
+import { toSettingsPage } from '../settings-page.ts'
 
 const root = new URL('../../', import.meta.url)
 
@@ -71,8 +72,26 @@ t.test('.env.example has every setting with its doc and default, commented out',
   t.same(example.split('\n').filter(line => line !== '' && !line.startsWith('#')), [], 'nothing in it is active')
 })
 
-const readme = existsSync(new URL('README.md', root)) ? readFileSync(new URL('README.md', root), 'utf8') : ''
-t.test('the settings table of the README names every setting', { skip: !/^\| `HOST`/m.test(readme) && 'the README has no such table' }, async t => {
-  const rows = readme.split('\n').filter(line => line.startsWith('| `')).join('\n')
-  for (const { name } of SETTINGS) t.ok(rows.includes(`\`${name}\``), name)
+const readme = readFileSync(new URL('README.md', root), 'utf8')
+
+t.test('docs/settings.md is made from the schema', t => {
+  const file = new URL('docs/settings.md', root)
+  const page = toSettingsPage()
+  if (process.env['UPDATE_DOCS'] === '1') writeFileSync(file, page)
+  t.equal(readFileSync(file, 'utf8'), page, 'UPDATE_DOCS=1 npx tap run --disable-coverage test/settings/schema.test.ts writes it anew')
+  for (const { name } of SETTINGS) t.equal(page.split(`\n| \`${name}\` |`).length, 2, name)
+  t.end()
+})
+
+t.test('the README shows the settings most people need, with their defaults, and leads to the others', t => {
+  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]*)`)? ?\|/gm)].map(([, name = '', byDefault]) => ({ name, default: byDefault }))
+  t.ok(rows.length >= 5 && rows.length <= 10, `${rows.length} settings`)
+  for (const row of rows) t.match(SETTINGS.find(({ name }) => name === row.name), row, row.name)
+  t.match(readme, '(docs/settings.md)')
+  t.end()
+})
+
+t.test('the README can be read in a few minutes', t => {
+  t.ok(readme.split('\n').length <= 220, `${readme.split('\n').length} lines`)
+  t.end()
 })
