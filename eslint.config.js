@@ -1,7 +1,19 @@
-import neostandard from 'neostandard'
+import neostandard, { plugins } from 'neostandard'
+
+const typescript = plugins['typescript-eslint']
 
 export default [
   ...neostandard({ ts: true, ignores: ['dist', '.tap', 'node_modules'] }),
   // A TypeBox schema and the type read from it share one name, which this rule takes for a mistake.
-  { rules: { '@typescript-eslint/no-redeclare': 'off' } }
+  { rules: { '@typescript-eslint/no-redeclare': 'off' } },
+  {
+    files: ['src/**/*.ts'],
+    languageOptions: { parser: typescript.parser, parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    plugins: { '@typescript-eslint': typescript.plugin },
+    rules: {
+      // A rejection that nobody handles ends the process; `void` says that there can be none.
+      '@typescript-eslint/no-floating-promises': 'error',
+      'no-void': ['error', { allowAsStatement: true }]
+    }
+  }
 ]

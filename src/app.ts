@@ -127,7 +127,7 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   })
   // The first caller should not wait for the list, nor guess what Cloudflare could tell.
   app.addHook('onListen', done => {
-    list.current()
+    void list.current()
     done()
   })
   return app

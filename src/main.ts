@@ -197,7 +197,7 @@ function stopInTime ({ log, drain, cut, end }: Running, greeted: Promise<void>):
   process.on('uncaughtException', error => {
     log.fatal(error, 'uncaught exception')
     process.exitCode = 1
-    Promise.race([cut(), sleep(CUT_MS)]).finally(() => process.exit())
+    void Promise.race([cut(), sleep(CUT_MS)]).finally(() => process.exit())
   })
 }
 

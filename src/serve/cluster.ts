@@ -85,7 +85,7 @@ export class Workers {
     await Promise.all(Array.from({ length: count }, async (_, index) => {
       const { port, lost } = this.#fork(index + 1)
       this.port = await Promise.race([port, lost.then(reason => { throw reason })])
-      this.#replace(index + 1, lost)
+      void this.#replace(index + 1, lost)
     }))
   }
 
@@ -141,12 +141,20 @@ export class Workers {
   /** Starts one: `port` is told when it serves, `lost` when it serves no more, or never did, with the reason. */
   #fork (number: number): { port: Promise<number>, lost: Promise<StartError> } {
     const worker = cluster.fork()
-    worker.on('error', error => this.#log.error({ worker: number, reason: error.message }, 'a worker cannot be reached'))
-    const ended = new Promise<StartError>(resolve => worker.once('exit', (code, signal) => {
-      this.#running.delete(worker)
-      if (this.#isStopping && code !== 0) process.exitCode ??= 1
-      resolve(new StartError(`A worker ended by itself (${signal ?? `exit code ${code}`}).`, 1))
-    }))
+    const ended = new Promise<StartError>(resolve => {
+      worker.on('error', error => {
+        this.#log.error({ worker: number, reason: error.message }, 'a worker cannot be reached')
+        // The system has no room for one more process: Node tells of no exit then.
+        if (worker.process.pid !== undefined) return
+        this.#running.delete(worker)
+        resolve(new StartError(`A worker could not be started (${error.message}).`, 1))
+      })
+      worker.once('exit', (code, signal) => {
+        this.#running.delete(worker)
+        if (this.#isStopping && code !== 0) process.exitCode ??= 1
+        resolve(new StartError(`A worker ended by itself (${signal ?? `exit code ${code}`}).`, 1))
+      })
+    })
     this.#running.set(worker, ended)
     let serves = (_port: number) => {}
     const port = new Promise<number>(resolve => { serves = resolve })

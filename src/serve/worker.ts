@@ -50,7 +50,7 @@ export async function work (open: (settings: Settings, listenText: string) => Pr
   leave = (patience = settings) => {
     if (isLeaving) return
     isLeaving = true
-    drain(app, patience).finally(() => process.exit())
+    void drain(app, patience).finally(() => process.exit())
   }
   // Load balancers need not hear of it: the other workers take what is new, or nobody does.
   const undelayed = { ...settings, drainDelayMs: 0 }

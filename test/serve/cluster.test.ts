@@ -84,6 +84,18 @@ t.test('workers that end before they serve are not tried again', async t => {
   t.equal(stderr, 'A worker ended by itself (exit code 7).\n')
 })
 
+t.test('a worker that cannot be started is tried again until it can', async t => {
+  const server = await serve(t)
+  await server.harm('forbidProcesses', 1)
+  process.kill(pidsOf(server, 1)[0] as number, 'SIGKILL')
+  await waited(() => server.lines().filter(({ reason }) => String(reason).startsWith('A worker could not be started')).length >= 2, PATIENCE_MS)
+  t.equal((await ask(server, '/v1/chat/completions', chat('say hi'))).status, 200, 'the other serves')
+  await server.harm('forbidProcesses', 0)
+  await waited(() => pidsOf(server, 1).length === 2, PATIENCE_MS)
+  server.child.kill('SIGTERM')
+  t.equal(await server.ended, 0)
+})
+
 t.test('a worker that is killed is replaced, ever later, while the other serves', async t => {
   const server = await serve(t)
   for (const [count, pauseMs] of [[1, 1_000], [2, 2_000]] as const) {

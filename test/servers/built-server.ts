@@ -28,7 +28,7 @@ export interface BuiltServer {
   port: number
   vitals: () => Promise<Vitals>
   /** Makes it hold up its event loop for so many milliseconds, or fail where nobody catches it. */
-  harm: (deed: 'block' | 'throw' | 'reject', ms?: number) => Promise<void>
+  harm: (deed: 'block' | 'throw' | 'reject' | 'forbidProcesses', argument?: number) => Promise<void>
   /** The lines it has logged. */
   lines: () => Array<Record<string, unknown>>
   stdout: () => string
@@ -78,9 +78,9 @@ export async function startBuiltServer (t: Test, env: Record<string, string> = {
     url,
     port: Number(new URL(url).port),
     vitals: () => ask('vitals') as Promise<Vitals>,
-    harm: async (deed, ms) => {
+    harm: async (deed, argument) => {
       wasRejected ||= deed === 'reject'
-      await ask(deed, ms)
+      await ask(deed, argument)
     },
     lines: () => stdout.split('\n').filter(line => line.endsWith('}')).map(line => JSON.parse(line)),
     stdout: () => stdout,

@@ -7,6 +7,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 const delay = monitorEventLoopDelay({ resolution: 10 })
 delay.enable()
 
+const { execPath } = process
+
 const deeds = {
   vitals () {
     globalThis.gc?.()
@@ -34,6 +36,10 @@ const deeds = {
   },
   reject () {
     Promise.reject(new Error('a rejection that a test made'))
+  },
+  /** From now on no process can be started, or with 0 they can be again. */
+  forbidProcesses (isForbidden) {
+    process.execPath = isForbidden ? '/nowhere/node' : execPath
   }
 }
 

@@ -263,7 +263,7 @@ class Exchange implements Hearer, AnswerBody {
     this.#end ??= end
     if (this.#answer && !('error' in this.#end)) {
       this.#answer.bytes = this.#taken()
-      endOfTurn().then(() => this.#tell())
+      void endOfTurn().then(() => this.#tell())
     } else {
       this.#tell()
     }
