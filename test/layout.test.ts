@@ -17,7 +17,8 @@ const UNTESTED: Record<string, string> = {
   'surfaces/openai/error-body.ts': 'types only; test/contract holds them against the openai package',
   'surfaces/openai/models/wire.ts': 'types only; test/contract holds them against the openai package',
   'surfaces/openai/responses/wire.ts': 'types only; test/contract holds them against the openai package',
-  'workers-ai/models/model.ts': 'types only'
+  'workers-ai/models/model.ts': 'types only',
+  'workers-ai/transport/runner.ts': 'types only'
 }
 
 /** Names that say nothing of what is inside. */
@@ -30,7 +31,7 @@ interface Rule {
   ours: string[]
 }
 
-const FACTS_OF_WORKERS_AI = ['workers-ai/models/catalogue.ts', 'workers-ai/models/embedding-family.ts', 'workers-ai/models/family.ts', 'workers-ai/models/model.ts', 'workers-ai/transport/error-codes.ts']
+const FACTS_OF_WORKERS_AI = ['workers-ai/models/catalogue.ts', 'workers-ai/models/embedding-family.ts', 'workers-ai/models/family.ts', 'workers-ai/models/model.ts', 'workers-ai/models/task.ts', 'workers-ai/transport/error-codes.ts']
 
 /** All that neither the command line nor the processes are made of. */
 const SERVER = ['app.ts', 'index.ts', 'errors.ts', 'ids.ts', 'generation', 'json', 'stages', 'workers-ai', 'inference', 'remote-images', 'surfaces', 'http', 'telemetry', 'stores', 'simulator', 'settings']
@@ -47,7 +48,7 @@ const RULES: Record<string, Rule> = {
   stages: { packages: [], ours: ['generation', 'json', 'errors.ts'] },
   'workers-ai/models': { packages: [], ours: ['json', 'errors.ts'] },
   'workers-ai/request': { packages: [], ours: ['workers-ai/models', 'generation', 'json', 'errors.ts'] },
-  'workers-ai/transport': { packages: ['undici', 'node:*'], ours: ['generation', 'json', 'errors.ts', 'workers-ai/models/model.ts'] },
+  'workers-ai/transport': { packages: ['undici', 'node:*'], ours: ['generation', 'json', 'errors.ts', 'workers-ai/models/model.ts', 'workers-ai/models/task.ts'] },
   'workers-ai/answer': { packages: ['node:*'], ours: ['workers-ai/transport', 'workers-ai/models', 'workers-ai/fast-path', 'generation', 'json', 'errors.ts'] },
   'workers-ai/fast-path': { packages: ['node:*'], ours: ['workers-ai/answer', 'generation'] },
   inference: { packages: ['node:*'], ours: ['stages', 'workers-ai', 'remote-images', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings'] },
@@ -55,7 +56,7 @@ const RULES: Record<string, Rule> = {
   http: { packages: ['ajv', 'fastify', 'node:*'], ours: ['generation', 'json', 'errors.ts', 'ids.ts', 'settings', 'telemetry'] },
   telemetry: { packages: ['fastify', 'pino', 'node:*'], ours: ['generation', 'json', 'errors.ts', 'settings'] },
   stores: { packages: ['libsql', 'node:*'], ours: ['settings/problem.ts'] },
-  'surfaces/openai': { packages: ['fastify', '@fastify/type-provider-typebox', '@sinclair/typebox', 'node:*'], ours: ['http', 'inference', 'stores', 'telemetry', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings'] },
+  'surfaces/openai': { packages: ['fastify', '@fastify/type-provider-typebox', '@sinclair/typebox', 'node:*'], ours: ['http', 'inference', 'stores', 'telemetry', 'workers-ai/models/task.ts', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings'] },
   simulator: { packages: ['fastify', 'node:*'], ours: FACTS_OF_WORKERS_AI },
   settings: { packages: ['@sinclair/typebox', 'ajv', 'yaml', 'node:*'], ours: [] },
   cli: { packages: ['node:*'], ours: [...SERVER, 'serve/upstream.ts'] },
@@ -132,7 +133,10 @@ const CIRCLES: string[] = [
 const MAX_FILES = 20
 
 /** The only files that may import a package. */
-const ONLY: Record<string, string[]> = { undici: ['client', 'dispatch', 'pool'].map(name => `workers-ai/transport/${name}.ts`), libsql: ['stores/responses/sqlite.ts'] }
+const ONLY: Record<string, string[]> = { undici: ['client', 'connection-errors', 'dispatch', 'pool'].map(name => `workers-ai/transport/${name}.ts`), libsql: ['stores/responses/sqlite.ts'] }
+
+/** The only files that make a client of Cloudflare. */
+const MAKE_A_CLIENT = ['app.ts', 'cli/doctor/probe.ts']
 
 /** The only files of a surface that may know of HTTP: the others are pure. */
 const HTTP_FILES_OF_SURFACES = /(?:^|\/)(?:plugin|route|stored-route|error-handler|choice-stream)\.ts$/
@@ -182,6 +186,7 @@ t.test('a surface is pure but for its routes', t => {
 
 t.test('some files are nobody else\'s business', t => {
   t.strictSame(imports.filter(({ file, target }) => ONLY[target]?.includes(file) === false).map(tell), [], 'the wire to Cloudflare is in one place')
+  t.strictSame(imports.filter(({ target, file }) => target === 'workers-ai/transport/client.ts' && !MAKE_A_CLIENT.includes(file)).map(tell), [], 'and everybody else knows it as a Runner')
   t.strictSame(imports.filter(({ target }) => target === 'main.ts').map(tell), [], 'nobody imports the process')
   t.strictSame(imports.filter(({ file, target }) => target === 'app.ts' && file !== 'index.ts').map(tell), [], 'only the package builds the app')
   t.strictSame(imports.filter(({ target, file }) => target === 'index.ts' && file !== 'main.ts').map(tell), [], 'and only the process imports the package')

@@ -22,7 +22,7 @@ import { toExactJson } from '../json/exact-integers.ts'
 import { letGoOfMessages } from '../json/messages-as-sent.ts'
 import { toRunRequest, type RunRequest, type RunRequestOptions } from '../workers-ai/request/run-request.ts'
 import { prepareChecks } from '../workers-ai/request/structured-output.ts'
-import type { WorkersAi } from '../workers-ai/transport/client.ts'
+import type { Runner } from '../workers-ai/transport/runner.ts'
 import { mayFallBack } from '../workers-ai/transport/fallback.ts'
 import type { Model } from '../workers-ai/models/model.ts'
 import { toPlainest } from '../workers-ai/models/model-list.ts'
@@ -35,7 +35,7 @@ import { startGenerations, type Generations, type StartOptions, type Variation }
 /** What an endpoint needs to have a chat answered. */
 export interface ChatParts {
   settings: Settings
-  workersAi: WorkersAi
+  workersAi: Runner
   models: Models
   openAnswers: OpenAnswers
   remoteImages: Omit<RemoteImagesOptions, 'signal' | 'hold'>

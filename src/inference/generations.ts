@@ -12,12 +12,12 @@ import { SizeLimit } from '../stages/size-limit.ts'
 import { toStages } from './stages.ts'
 import { toOtherForm } from '../workers-ai/request/structured-output.ts'
 import { toSum } from '../generation/usage.ts'
-import type { WireObserver, WorkersAi } from '../workers-ai/transport/client.ts'
 import { toFacts } from '../workers-ai/transport/error-codes.ts'
 import { generate, type Generation } from '../workers-ai/answer/generate.ts'
 import type { Model } from '../workers-ai/models/model.ts'
 import { toText } from '../workers-ai/transport/request-body.ts'
 import type { Patience } from '../workers-ai/transport/retry.ts'
+import type { Runner, WireObserver } from '../workers-ai/transport/runner.ts'
 
 /** What may be said differently when a first try was refused, or its answer was not what was asked for. */
 export type Variation = Pick<RunRequestOptions, 'outputForm' | 'followUp'>
@@ -63,7 +63,7 @@ export interface Generations {
 
 /** What one native call needs to know beside its request. */
 interface Call {
-  workersAi: WorkersAi
+  workersAi: Runner
   options: StartOptions
   signal: CancelSignal
   choice: number
@@ -74,7 +74,7 @@ interface Call {
  * Starts one native call for each choice and resolves when all have begun to answer.
  * @throws the error of the first that fails at once; the others are then closed
  */
-export async function startGenerations (workersAi: WorkersAi, request: RunRequest, options: StartOptions): Promise<Generations> {
+export async function startGenerations (workersAi: Runner, request: RunRequest, options: StartOptions): Promise<Generations> {
   if (request.maxTokens === 0) return unasked(request)
   const { signal, close } = request.choices === 1 ? { signal: options.signal, close: nothing } : closable(options.signal)
   const anySeed = Math.ceil(Math.random() * 9_000_000_000)

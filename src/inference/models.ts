@@ -8,9 +8,7 @@ import type { ModelSchemas } from '../workers-ai/models/model-schemas.ts'
 import { guessModel, type ModelList } from '../workers-ai/models/model-list.ts'
 import { isRetired, toModelId } from '../workers-ai/models/resolve-model.ts'
 import { Retirements } from '../workers-ai/models/retirements.ts'
-
-/** What a model is asked to do. */
-type Task = Exclude<Model['task'], 'other'>
+import { TASKS, type Task } from '../workers-ai/models/task.ts'
 
 type ModelsSettings = Pick<Settings, 'modelAliases' | 'defaultModel' | 'retiredModels'>
 
@@ -44,8 +42,8 @@ export class Models {
     const model = await this.find(asked, task)
     if (model === undefined) throw notFound(asked)
     if (model.task !== task) {
-      const kind = task === 'text-generation' ? 'a chat model. GET /v1/models lists those that are.' : `an embedding model. Those that are: ${this.#idsOf(task).join(', ')}.`
-      throw new InvalidRequestError(`The model '${model.id}' is not ${kind}`, { param: 'model', code: 'unsupported_value' })
+      const others = task === 'text-generation' ? 'GET /v1/models lists those that are.' : `Those that are: ${this.#idsOf(task).join(', ')}.`
+      throw new InvalidRequestError(`The model '${model.id}' is not ${TASKS[task].noun}. ${others}`, { param: 'model', code: 'unsupported_value' })
     }
     return model
   }

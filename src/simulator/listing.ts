@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { CATALOGUE } from '../workers-ai/models/catalogue.ts'
 import type { Family } from '../workers-ai/models/family.ts'
 import type { Model, Price } from '../workers-ai/models/model.ts'
+import { TASKS } from '../workers-ai/models/task.ts'
 import { NativeError } from './errors.ts'
 
 /** Query parameters of the model search; all optional. */
@@ -22,7 +23,7 @@ const USUAL_PER_PAGE = 20
 export function toListing ({ page, per_page: perPage, task, search = '', include_deprecated: deprecated }: ListingQuery, now: number): object {
   const found = [...CATALOGUE.values()]
     .filter(model => deprecated === 'true' || !isRetired(model, now))
-    .filter(model => task === undefined || toTask(model) === task)
+    .filter(model => task === undefined || toListedName(model) === task)
     .filter(({ id }) => id.toLowerCase().includes(search.toLowerCase()))
   const size = toCount(perPage, USUAL_PER_PAGE)
   const number = toCount(page, 1)
@@ -54,10 +55,10 @@ function toCount (text: string | undefined, usual: number): number {
   return count >= 1 ? count : usual
 }
 
-function toTask ({ id, task }: Model): string {
-  // a chat model all the same
-  if (id === '@cf/qwen/qwen3.8-27b') return 'Image-Text-to-Text'
-  return task === 'text-embeddings' ? 'Text Embeddings' : 'Text Generation'
+function toListedName ({ id, task }: Model): string {
+  // Also a chat model.
+  if (id === '@cf/qwen/qwen3.8-27b') return TASKS['text-generation'].listedAs[1]
+  return TASKS[task === 'other' ? 'text-generation' : task].listedAs[0]
 }
 
 const TASK_DESCRIPTIONS: Record<string, string> = {
@@ -67,7 +68,7 @@ const TASK_DESCRIPTIONS: Record<string, string> = {
 }
 
 function toRow (model: Model): object {
-  const task = toTask(model)
+  const task = toListedName(model)
   return {
     id: toUuid(model.id),
     source: 1,

@@ -6,6 +6,7 @@ import type { Model, ModelId } from '../../workers-ai/models/model.ts'
 import { guessModel, ModelList, searchPage } from '../../workers-ai/models/model-list.ts'
 import { toModelId, toSuggestions } from '../../workers-ai/models/resolve-model.ts'
 import { toTrouble } from '../../workers-ai/transport/failure-kind.ts'
+import type { Runner } from '../../workers-ai/transport/runner.ts'
 
 /** What Cloudflare answered, before anybody judges it. */
 export interface Examination {
@@ -61,7 +62,7 @@ export async function examine (settings: Settings, { model, isRunWanted }: Exami
   }
 }
 
-async function listModels (workersAi: WorkersAi): Promise<{ listing: Listing, list: ModelList }> {
+async function listModels (workersAi: Runner): Promise<{ listing: Listing, list: ModelList }> {
   const startedAt = Date.now()
   let ms = 0
   let failure: { error: unknown } | undefined
@@ -76,11 +77,11 @@ async function listModels (workersAi: WorkersAi): Promise<{ listing: Listing, li
 }
 
 /** Without a token nothing is listed, so it runs a model: Cloudflare refuses that, and bills nobody. */
-async function knock (workersAi: WorkersAi): Promise<Listing> {
+async function knock (workersAi: Runner): Promise<Listing> {
   const startedAt = Date.now()
   const [model] = CATALOGUE.values()
   try {
-    await workersAi.run(model?.id as ModelId, '{}', { signal: new AbortController().signal, stream: false })
+    await workersAi.run(model?.id as ModelId, '{}', { signal: new AbortController().signal, form: 'json' })
     return { ms: Date.now() - startedAt, models: [] }
   } catch (error) {
     return { ms: Date.now() - startedAt, error }
@@ -88,13 +89,13 @@ async function knock (workersAi: WorkersAi): Promise<Listing> {
 }
 
 /** The default model is not given to the names: it would hide that the one that was asked for is wrong. */
-async function runOnce (workersAi: WorkersAi, list: ModelList, asked: string, aliases: Settings['modelAliases']): Promise<Run> {
+async function runOnce (workersAi: Runner, list: ModelList, asked: string, aliases: Settings['modelAliases']): Promise<Run> {
   const id = toModelId(asked, { aliases, known: list.ids() })
   const body = id === undefined ? undefined : toTinyBody(list.find(id) ?? guessModel(id))
   if (id === undefined || body === undefined) return { outcome: 'unfit', model: asked }
   const startedAt = Date.now()
   try {
-    const { headers } = await workersAi.run(id, JSON.stringify(body), { signal: new AbortController().signal, stream: false })
+    const { headers } = await workersAi.run(id, JSON.stringify(body), { signal: new AbortController().signal, form: 'json' })
     return { outcome: 'answered', model: id, ms: Date.now() - startedAt, neurons: headers['cf-ai-neurons'] }
   } catch (error) {
     return { outcome: 'failed', model: id, error }

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { InvalidRequestError, ProxyError, UpstreamError } from '../../errors.ts'
+import type { Task } from '../../workers-ai/models/task.ts'
 import { toErrorBody, toProxyError } from './errors.ts'
 import { tokenOwner } from '../../http/access/auth.ts'
 import { ClientGoneError } from '../../generation/client-disconnected.ts'
@@ -14,7 +15,7 @@ declare module 'fastify' {
     /** The member of a route's bodies that holds what a model is given; `messages` when absent. */
     inputParam?: string
     /** What a route needs its models for, when it is not to chat. */
-    task?: 'text-embeddings'
+    task?: Task
   }
 }
 
@@ -23,7 +24,7 @@ declare module 'fastify' {
  * cause; an unknown one tells the caller nothing of itself.
  * @param suggestions models to name when the one that was asked for is not served; chat models unless a task is named
  */
-export function errorHandler (suggestions: (task?: 'text-embeddings') => readonly string[], now: () => Date) {
+export function errorHandler (suggestions: (task?: Task) => readonly string[], now: () => Date) {
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     if (thrown instanceof ClientGoneError) {
       reply.hijack()

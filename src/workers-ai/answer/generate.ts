@@ -2,11 +2,14 @@ import type { CancelSignal } from '../../generation/cancellation.ts'
 import type { Batch, Stage } from '../../generation/event.ts'
 import { once, throughStages, type JsonSink, type Source, type Take } from '../../generation/pipeline.ts'
 import { ByteLane } from '../fast-path/text-relay.ts'
-import { toStreamError, type RunAnswer, type RunOptions, type WireObserver, type WorkersAi } from '../transport/client.ts'
+import { toStreamError } from '../transport/connection-errors.ts'
 import { GenerationReader } from './generation-reader.ts'
 import type { ModelId } from '../models/model.ts'
+import { TASKS } from '../models/task.ts'
+import type { AnswerBody as ResponseBody } from '../transport/dispatch.ts'
 import type { RequestBody } from '../transport/request-body.ts'
 import type { Patience } from '../transport/retry.ts'
+import type { RunAnswer, Runner, RunOptions, WireObserver } from '../transport/runner.ts'
 import { StreamGiver } from '../fast-path/stream-pump.ts'
 
 export interface GenerateRequest {
@@ -31,6 +34,8 @@ export interface GenerateRequest {
   stages: readonly Stage[]
 }
 
+type GenerationForm = 'json' | 'events'
+
 export interface Generation {
   /** HTTP status Cloudflare answered with. */
   status: number
@@ -52,21 +57,21 @@ export interface Generation {
  *
  * @throws UpstreamError when Cloudflare refuses or cannot be reached; later failures are failure events.
  */
-export async function generate (workersAi: WorkersAi, request: GenerateRequest): Promise<Generation> {
+export async function generate (workersAi: Runner, request: GenerateRequest): Promise<Generation> {
   const answer = await workersAi.run(request.model, request.body, runOptions(request))
   const { status, headers } = answer
   const lane = new ByteLane()
   const batches = throughStages(toBatches(request, answer, lane), request.stages)
-  return { status, headers, batches, ...(answer.isStream && { leadTextTo: (sink, send) => lane.leadTo(sink, send) }) }
+  return { status, headers, batches, ...(answer.form === 'events' && { leadTextTo: (sink, send) => lane.leadTo(sink, send) }) }
 }
 
-function runOptions ({ signal, isStreamed: stream, observer, patience, sessionAffinity, simulatorWords, apiToken, caller }: GenerateRequest): RunOptions {
-  return { signal, stream, observer, patience, sessionAffinity, simulatorWords, apiToken, caller }
+function runOptions ({ signal, isStreamed, observer, patience, sessionAffinity, simulatorWords, apiToken, caller }: GenerateRequest): RunOptions<GenerationForm> {
+  return { signal, form: isStreamed ? 'events' : TASKS['text-generation'].form, observer, patience, sessionAffinity, simulatorWords, apiToken, caller }
 }
 
-function toBatches ({ newCallId, signal, stages }: GenerateRequest, answer: RunAnswer, lane: ByteLane): Source<Batch> {
+function toBatches ({ newCallId, signal, stages }: GenerateRequest, answer: RunAnswer<GenerationForm>, lane: ByteLane): Source<Batch> {
   const reader = new GenerationReader(newCallId, answer.redact)
-  if (answer.isStream) {
+  if (answer.form === 'events') {
     const { body } = answer
     return take => tellStream({ reader, body, signal, stages }, take, lane)
   }
@@ -77,7 +82,7 @@ function toBatches ({ newCallId, signal, stages }: GenerateRequest, answer: RunA
 
 interface NativeStream extends Pick<GenerateRequest, 'signal' | 'stages'> {
   reader: GenerationReader
-  body: Extract<RunAnswer, { isStream: true }>['body']
+  body: ResponseBody
 }
 
 function tellStream ({ reader, body, signal, stages }: NativeStream, take: Take<Batch>, lane: ByteLane): Promise<void> {

@@ -4,6 +4,7 @@ import { FAMILIES, toRecord, type Family, type FamilyName, type ModelThinking } 
 import { toNewestOfLine } from './model-line.ts'
 import type { Model, ModelId, Price } from './model.ts'
 import { isModelId } from './resolve-model.ts'
+import { TASKS, toTask, type Task } from './task.ts'
 
 /** A page of `/ai/models/search` as far as it is read; everything may be missing. */
 interface SearchPage {
@@ -164,10 +165,10 @@ export function toModels (searchResult: unknown): Model[] {
  * A model of which nothing but the id is known: taken for the newest of its maker's line, where there is one, else for one
  * of those Cloudflare adds these days, which take OpenAI's bodies, call tools and think.
  */
-export function guessModel (id: ModelId, task: 'text-generation' | 'text-embeddings' = 'text-generation'): Model {
+export function guessModel (id: ModelId, task: Task = 'text-generation'): Model {
   const known = CATALOGUE.get(id)
   if (known !== undefined) return known
-  if (task === 'text-embeddings') return toModel(id, { task: { name: 'Text Embeddings' } })
+  if (task !== 'text-generation') return toModel(id, { task: { name: TASKS[task].listedAs[0] } })
   const { tools, reasoning, vision, json, family } = toNewestOfLine(id) ?? { ...PRESENT, family: toRecord(FAMILIES.openai, PRESENT) }
   return { id, task, family: asGuess(family), guessed: 'everything', tools, reasoning, vision, json, lora: false, beta: false, paidOnly: false }
 }
@@ -204,7 +205,7 @@ export function guessFamily ({ tools, reasoning, vision, contextWindow = 0, crea
 function toModel (id: ModelId, row: SearchRow): Model {
   const known = CATALOGUE.get(id)
   const properties = propertiesOf(row)
-  const task = known?.task ?? toTask(id, row.task?.name)
+  const task = known?.task ?? toTaskOf(id, row.task?.name)
   const tools = toFlag(properties.get('function_calling')) ?? known?.tools ?? false
   const thinking = toThinking(properties.get('reasoning_effort')) ?? known?.thinking
   const reasoning = toFlag(properties.get('reasoning')) ?? known?.reasoning ?? thinking !== undefined
@@ -276,11 +277,9 @@ function propertiesOf ({ properties }: SearchRow): Properties {
   return new Map(rows.map(row => [row?.property_id, row?.value]))
 }
 
-/** Cloudflare lists some chat models as "Image-Text-to-Text", and its clef models, which cannot chat, as "Text Generation". */
-function toTask (id: ModelId, task: unknown): Model['task'] {
-  if (id.startsWith('@cf/cloudflare/clef')) return 'other'
-  if (task === 'Text Generation' || task === 'Image-Text-to-Text') return 'text-generation'
-  return task === 'Text Embeddings' ? 'text-embeddings' : 'other'
+/** Cloudflare lists its clef models, which cannot chat, as "Text Generation". */
+function toTaskOf (id: ModelId, listedName: unknown): Model['task'] {
+  return id.startsWith('@cf/cloudflare/clef') ? 'other' : toTask(listedName)
 }
 
 function toFlag (value: unknown): boolean | undefined {

@@ -1,4 +1,5 @@
 import type { Family, ModelThinking } from './family.ts'
+import type { Task } from './task.ts'
 
 declare const resolved: unique symbol
 /** A model id that passed `resolveModel`: `@cf/author/name` or `@hf/author/name`, safe to put into an upstream path. */
@@ -14,7 +15,7 @@ export interface Price {
 /** One model as this proxy knows it. */
 export interface Model {
   id: ModelId
-  task: 'text-generation' | 'text-embeddings' | 'other'
+  task: Task | 'other'
   family: Family
   /** What is only guessed, by its name or by what is listed of it. */
   guessed?: 'family' | 'everything'

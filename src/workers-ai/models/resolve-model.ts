@@ -1,4 +1,5 @@
 import type { Model, ModelId } from './model.ts'
+import type { Task } from './task.ts'
 
 /** Each segment letters, digits, `.`, `_`, `-`, beginning with a letter or digit: nothing that could leave `/ai/run/`. */
 const MODEL_ID = /^@(cf|hf)\/[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/
@@ -45,7 +46,7 @@ export function isRetired ({ retirement }: Pick<Model, 'retirement'>, day: strin
 }
 
 /** The models to suggest when one is retired or unknown: those of the task without an end, cheapest first, at most three. */
-export function toSuggestions (models: readonly Model[], task: 'text-generation' | 'text-embeddings' = 'text-generation'): string[] {
+export function toSuggestions (models: readonly Model[], task: Task = 'text-generation'): string[] {
   return toCheapest(models.filter(model => model.task === task && (model.tools || task === 'text-embeddings')))
 }
 

@@ -1,0 +1,143 @@
+import { UpstreamError } from '../../errors.ts'
+import { toStreamError } from './connection-errors.ts'
+import { FORWARDED_HEADERS, headerOf, type Answer, type AnswerBody } from './dispatch.ts'
+import { describeBody, errorInAnswer, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
+import type { RunAnswer, WireObserver } from './runner.ts'
+
+/** What is done with all that is read of an answer. */
+interface Reading {
+  /** Takes the secrets of the request out of a text. */
+  redact: (text: string) => string
+  observer?: WireObserver | undefined
+}
+
+const MAX_WHOLE_BYTES = 32 * 1024 * 1024
+const MAX_ERROR_BYTES = 64 * 1024
+const ERROR_BODY_TIMEOUT_MS = 2_000
+
+/**
+ * The JSON object or array of an answer, of at most 32 MiB, also of one that calls itself a stream.
+ * @throws UpstreamError ('refused', 'malformed', 'timeout' or 'truncated')
+ */
+export async function toWholeJson (answer: RunAnswer<'json' | 'events'>): Promise<object> {
+  if (answer.form === 'json') return answer.json
+  const { status: statusCode, body, redact } = answer
+  return toJson((await readAll({ statusCode, body })).toString(), { statusCode, headers: { 'content-type': 'text/event-stream' } }, { redact })
+}
+
+/** The JSON of a whole answer. Throws the failure that Cloudflare may report with status 200. */
+export function toJson (text: string, response: Pick<Answer, 'statusCode' | 'headers'>, { redact, observer }: Reading): object {
+  observer?.received(redact(text))
+  const json = readJson(text)
+  if (json !== undefined && errorInAnswer(json) === undefined) return json
+  const answer = { status: response.statusCode, contentType: headerOf(response, 'content-type'), text }
+  if (json === undefined) throw new UpstreamError(describeBody(answer), { kind: 'malformed', status: answer.status })
+  throw toUpstreamError({ ...answer, retryAfter: retryAfter(response) }, redact)
+}
+
+/** The error for a response that is no success: as much of its body is read as says why. */
+export async function toRefusedError (response: Answer, { redact, observer }: Reading): Promise<UpstreamError> {
+  const text = isEncoded(response) ? '' : await readStart(response)
+  response.body.destroy()
+  observer?.received(redact(text))
+  const answer = { status: response.statusCode, contentType: headerOf(response, 'content-type'), text, retryAfter: retryAfter(response) }
+  return toUpstreamError(answer, redact)
+}
+
+/** The same body, which the observer, if there is one, is shown when it has ended. */
+export function tapped (body: AnswerBody, { observer, redact }: Reading): AnswerBody {
+  if (observer === undefined) return body
+  const read: AnswerBody['read'] = async taker => {
+    const pieces: Buffer[] = []
+    try {
+      await body.read({
+        take: bytes => {
+          pieces.push(bytes)
+          return taker.take(bytes)
+        }
+      })
+    } finally {
+      observer.received(redact(Buffer.concat(pieces).toString()))
+    }
+  }
+  return { read, destroy: () => body.destroy(), release: () => body.release() }
+}
+
+/** Why a 2xx or 3xx cannot be read as an answer. Redirects are never followed: they would carry the token elsewhere. */
+export function whyUnreadable (response: Answer): string | undefined {
+  const status = response.statusCode
+  if (status >= 300) return `Cloudflare answered ${status}, and redirects are not followed`
+  if (status >= 204 && status <= 206) return `Cloudflare answered ${status} where a whole answer was expected`
+  return isEncoded(response) ? `Cloudflare answered ${status} with a compressed body that was not asked for` : undefined
+}
+
+/** Whether a response that was asked for as bytes brings them: it may also be JSON, or a page that says why not. */
+export function isBytes (response: Pick<Answer, 'headers'>): boolean {
+  return /^(?!text\/)[^/]+\/(?!json\b|[\w.-]+\+json\b)/i.test(headerOf(response, 'content-type'))
+}
+
+function isEncoded (response: Answer): boolean {
+  return !/^(?:identity)?$/i.test(headerOf(response, 'content-encoding').trim())
+}
+
+/** Those that have a plain value; one that echoes a secret has none. */
+export function forwardedHeaders (response: Answer, redacted: (text: string) => string): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const name of FORWARDED_HEADERS) {
+    const value = headerOf(response, name)
+    if (fitsHeader(value) && redacted(value) === value) headers[name] = value
+  }
+  return headers
+}
+
+function retryAfter (response: Pick<Answer, 'headers'>): number | undefined {
+  return retryAfterSeconds(headerOf(response, 'retry-after'), new Date())
+}
+
+/** Whether a text can be the value of a header: 1 to 256 characters of visible ASCII. */
+export function fitsHeader (value: string): boolean {
+  return /^[\x21-\x7e]{1,256}$/.test(value)
+}
+
+/** All of a body, of at most 32 MiB. @throws UpstreamError ('malformed', 'timeout' or 'truncated') */
+export async function readAll ({ statusCode: status, body }: Pick<Answer, 'statusCode' | 'body'>, idleTimeoutMs?: number): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  let size = 0
+  try {
+    await body.read({
+      take: piece => {
+        size += piece.length
+        pieces.push(piece)
+        return size > MAX_WHOLE_BYTES ? 'enough' : undefined
+      }
+    })
+  } catch (error) {
+    throw toStreamError(error, idleTimeoutMs)
+  }
+  if (size > MAX_WHOLE_BYTES) {
+    body.destroy()
+    throw new UpstreamError(`Cloudflare answered ${status} with more than 32 MiB`, { kind: 'malformed', status })
+  }
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, size)
+}
+
+/** As much of an error's body as is worth reading; however it ends, the status has already said the most of it. */
+async function readStart ({ body }: Answer): Promise<string> {
+  const pieces: Buffer[] = []
+  let size = 0
+  const timer = setTimeout(() => body.destroy(), ERROR_BODY_TIMEOUT_MS)
+  try {
+    await body.read({
+      take: piece => {
+        pieces.push(piece)
+        size += piece.length
+        return size >= MAX_ERROR_BYTES ? 'enough' : undefined
+      }
+    })
+  } catch {
+    // what came until then is judged as it is
+  } finally {
+    clearTimeout(timer)
+  }
+  return Buffer.concat(pieces).subarray(0, MAX_ERROR_BYTES).toString()
+}
