@@ -17,6 +17,9 @@ const UNTESTED: Record<string, string> = {
   'surfaces/openai/error-body.ts': 'types only; test/contract holds them against the openai package',
   'surfaces/openai/models/wire.ts': 'types only; test/contract holds them against the openai package',
   'surfaces/openai/responses/wire.ts': 'types only; test/contract holds them against the openai package',
+  'simulator/answers/json-schema.ts': 'types only',
+  'simulator/native/rendering.ts': 'types only',
+  'workers-ai/answer/native-answer.ts': 'types only',
   'workers-ai/models/model.ts': 'types only',
   'workers-ai/transport/runner.ts': 'types only'
 }
@@ -120,10 +123,7 @@ const NOT_YET: string[] = [
 /** Files that import each other, and that are still to be taken apart: this list only gets shorter. */
 const CIRCLES: string[] = [
   'json/messages-as-sent.ts -> json/native-json.ts -> json/messages-as-sent.ts',
-  'simulator/answers/json-schema-sample.ts -> simulator/answers/plausible-values.ts -> simulator/answers/text-values.ts -> simulator/script/json.ts -> simulator/answers/json-schema-sample.ts',
-  'simulator/native/json.ts -> simulator/native/logprobs.ts -> simulator/native/json.ts',
   'surfaces/openai/responses/compaction-output.ts -> surfaces/openai/responses/output-items.ts -> surfaces/openai/responses/compaction-output.ts',
-  'workers-ai/answer/generation-reader.ts -> workers-ai/answer/responses-output.ts -> workers-ai/answer/generation-reader.ts',
   'workers-ai/request/messages/dialogue.ts -> workers-ai/request/messages/messages.ts -> workers-ai/request/messages/dialogue.ts',
   'workers-ai/request/messages/dialogue.ts -> workers-ai/request/messages/prompted-tools.ts -> workers-ai/request/messages/instructions.ts -> workers-ai/request/messages/messages.ts -> workers-ai/request/messages/dialogue.ts',
   'workers-ai/request/messages/dialogue.ts -> workers-ai/request/messages/prompted-tools.ts -> workers-ai/request/messages/messages.ts -> workers-ai/request/messages/dialogue.ts'

@@ -1,4 +1,4 @@
-import type { JsonSchema } from './answers/json-schema-sample.ts'
+import type { JsonSchema } from './answers/json-schema.ts'
 
 /** The body of a run as far as the simulator reads it; `validate` vouches for these types. */
 export interface RunBody {

@@ -7,7 +7,8 @@ import { refuseLongTexts, toEmbeddings, toTexts } from './answers/embedding.ts'
 import { NativeError, toBadInput } from './errors.ts'
 import { required } from './validation/fault.ts'
 import { isJson } from './script/json.ts'
-import { toNeurons, toResult, type Telling } from './native/json.ts'
+import { toNeurons, toResult } from './native/json.ts'
+import type { Rendering } from './native/rendering.ts'
 import { toFrames } from './native/stream.ts'
 import { findOrder, toScript, type Script, type StreamFault } from './script/script.ts'
 import { estimateTokens } from './answers/tokens.ts'
@@ -60,13 +61,13 @@ function toGeneration (body: unknown, model: Model, context: RunContext): Outcom
 
   const completion = toCompletion(toAnswer(conversation, script, dialect), conversation.limit)
   if (conversation.mustCall && conversation.callForm === 'native' && model.reasoning && completion.finish === 'length') throw new NativeError(8006)
-  const telling: Telling = { model, dialect, form: conversation.form, isJson: conversation.isJsonMode, topLogprobs: conversation.topLogprobs, completion, promptTokens, requestId: context.requestId, created: context.created }
+  const rendering: Rendering = { model, dialect, form: conversation.form, isJson: conversation.isJsonMode, topLogprobs: conversation.topLogprobs, completion, promptTokens, requestId: context.requestId, created: context.created }
 
   const pace = { isSlow: script.slowly === true, ...(script.busy && { isQueued: script.busy }) }
-  if (!run.stream || script.jsonToStream) return toPlainOutcome(telling, pace)
+  if (!run.stream || script.jsonToStream) return toPlainOutcome(rendering, pace)
   if (dialect.streamless) return { kind: 'result', result: {}, neurons: 0, tokens: completion.tokens, ...pace }
   const streamed = script.emptyStream ? toSpeechless(completion) : completion
-  return { kind: 'stream', frames: toFrames({ ...telling, completion: streamed }), fault: script.fault, ...pace }
+  return { kind: 'stream', frames: toFrames({ ...rendering, completion: streamed }), fault: script.fault, ...pace }
 }
 
 /**
@@ -89,12 +90,12 @@ function toSpeechless ({ tokens }: Completion): Completion {
   return { reasoning: [], text: [], calls: [], finish: 'stop', tokens }
 }
 
-function toPlainOutcome (telling: Telling, pace: { isSlow: boolean, isQueued?: true }): Outcome {
-  const { completion: { text, calls, tokens }, dialect, isJson: isJsonMode, model, promptTokens } = telling
+function toPlainOutcome (rendering: Rendering, pace: { isSlow: boolean, isQueued?: true }): Outcome {
+  const { completion: { text, calls, tokens }, dialect, isJson: isJsonMode, model, promptTokens } = rendering
   if (isJsonMode && dialect.answer === 'classic' && calls.length === 0 && !isJson(text.join(''))) {
     return { kind: 'failure in 200', error: new NativeError(5024) }
   }
-  return { kind: 'result', result: toResult(telling), neurons: toNeurons(model, promptTokens, tokens), tokens, ...pace }
+  return { kind: 'result', result: toResult(rendering), neurons: toNeurons(model, promptTokens, tokens), tokens, ...pace }
 }
 
 function toEmbedding (body: unknown, model: Model, context: RunContext): Outcome {

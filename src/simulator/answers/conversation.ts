@@ -1,7 +1,7 @@
 import type { Model } from '../../workers-ai/models/model.ts'
 import type { Dialect } from '../native/dialect.ts'
 import { findSchema, readInstructions, toSystemText, withoutFollowUp, withToolRole } from '../script/instructions.ts'
-import type { JsonSchema } from './json-schema-sample.ts'
+import type { JsonSchema } from './json-schema.ts'
 import { describePicture } from './picture.ts'
 import { toFunction, toParts, toText, toTexts, type ContentPart, type FunctionTool, type RunBody, type RunMessage } from '../run-body.ts'
 

@@ -1,33 +1,6 @@
+import type { JsonSchema } from './json-schema.ts'
 import { toPlausibleNumber, toPlausibleText } from './plausible-values.ts'
 import { NO_VALUES, toLabelled, toWordsOf, type TextValues } from './text-values.ts'
-
-/** The keywords of JSON Schema that the sample respects. Schemas are the caller's: any value may be of the wrong type. */
-export interface JsonSchema {
-  $ref?: string
-  type?: string | string[]
-  const?: unknown
-  enum?: unknown[]
-  default?: unknown
-  anyOf?: JsonSchema[]
-  oneOf?: JsonSchema[]
-  allOf?: JsonSchema[]
-  properties?: Record<string, JsonSchema>
-  required?: string[]
-  items?: JsonSchema
-  prefixItems?: JsonSchema[]
-  minItems?: number
-  maxItems?: number
-  uniqueItems?: boolean
-  minLength?: number
-  maxLength?: number
-  minimum?: number
-  maximum?: number
-  exclusiveMinimum?: number
-  exclusiveMaximum?: number
-  multipleOf?: number
-  format?: string
-  description?: string
-}
 
 /** What the sample is for: `answer` is written out, with sentences and lists; `arguments` of a call are as few as may be. */
 export type Purpose = 'answer' | 'arguments'

@@ -1,25 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Model } from '../../workers-ai/models/model.ts'
-import type { Completion } from '../answers/completion.ts'
 import type { Dialect } from './dialect.ts'
 import { toValue } from '../script/json.ts'
 import { toLogprobs } from './logprobs.ts'
-
-/** All there is to know to tell one answer, whole or as a stream. */
-export interface Telling {
-  model: Model
-  dialect: Dialect
-  /** Which form the question had. */
-  form: 'prompt' | 'messages' | 'input'
-  isJson: boolean
-  /** How many likely tokens are told with each token; undefined for no logprobs. */
-  topLogprobs: number | undefined
-  completion: Completion
-  promptTokens: number
-  requestId: string
-  /** Unix time in seconds. */
-  created: number
-}
+import type { Rendering } from './rendering.ts'
 
 interface Usage {
   prompt_tokens: number
@@ -29,17 +13,17 @@ interface Usage {
 }
 
 /** What stands in `result` when the model answers without a stream. */
-export function toResult (telling: Telling): object {
-  if (telling.dialect.answer === 'classic') return toClassicResult(telling)
-  switch (telling.form) {
-    case 'messages': return toChatCompletion(telling)
-    case 'prompt': return toTextCompletion(telling)
-    case 'input': return toResponse(telling)
+export function toResult (rendering: Rendering): object {
+  if (rendering.dialect.answer === 'classic') return toClassicResult(rendering)
+  switch (rendering.form) {
+    case 'messages': return toChatCompletion(rendering)
+    case 'prompt': return toTextCompletion(rendering)
+    case 'input': return toResponse(rendering)
   }
 }
 
 /** The tokens of an answer as both kinds of models count them; nothing is ever cached here. */
-export function toUsage ({ promptTokens, completion }: Telling): Usage {
+export function toUsage ({ promptTokens, completion }: Rendering): Usage {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completion.tokens,
@@ -55,7 +39,7 @@ export function toNeurons ({ price }: Model, promptTokens: number, completionTok
 }
 
 /** The id a call gets: Kimi counts from 0 in every turn, so its ids repeat; the others draw one that is new. */
-export function toCallId ({ dialect, requestId }: Telling, name: string, index: number): string {
+export function toCallId ({ dialect, requestId }: Rendering, name: string, index: number): string {
   if (dialect.callIds === 'kimi') return `functions.${name}:${index}`
   return `chatcmpl-tool-${createHash('sha256').update(`${requestId} ${index}`).digest('hex').slice(0, 32)}`
 }
@@ -66,57 +50,57 @@ export function toArgumentText (args: string[], { doubleEncoded }: Dialect): str
 }
 
 /** The id, time and model that OpenAI-shaped answers and chunks bear. */
-export function toIdentity ({ requestId, created, model }: Telling, prefix: string, object: string): object {
+export function toIdentity ({ requestId, created, model }: Rendering, prefix: string, object: string): object {
   return { id: `${prefix}-${requestId.replaceAll('-', '')}`, object, created, model: model.id }
 }
 
-function toClassicResult (telling: Telling): object {
-  const { completion: { text, calls }, isJson } = telling
+function toClassicResult (rendering: Rendering): object {
+  const { completion: { text, calls }, isJson } = rendering
   const said = text.join('')
   return {
     response: calls.length > 0 ? null : isJson ? JSON.parse(said) : said,
-    tool_calls: calls.map(({ name, arguments: args }, index) => toClassicCall(telling, name, args, index)),
-    usage: toBill(telling)
+    tool_calls: calls.map(({ name, arguments: args }, index) => toClassicCall(rendering, name, args, index)),
+    usage: toBill(rendering)
   }
 }
 
-function toClassicCall (telling: Telling, name: string, args: string[], index: number): object {
+function toClassicCall (rendering: Rendering, name: string, args: string[], index: number): object {
   // an object, unless the model wrote something that is none
   const call = { name, arguments: toValue(args.join('')) }
-  return telling.dialect.calls === 'flat' ? call : { id: toCallId(telling, name, index), type: 'function', function: call }
+  return rendering.dialect.calls === 'flat' ? call : { id: toCallId(rendering, name, index), type: 'function', function: call }
 }
 
-function toChatCompletion (telling: Telling): object {
-  const { completion: { text, reasoning, calls, finish }, dialect } = telling
+function toChatCompletion (rendering: Rendering): object {
+  const { completion: { text, reasoning, calls, finish }, dialect } = rendering
   const message = {
     role: 'assistant',
     content: calls.length > 0 ? null : text.join(''),
     [dialect.reasoning === 'reasoning' ? 'reasoning' : 'reasoning_content']: reasoning.join('') || null,
     tool_calls: calls.map(({ name, arguments: args }, index) =>
-      ({ id: toCallId(telling, name, index), type: 'function', function: { name, arguments: toArgumentText(args, dialect) } }))
+      ({ id: toCallId(rendering, name, index), type: 'function', function: { name, arguments: toArgumentText(args, dialect) } }))
   }
   return {
-    ...toIdentity(telling, 'chatcmpl', 'chat.completion'),
-    choices: [{ index: 0, message, logprobs: toLogprobs(calls.length > 0 ? [] : text, telling), finish_reason: finish, stop_reason: null }],
-    usage: toBill(telling),
+    ...toIdentity(rendering, 'chatcmpl', 'chat.completion'),
+    choices: [{ index: 0, message, logprobs: toLogprobs(calls.length > 0 ? [] : text, rendering), finish_reason: finish, stop_reason: null }],
+    usage: toBill(rendering),
     prompt_logprobs: null
   }
 }
 
-function toTextCompletion (telling: Telling): object {
-  const { text, finish } = telling.completion
+function toTextCompletion (rendering: Rendering): object {
+  const { text, finish } = rendering.completion
   return {
-    ...toIdentity(telling, 'cmpl', 'text_completion'),
-    choices: [{ index: 0, text: text.join(''), logprobs: toLogprobs(text, telling), finish_reason: finish, stop_reason: null, prompt_logprobs: null }],
-    usage: toBill(telling)
+    ...toIdentity(rendering, 'cmpl', 'text_completion'),
+    choices: [{ index: 0, text: text.join(''), logprobs: toLogprobs(text, rendering), finish_reason: finish, stop_reason: null, prompt_logprobs: null }],
+    usage: toBill(rendering)
   }
 }
 
 /** The Responses object that gpt-oss answers when it is asked with `input`. */
-function toResponse (telling: Telling): object {
-  const { completion: { text, reasoning, calls, finish }, dialect, model, created, requestId } = telling
+function toResponse (rendering: Rendering): object {
+  const { completion: { text, reasoning, calls, finish }, dialect, model, created, requestId } = rendering
   const id = requestId.replaceAll('-', '')
-  const { prompt_tokens: input, completion_tokens: output, total_tokens: total } = toUsage(telling)
+  const { prompt_tokens: input, completion_tokens: output, total_tokens: total } = toUsage(rendering)
   return {
     id: `resp_${id}`,
     object: 'response',
@@ -126,14 +110,14 @@ function toResponse (telling: Telling): object {
     output: [
       ...(reasoning.length > 0 ? [{ id: `rs_${id}`, type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text: reasoning.join('') }] }] : []),
       ...calls.map(({ name, arguments: args }, index) =>
-        ({ id: `fc_${id}_${index}`, type: 'function_call', call_id: toCallId(telling, name, index), name, arguments: toArgumentText(args, dialect), status: 'completed' })),
+        ({ id: `fc_${id}_${index}`, type: 'function_call', call_id: toCallId(rendering, name, index), name, arguments: toArgumentText(args, dialect), status: 'completed' })),
       ...(calls.length > 0 ? [] : [{ id: `msg_${id}`, type: 'message', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text: text.join(''), annotations: [] }] }])
     ],
     usage: { input_tokens: input, output_tokens: output, total_tokens: total }
   }
 }
 
-function toBill (telling: Telling): object {
-  const { model, promptTokens, completion } = telling
-  return { ...toUsage(telling), neurons: toNeurons(model, promptTokens, completion.tokens) }
+function toBill (rendering: Rendering): object {
+  const { model, promptTokens, completion } = rendering
+  return { ...toUsage(rendering), neurons: toNeurons(model, promptTokens, completion.tokens) }
 }

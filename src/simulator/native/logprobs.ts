@@ -1,4 +1,4 @@
-import type { Telling } from './json.ts'
+import type { Rendering } from './rendering.ts'
 
 interface Likely {
   token: string
@@ -14,7 +14,7 @@ const OTHERS = [' the', ' a', ' and', ' of', ' to', ' in', ' is', ' it', ' that'
  * likely.
  * @returns null where none are asked for
  */
-export function toLogprobs (tokens: readonly string[], { topLogprobs, form }: Pick<Telling, 'topLogprobs' | 'form'>): object | null {
+export function toLogprobs (tokens: readonly string[], { topLogprobs, form }: Pick<Rendering, 'topLogprobs' | 'form'>): object | null {
   if (topLogprobs === undefined) return null
   const content = tokens.map(token => ({ ...toLikely(token, toLogprob(token)), top_logprobs: toTop(token, topLogprobs) }))
   if (form !== 'prompt') return { content }

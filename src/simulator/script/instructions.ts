@@ -1,6 +1,6 @@
 import { isObject } from '../validation/fault.ts'
 import { findObjects, isObjectSchema, toValue } from './json.ts'
-import type { JsonSchema } from '../answers/json-schema-sample.ts'
+import type { JsonSchema } from '../answers/json-schema.ts'
 import { toText, type FunctionTool, type RunMessage } from '../run-body.ts'
 
 /** What a system message asks for in words, because the model has no field for it. */

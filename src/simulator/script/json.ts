@@ -1,5 +1,5 @@
 import { isObject } from '../validation/fault.ts'
-import type { JsonSchema } from '../answers/json-schema-sample.ts'
+import type { JsonSchema } from '../answers/json-schema.ts'
 
 /** What a JSON text means; the text itself where it is no JSON. */
 export function toValue (text: string): unknown {

@@ -5,52 +5,12 @@ import { errorIn } from '../transport/error-envelope.ts'
 import { parseExactly, toDigits, toExactJsonText, toJsonText, toNumber } from '../../json/exact-json.ts'
 import { CLASSIC } from '../fast-path/frame-pattern.ts'
 import { LearnedFrames } from '../fast-path/frame-templates.ts'
+import type { NativeChoice, NativeFrame, NativeMessage, NativeUsage } from './native-answer.ts'
 import { toMessage } from './responses-output.ts'
 import { toTokenLogprobs } from './token-logprobs.ts'
 import { CLASSIC_TEXT, type TextFrames } from '../fast-path/text-frames.ts'
 import { holdsArguments, ToolCallReader } from './tool-call-reader.ts'
 import { UsageTally } from './usage-tally.ts'
-
-/** The union of what a native answer or frame may hold; every field may be missing, null or of another type. */
-interface NativeFrame {
-  response?: unknown
-  tool_calls?: unknown
-  finish_reason?: unknown
-  usage?: unknown
-  choices?: unknown
-  output?: unknown
-  incomplete_details?: { reason?: unknown } | null
-  result?: unknown
-}
-
-interface NativeChoice {
-  index?: unknown
-  delta?: NativeMessage | null
-  message?: NativeMessage | null
-  text?: unknown
-  finish_reason?: unknown
-  logprobs?: unknown
-}
-
-interface NativeUsage {
-  prompt_tokens?: unknown
-  completion_tokens?: unknown
-  /** The Responses API's names of the same. */
-  input_tokens?: unknown
-  output_tokens?: unknown
-  prompt_tokens_details?: { cached_tokens?: unknown } | null
-  completion_tokens_details?: { reasoning_tokens?: unknown } | null
-  input_tokens_details?: { cached_tokens?: unknown } | null
-  output_tokens_details?: { reasoning_tokens?: unknown } | null
-}
-
-/** A message, or a piece of one, as OpenAI-shaped answers hold it. */
-export interface NativeMessage {
-  content?: unknown
-  reasoning_content?: unknown
-  reasoning?: unknown
-  tool_calls?: unknown
-}
 
 /**
  * Reads native answers into generation events: the classic `{response, tool_calls, usage}`, the OpenAI-shaped

@@ -1,16 +1,4 @@
-import type { NativeMessage } from './generation-reader.ts'
-
-/** One item of a Responses API `output`; every field may be missing or of another type. */
-interface OutputItem {
-  type?: unknown
-  /** Parts of a message or of its thinking. */
-  content?: unknown
-  /** What is told of the thinking instead of all of it. */
-  summary?: unknown
-  call_id?: unknown
-  name?: unknown
-  arguments?: unknown
-}
+import type { NativeMessage, OutputItem } from './native-answer.ts'
 
 /**
  * The message that an `output` of OpenAI's Responses API stands for: gpt-oss has that shape in Cloudflare's model

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { toSample, type JsonSchema } from '../../../src/simulator/answers/json-schema-sample.ts'
+import type { JsonSchema } from '../../../src/simulator/answers/json-schema.ts'
+import { toSample } from '../../../src/simulator/answers/json-schema-sample.ts'
 import { toTextValues } from '../../../src/simulator/answers/text-values.ts'
 
 interface Case {

@@ -1,0 +1,52 @@
+/** The union of what a native answer or frame may hold; every field may be missing, null or of another type. */
+export interface NativeFrame {
+  response?: unknown
+  tool_calls?: unknown
+  finish_reason?: unknown
+  usage?: unknown
+  choices?: unknown
+  output?: unknown
+  incomplete_details?: { reason?: unknown } | null
+  result?: unknown
+}
+
+export interface NativeChoice {
+  index?: unknown
+  delta?: NativeMessage | null
+  message?: NativeMessage | null
+  text?: unknown
+  finish_reason?: unknown
+  logprobs?: unknown
+}
+
+export interface NativeUsage {
+  prompt_tokens?: unknown
+  completion_tokens?: unknown
+  /** The Responses API's names of the same. */
+  input_tokens?: unknown
+  output_tokens?: unknown
+  prompt_tokens_details?: { cached_tokens?: unknown } | null
+  completion_tokens_details?: { reasoning_tokens?: unknown } | null
+  input_tokens_details?: { cached_tokens?: unknown } | null
+  output_tokens_details?: { reasoning_tokens?: unknown } | null
+}
+
+/** A message, or a piece of one, as OpenAI-shaped answers hold it. */
+export interface NativeMessage {
+  content?: unknown
+  reasoning_content?: unknown
+  reasoning?: unknown
+  tool_calls?: unknown
+}
+
+/** One item of a Responses API `output`; every field may be missing or of another type. */
+export interface OutputItem {
+  type?: unknown
+  /** Parts of a message or of its thinking. */
+  content?: unknown
+  /** A summary of the thinking instead of all of it. */
+  summary?: unknown
+  call_id?: unknown
+  name?: unknown
+  arguments?: unknown
+}
