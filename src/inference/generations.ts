@@ -152,7 +152,7 @@ async function inAnotherWay (request: RunRequest, error: unknown, call: Call): P
   const { meaning, otherForm } = toFacts(error)
   const { options } = call
   if (options.plainest !== undefined && meaning === 'bad-request') return asPlainAsCanBe(request, error, { ...call, options: { ...options, ...await options.plainest() } })
-  const outputForm = request.outputForm && toOtherForm(request.outputForm, error)
+  const outputForm = request.outputForm && toOtherForm(request.outputForm, otherForm)
   if (outputForm !== undefined) return { request: varied(request, { outputForm }, call), call }
   if (otherForm !== 'body' || !options.model.family.takesInput || request.tools.size > 0 || request.format !== undefined) throw error
   const asking = { ...call, options: { ...options, translate: (variation: Variation) => toInputForm(options.translate(variation)) } }

@@ -1,8 +1,7 @@
-import { InvalidRequestError, quoted, type UpstreamError } from '../../errors.ts'
+import { InvalidRequestError, quoted } from '../../errors.ts'
 import type { Change } from '../../generation/change.ts'
 import { isObject } from '../../json/is-object.ts'
 import type { ChatCompletionRequest } from '../../surfaces/openai/chat-completions/request.ts'
-import { toFacts } from '../transport/error-codes.ts'
 import type { Family } from '../models/family.ts'
 import { newEffort, type Effort } from '../../json/work-budget.ts'
 import { copyDigits, toExactJson } from '../../json/exact-integers.ts'
@@ -82,19 +81,14 @@ export function toOutputForm ({ schema }: OutputFormat, family: Family): OutputF
   return family.dialogueOnly ? 'object' : 'prompt'
 }
 
-/** Cloudflare's sentence when a model met no schema; its documentation tells callers to be ready for it. */
-const UNMET = /JSON Mode couldn't be met/i
-
 /**
- * The form to try once more when Cloudflare refused one: by words when the model holds no schema or did not
- * meet this one, else the other way to write the schema, because documentation and models disagree about which one they take.
+ * The form to try after Cloudflare has refused one: words when the model holds no schema or did not meet this one, else the
+ * other way to write the schema, because documentation and models disagree about which one they take.
+ * @param otherForm what the refusal says may pass: the JSON asked for in words, or the body written differently
  * @returns undefined when the refusal was about something else, or nothing is left to try
  */
-export function toOtherForm (form: OutputForm, error: UpstreamError): OutputForm | undefined {
-  if (form === 'prompt') return undefined
-  if (UNMET.test(error.message)) return 'prompt'
-  const { otherForm } = toFacts(error)
-  if (otherForm === undefined) return undefined
+export function toOtherForm (form: OutputForm, otherForm: 'words' | 'body' | undefined): OutputForm | undefined {
+  if (form === 'prompt' || otherForm === undefined) return undefined
   if (otherForm === 'words') return 'prompt'
   return ({ bare: 'envelope', envelope: 'bare', guided: 'bare', object: 'prompt' } as const)[form]
 }

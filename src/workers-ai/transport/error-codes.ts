@@ -136,20 +136,23 @@ const QUOTA = /daily free allocation/i
  */
 const OVERFLOW = /context window limit|maximum context length|requested token count exceeds|supports at most \d+|max context reached|longer than the maximum model length|sequence too long|must have less than \d+ tokens/i
 
+/** Cloudflare's sentence when a model did not meet a schema; its documentation tells callers to be ready for it. */
+const UNMET = /JSON Mode couldn't be met/i
+
 /** What is known of a failure. */
 export interface FailureFacts extends Policy, Pick<ErrorCode, 'about' | 'otherForm'> {
   meaning: Meaning
 }
 
+const NOTHING_MORE: Pick<ErrorCode, 'about' | 'otherForm'> = {}
+
 /** What a failure means and what follows from it, by its words, its code and its status, in this order. */
 export function toFacts (error: Pick<UpstreamError, 'kind' | 'status' | 'code' | 'message'>): FailureFacts {
   const row = rowOf(error)
   const meaning = toMeaning(error, row)
-  return {
-    meaning,
-    ...MEANINGS[meaning],
-    ...(row?.meaning === meaning && { ...(row.about && { about: row.about }), ...(row.otherForm && { otherForm: row.otherForm }) })
-  }
+  const { about, otherForm } = row?.meaning === meaning ? row : NOTHING_MORE
+  const isUnmet = error.kind === 'refused' && UNMET.test(error.message)
+  return { meaning, ...MEANINGS[meaning], ...(about && { about }), ...(isUnmet ? { otherForm: 'words' } : otherForm && { otherForm }) }
 }
 
 /** Whether a refusal says that the texts of one call are too long together, so that fewer of them may pass. */

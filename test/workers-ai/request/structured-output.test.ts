@@ -6,6 +6,7 @@ import { newEffort } from '../../../src/json/work-budget.ts'
 import { loadCheckers } from '../../../src/json/json-schema.ts'
 import { prepareChecks, toComplaint as complain, toDistance, toInstruction, toNativeFormat, toOtherForm, toOutputForm, toOutputFormat, type OutputForm, type OutputFormat } from '../../../src/workers-ai/request/structured-output.ts'
 import { FAMILIES, toRecord, type Family } from '../../../src/workers-ai/models/family.ts'
+import { toFacts } from '../../../src/workers-ai/transport/error-codes.ts'
 
 await loadCheckers()
 
@@ -66,9 +67,9 @@ t.test('a form that was refused leads to another one, or to none', t => {
     { code: undefined, expected: { bare: undefined, envelope: undefined, guided: undefined, object: undefined, prompt: undefined } }
   ]
   for (const { code, expected } of cases) {
-    for (const [form, other] of Object.entries(expected)) t.equal(toOtherForm(form as OutputForm, new UpstreamError('no', { kind: 'refused', status: 400, code })), other, `${code}: ${form}`)
+    for (const [form, other] of Object.entries(expected)) t.equal(toOtherForm(form as OutputForm, toFacts(new UpstreamError('no', { kind: 'refused', status: 400, code })).otherForm), other, `${code}: ${form}`)
   }
-  const unmet = new UpstreamError("AiError: JSON Mode couldn't be met", { kind: 'refused', status: 200 })
+  const unmet = toFacts(new UpstreamError("AiError: JSON Mode couldn't be met", { kind: 'refused', status: 200 })).otherForm
   for (const form of ['bare', 'envelope', 'guided', 'object'] as const) t.equal(toOtherForm(form, unmet), 'prompt', `${form}: not met`)
   t.equal(toOtherForm('prompt', unmet), undefined)
   t.end()
