@@ -1,6 +1,5 @@
 import underPressure from '@fastify/under-pressure'
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
-import { toTrouble } from './workers-ai/transport/failure-kind.ts'
 import { requireAllowedHost, requireHost } from './http/access/allowed-hosts.ts'
 import { requireKey, requireOwnToken } from './http/access/auth.ts'
 import { BodyMemory } from './http/body/body-memory.ts'
@@ -19,21 +18,27 @@ import { logRequests } from './telemetry/request-log.ts'
 import { toRoutableUrl } from './http/replies/request-url.ts'
 import { closeSilentConnections } from './http/connections/idle-connections.ts'
 import { refuseUnknownRoutes } from './http/replies/unknown-routes.ts'
-import { toModelCount, type ModelSurvey } from './inference/model-survey.ts'
+import type { ModelSurvey } from './inference/model-survey.ts'
 import type { RemoteImagesOptions } from './remote-images/remote-images.ts'
 import { openStore } from './stores/responses/open.ts'
+import { KEEP_ALIVE_MS } from './http/replies/event-stream.ts'
 import { health } from './http/replies/health.ts'
 import { home } from './http/replies/home.ts'
 import { Models } from './inference/models.ts'
 import type { KeptResponse } from './surfaces/openai/responses/wire.ts'
-import { openaiPaths } from './surfaces/openai/plugin.ts'
+import { openai } from './surfaces/openai/plugin.ts'
 import type { Settings } from './settings/schema.ts'
 import { toOriginRule } from './settings/origin-pattern.ts'
-import { toModelList } from './surfaces/openai/models/list.ts'
 import { WorkersAi } from './workers-ai/transport/client.ts'
 import { ModelSchemas } from './workers-ai/models/model-schemas.ts'
 import { ModelList, searchPage } from './workers-ai/models/model-list.ts'
-import { toSuggestions } from './workers-ai/models/resolve-model.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Lists the models, and says how it went when Cloudflare was asked for them. */
+    surveyModels: () => Promise<ModelSurvey>
+  }
+}
 
 export interface AppParts {
   /** Where lines go; pino to standard output by default. */
@@ -49,7 +54,7 @@ export interface AppParts {
  * Never listens and never reads the environment.
  * @throws SettingsError when the store of responses cannot be opened
  */
-export async function buildApp (settings: Settings, { logger = newLogger(settings), remoteImages = {}, keepAliveMs }: AppParts = {}): Promise<FastifyInstance> {
+export async function buildApp (settings: Settings, { logger = newLogger(settings), remoteImages = {}, keepAliveMs = KEEP_ALIVE_MS }: AppParts = {}): Promise<FastifyInstance> {
   // First, because it may fail, and nothing else must then be left open.
   const store = await openStore<KeptResponse>(settings, Date.now)
   const workersAi = new WorkersAi({ ...toWorkersAiOptions(settings), userAgent: 'workers-ai-proxy' })
@@ -79,10 +84,10 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   app.removeContentTypeParser('text/plain')
   // First, because whatever is refused later is noted in the request's report.
   logRequests(app)
-  const openAnswers = new OpenAnswers(settings.maxStreams)
-  app.decorate('openAnswers', openAnswers)
+  app.decorate('openAnswers', new OpenAnswers(settings.maxStreams))
   app.decorateRequest('apiToken', undefined)
   app.decorateRequest('caller', undefined)
+  app.decorateRequest('modelChange', undefined)
   const isLasting = lastingPressure(Date.now)
   await app.register(underPressure, {
     maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
@@ -105,7 +110,6 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
   const keyRule = settings.authMode === 'passthrough' ? requireOwnToken() : requireKey(settings.apiKeys)
   if (keyRule) app.addHook('onRequest', keyRule)
   refuseUnknownRoutes(app)
-  app.setErrorHandler(errorHandler(task => toSuggestions(list.known(), task), () => new Date()))
 
   const schemas = new ModelSchemas({
     fetchSchema: id => workersAi.getJson('/ai/models/schema', { model: id }),
@@ -113,14 +117,12 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
     onError: (error, id) => logger.debug({ model: id, reason: error instanceof Error ? error.message : 'unknown' }, 'no schema; the family is guessed')
   })
   const models = new Models(list, settings, schemas)
-  app.decorate('surveyModels', async (): Promise<ModelSurvey> => {
-    const { data } = toModelList(await models.listed(), await models.aliased())
-    if (list.failure !== undefined) return { trouble: toTrouble(list.failure) }
-    return list.isLive ? { count: toModelCount(data) } : {}
-  })
+  app.decorate('surveyModels', () => models.survey())
+  // Of what no API serves, most is meant for OpenAI's.
+  app.setErrorHandler(errorHandler(models))
   home(app, settings.authMode === 'passthrough' ? 'token' : isKeyless ? 'nothing' : 'key')
   health(app)
-  await openaiPaths(app, { settings, workersAi, models, openAnswers, remoteImages, keepAliveMs, store })
+  await app.register(openai, { settings, workersAi, models, remoteImages, keepAliveMs, store })
   app.addHook('onClose', async () => {
     await workersAi.close()
     await store.close()

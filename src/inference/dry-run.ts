@@ -14,6 +14,12 @@ export interface DryRun {
   changes: Change[]
 }
 
+/** Stands for an answer where the caller wanted to see what would be sent. */
+export interface DryRunAnswer {
+  kind: 'dry-run'
+  body: DryRun
+}
+
 /** @param stream the caller asks for a stream */
 export function toDryRun (request: RunRequest, model: string, stream: boolean): DryRun {
   if (request.maxTokens === 0) return toDryRunOf(model, 'null', request.changes)

@@ -3,7 +3,6 @@ import { UpstreamError } from '../errors.ts'
 import { follow, type CancelSignal } from '../generation/cancellation.ts'
 import type { Batch, Usage } from '../generation/event.ts'
 import { once, primed, type Source, type Take, type Verdict } from '../generation/pipeline.ts'
-import { KEEP_ALIVE_MS } from '../http/replies/event-stream.ts'
 import { newCallId } from '../ids.ts'
 import { toInputForm } from '../workers-ai/request/input-form.ts'
 import { silent, toContinuation, toReview, toStreamReview, type Complaint } from './review.ts'
@@ -17,35 +16,29 @@ import { generate, type Generation } from '../workers-ai/answer/generate.ts'
 import type { Model } from '../workers-ai/models/model.ts'
 import { toText } from '../workers-ai/transport/request-body.ts'
 import type { Patience } from '../workers-ai/transport/retry.ts'
-import type { Runner, WireObserver } from '../workers-ai/transport/runner.ts'
+import type { Runner } from '../workers-ai/transport/runner.ts'
+import type { Call } from './call.ts'
+import { addNeurons } from './request-record.ts'
 
 /** What may be said differently when a first try was refused, or its answer was not what was asked for. */
 export type Variation = Pick<RunRequestOptions, 'outputForm' | 'followUp'>
 
 export interface StartOptions {
+  call: Call
   model: Model
   /** The caller wants its answer as it is written. */
   stream: boolean
   /** Translates the caller's request once more, varied. */
   translate: (variation: Variation) => RunRequest
   sessionAffinity?: string | undefined
-  /** The caller's words for the simulator. */
-  simulatorWords?: string | string[] | undefined
-  /** The caller's own Cloudflare token, when callers bring theirs. */
-  apiToken?: string | undefined
-  /** Whose request it is, by a name that is no secret. */
-  caller?: string | undefined
-  observer?: WireObserver | undefined
   /** For a model whose family is guessed: the least it can be, and what translates the request for that. */
   plainest?: (() => Promise<Pick<StartOptions, 'model' | 'translate'>>) | undefined
   /** Hears of a guessed model that was refused, and was then taken as the least it can be. */
   onPlain?: ((model: Model) => void) | undefined
-  /** Aborts when the client leaves. */
-  signal: CancelSignal
   /** What is left of the caller's patience, for the retries of all these calls. */
   patience?: Patience | undefined
   /** Silence before the first token after which an answer counts as begun, in milliseconds. */
-  keepAliveMs?: number | undefined
+  keepAliveMs: number
 }
 
 /** The generations behind one answer, one for each choice, each through its stages. */
@@ -62,12 +55,12 @@ export interface Generations {
 }
 
 /** What one native call needs to know beside its request. */
-interface Call {
+interface GenerationContext {
   workersAi: Runner
   options: StartOptions
   signal: CancelSignal
   choice: number
-  anySeed: number
+  baseSeed: number
 }
 
 /**
@@ -76,11 +69,11 @@ interface Call {
  */
 export async function startGenerations (workersAi: Runner, request: RunRequest, options: StartOptions): Promise<Generations> {
   if (request.maxTokens === 0) return unasked(request)
-  const { signal, close } = request.choices === 1 ? { signal: options.signal, close: nothing } : closable(options.signal)
-  const anySeed = Math.ceil(Math.random() * 9_000_000_000)
-  const call = (choice: number) => start(request, { workersAi, options, signal, choice, anySeed })
+  const { signal, close } = request.choices === 1 ? { signal: options.call.signal, close: nothing } : closable(options.call.signal)
+  const baseSeed = Math.ceil(Math.random() * 9_000_000_000)
+  const ask = (choice: number) => start(request, { workersAi, options, signal, choice, baseSeed })
   try {
-    const generations = request.choices === 1 ? [await call(0)] : await Promise.all(Array.from({ length: request.choices }, (_, choice) => call(choice)))
+    const generations = request.choices === 1 ? [await ask(0)] : await Promise.all(Array.from({ length: request.choices }, (_, choice) => ask(choice)))
     return {
       choices: generations.map(({ batches }) => batches),
       leadTextTo: generations.map(({ leadTextTo }) => leadTextTo),
@@ -120,25 +113,26 @@ function closable (signal: CancelSignal): { signal: CancelSignal, close: () => v
  * Asks as the family of the model has it, and once more in another way when that is refused. An answer that is told as it
  * is written is begun then; any other is waited for and reviewed as a whole.
  */
-async function start (request: RunRequest, call: Call): Promise<Generation> {
+async function start (request: RunRequest, context: GenerationContext): Promise<Generation> {
   try {
-    return await begin(request, call)
+    return await begin(request, context)
   } catch (error) {
-    const other = await inAnotherWay(request, error, call)
-    const generation = await begin(other.request, other.call)
-    if (other.call.options.model !== call.options.model) call.options.onPlain?.(other.call.options.model)
+    const other = await inAnotherWay(request, error, context)
+    const generation = await begin(other.request, other.context)
+    if (other.context.options.model !== context.options.model) context.options.onPlain?.(other.context.options.model)
     return generation
   }
 }
 
-async function begin (request: RunRequest, call: Call): Promise<Generation> {
-  const isTold = isToldAsWritten(request, call)
-  const generation = await ask(request, isTold, call)
-  if (isTold) return { ...generation, batches: await primed(withSecondTry(generation.batches, request, call), call.options.keepAliveMs ?? KEEP_ALIVE_MS) }
-  return reviewed(generation, request, call)
+async function begin (request: RunRequest, context: GenerationContext): Promise<Generation> {
+  const isTold = isToldAsWritten(request, context)
+  const generation = await ask(request, isTold, context)
+  addNeurons(context.options.call.record, generation.headers)
+  if (isTold) return { ...generation, batches: await primed(withSecondTry(generation.batches, request, context), context.options.keepAliveMs) }
+  return reviewed(generation, request, context)
 }
 
-function isToldAsWritten (request: RunRequest, { options: { stream } }: Call): boolean {
+function isToldAsWritten (request: RunRequest, { options: { stream } }: GenerationContext): boolean {
   return stream && request.canStream
 }
 
@@ -147,28 +141,28 @@ function isToldAsWritten (request: RunRequest, { options: { stream } }: Call): b
  * other form, messages as `input` where a model takes that as well.
  * @throws the error, when it is about something else or there is no other way
  */
-async function inAnotherWay (request: RunRequest, error: unknown, call: Call): Promise<{ request: RunRequest, call: Call }> {
+async function inAnotherWay (request: RunRequest, error: unknown, context: GenerationContext): Promise<{ request: RunRequest, context: GenerationContext }> {
   if (!(error instanceof UpstreamError)) throw error
   const { meaning, otherForm } = toFacts(error)
-  const { options } = call
-  if (options.plainest !== undefined && meaning === 'bad-request') return asPlainAsCanBe(request, error, { ...call, options: { ...options, ...await options.plainest() } })
+  const { options } = context
+  if (options.plainest !== undefined && meaning === 'bad-request') return asPlainAsCanBe(request, error, { ...context, options: { ...options, ...await options.plainest() } })
   const outputForm = request.outputForm && toOtherForm(request.outputForm, otherForm)
-  if (outputForm !== undefined) return { request: varied(request, { outputForm }, call), call }
+  if (outputForm !== undefined) return { request: varied(request, { outputForm }, context), context }
   if (otherForm !== 'body' || !options.model.family.takesInput || request.tools.size > 0 || request.format !== undefined) throw error
-  const asking = { ...call, options: { ...options, translate: (variation: Variation) => toInputForm(options.translate(variation)) } }
-  return { request: varied(request, {}, asking), call: asking }
+  const asking = { ...context, options: { ...options, translate: (variation: Variation) => toInputForm(options.translate(variation)) } }
+  return { request: varied(request, {}, asking), context: asking }
 }
 
 /** @throws the error, when the plain request would be the same, or when it cannot be made plain */
-function asPlainAsCanBe (request: RunRequest, error: UpstreamError, call: Call): { request: RunRequest, call: Call } {
+function asPlainAsCanBe (request: RunRequest, error: UpstreamError, context: GenerationContext): { request: RunRequest, context: GenerationContext } {
   let plain: RunRequest
   try {
-    plain = call.options.translate({})
+    plain = context.options.translate({})
   } catch {
     throw error
   }
   if (isDeepStrictEqual(toPlainFields(request), toPlainFields(plain))) throw error
-  return { request: varied(request, {}, call), call }
+  return { request: varied(request, {}, context), context }
 }
 
 /** A native body without the name of the limit that only some models know, and others ignore. */
@@ -177,19 +171,19 @@ function toPlainFields (request: RunRequest): object {
   return fields
 }
 
-function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { model, sessionAffinity, simulatorWords, apiToken, caller, observer, patience }, signal, choice, anySeed }: Call): Promise<Generation> {
+function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { call, model, sessionAffinity, patience }, signal, choice, baseSeed }: GenerationContext): Promise<Generation> {
   const isHeld = !isStreamed || request.tools.size > 0 || request.format !== undefined
   const stages = toStages(request, model.family, { isStreamed, choice, newCallId })
   return generate(workersAi, {
     model: model.id,
-    body: toBody(request, { stream: isStreamed, choice, anySeed }),
+    body: toBody(request, { stream: isStreamed, choice, anySeed: baseSeed }),
     isStreamed,
     signal,
     sessionAffinity,
-    simulatorWords,
-    apiToken,
-    caller,
-    observer,
+    simulatorWords: call.simulatorWords,
+    apiToken: call.apiToken,
+    caller: call.caller,
+    observer: call.observer,
     patience,
     newCallId,
     stages: isHeld ? [new SizeLimit(), ...stages] : stages
@@ -197,11 +191,11 @@ function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { 
 }
 
 /** Asks once more when the answer is not what was asked for; then tells it as it is, or says that it cannot be had. */
-async function reviewed (first: Generation, request: RunRequest, call: Call): Promise<Generation> {
+async function reviewed (first: Generation, request: RunRequest, context: GenerationContext): Promise<Generation> {
   const events = await wholeUnlessEmpty(first)
   const complaint = events ? toReview(events, request) : silent(request)
   if (events && complaint === undefined) return { ...first, batches: once(events) }
-  const { second, answer } = await askAgain(events, complaint ?? silent(request), request, call)
+  const { second, answer } = await askAgain(events, complaint ?? silent(request), request, context)
   if (second === undefined) return { ...first, batches: once(answer) }
   return { status: second.status, headers: toHeaders([first, second]), batches: once(answer) }
 }
@@ -212,8 +206,8 @@ async function reviewed (first: Generation, request: RunRequest, call: Call): Pr
  * @returns the second answer, or the first where the second call was refused
  * @throws what the second call failed with, where there is no first answer, or that what was asked for cannot be had
  */
-async function askAgain (events: Batch | undefined, complaint: Complaint, request: RunRequest, call: Call): Promise<{ second?: Generation, answer: Batch }> {
-  const again = varied(request, { followUp: complaint.followUp, ...(request.outputForm && { outputForm: request.outputForm }) }, call)
+async function askAgain (events: Batch | undefined, complaint: Complaint, request: RunRequest, context: GenerationContext): Promise<{ second?: Generation, answer: Batch }> {
+  const again = varied(request, { followUp: complaint.followUp, ...(request.outputForm && { outputForm: request.outputForm }) }, context)
   const giveUp = ({ giveUp }: Complaint, answer: Batch) => {
     const verdict = giveUp(answer)
     if ('error' in verdict) throw verdict.error
@@ -222,7 +216,8 @@ async function askAgain (events: Batch | undefined, complaint: Complaint, reques
   let second: Generation
   let answer: Batch
   try {
-    second = await ask(again, false, call)
+    second = await ask(again, false, context)
+    addNeurons(context.options.call.record, second.headers)
     answer = await whole(second)
   } catch (error) {
     // What Cloudflare refuses now it has answered once, and that answer is better than none.
@@ -241,8 +236,8 @@ async function askAgain (events: Batch | undefined, complaint: Complaint, reques
 }
 
 /** A stream that goes on with a second answer where it came to its end without what was asked for. */
-function withSecondTry (batches: Source<Batch>, request: RunRequest, call: Call): Source<Batch> {
-  const first = new ToldSoFar(request, call)
+function withSecondTry (batches: Source<Batch>, request: RunRequest, context: GenerationContext): Source<Batch> {
+  const first = new ToldSoFar(request, context)
   return take => batches(batch => first.pass(batch, take))
 }
 
@@ -251,11 +246,11 @@ function withSecondTry (batches: Source<Batch>, request: RunRequest, call: Call)
  * would be asked with is let go.
  */
 class ToldSoFar {
-  #asked: { request: RunRequest, call: Call } | undefined
+  #asked: { request: RunRequest, context: GenerationContext } | undefined
   #calls: Batch = []
 
-  constructor (request: RunRequest, call: Call) {
-    this.#asked = { request, call }
+  constructor (request: RunRequest, context: GenerationContext) {
+    this.#asked = { request, context }
   }
 
   pass (batch: Batch, take: Take<Batch>): Verdict | Promise<Verdict> {
@@ -280,23 +275,23 @@ function toFailureReview (error: Error, request: RunRequest): Complaint | undefi
 }
 
 /** What a stream ends with in place of what it would have ended with. */
-async function goOn (told: Batch, end: Batch, complaint: Complaint, { request, call }: { request: RunRequest, call: Call }): Promise<Batch> {
+async function goOn (told: Batch, end: Batch, complaint: Complaint, { request, context }: { request: RunRequest, context: GenerationContext }): Promise<Batch> {
   const isFailed = end.at(-1)?.type === 'failure'
   try {
-    const { second, answer } = await askAgain(isFailed ? undefined : end, complaint, request, call)
+    const { second, answer } = await askAgain(isFailed ? undefined : end, complaint, request, context)
     const rest = second === undefined ? answer : toContinuation(told, answer)
     if (rest !== undefined) return rest
     const verdict = complaint.giveUp(answer)
     if ('change' in verdict) request.changes.push(verdict.change)
     return withUsage(end, usagesOf(answer))
   } catch (error) {
-    call.signal.throwIfAborted()
+    context.signal.throwIfAborted()
     return [{ type: 'failure', error: error as Error }]
   }
 }
 
 /** The same request, said differently; what had to be changed in it is told with the first one's changes. */
-function varied (request: RunRequest, variation: Variation, { options: { translate } }: Call): RunRequest {
+function varied (request: RunRequest, variation: Variation, { options: { translate } }: GenerationContext): RunRequest {
   const other = translate(variation)
   const known = new Set(request.changes.map(({ param, action }) => `${param} ${action}`))
   request.changes.push(...other.changes.filter(({ param, action }) => !known.has(`${param} ${action}`)))

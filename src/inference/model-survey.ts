@@ -1,12 +1,5 @@
 import type { Trouble } from '../workers-ai/transport/failure-kind.ts'
-import type { ModelObject } from '../surfaces/openai/models/wire.ts'
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** Lists the models, and says how it went when Cloudflare was asked for them. */
-    surveyModels: () => Promise<ModelSurvey>
-  }
-}
+import type { Model } from '../workers-ai/models/model.ts'
 
 /** The models there are, as whoever starts the proxy is told of them. */
 export interface ModelSurvey {
@@ -17,6 +10,6 @@ export interface ModelSurvey {
 }
 
 /** @param listed the models a proxy lists, other names included */
-export function toModelCount (listed: readonly ModelObject[]): { all: number, chat: number } {
-  return { all: listed.length, chat: listed.filter(({ task }) => task === 'text-generation').length }
+export function toModelCount (listed: ReadonlyArray<{ model: Pick<Model, 'task'> }>): { all: number, chat: number } {
+  return { all: listed.length, chat: listed.filter(({ model }) => model.task === 'text-generation').length }
 }

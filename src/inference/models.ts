@@ -1,14 +1,24 @@
-import type { FastifyInstance } from 'fastify'
 import { InvalidRequestError, ProxyError, quoted } from '../errors.ts'
 import type { Settings } from '../settings/schema.ts'
-import { toModelDetails, toModelList } from '../surfaces/openai/models/list.ts'
+import { toTrouble } from '../workers-ai/transport/failure-kind.ts'
 import { ExpiringMap } from '../workers-ai/models/expiring-map.ts'
 import type { Model } from '../workers-ai/models/model.ts'
 import type { ModelSchemas } from '../workers-ai/models/model-schemas.ts'
 import { guessModel, type ModelList } from '../workers-ai/models/model-list.ts'
-import { isRetired, toModelId } from '../workers-ai/models/resolve-model.ts'
+import { isRetired, toModelId, toSuggestions } from '../workers-ai/models/resolve-model.ts'
 import { Retirements } from '../workers-ai/models/retirements.ts'
 import { TASKS, type Task } from '../workers-ai/models/task.ts'
+import { toModelCount, type ModelSurvey } from './model-survey.ts'
+import type { RequestRecord } from './request-record.ts'
+
+/** A model by the name its callers know it by. */
+export interface ListedModel {
+  /** Its own id, or an alias. */
+  name: string
+  model: Model
+  /** Cloudflare runs it no more. */
+  isRetired: boolean
+}
 
 type ModelsSettings = Pick<Settings, 'modelAliases' | 'defaultModel' | 'retiredModels'>
 
@@ -38,9 +48,9 @@ export class Models {
   /**
    * @throws ProxyError 404 `model_not_found` when no model can be meant; 400 when it is one that cannot do this task
    */
-  async resolve (asked: string, task: Task = 'text-generation'): Promise<Model> {
-    const model = await this.find(asked, task)
-    if (model === undefined) throw notFound(asked)
+  async resolve (requested: string, task: Task = 'text-generation'): Promise<Model> {
+    const model = await this.find(requested, task)
+    if (model === undefined) throw notFound(requested)
     if (model.task !== task) {
       const others = task === 'text-generation' ? 'GET /v1/models lists those that are.' : `Those that are: ${this.#idsOf(task).join(', ')}.`
       throw new InvalidRequestError(`The model '${model.id}' is not ${TASKS[task].noun}. ${others}`, { param: 'model', code: 'unsupported_value' })
@@ -75,20 +85,46 @@ export class Models {
     return await this.#schemas?.knows(model.id) === true ? { ...model, task: 'other' } : undefined
   }
 
-  /** Those there are today: one that has been retired is still found, so that its caller hears what to use instead. */
-  async listed (): Promise<Model[]> {
+  /**
+   * Those that can be called here today, with every other name they have, which comes first. One that has been retired is
+   * still found, so that its caller hears what to use instead.
+   */
+  async listed (): Promise<ListedModel[]> {
     const day = today()
-    return (await this.#list.current()).filter(model => !isRetired(model, day))
+    const current = (await this.#list.current()).filter(model => model.task !== 'other' && !isRetired(model, day))
+    return [...await this.#aliased(day), ...current.map(model => ({ name: model.id, model, isRetired: false }))]
+  }
+
+  /**
+   * What a name stands for, for a caller who asks about it.
+   * @throws ProxyError 404 `model_not_found` when nothing is known to be there
+   */
+  async describe (name: string, record: RequestRecord): Promise<ListedModel> {
+    record.model = name
+    const model = await this.findKnown(name)
+    if (model === undefined) throw notFound(name)
+    return { name, model, isRetired: isRetired(model, today()) }
+  }
+
+  /** Ids of models to name when the one that was asked for is not served. */
+  suggestions (task?: Task): string[] {
+    return toSuggestions(this.known(), task)
+  }
+
+  /** Lists the models, and says how it went when Cloudflare was asked for them. */
+  async survey (): Promise<ModelSurvey> {
+    const listed = await this.listed()
+    if (this.#list.failure !== undefined) return { trouble: toTrouble(this.#list.failure) }
+    return this.#list.isLive ? { count: toModelCount(listed) } : {}
   }
 
   /**
    * What the aliases stand for, as far as it can be run: not what has been retired and has no successor that answers in its
    * place, nor what nobody knows.
    */
-  async aliased (): Promise<Map<string, Model>> {
-    const day = today()
-    const found = await Promise.all(Object.keys(this.#settings.modelAliases).map(async alias => [alias, await this.findKnown(alias)] as const))
-    return new Map(found.flatMap(([alias, model]) => model !== undefined && this.#canRun(model, day) ? [[alias, model]] : []))
+  async #aliased (day: string): Promise<ListedModel[]> {
+    const found = await Promise.all(Object.keys(this.#settings.modelAliases).map(async name => ({ name, model: await this.findKnown(name) })))
+    return found.flatMap(({ name, model }) => model !== undefined && this.#canRun(model, day) ? [{ name, model, isRetired: isRetired(model, day) }] : [])
   }
 
   #canRun (model: Model, day: string): boolean {
@@ -104,18 +140,6 @@ export class Models {
   #idsOf (task: Task): string[] {
     return this.known().filter(model => model.task === task && model.retirement === undefined).map(({ id }) => id)
   }
-}
-
-/** `GET /v1/models` and `GET /v1/models/{id}`, the id with its slashes raw or percent-encoded. */
-export function modelRoutes (app: FastifyInstance, models: Models): void {
-  app.get('/models', async () => toModelList(await models.listed(), await models.aliased(), today()))
-  app.get<{ Params: { '*': string } }>('/models/*', async request => {
-    const asked = request.params['*']
-    request.report.model = asked
-    const model = await models.findKnown(asked)
-    if (model === undefined) throw notFound(asked)
-    return toModelDetails(model, asked, today())
-  })
 }
 
 /** As an ISO date. */

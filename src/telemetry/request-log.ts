@@ -1,33 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ProxyError, UpstreamError } from '../errors.ts'
-import type { Usage } from '../generation/event.ts'
+import { RequestRecord } from '../inference/request-record.ts'
 import { toLoggedPath } from './logged-path.ts'
 
-/**
- * What one request is remembered by: the fields of its log line. Never content, never a key. It has all of them from the
- * beginning: an object that grows is moved in memory time and again.
- */
-class Report {
-  /** Name of the key that was used, never the key. */
-  key?: string
-  model?: string | undefined
-  served?: string
-  stream?: boolean
-  attempts?: number
-  /** HTTP status Cloudflare began its answer with. */
-  upstreamStatus?: number
-  /** Milliseconds until the first piece of the answer. */
-  firstTokenMs?: number
-  finishReason?: string
-  usage?: Usage | undefined
-  changes?: string | undefined
-  error?: Error
-  /** What the caller was told of it, where an answer had not begun. */
-  told?: unknown
-}
-
 declare module 'fastify' {
-  interface FastifyRequest { report: Report }
+  interface FastifyRequest { record: RequestRecord }
   interface FastifyContextConfig {
     /** Machines ask it that watch over the server: it is open to all, never shed, not logged. */
     isHealthCheck?: boolean
@@ -36,9 +13,9 @@ declare module 'fastify' {
 
 /** One line per request, written when its answer has ended or its client has left; health checks are not logged. */
 export function logRequests (app: FastifyInstance): void {
-  app.decorateRequest('report')
+  app.decorateRequest('record')
   app.addHook('onRequest', (request, reply, done) => {
-    request.report = new Report()
+    request.record = new RequestRecord()
     reply.header('x-request-id', request.id)
     if (request.routeOptions.config.isHealthCheck) return done()
     // Of a client that leaves once its request is read, Fastify tells no hook.
@@ -53,10 +30,10 @@ export function logRequests (app: FastifyInstance): void {
   })
 }
 
-function toLine ({ method, routeOptions, report, url }: FastifyRequest, status: number, elapsedMs: number): Record<string, unknown> {
-  const upstream = report.error && [report.error, report.error.cause].find(error => error instanceof UpstreamError)
-  const upstreamStatus = report.upstreamStatus ?? upstream?.status
-  const attempts = report.attempts ?? upstream?.attempts
+function toLine ({ method, routeOptions, record, url }: FastifyRequest, status: number, elapsedMs: number): Record<string, unknown> {
+  const upstream = record.error && [record.error, record.error.cause].find(error => error instanceof UpstreamError)
+  const upstreamStatus = record.upstreamStatus ?? upstream?.status
+  const attempts = record.attempts ?? upstream?.attempts
   // pino leaves out what is undefined; an object whose members differ from line to line would be slow to make and to read.
   return {
     method,
@@ -64,17 +41,19 @@ function toLine ({ method, routeOptions, report, url }: FastifyRequest, status: 
     path: routeOptions.url === undefined ? toLoggedPath(url) : undefined,
     status,
     ms: Math.round(elapsedMs),
-    key: report.key,
-    firstTokenMs: report.firstTokenMs,
-    finishReason: report.finishReason,
-    model: report.model?.slice(0, 200),
-    served: report.served,
-    stream: report.stream,
+    key: record.key,
+    firstTokenMs: record.firstTokenMs,
+    finishReason: record.finishReason,
+    model: record.model?.slice(0, 200),
+    served: record.servedModel,
+    stream: record.stream,
     attempts,
-    promptTokens: report.usage?.promptTokens,
-    completionTokens: report.usage?.completionTokens,
-    changes: report.changes,
-    error: report.error && toLoggedFailure(report.error, report.told),
+    promptTokens: record.usage?.promptTokens,
+    completionTokens: record.usage?.completionTokens,
+    neurons: record.neurons,
+    account: record.account,
+    changes: record.changes,
+    error: record.error && toLoggedFailure(record.error, record.told),
     upstreamStatus,
     upstreamCode: upstream?.code,
     upstreamKind: upstream?.kind

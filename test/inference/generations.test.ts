@@ -11,6 +11,7 @@ import type { Model } from '../../src/workers-ai/models/model.ts'
 import { waited } from '../servers/http-client.ts'
 import { startNativeUpstream, type NativeAnswer, type NativeRun } from '../servers/native-upstream.ts'
 import { all } from '../sources.ts'
+import { quietCall } from './quiet-call.ts'
 import { ask, GLM, KIMI, LLAMA, post, saying, startProxy, startUpstream, toChunks } from '../servers/start-proxy.ts'
 
 await loadCheckers()
@@ -112,6 +113,8 @@ type Script = NativeAnswer[] | ((run: NativeRun, count: number) => NativeAnswer)
 interface Asked {
   generations: Promise<Generations>
   runs: NativeRun[]
+  /** What the record of the request has of the bill. */
+  neurons: () => number | undefined
   changes: () => string[]
   leave: () => void
 }
@@ -126,8 +129,10 @@ async function start (t: Test, model: string, request: Partial<ChatCompletionReq
   const translate = (variation: object) => toRunRequest({ model, messages: [{ role: 'user', content: 'Hello?' }], ...request }, row, { ...options, ...variation })
   const run = translate({})
   const client = new AbortController()
+  const call = quietCall(client.signal)
   return {
-    generations: startGenerations(workersAi, run, { model: row, stream: request.stream === true, translate, signal: client.signal }),
+    generations: startGenerations(workersAi, run, { call, model: row, stream: request.stream === true, translate, keepAliveMs: 15_000 }),
+    neurons: () => call.record.neurons,
     runs: upstream.runs,
     changes: () => run.changes.map(({ param, action }) => `${param} ${action}`),
     leave: () => client.abort(new Error('the client left'))

@@ -1,9 +1,8 @@
 import t from 'tap'
 import { toModelCount } from '../../src/inference/model-survey.ts'
-import type { ModelObject } from '../../src/surfaces/openai/models/wire.ts'
 import { startProxy } from '../servers/start-proxy.ts'
 
-t.same(toModelCount([{ id: 'a', task: 'text-generation' }, { id: 'b', task: 'text-embeddings' }, { id: 'c' }] as ModelObject[]), { all: 3, chat: 1 })
+t.same(toModelCount([{ model: { task: 'text-generation' } }, { model: { task: 'text-embeddings' } }]), { all: 2, chat: 1 })
 t.same(toModelCount([]), { all: 0, chat: 0 })
 
 t.test('a proxy counts the models it lists, and says why there are none to count', async t => {

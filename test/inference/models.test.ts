@@ -157,11 +157,11 @@ t.test('models whose last day has passed are not listed, and still found', async
   for (const [name, catalogue] of Object.entries(catalogues)) {
     const models = new Models(catalogue, SETTINGS)
     const listed = await models.listed()
-    t.ok(listed.some(({ id }) => id === LLAMA), name)
-    t.strictSame(listed.filter(({ retirement = '9' }) => retirement <= past), [], name)
+    t.ok(listed.some(({ model: { id } }) => id === LLAMA), name)
+    t.strictSame(listed.filter(({ model: { retirement = '9' } }) => retirement <= past), [], name)
     t.match(await models.resolve('@cf/meta/llama-2-7b-chat-int8'), { retirement: past }, `${name}: it is still found`)
   }
-  t.ok((await new Models(catalogues.live, SETTINGS).listed()).some(({ id }) => id === '@cf/new/chat'), 'one that will be retired is listed')
+  t.ok((await new Models(catalogues.live, SETTINGS).listed()).some(({ model: { id } }) => id === '@cf/new/chat'), 'one that will be retired is listed')
   const proxy = await startProxy(t)
   const rows = await list(proxy)
   t.ok(rows.length > 30)

@@ -49,6 +49,35 @@ t.test('each request leaves one line that says what became of it', async t => {
   }
 })
 
+t.test('a line has what Cloudflare bills for all answers of its request', async t => {
+  const proxy = await startProxy(t)
+  const color = { type: 'json_schema', json_schema: { name: 'color', strict: false, schema: { type: 'object', properties: { color: { enum: ['red'] } }, required: ['color'] } } }
+  const cases: Array<{ name: string, path?: string, body: object, answers: number }> = [
+    { name: 'a plain answer', body: saying('say one two'), answers: 1 },
+    { name: 'a stream, of which it does not say', body: saying('say one two', { stream: true }), answers: 0 },
+    { name: 'several choices', body: saying('say one two', { n: 3 }), answers: 3 },
+    { name: 'an answer that was asked for twice', body: saying('say green', { response_format: color }), answers: 2 },
+    { name: 'a text completion', path: '/completions', body: { model: LLAMA, prompt: 'say one two' }, answers: 1 },
+    { name: 'a response', path: '/responses', body: { model: LLAMA, input: 'say one two' }, answers: 1 },
+    { name: 'embeddings of several calls', path: '/embeddings', body: { model: '@cf/baai/bge-m3', input: Array.from({ length: 101 }, (_, index) => `text ${index}`) }, answers: 2 },
+    { name: 'what Cloudflare refused', body: saying('fail with code 8001'), answers: 0 }
+  ]
+  for (const [index, { name, path = '/chat/completions', body, answers }] of cases.entries()) {
+    const response = await fetch(`${proxy.url}/v1${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    await response.text()
+    const lines = () => proxy.lines().filter(({ msg }) => msg === 'request')
+    await waited(() => lines().length === index + 1)
+    const { neurons } = lines()[index] as { neurons?: number }
+    const header = response.headers.get('cf-ai-neurons')
+    t.equal(neurons !== undefined, answers > 0, name)
+    if (neurons !== undefined) t.ok(Math.abs(neurons - Number(header)) < 1e-9, `${name}: ${neurons}, and ${header} in its header`)
+  }
+  await (await ask(proxy, saying('say one two'), { headers: { 'x-dry-run': 'true' } })).text()
+  const lines = () => proxy.lines().filter(({ msg }) => msg === 'request')
+  await waited(() => lines().length === cases.length + 1)
+  t.notOk('neurons' in (lines().at(-1) ?? {}), 'of what is not asked nothing is billed')
+})
+
 t.test('a path that is not known is logged as it was called, and health checks are not', async t => {
   const proxy = await startProxy(t, { API_KEYS: 'k' })
   const authorization = 'Bearer k'

@@ -1,11 +1,9 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { ProxyError } from '../../errors.ts'
+import type { TokenOwner } from '../../inference/call.ts'
 import type { ApiKey } from '../../settings/schema.ts'
 import { isOpenToAll } from './open-paths.ts'
-
-/** Whose token Cloudflare judges: the proxy's own, or that of a caller who brought one as the key. */
-export type TokenOwner = 'proxy' | 'caller'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -32,7 +30,7 @@ export function requireKey (keys: readonly ApiKey[]): onRequestHookHandler | und
     // All are compared, so that the time tells nothing about which one it was.
     const [match] = known.filter(one => timingSafeEqual(one.digest, given))
     if (!match) return done(unauthorized('Incorrect API key provided. Ask whoever runs this proxy for a key from its API_KEYS.', 'invalid_api_key'))
-    if (match.name !== undefined) request.report.key = match.name
+    if (match.name !== undefined) request.record.key = match.name
     request.caller = match.caller
     done()
   }

@@ -16,6 +16,11 @@ export function toEvent (json: string, name?: string): string {
   return `${name === undefined ? '' : `event: ${name}\n`}data: ${json}\n\n`
 }
 
+/** What became known of a request while its answer was written, for people; nothing when there is nothing. */
+export function toWarningsComment (warnings: string | undefined): string {
+  return warnings === undefined ? '' : toComment(`x-proxy-warnings: ${warnings}`)
+}
+
 /** A line clients skip, for people who watch the wire. Line breaks cannot leave the comment. */
 export function toComment (text: string): string {
   return `: ${text.replaceAll(/[\r\n]+/g, ' ')}\n\n`

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { InvalidRequestError, ProxyError, UpstreamError } from '../../errors.ts'
+import type { Models } from '../../inference/models.ts'
 import type { Task } from '../../workers-ai/models/task.ts'
 import { toErrorBody, toProxyError } from './errors.ts'
 import { tokenOwner } from '../../http/access/auth.ts'
@@ -22,23 +23,24 @@ declare module 'fastify' {
 /**
  * Turns whatever was thrown into OpenAI's error object. Failures that are no fault of the caller are logged with their
  * cause; an unknown one tells the caller nothing of itself.
- * @param suggestions models to name when the one that was asked for is not served; chat models unless a task is named
+ * @param models those to name when the one that was asked for is not served
  */
-export function errorHandler (suggestions: (task?: Task) => readonly string[], now: () => Date) {
+export function errorHandler (models: Pick<Models, 'suggestions'>, now: () => Date = () => new Date()) {
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     if (thrown instanceof ClientGoneError) {
       reply.hijack()
       return
     }
     const { inputParam, task } = request.routeOptions.config
-    const others = suggestions(task).filter(model => model !== request.report.served)
+    const others = models.suggestions(task).filter(model => model !== request.record.servedModel)
     const error = toProxyError(toCallerError(thrown, request.body), now(), others, tokenOwner(request))
     const status = error instanceof ProxyError ? error.status : 500
     if (!(error instanceof ProxyError)) request.log.error({ err: toLoggedError(thrown) }, 'failed')
-    request.report.error = thrown
-    request.report.told = error
-    request.report.model ??= toAskedModel(request.body)
-    const attempts = request.report.attempts ?? (thrown instanceof UpstreamError ? thrown.attempts : undefined)
+    const { record } = request
+    record.error = thrown
+    record.told = error
+    record.model ??= toRequestedModel(request.body)
+    const attempts = record.attempts ?? (thrown instanceof UpstreamError ? thrown.attempts : undefined)
     if (attempts !== undefined) reply.header('x-proxy-attempts', String(attempts))
     const body = toErrorBody(error, inputParam)
     reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(isOllamaPath(request.url) ? toOllamaBody(body.error.message) : body)
@@ -46,7 +48,7 @@ export function errorHandler (suggestions: (task?: Task) => readonly string[], n
 }
 
 /** The model of a request that was refused before anybody looked for it. */
-function toAskedModel (body: unknown): string | undefined {
+function toRequestedModel (body: unknown): string | undefined {
   const { model } = (typeof body === 'object' && body !== null ? body : {}) as { model?: unknown }
   return typeof model === 'string' ? model : undefined
 }

@@ -1,5 +1,6 @@
 import { ProxyError, UpstreamError, quoted, type ProxyErrorOptions } from '../../errors.ts'
-import type { TokenOwner } from '../../http/access/auth.ts'
+import { noteFailure, type Call, type TokenOwner } from '../../inference/call.ts'
+import { toLoggedError } from '../../telemetry/logger.ts'
 import type { ErrorBody } from './error-body.ts'
 import { toFacts, type FailureFacts, type Meaning } from '../../workers-ai/transport/error-codes.ts'
 
@@ -90,6 +91,18 @@ export function toErrorBody (error: unknown, inputParam = 'messages'): ErrorBody
     ? error
     : { message: 'The server had an error while processing your request. Sorry about that!', type: 'server_error', param: null, code: null }
   return { error: { message, type, param: code === overflow.code ? inputParam : param, code } }
+}
+
+/**
+ * What a stream's client is told of an error that came after its first byte; undefined when the client has left. One that is
+ * a bug is logged.
+ * @param inputParam as `toErrorBody` takes it
+ */
+export function toStreamFailure (error: unknown, call: Call, inputParam?: string): ErrorBody | undefined {
+  if (!noteFailure(error, call)) return undefined
+  const told = toProxyError(error, new Date(), [], call.tokenOwner)
+  if (told === error && !('status' in (error as Error))) call.log.error({ err: toLoggedError(error) }, 'failed inside a stream')
+  return toErrorBody(told, inputParam)
 }
 
 function toTelling ({ meaning, about }: FailureFacts, { status }: UpstreamError, now: Date, owner: TokenOwner): Telling {

@@ -1,19 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Change } from '../../generation/change.ts'
 import { isObject } from '../../json/is-object.ts'
 import { chatCompletions } from './chat-completions/route.ts'
 import { completions } from './completions/route.ts'
 import { embeddings } from './embeddings/route.ts'
-import { modelRoutes } from '../../inference/models.ts'
-import { responses, type ResponsesParts } from './responses/route.ts'
+import { errorHandler } from './error-handler.ts'
+import { modelRoutes } from './models/route.ts'
+import { responses, type ResponsesServices } from './responses/route.ts'
 import { storedResponses } from './responses/stored-route.ts'
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Tells that the model of the path counts, and not another one that the body names. */
-    modelChange: Change | undefined
-  }
-}
 
 /**
  * Where the whole of OpenAI's API is: at its own prefix, at that of groq-sdk and Azure's v1 API, and at the one that
@@ -27,14 +20,17 @@ const PREFIXES = ['/v1', '/openai/v1', '/openai']
  */
 const DEPLOYMENTS = ['/openai/deployments/:model', '/openai/deployments/:maker/:model', '/openai/deployments/:catalogue/:maker/:model']
 
-/** OpenAI's endpoints at all paths they have. A query, such as `?api-version=` of Azure's, changes nothing. */
-export async function openaiPaths (app: FastifyInstance, parts: ResponsesParts): Promise<void> {
-  app.decorateRequest('modelChange', undefined)
+/**
+ * OpenAI's API: its endpoints at all paths they have, and its own words for what goes wrong there. A query, such as
+ * `?api-version=` of Azure's, changes nothing.
+ */
+export async function openai (app: FastifyInstance, services: ResponsesServices): Promise<void> {
+  app.setErrorHandler(errorHandler(services.models))
   for (const prefix of PREFIXES) {
     await app.register(async scope => {
-      modelRoutes(scope, parts.models)
-      generating(scope, parts)
-      storedResponses(scope, parts.store)
+      modelRoutes(scope, services.models)
+      generating(scope, services)
+      storedResponses(scope, services.store)
     }, { prefix })
   }
   for (const prefix of DEPLOYMENTS) {
@@ -43,16 +39,16 @@ export async function openaiPaths (app: FastifyInstance, parts: ResponsesParts):
         takeModelOfPath(request)
         done()
       })
-      generating(scope, parts)
+      generating(scope, services)
     }, { prefix })
   }
 }
 
-function generating (scope: FastifyInstance, parts: ResponsesParts): void {
-  chatCompletions(scope, parts)
-  completions(scope, parts)
-  responses(scope, parts)
-  embeddings(scope, parts)
+function generating (scope: FastifyInstance, services: ResponsesServices): void {
+  chatCompletions(scope, services)
+  completions(scope, services)
+  responses(scope, services)
+  embeddings(scope, services)
 }
 
 /** Azure's API needs no `model` in a body, and its SDKs send one all the same. */

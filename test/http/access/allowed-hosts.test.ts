@@ -9,11 +9,11 @@ import { askRaw, exchange } from '../../servers/http-client.ts'
 async function listen (t: Test, hosts: string[], keylessHost: string | undefined): Promise<{ port: number }> {
   const app = fastify()
   t.teardown(() => app.close())
-  app.decorateRequest('report')
-  app.addHook('onRequest', async request => { request.report = {} })
+  app.decorateRequest('record')
+  app.addHook('onRequest', async request => { request.record = {} })
   const rule = requireAllowedHost(hosts, keylessHost)
   if (rule) app.addHook('onRequest', rule)
-  app.setErrorHandler(errorHandler(() => [], () => new Date()))
+  app.setErrorHandler(errorHandler({ suggestions: () => [] }))
   app.get('/', () => ({ status: 'ok' }))
   await app.listen({ host: '127.0.0.1', port: 0 })
   return app.server.address() as AddressInfo
@@ -43,10 +43,10 @@ t.test('without keys only addresses and names that no site can have are answered
 t.test('HTTP/1.1 names a host', async t => {
   const app = fastify({ http: { requireHostHeader: false } })
   t.teardown(() => app.close())
-  app.decorateRequest('report')
-  app.addHook('onRequest', async request => { request.report = {} })
+  app.decorateRequest('record')
+  app.addHook('onRequest', async request => { request.record = {} })
   app.addHook('onRequest', requireHost)
-  app.setErrorHandler(errorHandler(() => [], () => new Date()))
+  app.setErrorHandler(errorHandler({ suggestions: () => [] }))
   app.get('/', () => ({ status: 'ok' }))
   await app.listen({ host: '127.0.0.1', port: 0 })
   const server = app.server.address() as AddressInfo

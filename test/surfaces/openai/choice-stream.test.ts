@@ -1,24 +1,19 @@
-import fastify from 'fastify'
 import t from 'tap'
 import type { Batch, Usage } from '../../../src/generation/event.ts'
-import { ChangeReporter } from '../../../src/http/replies/change-reporter.ts'
+import { ChangeReporter } from '../../../src/inference/change-reporter.ts'
 import { ClientGoneError } from '../../../src/generation/client-disconnected.ts'
 import { UpstreamError } from '../../../src/errors.ts'
-import type { ChatAnswer } from '../../../src/inference/answer.ts'
+import type { InferenceAnswer } from '../../../src/inference/answer.ts'
 import { choiceStream, type Teller } from '../../../src/surfaces/openai/choice-stream.ts'
+import { quietCall } from '../../inference/quiet-call.ts'
 import { all, sourceOf } from '../../sources.ts'
 
 const usage: Usage = { promptTokens: 1, completionTokens: 2 }
 
 /** Tells texts in brackets. */
 class Brackets implements Teller {
-  usage: Usage | undefined
-
   tell (batch: Batch): string {
-    return batch.map(event => {
-      if (event.type === 'usage') this.usage = event.usage
-      return event.type === 'text' ? `[${event.text}]` : ''
-    }).join('')
+    return batch.map(event => event.type === 'text' ? `[${event.text}]` : '').join('')
   }
 }
 
@@ -31,20 +26,14 @@ interface Told {
 /** What is written for choices that come in these batches. */
 async function tell (...choices: Array<Array<Batch | Error>>): Promise<Told> {
   const told: Told = { pieces: [], isClosed: false, usage: undefined }
-  const app = fastify()
-  app.decorateRequest('report')
-  app.get('/', async (request, reply) => {
-    request.report = {}
-    const answer: Pick<ChatAnswer, 'generations' | 'reporter'> = {
-      generations: { choices: choices.map(sourceOf), leadTextTo: [], headers: {}, status: 200, close: () => { told.isClosed = true } },
-      reporter: new ChangeReporter([], request)
-    }
-    const pieces = await all(choiceStream(answer as ChatAnswer, choices.map(() => new Brackets()), ({ completionTokens }) => `<${completionTokens}>`, request, reply))
-    told.pieces.push(...pieces.map(String))
-    told.usage = request.report.usage
-    return ''
-  })
-  await app.inject('/')
+  const call = quietCall()
+  const answer: Pick<InferenceAnswer, 'generations' | 'reporter'> = {
+    generations: { choices: choices.map(sourceOf), leadTextTo: [], headers: {}, status: 200, close: () => { told.isClosed = true } },
+    reporter: new ChangeReporter([], call)
+  }
+  const pieces = await all(choiceStream(answer as InferenceAnswer, choices.map(() => new Brackets()), ({ completionTokens }) => `<${completionTokens}>`, call))
+  told.pieces.push(...pieces.map(String))
+  told.usage = call.record.usage
   return told
 }
 

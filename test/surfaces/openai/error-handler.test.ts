@@ -57,9 +57,9 @@ t.test('what is thrown becomes OpenAI\'s error object', async t => {
   for (const { name, thrown, status, expected, logged } of cases) {
     const lines: string[] = []
     const app = fastify({ logger: { level: 'error', stream: { write: line => lines.push(line) } } })
-    app.decorateRequest('report')
-    app.addHook('onRequest', async request => { request.report = { served: '@cf/failed/one' } })
-    app.setErrorHandler(errorHandler(() => ['@cf/failed/one', '@cf/a/b'], () => new Date(0)))
+    app.decorateRequest('record')
+    app.addHook('onRequest', async request => { request.record = { servedModel: '@cf/failed/one' } })
+    app.setErrorHandler(errorHandler({ suggestions: () => ['@cf/failed/one', '@cf/a/b'] }, () => new Date(0)))
     app.get('/', () => { throw thrown })
     const response = await app.inject('/')
     t.equal(response.statusCode, status, name)
@@ -70,9 +70,9 @@ t.test('what is thrown becomes OpenAI\'s error object', async t => {
 
 t.test('a failure is told in the words of its route', async t => {
   const app = fastify()
-  app.decorateRequest('report')
-  app.addHook('onRequest', async request => { request.report = {} })
-  app.setErrorHandler(errorHandler(task => [task ?? 'chat'], () => new Date(0)))
+  app.decorateRequest('record')
+  app.addHook('onRequest', async request => { request.record = {} })
+  app.setErrorHandler(errorHandler({ suggestions: task => [task ?? 'chat'] }, () => new Date(0)))
   const config = { inputParam: 'input', task: 'text-embeddings' as const }
   app.get('/long', { config }, () => { throw new UpstreamError('too long', { kind: 'refused', status: 413, code: 5021 }) })
   app.get('/gone', { config }, () => { throw new UpstreamError('gone', { kind: 'refused', status: 400, code: 5028 }) })
@@ -84,7 +84,7 @@ t.test('a failure is told in the words of its route', async t => {
 
 t.test('nobody is told when the client has left', async t => {
   const app = fastify()
-  app.setErrorHandler(errorHandler(() => [], () => new Date(0)))
+  app.setErrorHandler(errorHandler({ suggestions: () => [] }, () => new Date(0)))
   app.get('/', (_request, reply) => {
     setTimeout(() => reply.raw.end('untouched'), 10)
     throw new ClientGoneError()

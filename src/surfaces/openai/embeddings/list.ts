@@ -1,29 +1,19 @@
 import type { Usage } from '../../../generation/event.ts'
 import type { EmbeddingList } from './wire.ts'
 import type { EmbeddingRequest } from './request.ts'
-import type { Model } from '../../../workers-ai/models/model.ts'
-import { checkDimensions, toTokens } from '../../../workers-ai/request/embedding-request.ts'
-import { toSum } from '../../../generation/usage.ts'
 
 const BYTES_PER_NUMBER = 4
 
 /**
  * Tells vectors as OpenAI's list of embeddings, cut to the dimensions the request asks for.
  * @param vectors one for each input, in order, all of one length
- * @throws InvalidRequestError when they cannot be cut there; known before only of models whose length is known
  */
-export function toEmbeddingList (vectors: readonly number[][], usage: Usage, { model: name, dimensions, encoding_format: format }: EmbeddingRequest, model: Model): EmbeddingList {
-  if (dimensions != null) checkDimensions(dimensions, vectors[0]?.length ?? 0, model)
+export function toEmbeddingList (vectors: readonly number[][], usage: Usage, { model: name, dimensions, encoding_format: format }: EmbeddingRequest): EmbeddingList {
   const data = vectors.map((vector, index) => {
     const numbers = dimensions == null ? vector : toLength(vector, dimensions)
     return { object: 'embedding' as const, index, embedding: format === 'base64' ? toBase64(numbers) : numbers }
   })
   return { object: 'list', data, model: name, usage: { prompt_tokens: usage.promptTokens, total_tokens: usage.promptTokens } }
-}
-
-/** The bill of several calls; what a call did not tell is guessed from its texts. */
-export function toEmbeddingUsage (calls: ReadonlyArray<{ texts: readonly string[], usage?: Usage }>): Usage {
-  return toSum(calls.map(({ texts, usage }) => usage ?? { promptTokens: toTokens(texts), completionTokens: 0, estimated: true }))
 }
 
 /** The first numbers of a vector, brought to the length 1 that similarities are reckoned with. */

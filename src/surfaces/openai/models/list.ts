@@ -1,13 +1,9 @@
 import type { ModelListObject, ModelObject } from './wire.ts'
-import type { Range } from '../../../workers-ai/models/family.ts'
-import type { Model } from '../../../workers-ai/models/model.ts'
-import { isRetired } from '../../../workers-ai/models/resolve-model.ts'
+import type { ListedModel } from '../../../inference/models.ts'
 
-/**
- * @param id the name the caller knows the model by: its own id, or an alias
- * @param today an ISO date; without it nothing is told of a retirement but its date
- */
-export function toModelObject (model: Model, id: string = model.id, today?: string): ModelObject {
+type Model = ListedModel['model']
+
+export function toModelObject ({ name: id, model, isRetired }: ListedModel): ModelObject {
   return {
     id,
     object: 'model',
@@ -25,17 +21,14 @@ export function toModelObject (model: Model, id: string = model.id, today?: stri
     ...(model.beta && { beta: true }),
     ...(model.paidOnly && { requires_workers_paid: true }),
     ...(model.retirement !== undefined && { shutdown_date: model.retirement }),
-    ...(today !== undefined && isRetired(model, today) && { retired: true, successor: model.successor ?? null })
+    ...(isRetired && { retired: true, successor: model.successor ?? null })
   }
 }
 
-/**
- * One model with all that decides how a request to it is translated, under `workers_ai`.
- * @param id the name the caller knows the model by: its own id, or an alias
- * @param today an ISO date: what has been retired by then says so, and names its successor
- */
-export function toModelDetails (model: Model, id: string = model.id, today?: string): ModelObject {
-  return { ...toModelObject(model, id, today), ...(model.task === 'text-generation' && { workers_ai: toRecordObject(model) }) }
+/** One model with all that decides how a request to it is translated, under `workers_ai`; a retired one names its successor. */
+export function toModelDetails (listed: ListedModel): ModelObject {
+  const { model } = listed
+  return { ...toModelObject(listed), ...(model.task === 'text-generation' && { workers_ai: toRecordObject(model) }) }
 }
 
 function toRecordObject ({ family, vision }: Model): object {
@@ -63,16 +56,11 @@ function toRecordObject ({ family, vision }: Model): object {
   }
 }
 
-function toRangeObject ([minimum, maximum]: Range): object {
+function toRangeObject ([minimum, maximum]: readonly [number, number]): object {
   return { minimum, maximum }
 }
 
-/**
- * Every model that can be called here, and every alias of one.
- * @param today an ISO date: an alias of what has been retired by then says so
- */
-export function toModelList (models: readonly Model[], aliases: ReadonlyMap<string, Model>, today?: string): ModelListObject {
-  const called = models.filter(model => model.task !== 'other').map(model => toModelObject(model))
-  const aliased = [...aliases].map(([alias, model]) => toModelObject(model, alias, today))
-  return { object: 'list', data: [...aliased, ...called] }
+/** Every model that can be called here, by every name it has. */
+export function toModelList (listed: readonly ListedModel[]): ModelListObject {
+  return { object: 'list', data: listed.map(toModelObject) }
 }

@@ -1,4 +1,4 @@
-import type { Change } from '../../generation/change.ts'
+import type { Change } from '../generation/change.ts'
 
 /** Longest `x-proxy-warnings`, in characters: well below what servers and clients take for one header. */
 const MAX_LENGTH = 1_024

@@ -1,22 +1,22 @@
 import t from 'tap'
-import type { Change } from '../../../src/generation/change.ts'
-import { ChangeReporter } from '../../../src/http/replies/change-reporter.ts'
+import type { Change } from '../../src/generation/change.ts'
+import { ChangeReporter } from '../../src/inference/change-reporter.ts'
 
 function reporterOf (changes: Change[], toParam?: (param: string) => string) {
   const lines: unknown[] = []
-  const request = { report: {} as { changes?: string | undefined }, log: { debug: (line: unknown) => lines.push(line) } }
-  return { reporter: new ChangeReporter(changes, request as unknown as ConstructorParameters<typeof ChangeReporter>[1], toParam), request, lines }
+  const call = { record: {} as { changes?: string | undefined }, log: { debug: (line: unknown) => lines.push(line) } }
+  return { reporter: new ChangeReporter(changes, call as unknown as ConstructorParameters<typeof ChangeReporter>[1], toParam), call, lines }
 }
 
 t.test('what is known at the beginning is a header, what comes later a comment, and all of it is logged', t => {
   const changes: Change[] = [{ param: 'user', action: 'dropped', from: 'secret', reason: 'r1' }]
-  const { reporter, request, lines } = reporterOf(changes)
+  const { reporter, call, lines } = reporterOf(changes)
   t.strictSame(reporter.headers(), { 'x-proxy-warnings': 'user dropped' })
-  t.equal(reporter.comment(), '', 'nothing is told twice')
+  t.equal(reporter.news(), undefined, 'nothing is told twice')
   reporter.add({ param: 'usage', action: 'estimated', reason: 'r2' })
   changes.push({ param: 'tools', action: 'repaired', reason: 'r3' })
-  t.equal(reporter.comment(), ': x-proxy-warnings: usage estimated, tools repaired\n\n')
-  t.equal(request.report.changes, 'user dropped, usage estimated, tools repaired')
+  t.equal(reporter.news(), 'usage estimated, tools repaired')
+  t.equal(call.record.changes, 'user dropped, usage estimated, tools repaired')
   t.strictSame(lines, [
     { changes: [{ param: 'user', action: 'dropped', reason: 'r1' }] },
     { changes: [{ param: 'usage', action: 'estimated', reason: 'r2' }, { param: 'tools', action: 'repaired', reason: 'r3' }] }
@@ -33,16 +33,16 @@ t.test('long names are cut', t => {
 
 t.test('parameters have the names their caller gave them', t => {
   const changes: Change[] = [{ param: 'messages', action: 'clamped', reason: 'r' }]
-  const { reporter, request, lines } = reporterOf(changes, param => param.replace('messages', 'input'))
+  const { reporter, call, lines } = reporterOf(changes, param => param.replace('messages', 'input'))
   t.strictSame(reporter.headers(), { 'x-proxy-warnings': 'input clamped' })
-  t.equal(request.report.changes, 'input clamped')
+  t.equal(call.record.changes, 'input clamped')
   t.match(lines, [{ changes: [{ param: 'input' }] }])
   t.equal(changes[0]?.param, 'messages', 'the change itself stays')
   t.end()
 })
 
 t.test('nothing leaves no trace', t => {
-  const { reporter, request, lines } = reporterOf([])
-  t.strictSame({ ...reporter.headers(), comment: reporter.comment(), report: request.report, lines }, { comment: '', report: {}, lines: [] })
+  const { reporter, call, lines } = reporterOf([])
+  t.strictSame({ ...reporter.headers(), news: reporter.news(), record: call.record, lines }, { news: undefined, record: {}, lines: [] })
   t.end()
 })

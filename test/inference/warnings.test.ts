@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { Change } from '../../../src/generation/change.ts'
-import { toWarnings } from '../../../src/http/replies/warnings.ts'
+import type { Change } from '../../src/generation/change.ts'
+import { toWarnings } from '../../src/inference/warnings.ts'
 
 function change (param: string, action: Change['action'] = 'dropped'): Change {
   return { param, action, from: 'secret', reason: 'because' }

@@ -1,0 +1,93 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { CancelSignal } from '../../generation/cancellation.ts'
+import type { Change } from '../../generation/change.ts'
+import type { Call, TokenOwner } from '../../inference/call.ts'
+import type { RequestRecord } from '../../inference/request-record.ts'
+import type { Settings } from '../../settings/schema.ts'
+import { toContentLog, type ContentLog } from '../../telemetry/content-log.ts'
+import { toCredential, tokenOwner } from '../access/auth.ts'
+import { toSessionAffinity } from './session-affinity.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Tells that the model of the path counts, and not another one that the body names. */
+    modelChange: Change | undefined
+  }
+}
+
+/**
+ * What one HTTP request brings beside its body. It counts as an answer that is under way from now on.
+ * @throws ProxyError 503 with `retry-after` when there are too many, or the key has its share; ClientGoneError when its client has left already
+ */
+export function toCall (request: FastifyRequest, reply: FastifyReply, settings: Pick<Settings, 'logContent'>): Call {
+  return new HttpCall(request, reply, settings, reply.server.openAnswers.open(reply))
+}
+
+/** A view of a request: of most, half of this is never asked for. */
+class HttpCall implements Call {
+  readonly record: RequestRecord
+  readonly signal: CancelSignal
+  readonly #request: FastifyRequest
+  readonly #reply: FastifyReply
+  readonly #settings: Pick<Settings, 'logContent'>
+
+  constructor (request: FastifyRequest, reply: FastifyReply, settings: Pick<Settings, 'logContent'>, signal: CancelSignal) {
+    this.record = request.record
+    this.signal = signal
+    this.#request = request
+    this.#reply = reply
+    this.#settings = settings
+  }
+
+  get log (): FastifyRequest['log'] {
+    return this.#request.log
+  }
+
+  get apiToken (): string | undefined {
+    return this.#request.apiToken
+  }
+
+  get tokenOwner (): TokenOwner {
+    return tokenOwner(this.#request)
+  }
+
+  get caller (): string | undefined {
+    return this.#request.caller
+  }
+
+  get credential (): string {
+    return toCredential(this.#request)
+  }
+
+  get isDryRun (): boolean {
+    return this.#request.headers['x-dry-run'] === 'true'
+  }
+
+  get simulatorWords (): string | string[] | undefined {
+    return this.#request.headers['x-simulator']
+  }
+
+  get modelChange (): Change | undefined {
+    return this.#request.modelChange
+  }
+
+  get observer (): ContentLog | undefined {
+    return toContentLog(this.#request, this.#settings)
+  }
+
+  toSessionAffinity (cacheKey: string | undefined, cachePrefix: readonly unknown[]): string {
+    return toSessionAffinity(this.#request, cacheKey, cachePrefix)
+  }
+
+  elapsedMs (): number {
+    return this.#reply.elapsedTime
+  }
+
+  holdMemory (bytes: number): void {
+    this.#request.heldMemory?.grow(bytes)
+  }
+
+  releaseMemory (): void {
+    this.#request.heldMemory?.release()
+  }
+}

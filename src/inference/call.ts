@@ -1,0 +1,59 @@
+import type { CancelSignal } from '../generation/cancellation.ts'
+import type { Change } from '../generation/change.ts'
+import { ClientGoneError } from '../generation/client-disconnected.ts'
+import type { WireObserver } from '../workers-ai/transport/runner.ts'
+import type { RequestRecord } from './request-record.ts'
+
+/** Whose token Cloudflare judges: the proxy's own, or that of a caller who brought one as the key. */
+export type TokenOwner = 'proxy' | 'caller'
+
+/** Where lines about one request go. */
+export interface CallLog {
+  debug: (fields: object, message: string) => void
+  error: (fields: object, message: string) => void
+}
+
+/** What one call brings beside the request it makes of a model, however it came in. */
+export interface Call {
+  readonly record: RequestRecord
+  readonly log: CallLog
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: CancelSignal
+  /** The caller's own Cloudflare token, when callers bring theirs. */
+  readonly apiToken: string | undefined
+  readonly tokenOwner: TokenOwner
+  /** Whose call it is, by a name that is no secret; undefined where nobody has to prove anything. */
+  readonly caller: string | undefined
+  /** Whose account at Cloudflare is asked, by a name that is no secret. */
+  readonly credential: string
+  /** The caller wants to see what would be sent, and nothing is. */
+  readonly isDryRun: boolean
+  /** The caller's words for the simulator. */
+  readonly simulatorWords: string | string[] | undefined
+  /** Tells that another model counts than the one the request names. */
+  readonly modelChange: Change | undefined
+  /** Sees all that goes over the wire, where that is to be logged. */
+  readonly observer: WireObserver | undefined
+  /**
+   * @param cacheKey the caller's own name for what its prompt begins with
+   * @param cachePrefix what it begins with, the same in every turn of a conversation
+   * @returns what keeps the turns of one conversation together
+   */
+  toSessionAffinity: (cacheKey: string | undefined, cachePrefix: readonly unknown[]) => string
+  /** Milliseconds since the call came. */
+  elapsedMs: () => number
+  /** Counts bytes that are held for this call. @throws ProxyError 503 when there is no room for them */
+  holdMemory: (bytes: number) => void
+  /** What was held for this call is free again. */
+  releaseMemory: () => void
+}
+
+/**
+ * Notes what ended an answer after its first byte.
+ * @returns false when nobody is left who could be told
+ */
+export function noteFailure (error: unknown, { record }: Pick<Call, 'record'>): boolean {
+  if (error instanceof ClientGoneError) return false
+  record.error = error as Error
+  return true
+}

@@ -1,0 +1,58 @@
+import type { Usage } from '../generation/event.ts'
+import { toSum } from '../generation/usage.ts'
+import { embed } from '../workers-ai/answer/embed.ts'
+import { checkDimensions, toEmbedRequest, toTokens } from '../workers-ai/request/embedding-request.ts'
+import { Patience } from '../workers-ai/transport/retry.ts'
+import { ESTIMATED, type Services } from './answer.ts'
+import type { Call } from './call.ts'
+import { ChangeReporter } from './change-reporter.ts'
+import { toDryRunOf, type DryRunAnswer } from './dry-run.ts'
+import { toHeaders } from './generations.ts'
+import { addNeurons } from './request-record.ts'
+
+/** What is to be embedded, as a surface that takes it says it. */
+export type EmbeddingsRequest = Parameters<typeof toEmbedRequest>[0]
+
+export interface EmbeddingsAnswer {
+  kind: 'answer'
+  /** One for each input, in order, all of one length: the model's own. */
+  vectors: number[][]
+  usage: Usage
+  reporter: ChangeReporter
+  /** What the client is told of who answers, beside what `reporter` tells. */
+  headers: Record<string, string>
+}
+
+/**
+ * Has texts embedded. No other model takes over when one fails: vectors of two models cannot be compared.
+ * @throws what Cloudflare failed with, or what is wrong with the request
+ */
+export async function answerEmbeddings ({ settings, workersAi, models }: Pick<Services, 'settings' | 'workersAi' | 'models'>, request: EmbeddingsRequest, call: Call): Promise<EmbeddingsAnswer | DryRunAnswer> {
+  const model = await models.resolve(request.model, 'text-embeddings')
+  const { record, signal, modelChange, isDryRun } = call
+  record.kind = isDryRun ? 'dry-run' : 'answer'
+  record.model = request.model
+  record.servedModel = model.id
+  record.stream = false
+  const { batches, toBody, changes } = toEmbedRequest(request, model, settings)
+  if (modelChange) changes.unshift(modelChange)
+  if (isDryRun) return { kind: 'dry-run', body: toDryRunOf(model.id, toBody(batches[0]), changes) }
+  const patience = new Patience()
+  const answers = await embed(workersAi, { model: model.id, batches, toBody, signal, patience, apiToken: call.apiToken, simulatorWords: call.simulatorWords, caller: call.caller, observer: call.observer })
+    .finally(() => { record.attempts = patience.asked })
+  const usage = toEmbeddingUsage(answers)
+  record.usage = usage
+  if (answers[0] !== undefined) record.upstreamStatus = answers[0].status
+  for (const { headers } of answers) addNeurons(record, headers)
+  const vectors = answers.flatMap(answer => answer.vectors)
+  // Of a model nobody knows only its answer tells the length.
+  if (request.dimensions != null) checkDimensions(request.dimensions, vectors[0]?.length ?? 0, model)
+  const reporter = new ChangeReporter(changes, call)
+  if (usage.estimated) reporter.add(ESTIMATED)
+  return { kind: 'answer', vectors, usage, reporter, headers: { 'x-proxy-model': model.id, 'x-proxy-attempts': String(patience.asked), ...toHeaders(answers) } }
+}
+
+/** The bill of several calls; what a call did not tell is guessed from its texts. */
+export function toEmbeddingUsage (calls: ReadonlyArray<{ texts: readonly string[], usage?: Usage }>): Usage {
+  return toSum(calls.map(({ texts, usage }) => usage ?? { promptTokens: toTokens(texts), completionTokens: 0, estimated: true }))
+}
