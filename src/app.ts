@@ -57,13 +57,45 @@ export interface AppParts {
 export async function buildApp (settings: Settings, { logger = newLogger(settings), remoteImages = {}, keepAliveMs = KEEP_ALIVE_MS }: AppParts = {}): Promise<FastifyInstance> {
   // First, because it may fail, and nothing else must then be left open.
   const store = await openStore<KeptResponse>(settings, Date.now)
+  const { list, models, workersAi } = toEngine(settings, logger)
+  const app = newServer(settings, logger)
+  await prepare(app, settings)
+  app.decorate('surveyModels', () => models.survey())
+  // Of what no API serves, most is meant for OpenAI's.
+  app.setErrorHandler(errorHandler(models))
+  home(app, settings.authMode === 'passthrough' ? 'token' : isKeyless(settings) ? 'nothing' : 'key')
+  health(app)
+  await app.register(openai, { settings, workersAi, models, remoteImages, keepAliveMs, store })
+  app.addHook('onClose', async () => {
+    await workersAi.close()
+    await store.close()
+  })
+  // The first caller should not wait for the list, nor guess what Cloudflare could tell.
+  app.addHook('onListen', done => {
+    void list.current()
+    done()
+  })
+  return app
+}
+
+/** What answers requests, whatever API they come by. */
+function toEngine (settings: Settings, logger: FastifyBaseLogger): { list: ModelList, models: Models, workersAi: WorkersAi } {
   const workersAi = new WorkersAi({ ...toWorkersAiOptions(settings), userAgent: 'workers-ai-proxy' })
   const list = new ModelList({
     fetchPage: page => searchPage(workersAi, page),
     now: Date.now,
     onError: error => logger.warn({ reason: error instanceof Error ? error.message : 'unknown' }, 'Cloudflare did not list its models; the last known list is used')
   })
-  const app = fastify({
+  const schemas = new ModelSchemas({
+    fetchSchema: id => workersAi.getJson('/ai/models/schema', { model: id }),
+    now: Date.now,
+    onError: (error, id) => logger.debug({ model: id, reason: error instanceof Error ? error.message : 'unknown' }, 'no schema; the family is guessed')
+  })
+  return { list, models: new Models(list, settings, schemas), workersAi }
+}
+
+function newServer (settings: Settings, logger: FastifyBaseLogger): FastifyInstance {
+  return fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: settings.bodyLimitBytes,
@@ -79,10 +111,13 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: MAX_URL_LENGTH },
     schemaController: BODY_SCHEMAS
   })
+}
 
+/** What is the same for every API: which requests are let in, how their bodies are read, how connections end. */
+async function prepare (app: FastifyInstance, settings: Settings): Promise<void> {
   // Fastify also reads plain text, which a web page may post to any server without asking.
   app.removeContentTypeParser('text/plain')
-  // First, because whatever is refused later is noted in the request's report.
+  // First, because whatever is refused later is noted in the request's record.
   logRequests(app)
   app.decorate('openAnswers', new OpenAnswers(settings.maxStreams))
   app.decorateRequest('apiToken', undefined)
@@ -104,35 +139,16 @@ export async function buildApp (settings: Settings, { logger = newLogger(setting
     await app.register(cors, { origin: toOriginRules(settings.corsOrigins), exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400, strictPreflight: false })
   }
   app.addHook('onRequest', requireHost)
-  const isKeyless = settings.apiKeys.length === 0 && settings.authMode !== 'passthrough'
-  const hostRule = requireAllowedHost(settings.allowedHosts, isKeyless ? settings.host : undefined)
+  const hostRule = requireAllowedHost(settings.allowedHosts, isKeyless(settings) ? settings.host : undefined)
   if (hostRule) app.addHook('onRequest', hostRule)
   const keyRule = settings.authMode === 'passthrough' ? requireOwnToken() : requireKey(settings.apiKeys)
   if (keyRule) app.addHook('onRequest', keyRule)
   refuseUnknownRoutes(app)
+}
 
-  const schemas = new ModelSchemas({
-    fetchSchema: id => workersAi.getJson('/ai/models/schema', { model: id }),
-    now: Date.now,
-    onError: (error, id) => logger.debug({ model: id, reason: error instanceof Error ? error.message : 'unknown' }, 'no schema; the family is guessed')
-  })
-  const models = new Models(list, settings, schemas)
-  app.decorate('surveyModels', () => models.survey())
-  // Of what no API serves, most is meant for OpenAI's.
-  app.setErrorHandler(errorHandler(models))
-  home(app, settings.authMode === 'passthrough' ? 'token' : isKeyless ? 'nothing' : 'key')
-  health(app)
-  await app.register(openai, { settings, workersAi, models, remoteImages, keepAliveMs, store })
-  app.addHook('onClose', async () => {
-    await workersAi.close()
-    await store.close()
-  })
-  // The first caller should not wait for the list, nor guess what Cloudflare could tell.
-  app.addHook('onListen', done => {
-    void list.current()
-    done()
-  })
-  return app
+/** Whether callers are served who have no key. */
+function isKeyless ({ apiKeys, authMode }: Settings): boolean {
+  return apiKeys.length === 0 && authMode !== 'passthrough'
 }
 
 /** Beyond it the server is so late with everything that new callers are better served elsewhere. */

@@ -74,7 +74,6 @@ const NOT_YET: string[] = [
   'src/remote-images/download.ts imports workers-ai/request/messages/image.ts',
   'src/remote-images/remote-images.ts imports surfaces/openai/chat-completions/request.ts',
   'src/surfaces/openai/completions/route.ts imports workers-ai/request/prompt-request.ts',
-  'src/surfaces/openai/errors.ts imports workers-ai/transport/error-codes.ts',
   'src/surfaces/openai/responses/input.ts imports workers-ai/request/custom-tools.ts',
   'src/surfaces/openai/responses/output-items.ts imports workers-ai/request/custom-tools.ts',
   'src/surfaces/openai/responses/to-chat.ts imports workers-ai/request/asked-thinking.ts',

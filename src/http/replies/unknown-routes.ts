@@ -1,7 +1,27 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { InvalidRequestError, quoted } from '../../errors.ts'
-import { isOllamaPath, toOllamaAdvice } from './ollama-paths.ts'
+import { isOllamaPath } from './ollama-paths.ts'
 import { toPlainPath } from '../../telemetry/logged-path.ts'
+
+/** Why no route serves a request: its path is unknown, or one of Ollama's API, its method is not for it, or it asks for a WebSocket. */
+const STATUSES = { path: 404, ollama: 404, method: 405, websocket: 426 } as const
+
+/** No route serves a request. The API it was meant for has words for it. */
+export class UnservedRouteError extends Error {
+  override name = 'UnservedRouteError'
+  readonly what: keyof typeof STATUSES
+  readonly status: typeof STATUSES[keyof typeof STATUSES]
+  readonly method: string
+  /** Without its query, and fit to be told. */
+  readonly path: string
+
+  constructor (what: keyof typeof STATUSES, method: string, path: string) {
+    super(`no route serves it (${what})`)
+    this.what = what
+    this.status = STATUSES[what]
+    this.method = method
+    this.path = path
+  }
+}
 
 interface Route {
   method: string
@@ -13,10 +33,10 @@ interface Route {
 const TRIED_BY_WEBSOCKET = /^(?:\/+openai)?(?:\/+v1)?\/+responses\/*$/
 
 /**
- * Refuses what no route serves before its body is read, in the words api.openai.com uses: 404 for an unknown path, 405
+ * Refuses what no route serves before its body is read, by an `UnservedRouteError`: 404 for an unknown path, 405
  * with `allow` for a known one that does not take the method, 426 for the WebSocket that clients of the Responses API try
- * first: after that they go on by HTTP at once, while they try a 405 again and again. Knows the routes that are added after it was called, and
- * refuses what the hooks before it have let pass.
+ * first: after that they go on by HTTP at once, while they try a 405 again and again. Knows the routes that are added
+ * after it was called, and refuses what the hooks before it have let pass.
  */
 export function refuseUnknownRoutes (app: FastifyInstance): void {
   const routes: Route[] = []
@@ -26,15 +46,14 @@ export function refuseUnknownRoutes (app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (!request.is404) return done()
     const path = request.originalUrl.split('?')[0] ?? ''
-    if (isOllamaPath(request.url)) return done(new InvalidRequestError(toOllamaAdvice(request.method, quoted(toPlainPath(path))), { status: 404 }))
+    const unserved = (what: UnservedRouteError['what']) => done(new UnservedRouteError(what, request.method, toPlainPath(path)))
+    if (isOllamaPath(request.url)) return unserved('ollama')
     const methods = new Set(routes.filter(({ paths }) => paths.test(path)).map(({ method }) => method))
-    if (methods.size === 0) return done(new InvalidRequestError(`Invalid URL (${request.method} ${quoted(toPlainPath(path))})`, { status: 404 }))
+    if (methods.size === 0) return unserved('path')
     reply.header('allow', [...methods].join(', '))
-    if (wantsWebSocket(request) && TRIED_BY_WEBSOCKET.test(path)) {
-      reply.headers({ upgrade: 'HTTP/1.1', connection: 'upgrade' })
-      return done(new InvalidRequestError(`There are no WebSockets on ${quoted(toPlainPath(path))}. POST to it by HTTP/1.1 instead.`, { status: 426 }))
-    }
-    done(new InvalidRequestError(`Not allowed to ${request.method} on ${quoted(toPlainPath(path))}. (HINT: Perhaps you meant to use a different HTTP method?)`, { status: 405 }))
+    if (!wantsWebSocket(request) || !TRIED_BY_WEBSOCKET.test(path)) return unserved('method')
+    reply.headers({ upgrade: 'HTTP/1.1', connection: 'upgrade' })
+    unserved('websocket')
   })
 }
 

@@ -7,6 +7,8 @@ import { tokenOwner } from '../../http/access/auth.ts'
 import { ClientGoneError } from '../../generation/client-disconnected.ts'
 import { toLoggedError } from '../../telemetry/logger.ts'
 import { isOllamaPath, toOllamaBody } from '../../http/replies/ollama-paths.ts'
+import { UnservedRouteError } from '../../http/replies/unknown-routes.ts'
+import { toUnservedRoute } from './unserved-route.ts'
 import { toInvalidRequest, type ValidationFailure } from './validation-error.ts'
 
 const NOT_JSON = "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
@@ -55,6 +57,7 @@ function toRequestedModel (body: unknown): string | undefined {
 
 function toCallerError (error: FastifyError, body: unknown): unknown {
   if (error instanceof ProxyError || error instanceof UpstreamError) return error
+  if (error instanceof UnservedRouteError) return toUnservedRoute(error)
   if (error.validation) return toInvalidRequest(error.validation as ValidationFailure[], body)
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

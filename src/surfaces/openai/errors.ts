@@ -1,8 +1,8 @@
 import { ProxyError, UpstreamError, quoted, type ProxyErrorOptions } from '../../errors.ts'
 import { noteFailure, type Call, type TokenOwner } from '../../inference/call.ts'
+import { toFailure, type Failure } from '../../inference/failure.ts'
 import { toLoggedError } from '../../telemetry/logger.ts'
 import type { ErrorBody } from './error-body.ts'
-import { toFacts, type FailureFacts, type Meaning } from '../../workers-ai/transport/error-codes.ts'
 
 /** What a failure of Workers AI is to a caller of OpenAI's API. */
 type Telling = Omit<ProxyErrorOptions, 'cause' | 'headers'> & { message?: string, headers?: Record<string, string> }
@@ -31,7 +31,7 @@ const rateLimit: Telling = { status: 429, type: 'rate_limit_error', code: 'rate_
 const upstreamError: Telling = { status: 502, type: 'server_error', code: 'upstream_error' }
 const overflow: Telling = { ...badRequest, code: 'context_length_exceeded', param: 'messages' }
 
-const TELLINGS: Record<Exclude<Meaning, 'token' | 'quota'>, Telling> = {
+const TELLINGS: Record<Exclude<Failure['meaning'], 'token' | 'quota'>, Telling> = {
   'bad-request': badRequest,
   overflow,
   'too-large': { status: 413, type: 'invalid_request_error' },
@@ -57,7 +57,7 @@ const TELLINGS: Record<Exclude<Meaning, 'token' | 'quota'>, Telling> = {
 }
 
 /** OpenAI's name of the part of a request a refusal is about. */
-const ABOUT: Record<NonNullable<FailureFacts['about']>, Partial<Telling>> = {
+const ABOUT: Record<NonNullable<Failure['about']>, Partial<Telling>> = {
   lora: { param: 'lora' },
   stream: { param: 'stream' },
   format: { param: 'response_format', code: 'unsupported_value' },
@@ -72,12 +72,12 @@ const ABOUT: Record<NonNullable<FailureFacts['about']>, Partial<Telling>> = {
  */
 export function toProxyError (error: unknown, now: Date, current: readonly string[] = [], owner: TokenOwner = 'proxy'): unknown {
   if (!(error instanceof UpstreamError)) return error
-  const facts = toFacts(error)
-  const { message = toMessage(error, facts, current), headers = {}, ...options } = toTelling(facts, error, now, owner)
-  const retryAfter = headers['retry-after'] ?? (error.retryAfter === undefined ? undefined : String(Math.max(1, Math.ceil(error.retryAfter))))
+  const failure = toFailure(error, now)
+  const { message = toMessage(error, failure, current), headers = {}, ...options } = toTelling(failure, error, owner)
+  const { retryAfter } = failure
   return new ProxyError(message, {
     ...options,
-    headers: { ...headers, ...(retryAfter !== undefined && { 'retry-after': retryAfter }) },
+    headers: { ...headers, ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }) },
     cause: error
   })
 }
@@ -105,7 +105,7 @@ export function toStreamFailure (error: unknown, call: Call, inputParam?: string
   return toErrorBody(told, inputParam)
 }
 
-function toTelling ({ meaning, about }: FailureFacts, { status }: UpstreamError, now: Date, owner: TokenOwner): Telling {
+function toTelling ({ meaning, about }: Failure, { status }: UpstreamError, owner: TokenOwner): Telling {
   switch (meaning) {
     // A token that is none, and one that may not do this.
     case 'token': return toTokenTelling(status === 403, owner)
@@ -113,7 +113,7 @@ function toTelling ({ meaning, about }: FailureFacts, { status }: UpstreamError,
       status: 429,
       type: 'insufficient_quota',
       code: 'insufficient_quota',
-      headers: { ...NO_RETRY, 'retry-after': String(secondsToMidnight(now)) }
+      headers: NO_RETRY
     }
     default: return { ...TELLINGS[meaning], ...(about && ABOUT[about]) }
   }
@@ -125,14 +125,9 @@ function toTokenTelling (isForbidden: boolean, owner: TokenOwner): Telling {
   return { ...telling, status: 403, ...(owner === 'proxy' && { type: 'permission_error' }) }
 }
 
-function toMessage ({ message, code }: UpstreamError, { meaning, next }: FailureFacts, current: readonly string[]): string {
+function toMessage ({ message, code }: UpstreamError, { meaning, next }: Failure, current: readonly string[]): string {
   const named = code === undefined ? quoted(message) : `${quoted(message)} (Workers AI ${code})`
   if (next !== undefined) return `${named}. ${next}${meaning === 'plan' && current.length > 0 ? ` Models that run without it: ${current.join(', ')}.` : ''}`
   if ((meaning !== 'unknown-model' && meaning !== 'retired-model') || current.length === 0) return named
   return `${named}. Models that are served now: ${current.join(', ')}. GET /v1/models lists all.`
-}
-
-function secondsToMidnight (now: Date): number {
-  const midnight = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1)
-  return Math.max(1, Math.ceil((midnight - now.getTime()) / 1000))
 }

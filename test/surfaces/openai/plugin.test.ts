@@ -1,5 +1,8 @@
 import { AzureOpenAI } from 'openai'
+import { pino } from 'pino'
 import t from 'tap'
+import { buildApp } from '../../../src/app.ts'
+import { readSettings } from '../../../src/settings/reader.ts'
 import { askRaw, exchange, waited } from '../../servers/http-client.ts'
 import { LLAMA, MISTRAL, post, saying, startProxy, toChunks } from '../../servers/start-proxy.ts'
 
@@ -141,3 +144,26 @@ t.test('AzureOpenAI of the openai package works, with a deployment and without o
 function isModelTold (response: Response): boolean {
   return /(^|, )model /.test(response.headers.get('x-proxy-warnings') ?? '')
 }
+
+t.test('an API that is registered beside it has its own words, for its routes and below its prefix', async t => {
+  const app = await buildApp(readSettings({ env: { UPSTREAM: 'simulator', API_KEYS: 'k' }, readFile: () => '' }).settings, { logger: pino({ level: 'silent' }) })
+  t.teardown(() => app.close())
+  await app.register(async scope => {
+    scope.setErrorHandler((error: Error & { status?: number }, _request, reply) => { reply.code(error.status ?? 500).send({ oops: error.name }) })
+    scope.setNotFoundHandler(() => {})
+    scope.get('/messages', async () => { throw new Error('broken') })
+  }, { prefix: '/other' })
+  const authorization = 'Bearer k'
+  const cases = [
+    { url: '/other/messages', headers: { authorization }, status: 500, body: { oops: 'Error' } },
+    { url: '/other/messages', headers: {}, status: 401, body: { oops: 'ProxyError' } },
+    { url: '/other/nope', headers: { authorization }, status: 404, body: { oops: 'UnservedRouteError' } },
+    { url: '/v1/nope', headers: { authorization }, status: 404, body: { error: { message: 'Invalid URL (GET /v1/nope)' } } },
+    { url: '/v1/models', headers: {}, status: 401, body: { error: { message: /^You didn't provide an API key/ } } }
+  ]
+  for (const { url, headers, status, body } of cases) {
+    const answer = await app.inject({ url, headers: { host: 'localhost', ...headers } })
+    t.equal(answer.statusCode, status, url)
+    t.match(answer.json(), body, url)
+  }
+})
