@@ -3,8 +3,8 @@ import { UpstreamError } from '../../errors.ts'
 import { isObject } from '../../json/is-object.ts'
 import { errorIn } from '../transport/error-envelope.ts'
 import { parseExactly, toDigits, toExactJsonText, toJsonText, toNumber } from '../../json/exact-json.ts'
-import { CLASSIC } from '../fast-path/frame-pattern.ts'
-import { LearnedFrames } from '../fast-path/frame-templates.ts'
+import { readFrames, type FrameBytes } from '../fast-path/frame-run.ts'
+import { FrameTemplates } from '../fast-path/frame-templates.ts'
 import type { NativeChoice, NativeFrame, NativeMessage, NativeUsage } from './native-answer.ts'
 import { toMessage } from './responses-output.ts'
 import { toTokenLogprobs } from './token-logprobs.ts'
@@ -26,7 +26,7 @@ export class GenerationReader {
   #tally = new UsageTally()
   /** The last frame of the fast lanes, until somebody needs the usage in it. */
   #lastOfRun: string | undefined
-  #frames = new LearnedFrames(GenerationReader.#readAlone)
+  #templates = new FrameTemplates(GenerationReader.#readAlone)
   #reason: FinishReason | null = null
   #finished = false
   #done = false
@@ -72,21 +72,19 @@ export class GenerationReader {
   /**
    * Reads the run of events that begins at `start` and needs no parsing, if there is one, and appends what it says to
    * `batch`.
-   * @param text of a stream, of which an event begins at `start`
+   * @param read bytes of a stream, of which an event begins at `start`
    * @returns where the run ends
    */
-  readRun (text: string, start: number, batch: Batch): number {
+  readRun (read: FrameBytes, start: number, batch: Batch): number {
     if (this.#done || this.#finished) return start
     const before = batch.length
-    const classic = CLASSIC.read(text, start, batch)
-    const learned = classic === undefined ? this.#frames.read(text, start, batch) : undefined
-    if (classic) this.textFrames = CLASSIC_TEXT
-    if (learned) {
-      this.#lastOfRun = text.slice(learned.lastStart + 'data: '.length, learned.end)
-      this.textFrames = this.#frames.textFrames
-    }
+    const classic = readFrames(CLASSIC_TEXT, read, start, batch)
+    const run = classic ?? this.#templates.read(read, start, batch)
+    if (run === undefined) return start
+    this.textFrames = classic ? CLASSIC_TEXT : this.#templates.textFrames
+    if (!classic && this.#templates.hasUsage) this.#lastOfRun = read.slice(run.lastStart + 'data: '.length, run.end)
     this.#sawOutput ||= batch.length > before
-    return (classic ?? learned)?.end ?? start
+    return run.end
   }
 
   /**
@@ -106,9 +104,8 @@ export class GenerationReader {
     this.#readFrame(frame, batch, data)
     const said = batch[before]
     const isPiece = batch.length === before + 1 && (said?.type === 'text' || said?.type === 'reasoning')
-    if (!isPiece || CLASSIC.fits(data) || !this.#mayLearn(frame)) return
-    this.#frames.learn(data, said)
-    this.textFrames = this.#frames.textFrames
+    if (!isPiece || !this.#mayCompile(frame)) return
+    this.textFrames = this.#templates.compile(data, said)
   }
 
   /**
@@ -205,8 +202,8 @@ export class GenerationReader {
     this.#reason = toFinishReason(native)
   }
 
-  /** Of frames that are learned only the last one's usage is read, which may not be the sum. */
-  #mayLearn (frame: NativeFrame): boolean {
+  /** Of frames that are read by a template only the last one's usage is read, which may not be the sum. */
+  #mayCompile (frame: NativeFrame): boolean {
     return this.#tally.isRunning || toUsage(toGeneration(frame).usage) === undefined
   }
 

@@ -29,11 +29,11 @@ export class SseDecoder {
    * @throws UpstreamError `malformed` when one event grows above 8 Mi characters.
    */
   push (bytes: Buffer): string[] {
-    return this.read(this.decode(bytes))
+    return this.read(this.#decode(bytes))
   }
 
-  /** The next bytes as text, for those who read some of it themselves; a letter that is cut comes with its last byte. */
-  decode (bytes: Buffer): string {
+  /** The next bytes as text; a letter that is cut comes with its last byte. */
+  #decode (bytes: Buffer): string {
     const last = bytes.at(-1)
     if (last === undefined) return ''
     if (!this.#isInsideLetter && isAscii(bytes)) return bytes.toString('latin1')
@@ -51,14 +51,14 @@ export class SseDecoder {
     return events
   }
 
-  /** Whether the next text begins a new event, whatever it is; false until the first one was read. */
-  get isBetweenEvents (): boolean {
-    return this.#data === undefined && this.#lineLength === 0 && !this.#skipLineFeed && !this.#atStart
+  /** Whether the next bytes begin a letter, so that those that are ASCII may be given as text. */
+  get isBetweenLetters (): boolean {
+    return !this.#isInsideLetter
   }
 
-  /** The same of the next bytes. */
-  get isBetweenBytesOfEvents (): boolean {
-    return this.isBetweenEvents && !this.#isInsideLetter
+  /** Whether the next bytes begin a new event, whatever they are; false until the first one was read. */
+  get isBetweenEvents (): boolean {
+    return this.#data === undefined && this.#lineLength === 0 && !this.#skipLineFeed && !this.#atStart && !this.#isInsideLetter
   }
 
   /** Ends the stream and returns what was still complete enough to be an event. */

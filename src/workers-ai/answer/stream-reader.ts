@@ -1,4 +1,5 @@
 import type { Batch } from '../../generation/event.ts'
+import { FrameBytes } from '../fast-path/frame-run.ts'
 import type { GenerationReader } from './generation-reader.ts'
 import { SseDecoder } from './sse-decoder.ts'
 
@@ -19,14 +20,14 @@ export class StreamReader {
     const decoder = this.#decoder
     const reader = this.#reader
     const batch: Batch = []
-    const text = decoder.decode(bytes)
+    const read = new FrameBytes(bytes)
     let at = 0
-    while (at < text.length) {
-      if (decoder.isBetweenEvents) at = reader.readRun(text, at, batch)
-      if (at === text.length) break
-      const blankLine = text.indexOf('\n\n', at)
-      const end = blankLine === -1 ? text.length : blankLine + 2
-      for (const event of decoder.read(text.slice(at, end))) reader.readEvent(event, batch)
+    while (at < bytes.length) {
+      if (decoder.isBetweenEvents) at = reader.readRun(read, at, batch)
+      if (at === bytes.length) break
+      const end = endOfEvent(read, at)
+      const isAscii = read.ascii !== undefined && decoder.isBetweenLetters
+      for (const event of isAscii ? decoder.read(read.ascii.slice(at, end)) : decoder.push(bytes.subarray(at, end))) reader.readEvent(event, batch)
       at = end
     }
     return batch
@@ -34,7 +35,7 @@ export class StreamReader {
 
   /** Whether the next bytes begin a new event; false until the first one was read. */
   get isBetweenEvents (): boolean {
-    return this.#decoder.isBetweenBytesOfEvents
+    return this.#decoder.isBetweenEvents
   }
 
   /** What is said by an event whose last line has no end. */
@@ -43,4 +44,10 @@ export class StreamReader {
     for (const event of this.#decoder.end()) this.#reader.readEvent(event, batch, true)
     return batch
   }
+}
+
+/** Where the event ends that begins at `start`, or the bytes. */
+function endOfEvent ({ bytes, ascii }: FrameBytes, start: number): number {
+  const blankLine = ascii === undefined ? bytes.indexOf('\n\n', start) : ascii.indexOf('\n\n', start)
+  return blankLine === -1 ? bytes.length : blankLine + 2
 }

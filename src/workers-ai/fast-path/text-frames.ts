@@ -1,9 +1,15 @@
 import { isUtf8 } from 'node:buffer'
-import { BEFORE_COUNT } from './frame-pattern.ts'
+import type { PieceEvent } from '../../generation/event.ts'
 
-/** Frames of one kind that say a piece of text and nothing else, read as bytes. */
+/**
+ * Frames of one kind that say a piece of text (or of thinking) and nothing else, read as bytes: the one grammar of the fast
+ * path, for the text relay and for events alike. It must say exactly what the slow path says of the same frames, and leave
+ * every other frame to that.
+ */
 export interface TextFrames {
-  /** Usage runs along in them, and the last one's counts. */
+  /** What the pieces are. */
+  readonly type: PieceEvent['type']
+  /** The frames hold usage, of which the last counts. */
   readonly hasUsage: boolean
   /** Whether such a frame may begin there. */
   mayBegin: (bytes: Uint8Array, at: number) => boolean
@@ -23,7 +29,7 @@ export interface TextSpan {
   characters: number
   /** The bytes are known to be UTF-8. */
   isUtf8: boolean
-  /** Of the same bytes, made by who needs it. */
+  /** DataView over the same bytes, created lazily. */
   view: DataView | undefined
 }
 
@@ -37,11 +43,16 @@ const ESCAPES = toBytes('"\\bfnrt')
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
+const MINUS = 0x2d
+const PLUS = 0x2b
 const POINT = 0x2e
+const SMALL_E = 0x65
+const CAPITAL_E = 0x45
 const ZERO = 0x30
 
-/** Those of `CLASSIC` in `frame-pattern.ts`, with padding in ASCII. */
+/** The commonest frame of all: text, then what carries nothing (no calls, padding of random length). */
 export const CLASSIC_TEXT: TextFrames = {
+  type: 'text',
   hasUsage: false,
   mayBegin: (bytes, at) => startsWith(bytes, at, HEAD),
   read (bytes, at, text) {
@@ -54,31 +65,47 @@ export const CLASSIC_TEXT: TextFrames = {
   }
 }
 
-/** What does not change in frames of a kind, behind a value that does. */
+/** A value that changes from frame to frame: a string, a number, or a count of tokens that is passed on to the client. */
+type Changing = 'string' | 'number' | 'count'
+
+/** What does not change in frames of a kind, after a value that does. */
 interface Step {
-  changing: 'string' | 'number' | 'count' | undefined
+  changing: Changing | undefined
   fixed: Fixed
 }
 
-/** Bytes that are compared four at a time, for most of a frame never changes. */
+/**
+ * Bytes that are compared eight at a time, because most of a frame never changes. As numbers they are equal only where they
+ * are the same: no text of JSON holds the bytes of a zero, and what is no number (bytes beyond ASCII) equals nothing.
+ */
 interface Fixed {
   length: number
-  words: Int32Array
+  words: Float64Array
   /** What is left, of less than a word. */
   rest: Uint8Array
 }
 
-/** Those of a learned pattern, with ASCII in the strings that change, and no sign or exponent in the numbers. */
-export class LearnedText implements TextFrames {
+/** Source of a pattern: the key of a count of tokens that is passed on to the client. */
+export const COUNT_KEY = '"(?:prompt|completion|input|output)_tokens"'
+/** What stands before such a count. */
+const BEFORE_COUNT = new RegExp(String.raw`${COUNT_KEY}\s*:\s*$`)
+
+/** Frames by a template: strings that change are ASCII without escapes, numbers finite. */
+export class TemplateText implements TextFrames {
+  readonly type: PieceEvent['type']
   readonly hasUsage: boolean
+  /** All before the text as it was in the frame the template was compiled from: most ids never change inside a stream. */
+  #usual: Fixed
   #before: Step[]
   #after: Step[]
 
   /**
    * @param before the JSON of a frame before its text, in turns what does not change and a value that does
-   * @param after the same behind its text
+   * @param after the same after its text
    */
-  constructor (before: readonly string[], after: readonly string[]) {
+  constructor (type: PieceEvent['type'], before: readonly string[], after: readonly string[]) {
+    this.type = type
+    this.#usual = toFixed(`data: ${before.join('')}`)
     this.#before = toSteps([`data: ${before[0]}`, ...before.slice(1)])
     this.#after = toSteps([...after.slice(0, -1), `${after.at(-1)}\n\n`])
     this.hasUsage = [...before, ...after].some(part => /_tokens"\s*:/.test(part))
@@ -90,7 +117,7 @@ export class LearnedText implements TextFrames {
 
   read (bytes: Uint8Array, at: number, text: TextSpan): number {
     text.view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const start = endOfSteps(bytes, text.view, at, this.#before)
+    const start = isThere(text.view, at, this.#usual) ? at + this.#usual.length : endOfSteps(bytes, text.view, at, this.#before)
     if (start === -1) return -1
     const end = endOfText(bytes, start, text)
     // Without a text here, something else in the frame may be the text.
@@ -104,7 +131,7 @@ function toSteps (parts: readonly string[]): Step[] {
   return parts.flatMap((fixed, index) => index % 2 === 0 ? [{ changing: kindOf(parts[index - 1], parts[index - 2]), fixed: toFixed(fixed) }] : [])
 }
 
-function kindOf (value: string | undefined, before = ''): Step['changing'] {
+function kindOf (value: string | undefined, before = ''): Changing | undefined {
   if (value === undefined) return undefined
   if (value.startsWith('"')) return 'string'
   return BEFORE_COUNT.test(before) ? 'count' : 'number'
@@ -157,14 +184,27 @@ function endOfString (bytes: Uint8Array, start: number): number {
   return at + 1
 }
 
-/** Where a number of at most 15 digits, and 20 behind the point, ends that begins at `start`; -1 when it is none. */
+/**
+ * Where a finite number ends that begins at `start`: at most 15 digits, 20 after the point and 2 of an exponent, which no
+ * count and no price exceeds; -1 when it is none.
+ */
 function endOfNumber (bytes: Uint8Array, start: number): number {
-  const point = endOfDigits(bytes, start)
-  const digits = point - start
-  if (digits === 0 || digits > 15 || (bytes[start] === ZERO && digits > 1)) return -1
-  if (bytes[point] !== POINT) return point
-  const end = endOfDigits(bytes, point + 1)
-  return end === point + 1 || end > point + 21 ? -1 : end
+  const first = bytes[start] === MINUS ? start + 1 : start
+  let end = endOfDigits(bytes, first)
+  const digits = end - first
+  if (digits === 0 || digits > 15 || (bytes[first] === ZERO && digits > 1)) return -1
+  if (bytes[end] === POINT) {
+    const point = end
+    end = endOfDigits(bytes, point + 1)
+    if (end === point + 1 || end > point + 21) return -1
+  }
+  return bytes[end] === SMALL_E || bytes[end] === CAPITAL_E ? endOfExponent(bytes, end + 1) : end
+}
+
+function endOfExponent (bytes: Uint8Array, start: number): number {
+  const first = bytes[start] === MINUS || bytes[start] === PLUS ? start + 1 : start
+  const end = endOfDigits(bytes, first)
+  return end === first || end > first + 2 ? -1 : end
 }
 
 /** Where a number of tokens ends; -1 when it is none, or zero. */
@@ -190,8 +230,8 @@ function startsWith (bytes: Uint8Array, at: number, expected: Uint8Array): boole
 function isThere (view: DataView, start: number, { length, words, rest }: Fixed): boolean {
   if (start + length > view.byteLength) return false
   let at = start
-  for (let index = 0; index < words.length; index++, at += 4) {
-    if (view.getInt32(at, true) !== words[index]) return false
+  for (let index = 0; index < words.length; index++, at += 8) {
+    if (view.getFloat64(at, true) !== words[index]) return false
   }
   for (let index = 0; index < rest.length; index++, at++) {
     if (view.getUint8(at) !== rest[index]) return false
@@ -202,8 +242,8 @@ function isThere (view: DataView, start: number, { length, words, rest }: Fixed)
 function toFixed (text: string): Fixed {
   const bytes = toBytes(text)
   const view = new DataView(bytes.buffer)
-  const words = Int32Array.from({ length: bytes.length >> 2 }, (_, index) => view.getInt32(index * 4, true))
-  return { length: bytes.length, words, rest: bytes.subarray(words.length * 4) }
+  const words = Float64Array.from({ length: bytes.length >> 3 }, (_, index) => view.getFloat64(index * 8, true))
+  return { length: bytes.length, words, rest: bytes.subarray(words.length * 8) }
 }
 
 function toBytes (text: string): Uint8Array {

@@ -21,7 +21,7 @@ function streamed (...frames: unknown[]): Batch {
   return batch.map(withoutJson)
 }
 
-/** The JSON a text came as is frame-pattern's, and compared there. */
+/** The JSON a text came as is frame-run's, and compared there. */
 function withoutJson (event: GenerationEvent): GenerationEvent {
   if (event.type !== 'text') return event
   const { json: _json, ...rest } = event

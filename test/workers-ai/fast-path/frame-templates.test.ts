@@ -1,11 +1,12 @@
 import t from 'tap'
 import type { Batch, PieceEvent } from '../../../src/generation/event.ts'
-import { LearnedFrames } from '../../../src/workers-ai/fast-path/frame-templates.ts'
+import { FrameBytes } from '../../../src/workers-ai/fast-path/frame-run.ts'
+import { FrameTemplates } from '../../../src/workers-ai/fast-path/frame-templates.ts'
 
 type Frame = Record<string, unknown>
 
-/** A slow lane that knows one member for each kind, and counts how often it is asked. */
-function slowLane (): { read: (data: string) => Batch | undefined, asked: () => number } {
+/** A slow path that knows one member for each kind, and counts how often it is asked. */
+function slowPath (): { read: (data: string) => Batch | undefined, asked: () => number } {
   let asked = 0
   return {
     asked: () => asked,
@@ -19,24 +20,24 @@ function slowLane (): { read: (data: string) => Batch | undefined, asked: () => 
   }
 }
 
-function learned (data: string, piece: PieceEvent): LearnedFrames {
-  const frames = new LearnedFrames(slowLane().read)
-  frames.learn(data, piece)
+function templateOf (data: string, piece: PieceEvent): FrameTemplates {
+  const frames = new FrameTemplates(slowPath().read)
+  frames.compile(data, piece)
   return frames
 }
 
-/** What is read of one more frame; undefined when it is left to the slow lane. */
-function readWith (frames: LearnedFrames, data: string): Batch | undefined {
-  const text = `data: ${data}\n\n`
+/** What is read of one more frame; undefined when it is left to the slow path. */
+function readWith (frames: FrameTemplates, data: string): Batch | undefined {
+  const bytes = Buffer.from(`data: ${data}\n\n`)
   const batch: Batch = []
-  const run = frames.read(text, 0, batch)
-  return run?.end === text.length ? batch : undefined
+  const run = frames.read(new FrameBytes(bytes), 0, batch)
+  return run?.end === bytes.length ? batch : undefined
 }
 
 const a: PieceEvent = { type: 'text', text: 'a' }
 
 t.test('nothing is known at first', t => {
-  t.equal(readWith(new LearnedFrames(slowLane().read), '{"text":"a"}'), undefined)
+  t.equal(readWith(new FrameTemplates(slowPath().read), '{"text":"a"}'), undefined)
   t.end()
 })
 
@@ -51,13 +52,13 @@ t.test('frames that differ in nothing but their piece, and in what nobody reads,
     { name: 'white space', given: ' {"id": "x", "text": "a", "p": "y"} ', next: ' {"id": "z", "text": "b", "p": ""} ', says: 'b' }
   ]
   for (const { name, given, next, says } of cases) {
-    t.strictSame(readWith(learned(given, a), next), [{ type: 'text', text: says, json: JSON.stringify(says) }], name)
+    t.strictSame(readWith(templateOf(given, a), next), [{ type: 'text', text: says, json: JSON.stringify(says) }], name)
   }
-  t.strictSame(readWith(learned('{"thought":"Hm"}', { type: 'reasoning', text: 'Hm' }), '{"thought":"."}'), [{ type: 'reasoning', text: '.', json: '"."' }], 'thinking')
+  t.strictSame(readWith(templateOf('{"thought":"Hm"}', { type: 'reasoning', text: 'Hm' }), '{"thought":"."}'), [{ type: 'reasoning', text: '.', json: '"."' }], 'thinking')
   t.end()
 })
 
-t.test('every other frame is left to the slow lane', t => {
+t.test('every other frame is left to the slow path', t => {
   const given = '{"id":"x","text":"a","index":0,"ends_at":null,"usage":{"prompt_tokens":3}}'
   const cases = [
     { name: 'one with another member', next: '{"id":"x","text":"a","index":0,"ends_at":null,"more":1,"usage":{"prompt_tokens":3}}' },
@@ -70,12 +71,12 @@ t.test('every other frame is left to the slow lane', t => {
     { name: 'a number that is not finite', next: '{"id":"x","text":"a","index":0,"ends_at":null,"usage":{"prompt_tokens":3e999}}' },
     { name: 'no usage', next: '{"id":"x","text":"a","index":0,"ends_at":null,"usage":{"prompt_tokens":null}}' }
   ]
-  t.not(readWith(learned(given, a), given), undefined, 'but not the same')
-  for (const { name, next } of cases) t.equal(readWith(learned(given, a), next), undefined, name)
+  t.not(readWith(templateOf(given, a), given), undefined, 'but not the same')
+  for (const { name, next } of cases) t.equal(readWith(templateOf(given, a), next), undefined, name)
   t.end()
 })
 
-t.test('what cannot be told for certain is not learned', t => {
+t.test('what cannot be told for certain makes no template', t => {
   const cases = [
     { name: 'a piece that is not found as it came', given: '{"text":"\\u0061"}' },
     { name: 'a piece that is found elsewhere first', given: '{"x":"a","text":"a"}' },
@@ -85,40 +86,40 @@ t.test('what cannot be told for certain is not learned', t => {
     { name: 'several lines', given: '{"text":\n"a"}' },
     { name: 'a very long frame', given: JSON.stringify({ text: 'a', x: ' '.repeat(5_000) }) }
   ]
-  for (const { name, given } of cases) t.equal(readWith(learned(given, a), given), undefined, name)
+  for (const { name, given } of cases) t.equal(readWith(templateOf(given, a), given), undefined, name)
   t.end()
 })
 
-t.test('a stream whose frames change learns again', t => {
-  const frames = learned('{"text":"a"}', a)
-  frames.learn('{"text":"a","x":1}', a)
+t.test('a stream whose frames change has a new template', t => {
+  const frames = templateOf('{"text":"a"}', a)
+  frames.compile('{"text":"a","x":1}', a)
   t.strictSame(readWith(frames, '{"text":"b","x":1}'), [{ type: 'text', text: 'b', json: '"b"' }])
   t.equal(readWith(frames, '{"text":"b"}'), undefined, 'and knows the last')
   t.end()
 })
 
-t.test('what is known is not learned again', t => {
-  const { read, asked } = slowLane()
-  const frames = new LearnedFrames(read)
-  for (const text of ['a', 'b', 'c']) frames.learn(JSON.stringify({ text, p: text }), { type: 'text', text })
+t.test('what is known is not compiled again', t => {
+  const { read, asked } = slowPath()
+  const frames = new FrameTemplates(read)
+  for (const text of ['a', 'b', 'c']) frames.compile(JSON.stringify({ text, p: text }), { type: 'text', text })
   t.equal(asked(), 1)
   t.end()
 })
 
-t.test('a stream whose frames have nothing in common is learned from no more', t => {
-  const { read, asked } = slowLane()
-  const frames = new LearnedFrames(read)
-  for (let x = 0; x < 100; x++) frames.learn(JSON.stringify({ text: 'a', x }), a)
+t.test('a stream whose frames have nothing in common is left to the slow path', t => {
+  const { read, asked } = slowPath()
+  const frames = new FrameTemplates(read)
+  for (let x = 0; x < 100; x++) frames.compile(JSON.stringify({ text: 'a', x }), a)
   t.equal(asked(), 8)
   t.end()
 })
 
-t.test('a stream whose frames change now and then is learned from as long as it is', t => {
-  const { read, asked } = slowLane()
-  const frames = new LearnedFrames(read)
+t.test('a stream whose frames change now and then has a template as long as it lasts', t => {
+  const { read, asked } = slowPath()
+  const frames = new FrameTemplates(read)
   for (let x = 0; x < 100; x++) {
     const data = JSON.stringify({ text: 'a', x })
-    frames.learn(data, a)
+    frames.compile(data, a)
     t.not(readWith(frames, data), undefined)
   }
   t.equal(asked(), 100)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { CLASSIC_TEXT, LearnedText, type TextFrames, type TextSpan } from '../../../src/workers-ai/fast-path/text-frames.ts'
+import { CLASSIC_TEXT, TemplateText, type TextFrames, type TextSpan } from '../../../src/workers-ai/fast-path/text-frames.ts'
 
 /** What is read of bytes that begin with a frame; undefined when it is no such frame. */
 function read (frames: TextFrames, given: string | Buffer, at = 0): { end: number, json: string, characters: number } | undefined {
@@ -10,7 +10,7 @@ function read (frames: TextFrames, given: string | Buffer, at = 0): { end: numbe
 }
 
 /** Frames with an id, a moment, a text, usage and padding. */
-const frames = new LearnedText(
+const frames = new TemplateText('text',
   ['{"id":', '"x"', ',"created":', '1', ',"object":"chat.completion.chunk","choices":[{"delta":{"content":'],
   ['}}],"usage":{"prompt_tokens":', '3', ',"total_tokens":', '4', ',"neurons":', '0.5', '},"p":', '"a"', '}']
 )
@@ -19,7 +19,7 @@ function toFrame ({ id = '"x"', created = '1', text = '"a"', tokens = '3', total
   return `data: {"id":${id},"created":${created},"object":"${object}","choices":[{"delta":{"content":${text}}}],"usage":{"prompt_tokens":${tokens},"total_tokens":${total},"neurons":${neurons}},"p":${padding}}\n\n`
 }
 
-t.test('learned frames are read whatever changes in them', t => {
+t.test('frames of a template are read whatever changes in them', t => {
   const cases = [
     { name: 'the same', given: {}, json: '"a"', characters: 1 },
     { name: 'another text', given: { text: '" süß \\n\\"漢🙂"' }, json: '" süß \\n\\"漢🙂"', characters: 10 },
@@ -29,6 +29,8 @@ t.test('learned frames are read whatever changes in them', t => {
     { name: 'none', given: { created: '0', total: '0' }, json: '"a"', characters: 1 },
     { name: 'other counts', given: { tokens: '123456789012345', total: '123456789012345' }, json: '"a"', characters: 1 },
     { name: 'a fraction', given: { neurons: '0.25' }, json: '"a"', characters: 1 },
+    { name: 'a number below zero', given: { neurons: '-1' }, json: '"a"', characters: 1 },
+    { name: 'exponents', given: { neurons: '1.5e-7', created: '1E21' }, json: '"a"', characters: 1 },
     { name: 'other padding', given: { padding: '"abcdefgh"' }, json: '"a"', characters: 1 }
   ]
   for (const { name, given, json, characters } of cases) {
@@ -37,7 +39,7 @@ t.test('learned frames are read whatever changes in them', t => {
     t.strictSame(read(frames, `data: 1\n\n${frame}data: 2\n\n`, 9), { end: Buffer.byteLength(frame) + 9, json, characters }, `${name}: among others`)
   }
   t.equal(frames.hasUsage, true)
-  t.equal(new LearnedText(['{"id":', '"x"', ',"text":'], ['}']).hasUsage, false)
+  t.equal(new TemplateText('text', ['{"id":', '"x"', ',"text":'], ['}']).hasUsage, false)
   t.end()
 })
 
@@ -57,10 +59,11 @@ t.test('every other frame is left to others', t => {
     { name: 'a count below zero', given: { tokens: '-1' } },
     { name: 'a count of more digits than are exact', given: { tokens: '1234567890123456' } },
     { name: 'a number that is none', given: { neurons: 'null' } },
-    { name: 'a number below zero', given: { neurons: '-1' } },
+    { name: 'a minus without digits', given: { neurons: '-' } },
     { name: 'a number that is no JSON', given: { neurons: '03' } },
     { name: 'a point without digits', given: { neurons: '3.' } },
-    { name: 'an exponent', given: { neurons: '1e3' } },
+    { name: 'an exponent without digits', given: { neurons: '1e' } },
+    { name: 'a number that is not finite', given: { neurons: '3e999' } },
     { name: 'more digits than are exact', given: { neurons: '1234567890123456' } },
     { name: 'more digits behind the point', given: { neurons: '0.123456789012345678901' } },
     { name: 'another value of what is fixed', given: { object: 'chat.completion.chunx' } }
@@ -69,6 +72,8 @@ t.test('every other frame is left to others', t => {
   const whole = toFrame({ text: '"a\\n"' })
   for (let length = 0; length < whole.length; length++) t.equal(read(frames, whole.slice(0, length)), undefined, `cut after ${length} bytes`)
   t.equal(read(frames, Buffer.from(toFrame({ text: '"\u00E9"' }), 'latin1')), undefined, 'bytes that are no UTF-8')
+  const accented = new TemplateText('text', ['{"model":"é漢🙂é漢🙂","text":'], ['}'])
+  t.equal(read(accented, 'data: {"model":"é漢🙂é漢é🙂","text":"a"}\n\n'), undefined, 'another letter beyond ASCII in what is fixed')
   t.end()
 })
 

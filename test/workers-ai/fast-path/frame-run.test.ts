@@ -1,10 +1,11 @@
 import t from 'tap'
 import type { Batch } from '../../../src/generation/event.ts'
-import { CLASSIC, FramePattern, TEXT } from '../../../src/workers-ai/fast-path/frame-pattern.ts'
+import { FrameBytes, readFrames } from '../../../src/workers-ai/fast-path/frame-run.ts'
+import { CLASSIC_TEXT, TemplateText } from '../../../src/workers-ai/fast-path/text-frames.ts'
 
-const read = (text: string, start = 0, pattern = CLASSIC) => {
+const read = (text: string, start = 0, frames = CLASSIC_TEXT) => {
   const batch: Batch = []
-  return { end: pattern.read(text, start, batch)?.end ?? start, batch }
+  return { end: readFrames(frames, new FrameBytes(Buffer.from(text)), start, batch)?.end ?? start, batch }
 }
 
 t.test('the commonest event is read as it stands', t => {
@@ -16,7 +17,7 @@ t.test('the commonest event is read as it stands', t => {
   ]
   for (const { name, given, expected } of cases) {
     const event = `data: ${given}\n\n`
-    t.strictSame(read(event), { end: event.length, batch: [{ type: 'text', text: expected, json: JSON.stringify(expected) }] }, name)
+    t.strictSame(read(event), { end: Buffer.byteLength(event), batch: [{ type: 'text', text: expected, json: JSON.stringify(expected) }] }, name)
   }
   const empty = 'data: {"response":"","tool_calls":[]}\n\n'
   t.strictSame(read(empty), { end: empty.length, batch: [] }, 'empty text says nothing')
@@ -35,7 +36,7 @@ t.test('a run of them ends where another event begins', t => {
   t.end()
 })
 
-t.test('every other event is left to the slow lane', t => {
+t.test('every other event is left to the slow path', t => {
   const cases = [
     { name: 'a number', given: 'data: {"response":4}\n\n' },
     { name: 'an escaped code', given: 'data: {"response":"\\u0041"}\n\n' },
@@ -58,16 +59,24 @@ t.test('every other event is left to the slow lane', t => {
 })
 
 t.test('a run tells where its last frame begins', t => {
-  t.strictSame(CLASSIC.read('-data: {"response":"a"}\n\ndata: {"response":"b"}\n\n', 1, []), { end: 49, lastStart: 25 })
-  t.equal(CLASSIC.read('data: 1\n\n', 0, []), undefined)
+  const bytes = new FrameBytes(Buffer.from('-data: {"response":"a"}\n\ndata: {"response":"b"}\n\n'))
+  t.strictSame(readFrames(CLASSIC_TEXT, bytes, 1, []), { end: 49, lastStart: 25 })
+  t.equal(readFrames(CLASSIC_TEXT, bytes, 0, []), undefined)
   t.end()
 })
 
-t.test('any frame can be read by its pattern, also one that says what was thought', t => {
-  const thought = new FramePattern('reasoning', String.raw`\{"thought":${TEXT}\}`)
+t.test('frames of a template say what they are compiled to say', t => {
+  const thought = new TemplateText('reasoning', ['{"thought":'], ['}'])
   t.strictSame(read('data: {"thought":"Hm"}\n\n', 0, thought).batch, [{ type: 'reasoning', text: 'Hm', json: '"Hm"' }])
-  t.equal(thought.fits('{"thought":"Hm"}'), true)
-  t.equal(thought.fits('{"thought":1}'), false)
-  t.equal(thought.fits('{"thought":"Hm"} '), false, 'the whole of it')
+  t.end()
+})
+
+t.test('bytes are text where they are ASCII, and between letters where they are not', t => {
+  const ascii = new FrameBytes(Buffer.from('abc'))
+  t.equal(ascii.ascii, 'abc')
+  t.equal(ascii.slice(1, 2), 'b')
+  const letters = new FrameBytes(Buffer.from('aéc'))
+  t.equal(letters.ascii, undefined)
+  t.equal(letters.slice(1, 3), 'é')
   t.end()
 })
