@@ -1,6 +1,6 @@
 import { InvalidRequestError, UpstreamError, type ProxyError } from '../src/errors.ts'
 import type { Change } from '../src/generation/change.ts'
-import type { ChatCompletionRequest, Message } from '../src/surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest, Message } from '../src/generation/request.ts'
 import type { CompletionRequest } from '../src/surfaces/openai/completions/request.ts'
 import { readSettings } from '../src/settings/reader.ts'
 import { toProxyError } from '../src/surfaces/openai/errors.ts'
@@ -21,7 +21,7 @@ await loadCheckers()
 interface Feature {
   title: string
   /** A request that asks for it. */
-  request: Partial<ChatCompletionRequest>
+  request: Partial<GenerationRequest>
   /** The parameters whose changes tell what became of it. */
   params: string[]
   /** Whether it reaches the model as it was asked for. */
@@ -336,7 +336,7 @@ function toWorst (changes: Change[]): Change | undefined {
   return changes.find(({ action }) => action === 'dropped') ?? changes.find(({ action }) => action === 'emulated') ?? changes[0]
 }
 
-function translate (model: Model, request: Partial<ChatCompletionRequest>): RunRequest {
+function translate (model: Model, request: Partial<GenerationRequest>): RunRequest {
   return toRunRequest({ model: model.id, messages: [USER], ...request }, model, OPTIONS)
 }
 

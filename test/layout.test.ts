@@ -11,6 +11,7 @@ const UNTESTED: Record<string, string> = {
   'cli/doctor/finding.ts': 'types only',
   'generation/change.ts': 'types only',
   'generation/event.ts': 'types only',
+  'generation/request.ts': 'types only; test/contract holds the schemas of the surfaces against them',
   'surfaces/openai/chat-completions/wire.ts': 'types only; test/contract holds them against the openai package',
   'surfaces/openai/completions/wire.ts': 'types only; test/contract holds them against the openai package',
   'surfaces/openai/embeddings/wire.ts': 'types only; test/contract holds them against the openai package',
@@ -21,7 +22,8 @@ const UNTESTED: Record<string, string> = {
   'simulator/native/rendering.ts': 'types only',
   'workers-ai/answer/native-answer.ts': 'types only',
   'workers-ai/models/model.ts': 'types only',
-  'workers-ai/transport/runner.ts': 'types only'
+  'workers-ai/transport/runner.ts': 'types only',
+  'workers-ai/request/native-message.ts': 'types only'
 }
 
 /** Names that say nothing of what is inside. */
@@ -68,41 +70,12 @@ const RULES: Record<string, Rule> = {
 
 /** Imports that no rule allows, and that are still to be undone: this list only gets shorter. */
 const NOT_YET: string[] = [
-  'src/generation/image-forms.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/inference/answer.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/json/native-json.ts imports workers-ai/request/messages/messages.ts',
-  'src/remote-images/download.ts imports workers-ai/request/messages/image.ts',
-  'src/remote-images/remote-images.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/surfaces/openai/completions/route.ts imports workers-ai/request/prompt-request.ts',
-  'src/surfaces/openai/responses/input.ts imports workers-ai/request/custom-tools.ts',
-  'src/surfaces/openai/responses/output-items.ts imports workers-ai/request/custom-tools.ts',
-  'src/surfaces/openai/responses/to-chat.ts imports workers-ai/request/asked-thinking.ts',
-  'src/surfaces/openai/responses/to-chat.ts imports workers-ai/request/off-values.ts',
-  'src/surfaces/openai/responses/tools.ts imports workers-ai/request/custom-tools.ts',
-  'src/workers-ai/request/custom-tools.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/workers-ai/request/embedding-request.ts imports surfaces/openai/embeddings/request.ts',
-  'src/workers-ai/request/messages/dialogue.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/workers-ai/request/messages/earlier-thinking.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/workers-ai/request/messages/image.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/workers-ai/request/messages/messages.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/workers-ai/request/messages/tool-call-ids.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/workers-ai/request/messages/tool-results.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/workers-ai/request/other-parameters.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/workers-ai/request/prompt-request.ts imports surfaces/openai/completions/request.ts',
-  'src/workers-ai/request/run-request.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/workers-ai/request/sampling.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/workers-ai/request/structured-output.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/workers-ai/request/token-limit.ts imports surfaces/openai/chat-completions/request.ts',
-  'src/workers-ai/request/tools.ts imports surfaces/openai/chat-completions/request.ts'
+  'src/surfaces/openai/completions/route.ts imports workers-ai/request/prompt-request.ts'
 ]
 
 /** Files that import each other, and that are still to be taken apart: this list only gets shorter. */
 const CIRCLES: string[] = [
-  'json/messages-as-sent.ts -> json/native-json.ts -> json/messages-as-sent.ts',
-  'surfaces/openai/responses/compaction-output.ts -> surfaces/openai/responses/output-items.ts -> surfaces/openai/responses/compaction-output.ts',
-  'workers-ai/request/messages/dialogue.ts -> workers-ai/request/messages/messages.ts -> workers-ai/request/messages/dialogue.ts',
-  'workers-ai/request/messages/dialogue.ts -> workers-ai/request/messages/prompted-tools.ts -> workers-ai/request/messages/instructions.ts -> workers-ai/request/messages/messages.ts -> workers-ai/request/messages/dialogue.ts',
-  'workers-ai/request/messages/dialogue.ts -> workers-ai/request/messages/prompted-tools.ts -> workers-ai/request/messages/messages.ts -> workers-ai/request/messages/dialogue.ts'
+  'surfaces/openai/responses/compaction-output.ts -> surfaces/openai/responses/output-items.ts -> surfaces/openai/responses/compaction-output.ts'
 ]
 
 /** Most files in a folder. */

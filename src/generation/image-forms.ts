@@ -1,4 +1,4 @@
-import type { Message } from '../surfaces/openai/chat-completions/request.ts'
+import type { Message } from './request.ts'
 
 /** An image of a request, whatever form it came in. */
 export interface PlacedImage {
@@ -63,7 +63,7 @@ export function withImageUrls (messages: readonly Message[], urls: ReadonlyMap<s
     if (!maySee(message)) return message
     const path = `messages[${index}]`
     const { content } = message
-    const { images } = message as Members
+    const { images } = message as { images?: unknown }
     const toPart = <P extends object>(part: P, place: string) => {
       const image = toImage(part, place)
       const url = image && urls.get(image.param)

@@ -3,11 +3,11 @@ import { toAbortSignal, type CancelSignal } from '../generation/cancellation.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Usage } from '../generation/event.ts'
 import { interleaved, type TakeOfChoice } from '../generation/pipeline.ts'
+import type { GenerationRequest } from '../generation/request.ts'
 import { toSum } from '../generation/usage.ts'
 import { letGoOfMessages } from '../json/messages-as-sent.ts'
 import { fetchRemoteImages, type RemoteImagesOptions } from '../remote-images/remote-images.ts'
 import type { Settings } from '../settings/schema.ts'
-import type { ChatCompletionRequest } from '../surfaces/openai/chat-completions/request.ts'
 import type { Model } from '../workers-ai/models/model.ts'
 import { toPlainest } from '../workers-ai/models/model-list.ts'
 import { toVisionSuggestions } from '../workers-ai/models/resolve-model.ts'
@@ -76,7 +76,7 @@ const AS_ASKED: Variation = {}
 export const ESTIMATED: Change = { param: 'usage', action: 'estimated', reason: 'Workers AI told no token counts; these are guessed from the length of the text' }
 
 /** Has a chat answered: see `answerRequest`. */
-export function answerChat (services: Services, chat: ChatCompletionRequest, call: Call, { toParam = sameParam, ...origin }: ChatOrigin = {}): Promise<InferenceAnswer | DryRunAnswer> {
+export function answerChat (services: Services, chat: GenerationRequest, call: Call, { toParam = sameParam, ...origin }: ChatOrigin = {}): Promise<InferenceAnswer | DryRunAnswer> {
   const { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, fetchRemoteImages: areFetched } = services.settings
   const options = { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, ...origin, visionModels: () => toVisionSuggestions(services.models.known()) }
   let fetched: ReturnType<typeof fetchRemoteImages> | undefined

@@ -3,7 +3,7 @@ import { hasDamagedMark } from '../stages/argument-marks.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Stage, ToolCallEvent } from '../generation/event.ts'
 import type { Effort } from '../json/work-budget.ts'
-import type { NativeMessage } from '../workers-ai/request/messages/messages.ts'
+import type { NativeMessage } from '../workers-ai/request/native-message.ts'
 import type { RunRequest } from '../workers-ai/request/run-request.ts'
 import { toComplaint, toDistance, type OutputFormat } from '../workers-ai/request/structured-output.ts'
 

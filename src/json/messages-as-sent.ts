@@ -1,5 +1,3 @@
-import type { PromptJson } from './native-json.ts'
-
 /** From this length on, in bytes, writing messages anew costs more than looking at how they are written. */
 const LONG = 16_384
 
@@ -34,8 +32,15 @@ const COMMA = 0x2c
 const OPENING = 0x5b
 const BRACKET = 0x5d
 
+/** The JSON of messages as it came. */
+export interface MessagesAsSent {
+  json: readonly [Buffer]
+  /** Its length in UTF-8 bytes and in UTF-16 code units. */
+  size: { bytes: number, characters: number }
+}
+
 /** By the messages of a body, which stay as they are: all of their JSON is one piece. */
-const kept = new WeakMap<readonly unknown[], PromptJson & { json: readonly [Buffer] }>()
+const kept = new WeakMap<readonly unknown[], MessagesAsSent>()
 
 /**
  * Reads a long body whose messages are written as they would be again, and keeps their JSON.
@@ -61,7 +66,7 @@ export function parseAsSent (bytes: Buffer): object | undefined {
 }
 
 /** The JSON of messages that are sent on as they came; undefined when it has to be written. */
-export function keptMessagesJson (messages: readonly unknown[]): PromptJson | undefined {
+export function keptMessagesJson (messages: readonly unknown[]): MessagesAsSent | undefined {
   return kept.get(messages)
 }
 

@@ -2,7 +2,7 @@ import { get as getByHttp, type IncomingMessage } from 'node:http'
 import { get as getByHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Address } from '../settings/address.ts'
-import { MAX_IMAGE_BYTES, toDeclaredType, toImageType } from '../workers-ai/request/messages/image.ts'
+import { MAX_IMAGE_BYTES, toDeclaredType, toImageType } from '../generation/image-types.ts'
 import type { Lookup } from './host-addresses.ts'
 import { isPublicAddress } from './public-address.ts'
 

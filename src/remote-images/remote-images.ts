@@ -1,7 +1,7 @@
 import type { Address } from '../settings/address.ts'
 import { InvalidRequestError, ProxyError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
-import type { ChatCompletionRequest } from '../surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest } from '../generation/request.ts'
 import { toImages, withImageUrls } from '../generation/image-forms.ts'
 import { DownloadError, downloadImage, type DownloadOptions } from './download.ts'
 import { toHostAddresses, type Lookup } from './host-addresses.ts'
@@ -29,7 +29,7 @@ const MAX_BYTES = 24 * 1_048_576
  * @returns the same request when it names none
  * @throws InvalidRequestError naming the `image_url.url` that was not fetched, and why; what `hold` throws; the signal's reason when it aborts
  */
-export async function fetchRemoteImages (request: ChatCompletionRequest, options: RemoteImagesOptions): Promise<{ request: ChatCompletionRequest, changes: Change[] }> {
+export async function fetchRemoteImages (request: GenerationRequest, options: RemoteImagesOptions): Promise<{ request: GenerationRequest, changes: Change[] }> {
   const images = toImages(request.messages).filter(({ url }) => /^https?:/i.test(url))
   if (images.length === 0) return { request, changes: [] }
   const surplus = images[MAX_IMAGES]

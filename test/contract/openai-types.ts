@@ -1,4 +1,5 @@
 import type OpenAI from 'openai'
+import type { EmbeddingsRequest, GenerationRequest, PromptRequest } from '../../src/generation/request.ts'
 import type { ChatCompletionRequest } from '../../src/surfaces/openai/chat-completions/request.ts'
 import type { ChatCompletion, ChatCompletionChunk } from '../../src/surfaces/openai/chat-completions/wire.ts'
 import type { CompletionRequest } from '../../src/surfaces/openai/completions/request.ts'
@@ -65,4 +66,11 @@ export type Requests = [
   Accepts<InputItem, OutputItem>,
   /** What came back goes out again in the next turn. */
   Accepts<ChatCompletionRequest['messages'][number], ChatCompletion['choices'][number]['message']>
+]
+
+/** What the schemas of the surfaces let pass is what a model is asked, as it stands. */
+export type Asked = [
+  Accepts<GenerationRequest, ChatCompletionRequest>,
+  Accepts<PromptRequest, CompletionRequest>,
+  Accepts<EmbeddingsRequest, EmbeddingRequest>
 ]

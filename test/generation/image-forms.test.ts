@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Message, UserPart } from '../../src/surfaces/openai/chat-completions/request.ts'
+import type { Message, UserPart } from '../../src/generation/request.ts'
 import { toImage, toImages, withImageUrls } from '../../src/generation/image-forms.ts'
 
 const PATH = 'messages[0].content[1]'

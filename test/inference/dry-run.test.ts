@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { ChatCompletionRequest } from '../../src/surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest } from '../../src/generation/request.ts'
 import { loadCheckers } from '../../src/json/json-schema.ts'
 import { toDryRun, toDryRunOf } from '../../src/inference/dry-run.ts'
 import { toExactJson } from '../../src/json/exact-integers.ts'
@@ -10,7 +10,7 @@ await loadCheckers()
 
 const CLASSIC = modelOf('classic-2025')
 
-function told (request: Partial<ChatCompletionRequest>, stream: boolean) {
+function told (request: Partial<GenerationRequest> & Record<string, unknown>, stream: boolean) {
   const run = toRunRequest({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...request }, CLASSIC, { defaultMaxTokens: 100, maxChoices: 1, unsupportedParams: 'warn', emulateTools: true, rejectIfBusy: false })
   return toDryRun(run, CLASSIC.id, stream)
 }

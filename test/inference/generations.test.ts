@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { Batch } from '../../src/generation/event.ts'
 import type { Source } from '../../src/generation/pipeline.ts'
-import type { ChatCompletionRequest, FunctionTool } from '../../src/surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest, FunctionTool } from '../../src/generation/request.ts'
 import { startGenerations, type Generations } from '../../src/inference/generations.ts'
 import { loadCheckers } from '../../src/json/json-schema.ts'
 import { toRunRequest } from '../../src/workers-ai/request/run-request.ts'
@@ -120,7 +120,7 @@ interface Asked {
 }
 
 /** Asks a scripted upstream for what a caller asks for, without the routes around it. */
-async function start (t: Test, model: string, request: Partial<ChatCompletionRequest>, script: Script): Promise<Asked> {
+async function start (t: Test, model: string, request: Partial<GenerationRequest>, script: Script): Promise<Asked> {
   const upstream = await startNativeUpstream(t, typeof script === 'function' ? script : (_run, count) => script[count - 1] ?? said('too many questions'))
   const workersAi = new WorkersAi({ apiBaseUrl: upstream.url, accountId: 'account', apiToken: 'token', maxRetries: 0, headersTimeoutMs: 5_000, idleTimeoutMs: 5_000, userAgent: 'tests' })
   t.teardown(() => workersAi.close())
@@ -161,8 +161,8 @@ function streamed (...texts: string[]): NativeAnswer {
 }
 
 const tools = [weather as FunctionTool]
-const strict = color as NonNullable<ChatCompletionRequest['response_format']>
-const loose = { ...strict, json_schema: { ...color.json_schema, strict: false } } as NonNullable<ChatCompletionRequest['response_format']>
+const strict = color as NonNullable<GenerationRequest['response_format']>
+const loose = { ...strict, json_schema: { ...color.json_schema, strict: false } } as NonNullable<GenerationRequest['response_format']>
 const BOTH = { type: 'usage', usage: { promptTokens: 20, completionTokens: 6 } }
 const messagesOf = (run: NativeRun | undefined) => run?.body['messages'] as Array<{ role: string, content: string }>
 
@@ -172,7 +172,7 @@ t.test('what was not asked for is asked for once more, and no answer is kept sil
   const enumerated = '/color must be equal to one of the allowed values (["red","blue"])'
   const call = { type: 'tool_call', index: 0, name: 'get_weather', arguments: '{"city":"Oslo"}' }
   const red = { type: 'text', text: '{"color":"red"}' }
-  const cases: Array<{ name: string, request: Partial<ChatCompletionRequest>, script: NativeAnswer[], runs: number, followUp?: object[], expected?: object[], code?: string, changes: string[] }> = [
+  const cases: Array<{ name: string, request: Partial<GenerationRequest>, script: NativeAnswer[], runs: number, followUp?: object[], expected?: object[], code?: string, changes: string[] }> = [
     { name: 'a forced call that comes', request: { tools, tool_choice: 'required' }, script: [said('', { tool_calls: [{ name: 'get_weather', arguments: { city: 'Oslo' } }] })], runs: 1, expected: [call], changes: ['tool_choice emulated'] },
     { name: 'a forced call that comes late', request: { tools, tool_choice: 'required' }, script: [said('Warm.'), said('{"name":"get_weather","parameters":{"city":"Oslo"}}')], runs: 2, followUp: insisted, expected: [call, BOTH, { type: 'finish', reason: 'tool_calls' }], changes: ['tool_choice emulated', 'tool_calls repaired'] },
     { name: 'a forced call that never comes', request: { tools, tool_choice: 'required' }, script: [said('Warm.'), said('Dry.')], runs: 2, followUp: insisted, expected: [{ type: 'text', text: 'Dry.' }, BOTH, { type: 'finish', reason: 'stop' }], changes: ['tool_choice emulated', 'tool_choice dropped'] },
@@ -208,14 +208,14 @@ const billed = (completion: number) => `data: ${JSON.stringify({ choices: [], us
 const stream = (...frames: string[]): NativeAnswer => ({ contentType: 'text/event-stream', body: [...frames, 'data: [DONE]\n\n'] })
 const whole = (message: object, more: object = {}): NativeAnswer => ({ body: JSON.stringify({ success: true, result: { choices: [{ index: 0, message, finish_reason: 'stop' }], usage: { prompt_tokens: 10, completion_tokens: 3 }, ...more } }) })
 const empty: NativeAnswer = { body: JSON.stringify({ success: true, result: { choices: [{ index: 0, message: { content: null } }] } }) }
-const afterResult: Partial<ChatCompletionRequest> = { tools, messages: [{ role: 'user', content: 'Hello?' }, { role: 'assistant', content: null, tool_calls: [{ id: 'a', type: 'function', function: { name: 'get_weather', arguments: '{}' } }] }, { role: 'tool', content: 'warm', tool_call_id: 'a' }] }
+const afterResult: Partial<GenerationRequest> = { tools, messages: [{ role: 'user', content: 'Hello?' }, { role: 'assistant', content: null, tool_calls: [{ id: 'a', type: 'function', function: { name: 'get_weather', arguments: '{}' } }] }, { role: 'tool', content: 'warm', tool_call_id: 'a' }] }
 
 t.test('an answer that says nothing is asked for once more, also inside a stream', async t => {
   const thought = { type: 'reasoning', text: 'Hm.' }
   const warm = { type: 'text', text: 'Warm.' }
   const sum = (completionTokens: number, promptTokens = 20) => ({ type: 'usage', usage: { promptTokens, completionTokens } })
   const finish = { type: 'finish', reason: 'stop' }
-  const cases: Array<{ name: string, model?: string, request?: Partial<ChatCompletionRequest>, script: NativeAnswer[], runs?: number, followUp?: object[], expected?: object[], error?: { kind?: string, code?: number }, changes?: string[] }> = [
+  const cases: Array<{ name: string, model?: string, request?: Partial<GenerationRequest>, script: NativeAnswer[], runs?: number, followUp?: object[], expected?: object[], error?: { kind?: string, code?: number }, changes?: string[] }> = [
     { name: 'thinking about a result, streamed', request: { ...afterResult, stream: true }, script: [stream(delta({ reasoning_content: 'Hm.' }), delta({}, { finish_reason: 'stop' }), billed(5)), whole({ content: 'Warm.' })], followUp: [{ role: 'user', content: 'Now answer with this result.' }], expected: [thought, warm, sum(8), finish] },
     { name: 'thinking about a result', request: afterResult, script: [whole({ content: null, reasoning_content: 'Hm.' }), whole({ content: 'Warm.' })], followUp: [{ role: 'user', content: 'Now answer with this result.' }], expected: [warm, sum(6), finish] },
     { name: 'thinking alone, streamed', request: { stream: true }, script: [stream(delta({ reasoning_content: 'Hm.' }), delta({ content: '\n' }), delta({}, { finish_reason: 'stop' }), billed(5)), whole({ content: 'Warm.' })], expected: [thought, warm, sum(8), finish] },
@@ -295,7 +295,7 @@ t.test('a call with half a mark in its arguments is asked for once more', async 
 t.test('a form that is refused is asked for in another', async t => {
   const schema = color.json_schema.schema
   const fits = said('{"color":"red"}')
-  const cases: Array<{ name: string, model: string, request: Partial<ChatCompletionRequest>, script: NativeAnswer[], second: Record<string, unknown>, isInWords?: boolean, changes: string[] }> = [
+  const cases: Array<{ name: string, model: string, request: Partial<GenerationRequest>, script: NativeAnswer[], second: Record<string, unknown>, isInWords?: boolean, changes: string[] }> = [
     { name: 'a bare schema becomes an envelope', model: LLAMA, request: { response_format: strict }, script: [refused(5006), fits], second: { response_format: { type: 'json_schema', json_schema: { name: 'color', strict: true, schema } } }, changes: [] },
     { name: 'an envelope becomes a bare schema', model: GLM, request: { response_format: strict }, script: [refused(8001), fits], second: { response_format: { type: 'json_schema', json_schema: schema } }, changes: [] },
     { name: 'a model that holds no schema is told in words', model: LLAMA, request: { response_format: strict }, script: [refused(5025), fits], second: {}, isInWords: true, changes: ['response_format emulated'] },
@@ -356,7 +356,7 @@ t.test('one choice whose stream fails at once fails all, too', async t => {
 t.test('nothing is asked any more when the client has left', async t => {
   const waiting: NativeAnswer = { body: [' '], end: 'never' }
   const streaming: NativeAnswer = { contentType: 'text/event-stream', body: ['data: {"response":"a"}\n\n'], end: 'never' }
-  const cases: Array<{ name: string, request: Partial<ChatCompletionRequest>, script: NativeAnswer[], runs: number }> = [
+  const cases: Array<{ name: string, request: Partial<GenerationRequest>, script: NativeAnswer[], runs: number }> = [
     { name: 'before an answer', request: {}, script: [waiting], runs: 1 },
     { name: 'before a second answer', request: { response_format: strict }, script: [said('green'), waiting], runs: 2 },
     { name: 'before an answer in another form', request: { response_format: strict }, script: [refused(5025), waiting], runs: 2 }

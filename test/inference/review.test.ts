@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import type { Batch, FinishReason, GenerationEvent } from '../../src/generation/event.ts'
-import type { NativeMessage } from '../../src/workers-ai/request/messages/messages.ts'
+import type { NativeMessage } from '../../src/workers-ai/request/native-message.ts'
 import { newEffort } from '../../src/json/work-budget.ts'
 import { loadCheckers } from '../../src/json/json-schema.ts'
 import { FormatCheck, textOf, toContinuation, toReview, toStreamReview } from '../../src/inference/review.ts'

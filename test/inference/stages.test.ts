@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
 import { throughStages } from '../../src/generation/pipeline.ts'
-import type { ChatCompletionRequest, FunctionTool } from '../../src/surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest, FunctionTool } from '../../src/generation/request.ts'
 import { loadCheckers } from '../../src/json/json-schema.ts'
 import { toRunRequest, type RunRequest } from '../../src/workers-ai/request/run-request.ts'
 import { toStages } from '../../src/inference/stages.ts'
@@ -15,7 +15,7 @@ await loadCheckers()
 const weather: FunctionTool = { type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer' } } } } }
 const color = { type: 'json_schema' as const, json_schema: { name: 'color', strict: true, schema: { type: 'object', properties: { color: { enum: ['red'] } }, required: ['color'] } } }
 
-function requestOf (family: FamilyName, more: Partial<ChatCompletionRequest> = {}): RunRequest {
+function requestOf (family: FamilyName, more: Partial<GenerationRequest> = {}): RunRequest {
   return toRunRequest({ model: 'm', messages: [{ role: 'user', content: 'Hello?' }], ...more }, modelOf(family), { defaultMaxTokens: 100, maxChoices: 8, unsupportedParams: 'warn', emulateTools: true, rejectIfBusy: false })
 }
 
@@ -25,8 +25,8 @@ function stagesOf (family: FamilyName, request: RunRequest, isStreamed: boolean)
 }
 
 t.test('a request gets the stages it needs, in their order', t => {
-  const plain: Partial<ChatCompletionRequest> = {}
-  const cases: Array<{ name: string, family: FamilyName, given: Partial<ChatCompletionRequest>, isStreamed?: boolean, expected: string[] }> = [
+  const plain: Partial<GenerationRequest> = {}
+  const cases: Array<{ name: string, family: FamilyName, given: Partial<GenerationRequest>, isStreamed?: boolean, expected: string[] }> = [
     { name: 'nothing special', family: 'classic', given: plain, expected: ['Ending'] },
     { name: 'a model that thinks', family: 'openai', given: plain, expected: ['ThinkTags', 'Ending'] },
     { name: 'a model that thinks aloud', family: 'qwq', given: plain, expected: ['ThinkTags', 'Ending'] },
@@ -61,7 +61,7 @@ t.test('streams become what the caller is to hear', async t => {
   const called = (args: string, index = 0): GenerationEvent => ({ type: 'tool_call', index, id: `call_${index + 1}`, name: 'weather', arguments: args })
   const stop: GenerationEvent = { type: 'finish', reason: 'stop' }
   const calls: GenerationEvent = { type: 'finish', reason: 'tool_calls' }
-  const cases: Array<{ name: string, family: FamilyName, given: Partial<ChatCompletionRequest>, native: Batch[], expected: Batch, changes?: string[] }> = [
+  const cases: Array<{ name: string, family: FamilyName, given: Partial<GenerationRequest>, native: Batch[], expected: Batch, changes?: string[] }> = [
     {
       name: 'thinking, prose and a leaked call with a mistake',
       family: 'r1-distill',

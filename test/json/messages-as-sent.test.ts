@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import type { ChatCompletionRequest } from '../../src/surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest } from '../../src/generation/request.ts'
 import { loadCheckers } from '../../src/json/json-schema.ts'
 import { keptMessagesJson, letGoOfMessages, parseAsSent } from '../../src/json/messages-as-sent.ts'
-import type { PromptJson } from '../../src/json/native-json.ts'
+import type { PromptJson } from '../../src/workers-ai/request/native-json.ts'
 import { toBody, toRunRequest, type RunRequestOptions } from '../../src/workers-ai/request/run-request.ts'
 import { toText } from '../../src/workers-ai/transport/request-body.ts'
 import { modelOf } from '../workers-ai/request/model-of.ts'
@@ -15,10 +15,10 @@ const LONG = 'A proxy "sits"\nin between. '.repeat(1_000)
 const OPTIONS: RunRequestOptions = { defaultMaxTokens: 4_096, maxChoices: 8, unsupportedParams: 'warn', emulateTools: true, rejectIfBusy: false }
 
 /** What a body says, and the JSON that is kept of its messages. */
-function read (text: string | Buffer): { body: ChatCompletionRequest, kept: PromptJson | undefined } {
+function read (text: string | Buffer): { body: GenerationRequest, kept: PromptJson | undefined } {
   const bytes = Buffer.from(text)
-  const body = JSON.parse(bytes.toString()) as ChatCompletionRequest
-  const asSent = parseAsSent(bytes) as ChatCompletionRequest | undefined
+  const body = JSON.parse(bytes.toString()) as GenerationRequest
+  const asSent = parseAsSent(bytes) as GenerationRequest | undefined
   if (asSent !== undefined) assert.deepStrictEqual(asSent, body)
   return { body: asSent ?? body, kept: asSent && keptMessagesJson(asSent.messages) }
 }

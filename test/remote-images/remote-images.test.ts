@@ -1,7 +1,7 @@
 import t from 'tap'
 import { InvalidRequestError } from '../../src/errors.ts'
 import { overloaded } from '../../src/http/connections/active-requests.ts'
-import type { ChatCompletionRequest } from '../../src/surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest } from '../../src/generation/request.ts'
 import { fetchRemoteImages } from '../../src/remote-images/remote-images.ts'
 import { waited } from '../servers/http-client.ts'
 import { ask, KIMI, LLAMA, startProxy } from '../servers/start-proxy.ts'
@@ -10,7 +10,7 @@ import { PNG, PNG_URI, startImageServer } from '../servers/image-server.ts'
 const signal = new AbortController().signal
 const lookup = async () => ['127.0.0.1']
 
-function showing (...urls: string[]): ChatCompletionRequest {
+function showing (...urls: string[]): GenerationRequest {
   return {
     model: KIMI,
     messages: [
@@ -131,7 +131,7 @@ t.test('through the proxy', async t => {
     const response = await ask(off, showing(PNG_URI))
     t.equal(response.status, 200)
     t.equal(response.headers.get('x-proxy-warnings'), null)
-    t.strictSame((sent(off).at(-1)?.body as ChatCompletionRequest).messages, showing(PNG_URI).messages)
+    t.strictSame((sent(off).at(-1)?.body as GenerationRequest).messages, showing(PNG_URI).messages)
   })
 
   for (const stream of [false, true]) {
@@ -140,7 +140,7 @@ t.test('through the proxy', async t => {
       t.equal(response.status, 200)
       t.equal(response.headers.get('x-proxy-warnings'), 'messages[1].content[1].image_url.url emulated')
       t.match(await response.text(), stream ? /data: \[DONE\]/ : /"finish_reason":"stop"/)
-      t.strictSame((sent(on).at(-1)?.body as ChatCompletionRequest).messages, showing(PNG_URI).messages)
+      t.strictSame((sent(on).at(-1)?.body as GenerationRequest).messages, showing(PNG_URI).messages)
     })
   }
 

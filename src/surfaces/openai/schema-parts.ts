@@ -16,6 +16,11 @@ export const boolean = Type.Optional(Nullable(Type.Boolean()))
 export const string = Type.Optional(Nullable(Type.String()))
 export const object = Type.Optional(Type.Unsafe<object | null>({ type: ['object', 'null'] }))
 
+/** `image_url` of a part. OpenAI's own form has an object; other servers take the URL itself. */
+export const imageUrl = Type.Unsafe<{ url: string, detail?: string | null } | string>({
+  type: ['object', 'string'], required: ['url'], properties: { url: { type: 'string' }, detail: { type: ['string', 'null'] } }
+})
+
 /** `logit_bias`: a number for each token's id. */
 export const logitBias = Type.Optional(Type.Unsafe<Record<string, number> | null>({ type: ['object', 'null'], additionalProperties: { type: 'number', minimum: -100, maximum: 100 } }))
 

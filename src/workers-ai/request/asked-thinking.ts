@@ -1,8 +1,7 @@
 import type { Change } from '../../generation/change.ts'
+import type { ThinkingWords } from '../../generation/request.ts'
+import { EFFORTS } from '../../generation/thinking.ts'
 import { isObject } from '../../json/is-object.ts'
-
-/** OpenAI's efforts from none to most. */
-export const EFFORTS: readonly unknown[] = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
 
 /** Switches for thinking in the chat templates of models. */
 const SWITCHES = ['enable_thinking', 'thinking'] as const
@@ -10,24 +9,6 @@ const SWITCHES = ['enable_thinking', 'thinking'] as const
 /** Tokens of thinking up to which a budget is a low or a medium effort: a rule of thumb, because no model here takes a budget. */
 const LOW_BUDGET = 2_048
 const MEDIUM_BUDGET = 8_192
-
-/** What a request may say of thinking; all but the first in the words of other servers, which nobody has checked. */
-export interface ThinkingWords {
-  reasoning_effort?: unknown
-  /** OpenRouter's. */
-  reasoning?: unknown
-  include_reasoning?: unknown
-  /** Anthropic's, which GLM's, Kimi's and DeepSeek's own servers speak, too. */
-  thinking?: unknown
-  /** Qwen's. */
-  enable_thinking?: unknown
-  thinking_budget?: unknown
-  /** vLLM's, SGLang's and llama.cpp's: variables of the chat template. */
-  chat_template_kwargs?: unknown
-}
-
-/** Names of all of these. */
-export const THINKING_WORDS = ['reasoning_effort', 'reasoning', 'include_reasoning', 'thinking', 'enable_thinking', 'thinking_budget', 'chat_template_kwargs'] as const
 
 /** What is asked of a model's thinking. */
 export interface AskedThinking {

@@ -1,11 +1,11 @@
 import { InvalidRequestError } from '../../errors.ts'
 import type { Change } from '../../generation/change.ts'
-import type { EmbeddingRequest } from '../../surfaces/openai/embeddings/request.ts'
+import type { EmbeddingsRequest } from '../../generation/request.ts'
 import { CATALOGUE } from '../models/catalogue.ts'
 import { MAX_TEXTS, toEmbeddingFamily, type EmbeddingFamily } from '../models/embedding-family.ts'
 import type { Model } from '../models/model.ts'
 import { toExtras } from './other-parameters.ts'
-import { toJson } from '../../json/native-json.ts'
+import { toJson } from './native-json.ts'
 import { refuseDropped, type RunRequestOptions } from './run-request.ts'
 import { toTexts } from './text-inputs.ts'
 
@@ -30,7 +30,7 @@ const BYTES_PER_TOKEN = 3
  * Translates a request for embeddings: as many native calls as its texts need.
  * @throws InvalidRequestError when something in it cannot be served, or when parameters that are not taken are refused
  */
-export function toEmbedRequest (request: EmbeddingRequest, model: Model, options: Pick<RunRequestOptions, 'unsupportedParams' | 'rejectIfBusy'>): EmbedRequest {
+export function toEmbedRequest (request: EmbeddingsRequest, model: Model, options: Pick<RunRequestOptions, 'unsupportedParams' | 'rejectIfBusy'>): EmbedRequest {
   const changes: Change[] = []
   const texts = toTexts(request.input, 'input')
   const { dimensions } = request

@@ -1,6 +1,6 @@
 import type { Change } from '../../generation/change.ts'
-import type { NativeMessage } from './messages/messages.ts'
-import { toJson } from '../../json/native-json.ts'
+import type { NativeMessage } from './native-message.ts'
+import { toJson } from './native-json.ts'
 import type { RunInput, RunRequest } from './run-request.ts'
 
 /** Fields that both forms have under the same name. */

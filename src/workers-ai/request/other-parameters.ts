@@ -1,9 +1,9 @@
 import { InvalidRequestError } from '../../errors.ts'
 import type { Change } from '../../generation/change.ts'
-import type { ChatCompletionRequest } from '../../surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest } from '../../generation/request.ts'
+import { THINKING_WORDS } from '../../generation/thinking.ts'
 import type { Family } from '../models/family.ts'
-import { THINKING_WORDS } from './asked-thinking.ts'
-import { isOff } from './off-values.ts'
+import { isOff } from '../../generation/off-values.ts'
 
 /** Fields that are translated, each in its own place. */
 const TRANSLATED = new Set([
@@ -20,7 +20,7 @@ const LOGPROBS = ['logprobs', 'top_logprobs'] as const
  * leaves a change unless it asked for what happens anyway.
  * @throws InvalidRequestError for `top_logprobs` without `logprobs`, as OpenAI does
  */
-export function toOtherParameters (request: ChatCompletionRequest, family: Family, changes: Change[]): Record<string, unknown> {
+export function toOtherParameters (request: GenerationRequest, family: Family, changes: Change[]): Record<string, unknown> {
   if (request.top_logprobs && request.logprobs !== true) {
     throw new InvalidRequestError("The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.", { param: 'top_logprobs' })
   }
@@ -52,6 +52,6 @@ export function toExtras (request: object, translated: ReadonlySet<string>, extr
 }
 
 /** Whether the answer's text passes stages that cut it anew. */
-function isRewritten ({ tools, functions, response_format: format }: ChatCompletionRequest, { thinking }: Family): boolean {
+function isRewritten ({ tools, functions, response_format: format }: GenerationRequest, { thinking }: Family): boolean {
   return !!tools?.length || !!functions?.length || (format != null && format.type !== 'text') || thinking.told === 'tags' || thinking.told === 'open-tags'
 }

@@ -1,12 +1,12 @@
 import { InvalidRequestError } from '../../errors.ts'
 import type { Change } from '../../generation/change.ts'
-import type { CompletionRequest } from '../../surfaces/openai/completions/request.ts'
+import type { PromptRequest, ThinkingWords } from '../../generation/request.ts'
+import { THINKING_WORDS } from '../../generation/thinking.ts'
 import type { Family } from '../models/family.ts'
 import type { Model } from '../models/model.ts'
-import { THINKING_WORDS, type ThinkingWords } from './asked-thinking.ts'
 import { newEffort } from '../../json/work-budget.ts'
 import { toExtras } from './other-parameters.ts'
-import { toPromptJson } from '../../json/native-json.ts'
+import { toPromptJson } from './native-json.ts'
 import { toReasoning } from './reasoning.ts'
 import { NO_TOOLS, refuseDropped, toStops, type RunInput, type RunRequest, type RunRequestOptions } from './run-request.ts'
 import { toSampling } from './sampling.ts'
@@ -28,7 +28,7 @@ const TRANSLATED_IN_TEMPLATE = new Set([...TRANSLATED, ...THINKING_WORDS])
  * The prompts of a request, one or several.
  * @throws InvalidRequestError when there is none, or when one is empty or no text
  */
-export function toPrompts ({ prompt }: CompletionRequest): [string, ...string[]] {
+export function toPrompts ({ prompt }: PromptRequest): [string, ...string[]] {
   if (prompt == null) throw new InvalidRequestError("Missing required parameter: 'prompt'.", { param: 'prompt', code: 'missing_required_parameter' })
   return toTexts(prompt, 'prompt')
 }
@@ -40,7 +40,7 @@ type CompletionOptions = Pick<RunRequestOptions, 'defaultMaxTokens' | 'maxChoice
  * user message. A request for no tokens at all asks nobody: what is told of it is its prompts, if it wants them back.
  * @throws InvalidRequestError when something in it cannot be served, or when parameters that are not taken are refused
  */
-export function toCompletionRunRequest (request: CompletionRequest, model: Model, options: CompletionOptions): RunRequest {
+export function toCompletionRunRequest (request: PromptRequest, model: Model, options: CompletionOptions): RunRequest {
   const { family } = model
   const changes: Change[] = []
   const [first, ...rest] = toPrompts(request)
@@ -89,7 +89,7 @@ export function toCompletionRunRequest (request: CompletionRequest, model: Model
 const TEXT_ONLY = { canStream: true, singleToolCall: false, tools: NO_TOOLS, followsToolResult: false, legacyFunctions: false, hidesThinking: false }
 
 /** Evaluation harnesses ask for no tokens to have the prompt back, with its log probabilities. */
-function toUnaskedRequest (request: CompletionRequest, inputs: [Input, ...Input[]], { maxChoices, unsupportedParams }: CompletionOptions): RunRequest {
+function toUnaskedRequest (request: PromptRequest, inputs: [Input, ...Input[]], { maxChoices, unsupportedParams }: CompletionOptions): RunRequest {
   const changes: Change[] = []
   const choices = toChoices(request, inputs.length, maxChoices, [])
   if (request.logprobs != null) changes.push({ param: 'logprobs', action: 'dropped', from: request.logprobs, reason: 'Workers AI tells none of a prompt' })
@@ -107,7 +107,7 @@ function toInput (prompt: string, { takesPrompt }: Family): Input {
   return { member: takesPrompt ? 'prompt' : 'messages', json, promptTokens: tokens.asCloudflare, tokens }
 }
 
-function toChoices ({ n, best_of: best }: CompletionRequest, prompts: number, maxChoices: number, changes: Change[]): number {
+function toChoices ({ n, best_of: best }: PromptRequest, prompts: number, maxChoices: number, changes: Change[]): number {
   const each = n ?? 1
   if (best != null && best < each) {
     throw new InvalidRequestError(`Invalid 'best_of': expected a value >= 'n', which is ${each}, but got ${best} instead.`, { param: 'best_of', code: 'invalid_value' })
@@ -127,7 +127,7 @@ function toChoices ({ n, best_of: best }: CompletionRequest, prompts: number, ma
  * A completion goes on where its prompt stops, but classic models put the prompt into their chat template unless they
  * are told `raw`. Families that do not know the field take every prompt as it stands.
  */
-function toRaw ({ raw }: CompletionRequest, { takesPrompt, extras }: Family, changes: Change[]): boolean | undefined {
+function toRaw ({ raw }: PromptRequest, { takesPrompt, extras }: Family, changes: Change[]): boolean | undefined {
   if (takesPrompt && extras.includes('raw')) return raw ?? true
   if (raw != null && raw !== takesPrompt) {
     changes.push({ param: 'raw', action: 'dropped', from: raw, reason: takesPrompt ? 'this model puts no prompt into its chat template' : 'this model puts everything into its chat template' })
@@ -135,7 +135,7 @@ function toRaw ({ raw }: CompletionRequest, { takesPrompt, extras }: Family, cha
   return undefined
 }
 
-function toLogprobs ({ logprobs, echo }: CompletionRequest, { takesPrompt, extras }: Family, changes: Change[]): Record<string, unknown> {
+function toLogprobs ({ logprobs, echo }: PromptRequest, { takesPrompt, extras }: Family, changes: Change[]): Record<string, unknown> {
   if (logprobs == null) return {}
   if (takesPrompt && extras.includes('logprobs')) {
     if (echo === true) changes.push({ param: 'logprobs', action: 'clamped', from: logprobs, reason: 'Workers AI tells those of the answer, and none of the prompt' })
@@ -150,7 +150,7 @@ function toLogprobs ({ logprobs, echo }: CompletionRequest, { takesPrompt, extra
  * default on its thinking, of which a text completion tells nothing. One that thinks unless it is told not to may do so
  * without its template as well.
  */
-function toLimit ({ max_tokens: own, max_completion_tokens: chats }: CompletionRequest, model: Model, inputs: readonly Input[], { defaultMaxTokens, isVerbatim }: { defaultMaxTokens: number, isVerbatim: boolean }, changes: Change[]): number {
+function toLimit ({ max_tokens: own, max_completion_tokens: chats }: PromptRequest, model: Model, inputs: readonly Input[], { defaultMaxTokens, isVerbatim }: { defaultMaxTokens: number, isVerbatim: boolean }, changes: Change[]): number {
   const longest = inputs.map(({ tokens }) => tokens).reduce((one, other) => one.atMost >= other.atMost ? one : other)
   const { told, isDefault } = model.family.thinking
   const thinks = told !== 'none' && (!isVerbatim || isDefault)

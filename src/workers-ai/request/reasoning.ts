@@ -1,6 +1,8 @@
 import type { Change } from '../../generation/change.ts'
+import type { ThinkingWords } from '../../generation/request.ts'
+import { EFFORTS } from '../../generation/thinking.ts'
 import type { Family, Thinking } from '../models/family.ts'
-import { EFFORTS, toAskedThinking, type AskedThinking, type ThinkingWords } from './asked-thinking.ts'
+import { toAskedThinking, type AskedThinking } from './asked-thinking.ts'
 
 /** What a model is told of its thinking, and what our own stages have to do about it. */
 export interface Reasoning {

@@ -1,15 +1,16 @@
 import { InvalidRequestError } from '../../errors.ts'
 import type { Change } from '../../generation/change.ts'
-import type { ChatCompletionRequest } from '../../surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest } from '../../generation/request.ts'
 import type { Model } from '../models/model.ts'
 import { toFunctionsRequest } from './custom-tools.ts'
 import { newEffort, type Effort } from '../../json/work-budget.ts'
 import { toExactJson } from '../../json/exact-integers.ts'
 import { withInstruction } from './messages/instructions.ts'
-import { toNativeMessages, type NativeMessage } from './messages/messages.ts'
+import { toNativeMessages } from './messages/messages.ts'
+import type { NativeMessage } from './native-message.ts'
 import { toOtherParameters } from './other-parameters.ts'
 import { toOwnBytes } from '../../json/unpooled-buffer.ts'
-import { toJson, toMessagesJson, toPromptJson, type PromptJson } from '../../json/native-json.ts'
+import { toJson, toMessagesJson, toPromptJson, type PromptJson } from './native-json.ts'
 import { withPromptedTools } from './messages/prompted-tools.ts'
 import { toReasoning } from './reasoning.ts'
 import { toNativeSeed, toSampling } from './sampling.ts'
@@ -102,10 +103,10 @@ export interface RunRequest {
 }
 
 /**
- * Translates a chat completion request for a model.
+ * Translates a request for a model.
  * @throws InvalidRequestError when something in it cannot be served, or when parameters that are not taken are refused
  */
-export function toRunRequest (asked: ChatCompletionRequest, model: Model, options: RunRequestOptions): RunRequest {
+export function toRunRequest (asked: GenerationRequest, model: Model, options: RunRequestOptions): RunRequest {
   const { family } = model
   const changes: Change[] = [...options.given ?? []]
   const { request, customTools } = toFunctionsRequest(asked, changes)
@@ -172,7 +173,7 @@ interface Extras {
 }
 
 /** The native messages, with what has to be said in words because the model has no field for it. */
-function toMessages (request: ChatCompletionRequest, model: Model, options: RunRequestOptions, { offered, format, outputForm }: Extras, changes: Change[]): readonly NativeMessage[] {
+function toMessages (request: GenerationRequest, model: Model, options: RunRequestOptions, { offered, format, outputForm }: Extras, changes: Change[]): readonly NativeMessage[] {
   const plain = toNativeMessages(request.messages, model, changes, options.visionModels)
   const isPrompted = model.family.tools === 'prompt' && (offered !== undefined || plain.some(({ role, tool_calls: calls }) => role === 'tool' || calls))
   if (isPrompted && offered !== undefined) {
@@ -232,7 +233,7 @@ export function toInput ({ inputs, choices }: RunRequest, choice: number): RunIn
   return inputs[Math.floor(choice * inputs.length / choices)] ?? inputs[0]
 }
 
-function toChoices (request: ChatCompletionRequest, { maxChoices }: RunRequestOptions, changes: Change[]): number {
+function toChoices (request: GenerationRequest, { maxChoices }: RunRequestOptions, changes: Change[]): number {
   const choices = request.n ?? 1
   if (choices > maxChoices) {
     throw new InvalidRequestError(`Invalid 'n': integer above maximum value. Expected a value <= ${maxChoices}, but got ${choices} instead.`, { param: 'n', code: 'integer_above_max_value' })
@@ -242,11 +243,11 @@ function toChoices (request: ChatCompletionRequest, { maxChoices }: RunRequestOp
 }
 
 /** The sequences a text ends at; an empty one would end it before it began. */
-export function toStops ({ stop }: Pick<ChatCompletionRequest, 'stop'>): string[] {
+export function toStops ({ stop }: Pick<GenerationRequest, 'stop'>): string[] {
   return [stop ?? []].flat().filter(text => text !== '')
 }
 
-function toCacheKey ({ prompt_cache_key: key }: ChatCompletionRequest, changes: Change[]): string | undefined {
+function toCacheKey ({ prompt_cache_key: key }: GenerationRequest, changes: Change[]): string | undefined {
   if (key == null || key === '') return undefined
   if (/^[\w.:-]{1,128}$/.test(key)) return key
   changes.push({ param: 'prompt_cache_key', action: 'dropped', reason: 'only up to 128 letters, digits and . _ : - can be sent to Workers AI' })

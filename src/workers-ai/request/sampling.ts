@@ -1,8 +1,8 @@
 import type { Change } from '../../generation/change.ts'
-import type { ChatCompletionRequest } from '../../surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest } from '../../generation/request.ts'
 import type { Family, SamplingName } from '../models/family.ts'
 import { digitsOf } from '../../json/exact-integers.ts'
-import { isOff } from './off-values.ts'
+import { isOff } from '../../generation/off-values.ts'
 
 const NAMES: readonly SamplingName[] = ['temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty']
 
@@ -23,7 +23,7 @@ const OFF: Partial<Record<SamplingName, (value: number) => boolean>> = {
  * The sampling parameters a family takes, each brought into its range.
  * @returns the native fields; what was clamped, folded, left out or not taken is in `changes`
  */
-export function toSampling (request: Pick<ChatCompletionRequest, SamplingName>, family: Family, changes: Change[]): Partial<Record<SamplingName, number>> {
+export function toSampling (request: Pick<GenerationRequest, SamplingName>, family: Family, changes: Change[]): Partial<Record<SamplingName, number>> {
   const sampling: Partial<Record<SamplingName, number>> = {}
   for (const name of NAMES) {
     const value = request[name]

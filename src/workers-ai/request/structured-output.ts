@@ -1,7 +1,7 @@
 import { InvalidRequestError, quoted } from '../../errors.ts'
 import type { Change } from '../../generation/change.ts'
 import { isObject } from '../../json/is-object.ts'
-import type { ChatCompletionRequest } from '../../surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest, JsonSchemaFormat, ResponseFormat } from '../../generation/request.ts'
 import type { Family } from '../models/family.ts'
 import { newEffort, type Effort } from '../../json/work-budget.ts'
 import { copyDigits, toExactJson } from '../../json/exact-integers.ts'
@@ -16,7 +16,7 @@ export interface OutputFormat {
   /** An answer that does not fit is an error; else it is told with a change. */
   isStrict: boolean
   /** OpenAI's `json_schema` as it was sent. */
-  envelope?: Record<string, unknown>
+  envelope?: JsonSchemaFormat
 }
 
 /** How a model is made to answer in JSON: natively in one of four forms, or by words in the system message. */
@@ -36,7 +36,7 @@ const COMPILING = 6_000
  * @param ownTurn resolves in a turn of the event loop in which nobody else does as much
  * @returns undefined where there is nothing to wait for
  */
-export function prepareChecks ({ response_format: format, tools, functions }: ChatCompletionRequest, ownTurn: () => Promise<unknown>): Promise<unknown> | undefined {
+export function prepareChecks ({ response_format: format, tools, functions }: GenerationRequest, ownTurn: () => Promise<unknown>): Promise<unknown> | undefined {
   const schema = format == null || format.type === 'text' ? undefined : toAsked(format).schema ?? undefined
   if (schema === undefined && !tools?.length && !functions?.length) return undefined
   const loaded = loadCheckers()
@@ -56,7 +56,7 @@ export function prepareChecks ({ response_format: format, tools, functions }: Ch
  * What the caller's `response_format` asks for; undefined for text. What of its schema cannot be checked is told.
  * @throws InvalidRequestError when its schema is none
  */
-export function toOutputFormat ({ response_format: format }: ChatCompletionRequest, effort: Effort, changes: Change[]): OutputFormat | undefined {
+export function toOutputFormat ({ response_format: format }: GenerationRequest, effort: Effort, changes: Change[]): OutputFormat | undefined {
   if (format == null || format.type === 'text') return undefined
   const asked = toAsked(format)
   const { name, schema, strict } = asked
@@ -70,7 +70,7 @@ export function toOutputFormat ({ response_format: format }: ChatCompletionReque
   return { name, schema, isStrict: strict === true, envelope: asked }
 }
 
-function toAsked (format: Exclude<NonNullable<ChatCompletionRequest['response_format']>, { type: 'text' }>) {
+function toAsked (format: Exclude<ResponseFormat, { type: 'text' }>) {
   return format.type === 'json_object' ? { name: format.type, schema: format.schema, strict: false } : format.json_schema
 }
 
@@ -106,7 +106,7 @@ export function toNativeFormat ({ name, schema, envelope }: OutputFormat, form: 
     case 'guided': return { guided_json: sent }
     case 'bare': return { response_format: { type: 'json_schema', json_schema: sent } }
     case 'envelope': {
-      const given = Object.entries(envelope ?? {}).filter(([, value]) => value !== null)
+      const given = Object.entries(envelope ?? {}).filter(([, value]) => value !== null && value !== undefined)
       return { response_format: { type: 'json_schema', json_schema: { ...Object.fromEntries(given), name, schema: sent } } }
     }
   }

@@ -1,8 +1,8 @@
 import type { Change } from '../../generation/change.ts'
-import type { ChatCompletionRequest } from '../../surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest } from '../../generation/request.ts'
 import type { Family } from '../models/family.ts'
 import type { Model } from '../models/model.ts'
-import type { PromptJson } from '../../json/native-json.ts'
+import type { PromptJson } from './native-json.ts'
 
 /** Room left for an answer when the over-estimated prompt already fills the window; Cloudflare then has the last word. */
 const SMALLEST_DEFAULT = 256
@@ -34,7 +34,7 @@ export function toPromptEstimate ({ bytes, characters }: PromptJson['size'], mes
  * context window leaves. Never left out, because Workers AI would stop at 256 tokens without a word.
  * A limit that Cloudflare would refuse for certain is clamped to what fits.
  */
-export function toTokenLimit (request: Pick<ChatCompletionRequest, 'max_tokens' | 'max_completion_tokens'>, model: Model, prompt: PromptEstimate, defaultMaxTokens: number, changes: Change[]): number {
+export function toTokenLimit (request: Pick<GenerationRequest, 'max_tokens' | 'max_completion_tokens'>, model: Model, prompt: PromptEstimate, defaultMaxTokens: number, changes: Change[]): number {
   const name = request.max_completion_tokens != null ? 'max_completion_tokens' : 'max_tokens'
   const asked = request[name] ?? undefined
   if (request.max_completion_tokens != null && request.max_tokens != null && request.max_tokens !== asked) {
@@ -50,7 +50,7 @@ export function toTokenLimit (request: Pick<ChatCompletionRequest, 'max_tokens' 
 }
 
 /** Tokens to keep free for the answer where the prompt may be cut to fit: what was asked for, half the window at most. */
-export function toReserve (request: Pick<ChatCompletionRequest, 'max_completion_tokens'>, window: number): number {
+export function toReserve (request: Pick<GenerationRequest, 'max_completion_tokens'>, window: number): number {
   return Math.min(request.max_completion_tokens ?? SMALLEST_DEFAULT, Math.floor(window / 2))
 }
 

@@ -1,7 +1,7 @@
 import { InvalidRequestError, quoted } from '../../errors.ts'
 import type { Change } from '../../generation/change.ts'
 import { isObject } from '../../json/is-object.ts'
-import type { ChatCompletionRequest, FunctionDefinition, ToolChoice } from '../../surfaces/openai/chat-completions/request.ts'
+import type { FunctionDefinition, GenerationRequest, ToolChoice } from '../../generation/request.ts'
 import type { Family } from '../models/family.ts'
 import type { FunctionsRequest } from './custom-tools.ts'
 import { copyDigits } from '../../json/exact-integers.ts'
@@ -78,7 +78,7 @@ function toForcedCall (choice: Choice): string | undefined {
   return choice.mode === 'required' ? 'You must call one of the functions now. Answer with a call and nothing else.' : undefined
 }
 
-function toFields (request: ChatCompletionRequest, choice: Choice, family: Family, changes: Change[]): ToolFields {
+function toFields (request: GenerationRequest, choice: Choice, family: Family, changes: Change[]): ToolFields {
   return {
     ...(choice.mode === 'named' && { tool_choice: { type: 'function', function: { name: choice.name } } }),
     ...((choice.mode === 'required' || choice.mode === 'auto') && { tool_choice: choice.mode }),
@@ -88,7 +88,7 @@ function toFields (request: ChatCompletionRequest, choice: Choice, family: Famil
 
 type Choice = ({ mode: 'none' | 'auto' | 'required' } | { mode: 'named', name: string }) & { only?: string[] }
 
-function readChoice (request: ChatCompletionRequest, definitions: FunctionDefinition[]): Choice {
+function readChoice (request: GenerationRequest, definitions: FunctionDefinition[]): Choice {
   const legacy = request.tool_choice == null && request.function_call != null
   const param = legacy ? 'function_call' : 'tool_choice'
   const choice: ToolChoice | { name: string } | null | undefined = legacy ? request.function_call : request.tool_choice
@@ -240,7 +240,7 @@ function definitionOf (reference: unknown, root: Record<string, unknown>): Recor
   return isObject(definition) ? definition : undefined
 }
 
-function toParallel (request: ChatCompletionRequest, family: Family, changes: Change[]): Pick<ToolFields, 'parallel_tool_calls'> {
+function toParallel (request: GenerationRequest, family: Family, changes: Change[]): Pick<ToolFields, 'parallel_tool_calls'> {
   const parallel = request.parallel_tool_calls
   if (parallel == null) return {}
   if (family.toolChoice) return { parallel_tool_calls: parallel }

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Change } from '../../../src/generation/change.ts'
-import { toAskedThinking, type AskedThinking, type ThinkingWords } from '../../../src/workers-ai/request/asked-thinking.ts'
+import type { ThinkingWords } from '../../../src/generation/request.ts'
+import { toAskedThinking, type AskedThinking } from '../../../src/workers-ai/request/asked-thinking.ts'
 
 function asked (words: ThinkingWords): AskedThinking & { changes: string[] } {
   const changes: Change[] = []

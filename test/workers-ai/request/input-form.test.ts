@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { ChatCompletionRequest } from '../../../src/surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest } from '../../../src/generation/request.ts'
 import { toInputForm } from '../../../src/workers-ai/request/input-form.ts'
 import { toBody, toRunRequest } from '../../../src/workers-ai/request/run-request.ts'
 import { CATALOGUE } from '../../../src/workers-ai/models/catalogue.ts'
@@ -8,7 +8,7 @@ import { toText } from '../../../src/workers-ai/transport/request-body.ts'
 const GPT_OSS = CATALOGUE.get('@cf/openai/gpt-oss-20b')!
 const OPTIONS = { defaultMaxTokens: 4_096, maxChoices: 8, unsupportedParams: 'warn' as const, emulateTools: true, rejectIfBusy: false }
 
-function translated (request: Partial<ChatCompletionRequest>, stream = false) {
+function translated (request: Partial<GenerationRequest>, stream = false) {
   const run = toInputForm(toRunRequest({ model: 'm', messages: [{ role: 'user', content: 'Hi' }], ...request }, GPT_OSS, OPTIONS))
   return { run, body: JSON.parse(toText(toBody(run, { stream, choice: 0, anySeed: 1 }))) as object, changes: run.changes.map(({ param, action }) => `${param} ${action}`) }
 }

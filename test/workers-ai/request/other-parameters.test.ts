@@ -1,12 +1,12 @@
 import t from 'tap'
 import type { Change } from '../../../src/generation/change.ts'
-import type { ChatCompletionRequest } from '../../../src/surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest } from '../../../src/generation/request.ts'
 import { toOtherParameters } from '../../../src/workers-ai/request/other-parameters.ts'
 import { FAMILIES, type FamilyName } from '../../../src/workers-ai/models/family.ts'
 
 function translated (given: Record<string, unknown>, family: FamilyName = 'classic'): { native: unknown, changes: string[] } {
   const changes: Change[] = []
-  const native = toOtherParameters({ model: 'm', messages: [], ...given } as ChatCompletionRequest, FAMILIES[family], changes)
+  const native = toOtherParameters({ model: 'm', messages: [], ...given } as GenerationRequest, FAMILIES[family], changes)
   return { native, changes: changes.map(({ param, action }) => `${param} ${action}`) }
 }
 

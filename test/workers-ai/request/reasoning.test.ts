@@ -1,13 +1,13 @@
 import t from 'tap'
 import type { Change } from '../../../src/generation/change.ts'
-import type { ChatCompletionRequest } from '../../../src/surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest } from '../../../src/generation/request.ts'
 import { toReasoning } from '../../../src/workers-ai/request/reasoning.ts'
 import { CATALOGUE } from '../../../src/workers-ai/models/catalogue.ts'
 import { FAMILIES, toRecord, type Family, type FamilyName } from '../../../src/workers-ai/models/family.ts'
 
 function translated (effort: string | null | undefined, family: Family, more: object = {}): { native: Record<string, unknown>, changes: Change[] } {
   const changes: Change[] = []
-  const request = { model: 'm', messages: [], ...(effort !== undefined && { reasoning_effort: effort }), ...more } as unknown as ChatCompletionRequest
+  const request = { model: 'm', messages: [], ...(effort !== undefined && { reasoning_effort: effort }), ...more } as unknown as GenerationRequest
   return { native: toReasoning(request, family, changes).fields, changes }
 }
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { ChatCompletionRequest, FunctionTool } from '../../../src/surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest, FunctionTool } from '../../../src/generation/request.ts'
 import { keepDigits } from '../../../src/json/exact-integers.ts'
 import { loadCheckers } from '../../../src/json/json-schema.ts'
 import { toBody, toRunRequest, type RunRequest, type RunRequestOptions } from '../../../src/workers-ai/request/run-request.ts'
@@ -15,11 +15,11 @@ const OPTIONS: RunRequestOptions = { defaultMaxTokens: 4_096, maxChoices: 8, uns
 
 const weather: FunctionTool = { type: 'function', function: { name: 'weather', description: 'w', parameters: { type: 'object', properties: {} } } }
 
-function asked (more: Partial<ChatCompletionRequest> = {}): ChatCompletionRequest {
+function asked (more: Partial<GenerationRequest> & Record<string, unknown> = {}): GenerationRequest {
   return { model: 'm', messages: [{ role: 'user', content: 'hi' }], ...more }
 }
 
-function translated (more: Partial<ChatCompletionRequest> = {}, model: Model = CLASSIC, options: Partial<RunRequestOptions> = {}): RunRequest {
+function translated (more: Partial<GenerationRequest> & Record<string, unknown> = {}, model: Model = CLASSIC, options: Partial<RunRequestOptions> = {}): RunRequest {
   return toRunRequest(asked(more), model, { ...OPTIONS, ...options })
 }
 
@@ -29,7 +29,7 @@ function body (request: RunRequest, { stream = false, choice = 0, anySeed = 5 } 
 
 t.test('a request becomes the native body', t => {
   const messages = [{ role: 'user', content: 'hi' }]
-  const cases: Array<{ name: string, given: Partial<ChatCompletionRequest>, model: Model, stream?: boolean, expected: Record<string, unknown> }> = [
+  const cases: Array<{ name: string, given: Partial<GenerationRequest> & Record<string, unknown>, model: Model, stream?: boolean, expected: Record<string, unknown> }> = [
     { name: 'the least there is always has a limit', given: {}, model: CLASSIC, expected: { messages, max_tokens: 4_096 } },
     { name: 'newer models know the limit by another name', given: {}, model: OPENAI, expected: { messages, max_completion_tokens: 4_096 } },
     { name: 'a stream', given: {}, model: CLASSIC, stream: true, expected: { messages, max_tokens: 4_096, stream: true } },
@@ -39,7 +39,7 @@ t.test('a request becomes the native body', t => {
     { name: 'a stop sequence, which is kept by ourselves', given: { stop: ['END', ''] }, model: CLASSIC, expected: { messages, max_tokens: 4_096 } },
     { name: 'tools', given: { tools: [weather] }, model: OPENAI, expected: { messages, max_completion_tokens: 4_096, tools: [weather], tool_choice: 'auto' } },
     { name: 'a seed', given: { seed: 7 }, model: CLASSIC, expected: { messages, max_tokens: 4_096, seed: 7 } },
-    { name: 'an extension', given: { lora: 'my-tune' } as Partial<ChatCompletionRequest>, model: CLASSIC, expected: { messages, max_tokens: 4_096, lora: 'my-tune' } },
+    { name: 'an extension', given: { lora: 'my-tune' } as Partial<GenerationRequest> & Record<string, unknown>, model: CLASSIC, expected: { messages, max_tokens: 4_096, lora: 'my-tune' } },
     { name: 'what Workers AI has no word for', given: { user: 'u', store: true, metadata: { a: 'b' } }, model: CLASSIC, expected: { messages, max_tokens: 4_096 } },
     { name: 'nulls', given: { temperature: null, stop: null, seed: null, tools: null, response_format: null, stream_options: null, n: null, max_tokens: null }, model: CLASSIC, expected: { messages, max_tokens: 4_096 } }
   ]
@@ -58,7 +58,7 @@ t.test('a request that was made of another one says what that changed, first', t
 
 t.test('the oldest turns are left out where that is wanted', t => {
   const small = modelOf('openai', { contextWindow: 1_000 })
-  const messages: ChatCompletionRequest['messages'] = ['x'.repeat(1_500), 'y'.repeat(1_500), 'z'].map(content => ({ role: 'user', content }))
+  const messages: GenerationRequest['messages'] = ['x'.repeat(1_500), 'y'.repeat(1_500), 'z'].map(content => ({ role: 'user', content }))
   const contents = (request: RunRequest) => (body(request)['messages'] as Array<{ content: string }>).map(({ content }) => content[0])
   t.strictSame(contents(translated({ messages }, small, { truncate: true })), ['y', 'z'])
   t.strictSame(contents(translated({ messages, max_completion_tokens: 600 }, small, { truncate: true })), ['z'], 'the more is kept for the answer')
@@ -152,7 +152,7 @@ t.test('the body is JSON that strict readers take', t => {
 })
 
 t.test('a history of calls is text to a model that knows none, and that is told', t => {
-  const messages: ChatCompletionRequest['messages'] = [
+  const messages: GenerationRequest['messages'] = [
     { role: 'user', content: 'hi' },
     { role: 'assistant', content: null, tool_calls: ['a', 'b'].map(id => ({ id, type: 'function', function: { name: id, arguments: '{}' } })) },
     { role: 'tool', tool_call_id: 'b', content: 'B' },
@@ -176,7 +176,7 @@ t.test('whole numbers beyond 2^53 keep the digits the client wrote, wherever a s
     { name: 'tools and JSON in words', model: modelOf('classic', { family: { tools: 'prompt', jsonSchema: 'none' } }), expected: [JSON.stringify(tools).slice(1, -1), JSON.stringify(schema).slice(1, -1)] }
   ]
   for (const { name, model, expected } of cases) {
-    const request = JSON.parse(json) as ChatCompletionRequest
+    const request = JSON.parse(json) as GenerationRequest
     keepDigits(request, () => json)
     const sent = toText(toBody(toRunRequest(request, model, OPTIONS), { stream: false, choice: 0, anySeed: 5 }))
     for (const part of expected) t.ok(sent.includes(part), `${name}: ${part.slice(0, 60)}`)

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Change } from '../../../src/generation/change.ts'
-import type { ChatCompletionRequest } from '../../../src/surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest } from '../../../src/generation/request.ts'
 import { toNativeSeed, toSampling } from '../../../src/workers-ai/request/sampling.ts'
 import { FAMILIES, type FamilyName } from '../../../src/workers-ai/models/family.ts'
 
-type Sampling = Pick<ChatCompletionRequest, 'temperature' | 'top_p' | 'top_k' | 'seed' | 'repetition_penalty' | 'frequency_penalty' | 'presence_penalty'>
+type Sampling = Pick<GenerationRequest, 'temperature' | 'top_p' | 'top_k' | 'seed' | 'repetition_penalty' | 'frequency_penalty' | 'presence_penalty'>
 
 function translated (given: Sampling, family: FamilyName): { native: unknown, changes: string[] } {
   const changes: Change[] = []

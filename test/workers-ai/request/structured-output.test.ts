@@ -1,7 +1,7 @@
 import t from 'tap'
 import { UpstreamError } from '../../../src/errors.ts'
 import type { Change } from '../../../src/generation/change.ts'
-import type { ChatCompletionRequest, ResponseFormat } from '../../../src/surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest, ResponseFormat } from '../../../src/generation/request.ts'
 import { newEffort } from '../../../src/json/work-budget.ts'
 import { loadCheckers } from '../../../src/json/json-schema.ts'
 import { prepareChecks, toComplaint as complain, toDistance, toInstruction, toNativeFormat, toOtherForm, toOutputForm, toOutputFormat, type OutputForm, type OutputFormat } from '../../../src/workers-ai/request/structured-output.ts'
@@ -13,7 +13,7 @@ await loadCheckers()
 const SCHEMA = { type: 'object', properties: { color: { enum: ['red', 'blue'] } }, required: ['color'] }
 
 function formatOf (format: ResponseFormat | null | undefined, changes: Change[] = []): OutputFormat | undefined {
-  return toOutputFormat({ model: 'm', messages: [], ...(format !== undefined && { response_format: format }) } as ChatCompletionRequest, newEffort(), changes)
+  return toOutputFormat({ model: 'm', messages: [], ...(format !== undefined && { response_format: format }) } as GenerationRequest, newEffort(), changes)
 }
 
 function toComplaint (format: OutputFormat, answer: string, changes: Change[] = []): string | undefined {
@@ -191,7 +191,7 @@ t.test('how far an answer is from its format', t => {
 })
 
 t.test('a schema is read in a turn of its own, before it is needed', async t => {
-  const request = (more: object) => ({ model: 'm', messages: [], ...more }) as unknown as ChatCompletionRequest
+  const request = (more: object) => ({ model: 'm', messages: [], ...more }) as unknown as GenerationRequest
   const turns: string[] = []
   const ownTurn = async () => { turns.push('turn') }
   const format = { response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { type: 'object', title: 'read before' } } } }

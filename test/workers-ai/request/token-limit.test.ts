@@ -1,10 +1,10 @@
 import t from 'tap'
 import type { Change } from '../../../src/generation/change.ts'
-import type { ChatCompletionRequest } from '../../../src/surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest } from '../../../src/generation/request.ts'
 import { toLimitFields, toPromptEstimate, toReserve, toTokenLimit, type PromptEstimate } from '../../../src/workers-ai/request/token-limit.ts'
 import { modelOf } from './model-of.ts'
 
-interface Given extends Pick<ChatCompletionRequest, 'max_tokens' | 'max_completion_tokens'> {
+interface Given extends Pick<GenerationRequest, 'max_tokens' | 'max_completion_tokens'> {
   window?: number
   output?: number
   prompt?: PromptEstimate

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Change } from '../../../src/generation/change.ts'
-import type { ChatCompletionRequest, FunctionDefinition, FunctionTool, ToolChoice } from '../../../src/surfaces/openai/chat-completions/request.ts'
+import type { GenerationRequest, FunctionDefinition, FunctionTool, ToolChoice } from '../../../src/generation/request.ts'
 import { toFunctionsRequest } from '../../../src/workers-ai/request/custom-tools.ts'
 import { toOfferedTools, type NativeTool, type ToolFields } from '../../../src/workers-ai/request/tools.ts'
 import { FAMILIES, type Family } from '../../../src/workers-ai/models/family.ts'
@@ -19,7 +19,7 @@ function tool (definition: FunctionDefinition): FunctionTool {
   return { type: 'function', function: definition }
 }
 
-function request (more: Partial<ChatCompletionRequest>): ChatCompletionRequest {
+function request (more: Partial<GenerationRequest>): GenerationRequest {
   return { model: 'm', messages: [{ role: 'user', content: 'hi' }], ...more }
 }
 
@@ -29,7 +29,7 @@ interface Translated extends ToolFields {
   changes: string[]
 }
 
-function translated (more: Partial<ChatCompletionRequest>, family: Family): Translated {
+function translated (more: Partial<GenerationRequest>, family: Family): Translated {
   const changes: Change[] = []
   const offered = toOfferedTools(toFunctionsRequest(request(more), changes).request, family, changes)
   return {
@@ -64,7 +64,7 @@ t.test('a tool is wrapped and complete', t => {
 t.test('a choice is sent as far as the family knows it', t => {
   const tools = [tool(weather), tool(clock)]
   const named: ToolChoice = { type: 'function', function: { name: 'clock' } }
-  const cases: Array<{ name: string, given: Partial<ChatCompletionRequest>, family: Family, tools: string[] | undefined, choice: unknown, changes?: string[] }> = [
+  const cases: Array<{ name: string, given: Partial<GenerationRequest>, family: Family, tools: string[] | undefined, choice: unknown, changes?: string[] }> = [
     { name: 'none said', given: { tools }, family: OPENAI, tools: ['weather', 'clock'], choice: 'auto' },
     { name: 'none said, older', given: { tools }, family: CLASSIC, tools: ['weather', 'clock'], choice: 'auto' },
     { name: 'auto, older', given: { tools, tool_choice: 'auto' }, family: FAMILIES.guided, tools: ['weather', 'clock'], choice: 'auto' },
@@ -123,7 +123,7 @@ t.test('a choice that cannot be meant is refused', t => {
     { name: 'a function that was not given', given: { functions: [weather], function_call: { name: 'clock' } }, expected: { param: 'function_call', code: 'invalid_value', message: /'clock' is not among the tools/ } }
   ]
   for (const { name, given, expected } of cases) {
-    t.throws(() => translated(given as Partial<ChatCompletionRequest>, OPENAI), { name: 'InvalidRequestError', status: 400, ...expected }, name)
+    t.throws(() => translated(given as Partial<GenerationRequest>, OPENAI), { name: 'InvalidRequestError', status: 400, ...expected }, name)
   }
   t.end()
 })

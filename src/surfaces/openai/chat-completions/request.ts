@@ -1,5 +1,5 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
-import { boolean, integer, logitBias, Nullable, number, object, stop, streamOptions, string } from '../schema-parts.ts'
+import { boolean, imageUrl, integer, logitBias, Nullable, number, object, stop, streamOptions, string } from '../schema-parts.ts'
 
 /** A choice between objects told apart by one field; Ajv then names the field that is wrong instead of every branch. */
 function OneOf<T extends TSchema[]> (propertyName: string, schemas: [...T]) {
@@ -19,7 +19,7 @@ function Content<T extends TSchema> (part: T) {
 const optionalName = Type.Optional(Nullable(Type.String()))
 
 /** Its other names are the Responses API's, which clients of both write here, too. */
-export const TextPart = Type.Object({
+const TextPart = Type.Object({
   type: Type.Unsafe<'text' | 'input_text' | 'output_text'>({ type: 'string', enum: ['text', 'input_text', 'output_text'] }),
   text: Type.String()
 })
@@ -29,17 +29,7 @@ const SystemPart = OneOf('type', [TextPart])
 
 const RefusalPart = Type.Object({ type: Type.Literal('refusal'), refusal: Type.String() })
 
-interface ImageUrl {
-  url: string
-  detail?: string | null
-}
-
-/** OpenAI's own form has an object; other servers take the URL itself. */
-export const ImagePart = Type.Object({
-  type: Type.Literal('image_url'),
-  image_url: Type.Unsafe<ImageUrl | string>({ type: ['object', 'string'], required: ['url'], properties: { url: { type: 'string' }, detail: { type: ['string', 'null'] } } })
-})
-export type ImagePart = Static<typeof ImagePart>
+const ImagePart = Type.Object({ type: Type.Literal('image_url'), image_url: imageUrl })
 
 /** The Responses API's image. */
 const InputImagePart = Type.Object({ type: Type.Literal('input_image'), image_url: string, file_id: string, detail: string })
@@ -58,14 +48,14 @@ const FilePart = Type.Object({ type: Type.Literal('file'), file: Type.Object({ f
 const InputFilePart = Type.Object({ type: Type.Literal('input_file'), file_data: string, file_id: string, file_url: string, filename: string })
 
 /** Also what a tool gives back, where OpenAI's API has text only. */
-export const UserPart = OneOf('type', [TextPart, ImagePart, AudioPart, FilePart, InputImagePart, ForeignImagePart, InputFilePart])
+const UserPart = OneOf('type', [TextPart, ImagePart, AudioPart, FilePart, InputImagePart, ForeignImagePart, InputFilePart])
 export type UserPart = Static<typeof UserPart>
 
 /** Thinking as a part, as Anthropic's, Mistral's and LangChain's messages have it; translate/ knows their members. */
 const ThinkingPart = Type.Object({ type: Type.Unsafe<'thinking' | 'redacted_thinking' | 'reasoning'>({ type: 'string', enum: ['thinking', 'redacted_thinking', 'reasoning'] }) })
 export type ThinkingPart = Static<typeof ThinkingPart>
 
-export const AssistantPart = OneOf('type', [TextPart, RefusalPart, ThinkingPart])
+const AssistantPart = OneOf('type', [TextPart, RefusalPart, ThinkingPart])
 export type AssistantPart = Static<typeof AssistantPart>
 
 const FunctionCall = Type.Object({
@@ -86,13 +76,13 @@ const CustomCall = Type.Object({
 })
 
 /** One call of an earlier turn. */
-export const RequestToolCall = OneOf('type', [FunctionCall, CustomCall])
+const RequestToolCall = OneOf('type', [FunctionCall, CustomCall])
 export type RequestToolCall = Static<typeof RequestToolCall>
 
 const SystemMessage = Type.Object({ role: Type.Literal('system'), content: Content(SystemPart), name: optionalName })
 const DeveloperMessage = Type.Object({ role: Type.Literal('developer'), content: Content(SystemPart), name: optionalName })
 const UserMessage = Type.Object({ role: Type.Literal('user'), content: Content(UserPart), name: optionalName })
-export const AssistantMessage = Type.Object({
+const AssistantMessage = Type.Object({
   role: Type.Literal('assistant'),
   content: Content(AssistantPart),
   name: optionalName,
@@ -112,13 +102,13 @@ const ToolMessage = Type.Object({
 const FunctionMessage = Type.Object({ role: Type.Literal('function'), content: Content(UserPart), name: Type.String() })
 export type FunctionMessage = Static<typeof FunctionMessage>
 
-export const Message = OneOf('role', [SystemMessage, AssistantMessage, UserMessage, FunctionMessage, ToolMessage, DeveloperMessage])
+const Message = OneOf('role', [SystemMessage, AssistantMessage, UserMessage, FunctionMessage, ToolMessage, DeveloperMessage])
 export type Message = Static<typeof Message>
 
 const toolName = Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' })
 const JsonSchema = Type.Record(Type.String(), Type.Unknown())
 
-export const FunctionDefinition = Type.Object({
+const FunctionDefinition = Type.Object({
   name: toolName,
   description: Type.Optional(Nullable(Type.String())),
   parameters: Type.Optional(Nullable(JsonSchema)),
@@ -126,11 +116,11 @@ export const FunctionDefinition = Type.Object({
 })
 export type FunctionDefinition = Static<typeof FunctionDefinition>
 
-export const FunctionTool = Type.Object({ type: Type.Literal('function'), function: FunctionDefinition })
+const FunctionTool = Type.Object({ type: Type.Literal('function'), function: FunctionDefinition })
 export type FunctionTool = Static<typeof FunctionTool>
 
 /** A tool whose input is free text. The grammar of its format stands in a member of its own, or flat as in the Responses API. */
-export const CustomTool = Type.Object({
+const CustomTool = Type.Object({
   type: Type.Literal('custom'),
   custom: Type.Object({
     name: toolName,
@@ -158,7 +148,7 @@ export type ToolChoice = 'none' | 'auto' | 'required' | ToolReference | AllowedT
 /** Its words and objects are checked by translate/tools, which can also say which tools there are to choose from. */
 const ToolChoice = Type.Unsafe<ToolChoice>({ type: ['string', 'object', 'null'] })
 
-export const ResponseFormat = OneOf('type', [
+const ResponseFormat = OneOf('type', [
   Type.Object({ type: Type.Literal('text') }),
   Type.Object({
     type: Type.Literal('json_object'),

@@ -4,7 +4,7 @@ import type { ResponseRequest } from './request.ts'
 import type { KeptItem, KeptResponse } from './wire.ts'
 import { contextOf, type ResponsesStore } from '../../../stores/responses/store.ts'
 import { isCompactionTrigger, isReference, toKeptItem } from './input-items.ts'
-import { toItems } from './to-chat.ts'
+import { toItems } from './to-request.ts'
 
 /** What a response goes on from. */
 export interface ResponseContext {

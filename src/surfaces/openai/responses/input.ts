@@ -1,10 +1,10 @@
 import { InvalidRequestError, quoted } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
-import type { AssistantPart, Message, RequestToolCall, TextPart, UserPart } from '../chat-completions/request.ts'
+import type { AssistantPart, Message, TextPart, ToolCall, UserPart } from '../../../generation/request.ts'
 import type { CompactionItem, CustomToolCallItem, FunctionCallItem, GivenInputPart, InputFilePart, InputImagePart, InputItem, InputMessage, InputPart, ReasoningItem, ToolOutputItem } from './request.ts'
 import { toRecalledText, toSummary } from './compaction.ts'
 import { toInputPart } from './input-parts.ts'
-import { toTextArguments } from '../../../workers-ai/request/custom-tools.ts'
+import { toTextArguments } from '../../../generation/text-tool.ts'
 import type { ServedTools } from './tools.ts'
 import { tellUnread } from '../../../generation/unread-members.ts'
 
@@ -70,7 +70,7 @@ interface Turn {
   role: 'assistant'
   content?: AssistantPart[]
   reasoning_content?: string
-  tool_calls?: RequestToolCall[]
+  tool_calls?: ToolCall[]
 }
 
 class Conversation {
@@ -221,14 +221,14 @@ function toAssistantPart (part: InputPart, path: string, type: string): Assistan
 }
 
 function toImagePart ({ image_url: url, file_id: id, detail }: InputImagePart, path: string): UserPart {
-  if (url != null) return { type: 'image_url', image_url: { url, detail: detail ?? null } }
+  if (url != null) return { type: 'image_url', image_url: { url, detail } }
   if (id != null) throw refused(`${path}.file_id`, "this proxy stores no files. Send the image as 'image_url'.")
   throw new InvalidRequestError(`Missing required parameter: '${path}.image_url'.`, { param: `${path}.image_url`, code: 'missing_required_parameter' })
 }
 
 function toFilePart ({ file_data: data, file_id: id, file_url: url, filename }: Omit<InputFilePart, 'type'>, path: string): UserPart {
   if (data == null && url != null) throw refused(`${path}.file_url`, "this proxy fetches no files. Send a text file as 'file_data'.")
-  return { type: 'file', file: { file_data: data ?? null, file_id: id ?? null, filename: filename ?? null } }
+  return { type: 'file', file: { file_data: data, file_id: id, filename } }
 }
 
 function refused (param: string, why: string): InvalidRequestError {

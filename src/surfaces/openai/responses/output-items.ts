@@ -2,8 +2,8 @@ import type { FinishReason, GenerationEvent, TokenLogprob, ToolCallEvent, Usage 
 import type { ItemStatus, OutputCustomToolCall, OutputFunctionCall, OutputItem, OutputMessage, OutputReasoning, ResponseLogprob } from './wire.ts'
 import { CompactionOutput } from './compaction-output.ts'
 import { newEffort } from '../../../json/work-budget.ts'
-import { parseJson } from '../../../json/lenient-json.ts'
-import { toCustomInput } from '../../../workers-ai/request/custom-tools.ts'
+import { parseJson, parseModelJson } from '../../../json/lenient-json.ts'
+import { inputOf } from '../../../generation/text-tool.ts'
 import type { ServedTools } from './tools.ts'
 
 /** Hears how an output grows. Each item is added, grows any number of times, and is done; several calls may be open at once. */
@@ -182,7 +182,7 @@ export class OutputItems implements Output {
   }
 
   #closeCall (call: OpenCall, status: ItemStatus): void {
-    if (call.item.type === 'custom_tool_call') this.#grow(call, toCustomInput(call.arguments, this.#effort))
+    if (call.item.type === 'custom_tool_call') this.#grow(call, inputOf(parseModelJson(call.arguments, this.#effort)) ?? call.arguments)
     // Clients parse the arguments of a call that is complete.
     else if (call.arguments === '' && status === 'completed') this.#grow(call, '{}')
     call.isDone = true

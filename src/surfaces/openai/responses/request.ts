@@ -1,6 +1,5 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
-import { ImagePart } from '../chat-completions/request.ts'
-import { boolean, integer, Nullable, number, object, string } from '../schema-parts.ts'
+import { boolean, imageUrl, integer, Nullable, number, object, string } from '../schema-parts.ts'
 
 /**
  * Objects told apart by their `type`, each with the schema of its own, so that Ajv names the field that is wrong.
@@ -136,7 +135,7 @@ const partsByType = {
   refusal: Type.Object({ refusal: Type.String() }),
   input_image: Type.Object({ image_url: string, file_id: string, detail: string }),
   input_file: Type.Object({ file_data: string, file_id: string, file_url: string, filename: string }),
-  image_url: Type.Object({ image_url: ImagePart.properties.image_url }),
+  image_url: Type.Object({ image_url: imageUrl }),
   image: Type.Object({}),
   file: Type.Object({ file: Type.Object({ file_data: string, file_id: string, filename: string }) }),
   input_audio: Type.Object({})

@@ -19,7 +19,7 @@ import { isCompactionTrigger, toUserMessages } from './input-items.ts'
 import { toOutput, type Output, type OutputItemsOptions } from './output-items.ts'
 import { ResponseEvents } from './events.ts'
 import { toResponseError, toResponseParam } from './names.ts'
-import { toChatRequest, toItems } from './to-chat.ts'
+import { toGenerationRequest, toItems } from './to-request.ts'
 import { toBegunResponse, toCompactedResponse, toEndedResponse, type EndedResponse } from './fold.ts'
 import { answerChat, collect, consume, type InferenceAnswer, type Services } from '../../../inference/answer.ts'
 import { toContext } from './context.ts'
@@ -104,7 +104,7 @@ interface StartedResponse {
 async function start (services: ResponsesServices, body: ResponseRequest, request: FastifyRequest, reply: FastifyReply): Promise<StartedResponse | DryRunAnswer> {
   const owner = toOwner(request)
   const { earlier, resolved, items } = await toContext(services.store, owner, body)
-  const { chat, changes, places, callPlaces, tools, isCompaction } = toChatRequest(resolved, earlier)
+  const { asked, changes, places, callPlaces, tools, isCompaction } = toGenerationRequest(resolved, earlier)
   const source = { places, callPlaces, sent: body }
   const toParam = (param: string) => toResponseParam(param, source)
   const call = toCall(request, reply, services.settings)
@@ -116,7 +116,7 @@ async function start (services: ResponsesServices, body: ResponseRequest, reques
     items,
     toCallerError: error => toResponseError(toProxyError(error, new Date(), services.models.suggestions().filter(model => model !== call.record.servedModel), call.tokenOwner), source)
   }
-  const answer = await answerChat(services, chat, call, { given: changes, truncate: body.truncation === 'auto', toParam })
+  const answer = await answerChat(services, asked, call, { given: changes, truncate: body.truncation === 'auto', toParam })
     .catch((error: unknown): never => { throw inProgress.toCallerError(error) })
   return answer.kind === 'dry-run' ? answer : { kind: 'answer', answer, inProgress }
 }

@@ -1,8 +1,8 @@
 import { InvalidRequestError } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
-import type { ChatCompletionRequest, FunctionTool } from '../chat-completions/request.ts'
+import type { FunctionTool, ToolChoice } from '../../../generation/request.ts'
 import type { CustomToolParam, FunctionToolParam, ResponseRequest, ToolParam } from './request.ts'
-import { toTextFunction } from '../../../workers-ai/request/custom-tools.ts'
+import { toTextFunction } from '../../../generation/text-tool.ts'
 
 /** A tool as its caller knows it. */
 interface CalledTool {
@@ -66,11 +66,11 @@ export function toServedTools (tools: readonly ToolParam[], changes: Change[]): 
 }
 
 /**
- * `tool_choice` as a chat has it; undefined where there is nothing to choose from, which the Responses API takes and
- * the chat API does not.
+ * Which of the tools may or must be called; undefined where there is nothing to choose from, which the Responses API
+ * takes.
  * @throws InvalidRequestError when it names no tool
  */
-export function toChatToolChoice ({ tool_choice: choice }: ResponseRequest, tools: ServedTools, changes: Change[]): NonNullable<ChatCompletionRequest['tool_choice']> | undefined {
+export function toToolChoice ({ tool_choice: choice }: ResponseRequest, tools: ServedTools, changes: Change[]): ToolChoice | undefined {
   if (choice == null) return undefined
   if (tools.definitions.length === 0) {
     if (choice !== 'auto' && choice !== 'none') changes.push({ param: 'tool_choice', action: 'dropped', reason: 'there is no tool that can be served' })
@@ -98,7 +98,7 @@ function isNamed (tool: { type: string, name?: string }): tool is { type: 'funct
 }
 
 function toFunction ({ description, parameters, strict }: FunctionToolParam, name: string): FunctionTool {
-  return { type: 'function', function: { name, description: description ?? null, parameters: parameters ?? null, strict: strict ?? null } }
+  return { type: 'function', function: { name, description, parameters, strict } }
 }
 
 function ofCustom ({ description, format }: CustomToolParam, name: string, path: string, changes: Change[]): FunctionTool {

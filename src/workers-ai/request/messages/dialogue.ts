@@ -1,7 +1,7 @@
 import { InvalidRequestError } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
-import type { Message } from '../../../surfaces/openai/chat-completions/request.ts'
-import type { NativeMessage } from './messages.ts'
+import type { Message } from '../../../generation/request.ts'
+import type { NativeMessage } from '../native-message.ts'
 import { withPromptedTools } from './prompted-tools.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { Change } from '../../../generation/change.ts'
-import type { AssistantMessage, AssistantPart, ThinkingPart } from '../../../surfaces/openai/chat-completions/request.ts'
+import type { AssistantMessage, AssistantPart, ThinkingPart } from '../../../generation/request.ts'
 
 /**
  * The members in which servers tell thinking, and clients send it back: DeepSeek's and vLLM's two names, OpenRouter's
@@ -20,7 +20,7 @@ const TEXTS = ['text', 'thinking', 'summary', 'reasoning', 'content']
 export function toEarlierThinking (message: AssistantMessage, path: string, isTaken: boolean, changes: Change[]): string | undefined {
   const parts = Array.isArray(message.content) ? message.content.flatMap((part, place) => isThinkingPart(part) ? [[`content[${place}]`, part] as const] : []) : []
   const given = [
-    ...MEMBERS.map(name => [name, (message as Record<string, unknown>)[name]] as const),
+    ...MEMBERS.map(name => [name, (message as Partial<Record<typeof name, unknown>>)[name]] as const),
     ...parts
   ]
   let told: string | undefined

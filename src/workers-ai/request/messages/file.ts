@@ -4,10 +4,10 @@ import { toByteLength, toStandardBase64 } from './base64.ts'
 
 /** A file as a chat or a Responses request has it. */
 interface GivenFile {
-  file_data?: string | null
-  file_id?: string | null
-  file_url?: string | null
-  filename?: string | null
+  file_data?: string | null | undefined
+  file_id?: string | null | undefined
+  file_url?: string | null | undefined
+  filename?: string | null | undefined
 }
 
 /** The largest file that is told as text, in bytes. */

@@ -1,23 +1,11 @@
 import { InvalidRequestError, quoted } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
-import type { Message } from '../../../surfaces/openai/chat-completions/request.ts'
+import type { Message } from '../../../generation/request.ts'
 import type { Model } from '../../models/model.ts'
 import { toByteLength, toStandardBase64 } from './base64.ts'
 import { toImages, type PlacedImage } from '../../../generation/image-forms.ts'
-
-/** An image type every vision model of Workers AI takes. SVG is answered with an internal error (8005) there. */
-export type ImageType = 'png' | 'jpeg' | 'webp' | 'gif'
-
-/** An image as Workers AI takes it. */
-export interface NativeImagePart {
-  type: 'image_url'
-  image_url: { url: string, detail?: string }
-}
-
-const MEBIBYTE = 1_048_576
-
-/** The largest image that is sent, in bytes. */
-export const MAX_IMAGE_BYTES = 10 * MEBIBYTE
+import { MAX_IMAGE_BYTES, MEBIBYTE, toDeclaredType, toImageType } from '../../../generation/image-types.ts'
+import type { NativeImagePart } from '../native-message.ts'
 
 const DATA_URI = /^data:([^,;]{0,100})((?:;[^,;]{0,100}){0,8}),/i
 const TAKEN = 'Send PNG, JPEG, WebP or GIF.'
@@ -77,29 +65,6 @@ function readDataUri (url: string, param: string): DataUri {
   if (head !== undefined && /;base64$/i.test(parameters)) return { head, declared: declared.trim(), isPlain: parameters.length === ';base64'.length, data: url.slice(head.length) }
   if (head === undefined && /^[\w+/-]{8}/.test(url)) return { head: '', declared: '', isPlain: true, data: url }
   throw unsupported(param, 'Workers AI takes images as base64 data URIs only (data:image/png;base64,…). Set FETCH_REMOTE_IMAGES=true to have this proxy fetch http(s) URLs.')
-}
-
-/** The image type a media type names, `image/jpg` included; undefined for one that is not taken. */
-export function toDeclaredType (mediaType: string): ImageType | undefined {
-  switch (mediaType.toLowerCase()) {
-    case 'image/png': return 'png'
-    case 'image/jpeg':
-    case 'image/jpg': return 'jpeg'
-    case 'image/webp': return 'webp'
-    case 'image/gif': return 'gif'
-    default: return undefined
-  }
-}
-
-/**
- * The image type a file's first bytes tell; undefined for one that is not taken.
- * @param head the first 12 bytes or more, each as the character of its code
- */
-export function toImageType (head: string): ImageType | undefined {
-  if (head.startsWith('\x89PNG\r\n\x1a\n')) return 'png'
-  if (head.startsWith('\xff\xd8\xff')) return 'jpeg'
-  if (head.startsWith('RIFF') && head.startsWith('WEBP', 8)) return 'webp'
-  return /^GIF8[79]a/.test(head) ? 'gif' : undefined
 }
 
 function unsupported (param: string, why: string): InvalidRequestError {

@@ -1,4 +1,4 @@
-import type { NativeMessage } from './messages.ts'
+import type { NativeMessage } from '../native-message.ts'
 
 /**
  * Adds a paragraph to the system message, or a system message at the front: some templates take one there and nowhere

@@ -1,16 +1,17 @@
 import { InvalidRequestError } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
 import { isObject } from '../../../json/is-object.ts'
-import type { AssistantMessage, AssistantPart, FunctionCall, Message, RequestToolCall, UserPart } from '../../../surfaces/openai/chat-completions/request.ts'
+import type { AssistantMessage, AssistantPart, FunctionCall, Message, ToolCall, UserPart } from '../../../generation/request.ts'
 import { toExactJsonText } from '../../../json/exact-json.ts'
 import type { Family } from '../../models/family.ts'
 import type { Model } from '../../models/model.ts'
-import { toTextArguments } from '../custom-tools.ts'
+import type { NativeMessage, NativePart } from '../native-message.ts'
 import { isThinkingPart, THINKING_MEMBERS, toEarlierThinking } from './earlier-thinking.ts'
 import { toDialogue } from './dialogue.ts'
 import { toFileText } from './file.ts'
 import { toImage, toImageList } from '../../../generation/image-forms.ts'
-import { checkImages, toImagePart, type NativeImagePart } from './image.ts'
+import { checkImages, toImagePart } from './image.ts'
+import { toTextArguments } from '../../../generation/text-tool.ts'
 import { newEffort, type Effort } from '../../../json/work-budget.ts'
 import { parseJson, parseModelJsonExactly } from '../../../json/lenient-json.ts'
 import { withInstruction } from './instructions.ts'
@@ -18,21 +19,8 @@ import { toNativeCallIds } from './tool-call-ids.ts'
 import { inOrderOfCalls, type ModernMessage, type PlacedMessage } from './tool-results.ts'
 import { tellUnread } from '../../../generation/unread-members.ts'
 
-/** A message as Workers AI takes it. */
-export interface NativeMessage {
-  role: 'system' | 'developer' | 'user' | 'assistant' | 'tool'
-  content: string | NativePart[]
-  name?: string
-  tool_calls?: FunctionCall[]
-  tool_call_id?: string
-  /** Earlier thinking, under the name vLLM's chat templates read. */
-  reasoning?: string
-}
-
-type NativePart = { type: 'text', text: string } | NativeImagePart
-
 /**
- * Turns OpenAI's messages into the form a model's family takes. Content is never null upstream: classic models refuse
+ * Turns messages into the form a model's family takes. Content is never null upstream: classic models refuse
  * it, and an empty string serves the others as well.
  *
  * Results of tools are sent in the order of their calls. Images among them follow in a message of the user, for a tool's
@@ -196,8 +184,8 @@ function withRefusal (content: string, refusal: string | null | undefined): stri
 const CALL_MEMBERS = new Set(['id', 'type', 'function', 'custom'])
 
 /** A call of a custom tool is one of the function that stands for it. The `index` of a stream is the place in the list. */
-function toFunctionCall (call: RequestToolCall, path: string, changes: Change[]): FunctionCall {
-  const { index: _index, ...members } = call as RequestToolCall & { index?: unknown }
+function toFunctionCall (call: ToolCall, path: string, changes: Change[]): FunctionCall {
+  const { index: _index, ...members } = call as ToolCall & { index?: unknown }
   tellUnread(members, CALL_MEMBERS, path, changes)
   if (call.type === 'function') return call
   changes.push({ param: path, action: 'emulated', reason: 'Workers AI has no custom tools; this is told as a call of a function with one argument of text' })

@@ -1,6 +1,6 @@
 import { toExactJson } from '../../../json/exact-integers.ts'
 import { withInstruction } from './instructions.ts'
-import type { NativeMessage } from './messages.ts'
+import type { NativeMessage } from '../native-message.ts'
 import type { NativeTool } from '../tools.ts'
 
 /**

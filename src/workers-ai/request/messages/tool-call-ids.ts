@@ -1,4 +1,4 @@
-import type { Message } from '../../../surfaces/openai/chat-completions/request.ts'
+import type { Message } from '../../../generation/request.ts'
 import type { Family } from '../../models/family.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { Change } from '../../../generation/change.ts'
-import type { FunctionMessage, Message, RequestToolCall } from '../../../surfaces/openai/chat-completions/request.ts'
+import type { FunctionMessage, Message, ToolCall } from '../../../generation/request.ts'
 
 /** A message in one of the forms that are not deprecated. */
 export type ModernMessage = Exclude<Message, FunctionMessage>
@@ -19,7 +19,7 @@ export interface PlacedMessage {
  */
 export function inOrderOfCalls (messages: readonly ModernMessage[], changes: Change[]): PlacedMessage[] {
   const placed: PlacedMessage[] = []
-  let calls: readonly RequestToolCall[] = []
+  let calls: readonly ToolCall[] = []
   let results: PlacedMessage[] = []
   const flush = () => {
     for (const result of ordered(results, calls, changes)) placed.push(result)
@@ -39,11 +39,11 @@ export function inOrderOfCalls (messages: readonly ModernMessage[], changes: Cha
 }
 
 /** What a call is named. */
-function nameOf (call: RequestToolCall): string {
+function nameOf (call: ToolCall): string {
   return call.type === 'function' ? call.function.name : call.custom.name
 }
 
-function ordered (results: PlacedMessage[], calls: readonly RequestToolCall[], changes: Change[]): PlacedMessage[] {
+function ordered (results: PlacedMessage[], calls: readonly ToolCall[], changes: Change[]): PlacedMessage[] {
   if (results.length === 0 || calls.length < 2) return results
   // Several calls of one turn may bear the same id; their results then come in the order of the calls.
   const places = new Map<string, number[]>()

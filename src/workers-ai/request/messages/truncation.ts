@@ -1,5 +1,5 @@
 import type { Change } from '../../../generation/change.ts'
-import type { NativeMessage } from './messages.ts'
+import type { NativeMessage } from '../native-message.ts'
 
 /**
  * Leaves out the oldest turns of a conversation until the rest fits: first whole turns of the user and all that answered

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Change } from '../../../../src/generation/change.ts'
 import type { ResponseToolChoice, ToolParam } from '../../../../src/surfaces/openai/responses/request.ts'
-import { toChatToolChoice, toServedTools } from '../../../../src/surfaces/openai/responses/tools.ts'
+import { toToolChoice, toServedTools } from '../../../../src/surfaces/openai/responses/tools.ts'
 
 const parameters = { type: 'object', properties: { city: { type: 'string' } } }
 const weather: ToolParam = { type: 'function', name: 'get_weather', description: 'The weather', parameters, strict: true }
@@ -99,9 +99,9 @@ for (const { name, given, expected, tools = [weather, shout], changes = [] } of 
   t.test(name, async t => {
     const served = toServedTools(tools, [])
     const told: Change[] = []
-    t.strictSame(toChatToolChoice({ tool_choice: given }, served, told), expected)
+    t.strictSame(toToolChoice({ tool_choice: given }, served, told), expected)
     t.strictSame(told.map(({ param, action }) => `${param} ${action}`), changes)
   })
 }
 
-t.throws(() => toChatToolChoice({ tool_choice: { type: 'function' } }, toServedTools([weather], []), []), { status: 400, param: 'tool_choice.name', code: 'missing_required_parameter' }, 'a choice must name its tool')
+t.throws(() => toToolChoice({ tool_choice: { type: 'function' } }, toServedTools([weather], []), []), { status: 400, param: 'tool_choice.name', code: 'missing_required_parameter' }, 'a choice must name its tool')

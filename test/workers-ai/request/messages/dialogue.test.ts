@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Change } from '../../../../src/generation/change.ts'
-import type { Message } from '../../../../src/surfaces/openai/chat-completions/request.ts'
+import type { Message } from '../../../../src/generation/request.ts'
 import { toNativeMessages } from '../../../../src/workers-ai/request/messages/messages.ts'
 import { modelOf } from '../model-of.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Change } from '../../../../src/generation/change.ts'
-import type { AssistantMessage } from '../../../../src/surfaces/openai/chat-completions/request.ts'
+import type { AssistantMessage } from '../../../../src/generation/request.ts'
 import { THINKING_MEMBERS, toEarlierThinking } from '../../../../src/workers-ai/request/messages/earlier-thinking.ts'
 
 function thinkingOf (members: object, isTaken = true): { told: string | undefined, changes: string[] } {

@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { Change } from '../../../../src/generation/change.ts'
-import type { Message, UserPart } from '../../../../src/surfaces/openai/chat-completions/request.ts'
-import { checkImages, MAX_IMAGE_BYTES, toDeclaredType, toImagePart, toImageType } from '../../../../src/workers-ai/request/messages/image.ts'
+import type { Message, UserPart } from '../../../../src/generation/request.ts'
+import { MAX_IMAGE_BYTES } from '../../../../src/generation/image-types.ts'
+import { checkImages, toImagePart } from '../../../../src/workers-ai/request/messages/image.ts'
 import { modelOf } from '../model-of.ts'
 
 const HEADS = {
@@ -132,24 +133,5 @@ t.test('images go to models that see them all', t => {
   t.throws(() => checkImages([saying(image), saying({ type: 'text', text: 'b' }, image)], modelOf('vision', { vision: true }), names),
     { name: 'InvalidRequestError', status: 400, code: 'unsupported_value', param: /^messages\[1\]\.content\[1\]$/, message: /takes at most 1 image in a request, but got 2/ }, 'one too many')
   t.throws(() => checkImages([saying(image, image, image)], modelOf('openai', { vision: true, family: { maxImages: 2 } }), names), { message: /at most 2 images in a request, but got 3/ }, 'one too many of several')
-  t.end()
-})
-
-t.test('types are told by name and by bytes', t => {
-  const named = [
-    { given: 'image/png', expected: 'png' },
-    { given: 'IMAGE/PNG', expected: 'png' },
-    { given: 'image/jpeg', expected: 'jpeg' },
-    { given: 'image/jpg', expected: 'jpeg' },
-    { given: 'image/webp', expected: 'webp' },
-    { given: 'image/gif', expected: 'gif' },
-    { given: 'image/svg+xml', expected: undefined },
-    { given: 'image/png2', expected: undefined },
-    { given: 'text/html', expected: undefined },
-    { given: '', expected: undefined }
-  ]
-  for (const { given, expected } of named) t.equal(toDeclaredType(given), expected, given || 'no name')
-  for (const [type, head] of Object.entries(HEADS)) t.equal(toImageType(head), type, `the bytes of ${type}`)
-  for (const head of ['', 'GIF88a', 'RIFF\x24\0\0\0AVI ', '%PDF-1.7', '<svg', '\xff\xd8', 'BM']) t.equal(toImageType(head), undefined, JSON.stringify(head))
   t.end()
 })

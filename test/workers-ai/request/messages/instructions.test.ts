@@ -1,6 +1,6 @@
 import t from 'tap'
 import { withInstruction } from '../../../../src/workers-ai/request/messages/instructions.ts'
-import type { NativeMessage } from '../../../../src/workers-ai/request/messages/messages.ts'
+import type { NativeMessage } from '../../../../src/workers-ai/request/native-message.ts'
 
 const question: NativeMessage = { role: 'user', content: 'Hello?' }
 const cases: Array<{ name: string, given: NativeMessage[], expected: NativeMessage[] }> = [

@@ -1,7 +1,8 @@
 import t from 'tap'
 import type { Change } from '../../../../src/generation/change.ts'
-import type { Message } from '../../../../src/surfaces/openai/chat-completions/request.ts'
-import { toNativeMessages, type NativeMessage } from '../../../../src/workers-ai/request/messages/messages.ts'
+import type { Message } from '../../../../src/generation/request.ts'
+import { toNativeMessages } from '../../../../src/workers-ai/request/messages/messages.ts'
+import type { NativeMessage } from '../../../../src/workers-ai/request/native-message.ts'
 import type { Model } from '../../../../src/workers-ai/models/model.ts'
 import { modelOf } from '../model-of.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { LeakedToolCalls } from '../../../../src/stages/leaked-calls/stage.ts'
-import type { NativeMessage } from '../../../../src/workers-ai/request/messages/messages.ts'
+import type { NativeMessage } from '../../../../src/workers-ai/request/native-message.ts'
 import { parseModelJsonExactly } from '../../../../src/json/lenient-json.ts'
 import { toExactJsonText } from '../../../../src/json/exact-json.ts'
 import { withPromptedTools } from '../../../../src/workers-ai/request/messages/prompted-tools.ts'

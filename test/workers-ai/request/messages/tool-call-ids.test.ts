@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Message } from '../../../../src/surfaces/openai/chat-completions/request.ts'
+import type { Message } from '../../../../src/generation/request.ts'
 import { toNativeCallIds } from '../../../../src/workers-ai/request/messages/tool-call-ids.ts'
 import { FAMILIES } from '../../../../src/workers-ai/models/family.ts'
 

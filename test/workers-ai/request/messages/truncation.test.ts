@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Change } from '../../../../src/generation/change.ts'
-import type { NativeMessage } from '../../../../src/workers-ai/request/messages/messages.ts'
+import type { NativeMessage } from '../../../../src/workers-ai/request/native-message.ts'
 import { toLatest } from '../../../../src/workers-ai/request/messages/truncation.ts'
 
 /** s: system, u: user, c: a call of the assistant, a: its answer, t: what a tool gave back; ten tokens each. */

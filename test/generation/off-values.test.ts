@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isOff } from '../../../src/workers-ai/request/off-values.ts'
+import { isOff } from '../../src/generation/off-values.ts'
 
 t.test('what turns off, or asks for what happens anyway, is off', t => {
   const off: Array<[string, unknown]> = [

@@ -1,20 +1,20 @@
 import { InvalidRequestError, quoted } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
-import { ChatCompletionRequest, type ResponseFormat } from '../chat-completions/request.ts'
+import type { GenerationRequest, ResponseFormat } from '../../../generation/request.ts'
 import { ResponseRequest, type InputItem } from './request.ts'
-import { EFFORTS } from '../../../workers-ai/request/asked-thinking.ts'
+import { EFFORTS } from '../../../generation/thinking.ts'
 import { SUMMARY_QUESTION } from './compaction.ts'
 import { isCompactionTrigger } from './input-items.ts'
-import { isOff } from '../../../workers-ai/request/off-values.ts'
+import { isOff } from '../../../generation/off-values.ts'
 import { toMessages, type PlacedItem } from './input.ts'
-import { toChatToolChoice, toServedTools, type ServedTools } from './tools.ts'
+import { toToolChoice, toServedTools, type ServedTools } from './tools.ts'
 
-/** A Responses request as the chat it asks for. */
-export interface ChatOfResponse {
-  chat: ChatCompletionRequest
-  /** What could not be said in a chat. */
+/** What a Responses request asks a model. */
+export interface TranslatedRequest {
+  asked: GenerationRequest
+  /** What could not be said so. */
   changes: Change[]
-  /** Where each message of the chat stands in the caller's request, e.g. `input[2]`. */
+  /** Where each message stands in the caller's request, e.g. `input[2]`. */
   places: string[]
   /** For each message with calls where they stand. */
   callPlaces: Array<readonly string[] | undefined>
@@ -26,12 +26,12 @@ export interface ChatOfResponse {
 const LOGPROBS = 'message.output_text.logprobs'
 
 /**
- * Translates a Responses request into the chat that answers it. One that ends with a `compaction_trigger` becomes a chat
- * that is asked for a summary of itself, without tools.
+ * Translates a Responses request into what a model is asked. One that ends with a `compaction_trigger` asks for a summary
+ * of its conversation, without tools.
  * @param earlier the items of the responses before it, inputs and outputs, oldest first
  * @throws InvalidRequestError when something in it cannot be served
  */
-export function toChatRequest (request: ResponseRequest, earlier: readonly InputItem[]): ChatOfResponse {
+export function toGenerationRequest (request: ResponseRequest, earlier: readonly InputItem[]): TranslatedRequest {
   const { model } = request
   if (!model) throw new InvalidRequestError("Missing required parameter: 'model'.", { param: 'model', code: 'missing_required_parameter' })
   const changes: Change[] = []
@@ -40,37 +40,39 @@ export function toChatRequest (request: ResponseRequest, earlier: readonly Input
   refuseUnserved(request)
   refuseStrayTrigger(items)
   const tools = toServedTools(request.tools ?? [], changes)
-  const toolChoice = toChatToolChoice(request, tools, changes)
+  const toolChoice = toToolChoice(request, tools, changes)
   const { messages, places, callPlaces } = toMessages(toPlacedItems(request, earlier), tools, changes)
   if (places.every(place => place === 'instructions')) {
     throw new InvalidRequestError("Invalid 'input': nothing in it can be told to a model.", { param: 'input', code: 'invalid_value' })
   }
-  const chat: ChatCompletionRequest = {
+  const asked: GenerationRequest & Unread = {
     ...toOthers(request, changes),
     model,
     messages,
     stream: request.stream === true,
-    ...(tools.definitions.length > 0 && { tools: tools.definitions }),
-    ...(toolChoice !== undefined && { tool_choice: toolChoice }),
-    ...(tools.definitions.length > 0 && { parallel_tool_calls: request.parallel_tool_calls ?? null }),
+    ...(tools.definitions.length > 0 && { tools: tools.definitions, parallel_tool_calls: request.parallel_tool_calls }),
+    tool_choice: toolChoice,
     response_format: toResponseFormat(request),
     max_completion_tokens: toLimit(request, changes),
-    temperature: request.temperature ?? null,
-    top_p: request.top_p ?? null,
+    temperature: request.temperature,
+    top_p: request.top_p,
     ...toThinking(request, changes),
-    verbosity: request.text?.verbosity ?? null,
+    verbosity: request.text?.verbosity,
     ...toLogprobs(request, changes),
-    user: request.user ?? null,
-    safety_identifier: request.safety_identifier ?? null,
-    prompt_cache_key: request.prompt_cache_key ?? null,
-    service_tier: request.service_tier ?? null
+    user: request.user,
+    safety_identifier: request.safety_identifier,
+    prompt_cache_key: request.prompt_cache_key,
+    service_tier: request.service_tier
   }
   tellUnserved(request, changes)
   if (request.reasoning?.summary != null) {
     changes.push({ param: 'reasoning.summary', action: 'emulated', reason: 'Workers AI sums up no thinking; what the model thinks is told as its summary' })
   }
-  return { chat, changes, places, callPlaces, tools, isCompaction: false }
+  return { asked, changes, places, callPlaces, tools, isCompaction: false }
 }
+
+/** Members that the language of requests does not name: a family takes them, or they leave a change. */
+type Unread = Partial<Record<'verbosity' | 'user' | 'safety_identifier' | 'service_tier', string | null | undefined>>
 
 /** What an answer has, and a summary has not. */
 const OF_ANSWERS = ['tools', 'text', 'include', 'top_logprobs'] as const
@@ -78,11 +80,11 @@ const OF_ANSWERS = ['tools', 'text', 'include', 'top_logprobs'] as const
 const NO_ANSWER = 'a compaction is no answer: it is a summary in plain text'
 
 /** @param items of the input, the trigger at their end */
-function toSummaryRequest (request: ResponseRequest, items: readonly InputItem[], earlier: readonly InputItem[]): ChatOfResponse {
+function toSummaryRequest (request: ResponseRequest, items: readonly InputItem[], earlier: readonly InputItem[]): TranslatedRequest {
   const plain = { ...request, tools: null, tool_choice: null, text: null, include: null, top_logprobs: null, context_management: null, reasoning: { ...request.reasoning, summary: null }, input: items.slice(0, -1) }
   refuseStrayTrigger(plain.input)
-  const summarised = toChatRequest(plain, earlier)
-  const { chat, changes, places } = summarised
+  const summarised = toGenerationRequest(plain, earlier)
+  const { asked, changes, places } = summarised
   const place = `input[${items.length - 1}]`
   for (const param of OF_ANSWERS) {
     if (!isOff(param, request[param])) changes.push({ param, action: 'dropped', reason: NO_ANSWER })
@@ -91,7 +93,7 @@ function toSummaryRequest (request: ResponseRequest, items: readonly InputItem[]
   changes.push({ param: place, action: 'emulated', reason: 'the model sums the conversation up; encrypted_content holds that, encoded and not encrypted' })
   return {
     ...summarised,
-    chat: { ...chat, messages: [...chat.messages, { role: 'user', content: [{ type: 'text', text: SUMMARY_QUESTION }] }] },
+    asked: { ...asked, messages: [...asked.messages, { role: 'user', content: [{ type: 'text', text: SUMMARY_QUESTION }] }] },
     places: [...places, place],
     isCompaction: true
   }
@@ -149,43 +151,49 @@ function toPlacedItems ({ instructions, input }: ResponseRequest, earlier: reado
 }
 
 /** The limit of the answer, also by a chat's names. */
-function toLimit (request: ResponseRequest, changes: Change[]): number | null {
-  let limit = request.max_output_tokens ?? null
+function toLimit (request: ResponseRequest, changes: Change[]): number | undefined {
+  let limit = request.max_output_tokens ?? undefined
   for (const name of ['max_completion_tokens', 'max_tokens'] as const) {
     const value = request[name]
     if (value == null || value === limit) continue
-    if (limit === null) changes.push({ param: name, action: 'renamed', from: name, to: 'max_output_tokens', reason: 'the Responses API calls it so' })
+    if (limit === undefined) changes.push({ param: name, action: 'renamed', from: name, to: 'max_output_tokens', reason: 'the Responses API calls it so' })
     else changes.push({ param: name, action: 'dropped', from: value, reason: 'the limit was given by another name, too' })
     limit ??= value
   }
   return limit
 }
 
-function toResponseFormat ({ text }: ResponseRequest): ResponseFormat | null {
+function toResponseFormat ({ text }: ResponseRequest): ResponseFormat | undefined {
   const format = text?.format
-  if (format?.type !== 'json_schema') return format ?? null
+  if (format?.type !== 'json_schema') return format ?? undefined
   const { name, schema, strict, description } = format
-  return { type: 'json_schema', json_schema: { name, schema, strict: strict ?? null, ...(description != null && { description }) } }
+  return { type: 'json_schema', json_schema: { name, schema, strict, ...(description != null && { description }) } }
 }
 
-/** OpenRouter's members of `reasoning` are told to the chat as it knows them; so is a chat's own name for the effort. */
-function toThinking (request: ResponseRequest, changes: Change[]): Pick<ChatCompletionRequest, 'reasoning_effort'> & { reasoning?: object } {
+/** OpenRouter's members of `reasoning` go on as they are; a chat's own name for the effort is understood. */
+function toThinking (request: ResponseRequest, changes: Change[]): Pick<GenerationRequest, 'reasoning_effort' | 'reasoning'> {
   const { effort, summary: _, ...others } = request.reasoning ?? {}
   const { reasoning_effort: ofChat } = request as { reasoning_effort?: unknown }
   const isOfChat = effort == null && EFFORTS.includes(ofChat)
   if (isOfChat) changes.push({ param: 'reasoning_effort', action: 'renamed', to: 'reasoning.effort', reason: 'the Responses API calls it so' })
   return {
-    reasoning_effort: isOfChat ? String(ofChat) : effort ?? null,
+    reasoning_effort: isOfChat ? ofChat : effort,
     ...(Object.keys(others).length > 0 && { reasoning: others })
   }
 }
 
-function toLogprobs ({ include, top_logprobs: top }: ResponseRequest, changes: Change[]): Pick<ChatCompletionRequest, 'logprobs' | 'top_logprobs'> {
+function toLogprobs ({ include, top_logprobs: top }: ResponseRequest, changes: Change[]): Pick<GenerationRequest, 'logprobs' | 'top_logprobs'> {
   for (const one of include ?? []) {
     if (one !== LOGPROBS) changes.push({ param: 'include', action: 'dropped', from: one, reason: 'there is nothing of this kind to include' })
   }
   return include?.includes(LOGPROBS) || top ? { logprobs: true, top_logprobs: top ?? 0 } : {}
 }
+
+/** What OpenAI's chat API names, and its Responses API does not. */
+export const OF_CHATS: ReadonlySet<string> = new Set([
+  'messages', 'functions', 'function_call', 'response_format', 'n', 'presence_penalty', 'frequency_penalty', 'seed', 'stop', 'logprobs', 'logit_bias',
+  'reasoning_effort', 'verbosity', 'modalities', 'audio', 'prediction', 'web_search_options', 'top_k', 'repetition_penalty'
+])
 
 /**
  * Members that are no part of the Responses API: a model's native parameters pass as they do in a chat. Those that a
@@ -193,7 +201,7 @@ function toLogprobs ({ include, top_logprobs: top }: ResponseRequest, changes: C
  */
 function toOthers (request: ResponseRequest, changes: Change[]): Record<string, unknown> {
   const unknown = Object.entries(request).filter(([name, value]) => value !== null && !Object.hasOwn(ResponseRequest.properties, name))
-  const isOfChat = (name: string) => Object.hasOwn(ChatCompletionRequest.properties, name)
+  const isOfChat = (name: string) => OF_CHATS.has(name)
   for (const [name] of unknown.filter(([name, value]) => isOfChat(name) && !isOff(name, value) && !(name === 'reasoning_effort' && request.reasoning?.effort == null && EFFORTS.includes(value)))) {
     changes.push({ param: name, action: 'dropped', reason: 'the Responses API has no such parameter' })
   }

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { NativeMessage } from '../../src/workers-ai/request/messages/messages.ts'
-import { toJson, toMessagesJson, toPromptJson, type PromptJson } from '../../src/json/native-json.ts'
+import type { NativeMessage } from '../../../src/workers-ai/request/native-message.ts'
+import { toJson, toMessagesJson, toPromptJson, type PromptJson } from '../../../src/workers-ai/request/native-json.ts'
 
 const IMAGE = `data:image/png;base64,${'A'.repeat(1_000)}`
 

@@ -1,14 +1,15 @@
 import t from 'tap'
-import type { InputItem, ResponseRequest } from '../../../../src/surfaces/openai/responses/request.ts'
+import { ChatCompletionRequest } from '../../../../src/surfaces/openai/chat-completions/request.ts'
+import { ResponseRequest, type InputItem } from '../../../../src/surfaces/openai/responses/request.ts'
 import { SUMMARY_QUESTION } from '../../../../src/surfaces/openai/responses/compaction.ts'
-import { toChatRequest, toItems } from '../../../../src/surfaces/openai/responses/to-chat.ts'
+import { OF_CHATS, toGenerationRequest, toItems } from '../../../../src/surfaces/openai/responses/to-request.ts'
 
 const model = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
 const user = (text: string) => ({ role: 'user', content: [{ type: 'text', text }] })
 
 function translate (request: object, earlier: InputItem[] = []) {
-  const { chat, changes, places } = toChatRequest({ model, input: 'Hi', ...request } as ResponseRequest, earlier)
-  return { chat, places, changes: changes.map(({ param, action }) => `${param} ${action}`) }
+  const { asked, changes, places } = toGenerationRequest({ model, input: 'Hi', ...request } as ResponseRequest, earlier)
+  return { asked, places, changes: changes.map(({ param, action }) => `${param} ${action}`) }
 }
 
 const cases: Array<{ name: string, given: object, expected: object, changes?: string[] }> = [
@@ -22,12 +23,12 @@ const cases: Array<{ name: string, given: object, expected: object, changes?: st
   { name: 'the limit by a chat\'s newer name', given: { max_completion_tokens: 100 }, expected: { max_completion_tokens: 100 }, changes: ['max_completion_tokens renamed'] },
   { name: 'the limit by all names', given: { max_output_tokens: 100, max_completion_tokens: 100, max_tokens: 50 }, expected: { max_completion_tokens: 100 }, changes: ['max_tokens dropped'] },
   { name: 'the effort', given: { reasoning: { effort: 'high' } }, expected: { reasoning_effort: 'high' } },
-  { name: 'a summary of the thinking', given: { reasoning: { summary: 'auto' } }, expected: { reasoning_effort: null }, changes: ['reasoning.summary emulated'] },
+  { name: 'a summary of the thinking', given: { reasoning: { summary: 'auto' } }, expected: { reasoning_effort: undefined }, changes: ['reasoning.summary emulated'] },
   { name: 'a compaction that comes by itself', given: { context_management: [{ type: 'compaction', compact_threshold: 1000 }] }, expected: {}, changes: ['context_management dropped'] },
   { name: 'what else of OpenAI\'s is not to be had', given: { moderation: { model: 'm' }, prompt_cache_options: { mode: 'explicit' }, prompt_cache_retention: '24h' }, expected: {}, changes: ['moderation dropped', 'prompt_cache_options dropped', 'prompt_cache_retention dropped'] },
   { name: 'nothing of it', given: { context_management: [], moderation: {}, prompt_cache_options: null, prompt_cache_retention: null }, expected: {} },
   { name: 'what a chat has, turned off', given: { n: 1, frequency_penalty: 0, logit_bias: {}, min_p: 0, stop: [] }, expected: { n: undefined } },
-  { name: 'an empty text', given: { text: {} }, expected: { response_format: null, verbosity: null } },
+  { name: 'an empty text', given: { text: {} }, expected: { response_format: undefined, verbosity: undefined } },
   { name: 'JSON', given: { text: { format: { type: 'json_object' }, verbosity: 'low' } }, expected: { response_format: { type: 'json_object' }, verbosity: 'low' } },
   {
     name: 'a schema',
@@ -45,7 +46,7 @@ const cases: Array<{ name: string, given: object, expected: object, changes?: st
   {
     name: 'tools, flat',
     given: { tools: [{ type: 'function', name: 'f', parameters: {} }], tool_choice: { type: 'function', name: 'f' }, parallel_tool_calls: false },
-    expected: { tools: [{ type: 'function', function: { name: 'f', description: null, parameters: {}, strict: null } }], tool_choice: { type: 'function', function: { name: 'f' } }, parallel_tool_calls: false }
+    expected: { tools: [{ type: 'function', function: { name: 'f', description: undefined, parameters: {}, strict: undefined } }], tool_choice: { type: 'function', function: { name: 'f' } }, parallel_tool_calls: false }
   },
   { name: 'a choice without tools', given: { tools: [], tool_choice: 'auto', parallel_tool_calls: true }, expected: { tools: undefined, tool_choice: undefined, parallel_tool_calls: undefined } },
   { name: 'what the proxy itself keeps', given: { store: false, metadata: { a: 'b' }, max_tool_calls: 1, truncation: 'auto' }, expected: { store: undefined, metadata: undefined, truncation: undefined } },
@@ -53,32 +54,32 @@ const cases: Array<{ name: string, given: object, expected: object, changes?: st
   { name: 'other servers\' words for thinking', given: { reasoning: { effort: 'low', summary: 'auto', exclude: true }, thinking: { type: 'disabled' }, enable_thinking: false }, expected: { reasoning_effort: 'low', reasoning: { exclude: true }, thinking: { type: 'disabled' }, enable_thinking: false }, changes: ['reasoning.summary emulated'] },
   { name: 'a chat\'s name for the effort', given: { reasoning_effort: 'low' }, expected: { reasoning_effort: 'low', reasoning: undefined }, changes: ['reasoning_effort renamed'] },
   { name: 'both names', given: { reasoning: { effort: 'high' }, reasoning_effort: 'low' }, expected: { reasoning_effort: 'high' }, changes: ['reasoning_effort dropped'] },
-  { name: 'an effort that is none', given: { reasoning_effort: 'much' }, expected: { reasoning_effort: null }, changes: ['reasoning_effort dropped'] },
-  { name: 'parameters of a chat, which were not checked', given: { n: 'many', stop: 5, response_format: { type: 5 } }, expected: { n: undefined, stop: undefined, response_format: null }, changes: ['n dropped', 'stop dropped', 'response_format dropped'] }
+  { name: 'an effort that is none', given: { reasoning_effort: 'much' }, expected: { reasoning_effort: undefined }, changes: ['reasoning_effort dropped'] },
+  { name: 'parameters of a chat, which were not checked', given: { n: 'many', stop: 5, response_format: { type: 5 } }, expected: { n: undefined, stop: undefined, response_format: undefined }, changes: ['n dropped', 'stop dropped', 'response_format dropped'] }
 ]
 for (const { name, given, expected, changes = [] } of cases) {
   t.test(name, async t => {
     const translated = translate(given)
-    for (const [member, value] of Object.entries(expected)) t.strictSame(translated.chat[member as keyof typeof translated.chat], value, member)
+    for (const [member, value] of Object.entries(expected)) t.strictSame(translated.asked[member as keyof typeof translated.asked], value, member)
     t.strictSame(translated.changes, changes)
   })
 }
 
 t.test('what was before comes before, but for old instructions', async t => {
   const earlier: InputItem[] = [{ role: 'user', content: 'One' }, { role: 'assistant', content: 'Two' }]
-  const { chat, places } = translate({ instructions: 'New', input: [{ role: 'user', content: 'Three' }, { role: 'user', content: 'Four' }], previous_response_id: 'resp_1' }, earlier)
-  t.strictSame(chat.messages.map(({ role }) => role), ['system', 'user', 'assistant', 'user', 'user'])
+  const { asked, places } = translate({ instructions: 'New', input: [{ role: 'user', content: 'Three' }, { role: 'user', content: 'Four' }], previous_response_id: 'resp_1' }, earlier)
+  t.strictSame(asked.messages.map(({ role }) => role), ['system', 'user', 'assistant', 'user', 'user'])
   t.strictSame(places, ['instructions', 'previous_response_id', 'previous_response_id', 'input[0]', 'input[1]'])
   t.strictSame(translate({}).places, ['input'])
 })
 
 t.test('an earlier response is enough to go on from', async t => {
-  t.strictSame(translate({ input: null, previous_response_id: 'resp_1' }, [{ role: 'user', content: 'One' }]).chat.messages, [user('One')])
+  t.strictSame(translate({ input: null, previous_response_id: 'resp_1' }, [{ role: 'user', content: 'One' }]).asked.messages, [user('One')])
 })
 
 t.test('a trigger at the end has the model asked for a summary, without what only answers have', async t => {
   const trigger: InputItem = { type: 'compaction_trigger' }
-  const { chat, changes, places, isCompaction } = toChatRequest({
+  const { asked, changes, places, isCompaction } = toGenerationRequest({
     model,
     instructions: 'Be brief.',
     input: [{ role: 'user', content: 'One' }, { type: 'function_call', call_id: 'call_1', name: 'read', namespace: 'mcp', arguments: '{}' }, { type: 'function_call_output', call_id: 'call_1', output: 'Two' }, trigger],
@@ -92,14 +93,14 @@ t.test('a trigger at the end has the model asked for a summary, without what onl
     stream: true
   }, [])
   t.equal(isCompaction, true)
-  t.match(chat, { stream: true, reasoning_effort: 'high', max_completion_tokens: 100, response_format: null, tools: undefined, tool_choice: undefined, logprobs: undefined })
-  t.strictSame(chat.messages.map(({ role }) => role), ['system', 'user', 'assistant', 'tool', 'user'])
-  t.strictSame(chat.messages.at(-1)?.content, [{ type: 'text', text: SUMMARY_QUESTION }])
-  t.match(chat.messages[2], { tool_calls: [{ function: { name: 'mcp__read' } }] })
+  t.match(asked, { stream: true, reasoning_effort: 'high', max_completion_tokens: 100, response_format: undefined, tools: undefined, tool_choice: undefined, logprobs: undefined })
+  t.strictSame(asked.messages.map(({ role }) => role), ['system', 'user', 'assistant', 'tool', 'user'])
+  t.strictSame(asked.messages.at(-1)?.content, [{ type: 'text', text: SUMMARY_QUESTION }])
+  t.match(asked.messages[2], { tool_calls: [{ function: { name: 'mcp__read' } }] })
   t.strictSame(places, ['instructions', 'input[0]', 'input[1]', 'input[2].output', 'input[3]'])
   t.strictSame(changes.map(({ param, action }) => `${param} ${action}`), ['tools dropped', 'text dropped', 'include dropped', 'top_logprobs dropped', 'reasoning.summary dropped', 'input[3] emulated'])
-  t.strictSame(toChatRequest({ model, input: [trigger], previous_response_id: 'resp_1', tools: [], include: [] }, [{ role: 'user', content: 'One' }]).places, ['previous_response_id', 'input[0]'], 'what was before is enough')
-  t.equal(toChatRequest({ model, input: 'Hi' }, []).isCompaction, false)
+  t.strictSame(toGenerationRequest({ model, input: [trigger], previous_response_id: 'resp_1', tools: [], include: [] }, [{ role: 'user', content: 'One' }]).places, ['previous_response_id', 'input[0]'], 'what was before is enough')
+  t.equal(toGenerationRequest({ model, input: 'Hi' }, []).isCompaction, false)
 })
 
 const refusals: Array<{ name: string, given: object, expected: object }> = [
@@ -124,3 +125,8 @@ t.strictSame(translate({ background: false, conversation: null, prompt: null }).
 
 t.strictSame(toItems('Hi'), [{ type: 'message', role: 'user', content: 'Hi' }], 'a text is one item')
 t.strictSame([toItems(''), toItems(null), toItems(undefined), toItems([])], [[], [], [], []], 'nothing is no item')
+
+t.test('what is called a chat\'s own is what the chat API names and the Responses API does not', async t => {
+  const ofChats = Object.keys(ChatCompletionRequest.properties).filter(name => !Object.hasOwn(ResponseRequest.properties, name))
+  t.strictSame([...OF_CHATS].sort(), ofChats.sort())
+})

@@ -1,5 +1,5 @@
-import { keptMessagesJson } from './messages-as-sent.ts'
-import type { NativeMessage } from '../workers-ai/request/messages/messages.ts'
+import { keptMessagesJson } from '../../json/messages-as-sent.ts'
+import type { NativeMessage } from './native-message.ts'
 
 /** Messages that are written at a time. */
 const AT_A_TIME = 64

@@ -1,0 +1,44 @@
+import type { Change } from './change.ts'
+import type { FunctionTool, Place } from './request.ts'
+
+/** The only argument of a function that stands for a tool whose input is free text. */
+const INPUT = 'input'
+
+/** A tool whose input is free text. */
+export interface TextTool {
+  name: string
+  description?: string | null | undefined
+  /** What its input must match, in the words of a grammar. */
+  grammar?: { syntax?: string | null | undefined, definition: string } | undefined
+}
+
+/** A function with one argument of text. A grammar is told in its description, and nobody holds the model to it. */
+export function toTextFunction ({ name, description, grammar }: TextTool, place: Place, changes: Change[]): FunctionTool {
+  changes.push({ param: place, action: 'emulated', reason: 'Workers AI has no custom tools; this one is a function with one argument of text' })
+  if (grammar !== undefined) changes.push({ param: `${place}.format`, action: 'emulated', reason: 'the grammar is told to the model in words, and not enforced' })
+  const told = grammar === undefined ? [] : [`The input must match this ${grammar.syntax ?? ''} grammar:\n${grammar.definition}`]
+  return {
+    type: 'function',
+    function: {
+      name,
+      description: [description ?? '', ...told].filter(text => text !== '').join('\n\n'),
+      parameters: {
+        type: 'object',
+        properties: { [INPUT]: { type: 'string', description: 'The input of the tool, as it is.' } },
+        required: [INPUT],
+        additionalProperties: false
+      }
+    }
+  }
+}
+
+/** The arguments of the function that stands for such a tool. */
+export function toTextArguments (input: string): string {
+  return JSON.stringify({ [INPUT]: input })
+}
+
+/** The input in the arguments of the function that stands for such a tool; undefined where they are others. */
+export function inputOf (args: unknown): string | undefined {
+  const input = typeof args === 'object' && args !== null ? (args as Record<string, unknown>)[INPUT] : undefined
+  return typeof input === 'string' ? input : undefined
+}

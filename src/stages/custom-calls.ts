@@ -1,0 +1,41 @@
+import type { Batch, Stage, ToolCallEvent } from '../generation/event.ts'
+import { inputOf } from '../generation/text-tool.ts'
+import { parseModelJson } from '../json/lenient-json.ts'
+import type { Effort } from '../json/work-budget.ts'
+
+/** Holds the calls of custom tools until they are whole, and tells their input in place of arguments. */
+export class CustomCalls implements Stage {
+  #customTools: ReadonlySet<string>
+  #effort: Effort
+  #open: ToolCallEvent[] = []
+
+  /** @param customTools names of the functions that stand for custom tools */
+  constructor (customTools: ReadonlySet<string>, effort: Effort) {
+    this.#customTools = customTools
+    this.#effort = effort
+  }
+
+  push (batch: Batch): Batch {
+    const out: Batch = []
+    for (const event of batch) {
+      if (event.type === 'tool_call') {
+        const open = this.#open.find(({ index }) => index === event.index)
+        if (open) open.arguments += event.arguments
+        else if (event.name !== undefined && this.#customTools.has(event.name)) this.#open.push({ ...event, isCustom: true })
+        else out.push(event)
+        continue
+      }
+      if (event.type === 'finish') {
+        for (const call of this.#open) out.push({ ...call, arguments: toCustomInput(call.arguments, this.#effort) })
+        this.#open = []
+      }
+      out.push(event)
+    }
+    return out
+  }
+}
+
+/** The input of a custom tool's call; whatever is not the arguments of the function that stands for it is the input. */
+export function toCustomInput (args: string, effort: Effort): string {
+  return inputOf(parseModelJson(args, effort)) ?? args
+}
