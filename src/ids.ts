@@ -2,20 +2,30 @@ import { hash, randomBytes, randomFillSync } from 'node:crypto'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** Characters of the alphabet, drawn for many ids at once: asking for random bytes costs more than all else about an id. */
+/** The largest multiple of the alphabet's length in a byte: greater bytes are not used, or the first letters would come more often. */
+const FAIR_BYTES = 256 - 256 % ALPHABET.length
+
+/** Random letters for many ids at once: random bytes cost more than all else about an id. */
 const pool = Buffer.alloc(4_096)
+const bytes = Buffer.alloc(pool.length)
 let used = pool.length
 
 /** A random id in OpenAI's form, e.g. `chatcmpl-` and 29 letters or digits, `call_` and 24; at most 4,096 of them. */
 export function newId (prefix: string, length: number): string {
   if (used + length > pool.length) {
-    randomFillSync(pool)
-    for (let index = 0; index < pool.length; index++) pool[index] = ALPHABET.charCodeAt((pool[index] ?? 0) % ALPHABET.length)
+    fillPool()
     used = 0
   }
   const start = used
   used += length
   return prefix + pool.toString('latin1', start, used)
+}
+
+function fillPool (): void {
+  let filled = 0
+  while (filled < pool.length) {
+    for (const byte of randomFillSync(bytes)) if (byte < FAIR_BYTES && filled < pool.length) pool[filled++] = ALPHABET.charCodeAt(byte % ALPHABET.length)
+  }
 }
 
 /** A random id of what the Responses API keeps: `resp_`, `msg_`, `rs_`, `fc_` … and 50 hexadecimal digits. */

@@ -1,7 +1,7 @@
+import { LRUCache } from 'lru-cache'
 import { InvalidRequestError, ProxyError, quoted } from '../errors.ts'
 import type { Settings } from '../settings/schema.ts'
 import { toTrouble } from '../workers-ai/transport/failure-kind.ts'
-import { ExpiringMap } from '../workers-ai/models/expiring-map.ts'
 import type { Model } from '../workers-ai/models/model.ts'
 import type { ModelSchemas } from '../workers-ai/models/model-schemas.ts'
 import { guessModel, type ModelList } from '../workers-ai/models/model-list.ts'
@@ -34,7 +34,7 @@ export class Models {
   #settings: ModelsSettings
   #schemas: ModelSchemas | undefined
   /** Guessed models that were refused as what they were taken for. */
-  #plain: ExpiringMap<Model>
+  #plain: LRUCache<string, Model>
 
   /** @param schemas tell the family of a model the catalogue does not know; without them it is guessed */
   constructor (list: ModelList, settings: ModelsSettings, schemas?: ModelSchemas, retirements = new Retirements(Date.now), now: () => number = Date.now) {
@@ -42,7 +42,7 @@ export class Models {
     this.#settings = settings
     this.#schemas = schemas
     this.retirements = retirements
-    this.#plain = new ExpiringMap({ ttlMs: PLAIN_MS, max: MAX_PLAIN, now })
+    this.#plain = new LRUCache({ max: MAX_PLAIN, ttl: PLAIN_MS, ttlResolution: 0, perf: { now } })
   }
 
   /**

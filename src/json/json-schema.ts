@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Effort } from './work-budget.ts'
 import type { Checker } from './schema-checker.ts'
 
@@ -24,7 +25,7 @@ type Reading = { checker: Checker } | { error: Error }
 
 let checkers: typeof import('./schema-checker.ts') | undefined
 
-const kept = new Map<string, Checker>()
+const kept = new LRUCache<string, Checker>({ max: MAX_SCHEMAS })
 const readings = new WeakMap<Schema, Reading>()
 
 /** An answer or a schema that cannot be checked: too large, too deep, or the check itself failed. It quotes nothing. */
@@ -87,9 +88,7 @@ function lookUp (schema: Schema): Reading | undefined {
   if (isTooLarge(schema)) return { error: new UncheckedError('the schema is too large to be read') }
   const text = JSON.stringify(schema)
   const checker = kept.get(text)
-  if (checker === undefined) return undefined
-  keep(text, checker)
-  return { checker }
+  return checker && { checker }
 }
 
 function compile (schema: Schema, effort: Effort): Reading {
@@ -97,7 +96,8 @@ function compile (schema: Schema, effort: Effort): Reading {
   const { toChecker, InvalidSchemaError } = checkers
   try {
     const checker = toChecker(schema, effort)
-    keep(JSON.stringify(schema), checker)
+    const text = JSON.stringify(schema)
+    if (text.length <= MAX_KEPT_LENGTH) kept.set(text, checker)
     return { checker }
   } catch (error) {
     return { error: error instanceof InvalidSchemaError ? error : new UncheckedError('the schema cannot be read', { cause: error }) }
@@ -121,14 +121,6 @@ export function isTooLarge (schema: Schema): boolean {
     }
   }
   return false
-}
-
-/** Last used goes last, so that the first is the one to forget. */
-function keep (text: string, checker: Checker): void {
-  if (text.length > MAX_KEPT_LENGTH) return
-  kept.delete(text)
-  kept.set(text, checker)
-  if (kept.size > MAX_SCHEMAS) kept.delete(kept.keys().next().value as string)
 }
 
 function toViolation ({ instancePath, message = 'is not accepted', params, keyword }: ReturnType<Checker['errorsOf']>[number]): string {

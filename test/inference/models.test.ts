@@ -135,7 +135,7 @@ t.test('a model nobody knows is what its schema says, else what it is guessed to
 
 t.test('a model that was only taken plainly is known to be plain, for an hour', async t => {
   const catalogue = new ModelList({ fetchPage: async () => ({ result: [] }), now: () => 0 })
-  let now = 0
+  let now = 1
   const models = new Models(catalogue, SETTINGS, undefined, undefined, () => now)
   const guessed = await models.resolve('@cf/new/chat')
   const isPlain = async () => !(await models.resolve('@cf/new/chat')).tools
@@ -144,7 +144,7 @@ t.test('a model that was only taken plainly is known to be plain, for an hour', 
   for (let count = 0; count < 1_000; count++) models.rememberPlain({ ...guessed, id: `@cf/new/chat-${count}` as ModelId })
   t.equal(await isPlain(), false, 'a thousand are remembered at the most')
   models.rememberPlain(toPlainest(guessed))
-  now += 3_600_000
+  now += 3_600_001
   t.equal(await isPlain(), false, 'nor for longer')
   models.rememberPlain({ ...toPlainest(guessed), id: LLAMA as ModelId })
   t.match(await models.resolve(LLAMA), { tools: true, family: { tools: 'native' } }, 'the catalogue knows better')

@@ -1,5 +1,5 @@
+import { LRUCache } from 'lru-cache'
 import { UpstreamError } from '../../errors.ts'
-import { ExpiringMap } from './expiring-map.ts'
 import type { ModelId } from './model.ts'
 
 /** How long a refusal counts, in milliseconds: Cloudflare retires models for good, but by mistake as well. */
@@ -15,11 +15,11 @@ type Refusal = Pick<UpstreamError, 'message' | 'status' | 'code'>
  * credential has its own: what is taken from one account another one may still have.
  */
 export class Retirements {
-  readonly #refusals: ExpiringMap<Refusal>
+  readonly #refusals: LRUCache<string, Refusal>
 
   /** @param now milliseconds since any fixed moment */
   constructor (now: () => number) {
-    this.#refusals = new ExpiringMap({ ttlMs: KNOWN_MS, max: MAX_KNOWN, now })
+    this.#refusals = new LRUCache({ max: MAX_KNOWN, ttl: KNOWN_MS, ttlResolution: 0, perf: { now } })
   }
 
   /** @param credential whose account was asked, by a name that is no secret */

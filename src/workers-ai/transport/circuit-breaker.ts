@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { UpstreamError } from '../../errors.ts'
 import { NO_CAPACITY, toFacts } from './error-codes.ts'
 
@@ -20,7 +21,6 @@ type Reason = NonNullable<ReturnType<typeof toFacts>['circuit']>
 
 /** What is known of a row of failures. */
 interface Row {
-  lastFailureAt: number
   /** The failures, or those who had them. */
   count: number
   isTripped: boolean
@@ -46,12 +46,14 @@ interface Row {
  */
 export class Circuits {
   readonly #now: () => number
-  readonly #ofCredentials = new Rows()
-  readonly #ofModels = new Rows()
+  readonly #ofCredentials: Rows
+  readonly #ofModels: Rows
 
   /** @param now milliseconds since any fixed moment */
   constructor (now: () => number) {
     this.#now = now
+    this.#ofCredentials = newRows(now)
+    this.#ofModels = newRows(now)
   }
 
   /**
@@ -62,8 +64,8 @@ export class Circuits {
   enter (credential: string, model: string): Passage {
     const now = this.#now()
     const key = `${credential} ${model}`
-    const ofModel = this.#ofModels.find(model, now)
-    const ofCredential = this.#ofCredentials.find(key, now)
+    const ofModel = this.#ofModels.peek(model)
+    const ofCredential = this.#ofCredentials.peek(key)
     if (ofModel && ofModel.openUntil > now) throw toRefusal(ofModel, now, true)
     if (ofCredential && ofCredential.openUntil > now) throw toRefusal(ofCredential, now, false)
     const passage: Passage = {
@@ -78,7 +80,7 @@ export class Circuits {
         passage.left()
       },
       left: () => {
-        for (const row of [this.#ofModels.get(model), this.#ofCredentials.get(key)]) {
+        for (const row of [this.#ofModels.peek(model), this.#ofCredentials.peek(key)]) {
           if (row?.trial !== passage) continue
           row.trial = undefined
           row.openUntil = 0
@@ -92,17 +94,17 @@ export class Circuits {
 
   /** Some other failure is the end of a row, but no proof that what opened a circuit is over. */
   #endRows (model: string, key: string): void {
-    if (this.#ofModels.get(model)?.isTripped === false) this.#ofModels.delete(model)
-    if (this.#ofCredentials.get(key)?.isTripped === false) this.#ofCredentials.delete(key)
+    if (this.#ofModels.peek(model)?.isTripped === false) this.#ofModels.delete(model)
+    if (this.#ofCredentials.peek(key)?.isTripped === false) this.#ofCredentials.delete(key)
   }
 
   #count (credential: string, model: string, key: string, reason: Reason): void {
     const now = this.#now()
-    const ofCredential = this.#ofCredentials.renew(key, now, reason)
+    const ofCredential = renewed(this.#ofCredentials, key, reason)
     ofCredential.count++
     trip(ofCredential, THRESHOLD, now)
     if (reason !== 'capacity') return
-    const ofModel = this.#ofModels.renew(model, now, reason)
+    const ofModel = renewed(this.#ofModels, model, reason)
     ofModel.credentials ??= new Set()
     if (ofModel.credentials.size < CREDENTIALS_THRESHOLD) ofModel.credentials.add(credential)
     ofModel.count = ofModel.credentials.size
@@ -119,23 +121,19 @@ export interface Passage {
   left: () => void
 }
 
-/** Rows by name, so many at the most. */
-class Rows extends Map<string, Row> {
-  /** A row that still is one. */
-  find (name: string, now: number): Row | undefined {
-    const row = this.get(name)
-    return row !== undefined && now - row.lastFailureAt < ROW_MS ? row : undefined
-  }
+/** By name; a row ends with its last failure. To look at one (`peek`) makes it no younger. */
+type Rows = LRUCache<string, Row>
 
-  /** The row one more failure belongs to, as the youngest of all. */
-  renew (name: string, now: number, reason: Reason): Row {
-    const row = this.find(name, now) ?? { lastFailureAt: now, count: 0, isTripped: false, openUntil: 0, reason }
-    Object.assign(row, { lastFailureAt: now, reason })
-    this.delete(name)
-    this.set(name, row)
-    if (this.size > MAX_CIRCUITS) this.delete(this.keys().next().value as string)
-    return row
-  }
+function newRows (now: () => number): Rows {
+  return new LRUCache({ max: MAX_CIRCUITS, ttl: ROW_MS, ttlResolution: 0, perf: { now } })
+}
+
+/** The row one more failure belongs to, as the youngest of all. */
+function renewed (rows: Rows, name: string, reason: Reason): Row {
+  const row = rows.peek(name) ?? { count: 0, isTripped: false, openUntil: 0, reason }
+  row.reason = reason
+  rows.set(name, row)
+  return row
 }
 
 function trip (row: Row, threshold: number, now: number): void {

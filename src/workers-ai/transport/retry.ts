@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { UpstreamError } from '../../errors.ts'
 import type { CancelSignal } from '../../generation/cancellation.ts'
 import { toFacts } from './error-codes.ts'
@@ -45,7 +46,7 @@ const MAX_KEYS = 1_000
 
 /** A budget for each key, so that the failures of one use up nobody else's retries. */
 export class RetryBudgets {
-  readonly #budgets = new Map<string, RetryBudget>()
+  readonly #budgets = new LRUCache<string, RetryBudget>({ max: MAX_KEYS })
   #latestKey: string | undefined
 
   /** @param key whose calls they are, by a name that is no secret */
@@ -54,9 +55,7 @@ export class RetryBudgets {
     if (key === this.#latestKey) return this.#budgets.get(key) as RetryBudget
     this.#latestKey = key
     const budget = this.#budgets.get(key) ?? new RetryBudget()
-    this.#budgets.delete(key)
     this.#budgets.set(key, budget)
-    if (this.#budgets.size > MAX_KEYS) this.#budgets.delete(this.#budgets.keys().next().value as string)
     return budget
   }
 }

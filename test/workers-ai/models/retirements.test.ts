@@ -8,19 +8,19 @@ const HOUR_MS = 60 * 60_000
 const refusal = new UpstreamError('It is gone.', { kind: 'refused', status: 400, code: 5028 })
 
 t.test('what Cloudflare has retired is refused as it was, for an hour, and only to the same credential', t => {
-  let now = 0
+  let now = 1
   const retirements = new Retirements(() => now)
   retirements.refuseKnown('', MODEL)
   retirements.note('', MODEL, refusal)
   t.throws(() => retirements.refuseKnown('', MODEL), { message: 'It is gone.', kind: 'refused', status: 400, code: 5028, attempts: 0 })
   t.doesNotThrow(() => retirements.refuseKnown('other', MODEL))
   t.doesNotThrow(() => retirements.refuseKnown('', '@cf/a/c' as ModelId))
-  now = HOUR_MS - 1
+  now = 1 + HOUR_MS
   t.throws(() => retirements.refuseKnown('', MODEL))
-  now = HOUR_MS
+  now++
   t.doesNotThrow(() => retirements.refuseKnown('', MODEL), 'then it is asked again')
   retirements.note('', MODEL, refusal)
-  now += HOUR_MS - 1
+  now += HOUR_MS
   t.throws(() => retirements.refuseKnown('', MODEL), 'and counts for another hour')
   t.end()
 })
