@@ -7,32 +7,23 @@ import { newId, toFingerprint } from '../../../ids.ts'
 import { CompletionRequest } from './request.ts'
 import { EVENT_STREAM_HEADERS } from '../../../http/replies/server-sent-events.ts'
 import { CompletionChunks, toCompletionUsageChunk } from './chunks.ts'
-import { toCompletionRunRequest, toPrompts } from '../../../workers-ai/request/prompt-request.ts'
 import { toCompletion, toCompletionChoice, type CompletionIdentity } from './fold.ts'
-import { answerRequest, collect, type Services } from '../../../inference/answer.ts'
+import { collect, type Services } from '../../../inference/answer.ts'
+import { answerPrompts } from '../../../inference/prompts.ts'
 import { choiceStream } from '../choice-stream.ts'
-
-/** As much of a prompt as says where it may be cached, in characters; the rest changes with every key a person presses. */
-const PREFIX_LENGTH = 256
 
 /** `POST /v1/completions`, plain and streamed: each prompt as often as `n` asks for, one after the other. */
 export function completions (app: FastifyInstance, services: Services): void {
   app.withTypeProvider<TypeBoxTypeProvider>().post('/completions', { schema: { body: CompletionRequest }, config: { inputParam: 'prompt' } }, async (request, reply) => {
     const { body } = request
-    const prompts = toPrompts(body)
     const call = toCall(request, reply, services.settings)
-    const answer = await answerRequest(services, {
-      model: body.model,
-      stream: body.stream === true,
-      cachePrefix: () => [prompts[0].slice(0, PREFIX_LENGTH)],
-      translator: model => () => toCompletionRunRequest(body, model, services.settings)
-    }, call)
+    const answer = await answerPrompts(services, body, call)
     if (answer.kind === 'dry-run') {
       writeExactly(reply)
       return answer.body
     }
     reply.headers(answer.headers)
-    const { reporter } = answer
+    const { prompts, reporter } = answer
     const identity: CompletionIdentity = { id: newId('cmpl-', 29), created: Math.floor(Date.now() / 1000), model: body.model, fingerprint: toFingerprint(answer.model) }
     const echoes = prompts.flatMap(prompt => Array.from({ length: body.n ?? 1 }, () => body.echo === true ? prompt : ''))
     if (body.stream === true) {
