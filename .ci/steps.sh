@@ -20,7 +20,12 @@ skip_step () {
 }
 
 print_steps () {
-  local line
+  local line sum=0
   echo '== seconds'
-  for line in "${steps[@]}"; do printf '%6s  %s\n' "${line%% *}" "${line#* }"; done
+  for line in "${steps[@]}"; do
+    printf '%6s  %s\n' "${line%% *}" "${line#* }"
+    [ "${line%% *}" = - ] || sum=$((sum + ${line%% *}))
+  done
+  printf '%6s  in all\n' "$sum"
+  [ "$sum" -le 2400 ] || echo '== WARNING: more than 40 minutes, which is more than anybody waits for'
 }

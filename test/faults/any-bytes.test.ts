@@ -9,10 +9,9 @@ import { cut, JSON_ANSWERS, sizes, spoilt, STREAMS } from '../fuzz/spoilt-bytes.
 import { faultsOf } from '../openai-schemas.ts'
 import { ask, startProxy } from '../servers/start-proxy.ts'
 import { chunk, http, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, type Step } from '../servers/raw-upstream.ts'
+import { runs } from '../property-runs.ts'
 
 /** How many times as many cases are tried, for those who have the time. */
-const MORE = Number(process.env['MORE_CASES'] ?? 1)
-
 /** Whether a stream says anywhere that it has come to its end. */
 function holdsEnd (bytes: Buffer): boolean {
   const text = bytes.toString()
@@ -46,7 +45,7 @@ t.test('any bytes are read as events that end once, and well only where the byte
       if ((event.type === 'text' || event.type === 'reasoning') && typeof event.text !== 'string') throw new Error('text that is none')
       if (event.type === 'tool_call' && typeof event.arguments !== 'string') throw new Error('arguments that are none')
     }
-  }), { numRuns: 3_000 * MORE })
+  }), { numRuns: runs(3_000) })
   t.pass()
   t.end()
 })
@@ -59,7 +58,7 @@ t.test('any bytes are read alike, however they are cut', t => {
       return JSON.stringify([text, events.filter(({ type }) => type !== 'text').map(event => event.type === 'failure' ? event.error.message : event)])
     }
     if (told([bytes]) !== told(cut(bytes, lengths))) throw new Error('a cut made a difference')
-  }), { numRuns: 1_500 * MORE })
+  }), { numRuns: runs(1_500) })
   t.pass()
   t.end()
 })
@@ -88,7 +87,7 @@ t.test('any bytes from Cloudflare become a stream or an answer OpenAI could have
     const response = await ask(proxy, { model, messages: [{ role: 'user', content: 'x' }], stream, ...rest })
     wrong = faultsOfAnswer(response, await response.text(), stream, head === 'stream' && !holdsEnd(bytes) && !('stop' in rest))
     if (wrong.length > 0) throw new Error(wrong.join('\n'))
-  }), { numRuns: 300 * MORE, endOnFailure: true })
+  }), { numRuns: runs(300), endOnFailure: true })
   t.strictSame(proxy.lines().filter(({ level }) => Number(level) >= 50), [], 'none is taken for a bug of ours')
 })
 

@@ -4,10 +4,9 @@ import { readChatStream } from '../streams/chat-stream.ts'
 import { spoiltRequest, VALID } from '../fuzz/spoilt-json.ts'
 import { faultsOf } from '../openai-schemas.ts'
 import { startProxy, type Proxy } from '../servers/start-proxy.ts'
+import { runs } from '../property-runs.ts'
 
 /** How many times as many cases are tried, for those who have the time. */
-const MORE = Number(process.env['MORE_CASES'] ?? 1)
-
 function post ({ url }: Proxy, path: string, body: unknown): Promise<Response> {
   return fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
 }
@@ -42,7 +41,7 @@ t.test('no JSON whatever makes the server fail', async t => {
     statuses[response.status] = (statuses[response.status] ?? 0) + 1
     const faults = faultsOfAnswer(path, response, await response.text())
     if (faults.length > 0) throw new Error(faults.join('\n'))
-  }), { numRuns: 1_000 * MORE, endOnFailure: true })
+  }), { numRuns: runs(1_000), endOnFailure: true })
   t.comment(`answers by status: ${JSON.stringify(statuses)}`)
   t.strictSame(proxy.lines().filter(({ level }) => Number(level) >= 50), [], 'none is taken for a bug of ours')
   t.equal(({} as Record<string, unknown>)['type'], undefined, 'no prototype was touched')

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { QuoteScanner } from '../../src/json/quote-scanner.ts'
 import { cut, places } from '../streams/events.ts'
+import { runs } from '../property-runs.ts'
 
 /** What is read of a text up to the end of its brackets; undefined when that does not come. */
 function read (...pieces: string[]): string | undefined {
@@ -33,6 +34,6 @@ t.test('the end of brackets is found, whatever stands between the quotes', t => 
 
 t.test('however a text is cut, its end is the same', t => {
   const text = fc.array(fc.constantFrom('{', '}', '[', ']', '<', '|', '"', '>', '<|"|>', 'a', ','), { maxLength: 40 }).map(parts => `{${parts.join('')}`)
-  t.doesNotThrow(() => fc.assert(fc.property(text, places, (whole, places) => read(whole) === read(...cut(whole, places))), { numRuns: 3_000 }))
+  t.doesNotThrow(() => fc.assert(fc.property(text, places, (whole, places) => read(whole) === read(...cut(whole, places))), { numRuns: runs(3_000) }))
   t.end()
 })

@@ -4,6 +4,7 @@ import { ArgumentMarks, hasDamagedMark, withoutMarks } from '../../src/stages/ar
 import type { Change } from '../../src/generation/change.ts'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
 import { cut, FINISH, places, text, told } from '../streams/events.ts'
+import { runs } from '../property-runs.ts'
 
 t.test('marks around texts are taken out', t => {
   const cases = [
@@ -72,6 +73,6 @@ t.test('however arguments are cut, the same come out', t => {
   t.doesNotThrow(() => fc.assert(fc.property(whole, places, (whole, places) => {
     const [one, other] = [[whole], cut(whole, places)].map(pieces => argumentsOf(told(new ArgumentMarks([]), [begun, ...pieces.map(piece => more(piece)), FINISH])).join())
     return one === other && (whole.includes('<|\\"') || one === whole)
-  }), { numRuns: 3_000 }))
+  }), { numRuns: runs(3_000) }))
   t.end()
 })

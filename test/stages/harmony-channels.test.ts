@@ -3,6 +3,7 @@ import t from 'tap'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
 import { HarmonyChannels } from '../../src/stages/harmony-channels.ts'
 import { cut, FINISH, merged, places, recut, text, told } from '../streams/events.ts'
+import { runs } from '../property-runs.ts'
 
 const thought = (text: string): GenerationEvent => ({ type: 'reasoning', text })
 const CALL = '<|channel|>commentary to=functions.f <|constrain|>json<|message|>{"a":1}<|call|>'
@@ -59,6 +60,6 @@ t.test('however a stream is cut, the same events come out', t => {
   t.doesNotThrow(() => fc.assert(fc.property(whole, places, (whole, places) => {
     const [one, other] = [text(whole), recut(text(whole), places)].map(events => JSON.stringify(merged(told(new HarmonyChannels(), [...events, FINISH]))))
     return one === other && cut(whole, places).join('') === whole
-  }), { numRuns: 3_000 }))
+  }), { numRuns: runs(3_000) }))
   t.end()
 })

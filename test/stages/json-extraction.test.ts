@@ -4,6 +4,7 @@ import type { Change } from '../../src/generation/change.ts'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
 import { JsonText } from '../../src/stages/json-extraction.ts'
 import { cut, FINISH, places, text, textOf, told, usage } from '../streams/events.ts'
+import { runs } from '../property-runs.ts'
 
 function read (pieces: string[], isList = false): { text: string, isChanged: boolean } {
   const changes: Change[] = []
@@ -71,12 +72,12 @@ t.test('however an answer is cut, the same comes out', t => {
   const whole = fc.array(part, { maxLength: 25 }).map(parts => parts.join(''))
   t.doesNotThrow(() => fc.assert(fc.property(whole, fc.boolean(), places, (whole, isList, places) => {
     return JSON.stringify(read(cut(whole, places), isList)) === JSON.stringify(read([whole], isList))
-  }), { numRuns: 3_000 }))
+  }), { numRuns: runs(3_000) }))
   t.doesNotThrow(() => fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.boolean(), places, (value, isPretty, places) => {
     const json = JSON.stringify(value, null, isPretty ? 2 : 0)
     const given = read(cut(`Here [{you}] are:\n\`\`\`json\n${json}\n\`\`\``, places))
     return given.text === json && given.isChanged
-  }), { numRuns: 1_000 }))
+  }), { numRuns: runs(1_000) }))
   t.end()
 })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
 import { StopSequences } from '../../src/stages/stop-sequences.ts'
+import { runs } from '../property-runs.ts'
 
 const FINISH: GenerationEvent = { type: 'finish', reason: null }
 
@@ -86,7 +87,7 @@ t.test('however a text is cut, the same text comes out, and it never holds a sto
     const shown = textOf(through(stops, [...pieces.map(piece => text(piece)), [FINISH]]))
     const first = Math.min(...stops.map(stop => whole.indexOf(stop)).filter(at => at !== -1), whole.length)
     return shown === whole.slice(0, first) && stops.every(stop => !shown.includes(stop))
-  }), { numRuns: 2_000 }))
+  }), { numRuns: runs(2_000) }))
 
   t.doesNotThrow(() => fc.assert(fc.property(given, ({ whole, stops }) => {
     const stage = new StopSequences(stops)
@@ -97,6 +98,6 @@ t.test('however a text is cut, the same text comes out, and it never holds a sto
       if (shown !== whole.slice(0, shown.length) || shown.length > first) return false
     }
     return true
-  }), { numRuns: 500 }), 'and no text beyond the cut is ever shown on the way')
+  }), { numRuns: runs(500) }), 'and no text beyond the cut is ever shown on the way')
   t.end()
 })

@@ -3,6 +3,7 @@ import t from 'tap'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
 import { THINK, ThinkTags, THOUGHT_CHANNEL } from '../../src/stages/think-tags.ts'
 import { cut, FINISH, merged, places, recut, text, textOf, told, usage } from '../streams/events.ts'
+import { runs } from '../property-runs.ts'
 
 const MAX_TOKENS = 100
 const CUT: GenerationEvent = { type: 'finish', reason: 'length' }
@@ -106,7 +107,7 @@ t.test('however a stream is cut, the same events come out', t => {
   t.doesNotThrow(() => fc.assert(fc.property(whole, end, fc.boolean(), places, (whole, end, isOpen, places) => {
     const [atOnce, pieces] = [text(whole), recut(text(whole), places)].map(given => JSON.stringify(told(stageOf(isOpen), [...given, ...end])))
     return atOnce === pieces
-  }), { numRuns: 3_000 }))
+  }), { numRuns: runs(3_000) }))
   t.end()
 })
 
@@ -114,10 +115,10 @@ t.test('no answer shows thinking, and what begins with none comes out as it went
   t.doesNotThrow(() => fc.assert(fc.property(whole.filter(thought => !thought.includes('</think>')), places, (thought, places) => {
     const answer = `<think>${thought}</think>Yes.`
     return textOf(told(stageOf(true), [...text(...cut(answer, places)), FINISH])) === 'Yes.'
-  }), { numRuns: 1_000 }))
+  }), { numRuns: runs(1_000) }))
   t.doesNotThrow(() => fc.assert(fc.property(whole, places, (answer, places) => {
     return textOf(told(stageOf(false), [...text(...cut(`a${answer}`, places)), FINISH])) === `a${answer}`
-  }), { numRuns: 1_000 }))
+  }), { numRuns: runs(1_000) }))
   t.end()
 })
 

@@ -5,6 +5,7 @@ import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
 import { newEffort } from '../../src/json/work-budget.ts'
 import { countViolations as count, loadCheckers } from '../../src/json/json-schema.ts'
 import { ToolArguments, toMended as mend } from '../../src/stages/tool-arguments.ts'
+import { runs } from '../property-runs.ts'
 
 await loadCheckers()
 
@@ -142,12 +143,12 @@ t.test('whatever a model writes, arguments do not get worse', t => {
     const { text, repairs } = toMended(written, schema)
     const [before, after] = [countViolations(schema, JSON.parse(written)), countViolations(schema, JSON.parse(text))]
     return repairs.length === 0 ? text === written : after < before && toMended(text, schema).text === text
-  }), { numRuns: 2_000 }))
+  }), { numRuns: runs(2_000) }))
   t.doesNotThrow(() => fc.assert(fc.property(fc.array(fc.constantFrom('{', '}', '[', ']', '"', "'", ':', ',', 'n', '1', '\\', ' ', '{"n":"1"}'), { maxLength: 12 }), parts => {
     const written = parts.join('')
     const { text, repairs } = toMended(written, schema)
     return repairs.length === 0 ? text === written : typeof JSON.parse(text) === 'object'
-  }), { numRuns: 2_000 }))
+  }), { numRuns: runs(2_000) }))
   t.end()
 })
 

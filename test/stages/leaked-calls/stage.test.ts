@@ -7,6 +7,7 @@ import { LeakedToolCalls } from '../../../src/stages/leaked-calls/stage.ts'
 import { parseModelJsonExactly } from '../../../src/json/lenient-json.ts'
 import { toExactJsonText } from '../../../src/json/exact-json.ts'
 import { cut, FINISH, merged, places, recut, text, textOf, told, usage } from '../../streams/events.ts'
+import { runs } from '../../property-runs.ts'
 
 const TOOLS = new Map<string, Record<string, unknown>>([
   ['calc', { type: 'object', properties: { expression: { type: 'string' }, path: {}, digits: { type: 'integer' } } }],
@@ -326,7 +327,7 @@ t.test('text that names no offered tool comes out as it went in, however it is c
   t.doesNotThrow(() => fc.assert(fc.property(given, places, (whole, places) => {
     const out = told(stageOf(), [...text(...cut(whole, places)), FINISH])
     return textOf(out) === whole && out.every(({ type }) => type !== 'tool_call')
-  }), { numRuns: 3_000 }))
+  }), { numRuns: runs(3_000) }))
   t.end()
 })
 
@@ -337,7 +338,7 @@ t.test('however a stream is cut, the same events come out', t => {
   t.doesNotThrow(() => fc.assert(fc.property(events, places, (events, places) => {
     const [whole, pieces] = [events, recut(events, places)].map(given => JSON.stringify(told(stageOf(), [...given, FINISH])))
     return whole === pieces
-  }), { numRuns: 3_000 }))
+  }), { numRuns: runs(3_000) }))
   t.end()
 })
 

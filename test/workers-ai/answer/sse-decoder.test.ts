@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { UpstreamError } from '../../../src/errors.ts'
 import { SseDecoder } from '../../../src/workers-ai/answer/sse-decoder.ts'
+import { runs } from '../../property-runs.ts'
 
 const BOM = '\uFEFF'
 
@@ -81,7 +82,7 @@ t.test('however the bytes are cut, the events are those another reader of the st
   t.doesNotThrow(() => fc.assert(fc.property(stream, cuts, (bytes, cuts) => {
     const sorted = cuts.filter(cut => cut < bytes.length).sort((one, other) => one - other)
     assert.deepEqual(decoded(bytes, sorted), parsed(bytes))
-  }), { numRuns: 600 }))
+  }), { numRuns: runs(600) }))
   t.end()
 })
 

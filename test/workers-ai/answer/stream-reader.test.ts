@@ -7,6 +7,7 @@ import { GenerationReader } from '../../../src/workers-ai/answer/generation-read
 import { SseDecoder } from '../../../src/workers-ai/answer/sse-decoder.ts'
 import { StreamReader } from '../../../src/workers-ai/answer/stream-reader.ts'
 import { classicStream } from '../../streams/classic-streams.ts'
+import { runs } from '../../property-runs.ts'
 
 /** What a stream says, and what a client hears of it, each event read by itself. */
 function slowly (bytes: Buffer): { events: unknown[], text: string } {
@@ -47,7 +48,7 @@ t.test('the fast lane says exactly what the slow one says, however a stream is c
     const actual = quickly(bytes, lengths)
     deepStrictEqual(actual.events, expected.events)
     equal(actual.text, expected.text)
-  }), { numRuns: 3_000 })
+  }), { numRuns: runs(3_000) })
   t.pass()
   t.end()
 })
@@ -107,7 +108,7 @@ t.test('so it does of frames it has learned, whatever their members and their or
     const actual = quickly(bytes, [1, ...lengths])
     deepStrictEqual(actual.events, expected.events)
     equal(actual.text, expected.text)
-  }), { numRuns: 5_000 })
+  }), { numRuns: runs(5_000) })
   t.pass()
   t.end()
 })
@@ -163,7 +164,7 @@ t.test('bytes that are no UTF-8 are read alike, too', t => {
   fc.assert(fc.property(fc.array(piece, { maxLength: 20 }), fc.array(fc.nat({ max: 30 }), { maxLength: 20 }), (pieces, lengths) => {
     const bytes = Buffer.concat([Buffer.from('data: {"response":"a"}\n\n'), ...pieces])
     deepStrictEqual(quickly(bytes, lengths), slowly(bytes))
-  }), { numRuns: 3_000 })
+  }), { numRuns: runs(3_000) })
   t.pass()
   t.end()
 })

@@ -13,6 +13,7 @@ import { GenerationReader } from '../../../src/workers-ai/answer/generation-read
 import { StreamGiver } from '../../../src/workers-ai/fast-path/stream-pump.ts'
 import { classicStream } from '../../streams/classic-streams.ts'
 import { openAiStream } from '../../streams/openai-streams.ts'
+import { runs } from '../../property-runs.ts'
 
 interface Told {
   /** What a client would read, the bill and failures included. */
@@ -101,7 +102,7 @@ for (const { name, stages = () => [], passes, shape, stream } of MANNERS.flatMap
       equal(quickly.text, slowly.text)
       equal(quickly.verdicts.at(-1), slowly.verdicts.at(-1))
       passed += quickly.passed
-    }), { numRuns: 2_000 })
+    }), { numRuns: runs(2_000) })
     t.equal(passed > 0, passes, `${passed} pieces went by`)
   })
 }

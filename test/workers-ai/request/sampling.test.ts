@@ -4,6 +4,7 @@ import type { Change } from '../../../src/generation/change.ts'
 import type { GenerationRequest } from '../../../src/generation/request.ts'
 import { toNativeSeed, toSampling } from '../../../src/workers-ai/request/sampling.ts'
 import { FAMILIES, type FamilyName } from '../../../src/workers-ai/models/family.ts'
+import { runs } from '../../property-runs.ts'
 
 type Sampling = Pick<GenerationRequest, 'temperature' | 'top_p' | 'top_k' | 'seed' | 'repetition_penalty' | 'frequency_penalty' | 'presence_penalty'>
 
@@ -62,6 +63,6 @@ t.test('a seed is folded into 1..9999999999, the same way each time', t => {
   t.doesNotThrow(() => fc.assert(fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n }), seed => {
     const native = toNativeSeed(Number(seed))
     return Number.isInteger(native) && native >= 1 && native <= 9_999_999_999 && native === toNativeSeed(Number(seed))
-  }), { numRuns: 500 }), 'whatever the seed')
+  }), { numRuns: runs(500) }), 'whatever the seed')
   t.end()
 })

@@ -5,6 +5,7 @@ import type { Batch, GenerationEvent } from '../../../../src/generation/event.ts
 import { ChatChunks, toUsageChunk } from '../../../../src/surfaces/openai/chat-completions/chunks.ts'
 import { toChoice, type ReplyIdentity } from '../../../../src/surfaces/openai/chat-completions/fold.ts'
 import { assembled, readChatStream } from '../../../streams/chat-stream.ts'
+import { runs } from '../../../property-runs.ts'
 
 const IDENTITY: ReplyIdentity = { id: 'chatcmpl-1', created: 1_760_000_000, model: 'm "quoted" 🙂', fingerprint: 'fp_1', legacyFunctions: false }
 const LEGACY: ReplyIdentity = { ...IDENTITY, legacyFunctions: true }
@@ -114,6 +115,6 @@ t.test('the chunks of any events, however they are batched, put together make th
     // Whether there will be text is not known when the role is told, so no text may be null or empty.
     assert.deepEqual({ ...streamed, message: { ...streamed?.message, content: streamed?.message.content || null } },
       { message: { ...rest, content: content || null }, finish_reason: finishReason })
-  }), { numRuns: 400 }))
+  }), { numRuns: runs(400) }))
   t.end()
 })

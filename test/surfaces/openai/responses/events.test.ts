@@ -7,6 +7,7 @@ import { ResponseEvents } from '../../../../src/surfaces/openai/responses/events
 import { toServedTools } from '../../../../src/surfaces/openai/responses/tools.ts'
 import { toBegunResponse, toEndedResponse } from '../../../../src/surfaces/openai/responses/fold.ts'
 import { readResponseStream, toOrder } from '../../../streams/response-stream.ts'
+import { runs } from '../../../property-runs.ts'
 
 const begun = toBegunResponse({ model: 'm', input: 'x' }, { id: 'resp_1', createdAt: 1_000 })
 const tools = toServedTools([{ type: 'function', name: 'f' }, { type: 'custom', name: 'shout' }], [])
@@ -119,6 +120,6 @@ t.test('whatever a model says, the deltas are the output, and a plain answer has
     for (const event of events) plain.push(event)
     const same = JSON.stringify(stream.response?.output) === JSON.stringify(plain.items)
     if (stream.complaints.length > 0 || !same) throw new Error(stream.complaints.join('\n') || 'streamed and plain are not the same')
-  }), { numRuns: 300 })
+  }), { numRuns: runs(300) })
   t.pass('in 300 generations')
 })
