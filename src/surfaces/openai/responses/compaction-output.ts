@@ -2,7 +2,7 @@ import { ProxyError } from '../../../errors.ts'
 import type { FinishReason, GenerationEvent, Usage } from '../../../generation/event.ts'
 import type { OutputItem } from './wire.ts'
 import { toCompactedContent } from './compaction.ts'
-import type { Output, OutputItemsOptions, OutputListener } from './output-items.ts'
+import type { Output, OutputItemsOptions, OutputListener } from './output.ts'
 
 /**
  * Folds the events of one generation into the one item that stands for the conversation it summed up. What the model

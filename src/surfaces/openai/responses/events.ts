@@ -3,7 +3,8 @@ import type { ErrorBody } from '../error-body.ts'
 import type { OutputItem, ResponseLogprob, ResponseObject } from './wire.ts'
 import { toEvent } from '../../../http/replies/server-sent-events.ts'
 import { toExactJson } from '../../../json/exact-integers.ts'
-import { toOutput, type Output, type OutputItemsOptions, type OutputListener } from './output-items.ts'
+import type { Output, OutputItemsOptions, OutputListener } from './output.ts'
+import { toOutput } from './to-output.ts'
 import { toFailedResponse } from './fold.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { FunctionToolParam, ResponseRequest, ToolParam } from './request.ts'
 import type { CompactedResponse, KeptItem, ResponseObject, ResponseUsage } from './wire.ts'
 import type { ErrorBody } from '../error-body.ts'
-import type { Output } from './output-items.ts'
+import type { Output } from './output.ts'
 import { toResponseUsage } from '../usage.ts'
 
 /** What only the route knows of a response. */

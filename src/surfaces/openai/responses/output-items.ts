@@ -1,43 +1,9 @@
 import type { FinishReason, GenerationEvent, TokenLogprob, ToolCallEvent, Usage } from '../../../generation/event.ts'
 import type { ItemStatus, OutputCustomToolCall, OutputFunctionCall, OutputItem, OutputMessage, OutputReasoning, ResponseLogprob } from './wire.ts'
-import { CompactionOutput } from './compaction-output.ts'
 import { newEffort } from '../../../json/work-budget.ts'
 import { parseJson, parseModelJson } from '../../../json/lenient-json.ts'
 import { inputOf } from '../../../generation/text-tool.ts'
-import type { ServedTools } from './tools.ts'
-
-/** Hears how an output grows. Each item is added, grows any number of times, and is done; several calls may be open at once. */
-export interface OutputListener {
-  added: (item: OutputItem, index: number) => void
-  /** @param delta the next piece of the item's text, arguments or input, never empty */
-  grew: (item: OutputItem, index: number, delta: string, logprobs: readonly ResponseLogprob[]) => void
-  done: (item: OutputItem, index: number) => void
-}
-
-export interface OutputItemsOptions {
-  tools: Pick<ServedTools, 'toCalled'>
-  /** Makes an id that is unique, of this prefix. */
-  newItemId: (prefix: string) => string
-  /** The caller asked for a summary of the thinking. */
-  asSummary: boolean
-  /** The caller asked for a compaction, not an answer. */
-  isCompaction?: boolean
-}
-
-/** What the events of one generation come to. A failure is the caller's to tell. */
-export interface Output {
-  readonly items: OutputItem[]
-  readonly usage: Usage
-  readonly finishReason: FinishReason
-  /** It ends before its end, and is told as whole. */
-  readonly isCut?: boolean
-  push: (event: GenerationEvent) => void
-}
-
-/** Makes the fold of what the caller asked for. */
-export function toOutput (options: OutputItemsOptions, listener?: OutputListener): Output {
-  return options.isCompaction === true ? new CompactionOutput(options, listener) : new OutputItems(options, listener)
-}
+import type { Output, OutputItemsOptions, OutputListener } from './output.ts'
 
 interface OpenCall {
   item: OutputFunctionCall | OutputCustomToolCall

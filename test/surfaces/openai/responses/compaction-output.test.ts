@@ -2,8 +2,6 @@ import t from 'tap'
 import type { FinishReason, GenerationEvent } from '../../../../src/generation/event.ts'
 import { CompactionOutput } from '../../../../src/surfaces/openai/responses/compaction-output.ts'
 import { toCompactedContent } from '../../../../src/surfaces/openai/responses/compaction.ts'
-import { OutputItems, toOutput } from '../../../../src/surfaces/openai/responses/output-items.ts'
-import { toServedTools } from '../../../../src/surfaces/openai/responses/tools.ts'
 
 const newItemId = (prefix: string) => `${prefix}1`
 const text = (text: string): GenerationEvent => ({ type: 'text', text })
@@ -36,10 +34,4 @@ t.test('a model that says nothing has summed up nothing', async t => {
   for (const events of [[], [text(' \n')], [{ type: 'reasoning', text: 'hm' } as const], [{ type: 'tool_call', index: 0, id: 'call_1', name: 'f', arguments: '{}' } as const]]) {
     t.throws(() => fold([...events, finish('length')]), { status: 502, type: 'server_error', code: 'empty_summary' })
   }
-})
-
-t.test('an answer is folded into items, a compaction into one', async t => {
-  const options = { tools: toServedTools([], []), newItemId, asSummary: false }
-  t.ok(toOutput({ ...options, isCompaction: true }) instanceof CompactionOutput)
-  t.ok(toOutput(options) instanceof OutputItems)
 })

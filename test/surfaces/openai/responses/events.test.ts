@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Batch, FinishReason, GenerationEvent } from '../../../../src/generation/event.ts'
-import type { OutputItemsOptions } from '../../../../src/surfaces/openai/responses/output-items.ts'
+import type { OutputItemsOptions } from '../../../../src/surfaces/openai/responses/output.ts'
 import { OutputItems } from '../../../../src/surfaces/openai/responses/output-items.ts'
 import { ResponseEvents } from '../../../../src/surfaces/openai/responses/events.ts'
 import { toServedTools } from '../../../../src/surfaces/openai/responses/tools.ts'

@@ -1,0 +1,31 @@
+import type { FinishReason, GenerationEvent, Usage } from '../../../generation/event.ts'
+import type { ServedTools } from './tools.ts'
+import type { OutputItem, ResponseLogprob } from './wire.ts'
+
+/** Hears how an output grows. Each item is added, grows any number of times, and is done; several calls may be open at once. */
+export interface OutputListener {
+  added: (item: OutputItem, index: number) => void
+  /** @param delta the next piece of the item's text, arguments or input, never empty */
+  grew: (item: OutputItem, index: number, delta: string, logprobs: readonly ResponseLogprob[]) => void
+  done: (item: OutputItem, index: number) => void
+}
+
+export interface OutputItemsOptions {
+  tools: Pick<ServedTools, 'toCalled'>
+  /** Makes an id that is unique, of this prefix. */
+  newItemId: (prefix: string) => string
+  /** The caller asked for a summary of the thinking. */
+  asSummary: boolean
+  /** The caller asked for a compaction, not an answer. */
+  isCompaction?: boolean
+}
+
+/** What the events of one generation come to. A failure is the caller's to tell. */
+export interface Output {
+  readonly items: OutputItem[]
+  readonly usage: Usage
+  readonly finishReason: FinishReason
+  /** It ends before its end, and is told as whole. */
+  readonly isCut?: boolean
+  push: (event: GenerationEvent) => void
+}
