@@ -7,7 +7,7 @@ import type { ModelId } from '../models/model.ts'
 import type { AnswerForm } from '../models/task.ts'
 import { Circuits } from './circuit-breaker.ts'
 import { toRequestError } from './connection-errors.ts'
-import { exchange, headerOf, type Answer, type ExchangeOptions } from './dispatch.ts'
+import { dispatch, headerOf, type UpstreamResponse, type DispatchOptions } from './dispatch.ts'
 import { newPool } from './pool.ts'
 import { redactor } from './redaction.ts'
 import { isInPieces, toText, type RequestBody } from './request-body.ts'
@@ -35,7 +35,7 @@ export interface WorkersAiOptions {
 }
 
 interface UpstreamRequest {
-  options: ExchangeOptions
+  options: DispatchOptions
   signal: CancelSignal
   /** Takes the secrets of this request out of a text. */
   redact: (text: string) => string
@@ -154,9 +154,9 @@ export class WorkersAi implements Runner {
   async #ask (pool: Pool, request: UpstreamRequest, form: AnswerForm, attempts: number): Promise<RunAnswer> {
     const { options, signal, redact, observer } = request
     observer?.sent(toText(options.body ?? ''))
-    let response: Answer
+    let response: UpstreamResponse
     try {
-      response = await exchange(pool, options, signal)
+      response = await dispatch(pool, options, signal)
     } catch (error) {
       throw signal.aborted ? error : toRequestError(error, options.headersTimeout ?? 0)
     }

@@ -9,7 +9,7 @@ import type { RequestBody } from './request-body.ts'
 const MAX_WAITING_BYTES = 65_536
 
 /** What may come behind the end of a stream: the end of the HTTP body, which often has a packet of its own. */
-const REST = { ms: 500, pieces: 8 }
+const TRAILING_LIMITS = { ms: 500, pieces: 8 }
 
 /** Headers that are passed on to the client. */
 export const FORWARDED_HEADERS = ['cf-ai-req-id', 'cf-ai-neurons', 'cf-ray', 'cf-aig-log-id', 'cf-aig-event-id', 'cf-aig-cache-status']
@@ -21,7 +21,7 @@ const CR_LF = '\r\n'
 const NOTHING = Buffer.alloc(0)
 
 /** The body of an answer, given as it comes. */
-export interface AnswerBody {
+export interface ResponseBody {
   /**
    * Gives what each read of the connection brought, as one piece; can be called once. A slow taker holds Cloudflare back.
    * Rejects with what broke the connection, the abort's reason, or what the taker threw.
@@ -34,9 +34,9 @@ export interface AnswerBody {
 }
 
 /** A connection that answers before it has taken all pieces of a body is closed. */
-export type ExchangeOptions = Omit<Dispatcher.DispatchOptions, 'body'> & { body?: RequestBody }
+export type DispatchOptions = Omit<Dispatcher.DispatchOptions, 'body'> & { body?: RequestBody }
 
-export interface Answer {
+export interface UpstreamResponse {
   statusCode: number
   /** Those that are looked at, their names in lower case; of several of a name the first. */
   headers: Record<string, string | undefined>
@@ -44,7 +44,7 @@ export interface Answer {
   isStream: boolean
   /** All of the body, when it was waited for; nothing is left to read then. */
   bytes?: Buffer
-  body: AnswerBody
+  body: ResponseBody
 }
 
 /**
@@ -54,11 +54,11 @@ export interface Answer {
  * @param signal ends it in every phase, also while it waits for a connection, where undici would look at no signal
  * @throws undici's errors, and the signal's reason
  */
-export function exchange (dispatcher: Dispatcher, options: ExchangeOptions, signal: CancelSignal): Promise<Answer> {
+export function dispatch (dispatcher: Dispatcher, options: DispatchOptions, signal: CancelSignal): Promise<UpstreamResponse> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason)
     // undici sends whatever can be iterated, as its documentation says and its types do not.
-    dispatcher.dispatch(options as Dispatcher.DispatchOptions, new Exchange(signal, resolve, reject))
+    dispatcher.dispatch(options as Dispatcher.DispatchOptions, new ResponseHandler(signal, resolve, reject))
   })
 }
 
@@ -73,7 +73,7 @@ interface Reading {
  * newer form is wrapped into another object, with a controller beside it, and every header is decoded for it. What one
  * read of the connection brought is given as one piece, however many HTTP chunks it was.
  */
-class Exchange implements Hearer, AnswerBody {
+class ResponseHandler implements Hearer, ResponseBody {
   // What each piece looks at stands first, to be loaded from memory at once.
   #taker: Taker<Buffer> | undefined
   /** The taker asked for time. */
@@ -88,19 +88,19 @@ class Exchange implements Hearer, AnswerBody {
   #isScheduled = false
   #reading: Reading | undefined
   #signal: CancelSignal
-  #answered: ((answer: Answer) => void) | undefined
+  #answered: ((answer: UpstreamResponse) => void) | undefined
   /** Until it is told. */
-  #answer: Answer | undefined
+  #answer: UpstreamResponse | undefined
   #refused: ((error: unknown) => void) | undefined
   #abort: ((reason: Error) => void) | undefined
   resume: (() => void) | undefined
   /** How it ended, once it has. */
   #end: { error?: unknown } | undefined
   /** Pieces that may still come once it was released. */
-  #restPieces = REST.pieces
-  #restTimer: NodeJS.Timeout | undefined
+  #trailingPieces = TRAILING_LIMITS.pieces
+  #trailingTimer: NodeJS.Timeout | undefined
 
-  constructor (signal: CancelSignal, answered: (answer: Answer) => void, refused: (error: unknown) => void) {
+  constructor (signal: CancelSignal, answered: (answer: UpstreamResponse) => void, refused: (error: unknown) => void) {
     this.#signal = signal
     this.#answered = answered
     this.#refused = refused
@@ -124,7 +124,7 @@ class Exchange implements Hearer, AnswerBody {
   /** Says no when nothing more is to be read until it is resumed. */
   onData (piece: Buffer): boolean {
     if (this.#isReleased) {
-      if (--this.#restPieces < 0) this.#abort?.(new Error('more than the rest'))
+      if (--this.#trailingPieces < 0) this.#abort?.(new Error('more than the rest'))
       return true
     }
     const isAlone = this.#waiting === undefined && endsRead(piece)
@@ -173,7 +173,7 @@ class Exchange implements Hearer, AnswerBody {
     this.#drop()
     if (this.#end !== undefined) return
     this.#isReleased = true
-    this.#restTimer = setTimeout(() => this.destroy(), REST.ms)
+    this.#trailingTimer = setTimeout(() => this.destroy(), TRAILING_LIMITS.ms)
     this.#readOn()
   }
 
@@ -186,12 +186,12 @@ class Exchange implements Hearer, AnswerBody {
   #schedule (): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    process.nextTick(Exchange.#giveNow, this)
+    process.nextTick(ResponseHandler.#giveNow, this)
   }
 
-  static #giveNow (exchange: Exchange): void {
-    exchange.#isScheduled = false
-    exchange.#give()
+  static #giveNow (handler: ResponseHandler): void {
+    handler.#isScheduled = false
+    handler.#give()
   }
 
   #give (): void {
@@ -271,7 +271,7 @@ class Exchange implements Hearer, AnswerBody {
     // The connection knows this one until its next request, and needs no request of old.
     this.#abort = undefined
     this.resume = undefined
-    clearTimeout(this.#restTimer)
+    clearTimeout(this.#trailingTimer)
     if (this.#taker !== undefined) this.#schedule()
   }
 
@@ -294,8 +294,8 @@ function endsRead ({ byteOffset, length, buffer }: Buffer): boolean {
 }
 
 /** @param rawHeaders names and values in turns, views of the bytes that were read */
-function toHeaders (rawHeaders: readonly Buffer[]): Answer['headers'] {
-  const headers: Answer['headers'] = {}
+function toHeaders (rawHeaders: readonly Buffer[]): UpstreamResponse['headers'] {
+  const headers: UpstreamResponse['headers'] = {}
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const bytes = rawHeaders[index] as Buffer
     if (!READ_LENGTHS.has(bytes.length)) continue
@@ -306,6 +306,6 @@ function toHeaders (rawHeaders: readonly Buffer[]): Answer['headers'] {
 }
 
 /** A header's value; empty when it is missing. */
-export function headerOf ({ headers }: Pick<Answer, 'headers'>, name: string): string {
+export function headerOf ({ headers }: Pick<UpstreamResponse, 'headers'>, name: string): string {
   return headers[name] ?? ''
 }

@@ -1,6 +1,6 @@
 import { UpstreamError } from '../../errors.ts'
 import { toStreamError } from './connection-errors.ts'
-import { FORWARDED_HEADERS, headerOf, type Answer, type AnswerBody } from './dispatch.ts'
+import { FORWARDED_HEADERS, headerOf, type UpstreamResponse, type ResponseBody } from './dispatch.ts'
 import { describeBody, errorInAnswer, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
 import type { RunAnswer, WireObserver } from './runner.ts'
 
@@ -26,7 +26,7 @@ export async function toWholeJson (answer: RunAnswer<'json' | 'events'>): Promis
 }
 
 /** The JSON of a whole answer. Throws the failure that Cloudflare may report with status 200. */
-export function toJson (text: string, response: Pick<Answer, 'statusCode' | 'headers'>, { redact, observer }: Reading): object {
+export function toJson (text: string, response: Pick<UpstreamResponse, 'statusCode' | 'headers'>, { redact, observer }: Reading): object {
   observer?.received(redact(text))
   const json = readJson(text)
   if (json !== undefined && errorInAnswer(json) === undefined) return json
@@ -36,7 +36,7 @@ export function toJson (text: string, response: Pick<Answer, 'statusCode' | 'hea
 }
 
 /** The error for a response that is no success: as much of its body is read as says why. */
-export async function toRefusedError (response: Answer, { redact, observer }: Reading): Promise<UpstreamError> {
+export async function toRefusedError (response: UpstreamResponse, { redact, observer }: Reading): Promise<UpstreamError> {
   const text = isEncoded(response) ? '' : await readStart(response)
   response.body.destroy()
   observer?.received(redact(text))
@@ -45,9 +45,9 @@ export async function toRefusedError (response: Answer, { redact, observer }: Re
 }
 
 /** The same body, which the observer, if there is one, is shown when it has ended. */
-export function tapped (body: AnswerBody, { observer, redact }: Reading): AnswerBody {
+export function tapped (body: ResponseBody, { observer, redact }: Reading): ResponseBody {
   if (observer === undefined) return body
-  const read: AnswerBody['read'] = async taker => {
+  const read: ResponseBody['read'] = async taker => {
     const pieces: Buffer[] = []
     try {
       await body.read({
@@ -64,7 +64,7 @@ export function tapped (body: AnswerBody, { observer, redact }: Reading): Answer
 }
 
 /** Why a 2xx or 3xx cannot be read as an answer. Redirects are never followed: they would carry the token elsewhere. */
-export function whyUnreadable (response: Answer): string | undefined {
+export function whyUnreadable (response: UpstreamResponse): string | undefined {
   const status = response.statusCode
   if (status >= 300) return `Cloudflare answered ${status}, and redirects are not followed`
   if (status >= 204 && status <= 206) return `Cloudflare answered ${status} where a whole answer was expected`
@@ -72,16 +72,16 @@ export function whyUnreadable (response: Answer): string | undefined {
 }
 
 /** Whether a response that was asked for as bytes brings them: it may also be JSON, or a page that says why not. */
-export function isBytes (response: Pick<Answer, 'headers'>): boolean {
+export function isBytes (response: Pick<UpstreamResponse, 'headers'>): boolean {
   return /^(?!text\/)[^/]+\/(?!json\b|[\w.-]+\+json\b)/i.test(headerOf(response, 'content-type'))
 }
 
-function isEncoded (response: Answer): boolean {
+function isEncoded (response: UpstreamResponse): boolean {
   return !/^(?:identity)?$/i.test(headerOf(response, 'content-encoding').trim())
 }
 
 /** Those that have a plain value; one that echoes a secret has none. */
-export function forwardedHeaders (response: Answer, redacted: (text: string) => string): Record<string, string> {
+export function forwardedHeaders (response: UpstreamResponse, redacted: (text: string) => string): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const name of FORWARDED_HEADERS) {
     const value = headerOf(response, name)
@@ -90,7 +90,7 @@ export function forwardedHeaders (response: Answer, redacted: (text: string) => 
   return headers
 }
 
-function retryAfter (response: Pick<Answer, 'headers'>): number | undefined {
+function retryAfter (response: Pick<UpstreamResponse, 'headers'>): number | undefined {
   return retryAfterSeconds(headerOf(response, 'retry-after'), new Date())
 }
 
@@ -100,7 +100,7 @@ export function fitsHeader (value: string): boolean {
 }
 
 /** All of a body, of at most 32 MiB. @throws UpstreamError ('malformed', 'timeout' or 'truncated') */
-export async function readAll ({ statusCode: status, body }: Pick<Answer, 'statusCode' | 'body'>, idleTimeoutMs?: number): Promise<Buffer> {
+export async function readAll ({ statusCode: status, body }: Pick<UpstreamResponse, 'statusCode' | 'body'>, idleTimeoutMs?: number): Promise<Buffer> {
   const pieces: Buffer[] = []
   let size = 0
   try {
@@ -122,7 +122,7 @@ export async function readAll ({ statusCode: status, body }: Pick<Answer, 'statu
 }
 
 /** As much of an error's body as is worth reading; however it ends, the status has already said the most of it. */
-async function readStart ({ body }: Answer): Promise<string> {
+async function readStart ({ body }: UpstreamResponse): Promise<string> {
   const pieces: Buffer[] = []
   let size = 0
   const timer = setTimeout(() => body.destroy(), ERROR_BODY_TIMEOUT_MS)

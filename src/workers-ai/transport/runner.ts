@@ -1,7 +1,7 @@
 import type { CancelSignal } from '../../generation/cancellation.ts'
 import type { ModelId } from '../models/model.ts'
 import type { AnswerForm } from '../models/task.ts'
-import type { AnswerBody } from './dispatch.ts'
+import type { ResponseBody } from './dispatch.ts'
 import type { RequestBody } from './request-body.ts'
 import type { Patience } from './retry.ts'
 
@@ -69,7 +69,7 @@ interface AnswerHead {
 interface EventsAnswer {
   form: 'events'
   /** The bytes as they arrive. What reading rejects with belongs into `toStreamError`. */
-  body: AnswerBody
+  body: ResponseBody
 }
 
 interface JsonAnswer {

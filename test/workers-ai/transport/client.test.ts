@@ -10,7 +10,7 @@ import { WorkersAi, type WorkersAiOptions } from '../../../src/workers-ai/transp
 import { toStreamError } from '../../../src/workers-ai/transport/connection-errors.ts'
 import { toWholeJson } from '../../../src/workers-ai/transport/response.ts'
 import type { RunAnswer } from '../../../src/workers-ai/transport/runner.ts'
-import type { AnswerBody } from '../../../src/workers-ai/transport/dispatch.ts'
+import type { ResponseBody } from '../../../src/workers-ai/transport/dispatch.ts'
 import type { ModelId } from '../../../src/workers-ai/models/model.ts'
 import { all } from '../../sources.ts'
 
@@ -677,7 +677,7 @@ t.test('closing ends what is under way', async t => {
   await closed(sockets[0])
 })
 
-async function textOf (body: AnswerBody): Promise<string> {
+async function textOf (body: ResponseBody): Promise<string> {
   return Buffer.concat(await all<Buffer>(take => body.read({ take }))).toString()
 }
 

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Verdict } from '../../../src/generation/pipeline.ts'
-import { exchange, type Answer, type AnswerBody } from '../../../src/workers-ai/transport/dispatch.ts'
+import { dispatch, type UpstreamResponse, type ResponseBody } from '../../../src/workers-ai/transport/dispatch.ts'
 import { newPool } from '../../../src/workers-ai/transport/pool.ts'
 import { waited } from '../../servers/http-client.ts'
 import { all } from '../../sources.ts'
@@ -16,7 +16,7 @@ function chunk (text: string): string {
 }
 
 interface Asked {
-  answer: () => Promise<Answer>
+  answer: () => Promise<UpstreamResponse>
   left: AbortController
   sockets: Socket[]
 }
@@ -36,10 +36,10 @@ async function start (t: Test, script: (socket: Socket) => unknown): Promise<Ask
     server.close()
   })
   const left = new AbortController()
-  return { answer: () => exchange(pool, { method: 'POST', path: '/', body: '{}' }, left.signal), left, sockets }
+  return { answer: () => dispatch(pool, { method: 'POST', path: '/', body: '{}' }, left.signal), left, sockets }
 }
 
-async function textsOf ({ body }: Answer): Promise<string[]> {
+async function textsOf ({ body }: UpstreamResponse): Promise<string[]> {
   return (await all<Buffer>(take => body.read({ take }))).map(String)
 }
 
@@ -52,7 +52,7 @@ t.test('what one read of the connection brought is one piece, however many HTTP 
 t.test('a piece that comes alone is given while it is read, and ends what it is asked to end', async t => {
   const reason = new Error('the client left')
   const bug = new TypeError('a bug')
-  const cases: Array<{ name: string, take: (asked: Asked, body: AnswerBody) => Verdict, rejection?: Error, isClosed: boolean }> = [
+  const cases: Array<{ name: string, take: (asked: Asked, body: ResponseBody) => Verdict, rejection?: Error, isClosed: boolean }> = [
     { name: 'enough', take: () => 'enough', isClosed: false },
     { name: 'an error', take: () => { throw bug }, rejection: bug, isClosed: false },
     { name: 'destroyed', take: (_asked, body) => body.destroy() as undefined, isClosed: true },

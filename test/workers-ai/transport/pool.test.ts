@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Verdict } from '../../../src/generation/pipeline.ts'
-import { exchange, type Answer } from '../../../src/workers-ai/transport/dispatch.ts'
+import { dispatch, type UpstreamResponse } from '../../../src/workers-ai/transport/dispatch.ts'
 import { newPool } from '../../../src/workers-ai/transport/pool.ts'
 import { someAtOnce } from '../../faults/some-at-once.ts'
 import { waited } from '../../servers/http-client.ts'
@@ -74,7 +74,7 @@ async function play (one: Case, connection: Connection): Promise<void> {
 }
 
 /** Reads an answer whose connection ends while nobody takes anything; how that went, and how many bytes came. */
-async function readLate ({ body }: Answer, { isRead }: Case, isOver: () => boolean): Promise<{ length: number, error?: unknown }> {
+async function readLate ({ body }: UpstreamResponse, { isRead }: Case, isOver: () => boolean): Promise<{ length: number, error?: unknown }> {
   let length = 0
   const over = waited(isOver).then(() => sleep(WAIT_MS)).then((): Verdict => undefined)
   if (!isRead) await over
@@ -98,7 +98,7 @@ async function start (t: Test, transport: Transport, serve: (connection: Connect
     server.close()
   })
   // Each by a connection of its own: one that is ended after a whole answer must not have begun to serve the next case.
-  return { ask: (path: string) => exchange(pool, { method: 'POST', path, body: '{}', reset: true }, new AbortController().signal), connections }
+  return { ask: (path: string) => dispatch(pool, { method: 'POST', path, body: '{}', reset: true }, new AbortController().signal), connections }
 }
 
 for (const transport of TRANSPORTS) {

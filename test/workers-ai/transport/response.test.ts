@@ -1,12 +1,12 @@
 import t from 'tap'
 import type { Taker } from '../../../src/generation/pipeline.ts'
-import type { AnswerBody } from '../../../src/workers-ai/transport/dispatch.ts'
+import type { ResponseBody } from '../../../src/workers-ai/transport/dispatch.ts'
 import { fitsHeader, forwardedHeaders, isBytes, tapped, toRefusedError, toWholeJson, whyUnreadable } from '../../../src/workers-ai/transport/response.ts'
 import { all } from '../../sources.ts'
 
 const asIs = (text: string) => text
 
-function bodyOf (...pieces: string[]): AnswerBody & { isDestroyed: () => boolean } {
+function bodyOf (...pieces: string[]): ResponseBody & { isDestroyed: () => boolean } {
   let destroyed = false
   return {
     read: async (taker: Taker<Buffer>) => { for (const piece of pieces) if (await taker.take(Buffer.from(piece)) === 'enough') return },
