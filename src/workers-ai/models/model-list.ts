@@ -1,4 +1,4 @@
-import { atMost } from './settled-within.ts'
+import { settledWithin } from './settled-within.ts'
 import { CATALOGUE, toWindow } from './catalogue.ts'
 import { FAMILIES, toRecord, type Family, type FamilyName, type ModelThinking } from './family.ts'
 import { toNewestOfLine } from './model-line.ts'
@@ -128,7 +128,7 @@ export class ModelList {
     const { now, firstWaitMs = FIRST_WAIT_MS } = this.#options
     if (this.#isRefreshing || now() < this.#dueAt) return
     const refreshed = this.#refresh()
-    this.#first ??= atMost(refreshed, firstWaitMs)
+    this.#first ??= settledWithin(refreshed, firstWaitMs)
   }
 
   async #refresh (): Promise<void> {

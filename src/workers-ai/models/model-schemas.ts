@@ -1,4 +1,4 @@
-import { atMost } from './settled-within.ts'
+import { settledWithin } from './settled-within.ts'
 import { CATALOGUE } from './catalogue.ts'
 import { FAMILIES, toRecord, type FamilyName } from './family.ts'
 import type { Model, ModelId } from './model.ts'
@@ -61,7 +61,7 @@ export class ModelSchemas {
     const entry = this.#entries.get(id) ?? this.#add(id)
     if (now() >= entry.dueAt) {
       entry.dueAt = Infinity
-      entry.answered = atMost(this.#ask(id, entry), waitMs)
+      entry.answered = settledWithin(this.#ask(id, entry), waitMs)
     }
     if (entry.family === undefined) await entry.answered
     return entry

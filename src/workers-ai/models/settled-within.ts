@@ -1,5 +1,5 @@
 /** Resolves when a promise has settled, whichever way, or after this many milliseconds. */
-export function atMost (settled: Promise<unknown>, ms: number): Promise<void> {
+export function settledWithin (settled: Promise<unknown>, ms: number): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(resolve, ms)
     const end = () => {

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { reasonOf, type CancelSignal } from '../../generation/cancellation.ts'
 import type { Taker, Verdict } from '../../generation/pipeline.ts'
-import { endOfTurn } from './after-poll.ts'
+import { afterPoll } from './after-poll.ts'
 import type { Hearer } from './pool.ts'
 import type { RequestBody } from './request-body.ts'
 
@@ -263,7 +263,7 @@ class ResponseHandler implements Hearer, ResponseBody {
     this.#end ??= end
     if (this.#answer && !('error' in this.#end)) {
       this.#answer.bytes = this.#taken()
-      void endOfTurn().then(() => this.#tell())
+      void afterPoll().then(() => this.#tell())
     } else {
       this.#tell()
     }

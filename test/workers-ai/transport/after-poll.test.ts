@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import t from 'tap'
-import { endOfTurn } from '../../../src/workers-ai/transport/after-poll.ts'
+import { afterPoll } from '../../../src/workers-ai/transport/after-poll.ts'
 
 t.test('all who wait in one turn go on together, in their order', async t => {
   const log: string[] = []
   const wait = async (name: string) => {
-    await endOfTurn()
+    await afterPoll()
     log.push(name)
   }
   const both = Promise.all([wait('first'), wait('second')])
@@ -16,11 +16,11 @@ t.test('all who wait in one turn go on together, in their order', async t => {
 })
 
 t.test('who waits in the next turn waits for its end', async t => {
-  const end = endOfTurn()
-  t.equal(endOfTurn(), end)
+  const end = afterPoll()
+  t.equal(afterPoll(), end)
   await end
-  t.not(endOfTurn(), end)
-  await endOfTurn()
+  t.not(afterPoll(), end)
+  await afterPoll()
 })
 
 t.test('what other connections brought in the same turn is read before', async t => {
@@ -39,7 +39,7 @@ t.test('what other connections brought in the same turn is read before', async t
   const told = accepted.map(socket => new Promise<void>(resolve => {
     socket.once('data', () => {
       log.push('read')
-      endOfTurn().then(() => {
+      afterPoll().then(() => {
         log.push('told')
         resolve()
       })
