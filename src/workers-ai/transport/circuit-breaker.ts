@@ -14,7 +14,7 @@ const OPEN_MS = 15_000
 /** Failures further apart than this, in milliseconds, are no row. */
 const ROW_MS = 60_000
 
-/** Circuits that are remembered; the one that failed longest ago is forgotten first. */
+/** CircuitBreakers that are remembered; the one that failed longest ago is forgotten first. */
 const MAX_CIRCUITS = 1_000
 
 type Reason = NonNullable<ReturnType<typeof toFacts>['circuit']>
@@ -44,7 +44,7 @@ interface Row {
  * opens nor closes a circuit, and gives its place back where it was let through to try. A wrong request does not even end
  * a row, because it may have been refused before anybody looked for a place to run it.
  */
-export class Circuits {
+export class CircuitBreakers {
   readonly #now: () => number
   readonly #ofCredentials: Rows
   readonly #ofModels: Rows
@@ -69,17 +69,17 @@ export class Circuits {
     if (ofModel && ofModel.openUntil > now) throw toRefusal(ofModel, now, true)
     if (ofCredential && ofCredential.openUntil > now) throw toRefusal(ofCredential, now, false)
     const passage: Passage = {
-      succeeded: () => {
+      onSuccess: () => {
         this.#ofModels.delete(model)
         this.#ofCredentials.delete(key)
       },
-      failed: error => {
+      onFailure: error => {
         const { circuit: reason, fault } = error instanceof UpstreamError ? toFacts(error) : {}
         if (reason !== undefined) this.#count(credential, model, key, reason)
         else if (fault !== 'caller') this.#endRows(model, key)
-        passage.left()
+        passage.onAbandoned()
       },
-      left: () => {
+      onAbandoned: () => {
         for (const row of [this.#ofModels.peek(model), this.#ofCredentials.peek(key)]) {
           if (row?.trial !== passage) continue
           row.trial = undefined
@@ -115,10 +115,10 @@ export class Circuits {
 /** One call that may be made. One of these is to be called when it has ended. */
 export interface Passage {
   /** Cloudflare has begun to answer. */
-  succeeded: () => void
-  failed: (error: unknown) => void
+  onSuccess: () => void
+  onFailure: (error: unknown) => void
   /** Nobody waits for its outcome any more. */
-  left: () => void
+  onAbandoned: () => void
 }
 
 /** By name; a row ends with its last failure. To look at one (`peek`) makes it no younger. */

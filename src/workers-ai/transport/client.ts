@@ -5,7 +5,7 @@ import { UpstreamError } from '../../errors.ts'
 import { toAbortSignal, type CancelSignal } from '../../generation/cancellation.ts'
 import type { ModelId } from '../models/model.ts'
 import type { AnswerForm } from '../models/task.ts'
-import { Circuits } from './circuit-breaker.ts'
+import { CircuitBreakers } from './circuit-breaker.ts'
 import { toRequestError } from './connection-errors.ts'
 import { dispatch, headerOf, type UpstreamResponse, type DispatchOptions } from './dispatch.ts'
 import { newPool } from './pool.ts'
@@ -57,7 +57,7 @@ export class WorkersAi implements Runner {
   readonly #secrets: string[]
   readonly #redact: (text: string) => string
   readonly #budgets = new RetryBudgets()
-  readonly #circuits = new Circuits(Date.now)
+  readonly #circuitBreakers = new CircuitBreakers(Date.now)
 
   constructor (options: WorkersAiOptions) {
     const { apiBaseUrl, accountId, apiToken, gateway, userAgent } = options
@@ -101,7 +101,7 @@ export class WorkersAi implements Runner {
     signal.throwIfAborted()
     // Remembered for longer than the run, which the token itself must not be.
     const credential = apiToken === undefined ? ACCOUNT : hash('sha256', apiToken, 'base64url')
-    const passage = this.#circuits.enter(credential, model)
+    const passage = this.#circuitBreakers.enter(credential, model)
     try {
       const { value } = await withRetries(attempts => this.#ask(this.#runs.pool, request, form, attempts), {
         budget: this.#budgets.of(caller ?? credential),
@@ -112,12 +112,12 @@ export class WorkersAi implements Runner {
         now: Date.now,
         sleep: ms => sleep(ms, undefined, { signal: toAbortSignal(signal) })
       })
-      passage.succeeded()
+      passage.onSuccess()
       return value
     } catch (error) {
-      if (signal.aborted) passage.left()
+      if (signal.aborted) passage.onAbandoned()
       signal.throwIfAborted() // whatever broke then broke because of it
-      passage.failed(error)
+      passage.onFailure(error)
       throw error
     }
   }

@@ -1,18 +1,18 @@
 import t from 'tap'
 import { UpstreamError } from '../../../src/errors.ts'
-import { Circuits } from '../../../src/workers-ai/transport/circuit-breaker.ts'
+import { CircuitBreakers } from '../../../src/workers-ai/transport/circuit-breaker.ts'
 
 const busy = () => new UpstreamError('Capacity temporarily exceeded', { kind: 'refused', status: 429, code: 3040 })
 const limited = () => new UpstreamError('Rate limited', { kind: 'refused', status: 429 })
 
 function setUp () {
   const clock = { ms: 0 }
-  const circuits = new Circuits(() => clock.ms)
+  const circuits = new CircuitBreakers(() => clock.ms)
   const enter = (credential = 'a', model = 'm') => circuits.enter(credential, model)
   /** Calls that were made before any circuit opened, and fail now. */
   const fail = (times: number, error: () => unknown = busy, credential = 'a', model = 'm') => {
     const calls = Array.from({ length: times }, () => enter(credential, model))
-    for (const call of calls) call.failed(error())
+    for (const call of calls) call.onFailure(error())
   }
   return { clock, enter, fail }
 }
@@ -33,7 +33,7 @@ t.test('lets one call through after a while, whose outcome decides', async t => 
   clock.ms = 15_000
   const trial = enter()
   t.throws(() => enter(), { retryAfter: 15 } as unknown as Error, 'the next waits for it')
-  trial.succeeded()
+  trial.onSuccess()
   t.doesNotThrow(() => enter())
   fail(5)
   clock.ms = 30_000
@@ -43,9 +43,9 @@ t.test('lets one call through after a while, whose outcome decides', async t => 
 
 t.test('a call that was let through to try and comes to nothing gives its place back at once', async t => {
   const outcomes = [
-    { name: 'it was given up', end: (call: ReturnType<Circuits['enter']>) => { call.left() } },
-    { name: 'its request was wrong', end: (call: ReturnType<Circuits['enter']>) => { call.failed(new UpstreamError('Bad input', { kind: 'refused', status: 400, code: 5006 })) } },
-    { name: 'it took too long', end: (call: ReturnType<Circuits['enter']>) => { call.failed(new UpstreamError('silence', { kind: 'timeout' })) } }
+    { name: 'it was given up', end: (call: ReturnType<CircuitBreakers['enter']>) => { call.onAbandoned() } },
+    { name: 'its request was wrong', end: (call: ReturnType<CircuitBreakers['enter']>) => { call.onFailure(new UpstreamError('Bad input', { kind: 'refused', status: 400, code: 5006 })) } },
+    { name: 'it took too long', end: (call: ReturnType<CircuitBreakers['enter']>) => { call.onFailure(new UpstreamError('silence', { kind: 'timeout' })) } }
   ]
   for (const { name, end } of outcomes) {
     const { clock, enter, fail } = setUp()
@@ -54,7 +54,7 @@ t.test('a call that was let through to try and comes to nothing gives its place 
     end(enter())
     const next = enter()
     t.throws(() => enter(), { retryAfter: 15 } as unknown as Error, `${name}: one more is let through, and no more than one`)
-    next.failed(busy())
+    next.onFailure(busy())
     t.throws(() => enter(), { retryAfter: 15 } as unknown as Error, `${name}: the circuit was not closed by it`)
   }
 })
@@ -65,7 +65,7 @@ t.test('a call that is no trial gives nobody\'s place back', async t => {
   fail(5)
   clock.ms = 15_000
   enter()
-  old.left()
+  old.onAbandoned()
   t.throws(() => enter(), 'the trial still runs')
 })
 
@@ -103,7 +103,7 @@ t.test('no capacity for three credentials in a row is no capacity for all', asyn
   clock.ms = 15_000
   const trial = enter('d')
   t.throws(() => enter('c'), 'all wait for the one who was let through')
-  trial.succeeded()
+  trial.onSuccess()
   t.doesNotThrow(() => enter('c'))
 })
 
@@ -111,7 +111,7 @@ t.test('a success in between ends a row of several, and a limit of calls is none
   const { enter, fail } = setUp()
   fail(1, busy, 'a')
   fail(1, busy, 'b')
-  enter('x').succeeded()
+  enter('x').onSuccess()
   fail(1, busy, 'c')
   t.doesNotThrow(() => enter('d'))
   for (const credential of ['e', 'f', 'g', 'h']) fail(5, limited, credential)
