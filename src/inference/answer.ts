@@ -15,7 +15,7 @@ import { toRunRequest, type RunRequest, type RunRequestOptions } from '../worker
 import { prepareChecks } from '../workers-ai/request/structured-output.ts'
 import type { Runner } from '../workers-ai/transport/runner.ts'
 import { mayFallBack } from '../workers-ai/transport/fallback.ts'
-import { Patience } from '../workers-ai/transport/retry.ts'
+import { RetryTimeBudget } from '../workers-ai/transport/retry.ts'
 import type { Call } from './call.ts'
 import { Candidates, toTurn, withModels, type Candidate, type Failed } from './candidates.ts'
 import { ChangeReporter } from './change-reporter.ts'
@@ -110,7 +110,7 @@ export async function answerRequest (services: Services, request: InferenceReque
   record.model = request.model
   record.servedModel = requested.id
   record.stream = stream
-  const patience = new Patience()
+  const retryTime = new RetryTimeBudget()
   const candidates = new Candidates(services, request.model, requested, call.credential)
   const turns: Change[] = []
   let failed: Failed | undefined
@@ -134,18 +134,18 @@ export async function answerRequest (services: Services, request: InferenceReque
         plainest: model.guessed && toPlainestOf(request, model, signal),
         onPlain: plain => models.rememberPlain(plain),
         sessionAffinity: call.toSessionAffinity(run.cacheKey, request.cachePrefix()),
-        patience,
+        retryTime,
         keepAliveMs
       })
       request.release?.()
       const generations = await begun
       record.servedModel = model.id
-      record.attempts = patience.asked
+      record.attempts = retryTime.asked
       if (generations.status !== undefined) record.upstreamStatus = generations.status
-      const headers = { 'x-proxy-model': model.id, 'x-proxy-attempts': String(patience.asked), ...generations.headers }
+      const headers = { 'x-proxy-model': model.id, 'x-proxy-attempts': String(retryTime.asked), ...generations.headers }
       return { kind: 'answer', model: model.id, run, generations, reporter: new ChangeReporter(run.changes, call, toParam), headers }
     } catch (error) {
-      if (error instanceof UpstreamError || patience.asked > 0) record.attempts = patience.asked
+      if (error instanceof UpstreamError || retryTime.asked > 0) record.attempts = retryTime.asked
       if (error instanceof InvalidRequestError) {
         // A fallback that cannot take the request is passed over: the caller hears why the model it named failed.
         if (failed && candidate.replaces === undefined) continue

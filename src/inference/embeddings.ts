@@ -2,7 +2,7 @@ import type { Usage } from '../generation/event.ts'
 import { toSum } from '../generation/usage.ts'
 import { embed } from '../workers-ai/answer/embed.ts'
 import { checkDimensions, toEmbedRequest, toTokens } from '../workers-ai/request/embedding-request.ts'
-import { Patience } from '../workers-ai/transport/retry.ts'
+import { RetryTimeBudget } from '../workers-ai/transport/retry.ts'
 import { ESTIMATED, type Services } from './answer.ts'
 import type { Call } from './call.ts'
 import { ChangeReporter } from './change-reporter.ts'
@@ -37,9 +37,9 @@ export async function answerEmbeddings ({ settings, workersAi, models }: Pick<Se
   const { batches, toBody, changes } = toEmbedRequest(request, model, settings)
   if (modelChange) changes.unshift(modelChange)
   if (isDryRun) return { kind: 'dry-run', body: toDryRunOf(model.id, toBody(batches[0]), changes) }
-  const patience = new Patience()
-  const answers = await embed(workersAi, { model: model.id, batches, toBody, signal, patience, apiToken: call.apiToken, simulatorWords: call.simulatorWords, caller: call.caller, observer: call.observer })
-    .finally(() => { record.attempts = patience.asked })
+  const retryTime = new RetryTimeBudget()
+  const answers = await embed(workersAi, { model: model.id, batches, toBody, signal, retryTime, apiToken: call.apiToken, simulatorWords: call.simulatorWords, caller: call.caller, observer: call.observer })
+    .finally(() => { record.attempts = retryTime.asked })
   const usage = toEmbeddingUsage(answers)
   record.usage = usage
   if (answers[0] !== undefined) record.upstreamStatus = answers[0].status
@@ -49,7 +49,7 @@ export async function answerEmbeddings ({ settings, workersAi, models }: Pick<Se
   if (request.dimensions != null) checkDimensions(request.dimensions, vectors[0]?.length ?? 0, model)
   const reporter = new ChangeReporter(changes, call)
   if (usage.estimated) reporter.add(ESTIMATED)
-  return { kind: 'answer', vectors, usage, reporter, headers: { 'x-proxy-model': model.id, 'x-proxy-attempts': String(patience.asked), ...toHeaders(answers) } }
+  return { kind: 'answer', vectors, usage, reporter, headers: { 'x-proxy-model': model.id, 'x-proxy-attempts': String(retryTime.asked), ...toHeaders(answers) } }
 }
 
 /** The bill of several calls; what a call did not tell is guessed from its texts. */

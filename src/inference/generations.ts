@@ -15,7 +15,7 @@ import { toFacts } from '../workers-ai/transport/error-codes.ts'
 import { generate, type Generation } from '../workers-ai/answer/generate.ts'
 import type { Model } from '../workers-ai/models/model.ts'
 import { toText } from '../workers-ai/transport/request-body.ts'
-import type { Patience } from '../workers-ai/transport/retry.ts'
+import type { RetryTimeBudget } from '../workers-ai/transport/retry.ts'
 import type { Runner } from '../workers-ai/transport/runner.ts'
 import type { Call } from './call.ts'
 import { addNeurons } from './request-record.ts'
@@ -35,8 +35,8 @@ export interface StartOptions {
   plainest?: (() => Promise<Pick<StartOptions, 'model' | 'translate'>>) | undefined
   /** Hears of a guessed model that was refused, and was then taken as the least it can be. */
   onPlain?: ((model: Model) => void) | undefined
-  /** What is left of the caller's patience, for the retries of all these calls. */
-  patience?: Patience | undefined
+  /** What is left of the caller's retryTime, for the retries of all these calls. */
+  retryTime?: RetryTimeBudget | undefined
   /** Silence before the first token after which an answer counts as begun, in milliseconds. */
   keepAliveMs: number
 }
@@ -171,7 +171,7 @@ function toPlainFields (request: RunRequest): object {
   return fields
 }
 
-function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { call, model, sessionAffinity, patience }, signal, choice, baseSeed }: GenerationContext): Promise<Generation> {
+function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { call, model, sessionAffinity, retryTime }, signal, choice, baseSeed }: GenerationContext): Promise<Generation> {
   const isHeld = !isStreamed || request.tools.size > 0 || request.format !== undefined
   const stages = toStages(request, model.family, { isStreamed, choice, newCallId })
   return generate(workersAi, {
@@ -184,7 +184,7 @@ function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { 
     apiToken: call.apiToken,
     caller: call.caller,
     observer: call.observer,
-    patience,
+    retryTime,
     newCallId,
     stages: isHeld ? [new SizeLimit(), ...stages] : stages
   })

@@ -109,7 +109,7 @@ t.test('the edge knows nothing of the model layer', async t => {
   t.equal(response.headers.get('content-type'), 'text/html')
   t.equal(response.headers.get('cf-ai-req-id'), null)
   t.match(await response.text(), /^<html>\r\n<head><title>503 Service Unavailable/)
-  t.equal((await ask(simulator, LLAMA, saying('fail with 429'))).headers.get('retry-after'), '1', 'and asks for patience when there are too many')
+  t.equal((await ask(simulator, LLAMA, saying('fail with 429'))).headers.get('retry-after'), '1', 'and asks for retryTime when there are too many')
 })
 
 t.test('failures that pass come again after the answer', async t => {

@@ -4,11 +4,11 @@ import { readEmbeddings, sameLength, type Embeddings } from './embedding-reader.
 import { isSumTooLong } from '../transport/error-codes.ts'
 import type { ModelId } from '../models/model.ts'
 import { toWholeJson } from '../transport/response.ts'
-import { Patience } from '../transport/retry.ts'
+import { RetryTimeBudget } from '../transport/retry.ts'
 import type { Runner, RunOptions } from '../transport/runner.ts'
 import { TASKS } from '../models/task.ts'
 
-export interface EmbedOptions extends Pick<RunOptions, 'signal' | 'observer' | 'apiToken' | 'caller' | 'patience' | 'simulatorWords'> {
+export interface EmbedOptions extends Pick<RunOptions, 'signal' | 'observer' | 'apiToken' | 'caller' | 'retryTime' | 'simulatorWords'> {
   model: ModelId
   /** The texts of each native call. */
   batches: ReadonlyArray<readonly string[]>
@@ -36,8 +36,8 @@ const MAX_PARALLEL = 4
  * @returns an answer for each call that succeeded, in the order of the texts
  * @throws UpstreamError of the first call that fails, when the others are ended; the signal's reason when it aborts
  */
-export async function embed (workersAi: Runner, { model, batches, toBody, signal, apiToken, caller, observer, patience = new Patience(), simulatorWords }: EmbedOptions): Promise<EmbeddingAnswer[]> {
-  const options = { form: TASKS['text-embeddings'].form, observer, apiToken, caller, simulatorWords, patience }
+export async function embed (workersAi: Runner, { model, batches, toBody, signal, apiToken, caller, observer, retryTime = new RetryTimeBudget(), simulatorWords }: EmbedOptions): Promise<EmbeddingAnswer[]> {
+  const options = { form: TASKS['text-embeddings'].form, observer, apiToken, caller, simulatorWords, retryTime }
   const { cancellation, leave } = follow(signal)
   const ask = async (texts: readonly string[]): Promise<EmbeddingAnswer> => {
     const answer = await workersAi.run(model, toBody(texts), { ...options, signal: cancellation })

@@ -8,7 +8,7 @@ import type { ModelId } from '../models/model.ts'
 import { TASKS } from '../models/task.ts'
 import type { ResponseBody } from '../transport/dispatch.ts'
 import type { RequestBody } from '../transport/request-body.ts'
-import type { Patience } from '../transport/retry.ts'
+import type { RetryTimeBudget } from '../transport/retry.ts'
 import type { RunAnswer, Runner, RunOptions, WireObserver } from '../transport/runner.ts'
 import { StreamGiver } from '../fast-path/stream-pump.ts'
 
@@ -27,7 +27,7 @@ export interface GenerateRequest {
   /** Whose request it is, by a name that is no secret. */
   caller?: string | undefined
   observer?: WireObserver | undefined
-  patience?: Patience | undefined
+  retryTime?: RetryTimeBudget | undefined
   /** Makes a tool-call id that is unique in the conversation. */
   newCallId: () => string
   /** What its events pass, in order. */
@@ -65,8 +65,8 @@ export async function generate (workersAi: Runner, request: GenerateRequest): Pr
   return { status, headers, batches, ...(answer.form === 'events' && { leadTextTo: (sink, send) => lane.leadTo(sink, send) }) }
 }
 
-function runOptions ({ signal, isStreamed, observer, patience, sessionAffinity, simulatorWords, apiToken, caller }: GenerateRequest): RunOptions<GenerationForm> {
-  return { signal, form: isStreamed ? 'events' : TASKS['text-generation'].form, observer, patience, sessionAffinity, simulatorWords, apiToken, caller }
+function runOptions ({ signal, isStreamed, observer, retryTime, sessionAffinity, simulatorWords, apiToken, caller }: GenerateRequest): RunOptions<GenerationForm> {
+  return { signal, form: isStreamed ? 'events' : TASKS['text-generation'].form, observer, retryTime, sessionAffinity, simulatorWords, apiToken, caller }
 }
 
 function toBatches ({ newCallId, signal, stages }: GenerateRequest, answer: RunAnswer<GenerationForm>, lane: ByteLane): Source<Batch> {

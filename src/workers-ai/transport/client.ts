@@ -12,7 +12,7 @@ import { newPool } from './pool.ts'
 import { redactor } from './redaction.ts'
 import { isInPieces, toText, type RequestBody } from './request-body.ts'
 import { fitsHeader, forwardedHeaders, isBytes, readAll, tapped, toJson, toRefusedError, toWholeJson, whyUnreadable } from './response.ts'
-import { Patience, RetryBudgets, withRetries } from './retry.ts'
+import { RetryTimeBudget, RetryBudgets, withRetries } from './retry.ts'
 import type { RunAnswer, Runner, RunOptions, WireObserver } from './runner.ts'
 
 export interface WorkersAiOptions {
@@ -85,7 +85,7 @@ export class WorkersAi implements Runner {
   }
 
   /** Retries what may pass, until the head of a stream, or the whole of any other answer, has arrived. */
-  async run<Form extends AnswerForm> (model: ModelId, body: RequestBody, { form, signal, sessionAffinity, simulatorWords, apiToken, caller, observer, patience = new Patience() }: RunOptions<Form>): Promise<RunAnswer<Form>> {
+  async run<Form extends AnswerForm> (model: ModelId, body: RequestBody, { form, signal, sessionAffinity, simulatorWords, apiToken, caller, observer, retryTime = new RetryTimeBudget() }: RunOptions<Form>): Promise<RunAnswer<Form>> {
     const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
     const headers = [...this.#runs.headers[form], ...authorization(apiToken ?? this.#options.apiToken)]
     if (sessionAffinity !== undefined && fitsHeader(sessionAffinity)) headers.push('x-session-affinity', sessionAffinity)
@@ -105,7 +105,7 @@ export class WorkersAi implements Runner {
     try {
       const { value } = await withRetries(attempts => this.#ask(this.#runs.pool, request, form, attempts), {
         budget: this.#budgets.of(caller ?? credential),
-        patience,
+        retryTime,
         maxRetries,
         signal,
         random: Math.random,

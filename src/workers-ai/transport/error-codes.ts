@@ -173,7 +173,7 @@ function toMeaning ({ kind, status, message }: Pick<UpstreamError, 'kind' | 'sta
   return row?.meaning ?? toMeaningOfStatus(status)
 }
 
-/** 504 and 524 come after a minute or more: a gateway's patience has ended, as the model's own has with 408. */
+/** 504 and 524 come after a minute or more: a gateway's retryTime has ended, as the model's own has with 408. */
 function toMeaningOfStatus (status: number): Meaning {
   switch (status) {
     case 401: return 'token'

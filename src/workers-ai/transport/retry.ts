@@ -16,7 +16,7 @@ export interface RetryOptions {
   sleep: (ms: number, signal: CancelSignal) => Promise<unknown>
   budget: RetryBudget
   /** Shared by all the calls one request leads to. */
-  patience: Patience
+  retryTime: RetryTimeBudget
 }
 
 /** Retries in stock at the most, and at the start. */
@@ -61,7 +61,7 @@ export class RetryBudgets {
 }
 
 /** What one request may spend on waiting for nothing but retries, and what it has asked, over all the calls it leads to. */
-export class Patience {
+export class RetryTimeBudget {
   #leftMs = MAX_WAITING_MS
   /** How often Cloudflare was asked, whatever came of it. */
   asked = 0
@@ -93,11 +93,11 @@ const MAX_WAITING_MS = 10_000
  * At most 10 s of one request are spent waiting, which counts both the pauses and attempts that found nobody to talk to.
  * @throws what the last attempt threw, or what `sleep` rejects with when the signal aborts.
  */
-export async function withRetries<T> (attempt: (attempts: number) => Promise<T>, { maxRetries, signal, random, now, sleep, budget, patience }: RetryOptions): Promise<{ value: T, attempts: number }> {
+export async function withRetries<T> (attempt: (attempts: number) => Promise<T>, { maxRetries, signal, random, now, sleep, budget, retryTime }: RetryOptions): Promise<{ value: T, attempts: number }> {
   budget.addCall()
   for (let attempts = 1; ; attempts++) {
     const startedAt = now()
-    patience.asked++
+    retryTime.asked++
     try {
       return { value: await attempt(attempts), attempts }
     } catch (error) {
@@ -106,7 +106,7 @@ export async function withRetries<T> (attempt: (attempts: number) => Promise<T>,
       if (signal.aborted || attempts > maxRetries || !mayRetry(error)) throw error
       const delay = retryDelay(error, attempts, random)
       const lostMs = error.kind === 'unreachable' ? now() - startedAt : 0
-      if (!patience.spend(delay + lostMs) || !budget.take()) throw error
+      if (!retryTime.spend(delay + lostMs) || !budget.take()) throw error
       await sleep(delay, signal)
     }
   }

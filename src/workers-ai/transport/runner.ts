@@ -3,7 +3,7 @@ import type { ModelId } from '../models/model.ts'
 import type { AnswerForm } from '../models/task.ts'
 import type { ResponseBody } from './dispatch.ts'
 import type { RequestBody } from './request-body.ts'
-import type { Patience } from './retry.ts'
+import type { RetryTimeBudget } from './retry.ts'
 
 /**
  * The way to Workers AI. The client implements it; what chooses an account, records or replays wraps one or takes its
@@ -37,7 +37,7 @@ export interface RunOptions<Form extends AnswerForm = AnswerForm> {
   /** Whose run it is, by a name that is no secret. Each caller has a retry budget; all runs without a name share one. */
   caller?: string | undefined
   /** What is left of the retry time of a request that leads to several runs. */
-  patience?: Patience | undefined
+  retryTime?: RetryTimeBudget | undefined
   observer?: WireObserver | undefined
 }
 

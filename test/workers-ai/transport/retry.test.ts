@@ -1,11 +1,11 @@
 import t from 'tap'
 import { UpstreamError, type UpstreamErrorOptions } from '../../../src/errors.ts'
-import { mayRetry, Patience, retryDelay, withRetries, RetryBudget, RetryBudgets } from '../../../src/workers-ai/transport/retry.ts'
+import { mayRetry, RetryTimeBudget, retryDelay, withRetries, RetryBudget, RetryBudgets } from '../../../src/workers-ai/transport/retry.ts'
 
 t.test('mayRetry knows what passes by itself', t => {
   const cases: Array<{ name: string, given: UpstreamErrorOptions, message?: string, expected: boolean }> = [
     { name: 'no connection', given: { kind: 'unreachable' }, expected: true },
-    { name: 'our own patience ended', given: { kind: 'timeout' }, expected: false },
+    { name: 'our own retryTime ended', given: { kind: 'timeout' }, expected: false },
     { name: 'a broken answer', given: { kind: 'malformed', status: 200 }, expected: false },
     { name: 'an answer of nothing', given: { kind: 'empty' }, expected: false },
     { name: 'a cut answer', given: { kind: 'truncated', status: 200 }, expected: false },
@@ -71,7 +71,7 @@ function world (maxRetries: number, random = 0.999_999) {
       signal: controller.signal,
       random: () => random,
       budget: new RetryBudget(),
-      patience: new Patience(),
+      retryTime: new RetryTimeBudget(),
       now: () => time,
       sleep: async (ms: number) => { time += ms; pauses.push(ms) }
     }
@@ -124,9 +124,9 @@ t.test('withRetries', async t => {
     await t.rejects(withRetries(() => Promise.reject(busy), first.options))
     const second = world(50)
     const slow = new UpstreamError('slow down', { kind: 'refused', status: 429, retryAfter: 4 })
-    t.equal(await withRetries(() => Promise.reject(slow), { ...second.options, patience: first.options.patience }).catch((thrown: unknown) => thrown), slow)
+    t.equal(await withRetries(() => Promise.reject(slow), { ...second.options, retryTime: first.options.retryTime }).catch((thrown: unknown) => thrown), slow)
     t.strictSame(second.pauses, [], '3 s are left')
-    t.strictSame(await withRetries(failing(unreachable), { ...second.options, patience: first.options.patience }), { value: 'answer', attempts: 2 })
+    t.strictSame(await withRetries(failing(unreachable), { ...second.options, retryTime: first.options.retryTime }), { value: 'answer', attempts: 2 })
   })
 
   t.test('counts the time spent on nobody, but not the time a model took to refuse', async t => {
@@ -158,7 +158,7 @@ t.test('withRetries', async t => {
     const { options } = world(1)
     const attempts = { made: 0 }
     const alwaysDown = async () => { attempts.made++; throw unreachable }
-    for (let call = 0; call < 100; call++) await withRetries(alwaysDown, { ...options, patience: new Patience(), now: () => 0 }).catch(() => {})
+    for (let call = 0; call < 100; call++) await withRetries(alwaysDown, { ...options, retryTime: new RetryTimeBudget(), now: () => 0 }).catch(() => {})
     t.ok(attempts.made >= 120 && attempts.made <= 140, `100 calls made ${attempts.made} attempts`)
     for (let call = 0; call < 50; call++) await withRetries(failing(), options)
     t.strictSame(await withRetries(failing(unreachable), options), { value: 'answer', attempts: 2 }, 'calls that succeed fill it up again')
