@@ -9,7 +9,7 @@ import { withInstruction } from './messages/instructions.ts'
 import { toNativeMessages } from './messages/messages.ts'
 import type { NativeMessage } from './native-message.ts'
 import { toOtherParameters } from './other-parameters.ts'
-import { toOwnBytes } from '../../json/unpooled-buffer.ts'
+import { toUnpooledBuffer } from '../../json/unpooled-buffer.ts'
 import { toJson, toMessagesJson, toPromptJson, type PromptJson } from './native-json.ts'
 import { withPromptedTools } from './messages/prompted-tools.ts'
 import { toReasoning } from './reasoning.ts'
@@ -214,12 +214,12 @@ export function toBody (request: RunRequest, { stream, choice, anySeed }: { stre
   const before = `{"${member}":`
   const after = `,${toFieldsJson(fields).slice(1)}`
   if (typeof json !== 'string') {
-    const pieces = [toOwnBytes(before), ...json, toOwnBytes(after)]
+    const pieces = [toUnpooledBuffer(before), ...json, toUnpooledBuffer(after)]
     // Each waits until the one before it is on its way.
     return json.length === 1 && (json[0]?.length ?? 0) > LONG_PIECE ? pieces : Buffer.concat(pieces)
   }
   const text = before + json + after
-  return stream ? toOwnBytes(text) : Buffer.from(text)
+  return stream ? toUnpooledBuffer(text) : Buffer.from(text)
 }
 
 /** Schemas in them may hold whole numbers that JavaScript rounds. */

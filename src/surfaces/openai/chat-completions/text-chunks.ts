@@ -1,6 +1,6 @@
 import type { PieceEvent } from '../../../generation/event.ts'
 import { ChunkSink } from './chunk-writer.ts'
-import { toOwnBytes } from '../../../json/unpooled-buffer.ts'
+import { toUnpooledBuffer } from '../../../json/unpooled-buffer.ts'
 
 /** Bytes of UTF-8 that a character of a JavaScript string may need. */
 const MAX_BYTES_PER_CHARACTER = 3
@@ -16,7 +16,7 @@ export class TextChunks {
 
   /** @param begin of a chunk, before the JSON string of its text @param end of a chunk, behind it */
   constructor (begin: string, end: string) {
-    this.#seam = toOwnBytes(end + begin)
+    this.#seam = toUnpooledBuffer(end + begin)
     this.#endLength = Buffer.byteLength(end)
   }
 
