@@ -80,6 +80,6 @@ function toDecoration (id: string): Dialect['decorate'] {
 }
 
 function toReasoningKind (id: string, { thinking }: Family, openaiOutput: boolean): Dialect['reasoning'] {
-  if (!openaiOutput) return thinking.told === 'open-tags' ? 'open-tags' : 'tags'
+  if (!openaiOutput) return thinking.channel === 'open-tags' ? 'open-tags' : 'tags'
   return /gemma-4|gpt-oss/.test(id) ? 'reasoning' : 'reasoning_content'
 }

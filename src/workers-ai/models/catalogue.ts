@@ -1,4 +1,4 @@
-import { FAMILIES, toRecord, type FamilyName, type ModelThinking } from './family.ts'
+import { FAMILIES, restrictTo, type FamilyName, type ModelThinking } from './family.ts'
 import type { Model, ModelId, Price } from './model.ts'
 
 interface ChatRow {
@@ -152,7 +152,7 @@ const none = { tools: false, reasoning: false, vision: false, lora: false, json:
 function toChatModel ({ id, family, can, ...row }: ChatRow): Model {
   const able = { ...none, ...Object.fromEntries(can.map(ability => [ability, true])), ...(row.thinking && { thinking: row.thinking }) }
   const successor = SUCCESSORS.get(id) as ModelId | undefined
-  return { ...able, ...row, ...toWindow(row), id: id as ModelId, task: 'text-generation', family: toRecord(FAMILIES[family], able), ...(successor && { successor }) }
+  return { ...able, ...row, ...toWindow(row), id: id as ModelId, task: 'text-generation', family: restrictTo(FAMILIES[family], able), ...(successor && { successor }) }
 }
 
 /** The built-in catalogue: what is known without asking Cloudflare, by model id. */

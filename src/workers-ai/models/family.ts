@@ -64,7 +64,7 @@ export interface Family {
 /** How a family thinks aloud, and what turns it on and off. */
 export interface Thinking {
   /** Where thinking is told; `open-tags` begins without `<think>`, because the template has written it. */
-  told: 'none' | 'reasoning_content' | 'reasoning' | 'tags' | 'open-tags'
+  channel: 'none' | 'reasoning_content' | 'reasoning' | 'tags' | 'open-tags'
   /** What its template writes around thinking, where that slips into the text; `<think>` tags when absent. */
   marks?: 'harmony' | 'gemma'
   /** The member of `chat_template_kwargs` that is a switch. */
@@ -108,7 +108,7 @@ const classic: Family = {
   toolChoice: false,
   forcedChoice: 'advisory',
   streams: { tools: true, json: false, arguments: false },
-  thinking: { told: 'none', efforts: [], isDefault: false },
+  thinking: { channel: 'none', efforts: [], isDefault: false },
   output: 'classic',
   toolHistory: 'calls',
   toolCallId: 'any',
@@ -157,7 +157,7 @@ const openai: Family = {
   toolChoice: true,
   forcedChoice: 'named',
   streams: { tools: true, json: true, arguments: true },
-  thinking: { told: 'reasoning_content', switch: 'enable_thinking', efforts: ['low', 'medium', 'high'], isDefault: true },
+  thinking: { channel: 'reasoning_content', switch: 'enable_thinking', efforts: ['low', 'medium', 'high'], isDefault: true },
   output: 'openai',
   toolHistory: 'calls',
   toolCallId: 'any',
@@ -170,7 +170,7 @@ const qwen3: Family = {
   ...classic2025,
   name: 'qwen3',
   extras: ['raw', 'lora', 'chat_template_kwargs'],
-  thinking: { told: 'reasoning_content', switch: 'enable_thinking', efforts: [], isDefault: true },
+  thinking: { channel: 'reasoning_content', switch: 'enable_thinking', efforts: [], isDefault: true },
   output: 'openai'
 }
 
@@ -180,9 +180,9 @@ export const FAMILIES: Record<FamilyName, Family> = {
   'classic-2025': classic2025,
   /** Cloudflare's page for hermes sends earlier calls as JSON text. */
   hermes: { ...classic2025, name: 'hermes', toolHistory: 'text' },
-  'r1-distill': { ...classic2025, name: 'r1-distill', thinking: { told: 'open-tags', efforts: [], isDefault: true } },
+  'r1-distill': { ...classic2025, name: 'r1-distill', thinking: { channel: 'open-tags', efforts: [], isDefault: true } },
   guided,
-  qwq: { ...guided, name: 'qwq', thinking: { told: 'open-tags', efforts: [], isDefault: true } },
+  qwq: { ...guided, name: 'qwq', thinking: { channel: 'open-tags', efforts: [], isDefault: true } },
   vision: { ...guided, name: 'vision', maxImages: 1, extras: ['raw'], jsonSchema: 'none' },
   'llama-4': {
     ...guided,
@@ -208,15 +208,15 @@ export const FAMILIES: Record<FamilyName, Family> = {
     extras: [],
     forcedChoice: 'advisory',
     streams: { ...openai.streams, arguments: false },
-    thinking: { told: 'reasoning_content', marks: 'harmony', efforts: ['low', 'medium', 'high'], isDefault: true, isMandatory: true }
+    thinking: { channel: 'reasoning_content', marks: 'harmony', efforts: ['low', 'medium', 'high'], isDefault: true, isMandatory: true }
   },
-  'gemma-4': { ...openai, name: 'gemma-4', thinking: { ...openai.thinking, told: 'reasoning', marks: 'gemma', efforts: ['none', 'high'], isDefault: false } },
+  'gemma-4': { ...openai, name: 'gemma-4', thinking: { ...openai.thinking, channel: 'reasoning', marks: 'gemma', efforts: ['none', 'high'], isDefault: false } },
   /** Its template reads `thinking` where others read `enable_thinking`. */
   kimi: { ...openai, name: 'kimi', thinking: { ...openai.thinking, switch: 'thinking', efforts: ['none', 'high'] } },
   'deepseek-v4': {
     ...openai,
     name: 'deepseek-v4',
-    thinking: { told: 'reasoning_content', efforts: ['none', 'low', 'high', 'max'], isDefault: false }
+    thinking: { channel: 'reasoning_content', efforts: ['none', 'low', 'high', 'max'], isDefault: false }
   },
   'qwen3.8': { ...openai, name: 'qwen3.8', systemFirst: true },
   openai,
@@ -246,13 +246,13 @@ export interface Abilities {
 export type ModelThinking = Partial<Pick<Thinking, 'efforts' | 'isDefault' | 'isMandatory'>>
 
 /** A family's record as it holds for one model: without native tools, JSON Schema or thinking where the model has none. */
-export function toRecord (family: Family, { tools, reasoning, json, thinking }: Abilities): Family {
+export function restrictTo (family: Family, { tools, reasoning, json, thinking }: Abilities): Family {
   return {
     ...family,
     ...(thinking !== undefined && { thinking: toThinking(family.thinking, thinking) }),
     ...(family.tools === 'native' && !tools && { tools: 'prompt' }),
     ...(family.jsonSchema === 'bare' && !json && { jsonSchema: 'none' }),
-    ...(family.thinking.told === 'reasoning_content' && !reasoning && { thinking: { told: 'reasoning_content', efforts: [], isDefault: false } })
+    ...(family.thinking.channel === 'reasoning_content' && !reasoning && { thinking: { channel: 'reasoning_content', efforts: [], isDefault: false } })
   }
 }
 

@@ -1,6 +1,6 @@
 import { settledWithin } from './settled-within.ts'
 import { CATALOGUE, toWindow } from './catalogue.ts'
-import { FAMILIES, toRecord, type Family, type FamilyName, type ModelThinking } from './family.ts'
+import { FAMILIES, restrictTo, type Family, type FamilyName, type ModelThinking } from './family.ts'
 import { toNewestOfLine } from './model-line.ts'
 import type { Model, ModelId, Price } from './model.ts'
 import { isModelId } from './resolve-model.ts'
@@ -169,7 +169,7 @@ export function guessModel (id: ModelId, task: Task = 'text-generation'): Model 
   const known = CATALOGUE.get(id)
   if (known !== undefined) return known
   if (task !== 'text-generation') return toModel(id, { task: { name: TASKS[task].listedAs[0] } })
-  const { tools, reasoning, vision, json, family } = toNewestOfLine(id) ?? { ...PRESENT, family: toRecord(FAMILIES.openai, PRESENT) }
+  const { tools, reasoning, vision, json, family } = toNewestOfLine(id) ?? { ...PRESENT, family: restrictTo(FAMILIES.openai, PRESENT) }
   return { id, task, family: asGuess(family), guessed: 'everything', tools, reasoning, vision, json, lora: false, beta: false, paidOnly: false }
 }
 
@@ -179,7 +179,7 @@ export function guessModel (id: ModelId, task: Task = 'text-generation'): Model 
  */
 export function toPlainest (model: Model): Model {
   const able = { tools: false, reasoning: false, vision: false, json: false }
-  return { ...model, ...able, family: toRecord(FAMILIES['classic-2025'], able) }
+  return { ...model, ...able, family: restrictTo(FAMILIES['classic-2025'], able) }
 }
 
 /** What models of these days can do. Whether one sees is not to be guessed. */
@@ -219,7 +219,7 @@ function toModel (id: ModelId, row: SearchRow): Model {
   const line = isGuess ? toNewestOfLine(id) : undefined
   const json = known?.json ?? line?.json ?? false
   const guess = line?.family.name ?? guessFamily({ tools, reasoning, vision, contextWindow, createdAt })
-  const family = task === 'text-generation' ? toRecord(known ? FAMILIES[known.family.name] : toGuessed(guess), { tools, reasoning, json, ...(thinking && { thinking }) }) : FAMILIES.classic
+  const family = task === 'text-generation' ? restrictTo(known ? FAMILIES[known.family.name] : toGuessed(guess), { tools, reasoning, json, ...(thinking && { thinking }) }) : FAMILIES.classic
   return {
     id,
     task,

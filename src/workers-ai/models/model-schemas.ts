@@ -1,6 +1,6 @@
 import { settledWithin } from './settled-within.ts'
 import { CATALOGUE } from './catalogue.ts'
-import { FAMILIES, toRecord, type FamilyName } from './family.ts'
+import { FAMILIES, restrictTo, type FamilyName } from './family.ts'
 import type { Model, ModelId } from './model.ts'
 import { toFamilyName } from './model-schema.ts'
 
@@ -102,5 +102,5 @@ function toKnown ({ guessed, ...model }: Model, told: FamilyName): Model {
   const name = isOfLine ? model.family.name : told
   const isPlain = guessed === 'everything' && FAMILIES[name].output === 'classic'
   const able = isPlain ? { tools: false, reasoning: false, json: false } : { tools: model.tools, reasoning: model.reasoning, json: model.json }
-  return { ...model, ...able, family: toRecord(FAMILIES[name], able) }
+  return { ...model, ...able, family: restrictTo(FAMILIES[name], able) }
 }

@@ -53,5 +53,5 @@ export function toExtras (request: object, translated: ReadonlySet<string>, extr
 
 /** Whether the answer's text passes stages that cut it anew. */
 function isRewritten ({ tools, functions, response_format: format }: GenerationRequest, { thinking }: Family): boolean {
-  return !!tools?.length || !!functions?.length || (format != null && format.type !== 'text') || thinking.told === 'tags' || thinking.told === 'open-tags'
+  return !!tools?.length || !!functions?.length || (format != null && format.type !== 'text') || thinking.channel === 'tags' || thinking.channel === 'open-tags'
 }

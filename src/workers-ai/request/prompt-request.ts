@@ -60,7 +60,7 @@ export function toCompletionRunRequest (request: PromptRequest, model: Model, op
   const maxTokens = toLimit(request, model, inputs, { defaultMaxTokens: options.defaultMaxTokens, isVerbatim }, changes)
   if (request.suffix) changes.push({ param: 'suffix', action: 'dropped', reason: 'Workers AI has no field for what comes after the text; models trained to fill it in take it inside the prompt' })
   if (!family.takesPrompt) {
-    const thinking = family.thinking.told === 'none' ? '' : '; its thinking is not told, but counts into max_tokens'
+    const thinking = family.thinking.channel === 'none' ? '' : '; its thinking is not told, but counts into max_tokens'
     changes.push({ param: 'prompt', action: 'emulated', reason: `this model takes no prompt, which is sent as one user message${thinking}` })
   }
   if (options.unsupportedParams === 'reject') refuseDropped(changes)

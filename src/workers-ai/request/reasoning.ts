@@ -44,7 +44,7 @@ function toFields ({ param }: Pick<AskedThinking, 'param'>, effort: string, thin
   }
   if (effort === 'on') {
     if (name !== undefined && (isTold || (!isDefault && levels.length === 0))) return flip(true)
-    return isDefault || isMandatory || thinking.told === 'none' ? {} : toLevel(param, ORDINARY, levels, thinking, changes)
+    return isDefault || isMandatory || thinking.channel === 'none' ? {} : toLevel(param, ORDINARY, levels, thinking, changes)
   }
   if (effort === 'none') {
     if (name !== undefined && !isMandatory) return flip(false)

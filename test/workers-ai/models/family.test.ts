@@ -1,5 +1,5 @@
 import t from 'tap'
-import { FAMILIES, toRecord } from '../../../src/workers-ai/models/family.ts'
+import { FAMILIES, restrictTo } from '../../../src/workers-ai/models/family.ts'
 
 t.test('every family bears its own name and has ranges that can be met', t => {
   for (const [name, family] of Object.entries(FAMILIES)) {
@@ -31,12 +31,12 @@ t.test('a record says what one model of a family lacks', t => {
   const able = { tools: true, reasoning: true, json: true }
   const { classic, openai } = FAMILIES
   const cases = [
-    { name: 'nothing', given: toRecord(openai, able), expected: openai },
-    { name: 'native tools', given: toRecord(classic, { ...able, tools: false }).tools, expected: 'prompt' },
-    { name: 'tools at all', given: toRecord(FAMILIES.guard, { ...able, tools: false }).tools, expected: 'none' },
-    { name: 'JSON Schema', given: toRecord(classic, { ...able, json: false }).jsonSchema, expected: 'none' },
-    { name: 'JSON Schema by another way than the bare one', given: toRecord(openai, { ...able, json: false }).jsonSchema, expected: 'envelope' },
-    { name: 'thinking', given: toRecord(openai, { ...able, reasoning: false }).thinking, expected: { told: 'reasoning_content', efforts: [], isDefault: false } }
+    { name: 'nothing', given: restrictTo(openai, able), expected: openai },
+    { name: 'native tools', given: restrictTo(classic, { ...able, tools: false }).tools, expected: 'prompt' },
+    { name: 'tools at all', given: restrictTo(FAMILIES.guard, { ...able, tools: false }).tools, expected: 'none' },
+    { name: 'JSON Schema', given: restrictTo(classic, { ...able, json: false }).jsonSchema, expected: 'none' },
+    { name: 'JSON Schema by another way than the bare one', given: restrictTo(openai, { ...able, json: false }).jsonSchema, expected: 'envelope' },
+    { name: 'thinking', given: restrictTo(openai, { ...able, reasoning: false }).thinking, expected: { channel: 'reasoning_content', efforts: [], isDefault: false } }
   ]
   for (const { name, given, expected } of cases) t.strictSame(given, expected, name)
   t.end()

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { CATALOGUE } from '../../../src/workers-ai/models/catalogue.ts'
-import { FAMILIES, toRecord } from '../../../src/workers-ai/models/family.ts'
+import { FAMILIES, restrictTo } from '../../../src/workers-ai/models/family.ts'
 import type { ModelId } from '../../../src/workers-ai/models/model.ts'
 import { guessFamily, guessModel, ModelList, PAGE_SIZE, searchPage, toModels, toPlainest, type Hints } from '../../../src/workers-ai/models/model-list.ts'
 
@@ -47,7 +47,7 @@ t.test('a row is read over what the catalogue knows', t => {
       }),
       expected: {
         ...known,
-        family: toRecord(FAMILIES['classic-2025'], { tools: false, reasoning: true, json: true }),
+        family: restrictTo(FAMILIES['classic-2025'], { tools: false, reasoning: true, json: true }),
         created,
         contextWindow: 131_072,
         tools: false,

@@ -73,7 +73,7 @@ t.test('a model the catalogue does not know gets the family its schema tells', a
 t.test('a schema does not take from a model what its maker\'s line is known for, nor give it more than old ones have', async t => {
   const { schemas, state } = await world(t, { answer: tell(OPENAI) })
   const gemma = await schemas.complete(guessModel('@cf/google/gemma-5-27b-it' as ModelId))
-  t.match(gemma, { guessed: undefined, family: { name: 'gemma-4', thinking: { told: 'reasoning' } } })
+  t.match(gemma, { guessed: undefined, family: { name: 'gemma-4', thinking: { channel: 'reasoning' } } })
   state.answer = tell(GUIDED)
   t.match(await schemas.complete(guessModel('@cf/old/chat' as ModelId)), { tools: false, json: false, family: { name: 'guided', tools: 'prompt' } }, 'of one that nothing is listed of')
 })

@@ -3,7 +3,7 @@ import type { Change } from '../../../src/generation/change.ts'
 import type { GenerationRequest } from '../../../src/generation/request.ts'
 import { toReasoning } from '../../../src/workers-ai/request/reasoning.ts'
 import { CATALOGUE } from '../../../src/workers-ai/models/catalogue.ts'
-import { FAMILIES, toRecord, type Family, type FamilyName } from '../../../src/workers-ai/models/family.ts'
+import { FAMILIES, restrictTo, type Family, type FamilyName } from '../../../src/workers-ai/models/family.ts'
 
 function translated (effort: string | null | undefined, family: Family, more: object = {}): { native: Record<string, unknown>, changes: Change[] } {
   const changes: Change[] = []
@@ -77,7 +77,7 @@ t.test('a model that cannot be told says why', t => {
   const reasons = [
     { name: 'it does not think', family: FAMILIES.classic, expected: 'this model does not think' },
     { name: 'it thinks as it likes', family: FAMILIES.qwq, expected: 'this model cannot be told how much to think' },
-    { name: 'its family thinks, but not this model', family: toRecord(FAMILIES.openai, { tools: true, reasoning: false, json: true }), expected: 'this model cannot be told how much to think' }
+    { name: 'its family thinks, but not this model', family: restrictTo(FAMILIES.openai, { tools: true, reasoning: false, json: true }), expected: 'this model cannot be told how much to think' }
   ]
   for (const { name, family, expected } of reasons) {
     t.strictSame(translated('low', family), { native: {}, changes: [{ param: 'reasoning_effort', action: 'dropped', from: 'low', reason: expected }] }, name)

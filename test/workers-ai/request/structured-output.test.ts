@@ -5,7 +5,7 @@ import type { GenerationRequest, ResponseFormat } from '../../../src/generation/
 import { newEffort } from '../../../src/json/work-budget.ts'
 import { loadCheckers } from '../../../src/json/json-schema.ts'
 import { prepareChecks, toComplaint as complain, toDistance, toInstruction, toNativeFormat, toOtherForm, toOutputForm, toOutputFormat, type OutputForm, type OutputFormat } from '../../../src/workers-ai/request/structured-output.ts'
-import { FAMILIES, toRecord, type Family } from '../../../src/workers-ai/models/family.ts'
+import { FAMILIES, restrictTo, type Family } from '../../../src/workers-ai/models/family.ts'
 import { toFacts } from '../../../src/workers-ai/transport/error-codes.ts'
 
 await loadCheckers()
@@ -44,7 +44,7 @@ t.test('a format is what the caller wants to read', t => {
 t.test('each family takes a format in its own form', t => {
   const cases: Array<{ name: string, family: Family, object: OutputForm, schema: OutputForm }> = [
     { name: 'classic', family: FAMILIES['classic-2025'], object: 'object', schema: 'bare' },
-    { name: 'classic, where the model holds no schema', family: toRecord(FAMILIES['classic-2025'], { tools: true, reasoning: true, json: false }), object: 'object', schema: 'prompt' },
+    { name: 'classic, where the model holds no schema', family: restrictTo(FAMILIES['classic-2025'], { tools: true, reasoning: true, json: false }), object: 'object', schema: 'prompt' },
     { name: 'guided', family: FAMILIES.guided, object: 'prompt', schema: 'guided' },
     { name: 'llama-4', family: FAMILIES['llama-4'], object: 'object', schema: 'guided' },
     { name: 'openai', family: FAMILIES.openai, object: 'object', schema: 'envelope' },

@@ -203,7 +203,7 @@ function toArguments (json: string, param: string, changes: Change[], effort: Ef
 
 /** Templates of models that write their thinking into the answer take it out of earlier turns themselves. */
 function takesReasoning ({ thinking }: Family): boolean {
-  return thinking.told === 'reasoning_content' || thinking.told === 'reasoning'
+  return thinking.channel === 'reasoning_content' || thinking.channel === 'reasoning'
 }
 
 /** One string serves every family; parts are kept only where they carry more than text. */
