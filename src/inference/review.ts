@@ -2,7 +2,7 @@ import { ProxyError, quoted } from '../errors.ts'
 import { hasDamagedMark } from '../stages/argument-marks.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Stage, ToolCallEvent } from '../generation/event.ts'
-import type { Effort } from '../json/work-budget.ts'
+import type { WorkBudget } from '../json/work-budget.ts'
 import type { NativeMessage } from '../workers-ai/request/native-message.ts'
 import type { RunRequest } from '../workers-ai/request/run-request.ts'
 import { toComplaint, toDistance, type OutputFormat } from '../workers-ai/request/structured-output.ts'
@@ -109,12 +109,12 @@ const MAX_CHECKED = 4 * 1_048_576
 export class FormatCheck implements Stage {
   #format: OutputFormat
   #changes: Change[]
-  #effort: Effort
+  #effort: WorkBudget
   #text: string[] = []
   #length = 0
   #hasCalls = false
 
-  constructor (format: OutputFormat, changes: Change[], effort: Effort) {
+  constructor (format: OutputFormat, changes: Change[], effort: WorkBudget) {
     this.#format = format
     this.#changes = changes
     this.#effort = effort

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Effort } from './work-budget.ts'
+import type { WorkBudget } from './work-budget.ts'
 import type { Checker } from './schema-checker.ts'
 
 type Schema = Record<string, unknown>
@@ -47,7 +47,7 @@ export function isRead (schema: Schema): boolean {
  * Why some of a schema is not looked at, in words that quote nothing of it; empty where all is.
  * @throws Error when the schema is none, with what its writer should know; UncheckedError when nothing can be checked against it
  */
-export function readSchema (schema: Schema, effort: Effort): readonly string[] {
+export function readSchema (schema: Schema, effort: WorkBudget): readonly string[] {
   return toChecker(schema, effort).unenforced
 }
 
@@ -55,7 +55,7 @@ export function readSchema (schema: Schema, effort: Effort): readonly string[] {
  * What of a value does not fit a JSON Schema, each as path and complaint; empty when all fits.
  * @throws UncheckedError
  */
-export function toViolations (schema: Schema, value: unknown, effort: Effort): string[] {
+export function toViolations (schema: Schema, value: unknown, effort: WorkBudget): string[] {
   return errorsOf(schema, value, effort).slice(0, MAX_ERRORS).map(toViolation)
 }
 
@@ -63,11 +63,11 @@ export function toViolations (schema: Schema, value: unknown, effort: Effort): s
  * How many things of a value do not fit a JSON Schema.
  * @throws UncheckedError
  */
-export function countViolations (schema: Schema, value: unknown, effort: Effort): number {
+export function countViolations (schema: Schema, value: unknown, effort: WorkBudget): number {
   return errorsOf(schema, value, effort).length
 }
 
-function errorsOf (schema: Schema, value: unknown, effort: Effort): ReturnType<Checker['errorsOf']> {
+function errorsOf (schema: Schema, value: unknown, effort: WorkBudget): ReturnType<Checker['errorsOf']> {
   try {
     return toChecker(schema, effort).errorsOf(value, effort)
   } catch (error) {
@@ -75,7 +75,7 @@ function errorsOf (schema: Schema, value: unknown, effort: Effort): ReturnType<C
   }
 }
 
-function toChecker (schema: Schema, effort: Effort): Checker {
+function toChecker (schema: Schema, effort: WorkBudget): Checker {
   const reading = lookUp(schema) ?? compile(schema, effort)
   readings.set(schema, reading)
   if ('error' in reading) throw reading.error
@@ -91,7 +91,7 @@ function lookUp (schema: Schema): Reading | undefined {
   return checker && { checker }
 }
 
-function compile (schema: Schema, effort: Effort): Reading {
+function compile (schema: Schema, effort: WorkBudget): Reading {
   if (checkers === undefined) throw new Error('loadCheckers was not waited for')
   const { toChecker, InvalidSchemaError } = checkers
   try {

@@ -1,6 +1,6 @@
 import { jsonrepair } from 'jsonrepair'
 import { parseExactly } from './exact-json.ts'
-import { newEffort, spend, type Effort } from './work-budget.ts'
+import { newWorkBudget, spend, type WorkBudget } from './work-budget.ts'
 
 /** Characters of text that are mended at most. */
 const MAX_MENDED = 100_000
@@ -9,7 +9,7 @@ const MAX_MENDED = 100_000
  * JSON as models write it: with single quotes, trailing commas, comments, Python's words, or backslashes they forgot to
  * escape. Undefined when it is none, and when so much has been mended that it would take too long.
  */
-export function parseModelJson (text: string, effort: Effort = newEffort()): unknown {
+export function parseModelJson (text: string, effort: WorkBudget = newWorkBudget()): unknown {
   const value = parseJson(text)
   if (value !== undefined) return value
   const json = toMendedJson(text, effort)
@@ -17,13 +17,13 @@ export function parseModelJson (text: string, effort: Effort = newEffort()): unk
 }
 
 /** The same for what is written again: its numbers as the model wrote them, as `parseExactly` has them. */
-export function parseModelJsonExactly (text: string, effort: Effort = newEffort()): unknown {
+export function parseModelJsonExactly (text: string, effort: WorkBudget = newWorkBudget()): unknown {
   const json = toModelJson(text, effort)
   return json === undefined ? undefined : toExactValue(json)
 }
 
 /** JSON text of JSON as models write it, the same where it is sound; undefined where it cannot be read. */
-export function toModelJson (text: string, effort: Effort): string | undefined {
+export function toModelJson (text: string, effort: WorkBudget): string | undefined {
   return parseJson(text) === undefined ? toMendedJson(text, effort) : text
 }
 
@@ -32,7 +32,7 @@ export function toExactValue (json: string): unknown {
   return parseExactly(json) ?? parseJson(json)
 }
 
-function toMendedJson (text: string, effort: Effort): string | undefined {
+function toMendedJson (text: string, effort: WorkBudget): string | undefined {
   // The repair makes a string of any prose; only what was meant as an object, list or string is worth it.
   if (text.length > MAX_MENDED || !/^\s*[{["']/.test(text)) return undefined
   try {

@@ -3,7 +3,7 @@ import ajvDraft04 from 'ajv-draft-04'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { RE2JS } from 're2js'
-import { spend, type Effort, type Kind } from './work-budget.ts'
+import { spend, type WorkBudget, type Kind } from './work-budget.ts'
 import { FORMATS } from './formats.ts'
 import { toLinearPattern, UnreadPatternError } from './pattern.ts'
 import { toServedSchema, type Schema } from './served-schema.ts'
@@ -14,9 +14,9 @@ export interface Checker {
   unenforced: readonly string[]
   /**
    * What of a value does not fit.
-   * @throws TooMuchWorkError, RangeError for what is nested too deeply
+   * @throws WorkBudgetError, RangeError for what is nested too deeply
    */
-  errorsOf: (value: unknown, effort: Effort) => ErrorObject[]
+  errorsOf: (value: unknown, effort: WorkBudget) => ErrorObject[]
 }
 
 /** The schema is none. The message quotes it, and is for its writer only. */
@@ -48,9 +48,9 @@ const KEYWORD_STEPS = 2
 
 /**
  * Makes a checker of a schema, which is read by the draft that `$schema` names; without one by the first that takes it.
- * @throws InvalidSchemaError; TooMuchWorkError for one that is too much to compile; others of Ajv's
+ * @throws InvalidSchemaError; WorkBudgetError for one that is too much to compile; others of Ajv's
  */
-export function toChecker (schema: Schema, effort: Effort): Checker {
+export function toChecker (schema: Schema, effort: WorkBudget): Checker {
   const meter = new Meter(effort, 'compiling')
   const draft = toDraft(schema)
   const patterns = new Patterns(meter)
@@ -102,10 +102,10 @@ function toNamedDraft (address: unknown): Draft | undefined {
 
 /** Counts the steps of one compilation, and then of each check. */
 class Meter {
-  #effort: Effort
+  #effort: WorkBudget
   #kind: Kind
 
-  constructor (effort: Effort, kind: Kind) {
+  constructor (effort: WorkBudget, kind: Kind) {
     this.#effort = effort
     this.#kind = kind
   }
@@ -120,7 +120,7 @@ class Meter {
   }
 
   /** Counts the checks in it against this effort. */
-  during<T> (effort: Effort, check: () => T): T {
+  during<T> (effort: WorkBudget, check: () => T): T {
     this.#effort = effort
     this.#kind = 'checking'
     return check()

@@ -1,6 +1,6 @@
 /** Work that a caller decides the amount of was not done: it would take longer than others should wait. */
-class TooMuchWorkError extends Error {
-  override name = 'TooMuchWorkError'
+class WorkBudgetError extends Error {
+  override name = 'WorkBudgetError'
 }
 
 /**
@@ -8,7 +8,7 @@ class TooMuchWorkError extends Error {
  * do: nobody else is served meanwhile. It is counted in steps and not by a clock, so that the same request always comes
  * out the same.
  */
-export interface Effort {
+export interface WorkBudget {
   /** Steps of a schema's compilation, about 50 μs each. */
   compiling: number
   /** Steps of the check of an answer, 0.1 to 0.3 μs each. */
@@ -18,15 +18,15 @@ export interface Effort {
 }
 
 /** What is left to be done of a kind of work. */
-export type Kind = keyof Effort
+export type Kind = keyof WorkBudget
 
-export function newEffort (): Effort {
+export function newWorkBudget (): WorkBudget {
   return { compiling: 1_500, checking: 200_000, mending: 100_000_000 }
 }
 
-/** @throws TooMuchWorkError when there is not so much left; what comes after it may still be done when it is less */
-export function spend (effort: Effort, kind: Kind, steps: number): void {
+/** @throws WorkBudgetError when there is not so much left; what comes after it may still be done when it is less */
+export function spend (effort: WorkBudget, kind: Kind, steps: number): void {
   // Not a number is never less.
-  if (!(steps <= effort[kind])) throw new TooMuchWorkError(`more ${kind} than is done for one request`)
+  if (!(steps <= effort[kind])) throw new WorkBudgetError(`more ${kind} than is done for one request`)
   effort[kind] -= steps
 }

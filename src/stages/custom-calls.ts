@@ -1,16 +1,16 @@
 import type { Batch, Stage, ToolCallEvent } from '../generation/event.ts'
 import { inputOf } from '../generation/text-tool.ts'
 import { parseModelJson } from '../json/lenient-json.ts'
-import type { Effort } from '../json/work-budget.ts'
+import type { WorkBudget } from '../json/work-budget.ts'
 
 /** Holds the calls of custom tools until they are whole, and tells their input in place of arguments. */
 export class CustomCalls implements Stage {
   #customTools: ReadonlySet<string>
-  #effort: Effort
+  #effort: WorkBudget
   #open: ToolCallEvent[] = []
 
   /** @param customTools names of the functions that stand for custom tools */
-  constructor (customTools: ReadonlySet<string>, effort: Effort) {
+  constructor (customTools: ReadonlySet<string>, effort: WorkBudget) {
     this.#customTools = customTools
     this.#effort = effort
   }
@@ -36,6 +36,6 @@ export class CustomCalls implements Stage {
 }
 
 /** The input of a custom tool's call; whatever is not the arguments of the function that stands for it is the input. */
-export function toCustomInput (args: string, effort: Effort): string {
+export function toCustomInput (args: string, effort: WorkBudget): string {
   return inputOf(parseModelJson(args, effort)) ?? args
 }

@@ -3,7 +3,7 @@ import type { Change } from '../generation/change.ts'
 import type { Batch, Stage } from '../generation/event.ts'
 import { isObject } from '../json/is-object.ts'
 import { toExactJsonText } from '../json/exact-json.ts'
-import type { Effort } from '../json/work-budget.ts'
+import type { WorkBudget } from '../json/work-budget.ts'
 import { countViolations } from '../json/json-schema.ts'
 import { parseJson, toExactValue, toModelJson } from '../json/lenient-json.ts'
 
@@ -25,7 +25,7 @@ export interface ForcedArgumentsOptions {
   newCallId: () => string
   changes: Change[]
   /** What may be done to check and mend. */
-  effort: Effort
+  effort: WorkBudget
 }
 
 type CheckOptions = Pick<ForcedArgumentsOptions, 'schema' | 'effort'>
@@ -136,7 +136,7 @@ function isAbout (value: Schema, { properties }: Schema): boolean {
   return isObject(properties) ? keys.length === 0 || keys.some(key => Object.hasOwn(properties, key)) : keys.length === 0
 }
 
-function fits (value: Schema, schema: Schema, effort: Effort): boolean {
+function fits (value: Schema, schema: Schema, effort: WorkBudget): boolean {
   try {
     return countViolations(schema, value, effort) === 0
   } catch {

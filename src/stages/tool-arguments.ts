@@ -4,7 +4,7 @@ import type { Change } from '../generation/change.ts'
 import type { Batch, Stage, ToolCallEvent } from '../generation/event.ts'
 import { isObject } from '../json/is-object.ts'
 import { toExactJsonText, toNumber } from '../json/exact-json.ts'
-import type { Effort } from '../json/work-budget.ts'
+import type { WorkBudget } from '../json/work-budget.ts'
 import { countViolations } from '../json/json-schema.ts'
 import { parseJson, toExactValue, toModelJson } from '../json/lenient-json.ts'
 
@@ -22,11 +22,11 @@ const MAX_REFERENCES = 10
 export class ToolArguments implements Stage {
   #schemas: ReadonlyMap<string, Schema>
   #changes: Change[]
-  #effort: Effort
+  #effort: WorkBudget
   #open: Array<ToolCallEvent & { name: string }> = []
 
   /** @param schemas the parameters of each tool that was offered, by name */
-  constructor (schemas: ReadonlyMap<string, Schema>, changes: Change[], effort: Effort) {
+  constructor (schemas: ReadonlyMap<string, Schema>, changes: Change[], effort: WorkBudget) {
     this.#schemas = schemas
     this.#changes = changes
     this.#effort = effort
@@ -64,7 +64,7 @@ export class ToolArguments implements Stage {
  * @param schema the tool's parameters, when they are known
  * @returns JSON text, and what was done to it; the same text and nothing when it is sound or beyond repair
  */
-export function toMended (text: string, schema: Schema | undefined, effort: Effort): { text: string, repairs: string[] } {
+export function toMended (text: string, schema: Schema | undefined, effort: WorkBudget): { text: string, repairs: string[] } {
   const asWritten = { text, repairs: [] }
   const repairs: string[] = []
   const unmarked = withoutMarks(text)
@@ -109,7 +109,7 @@ function toJson (value: unknown): string | undefined {
 const BEHIND = /^(?:[\s}\]]|<[|｜][^<>]{1,40}>)*$/
 
 /** JSON or nearly JSON whose brackets are closed, or closed too often: what was cut off must not be made up. */
-function toClosed (text: string, effort: Effort): string | undefined {
+function toClosed (text: string, effort: WorkBudget): string | undefined {
   const json = text.trim()
   const length = new BracketScanner().read(json) ?? 0
   const closed = json.slice(0, length)
@@ -117,7 +117,7 @@ function toClosed (text: string, effort: Effort): string | undefined {
 }
 
 /** Undefined when that cannot be checked: for a schema that is none, or too large. */
-function violations (schema: Schema, value: unknown, effort: Effort): number | undefined {
+function violations (schema: Schema, value: unknown, effort: WorkBudget): number | undefined {
   try {
     return countViolations(schema, value, effort)
   } catch {
@@ -125,7 +125,7 @@ function violations (schema: Schema, value: unknown, effort: Effort): number | u
   }
 }
 
-function mend (value: unknown, schema: unknown, root: Schema, effort: Effort): unknown {
+function mend (value: unknown, schema: unknown, root: Schema, effort: WorkBudget): unknown {
   if (schema === undefined) return value
   const resolved = resolve(schema, root)
   const types = typesOf(resolved, root)
@@ -135,7 +135,7 @@ function mend (value: unknown, schema: unknown, root: Schema, effort: Effort): u
   return isObject(cast) && toNumber(cast) === undefined ? mendMembers(cast, known, root, effort) : cast
 }
 
-function mendMembers (value: Record<string, unknown>, schema: Schema, root: Schema, effort: Effort): Record<string, unknown> {
+function mendMembers (value: Record<string, unknown>, schema: Schema, root: Schema, effort: WorkBudget): Record<string, unknown> {
   const properties = isObject(schema['properties']) ? schema['properties'] : {}
   const required = new Set(Array.isArray(schema['required']) ? schema['required'] : [])
   const mended: Array<[string, unknown]> = []
@@ -156,7 +156,7 @@ function mendMembers (value: Record<string, unknown>, schema: Schema, root: Sche
 }
 
 /** The value in one of the types, when it is that value in other clothes; the value itself when it is not. */
-function toType (value: unknown, types: readonly string[], effort: Effort): unknown {
+function toType (value: unknown, types: readonly string[], effort: WorkBudget): unknown {
   const read = typeof value === 'string' ? toLiteral(value.trim(), effort) : undefined
   // A whole number that was written as 1.0 is read as such where only whole ones are.
   if (read !== undefined && isOf(read, types)) return types.includes('number') ? read : toSafeInteger(read) ?? read
@@ -170,7 +170,7 @@ function toSafeInteger (value: unknown): number | undefined {
   return Number.isSafeInteger(number) ? number : undefined
 }
 
-function toLiteral (text: string, effort: Effort): unknown {
+function toLiteral (text: string, effort: WorkBudget): unknown {
   switch (text) {
     case 'True': return true
     case 'False': return false

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import type { Batch, FinishReason, GenerationEvent } from '../../src/generation/event.ts'
 import type { NativeMessage } from '../../src/workers-ai/request/native-message.ts'
-import { newEffort } from '../../src/json/work-budget.ts'
+import { newWorkBudget } from '../../src/json/work-budget.ts'
 import { loadCheckers } from '../../src/json/json-schema.ts'
 import { FormatCheck, textOf, toContinuation, toReview, toStreamReview } from '../../src/inference/review.ts'
 import type { RunRequest } from '../../src/workers-ai/request/run-request.ts'
@@ -20,7 +20,7 @@ function answer (text: string, reason: FinishReason = 'stop'): Batch {
 }
 
 function review (events: Batch, request: Partial<RunRequest>) {
-  return toReview(events, { followsToolResult: false, fields: {}, effort: newEffort(), changes: [], ...request } as RunRequest)
+  return toReview(events, { followsToolResult: false, fields: {}, effort: newWorkBudget(), changes: [], ...request } as RunRequest)
 }
 
 function tell ({ param, action, reason }: Change): string {
@@ -95,7 +95,7 @@ t.test('a stream is checked at its end', t => {
   ]
   for (const { name, format, given, isFailure = false, changes = [] } of cases) {
     const told: Change[] = []
-    const stage = new FormatCheck(format, told, newEffort())
+    const stage = new FormatCheck(format, told, newWorkBudget())
     const out = given.flatMap(batch => stage.push(batch))
     const last = out.at(-1)
     t.strictSame(isFailure ? out.slice(0, -1) : out, isFailure ? given.flat().slice(0, -1) : given.flat(), name)
@@ -107,7 +107,7 @@ t.test('a stream is checked at its end', t => {
 
 t.test('a stream that is too long to be held is told as it is, and that it was not checked', t => {
   const told: Change[] = []
-  const stage = new FormatCheck(strict, told, newEffort())
+  const stage = new FormatCheck(strict, told, newWorkBudget())
   const piece: Batch = [{ type: 'text', text: 'x'.repeat(1_048_576) }]
   for (let count = 0; count < 5; count++) t.strictSame(stage.push(piece), piece)
   t.strictSame(stage.push(answer('')), answer(''))

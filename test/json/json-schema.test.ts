@@ -1,22 +1,22 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import t from 'tap'
-import { newEffort, type Effort } from '../../src/json/work-budget.ts'
+import { newWorkBudget, type WorkBudget } from '../../src/json/work-budget.ts'
 import { countViolations as count, isRead, loadCheckers, readSchema, toViolations as tell } from '../../src/json/json-schema.ts'
 
 await loadCheckers()
 
 type Schema = Record<string, unknown>
 
-function toViolations (schema: Schema, value: unknown, effort: Effort = newEffort()): string[] {
+function toViolations (schema: Schema, value: unknown, effort: WorkBudget = newWorkBudget()): string[] {
   return tell(schema, value, effort)
 }
 
 function countViolations (schema: Schema, value: unknown): number {
-  return count(schema, value, newEffort())
+  return count(schema, value, newWorkBudget())
 }
 
 function unenforced (schema: Schema): readonly string[] {
-  return readSchema(schema, newEffort())
+  return readSchema(schema, newWorkBudget())
 }
 
 t.test('what does not fit is told with its path', t => {
@@ -160,7 +160,7 @@ t.test('a check that would take too long is given up', t => {
     t.ok(performance.now() - start < 2_000, `${name}, which takes ${Math.round(performance.now() - start)} ms`)
   }
   t.strictSame(toViolations({ type: 'string', pattern: '^(a+)+$' }, `${'a'.repeat(4_000)}!`), ['/ must match pattern "^(a+)+$"'], 'a pattern that other engines never end is checked')
-  const spent = newEffort()
+  const spent = newWorkBudget()
   for (let n = 0; n < 20; n++) {
     try { toViolations({ pattern: '^(?:[a-z]{1,20}){1,5}$' }, 'a'.repeat(100), spent) } catch {}
   }

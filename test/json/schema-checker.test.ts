@@ -1,22 +1,22 @@
 import t from 'tap'
-import { newEffort } from '../../src/json/work-budget.ts'
+import { newWorkBudget } from '../../src/json/work-budget.ts'
 import { toChecker } from '../../src/json/schema-checker.ts'
 
 t.test('compilation counts what it takes', t => {
-  const effort = newEffort()
+  const effort = newWorkBudget()
   const checker = toChecker({ type: 'object', properties: { a: { type: 'string', maxLength: 3, pattern: '^a' } } }, effort)
-  t.ok(effort.compiling < newEffort().compiling)
-  const checking = newEffort()
+  t.ok(effort.compiling < newWorkBudget().compiling)
+  const checking = newWorkBudget()
   t.strictSame(checker.errorsOf({ a: 'ab' }, checking), [])
-  t.ok(checking.checking < newEffort().checking)
-  t.equal(checking.compiling, newEffort().compiling)
+  t.ok(checking.checking < newWorkBudget().checking)
+  t.equal(checking.compiling, newWorkBudget().compiling)
   t.match(checker.errorsOf({ a: 'xyz1' }, checking), [{ keyword: 'maxLength' }, { keyword: 'pattern' }])
-  t.throws(() => checker.errorsOf({ a: 'ab' }, { ...newEffort(), checking: 1 }), { name: 'TooMuchWorkError' })
-  t.throws(() => toChecker({ properties: { a: { minLength: 1 } } }, { ...newEffort(), compiling: 1 }), { name: 'TooMuchWorkError' })
+  t.throws(() => checker.errorsOf({ a: 'ab' }, { ...newWorkBudget(), checking: 1 }), { name: 'WorkBudgetError' })
+  t.throws(() => toChecker({ properties: { a: { minLength: 1 } } }, { ...newWorkBudget(), compiling: 1 }), { name: 'WorkBudgetError' })
   t.end()
 })
 
 t.test('a pattern where no schema was expected is not run', t => {
-  t.throws(() => toChecker({ default: { pattern: '(?i)a' }, $ref: '#/default' }, newEffort()), { name: 'UnreadPatternError' })
+  t.throws(() => toChecker({ default: { pattern: '(?i)a' }, $ref: '#/default' }, newWorkBudget()), { name: 'UnreadPatternError' })
   t.end()
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
-import { newEffort } from '../../src/json/work-budget.ts'
+import { newWorkBudget } from '../../src/json/work-budget.ts'
 import { CustomCalls, toCustomInput } from '../../src/stages/custom-calls.ts'
 import { FINISH, told } from '../streams/events.ts'
 
@@ -14,7 +14,7 @@ t.test('calls are told whole, by their input', t => {
     { name: 'what is no such argument', given: [call(0, 'shout', 'HEY'), FINISH], expected: [custom(0, 'HEY'), FINISH] },
     { name: 'none that broke', given: [call(0, 'shout', '{"input":'), failure], expected: [failure] }
   ]
-  for (const { name, given, expected } of cases) t.strictSame(told(new CustomCalls(new Set(['shout']), newEffort()), given), expected, name)
+  for (const { name, given, expected } of cases) t.strictSame(told(new CustomCalls(new Set(['shout']), newWorkBudget()), given), expected, name)
   t.end()
 })
 
@@ -24,4 +24,4 @@ for (const { name, args, expected } of [
   { name: 'other arguments are the input as they are', args: '{"patch":"x"}', expected: '{"patch":"x"}' },
   { name: 'an argument that is no text is not', args: '{"input":1}', expected: '{"input":1}' },
   { name: 'text without JSON is the input', args: 'x', expected: 'x' }
-]) t.equal(toCustomInput(args, newEffort()), expected, name)
+]) t.equal(toCustomInput(args, newWorkBudget()), expected, name)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
-import { newEffort } from '../../src/json/work-budget.ts'
+import { newWorkBudget } from '../../src/json/work-budget.ts'
 import { loadCheckers } from '../../src/json/json-schema.ts'
 import { ForcedArguments } from '../../src/stages/forced-arguments.ts'
 import { FINISH, merged, text, told } from '../streams/events.ts'
@@ -13,7 +13,7 @@ const thought = (text: string): GenerationEvent => ({ type: 'reasoning', text })
 const called = (args: string): GenerationEvent => ({ type: 'tool_call', index: 0, id: 'call_1', name: 'get_weather', arguments: args })
 
 function stageOf (schema: Record<string, unknown>, changes: Change[] = []): ForcedArguments {
-  return new ForcedArguments({ name: 'get_weather', schema, newCallId: () => 'call_1', changes, effort: newEffort() })
+  return new ForcedArguments({ name: 'get_weather', schema, newCallId: () => 'call_1', changes, effort: newWorkBudget() })
 }
 
 const PARIS = '{"city":"Paris"}'

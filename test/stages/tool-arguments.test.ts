@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import type { Batch, GenerationEvent } from '../../src/generation/event.ts'
-import { newEffort } from '../../src/json/work-budget.ts'
+import { newWorkBudget } from '../../src/json/work-budget.ts'
 import { countViolations as count, loadCheckers } from '../../src/json/json-schema.ts'
 import { ToolArguments, toMended as mend } from '../../src/stages/tool-arguments.ts'
 import { runs } from '../property-runs.ts'
@@ -12,11 +12,11 @@ await loadCheckers()
 type Schema = Record<string, unknown>
 
 function toMended (text: string, schema: Schema | undefined): ReturnType<typeof mend> {
-  return mend(text, schema, newEffort())
+  return mend(text, schema, newWorkBudget())
 }
 
 function countViolations (schema: Schema, value: unknown): number {
-  return count(schema, value, newEffort())
+  return count(schema, value, newWorkBudget())
 }
 
 const SYNTAX = 'the model wrote JSON that does not parse'
@@ -167,7 +167,7 @@ t.test('calls are held until they are whole', t => {
   ]
   for (const { name, given, expected, changes = [] } of cases) {
     const told: Change[] = []
-    const stage = new ToolArguments(new Map([['f', object({ n: { type: 'integer' } })]]), told, newEffort())
+    const stage = new ToolArguments(new Map([['f', object({ n: { type: 'integer' } })]]), told, newWorkBudget())
     t.strictSame(given.flatMap(batch => stage.push(batch)), expected, name)
     t.strictSame(told.map(({ param, action, reason }) => `${param} ${action}: ${reason}`), changes, `${name} (changes)`)
   }
@@ -175,7 +175,7 @@ t.test('calls are held until they are whole', t => {
 })
 
 t.test('long arguments cost no more than their length', t => {
-  const stage = new ToolArguments(new Map([['f', object({ s: { type: 'string' }, n: { type: 'integer' } })]]), [], newEffort())
+  const stage = new ToolArguments(new Map([['f', object({ s: { type: 'string' }, n: { type: 'integer' } })]]), [], newWorkBudget())
   const pieces = JSON.stringify({ s: 'x "y" {z}\n'.repeat(20_000), n: '1' }).match(/[^]{1,5}/g) ?? []
   const start = performance.now()
   stage.push([{ type: 'tool_call', index: 0, id: 'a', name: 'f', arguments: '' }])
@@ -189,7 +189,7 @@ t.test('long arguments cost no more than their length', t => {
 
 t.test('once checks have taken their time, only what is quickly checked is', t => {
   const trap = object({ s: { type: 'string', pattern: '(a?){300}a{300}' } })
-  const stage = new ToolArguments(new Map([['trap', trap], ['f', object({ n: { type: 'integer' } })]]), [], newEffort())
+  const stage = new ToolArguments(new Map([['trap', trap], ['f', object({ n: { type: 'integer' } })]]), [], newWorkBudget())
   const calls: Batch = ['f', ...Array.from({ length: 200 }, () => 'trap'), 'f'].map((name, index) => ({ type: 'tool_call', index, id: `call_${index}`, name, arguments: JSON.stringify({ n: '1', s: 'a'.repeat(4_000) }) }))
   const start = performance.now()
   const told = stage.push([...calls, { type: 'finish', reason: null }])

@@ -4,7 +4,7 @@ import type { PromptRequest, ThinkingWords } from '../../generation/request.ts'
 import { THINKING_WORDS } from '../../generation/thinking.ts'
 import type { Family } from '../models/family.ts'
 import type { Model } from '../models/model.ts'
-import { newEffort } from '../../json/work-budget.ts'
+import { newWorkBudget } from '../../json/work-budget.ts'
 import { toExtras } from './other-parameters.ts'
 import { toPromptJson } from './native-json.ts'
 import { toReasoning } from './reasoning.ts'
@@ -80,7 +80,7 @@ export function toCompletionRunRequest (request: PromptRequest, model: Model, op
     stop,
     isVerbatim,
     maxTokens,
-    effort: newEffort(),
+    effort: newWorkBudget(),
     changes
   }
 }
@@ -94,7 +94,7 @@ function toUnaskedRequest (request: PromptRequest, inputs: [Input, ...Input[]], 
   const choices = toChoices(request, inputs.length, maxChoices, [])
   if (request.logprobs != null) changes.push({ param: 'logprobs', action: 'dropped', from: request.logprobs, reason: 'Workers AI tells none of a prompt' })
   if (unsupportedParams === 'reject') refuseDropped(changes)
-  return { ...TEXT_ONLY, fields: {}, inputs, choices, stop: [], isVerbatim: true, maxTokens: 0, effort: newEffort(), changes }
+  return { ...TEXT_ONLY, fields: {}, inputs, choices, stop: [], isVerbatim: true, maxTokens: 0, effort: newWorkBudget(), changes }
 }
 
 interface Input extends RunInput {

@@ -3,7 +3,7 @@ import type { Change } from '../../generation/change.ts'
 import type { GenerationRequest } from '../../generation/request.ts'
 import type { Model } from '../models/model.ts'
 import { toFunctionsRequest } from './custom-tools.ts'
-import { newEffort, type Effort } from '../../json/work-budget.ts'
+import { newWorkBudget, type WorkBudget } from '../../json/work-budget.ts'
 import { toExactJson } from '../../json/exact-integers.ts'
 import { withInstruction } from './messages/instructions.ts'
 import { toNativeMessages } from './messages/messages.ts'
@@ -98,7 +98,7 @@ export interface RunRequest {
   /** The caller's `prompt_cache_key`, if it can be a header value. */
   cacheKey?: string
   /** What may still be done to check and mend its answers. */
-  effort: Effort
+  effort: WorkBudget
   changes: Change[]
 }
 
@@ -113,7 +113,7 @@ export function toRunRequest (asked: GenerationRequest, model: Model, options: R
   const choices = toChoices(request, options, changes)
   const { seed, ...sampling } = toSampling(request, family, changes)
   const offered = toOfferedTools(request, family, changes)
-  const effort = newEffort()
+  const effort = newWorkBudget()
   const format = toOutputFormat(request, effort, changes)
   const outputForm = format && (options.outputForm ?? toOutputForm(format, family))
   const formatFields = format && outputForm ? toNativeFormat(format, outputForm, changes) : {}

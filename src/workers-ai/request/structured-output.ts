@@ -3,7 +3,7 @@ import type { Change } from '../../generation/change.ts'
 import { isObject } from '../../json/is-object.ts'
 import type { GenerationRequest, JsonSchemaFormat, ResponseFormat } from '../../generation/request.ts'
 import type { Family } from '../models/family.ts'
-import { newEffort, type Effort } from '../../json/work-budget.ts'
+import { newWorkBudget, type WorkBudget } from '../../json/work-budget.ts'
 import { copyDigits, toExactJson } from '../../json/exact-integers.ts'
 import { countViolations, isRead, isTooLarge, loadCheckers, readSchema, toViolations, UncheckedError } from '../../json/json-schema.ts'
 import { parseJson } from '../../json/lenient-json.ts'
@@ -45,7 +45,7 @@ export function prepareChecks ({ response_format: format, tools, functions }: Ge
     if (isRead(schema)) return
     await ownTurn()
     try {
-      readSchema(schema, { ...newEffort(), compiling: COMPILING })
+      readSchema(schema, { ...newWorkBudget(), compiling: COMPILING })
     } catch {
       // It is told to its writer where the schema is used.
     }
@@ -56,7 +56,7 @@ export function prepareChecks ({ response_format: format, tools, functions }: Ge
  * What the caller's `response_format` asks for; undefined for text. What of its schema cannot be checked is told.
  * @throws InvalidRequestError when its schema is none
  */
-export function toOutputFormat ({ response_format: format }: GenerationRequest, effort: Effort, changes: Change[]): OutputFormat | undefined {
+export function toOutputFormat ({ response_format: format }: GenerationRequest, effort: WorkBudget, changes: Change[]): OutputFormat | undefined {
   if (format == null || format.type === 'text') return undefined
   const asked = toAsked(format)
   const { name, schema, strict } = asked
@@ -122,7 +122,7 @@ export function toInstruction ({ schema }: OutputFormat): string {
  * What is wrong with an answer in a format, in words for the model and the caller; undefined when it fits, and when it
  * cannot be checked, which is told.
  */
-export function toComplaint ({ schema }: OutputFormat, answer: string, effort: Effort, changes: Change[]): string | undefined {
+export function toComplaint ({ schema }: OutputFormat, answer: string, effort: WorkBudget, changes: Change[]): string | undefined {
   const value = parseJson(answer)
   if (value === undefined) return 'the answer is not valid JSON'
   if (schema === undefined) return isObject(value) ? undefined : 'the answer is not a JSON object'
@@ -135,7 +135,7 @@ export function toComplaint ({ schema }: OutputFormat, answer: string, effort: E
 }
 
 /** How far an answer is from its format: the number of complaints, and more than all of them when it is no JSON. */
-export function toDistance ({ schema }: OutputFormat, answer: string, effort: Effort): number {
+export function toDistance ({ schema }: OutputFormat, answer: string, effort: WorkBudget): number {
   const value = parseJson(answer)
   if (value === undefined) return Infinity
   if (schema === undefined) return isObject(value) ? 0 : 1

@@ -2,7 +2,7 @@ import t from 'tap'
 import { UpstreamError } from '../../../src/errors.ts'
 import type { Change } from '../../../src/generation/change.ts'
 import type { GenerationRequest, ResponseFormat } from '../../../src/generation/request.ts'
-import { newEffort } from '../../../src/json/work-budget.ts'
+import { newWorkBudget } from '../../../src/json/work-budget.ts'
 import { loadCheckers } from '../../../src/json/json-schema.ts'
 import { prepareChecks, toComplaint as complain, toDistance, toInstruction, toNativeFormat, toOtherForm, toOutputForm, toOutputFormat, type OutputForm, type OutputFormat } from '../../../src/workers-ai/request/structured-output.ts'
 import { FAMILIES, restrictTo, type Family } from '../../../src/workers-ai/models/family.ts'
@@ -13,11 +13,11 @@ await loadCheckers()
 const SCHEMA = { type: 'object', properties: { color: { enum: ['red', 'blue'] } }, required: ['color'] }
 
 function formatOf (format: ResponseFormat | null | undefined, changes: Change[] = []): OutputFormat | undefined {
-  return toOutputFormat({ model: 'm', messages: [], ...(format !== undefined && { response_format: format }) } as GenerationRequest, newEffort(), changes)
+  return toOutputFormat({ model: 'm', messages: [], ...(format !== undefined && { response_format: format }) } as GenerationRequest, newWorkBudget(), changes)
 }
 
 function toComplaint (format: OutputFormat, answer: string, changes: Change[] = []): string | undefined {
-  return complain(format, answer, newEffort(), changes)
+  return complain(format, answer, newWorkBudget(), changes)
 }
 
 function schemaFormat (schema: Record<string, unknown>, more: object = {}): OutputFormat {
@@ -184,9 +184,9 @@ t.test('what of a schema is not checked is told, strict or not', t => {
 
 t.test('how far an answer is from its format', t => {
   const format = schemaFormat({ type: 'object', properties: { a: { maxLength: 2 }, b: { maxLength: 2 } } })
-  t.strictSame(['{"a":"b"}', '{"a":"bcd"}', '{"a":"bcd","b":"bcd"}', 'Sorry.'].map(answer => toDistance(format, answer, newEffort())), [0, 1, 2, Infinity])
-  t.strictSame(['{}', '[]', 'Sorry.'].map(answer => toDistance({ name: 'json_object', isStrict: false }, answer, newEffort())), [0, 1, Infinity])
-  t.equal(toDistance(schemaFormat({ $ref: '#' }), '{}', newEffort()), 0, 'of what cannot be checked nothing is known')
+  t.strictSame(['{"a":"b"}', '{"a":"bcd"}', '{"a":"bcd","b":"bcd"}', 'Sorry.'].map(answer => toDistance(format, answer, newWorkBudget())), [0, 1, 2, Infinity])
+  t.strictSame(['{}', '[]', 'Sorry.'].map(answer => toDistance({ name: 'json_object', isStrict: false }, answer, newWorkBudget())), [0, 1, Infinity])
+  t.equal(toDistance(schemaFormat({ $ref: '#' }), '{}', newWorkBudget()), 0, 'of what cannot be checked nothing is known')
   t.end()
 })
 
@@ -204,5 +204,5 @@ t.test('a schema is read in a turn of its own, before it is needed', async t => 
   t.strictSame(turns, ['turn'], 'once')
   const invalid = request({ response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { type: 'colour' } } } })
   await prepareChecks(invalid, ownTurn)
-  t.throws(() => toOutputFormat(invalid, newEffort(), []), { name: 'InvalidRequestError' })
+  t.throws(() => toOutputFormat(invalid, newWorkBudget(), []), { name: 'InvalidRequestError' })
 })

@@ -1,6 +1,6 @@
 import type { FinishReason, GenerationEvent, TokenLogprob, ToolCallEvent, Usage } from '../../../generation/event.ts'
 import type { ItemStatus, OutputCustomToolCall, OutputFunctionCall, OutputItem, OutputMessage, OutputReasoning, ResponseLogprob } from './wire.ts'
-import { newEffort } from '../../../json/work-budget.ts'
+import { newWorkBudget } from '../../../json/work-budget.ts'
 import { parseJson, parseModelJson } from '../../../json/lenient-json.ts'
 import { inputOf } from '../../../generation/text-tool.ts'
 import type { Output, OutputItemsOptions, OutputListener } from './output.ts'
@@ -27,7 +27,7 @@ export class OutputItems implements Output {
   /** The thinking or text that may still grow. */
   #open: OutputMessage | OutputReasoning | undefined
   #calls = new Map<number, OpenCall>()
-  #effort = newEffort()
+  #effort = newWorkBudget()
 
   constructor (options: OutputItemsOptions, listener?: OutputListener) {
     this.#options = options

@@ -12,7 +12,7 @@ import { toFileText } from './file.ts'
 import { toImage, toImageList } from '../../../generation/image-forms.ts'
 import { checkImages, toImagePart } from './image.ts'
 import { toTextArguments } from '../../../generation/text-tool.ts'
-import { newEffort, type Effort } from '../../../json/work-budget.ts'
+import { newWorkBudget, type WorkBudget } from '../../../json/work-budget.ts'
 import { parseJson, parseModelJsonExactly } from '../../../json/lenient-json.ts'
 import { withInstruction } from './instructions.ts'
 import { toNativeCallIds } from './tool-call-ids.ts'
@@ -42,7 +42,7 @@ export function toNativeMessages (messages: readonly Message[], model: Model, ch
 function toEachNative (messages: readonly Message[], model: Model, changes: Change[]): NativeMessage[] {
   const { family } = model
   const modern = withModernCalls(messages, changes)
-  const context: Context = { family, callIds: toNativeCallIds(modern, family), changes, effort: newEffort() }
+  const context: Context = { family, callIds: toNativeCallIds(modern, family), changes, effort: newWorkBudget() }
   const native: NativeMessage[] = []
   /** Images that tools gave back: what answers calls must not be torn apart. */
   let attached: NativePart[] = []
@@ -70,7 +70,7 @@ interface Context {
   family: Family
   callIds: (id: string) => string
   changes: Change[]
-  effort: Effort
+  effort: WorkBudget
 }
 
 /** Joins system messages from further down to the one at the beginning. */
@@ -193,7 +193,7 @@ function toFunctionCall (call: ToolCall, path: string, changes: Change[]): Funct
 }
 
 /** Chat templates upstream read earlier arguments, and the whole request is refused when they are no JSON object. */
-function toArguments (json: string, param: string, changes: Change[], effort: Effort): string {
+function toArguments (json: string, param: string, changes: Change[], effort: WorkBudget): string {
   if (json.trim() === '') return '{}'
   if (isObject(parseJson(json))) return json
   const mended = parseModelJsonExactly(json, effort)
