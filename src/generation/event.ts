@@ -85,9 +85,9 @@ export interface Stage {
   push: (batch: Batch) => Batch
   readonly done?: boolean
   /** True while it would give any text on as it is: text may then pass it by. */
-  readonly letsTextBy?: boolean
+  readonly isTransparent?: boolean
   /** Hears how much text has passed it by, in UTF-16 code units. */
-  passedBy?: (characters: number) => void
+  onBypassed?: (characters: number) => void
   /** Where a stage has room for it, what tells the usage of a stream that is ended before its end. */
   meter?: Meter | undefined
 }

@@ -29,11 +29,11 @@ export class Ending implements Stage {
   }
 
   /** It only counts it. */
-  get letsTextBy (): boolean {
+  get isTransparent (): boolean {
     return true
   }
 
-  passedBy (characters: number): void {
+  onBypassed (characters: number): void {
     this.#characters += characters
   }
 

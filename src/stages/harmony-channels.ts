@@ -28,7 +28,7 @@ export class HarmonyChannels implements Stage {
   /** The end of the last message, which belongs to nobody when another message or nothing follows. */
   #end = ''
 
-  get letsTextBy (): boolean {
+  get isTransparent (): boolean {
     return this.#state === 'off'
   }
 

@@ -12,11 +12,11 @@ export class LogprobsCheck implements Stage {
   }
 
   /** It only looks at it. */
-  get letsTextBy (): boolean {
+  get isTransparent (): boolean {
     return true
   }
 
-  passedBy (characters: number): void {
+  onBypassed (characters: number): void {
     this.#hasText ||= characters > 0
   }
 

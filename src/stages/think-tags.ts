@@ -47,7 +47,7 @@ export class ThinkTags implements Stage {
     this.#close = options.tags[0].close
   }
 
-  get letsTextBy (): boolean {
+  get isTransparent (): boolean {
     return this.#state === 'answer'
   }
 

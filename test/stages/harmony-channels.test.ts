@@ -35,13 +35,13 @@ t.test('thinking and answer are told apart', t => {
 
 t.test('text goes past it once it is no such message', t => {
   const stage = new HarmonyChannels()
-  t.equal(stage.letsTextBy, false)
+  t.equal(stage.isTransparent, false)
   const first: Batch = [{ type: 'text', text: '<', json: '"<"' }]
   t.strictSame(stage.push(first), [])
-  t.equal(stage.letsTextBy, false)
+  t.equal(stage.isTransparent, false)
   const second: Batch = [{ type: 'text', text: 'b>', json: '"b>"' }]
   t.strictSame(stage.push(second), [...first, ...second], 'as it came')
-  t.equal(stage.letsTextBy, true)
+  t.equal(stage.isTransparent, true)
   t.end()
 })
 

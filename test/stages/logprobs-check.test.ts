@@ -10,7 +10,7 @@ const rated: TextEvent = { type: 'text', text: 'a', logprobs: [{ token: 'a', log
 function missingOf (batches: Batch[], passed = 0, changes: Change[] = []): string[] {
   const stage = new LogprobsCheck(changes)
   t.strictSame(batches.map(batch => stage.push(batch)), batches, 'everything passes as it is')
-  if (passed > 0) stage.passedBy(passed)
+  if (passed > 0) stage.onBypassed(passed)
   stage.push([finish])
   return changes.map(({ param, action }) => `${param} ${action}`)
 }
@@ -35,6 +35,6 @@ t.test('once for all choices', t => {
 })
 
 t.test('text may pass it by', t => {
-  t.equal(new LogprobsCheck([]).letsTextBy, true)
+  t.equal(new LogprobsCheck([]).isTransparent, true)
   t.end()
 })

@@ -59,7 +59,7 @@ export class GenerationReader {
   }
 
   /** Hears the JSON of a frame with text whose usage is the latest, if it tells some; its text was told already. */
-  passedBy (json: string): void {
+  onBypassed (json: string): void {
     this.#lastOfRun = json
   }
 

@@ -56,7 +56,7 @@ export class StreamGiver implements Taker<Buffer> {
     const passed = this.#isMidEvent ? 0 : this.#lane.push(bytes)
     if (passed === 0) return this.#giveBatch(bytes)
     const last = this.#lane.takeLast()
-    if (last !== undefined) this.#reader.passedBy(last)
+    if (last !== undefined) this.#reader.onBypassed(last)
     const flushed = this.#lane.flush()
     const verdict = flushed === undefined ? undefined : this.#heard(flushed)
     return passed === bytes.length ? verdict : this.#inTurn(verdict, () => this.#giveBatch(bytes.subarray(passed)))
@@ -68,7 +68,7 @@ export class StreamGiver implements Taker<Buffer> {
     const verdict = batch.length > 0 ? this.#takeBatch(batch) : undefined
     this.#isMidEvent = !this.#stream.isBetweenEvents
     this.#lane.frames = this.#reader.textFrames
-    this.#lane.isFree = this.#reader.isSpeaking && this.#stages.every(letsTextBy)
+    this.#lane.isFree = this.#reader.isSpeaking && this.#stages.every(isTransparent)
     return this.#heard(verdict)
   }
 
@@ -86,10 +86,10 @@ export class StreamGiver implements Taker<Buffer> {
 
   #countPassed (): void {
     const characters = this.#lane.countPassed()
-    if (characters > 0) for (const stage of this.#stages) stage.passedBy?.(characters)
+    if (characters > 0) for (const stage of this.#stages) stage.onBypassed?.(characters)
   }
 }
 
-function letsTextBy (stage: Stage): boolean {
-  return stage.letsTextBy === true
+function isTransparent (stage: Stage): boolean {
+  return stage.isTransparent === true
 }
