@@ -24,7 +24,7 @@ export type Source<Item> = (take: Take<Item>) => Promise<void>
  * Takes text that passes by everything between the bytes of a stream and its client, as the JSON strings it came as, in
  * UTF-8. Nothing else is done from the first that is added until they are taken.
  */
-export interface JsonSink {
+export interface ChunkWriter {
   /** Nothing has to be told before text is. */
   readonly isReady: boolean
   /** Forgets what was added and never taken, because something broke in between. */

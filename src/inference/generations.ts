@@ -45,7 +45,7 @@ export interface StartOptions {
 export interface Generations {
   choices: Array<Source<Batch>>
   /** For each choice: has its text go past batches and stages where it can. */
-  leadTextTo: Array<Generation['leadTextTo']>
+  bypassTo: Array<Generation['bypassTo']>
   /** HTTP status Cloudflare answered with; undefined where it was not asked. */
   status: number | undefined
   /** Cloudflare's headers that are passed on. */
@@ -76,7 +76,7 @@ export async function startGenerations (workersAi: Runner, request: RunRequest, 
     const generations = request.choices === 1 ? [await ask(0)] : await Promise.all(Array.from({ length: request.choices }, (_, choice) => ask(choice)))
     return {
       choices: generations.map(({ batches }) => batches),
-      leadTextTo: generations.map(({ leadTextTo }) => leadTextTo),
+      bypassTo: generations.map(({ bypassTo }) => bypassTo),
       status: Math.max(...generations.map(({ status }) => status)),
       headers: toHeaders(generations),
       close
@@ -96,7 +96,7 @@ function unasked (request: RunRequest): Generations {
   const usageOf = (choice: number): Usage => ({ promptTokens: choice % choicesOfInput === 0 ? toInput(request, choice).promptTokens : 0, completionTokens: 0, estimated: true })
   return {
     choices: Array.from({ length: choices }, (_, choice) => once<Batch>([{ type: 'usage', usage: usageOf(choice) }, { type: 'finish', reason: 'length' }])),
-    leadTextTo: [],
+    bypassTo: [],
     status: undefined,
     headers: {},
     close: nothing

@@ -1,5 +1,5 @@
 import type { Batch, Usage } from '../../generation/event.ts'
-import type { JsonSink, Source } from '../../generation/pipeline.ts'
+import type { ChunkWriter, Source } from '../../generation/pipeline.ts'
 import { DONE, toEvent, toWarningsComment } from '../../http/replies/server-sent-events.ts'
 import { consume, type InferenceAnswer } from '../../inference/answer.ts'
 import type { Call } from '../../inference/call.ts'
@@ -9,7 +9,7 @@ import { toStreamFailure } from './errors.ts'
 export interface Teller {
   tell: (batch: Batch) => string | Buffer
   /** Tells text that nobody in between wants to see. */
-  toSink?: () => JsonSink
+  toChunkWriter?: () => ChunkWriter
 }
 
 /**
@@ -24,8 +24,8 @@ export function choiceStream (answer: InferenceAnswer, tellers: readonly Teller[
   call.releaseMemory()
   return send => {
     for (const [choice, teller] of tellers.entries()) {
-      const sink = teller.toSink?.()
-      if (sink) generations.leadTextTo[choice]?.(sink, send)
+      const sink = teller.toChunkWriter?.()
+      if (sink) generations.bypassTo[choice]?.(sink, send)
     }
     return consume({ generations, reporter }, call, (batch, choice) => {
       const chunks = tellers[choice]?.tell(batch)

@@ -1,6 +1,6 @@
 import type { CancelSignal } from '../../generation/cancellation.ts'
 import type { Batch, Stage } from '../../generation/event.ts'
-import { once, throughStages, type JsonSink, type Source, type Take } from '../../generation/pipeline.ts'
+import { once, throughStages, type ChunkWriter, type Source, type Take } from '../../generation/pipeline.ts'
 import { ByteLane } from '../fast-path/text-relay.ts'
 import { toStreamError } from '../transport/connection-errors.ts'
 import { GenerationReader } from './generation-reader.ts'
@@ -47,7 +47,7 @@ export interface Generation {
    * Of a stream: has text go past batches and stages while none of them wants to see it. To be called before batches are
    * read. What is sent must be copied.
    */
-  leadTextTo?: (sink: JsonSink, send: Take<Buffer>) => void
+  bypassTo?: (sink: ChunkWriter, send: Take<Buffer>) => void
 }
 
 /**
@@ -62,7 +62,7 @@ export async function generate (workersAi: Runner, request: GenerateRequest): Pr
   const { status, headers } = answer
   const lane = new ByteLane()
   const batches = throughStages(toBatches(request, answer, lane), request.stages)
-  return { status, headers, batches, ...(answer.form === 'events' && { leadTextTo: (sink, send) => lane.leadTo(sink, send) }) }
+  return { status, headers, batches, ...(answer.form === 'events' && { bypassTo: (sink, send) => lane.connect(sink, send) }) }
 }
 
 function runOptions ({ signal, isStreamed, observer, retryTime, sessionAffinity, simulatorWords, apiToken, caller }: GenerateRequest): RunOptions<GenerationForm> {

@@ -1,4 +1,4 @@
-import type { JsonSink, Take, Verdict } from '../../generation/pipeline.ts'
+import type { ChunkWriter, Take, Verdict } from '../../generation/pipeline.ts'
 import { CLASSIC_TEXT, type TextFrames, type TextSpan } from './text-frames.ts'
 
 /** Of the frame that is read; nothing else is done in between. */
@@ -14,14 +14,14 @@ export class ByteLane {
   isFree = false
   /** Which frames it takes: whole ones, in valid UTF-8. */
   frames: TextFrames = CLASSIC_TEXT
-  #sink: JsonSink | undefined
+  #sink: ChunkWriter | undefined
   #send: Take<Buffer> | undefined
   #isReady = false
   #characters = 0
   #last: string | undefined
 
   /** Has the lane lead somewhere; until then it stays closed. */
-  leadTo (sink: JsonSink, send: Take<Buffer>): void {
+  connect (sink: ChunkWriter, send: Take<Buffer>): void {
     this.#sink = sink
     this.#send = send
   }

@@ -28,7 +28,7 @@ async function tell (...choices: Array<Array<Batch | Error>>): Promise<Told> {
   const told: Told = { pieces: [], isClosed: false, usage: undefined }
   const call = quietCall()
   const answer: Pick<InferenceAnswer, 'generations' | 'reporter'> = {
-    generations: { choices: choices.map(sourceOf), leadTextTo: [], headers: {}, status: 200, close: () => { told.isClosed = true } },
+    generations: { choices: choices.map(sourceOf), bypassTo: [], headers: {}, status: 200, close: () => { told.isClosed = true } },
     reporter: new ChangeReporter([], call)
   }
   const pieces = await all(choiceStream(answer as InferenceAnswer, choices.map(() => new Brackets()), ({ completionTokens }) => `<${completionTokens}>`, call))

@@ -42,7 +42,7 @@ async function tell (pieces: readonly Buffer[], { stages: newStages = () => [], 
   const told: Told = { text: '', passed: 0, writes: 0, verdicts: [] }
   const answer = (): undefined | Promise<undefined> => isSlow ? Promise.resolve(undefined) : undefined
   if (hasLane) {
-    lane.leadTo(chunks.toSink(), piece => {
+    lane.connect(chunks.toChunkWriter(), piece => {
       told.text += piece.toString()
       told.passed++
       told.writes++
@@ -170,7 +170,7 @@ t.test('who has had enough is given nothing more', async t => {
   const taken: string[] = []
   const lane = new ByteLane()
   const reader = new GenerationReader(() => 'call_1')
-  lane.leadTo({ isReady: true, begin () {}, add: () => true, take: () => Buffer.from('b') }, () => 'enough')
+  lane.connect({ isReady: true, begin () {}, add: () => true, take: () => Buffer.from('b') }, () => 'enough')
   const giver = new StreamGiver({ reader, lane, stages: [], take: batch => { taken.push(JSON.stringify(batch)); return undefined } })
   t.equal(giver.take(Buffer.from(frames('a').join(''))), undefined)
   t.equal(giver.take(Buffer.from(frames('b').join('') + DONE)), 'enough')
@@ -184,7 +184,7 @@ t.test('of a stream that is given up while something is waited for, nothing is g
     const taken: string[] = []
     const lane = new ByteLane()
     const reader = new GenerationReader(() => 'call_1')
-    lane.leadTo({ isReady: true, begin () {}, add: () => true, take: () => Buffer.from('b') }, piece => { taken.push(piece.toString()); return undefined })
+    lane.connect({ isReady: true, begin () {}, add: () => true, take: () => Buffer.from('b') }, piece => { taken.push(piece.toString()); return undefined })
     const giver = new StreamGiver({
       reader,
       lane,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { JsonSink } from '../../../src/generation/pipeline.ts'
+import type { ChunkWriter } from '../../../src/generation/pipeline.ts'
 import { ByteLane } from '../../../src/workers-ai/fast-path/text-relay.ts'
 
 interface Passed {
@@ -15,7 +15,7 @@ interface Passed {
 function pass (given: string | Buffer, { room = Infinity } = {}): Passed {
   const lane = new ByteLane()
   const texts: string[] = []
-  const sink: JsonSink = {
+  const sink: ChunkWriter = {
     isReady: true,
     begin () {},
     add (json, start, end) {
@@ -25,7 +25,7 @@ function pass (given: string | Buffer, { room = Infinity } = {}): Passed {
     },
     take: () => Buffer.alloc(0)
   }
-  lane.leadTo(sink, () => undefined)
+  lane.connect(sink, () => undefined)
   lane.isFree = true
   return { end: lane.push(Buffer.from(given)), texts, characters: lane.countPassed() }
 }
@@ -89,7 +89,7 @@ t.test('it is closed until it leads to somebody who is ready, and while somebody
   const lane = new ByteLane()
   lane.isFree = true
   t.equal(lane.push(frame), 0, 'it leads to nobody')
-  lane.leadTo({ get isReady () { return isReady }, begin () {}, add: () => true, take: () => frame }, () => 'enough')
+  lane.connect({ get isReady () { return isReady }, begin () {}, add: () => true, take: () => frame }, () => 'enough')
   t.equal(lane.push(frame), 0, 'nobody is ready')
   isReady = true
   t.equal(lane.push(frame), frame.length)

@@ -1,4 +1,4 @@
-import type { JsonSink } from '../../../generation/pipeline.ts'
+import type { ChunkWriter } from '../../../generation/pipeline.ts'
 
 /**
  * Where chunks are written before they are sent. Nothing else is done in between, so all streams share it: memory that
@@ -13,7 +13,7 @@ const NOTHING = Buffer.alloc(0)
 const LONG = 64
 
 /** Makes chunks that differ in nothing but their text of JSON strings that came as bytes, and copies those as they are. */
-export class ChunkSink implements JsonSink {
+export class ChatChunkWriter implements ChunkWriter {
   #seam: Buffer
   #endLength: number
   #isReady: () => boolean

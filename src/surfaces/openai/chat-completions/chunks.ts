@@ -2,7 +2,7 @@ import type { Batch, GenerationEvent, PieceEvent, ReasoningEvent, ToolCallEvent,
 import type { ChatCompletionDelta, CustomCallDelta, TokenLogprob, OpenAIFinishReason } from './wire.ts'
 import { toEvent } from '../../../http/replies/server-sent-events.ts'
 import { toFinishReason, type ReplyIdentity } from './fold.ts'
-import type { ChunkSink } from './chunk-writer.ts'
+import type { ChatChunkWriter } from './chunk-writer.ts'
 import { TextChunks } from './text-chunks.ts'
 import { toUsage } from '../usage.ts'
 
@@ -49,8 +49,8 @@ export class ChatChunks {
   }
 
   /** Tells text that comes as JSON strings, once something was told. */
-  toSink (): ChunkSink {
-    return this.#chunksOf('text').toSink(() => this.#begun)
+  toChunkWriter (): ChatChunkWriter {
+    return this.#chunksOf('text').toChunkWriter(() => this.#begun)
   }
 
   #chunksOf (type: PieceEvent['type']): TextChunks {

@@ -1,5 +1,5 @@
 import type { PieceEvent } from '../../../generation/event.ts'
-import { ChunkSink } from './chunk-writer.ts'
+import { ChatChunkWriter } from './chunk-writer.ts'
 import { toUnpooledBuffer } from '../../../json/unpooled-buffer.ts'
 
 /** Bytes of UTF-8 that a character of a JavaScript string may need. */
@@ -24,8 +24,8 @@ export class TextChunks {
    * The same chunks for text that comes as JSON strings.
    * @param isReady nothing has to be told before such a chunk
    */
-  toSink (isReady: () => boolean): ChunkSink {
-    return new ChunkSink(this.#seam, this.#endLength, isReady)
+  toChunkWriter (isReady: () => boolean): ChatChunkWriter {
+    return new ChatChunkWriter(this.#seam, this.#endLength, isReady)
   }
 
   /** One chunk for each of one or more pieces of text. */
