@@ -16,7 +16,7 @@ export function sourceOf (batches: Iterable<Batch | Error>): Source<Batch> {
   return async take => {
     for (const batch of batches) {
       if (batch instanceof Error) throw batch
-      if (await take(batch) === 'enough') return
+      if (await take(batch) === 'cancel') return
     }
   }
 }

@@ -1,10 +1,10 @@
 import type { Batch, Stage } from './event.ts'
 
-/** What a taker says to an item: nothing when it wants the next, `'enough'` when it wants no more. */
-export type Verdict = 'enough' | undefined
+/** What a taker says to an item: nothing when it wants the next, `'cancel'` when it wants no more. */
+export type Backpressure = 'cancel' | undefined
 
 /** Takes one item. A promise holds the source back until it settles. */
-export type Take<Item> = (item: Item) => Verdict | Promise<Verdict>
+export type Take<Item> = (item: Item) => Backpressure | Promise<Backpressure>
 
 /**
  * Who takes items, where each one counts: with many streams open, every object on a token's way is a load from memory, and
@@ -53,7 +53,7 @@ export function throughStages (batches: Source<Batch>, stages: readonly Stage[])
     for (const stage of stages) out = stage.push(out)
     const verdict = out.length > 0 ? take(out) : undefined
     if (!stages.some(isDone)) return verdict
-    return verdict instanceof Promise ? verdict.then((): Verdict => 'enough') : 'enough'
+    return verdict instanceof Promise ? verdict.then((): Backpressure => 'cancel') : 'cancel'
   })
 }
 
@@ -79,7 +79,7 @@ export async function primed (batches: Source<Batch>, patienceMs: number): Promi
       const event = batch[0]
       if (event?.type === 'failure' && !isLate) {
         failure = event
-        return 'enough'
+        return 'cancel'
       }
       resolve()
       return new Promise<Take<Batch>>(resolve => { giveFirst = resolve }).then(take => take(batch))
@@ -101,7 +101,7 @@ export async function primed (batches: Source<Batch>, patienceMs: number): Promi
 }
 
 /** Takes a batch of one of several generations that run at the same time; `choice` is its 0-based number, OpenAI's `choices[].index`. */
-export type TakeOfChoice = (batch: Batch, choice: number) => Verdict | Promise<Verdict>
+export type TakeOfChoice = (batch: Batch, choice: number) => Backpressure | Promise<Backpressure>
 
 /**
  * Gives the batches of several generations in the order they arrive. Resolves when all have ended, rejects with the

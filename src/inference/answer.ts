@@ -176,7 +176,7 @@ export function consume ({ generations: { choices, close }, reporter }: Pick<Inf
   const usages: Usage[] = []
   let failure: Error | undefined
   return interleaved(choices, (batch, choice) => {
-    if (failure) return 'enough'
+    if (failure) return 'cancel'
     record.firstTokenMs ??= Math.round(call.elapsedMs())
     const verdict = take(batch, choice)
     const last = batch.at(-1)
@@ -186,10 +186,10 @@ export function consume ({ generations: { choices, close }, reporter }: Pick<Inf
       for (const event of batch) if (event.type === 'usage') usages.push(event.usage)
     }
     if (last?.type === 'failure') failure = last.error
-    if (failure === undefined && verdict !== 'enough') return verdict
+    if (failure === undefined && verdict !== 'cancel') return verdict
     // The other choices are of no use any more, and would only be waited for.
     close()
-    return 'enough'
+    return 'cancel'
   }).then(() => {
     if (failure) throw failure
     const usage = toSum(usages)

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { UpstreamError } from '../errors.ts'
 import { follow, type CancelSignal } from '../generation/cancellation.ts'
 import type { Batch, Usage } from '../generation/event.ts'
-import { once, primed, type Source, type Take, type Verdict } from '../generation/pipeline.ts'
+import { once, primed, type Source, type Take, type Backpressure } from '../generation/pipeline.ts'
 import { newCallId } from '../ids.ts'
 import { toInputForm } from '../workers-ai/request/input-form.ts'
 import { silent, toContinuation, toReview, toStreamReview, type Complaint } from './review.ts'
@@ -253,7 +253,7 @@ class ToldSoFar {
     this.#asked = { request, context }
   }
 
-  pass (batch: Batch, take: Take<Batch>): Verdict | Promise<Verdict> {
+  pass (batch: Batch, take: Take<Batch>): Backpressure | Promise<Backpressure> {
     const asked = this.#asked
     if (asked === undefined) return take(batch)
     const last = batch.at(-1)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Batch, Stage } from '../../src/generation/event.ts'
-import { interleaved, once, primed, throughStages, type Source, type Verdict } from '../../src/generation/pipeline.ts'
+import { interleaved, once, primed, throughStages, type Source, type Backpressure } from '../../src/generation/pipeline.ts'
 import { all, sourceOf } from '../sources.ts'
 
 function text (...pieces: string[]): Batch {
@@ -25,7 +25,7 @@ function timed (name: string, ...waits: number[]): Source<Batch> {
   return async take => {
     for (const [index, ms] of waits.entries()) {
       await sleep(ms)
-      if (await take(text(`${name}${index}`)) === 'enough') return
+      if (await take(text(`${name}${index}`)) === 'cancel') return
     }
   }
 }
@@ -64,7 +64,7 @@ t.test('throughStages', async t => {
   })
 
   t.test('passes on what its taker says', async t => {
-    for (const verdict of ['enough' as const, Promise.resolve('enough' as const)]) {
+    for (const verdict of ['cancel' as const, Promise.resolve('cancel' as const)]) {
       const { state, batches } = counted(text('a'), text('b'))
       await throughStages(batches, [shouting])(() => verdict)
       t.equal(state.given, 1)
@@ -106,7 +106,7 @@ t.test('primed', async t => {
 
   t.test('passes on what is said to the first batch', async t => {
     const { state, batches } = counted(text('a'), text('b'))
-    await (await primed(batches, 1_000))(() => 'enough')
+    await (await primed(batches, 1_000))(() => 'cancel')
     t.equal(state.given, 1)
   })
 
@@ -179,8 +179,8 @@ t.test('interleaved', async t => {
   t.test('holds back a generation whose taker asks for time, and no other', async t => {
     const slow = counted(text('a'), text('b'), text('c'))
     const quick = counted(text('a'), text('b'), text('c'))
-    let go: (verdict: Verdict) => void = () => {}
-    const waiting = new Promise<Verdict>(resolve => { go = resolve })
+    let go: (verdict: Backpressure) => void = () => {}
+    const waiting = new Promise<Backpressure>(resolve => { go = resolve })
     const ended = interleaved([slow.batches, quick.batches], (_batch, choice) => choice === 0 ? waiting : undefined)
     await sleep(10)
     t.strictSame([slow.state.given, quick.state.given], [1, 3])

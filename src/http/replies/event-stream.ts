@@ -31,7 +31,7 @@ export function sendEvents (reply: FastifyReply, pieces: Source<string | Buffer>
     isQuiet = !isQuiet
   }, keepAliveMs / 2)
   return pieces(piece => {
-    if (raw.destroyed) return 'enough'
+    if (raw.destroyed) return 'cancel'
     isQuiet = false
     return write(raw, piece, isChunked) ? undefined : drained(raw)
   }).then(() => {

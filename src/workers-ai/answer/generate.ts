@@ -88,14 +88,14 @@ interface NativeStream extends Pick<GenerateRequest, 'signal' | 'stages'> {
 function tellStream ({ reader, body, signal, stages }: NativeStream, take: Take<Batch>, lane: ByteLane): Promise<void> {
   const giver = new StreamGiver({ reader, lane, stages, take })
   return body.read(giver).then(async () => {
-    if (reader.ended && !giver.isEnough) body.release()
+    if (reader.ended && !giver.isCancelled) body.release()
     else body.destroy()
-    if (giver.isEnough) return
+    if (giver.isCancelled) return
     const batch = giver.end()
     reader.end(batch)
     if (batch.length > 0) await take(batch)
   }, async (error: unknown) => {
-    giver.isEnough = true
+    giver.isCancelled = true
     body.destroy()
     signal.throwIfAborted()
     await take([{ type: 'failure', error: toStreamError(error) }])

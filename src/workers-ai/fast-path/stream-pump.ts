@@ -1,5 +1,5 @@
 import type { Batch, Stage } from '../../generation/event.ts'
-import type { Take, Taker, Verdict } from '../../generation/pipeline.ts'
+import type { Take, Taker, Backpressure } from '../../generation/pipeline.ts'
 import type { ByteLane } from './text-relay.ts'
 import type { GenerationReader } from '../answer/generation-reader.ts'
 import { StreamReader } from '../answer/stream-reader.ts'
@@ -16,7 +16,7 @@ export interface StreamWay {
 /** Gives what the pieces of a native stream say: text by the byte lane while that is open, everything else in batches. */
 export class StreamGiver implements Taker<Buffer> {
   /** Nothing more is wanted, also of what has been read. */
-  isEnough = false
+  isCancelled = false
   #isFirst = true
   #isMidEvent = false
   #lane: ByteLane
@@ -35,7 +35,7 @@ export class StreamGiver implements Taker<Buffer> {
   }
 
   /** Takes the next bytes; says enough when its taker has had enough, and when nothing more can come. */
-  take (bytes: Buffer): Verdict | Promise<Verdict> {
+  take (bytes: Buffer): Backpressure | Promise<Backpressure> {
     // The first event goes by itself: only behind it is known whether the lane is open, and to whom it leads. So does one
     // that was cut.
     const isCut = this.#isFirst || (this.#isMidEvent && this.#lane.isOpen)
@@ -52,7 +52,7 @@ export class StreamGiver implements Taker<Buffer> {
     return this.#stream.end()
   }
 
-  #giveEvents (bytes: Buffer): Verdict | Promise<Verdict> {
+  #giveEvents (bytes: Buffer): Backpressure | Promise<Backpressure> {
     const passed = this.#isMidEvent ? 0 : this.#lane.push(bytes)
     if (passed === 0) return this.#giveBatch(bytes)
     const last = this.#lane.takeLast()
@@ -62,7 +62,7 @@ export class StreamGiver implements Taker<Buffer> {
     return passed === bytes.length ? verdict : this.#inTurn(verdict, () => this.#giveBatch(bytes.subarray(passed)))
   }
 
-  #giveBatch (bytes: Buffer): Verdict | Promise<Verdict> {
+  #giveBatch (bytes: Buffer): Backpressure | Promise<Backpressure> {
     this.#countPassed()
     const batch = this.#stream.push(bytes)
     const verdict = batch.length > 0 ? this.#takeBatch(batch) : undefined
@@ -72,16 +72,16 @@ export class StreamGiver implements Taker<Buffer> {
     return this.#heard(verdict)
   }
 
-  #heard (verdict: Verdict | Promise<Verdict>): Verdict | Promise<Verdict> {
+  #heard (verdict: Backpressure | Promise<Backpressure>): Backpressure | Promise<Backpressure> {
     if (verdict instanceof Promise) return verdict.then(given => this.#heard(given))
-    this.isEnough ||= verdict === 'enough'
-    return this.isEnough || this.#reader.done ? 'enough' : undefined
+    this.isCancelled ||= verdict === 'cancel'
+    return this.isCancelled || this.#reader.done ? 'cancel' : undefined
   }
 
-  #inTurn (verdict: Verdict | Promise<Verdict>, next: () => Verdict | Promise<Verdict>): Verdict | Promise<Verdict> {
+  #inTurn (verdict: Backpressure | Promise<Backpressure>, next: () => Backpressure | Promise<Backpressure>): Backpressure | Promise<Backpressure> {
     // While one is waited for, the stream may be given up.
     if (verdict instanceof Promise) return verdict.then(given => this.#inTurn(given, next))
-    return this.isEnough ? 'enough' : verdict ?? next()
+    return this.isCancelled ? 'cancel' : verdict ?? next()
   }
 
   #countPassed (): void {

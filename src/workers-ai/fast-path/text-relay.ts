@@ -1,4 +1,4 @@
-import type { ChunkWriter, Take, Verdict } from '../../generation/pipeline.ts'
+import type { ChunkWriter, Take, Backpressure } from '../../generation/pipeline.ts'
 import { CLASSIC_TEXT, type TextFrames, type TextSpan } from './text-frames.ts'
 
 /** Of the frame that is read; nothing else is done in between. */
@@ -70,7 +70,7 @@ export class ByteLane {
   }
 
   /** Sends what was taken. */
-  flush (): Verdict | Promise<Verdict> {
+  flush (): Backpressure | Promise<Backpressure> {
     const piece = this.#sink?.take()
     return piece !== undefined && piece.length > 0 ? this.#send?.(piece) : undefined
   }

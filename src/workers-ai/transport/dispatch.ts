@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { reasonOf, type CancelSignal } from '../../generation/cancellation.ts'
-import type { Taker, Verdict } from '../../generation/pipeline.ts'
+import type { Taker, Backpressure } from '../../generation/pipeline.ts'
 import { afterPoll } from './after-poll.ts'
 import type { Hearer } from './pool.ts'
 import type { RequestBody } from './request-body.ts'
@@ -205,7 +205,7 @@ class ResponseHandler implements Hearer, ResponseBody {
     try {
       const verdict = taker.take(bytes)
       if (verdict instanceof Promise) this.#hold(verdict)
-      else if (verdict === 'enough') this.#leave()
+      else if (verdict === 'cancel') this.#leave()
     } catch (error) {
       this.#leave({ error })
     }
@@ -216,11 +216,11 @@ class ResponseHandler implements Hearer, ResponseBody {
     else this.#leave(this.#end)
   }
 
-  #hold (verdict: Promise<Verdict>): void {
+  #hold (verdict: Promise<Backpressure>): void {
     this.#isHeld = true
     verdict.then(given => {
       this.#isHeld = false
-      if (given === 'enough') this.#leave()
+      if (given === 'cancel') this.#leave()
       else this.#give()
     }, (error: unknown) => {
       this.#isHeld = false

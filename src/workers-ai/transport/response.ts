@@ -108,7 +108,7 @@ export async function readAll ({ statusCode: status, body }: Pick<UpstreamRespon
       take: piece => {
         size += piece.length
         pieces.push(piece)
-        return size > MAX_WHOLE_BYTES ? 'enough' : undefined
+        return size > MAX_WHOLE_BYTES ? 'cancel' : undefined
       }
     })
   } catch (error) {
@@ -131,7 +131,7 @@ async function readStart ({ body }: UpstreamResponse): Promise<string> {
       take: piece => {
         pieces.push(piece)
         size += piece.length
-        return size >= MAX_ERROR_BYTES ? 'enough' : undefined
+        return size >= MAX_ERROR_BYTES ? 'cancel' : undefined
       }
     })
   } catch {

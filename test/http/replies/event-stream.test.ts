@@ -95,7 +95,7 @@ t.test('nobody waits for longer than that without a byte, from the beginning', a
 
 t.test('a client that has left has had enough', async t => {
   const pieces: Source<string> = async send => {
-    while (await send('data: a\n\n') !== 'enough') await sleep(5)
+    while (await send('data: a\n\n') !== 'cancel') await sleep(5)
   }
   const { socket, sent } = await begin(t, pieces)
   await once(socket, 'data')

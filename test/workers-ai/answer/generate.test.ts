@@ -113,7 +113,7 @@ t.test('whoever leaves takes the upstream with them', async t => {
   const endless: NativeAnswer = { contentType: STREAM, body: 'data: {"response":"H"}\n\n', end: 'never' }
 
   t.test('by having had enough', async t => {
-    for (const enough of ['enough' as const, Promise.resolve('enough' as const)]) {
+    for (const enough of ['cancel' as const, Promise.resolve('cancel' as const)]) {
       const { generation, runs } = await ask(t, [endless])
       await generation.batches(batch => {
         t.strictSame(batch, H)

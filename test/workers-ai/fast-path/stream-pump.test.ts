@@ -6,7 +6,7 @@ import { Ending } from '../../../src/stages/ending.ts'
 import { HarmonyChannels } from '../../../src/stages/harmony-channels.ts'
 import { StopSequences } from '../../../src/stages/stop-sequences.ts'
 import { THINK, ThinkTags, THOUGHT_CHANNEL } from '../../../src/stages/think-tags.ts'
-import type { Verdict } from '../../../src/generation/pipeline.ts'
+import type { Backpressure } from '../../../src/generation/pipeline.ts'
 import { ChatChunks } from '../../../src/surfaces/openai/chat-completions/chunks.ts'
 import { ByteLane } from '../../../src/workers-ai/fast-path/text-relay.ts'
 import { GenerationReader } from '../../../src/workers-ai/answer/generation-reader.ts'
@@ -22,7 +22,7 @@ interface Told {
   passed: number
   /** How often something was sent at all. */
   writes: number
-  verdicts: Verdict[]
+  verdicts: Backpressure[]
 }
 
 interface Options {
@@ -61,7 +61,7 @@ async function tell (pieces: readonly Buffer[], { stages: newStages = () => [], 
   for (const piece of pieces) {
     const verdict = await giver.take(piece)
     told.verdicts.push(verdict)
-    if (verdict === 'enough') break
+    if (verdict === 'cancel') break
   }
   const last = giver.end()
   reader.end(last)
@@ -170,17 +170,17 @@ t.test('who has had enough is given nothing more', async t => {
   const taken: string[] = []
   const lane = new ByteLane()
   const reader = new GenerationReader(() => 'call_1')
-  lane.connect({ isReady: true, begin () {}, add: () => true, take: () => Buffer.from('b') }, () => 'enough')
+  lane.connect({ isReady: true, begin () {}, add: () => true, take: () => Buffer.from('b') }, () => 'cancel')
   const giver = new StreamGiver({ reader, lane, stages: [], take: batch => { taken.push(JSON.stringify(batch)); return undefined } })
   t.equal(giver.take(Buffer.from(frames('a').join(''))), undefined)
-  t.equal(giver.take(Buffer.from(frames('b').join('') + DONE)), 'enough')
-  t.equal(giver.isEnough, true)
+  t.equal(giver.take(Buffer.from(frames('b').join('') + DONE)), 'cancel')
+  t.equal(giver.isCancelled, true)
   t.equal(taken.length, 1)
 })
 
 t.test('of a stream that is given up while something is waited for, nothing is given any more', async t => {
   for (const text of [frames('a', 'b').join(''), frames('a').join('') + 'data: {"response":7}\n\n' + frames('b').join('')]) {
-    let drain: (verdict: Verdict) => void = () => {}
+    let drain: (verdict: Backpressure) => void = () => {}
     const taken: string[] = []
     const lane = new ByteLane()
     const reader = new GenerationReader(() => 'call_1')
@@ -195,9 +195,9 @@ t.test('of a stream that is given up while something is waited for, nothing is g
       }
     })
     const given = giver.take(Buffer.from(text))
-    giver.isEnough = true
+    giver.isCancelled = true
     drain(undefined)
-    t.equal(await given, 'enough')
+    t.equal(await given, 'cancel')
     t.equal(taken.length, 1, taken.join())
   }
 })

@@ -89,11 +89,11 @@ t.test('it is closed until it leads to somebody who is ready, and while somebody
   const lane = new ByteLane()
   lane.isFree = true
   t.equal(lane.push(frame), 0, 'it leads to nobody')
-  lane.connect({ get isReady () { return isReady }, begin () {}, add: () => true, take: () => frame }, () => 'enough')
+  lane.connect({ get isReady () { return isReady }, begin () {}, add: () => true, take: () => frame }, () => 'cancel')
   t.equal(lane.push(frame), 0, 'nobody is ready')
   isReady = true
   t.equal(lane.push(frame), frame.length)
-  t.equal(lane.flush(), 'enough', 'it says what is said to it')
+  t.equal(lane.flush(), 'cancel', 'it says what is said to it')
   lane.isFree = false
   t.equal(lane.push(frame), 0)
   t.equal(lane.countPassed(), 1)

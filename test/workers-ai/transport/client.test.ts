@@ -620,7 +620,7 @@ t.test('a stream that its reader destroys closes the upstream connection', async
       await answer.body.read({
         take: bytes => {
           t.equal(bytes.toString(), 'data: {}\n\n')
-          return 'enough'
+          return 'cancel'
         }
       })
     }

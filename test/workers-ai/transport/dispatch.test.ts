@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import type { Verdict } from '../../../src/generation/pipeline.ts'
+import type { Backpressure } from '../../../src/generation/pipeline.ts'
 import { dispatch, type UpstreamResponse, type ResponseBody } from '../../../src/workers-ai/transport/dispatch.ts'
 import { newPool } from '../../../src/workers-ai/transport/pool.ts'
 import { waited } from '../../servers/http-client.ts'
@@ -52,8 +52,8 @@ t.test('what one read of the connection brought is one piece, however many HTTP 
 t.test('a piece that comes alone is given while it is read, and ends what it is asked to end', async t => {
   const reason = new Error('the client left')
   const bug = new TypeError('a bug')
-  const cases: Array<{ name: string, take: (asked: Asked, body: ResponseBody) => Verdict, rejection?: Error, isClosed: boolean }> = [
-    { name: 'enough', take: () => 'enough', isClosed: false },
+  const cases: Array<{ name: string, take: (asked: Asked, body: ResponseBody) => Backpressure, rejection?: Error, isClosed: boolean }> = [
+    { name: 'cancel', take: () => 'cancel', isClosed: false },
     { name: 'an error', take: () => { throw bug }, rejection: bug, isClosed: false },
     { name: 'destroyed', take: (_asked, body) => body.destroy() as undefined, isClosed: true },
     { name: 'aborted', take: ({ left }) => left.abort(reason) as undefined, rejection: reason, isClosed: true }
@@ -171,8 +171,8 @@ t.test('a taker that asks for time holds the server back, and gets every byte', 
     for (let count = 0; count < 200; count++) socket.write(chunk(piece))
     socket.write(END)
   })
-  let go: (verdict: Verdict) => void = () => {}
-  const waiting = new Promise<Verdict>(resolve => { go = resolve })
+  let go: (verdict: Backpressure) => void = () => {}
+  const waiting = new Promise<Backpressure>(resolve => { go = resolve })
   let given = 0
   const { body } = await server.answer()
   const ended = body.read({
@@ -234,7 +234,7 @@ t.test('one that is released', async t => {
       rest(socket)
     })
     const { body } = await answer()
-    await body.read({ take: () => 'enough' })
+    await body.read({ take: () => 'cancel' })
     body.release()
     await sleep(60)
     await answer()
@@ -245,7 +245,7 @@ t.test('one that is released', async t => {
 
   const { answer, sockets } = await start(t, socket => socket.write(HEAD + chunk('a')))
   const { body } = await answer()
-  await body.read({ take: () => 'enough' })
+  await body.read({ take: () => 'cancel' })
   body.release()
   await waited(() => sockets[0]?.closed === true)
   t.pass('is closed when its end does not come')

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import type { Verdict } from '../../../src/generation/pipeline.ts'
+import type { Backpressure } from '../../../src/generation/pipeline.ts'
 import { dispatch, type UpstreamResponse } from '../../../src/workers-ai/transport/dispatch.ts'
 import { newPool } from '../../../src/workers-ai/transport/pool.ts'
 import { someAtOnce } from '../../faults/some-at-once.ts'
@@ -76,9 +76,9 @@ async function play (one: Case, connection: Connection): Promise<void> {
 /** Reads an answer whose connection ends while nobody takes anything; how that went, and how many bytes came. */
 async function readLate ({ body }: UpstreamResponse, { isRead }: Case, isOver: () => boolean): Promise<{ length: number, error?: unknown }> {
   let length = 0
-  const over = waited(isOver).then(() => sleep(WAIT_MS)).then((): Verdict => undefined)
+  const over = waited(isOver).then(() => sleep(WAIT_MS)).then((): Backpressure => undefined)
   if (!isRead) await over
-  const take = (piece: Buffer): Verdict | Promise<Verdict> => {
+  const take = (piece: Buffer): Backpressure | Promise<Backpressure> => {
     length += piece.length
     return over
   }

@@ -9,7 +9,7 @@ const asIs = (text: string) => text
 function bodyOf (...pieces: string[]): ResponseBody & { isDestroyed: () => boolean } {
   let destroyed = false
   return {
-    read: async (taker: Taker<Buffer>) => { for (const piece of pieces) if (await taker.take(Buffer.from(piece)) === 'enough') return },
+    read: async (taker: Taker<Buffer>) => { for (const piece of pieces) if (await taker.take(Buffer.from(piece)) === 'cancel') return },
     destroy: () => { destroyed = true },
     release: () => {},
     isDestroyed: () => destroyed
