@@ -33,13 +33,13 @@ export interface StagesOptions {
  * not there is told last.
  */
 export function toStages (request: RunRequest, family: Family, { isStreamed, choice = 0, newCallId }: StagesOptions): Stage[] {
-  const { told, marks } = family.thinking
+  const { channel, marks } = family.thinking
   const { tools, changes, maxTokens, forcedTool } = request
   const hasTools = tools.size > 0
-  const thinks = told !== 'none' && !request.isVerbatim
+  const thinks = channel !== 'none' && !request.isVerbatim
   return [
     ...(thinks && marks === 'harmony' ? [new HarmonyChannels()] : []),
-    ...(thinks ? [new ThinkTags({ tags: marks === 'gemma' ? [THINK, THOUGHT_CHANNEL] : [THINK], isOpen: told === 'open-tags', maxTokens })] : []),
+    ...(thinks ? [new ThinkTags({ tags: marks === 'gemma' ? [THINK, THOUGHT_CHANNEL] : [THINK], isOpen: channel === 'open-tags', maxTokens })] : []),
     ...(hasTools ? [new LeakedToolCalls({ tools: withNamespace(tools), parse: text => parseModelJsonExactly(text, request.effort), write: toExactJsonText, newCallId, changes: family.tools === 'prompt' ? [] : changes }), new ToolNames(tools, changes)] : []),
     ...(forcedTool === undefined ? [] : [new ForcedArguments({ name: forcedTool, schema: tools.get(forcedTool) ?? {}, newCallId, changes, effort: request.effort })]),
     ...(request.singleToolCall ? [new SingleToolCall()] : []),

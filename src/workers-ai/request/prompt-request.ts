@@ -152,8 +152,8 @@ function toLogprobs ({ logprobs, echo }: PromptRequest, { takesPrompt, extras }:
  */
 function toLimit ({ max_tokens: own, max_completion_tokens: chats }: PromptRequest, model: Model, inputs: readonly Input[], { defaultMaxTokens, isVerbatim }: { defaultMaxTokens: number, isVerbatim: boolean }, changes: Change[]): number {
   const longest = inputs.map(({ tokens }) => tokens).reduce((one, other) => one.atMost >= other.atMost ? one : other)
-  const { told, isDefault } = model.family.thinking
-  const thinks = told !== 'none' && (!isVerbatim || isDefault)
+  const { channel, isDefault } = model.family.thinking
+  const thinks = channel !== 'none' && (!isVerbatim || isDefault)
   const asked = own ?? chats
   if (chats != null) changes.push({ param: 'max_completion_tokens', action: own == null ? 'renamed' : 'dropped', from: chats, reason: own == null ? 'a text completion calls it max_tokens' : 'max_tokens was given too and wins' })
   const limit = toTokenLimit(own == null ? { max_completion_tokens: chats ?? null } : { max_tokens: own }, model, longest, thinks ? defaultMaxTokens : DEFAULT_MAX_TOKENS, changes)

@@ -55,12 +55,12 @@ function toFields ({ param }: Pick<AskedThinking, 'param'>, effort: string, thin
 }
 
 /** The level nearest to the one asked for, the higher of two. */
-function toLevel (param: string, effort: string, levels: readonly string[], { told, isMandatory = false }: Thinking, changes: Change[]): Record<string, unknown> {
+function toLevel (param: string, effort: string, levels: readonly string[], { channel, isMandatory = false }: Thinking, changes: Change[]): Record<string, unknown> {
   const asked = EFFORTS.indexOf(effort)
   const distance = (level: string) => Math.abs(EFFORTS.indexOf(level) - asked)
   const [level] = levels.toSorted((one, other) => distance(one) - distance(other) || EFFORTS.indexOf(other) - EFFORTS.indexOf(one))
   if (level === undefined) {
-    changes.push({ param, action: 'dropped', from: effort, reason: told === 'none' ? 'this model does not think' : 'this model cannot be told how much to think' })
+    changes.push({ param, action: 'dropped', from: effort, reason: channel === 'none' ? 'this model does not think' : 'this model cannot be told how much to think' })
     return {}
   }
   if (level === effort) return named(param, effort, level, changes)
