@@ -2,7 +2,7 @@ import { InvalidRequestError, UpstreamError } from '../errors.ts'
 import { toAbortSignal, type CancelSignal } from '../generation/cancellation.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Usage } from '../generation/event.ts'
-import { interleaved, type TakeOfChoice } from '../generation/pipeline.ts'
+import { interleaved, type WriteOfChoice } from '../generation/pipeline.ts'
 import type { GenerationRequest } from '../generation/request.ts'
 import { toSum } from '../generation/usage.ts'
 import { letGoOfMessages } from '../json/messages-as-sent.ts'
@@ -171,14 +171,14 @@ function toPlainestOf ({ translator }: InferenceRequest, model: Model, signal: C
  * to its end, every upstream is closed.
  * @returns the bill of all choices
  */
-export function consume ({ generations: { choices, close }, reporter }: Pick<InferenceAnswer, 'generations' | 'reporter'>, call: Call, take: TakeOfChoice): Promise<Usage> {
+export function consume ({ generations: { choices, close }, reporter }: Pick<InferenceAnswer, 'generations' | 'reporter'>, call: Call, write: WriteOfChoice): Promise<Usage> {
   const { record } = call
   const usages: Usage[] = []
   let failure: Error | undefined
   return interleaved(choices, (batch, choice) => {
     if (failure) return 'cancel'
     record.firstTokenMs ??= Math.round(call.elapsedMs())
-    const verdict = take(batch, choice)
+    const verdict = write(batch, choice)
     const last = batch.at(-1)
     if (last?.type === 'finish') {
       if (last.reason !== null) record.finishReason ??= last.reason

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { UpstreamError } from '../errors.ts'
 import { follow, type CancelSignal } from '../generation/cancellation.ts'
 import type { Batch, Usage } from '../generation/event.ts'
-import { once, primed, type Source, type Take, type Backpressure } from '../generation/pipeline.ts'
+import { once, primed, type Source, type Write, type Backpressure } from '../generation/pipeline.ts'
 import { newCallId } from '../ids.ts'
 import { toInputForm } from '../workers-ai/request/input-form.ts'
 import { silent, toContinuation, toReview, toStreamReview, type Complaint } from './review.ts'
@@ -238,7 +238,7 @@ async function askAgain (events: Batch | undefined, complaint: Complaint, reques
 /** A stream that goes on with a second answer where it came to its end without what was asked for. */
 function withSecondTry (batches: Source<Batch>, request: RunRequest, context: GenerationContext): Source<Batch> {
   const first = new ToldSoFar(request, context)
-  return take => batches(batch => first.pass(batch, take))
+  return write => batches(batch => first.pass(batch, write))
 }
 
 /**
@@ -253,20 +253,20 @@ class ToldSoFar {
     this.#asked = { request, context }
   }
 
-  pass (batch: Batch, take: Take<Batch>): Backpressure | Promise<Backpressure> {
+  pass (batch: Batch, write: Write<Batch>): Backpressure | Promise<Backpressure> {
     const asked = this.#asked
-    if (asked === undefined) return take(batch)
+    if (asked === undefined) return write(batch)
     const last = batch.at(-1)
     if (last?.type === 'finish' || last?.type === 'failure') {
       this.#asked = undefined
       const complaint = last.type === 'finish' ? toStreamReview([...this.#calls, ...batch], asked.request) : toFailureReview(last.error, asked.request)
-      return complaint === undefined ? take(batch) : goOn(this.#calls, batch, complaint, asked).then(take)
+      return complaint === undefined ? write(batch) : goOn(this.#calls, batch, complaint, asked).then(write)
     }
     for (const event of batch) {
       if (event.type === 'text' && /\S/.test(event.text)) this.#asked = undefined
       if (event.type === 'tool_call') this.#calls.push(event)
     }
-    return take(batch)
+    return write(batch)
   }
 }
 

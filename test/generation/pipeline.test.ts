@@ -63,7 +63,7 @@ t.test('throughStages', async t => {
     t.equal(state.given, 1)
   })
 
-  t.test('passes on what its taker says', async t => {
+  t.test('passes on what its sink says', async t => {
     for (const verdict of ['cancel' as const, Promise.resolve('cancel' as const)]) {
       const { state, batches } = counted(text('a'), text('b'))
       await throughStages(batches, [shouting])(() => verdict)
@@ -72,11 +72,11 @@ t.test('throughStages', async t => {
   })
 })
 
-t.test('what its taker throws rejects a source', async t => {
-  const broken = () => { throw new Error('taker') }
-  await t.rejects(once(text('a'))(broken), { message: 'taker' }, 'of one item')
-  await t.rejects(interleaved([once(text('a'))], broken), { message: 'taker' }, 'of one choice')
-  await t.rejects((await primed(throughStages(sourceOf([text('a')]), [keepingFirst()]), 1_000))(broken), { message: 'taker' }, 'that was waited for, and whose stage is done')
+t.test('what its sink throws rejects a source', async t => {
+  const broken = () => { throw new Error('sink') }
+  await t.rejects(once(text('a'))(broken), { message: 'sink' }, 'of one item')
+  await t.rejects(interleaved([once(text('a'))], broken), { message: 'sink' }, 'of one choice')
+  await t.rejects((await primed(throughStages(sourceOf([text('a')]), [keepingFirst()]), 1_000))(broken), { message: 'sink' }, 'that was waited for, and whose stage is done')
 })
 
 t.test('primed', async t => {
@@ -176,7 +176,7 @@ t.test('interleaved', async t => {
     await t.rejects(taken(sourceOf([text('a'), new Error('broken')]), timed('b', 1)), { message: 'broken' })
   })
 
-  t.test('holds back a generation whose taker asks for time, and no other', async t => {
+  t.test('holds back a generation whose sink asks for time, and no other', async t => {
     const slow = counted(text('a'), text('b'), text('c'))
     const quick = counted(text('a'), text('b'), text('c'))
     let go: (verdict: Backpressure) => void = () => {}

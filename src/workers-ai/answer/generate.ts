@@ -1,6 +1,6 @@
 import type { CancelSignal } from '../../generation/cancellation.ts'
 import type { Batch, Stage } from '../../generation/event.ts'
-import { once, throughStages, type ChunkWriter, type Source, type Take } from '../../generation/pipeline.ts'
+import { once, throughStages, type ChunkWriter, type Source, type Write } from '../../generation/pipeline.ts'
 import { ByteLane } from '../fast-path/text-relay.ts'
 import { toStreamError } from '../transport/connection-errors.ts'
 import { GenerationReader } from './generation-reader.ts'
@@ -47,7 +47,7 @@ export interface Generation {
    * Of a stream: has text go past batches and stages while none of them wants to see it. To be called before batches are
    * read. What is sent must be copied.
    */
-  bypassTo?: (sink: ChunkWriter, send: Take<Buffer>) => void
+  bypassTo?: (sink: ChunkWriter, send: Write<Buffer>) => void
 }
 
 /**
@@ -73,7 +73,7 @@ function toBatches ({ newCallId, signal, stages }: GenerateRequest, answer: RunA
   const reader = new GenerationReader(newCallId, answer.redact)
   if (answer.form === 'events') {
     const { body } = answer
-    return take => tellStream({ reader, body, signal, stages }, take, lane)
+    return write => tellStream({ reader, body, signal, stages }, write, lane)
   }
   const batch: Batch = []
   reader.readAnswer(answer.json, batch, answer.text)
@@ -85,19 +85,19 @@ interface NativeStream extends Pick<GenerateRequest, 'signal' | 'stages'> {
   body: ResponseBody
 }
 
-function tellStream ({ reader, body, signal, stages }: NativeStream, take: Take<Batch>, lane: ByteLane): Promise<void> {
-  const giver = new StreamGiver({ reader, lane, stages, take })
+function tellStream ({ reader, body, signal, stages }: NativeStream, write: Write<Batch>, lane: ByteLane): Promise<void> {
+  const giver = new StreamGiver({ reader, lane, stages, write })
   return body.read(giver).then(async () => {
     if (reader.ended && !giver.isCancelled) body.release()
     else body.destroy()
     if (giver.isCancelled) return
     const batch = giver.end()
     reader.end(batch)
-    if (batch.length > 0) await take(batch)
+    if (batch.length > 0) await write(batch)
   }, async (error: unknown) => {
     giver.isCancelled = true
     body.destroy()
     signal.throwIfAborted()
-    await take([{ type: 'failure', error: toStreamError(error) }])
+    await write([{ type: 'failure', error: toStreamError(error) }])
   })
 }

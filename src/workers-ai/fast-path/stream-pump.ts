@@ -1,20 +1,20 @@
 import type { Batch, Stage } from '../../generation/event.ts'
-import type { Take, Taker, Backpressure } from '../../generation/pipeline.ts'
+import type { Write, Sink, Backpressure } from '../../generation/pipeline.ts'
 import type { ByteLane } from './text-relay.ts'
 import type { GenerationReader } from '../answer/generation-reader.ts'
 import { StreamReader } from '../answer/stream-reader.ts'
 
-/** What a stream passes on its way to its taker. */
+/** What a stream passes on its way to its sink. */
 export interface StreamWay {
   reader: GenerationReader
   lane: ByteLane
   stages: readonly Stage[]
   /** Takes the batches, before they pass the stages. */
-  take: Take<Batch>
+  write: Write<Batch>
 }
 
 /** Gives what the pieces of a native stream say: text by the byte lane while that is open, everything else in batches. */
-export class StreamGiver implements Taker<Buffer> {
+export class StreamGiver implements Sink<Buffer> {
   /** Nothing more is wanted, also of what has been read. */
   isCancelled = false
   #isFirst = true
@@ -22,20 +22,20 @@ export class StreamGiver implements Taker<Buffer> {
   #lane: ByteLane
   #reader: GenerationReader
   #stages: readonly Stage[]
-  #takeBatch: Take<Batch>
+  #writeBatch: Write<Batch>
   #stream: StreamReader
 
-  constructor ({ reader, lane, stages, take }: StreamWay) {
+  constructor ({ reader, lane, stages, write }: StreamWay) {
     this.#reader = reader
     this.#lane = lane
     this.#stages = stages
-    this.#takeBatch = take
+    this.#writeBatch = write
     this.#stream = new StreamReader(reader)
     for (const stage of stages) if ('meter' in stage) stage.meter = reader
   }
 
-  /** Takes the next bytes; says enough when its taker has had enough, and when nothing more can come. */
-  take (bytes: Buffer): Backpressure | Promise<Backpressure> {
+  /** Takes the next bytes; says enough when its sink has had enough, and when nothing more can come. */
+  write (bytes: Buffer): Backpressure | Promise<Backpressure> {
     // The first event goes by itself: only behind it is known whether the lane is open, and to whom it leads. So does one
     // that was cut.
     const isCut = this.#isFirst || (this.#isMidEvent && this.#lane.isOpen)
@@ -65,7 +65,7 @@ export class StreamGiver implements Taker<Buffer> {
   #giveBatch (bytes: Buffer): Backpressure | Promise<Backpressure> {
     this.#countPassed()
     const batch = this.#stream.push(bytes)
-    const verdict = batch.length > 0 ? this.#takeBatch(batch) : undefined
+    const verdict = batch.length > 0 ? this.#writeBatch(batch) : undefined
     this.#isMidEvent = !this.#stream.isBetweenEvents
     this.#lane.frames = this.#reader.textFrames
     this.#lane.isFree = this.#reader.isSpeaking && this.#stages.every(isTransparent)

@@ -1,4 +1,4 @@
-import type { ChunkWriter, Take, Backpressure } from '../../generation/pipeline.ts'
+import type { ChunkWriter, Write, Backpressure } from '../../generation/pipeline.ts'
 import { CLASSIC_TEXT, type TextFrames, type TextSpan } from './text-frames.ts'
 
 /** Of the frame that is read; nothing else is done in between. */
@@ -15,13 +15,13 @@ export class ByteLane {
   /** Which frames it takes: whole ones, in valid UTF-8. */
   frames: TextFrames = CLASSIC_TEXT
   #sink: ChunkWriter | undefined
-  #send: Take<Buffer> | undefined
+  #send: Write<Buffer> | undefined
   #isReady = false
   #characters = 0
   #last: string | undefined
 
   /** Has the lane lead somewhere; until then it stays closed. */
-  connect (sink: ChunkWriter, send: Take<Buffer>): void {
+  connect (sink: ChunkWriter, send: Write<Buffer>): void {
     this.#sink = sink
     this.#send = send
   }

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { reasonOf, type CancelSignal } from '../../generation/cancellation.ts'
-import type { Taker, Backpressure } from '../../generation/pipeline.ts'
+import type { Sink, Backpressure } from '../../generation/pipeline.ts'
 import { afterPoll } from './after-poll.ts'
 import type { Hearer } from './pool.ts'
 import type { RequestBody } from './request-body.ts'
@@ -23,10 +23,10 @@ const NOTHING = Buffer.alloc(0)
 /** The body of an answer, given as it comes. */
 export interface ResponseBody {
   /**
-   * Gives what each read of the connection brought, as one piece; can be called once. A slow taker holds Cloudflare back.
-   * Rejects with what broke the connection, the abort's reason, or what the taker threw.
+   * Gives what each read of the connection brought, as one piece; can be called once. A slow sink holds Cloudflare back.
+   * Rejects with what broke the connection, the abort's reason, or what the sink threw.
    */
-  read: (taker: Taker<Buffer>) => Promise<void>
+  read: (sink: Sink<Buffer>) => Promise<void>
   /** Closes the connection unless the body has ended; whoever reads it is told that it ended. */
   destroy: () => void
   /** Lets a body end that has said all there is, so that its connection can serve again; nobody waits for it. */
@@ -75,8 +75,8 @@ interface Reading {
  */
 class ResponseHandler implements Hearer, ResponseBody {
   // What each piece looks at stands first, to be loaded from memory at once.
-  #taker: Taker<Buffer> | undefined
-  /** The taker asked for time. */
+  #sink: Sink<Buffer> | undefined
+  /** The sink asked for time. */
   #isHeld = false
   /** Nobody reads any more. */
   #isReleased = false
@@ -128,8 +128,8 @@ class ResponseHandler implements Hearer, ResponseBody {
       return true
     }
     const isAlone = this.#waiting === undefined && endsRead(piece)
-    if (isAlone && this.#taker !== undefined && !this.#isHeld) {
-      this.#giveBytes(this.#taker, piece)
+    if (isAlone && this.#sink !== undefined && !this.#isHeld) {
+      this.#giveBytes(this.#sink, piece)
       return true
     }
     // How undici's parser goes on where nothing came; to say no again would pause it again.
@@ -137,7 +137,7 @@ class ResponseHandler implements Hearer, ResponseBody {
     if (this.#waiting === undefined) this.#waiting = piece
     else (this.#more ??= []).push(piece)
     this.#waitingBytes += piece.length
-    if (this.#taker !== undefined && !this.#isHeld) this.#schedule()
+    if (this.#sink !== undefined && !this.#isHeld) this.#schedule()
     else if (this.#waitingBytes >= MAX_WAITING_BYTES) {
       this.#isPaused = true
       this.#tell()
@@ -154,9 +154,9 @@ class ResponseHandler implements Hearer, ResponseBody {
     this.#refused?.(error)
   }
 
-  read (taker: Taker<Buffer>): Promise<void> {
+  read (sink: Sink<Buffer>): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#taker = taker
+      this.#sink = sink
       this.#reading = { resolve, reject }
       this.#give()
     })
@@ -169,7 +169,7 @@ class ResponseHandler implements Hearer, ResponseBody {
   }
 
   release (): void {
-    this.#taker = undefined
+    this.#sink = undefined
     this.#drop()
     if (this.#end !== undefined) return
     this.#isReleased = true
@@ -195,15 +195,15 @@ class ResponseHandler implements Hearer, ResponseBody {
   }
 
   #give (): void {
-    while (this.#taker !== undefined && !this.#isHeld) {
+    while (this.#sink !== undefined && !this.#isHeld) {
       if (this.#waitingBytes === 0) return this.#giveEnd()
-      this.#giveBytes(this.#taker, this.#taken())
+      this.#giveBytes(this.#sink, this.#taken())
     }
   }
 
-  #giveBytes (taker: Taker<Buffer>, bytes: Buffer): void {
+  #giveBytes (sink: Sink<Buffer>, bytes: Buffer): void {
     try {
-      const verdict = taker.take(bytes)
+      const verdict = sink.write(bytes)
       if (verdict instanceof Promise) this.#hold(verdict)
       else if (verdict === 'cancel') this.#leave()
     } catch (error) {
@@ -230,7 +230,7 @@ class ResponseHandler implements Hearer, ResponseBody {
 
   #leave (end: { error?: unknown } = {}): void {
     const reading = this.#reading
-    this.#taker = undefined
+    this.#sink = undefined
     this.#reading = undefined
     if ('error' in end) reading?.reject(end.error)
     else reading?.resolve()
@@ -272,7 +272,7 @@ class ResponseHandler implements Hearer, ResponseBody {
     this.#abort = undefined
     this.resume = undefined
     clearTimeout(this.#trailingTimer)
-    if (this.#taker !== undefined) this.#schedule()
+    if (this.#sink !== undefined) this.#schedule()
   }
 
   #onAbort = (): void => {

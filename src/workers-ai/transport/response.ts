@@ -47,13 +47,13 @@ export async function toRefusedError (response: UpstreamResponse, { redact, obse
 /** The same body, which the observer, if there is one, is shown when it has ended. */
 export function tapped (body: ResponseBody, { observer, redact }: Reading): ResponseBody {
   if (observer === undefined) return body
-  const read: ResponseBody['read'] = async taker => {
+  const read: ResponseBody['read'] = async sink => {
     const pieces: Buffer[] = []
     try {
       await body.read({
-        take: bytes => {
+        write: bytes => {
           pieces.push(bytes)
-          return taker.take(bytes)
+          return sink.write(bytes)
         }
       })
     } finally {
@@ -105,7 +105,7 @@ export async function readAll ({ statusCode: status, body }: Pick<UpstreamRespon
   let size = 0
   try {
     await body.read({
-      take: piece => {
+      write: piece => {
         size += piece.length
         pieces.push(piece)
         return size > MAX_WHOLE_BYTES ? 'cancel' : undefined
@@ -128,7 +128,7 @@ async function readStart ({ body }: UpstreamResponse): Promise<string> {
   const timer = setTimeout(() => body.destroy(), ERROR_BODY_TIMEOUT_MS)
   try {
     await body.read({
-      take: piece => {
+      write: piece => {
         pieces.push(piece)
         size += piece.length
         return size >= MAX_ERROR_BYTES ? 'cancel' : undefined

@@ -49,7 +49,7 @@ async function tell (pieces: readonly Buffer[], { stages: newStages = () => [], 
       return answer()
     })
   }
-  const take = (batch: Batch): undefined | Promise<undefined> => {
+  const write = (batch: Batch): undefined | Promise<undefined> => {
     let out = batch
     for (const stage of stages) out = stage.push(out)
     const text = chunks.tell(out).toString()
@@ -57,15 +57,15 @@ async function tell (pieces: readonly Buffer[], { stages: newStages = () => [], 
     if (text !== '') told.writes++
     return answer()
   }
-  const giver = new StreamGiver({ reader, lane, stages, take })
+  const giver = new StreamGiver({ reader, lane, stages, write })
   for (const piece of pieces) {
-    const verdict = await giver.take(piece)
+    const verdict = await giver.write(piece)
     told.verdicts.push(verdict)
     if (verdict === 'cancel') break
   }
   const last = giver.end()
   reader.end(last)
-  take(last)
+  write(last)
   told.text += JSON.stringify(chunks.usage)
   return told
 }
@@ -171,9 +171,9 @@ t.test('who has had enough is given nothing more', async t => {
   const lane = new ByteLane()
   const reader = new GenerationReader(() => 'call_1')
   lane.connect({ isReady: true, begin () {}, add: () => true, take: () => Buffer.from('b') }, () => 'cancel')
-  const giver = new StreamGiver({ reader, lane, stages: [], take: batch => { taken.push(JSON.stringify(batch)); return undefined } })
-  t.equal(giver.take(Buffer.from(frames('a').join(''))), undefined)
-  t.equal(giver.take(Buffer.from(frames('b').join('') + DONE)), 'cancel')
+  const giver = new StreamGiver({ reader, lane, stages: [], write: batch => { taken.push(JSON.stringify(batch)); return undefined } })
+  t.equal(giver.write(Buffer.from(frames('a').join(''))), undefined)
+  t.equal(giver.write(Buffer.from(frames('b').join('') + DONE)), 'cancel')
   t.equal(giver.isCancelled, true)
   t.equal(taken.length, 1)
 })
@@ -189,12 +189,12 @@ t.test('of a stream that is given up while something is waited for, nothing is g
       reader,
       lane,
       stages: [],
-      take: batch => {
+      write: batch => {
         taken.push(JSON.stringify(batch))
         return new Promise(resolve => { drain = resolve })
       }
     })
-    const given = giver.take(Buffer.from(text))
+    const given = giver.write(Buffer.from(text))
     giver.isCancelled = true
     drain(undefined)
     t.equal(await given, 'cancel')

@@ -488,7 +488,7 @@ t.test('an observer hears every attempt and every body, without secrets', async 
     const observer = { sent: (body: string) => { heard.sent.push(body) }, received: (body: string) => { heard.received.push(body) } }
     try {
       const answer = await connect(t, origin, { maxRetries: 1 }).run(MODEL, BODY, { signal: new AbortController().signal, form: stream ? 'events' : 'json', observer })
-      if (answer.form === 'events') for (const bytes of await all<Buffer>(take => answer.body.read({ take }))) t.type(bytes, Buffer)
+      if (answer.form === 'events') for (const bytes of await all<Buffer>(write => answer.body.read({ write }))) t.type(bytes, Buffer)
     } catch {
       // it fails as it does without an observer
     }
@@ -618,7 +618,7 @@ t.test('a stream that its reader destroys closes the upstream connection', async
     const answer = await stream(connect(t, origin))
     if (read) {
       await answer.body.read({
-        take: bytes => {
+        write: bytes => {
           t.equal(bytes.toString(), 'data: {}\n\n')
           return 'cancel'
         }
@@ -678,7 +678,7 @@ t.test('closing ends what is under way', async t => {
 })
 
 async function textOf (body: ResponseBody): Promise<string> {
-  return Buffer.concat(await all<Buffer>(take => body.read({ take }))).toString()
+  return Buffer.concat(await all<Buffer>(write => body.read({ write }))).toString()
 }
 
 function headersOf (head: string): Record<string, string> {

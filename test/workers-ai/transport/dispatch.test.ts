@@ -40,7 +40,7 @@ async function start (t: Test, script: (socket: Socket) => unknown): Promise<Ask
 }
 
 async function textsOf ({ body }: UpstreamResponse): Promise<string[]> {
-  return (await all<Buffer>(take => body.read({ take }))).map(String)
+  return (await all<Buffer>(write => body.read({ write }))).map(String)
 }
 
 t.test('what one read of the connection brought is one piece, however many HTTP chunks it was', async t => {
@@ -69,7 +69,7 @@ t.test('a piece that comes alone is given while it is read, and ends what it is 
     const { body } = await asked.answer()
     const taken: string[] = []
     const reading = body.read({
-      take: piece => {
+      write: piece => {
         taken.push(String(piece))
         return taken.length < 2 ? undefined : take(asked, body)
       }
@@ -98,7 +98,7 @@ t.test('what came before a connection broke is given before that is told', async
   const pieces: string[] = []
   const { body } = await answer()
   await t.rejects(body.read({
-    take: piece => {
+    write: piece => {
       pieces.push(String(piece))
       return undefined
     }
@@ -137,7 +137,7 @@ t.test('one that breaks off is told as far as it came, and then why', async t =>
   t.equal(bytes, undefined)
   const pieces: string[] = []
   await t.rejects(body.read({
-    take: piece => {
+    write: piece => {
       pieces.push(String(piece))
       return undefined
     }
@@ -164,7 +164,7 @@ t.test('informational answers are passed over', async t => {
   t.strictSame(await textsOf(await answer()), ['a'])
 })
 
-t.test('a taker that asks for time holds the server back, and gets every byte', async t => {
+t.test('a sink that asks for time holds the server back, and gets every byte', async t => {
   const piece = 'x'.repeat(65_536)
   const server = await start(t, socket => {
     socket.write(HEAD)
@@ -176,7 +176,7 @@ t.test('a taker that asks for time holds the server back, and gets every byte', 
   let given = 0
   const { body } = await server.answer()
   const ended = body.read({
-    take: bytes => {
+    write: bytes => {
       given += bytes.length
       return waiting
     }
@@ -210,16 +210,16 @@ t.test('an abort ends it in every phase, with its reason', async t => {
 
   const held = await start(t, socket => socket.write(HEAD + chunk('a')))
   const { body } = await held.answer()
-  const reading = body.read({ take: () => new Promise(() => {}) })
+  const reading = body.read({ write: () => new Promise(() => {}) })
   await sleep(10)
   held.left.abort(reason)
-  await t.rejects(reading, reason, 'while its taker asks for time')
+  await t.rejects(reading, reason, 'while its sink asks for time')
 })
 
 t.test('one that is destroyed closes the connection, and tells its reader that it has ended', async t => {
   const { answer, sockets } = await start(t, socket => socket.write(HEAD + chunk('a')))
   const { body } = await answer()
-  const ended = body.read({ take: () => undefined })
+  const ended = body.read({ write: () => undefined })
   body.destroy()
   await ended
   await waited(() => sockets[0]?.closed === true)
@@ -234,7 +234,7 @@ t.test('one that is released', async t => {
       rest(socket)
     })
     const { body } = await answer()
-    await body.read({ take: () => 'cancel' })
+    await body.read({ write: () => 'cancel' })
     body.release()
     await sleep(60)
     await answer()
@@ -245,20 +245,20 @@ t.test('one that is released', async t => {
 
   const { answer, sockets } = await start(t, socket => socket.write(HEAD + chunk('a')))
   const { body } = await answer()
-  await body.read({ take: () => 'cancel' })
+  await body.read({ write: () => 'cancel' })
   body.release()
   await waited(() => sockets[0]?.closed === true)
   t.pass('is closed when its end does not come')
 })
 
-t.test('an error of the taker is thrown by its reading', async t => {
+t.test('an error of the sink is thrown by its reading', async t => {
   const { answer } = await start(t, socket => socket.write(HEAD + chunk('a')))
   const error = new TypeError('a bug')
   const { body } = await answer()
-  await t.rejects(body.read({ take: () => { throw error } }), error)
+  await t.rejects(body.read({ write: () => { throw error } }), error)
   body.destroy()
   const late = (await answer()).body
-  await t.rejects(late.read({ take: () => Promise.reject(error) }), error)
+  await t.rejects(late.read({ write: () => Promise.reject(error) }), error)
   late.destroy()
 })
 
@@ -276,7 +276,7 @@ t.test('an answer that ends with its connection while it is held back is read to
   const { body } = await answer()
   let length = 0
   await body.read({
-    take: piece => {
+    write: piece => {
       length += piece.length
       return sleep(300).then(() => undefined)
     }

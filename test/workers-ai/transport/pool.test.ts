@@ -78,11 +78,11 @@ async function readLate ({ body }: UpstreamResponse, { isRead }: Case, isOver: (
   let length = 0
   const over = waited(isOver).then(() => sleep(WAIT_MS)).then((): Backpressure => undefined)
   if (!isRead) await over
-  const take = (piece: Buffer): Backpressure | Promise<Backpressure> => {
+  const write = (piece: Buffer): Backpressure | Promise<Backpressure> => {
     length += piece.length
     return over
   }
-  return await body.read({ take }).then(() => ({ length }), (error: unknown) => ({ length, error }))
+  return await body.read({ write }).then(() => ({ length }), (error: unknown) => ({ length, error }))
 }
 
 async function start (t: Test, transport: Transport, serve: (connection: Connection, path: string) => void) {
@@ -134,7 +134,7 @@ for (const transport of TRANSPORTS) {
     const taken: string[] = []
     const { body } = await ask('/')
     const read = body.read({
-      take: piece => {
+      write: piece => {
         taken.push(String(piece))
         return undefined
       }

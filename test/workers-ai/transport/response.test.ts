@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Taker } from '../../../src/generation/pipeline.ts'
+import type { Sink } from '../../../src/generation/pipeline.ts'
 import type { ResponseBody } from '../../../src/workers-ai/transport/dispatch.ts'
 import { fitsHeader, forwardedHeaders, isBytes, tapped, toRefusedError, toWholeJson, whyUnreadable } from '../../../src/workers-ai/transport/response.ts'
 import { all } from '../../sources.ts'
@@ -9,7 +9,7 @@ const asIs = (text: string) => text
 function bodyOf (...pieces: string[]): ResponseBody & { isDestroyed: () => boolean } {
   let destroyed = false
   return {
-    read: async (taker: Taker<Buffer>) => { for (const piece of pieces) if (await taker.take(Buffer.from(piece)) === 'cancel') return },
+    read: async (sink: Sink<Buffer>) => { for (const piece of pieces) if (await sink.write(Buffer.from(piece)) === 'cancel') return },
     destroy: () => { destroyed = true },
     release: () => {},
     isDestroyed: () => destroyed
@@ -53,7 +53,7 @@ t.test('tapped shows a body when it has ended', async t => {
   const received: string[] = []
   const observer = { sent: () => {}, received: (text: string) => { received.push(text) } }
   const body = tapped(bodyOf('a', 'b'), { redact: asIs, observer })
-  t.strictSame((await all<Buffer>(take => body.read({ take }))).map(String), ['a', 'b'])
+  t.strictSame((await all<Buffer>(write => body.read({ write }))).map(String), ['a', 'b'])
   t.strictSame(received, ['ab'])
   const plain = bodyOf()
   t.equal(tapped(plain, { redact: asIs }), plain, 'without an observer it is the body itself')
