@@ -7,7 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t, { type Test } from 'tap'
-import { ByteLane } from '../src/workers-ai/fast-path/text-relay.ts'
+import { TextRelay } from '../src/workers-ai/fast-path/text-relay.ts'
 import { saying, startProxy } from './servers/start-proxy.ts'
 
 /** By which the client counts tokens, wherever reads cut them. */
@@ -171,7 +171,7 @@ t.test('each upstream read is one write, whatever it holds and however long the 
 
 t.test('text that nobody in between wants to see takes the byte lane, and other text does not', async t => {
   const { open } = await start(t)
-  const pushes = t.capture(ByteLane.prototype, 'push', ByteLane.prototype.push)
+  const pushes = t.capture(TextRelay.prototype, 'push', TextRelay.prototype.push)
   const cases = [
     { name: 'plain text', given: {}, expected: 2_000 },
     { name: 'text that stages look into', given: looking, expected: 0 }

@@ -1,7 +1,7 @@
 import type { CancelSignal } from '../../generation/cancellation.ts'
 import type { Batch, Stage } from '../../generation/event.ts'
 import { once, throughStages, type ChunkWriter, type Source, type Write } from '../../generation/pipeline.ts'
-import { ByteLane } from '../fast-path/text-relay.ts'
+import { TextRelay } from '../fast-path/text-relay.ts'
 import { toStreamError } from '../transport/connection-errors.ts'
 import { GenerationReader } from './generation-reader.ts'
 import type { ModelId } from '../models/model.ts'
@@ -10,7 +10,7 @@ import type { ResponseBody } from '../transport/dispatch.ts'
 import type { RequestBody } from '../transport/request-body.ts'
 import type { RetryTimeBudget } from '../transport/retry.ts'
 import type { RunAnswer, Runner, RunOptions, WireObserver } from '../transport/runner.ts'
-import { StreamGiver } from '../fast-path/stream-pump.ts'
+import { StreamPump } from '../fast-path/stream-pump.ts'
 
 export interface GenerateRequest {
   model: ModelId
@@ -60,20 +60,20 @@ export interface Generation {
 export async function generate (workersAi: Runner, request: GenerateRequest): Promise<Generation> {
   const answer = await workersAi.run(request.model, request.body, runOptions(request))
   const { status, headers } = answer
-  const lane = new ByteLane()
-  const batches = throughStages(toBatches(request, answer, lane), request.stages)
-  return { status, headers, batches, ...(answer.form === 'events' && { bypassTo: (sink, send) => lane.connect(sink, send) }) }
+  const relay = new TextRelay()
+  const batches = throughStages(toBatches(request, answer, relay), request.stages)
+  return { status, headers, batches, ...(answer.form === 'events' && { bypassTo: (sink, send) => relay.connect(sink, send) }) }
 }
 
 function runOptions ({ signal, isStreamed, observer, retryTime, sessionAffinity, simulatorWords, apiToken, caller }: GenerateRequest): RunOptions<GenerationForm> {
   return { signal, form: isStreamed ? 'events' : TASKS['text-generation'].form, observer, retryTime, sessionAffinity, simulatorWords, apiToken, caller }
 }
 
-function toBatches ({ newCallId, signal, stages }: GenerateRequest, answer: RunAnswer<GenerationForm>, lane: ByteLane): Source<Batch> {
+function toBatches ({ newCallId, signal, stages }: GenerateRequest, answer: RunAnswer<GenerationForm>, relay: TextRelay): Source<Batch> {
   const reader = new GenerationReader(newCallId, answer.redact)
   if (answer.form === 'events') {
     const { body } = answer
-    return write => tellStream({ reader, body, signal, stages }, write, lane)
+    return write => tellStream({ reader, body, signal, stages }, write, relay)
   }
   const batch: Batch = []
   reader.readAnswer(answer.json, batch, answer.text)
@@ -85,17 +85,17 @@ interface NativeStream extends Pick<GenerateRequest, 'signal' | 'stages'> {
   body: ResponseBody
 }
 
-function tellStream ({ reader, body, signal, stages }: NativeStream, write: Write<Batch>, lane: ByteLane): Promise<void> {
-  const giver = new StreamGiver({ reader, lane, stages, write })
-  return body.read(giver).then(async () => {
-    if (reader.ended && !giver.isCancelled) body.release()
+function tellStream ({ reader, body, signal, stages }: NativeStream, write: Write<Batch>, relay: TextRelay): Promise<void> {
+  const pump = new StreamPump({ reader, relay, stages, write })
+  return body.read(pump).then(async () => {
+    if (reader.ended && !pump.isCancelled) body.release()
     else body.destroy()
-    if (giver.isCancelled) return
-    const batch = giver.end()
+    if (pump.isCancelled) return
+    const batch = pump.end()
     reader.end(batch)
     if (batch.length > 0) await write(batch)
   }, async (error: unknown) => {
-    giver.isCancelled = true
+    pump.isCancelled = true
     body.destroy()
     signal.throwIfAborted()
     await write([{ type: 'failure', error: toStreamError(error) }])

@@ -24,7 +24,7 @@ export class GenerationReader {
   textFrames: TextFrames = CLASSIC_TEXT
   #toolCalls: ToolCallReader
   #tally = new UsageTally()
-  /** The last frame of the fast lanes, until somebody needs the usage in it. */
+  /** The last frame of the fast paths, until somebody needs the usage in it. */
   #lastOfRun: string | undefined
   #templates = new FrameTemplates(GenerationReader.#readAlone)
   #reason: FinishReason | null = null

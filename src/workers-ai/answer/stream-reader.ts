@@ -3,7 +3,7 @@ import { FrameBytes } from '../fast-path/frame-run.ts'
 import type { GenerationReader } from './generation-reader.ts'
 import { SseDecoder } from './sse-decoder.ts'
 
-/** Reads the bytes of a native stream into generation events: the commonest by the fast lane, the others one by one. */
+/** Reads the bytes of a native stream into generation events: the commonest by the fast path, the others one by one. */
 export class StreamReader {
   #decoder = new SseDecoder()
   #reader: GenerationReader

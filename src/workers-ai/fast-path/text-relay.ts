@@ -1,16 +1,16 @@
 import type { ChunkWriter, Write, Backpressure } from '../../generation/pipeline.ts'
 import { CLASSIC_TEXT, type TextFrames, type TextSpan } from './text-frames.ts'
 
-/** Of the frame that is read; nothing else is done in between. */
+/** Scratch, reused: `push` is synchronous. */
 const text: TextSpan = { start: 0, end: 0, characters: 0, isUtf8: false, view: undefined }
 
 /**
- * The fastest lane: frames that say a piece of text and nothing else go from Cloudflare's bytes into the client's chunks
- * without becoming text, events or a batch. It is open only while nobody in between wants to see text, and it must say
- * exactly what the others would of the same frames, and leave every other frame to them.
+ * The fast path of text: frames that say a piece of text and nothing else go from Cloudflare's bytes into the client's chunks
+ * without becoming text, events or a batch. It is open only while every stage is transparent. It must write exactly what
+ * the slow path would write of the same frames, and leave every other frame to that.
  */
-export class ByteLane {
-  /** Nobody in between wants to see text from now on. */
+export class TextRelay {
+  /** Every stage is transparent from now on. */
   isFree = false
   /** Which frames it takes: whole ones, in valid UTF-8. */
   frames: TextFrames = CLASSIC_TEXT
@@ -20,7 +20,7 @@ export class ByteLane {
   #characters = 0
   #last: string | undefined
 
-  /** Has the lane lead somewhere; until then it stays closed. */
+  /** Connects the relay to a client; until then it stays closed. */
   connect (sink: ChunkWriter, send: Write<Buffer>): void {
     this.#sink = sink
     this.#send = send
@@ -30,14 +30,14 @@ export class ByteLane {
     return this.isFree && (this.#isReady ||= this.#sink?.isReady === true)
   }
 
-  /** UTF-16 code units of text that went this way since this was asked the last time. */
+  /** UTF-16 code units of text relayed since the last call. */
   countPassed (): number {
     const characters = this.#characters
     this.#characters = 0
     return characters
   }
 
-  /** The JSON of the last frame that went this way since this was asked the last time, if there is usage in it. */
+  /** The JSON of the last frame relayed since the last call, where it holds usage. */
   takeLast (): string | undefined {
     const last = this.#last
     this.#last = undefined
@@ -45,8 +45,8 @@ export class ByteLane {
   }
 
   /**
-   * Takes the frames at the beginning of what came, with which an event must begin.
-   * @returns how many bytes they have; the rest is for others
+   * Relays the frames at the beginning of these bytes, which must begin with an event.
+   * @returns how many bytes they have; the rest is for the slow path
    */
   push (bytes: Buffer): number {
     const sink = this.#sink
@@ -69,7 +69,7 @@ export class ByteLane {
     return at
   }
 
-  /** Sends what was taken. */
+  /** Sends what `push` has relayed. */
   flush (): Backpressure | Promise<Backpressure> {
     const piece = this.#sink?.take()
     return piece !== undefined && piece.length > 0 ? this.#send?.(piece) : undefined

@@ -203,9 +203,9 @@ class ResponseHandler implements Hearer, ResponseBody {
 
   #giveBytes (sink: Sink<Buffer>, bytes: Buffer): void {
     try {
-      const verdict = sink.write(bytes)
-      if (verdict instanceof Promise) this.#hold(verdict)
-      else if (verdict === 'cancel') this.#leave()
+      const result = sink.write(bytes)
+      if (result instanceof Promise) this.#hold(result)
+      else if (result === 'cancel') this.#leave()
     } catch (error) {
       this.#leave({ error })
     }
@@ -216,9 +216,9 @@ class ResponseHandler implements Hearer, ResponseBody {
     else this.#leave(this.#end)
   }
 
-  #hold (verdict: Promise<Backpressure>): void {
+  #hold (result: Promise<Backpressure>): void {
     this.#isHeld = true
-    verdict.then(given => {
+    result.then(given => {
       this.#isHeld = false
       if (given === 'cancel') this.#leave()
       else this.#give()

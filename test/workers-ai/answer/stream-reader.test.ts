@@ -42,7 +42,7 @@ function told (batches: readonly Batch[]): { events: unknown[], text: string } {
   return { events: plain, text: Buffer.concat(batches.map(batch => chunks.tell(batch))).toString() }
 }
 
-t.test('the fast lane says exactly what the slow one says, however a stream is cut, and clients hear the same', t => {
+t.test('the fast path says exactly what the slow one says, however a stream is cut, and clients hear the same', t => {
   fc.assert(fc.property(classicStream, ({ bytes, lengths }) => {
     const expected = slowly(bytes)
     const actual = quickly(bytes, lengths)

@@ -8,9 +8,9 @@ import { StopSequences } from '../../../src/stages/stop-sequences.ts'
 import { THINK, ThinkTags, THOUGHT_CHANNEL } from '../../../src/stages/think-tags.ts'
 import type { Backpressure } from '../../../src/generation/pipeline.ts'
 import { ChatChunks } from '../../../src/surfaces/openai/chat-completions/chunks.ts'
-import { ByteLane } from '../../../src/workers-ai/fast-path/text-relay.ts'
+import { TextRelay } from '../../../src/workers-ai/fast-path/text-relay.ts'
 import { GenerationReader } from '../../../src/workers-ai/answer/generation-reader.ts'
-import { StreamGiver } from '../../../src/workers-ai/fast-path/stream-pump.ts'
+import { StreamPump } from '../../../src/workers-ai/fast-path/stream-pump.ts'
 import { classicStream } from '../../streams/classic-streams.ts'
 import { openAiStream } from '../../streams/openai-streams.ts'
 import { runs } from '../../property-runs.ts'
@@ -27,7 +27,7 @@ interface Told {
 
 interface Options {
   stages?: () => Stage[]
-  /** Whether text may take the byte lane. */
+  /** Whether text may take the text relay. */
   hasLane: boolean
   /** Whoever takes something asks for time. */
   isSlow?: boolean
@@ -38,11 +38,11 @@ async function tell (pieces: readonly Buffer[], { stages: newStages = () => [], 
   const stages = [...newStages(), new Ending({ promptTokens: 3, maxTokens: 100 })]
   const chunks = new ChatChunks({ id: 'i', created: 1, model: 'm', fingerprint: 'fp_1', legacyFunctions: false }, 0, false)
   const reader = new GenerationReader(() => 'call_1')
-  const lane = new ByteLane()
+  const relay = new TextRelay()
   const told: Told = { text: '', passed: 0, writes: 0, verdicts: [] }
   const answer = (): undefined | Promise<undefined> => isSlow ? Promise.resolve(undefined) : undefined
   if (hasLane) {
-    lane.connect(chunks.toChunkWriter(), piece => {
+    relay.connect(chunks.toChunkWriter(), piece => {
       told.text += piece.toString()
       told.passed++
       told.writes++
@@ -57,13 +57,13 @@ async function tell (pieces: readonly Buffer[], { stages: newStages = () => [], 
     if (text !== '') told.writes++
     return answer()
   }
-  const giver = new StreamGiver({ reader, lane, stages, write })
+  const pump = new StreamPump({ reader, relay, stages, write })
   for (const piece of pieces) {
-    const verdict = await giver.write(piece)
-    told.verdicts.push(verdict)
-    if (verdict === 'cancel') break
+    const result = await pump.write(piece)
+    told.verdicts.push(result)
+    if (result === 'cancel') break
   }
-  const last = giver.end()
+  const last = pump.end()
   reader.end(last)
   write(last)
   told.text += JSON.stringify(chunks.usage)
@@ -93,7 +93,7 @@ const MANNERS: Array<{ name: string, stages?: () => Stage[], passes: boolean }> 
 const STREAMS = [{ shape: 'classic', stream: classicStream }, { shape: 'OpenAI-shaped', stream: openAiStream }]
 
 for (const { name, stages = () => [], passes, shape, stream } of MANNERS.flatMap(manner => STREAMS.map(stream => ({ ...manner, ...stream })))) {
-  t.test(`a client hears the same of ${shape} frames by the byte lane, with ${name}`, async t => {
+  t.test(`a client hears the same of ${shape} frames by the text relay, with ${name}`, async t => {
     let passed = 0
     await fc.assert(fc.asyncProperty(stream, fc.boolean(), async ({ bytes, lengths }, isSlow) => {
       const pieces = cut(bytes, lengths)
@@ -118,14 +118,14 @@ t.test('a frame without text leads to no write', async t => {
   t.match(await tell(pieces, { hasLane: true }), { writes: 2, passed: 1 })
 })
 
-t.test('a frame that is cut by a read goes by itself, and those behind it by the lane', async t => {
+t.test('a frame that is cut by a read goes by itself, and those behind it by the relay', async t => {
   const bytes = Buffer.from(frames('a', 'b', 'c', 'd', 'e').join('') + DONE)
   const told = await tell(cut(bytes, [100]), { hasLane: true })
   t.equal(told.passed, 2)
   t.equal(told.text, (await tell([bytes], { hasLane: false })).text)
 })
 
-t.test('OpenAI-shaped frames take the lane once their usage is known to be a total that grows, and the last usage in them counts', async t => {
+t.test('OpenAI-shaped frames take the relay once their usage is known to be a total that grows, and the last usage in them counts', async t => {
   const texts = Array.from({ length: 9 }, (_, index) => `data: {"id":"i","choices":[{"index":0,"delta":{"content":"${index}"}}],"usage":{"prompt_tokens":7,"completion_tokens":${index}}}\n\n`)
   const pieces = [...texts, DONE].map(text => Buffer.from(text))
   const { passed, text } = await tell(pieces, { hasLane: true })
@@ -143,7 +143,7 @@ t.test('frames that each tell their own usage are summed, whichever way they go'
   t.equal(text, (await tell(pieces, { hasLane: false })).text)
 })
 
-t.test('frames whose usage is all zeros take the lane', async t => {
+t.test('frames whose usage is all zeros take the relay', async t => {
   const texts = Array.from({ length: 9 }, (_, index) => `data: {"response":"${index}","usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}\n\n`)
   const pieces = [...texts, DONE].map(text => Buffer.from(text))
   const { passed, text } = await tell(pieces, { hasLane: true })
@@ -151,7 +151,7 @@ t.test('frames whose usage is all zeros take the lane', async t => {
   t.equal(text, (await tell(pieces, { hasLane: false })).text)
 })
 
-t.test('one frame of another kind does not close the lane to those that were taken before', async t => {
+t.test('one frame of another kind does not close the relay to those that were taken before', async t => {
   const other = 'data: {"response":"x","p":"abc","model":"m"}\n\n'
   const pieces = [...frames('a', 'b'), other, ...frames('c', 'd', 'e'), DONE].map(text => Buffer.from(text))
   const told = await tell(pieces, { hasLane: true })
@@ -168,41 +168,41 @@ t.test('a usage that nobody told is estimated of all text, whichever way it went
 
 t.test('who has had enough is given nothing more', async t => {
   const taken: string[] = []
-  const lane = new ByteLane()
+  const relay = new TextRelay()
   const reader = new GenerationReader(() => 'call_1')
-  lane.connect({ isReady: true, begin () {}, add: () => true, take: () => Buffer.from('b') }, () => 'cancel')
-  const giver = new StreamGiver({ reader, lane, stages: [], write: batch => { taken.push(JSON.stringify(batch)); return undefined } })
-  t.equal(giver.write(Buffer.from(frames('a').join(''))), undefined)
-  t.equal(giver.write(Buffer.from(frames('b').join('') + DONE)), 'cancel')
-  t.equal(giver.isCancelled, true)
+  relay.connect({ isReady: true, begin () {}, add: () => true, take: () => Buffer.from('b') }, () => 'cancel')
+  const pump = new StreamPump({ reader, relay, stages: [], write: batch => { taken.push(JSON.stringify(batch)); return undefined } })
+  t.equal(pump.write(Buffer.from(frames('a').join(''))), undefined)
+  t.equal(pump.write(Buffer.from(frames('b').join('') + DONE)), 'cancel')
+  t.equal(pump.isCancelled, true)
   t.equal(taken.length, 1)
 })
 
 t.test('of a stream that is given up while something is waited for, nothing is given any more', async t => {
   for (const text of [frames('a', 'b').join(''), frames('a').join('') + 'data: {"response":7}\n\n' + frames('b').join('')]) {
-    let drain: (verdict: Backpressure) => void = () => {}
+    let drain: (result: Backpressure) => void = () => {}
     const taken: string[] = []
-    const lane = new ByteLane()
+    const relay = new TextRelay()
     const reader = new GenerationReader(() => 'call_1')
-    lane.connect({ isReady: true, begin () {}, add: () => true, take: () => Buffer.from('b') }, piece => { taken.push(piece.toString()); return undefined })
-    const giver = new StreamGiver({
+    relay.connect({ isReady: true, begin () {}, add: () => true, take: () => Buffer.from('b') }, piece => { taken.push(piece.toString()); return undefined })
+    const pump = new StreamPump({
       reader,
-      lane,
+      relay,
       stages: [],
       write: batch => {
         taken.push(JSON.stringify(batch))
         return new Promise(resolve => { drain = resolve })
       }
     })
-    const given = giver.write(Buffer.from(text))
-    giver.isCancelled = true
+    const given = pump.write(Buffer.from(text))
+    pump.isCancelled = true
     drain(undefined)
     t.equal(await given, 'cancel')
     t.equal(taken.length, 1, taken.join())
   }
 })
 
-t.test('a read is not cut where nothing behind its first event could take the lane', async t => {
+t.test('a read is not cut where nothing behind its first event could take the relay', async t => {
   const text = ['a', 'b', 'c'].map(content => `data: {"choices":[{"index":0,"delta":{"reasoning_content":"${content}"}}]}\n\n`).join('')
   t.match(await tell([Buffer.from(text), Buffer.from(text.slice(0, 40)), Buffer.from(text.slice(40))], { hasLane: true }), { writes: 2, passed: 0 })
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ChunkWriter } from '../../../src/generation/pipeline.ts'
-import { ByteLane } from '../../../src/workers-ai/fast-path/text-relay.ts'
+import { TextRelay } from '../../../src/workers-ai/fast-path/text-relay.ts'
 
 interface Passed {
   /** Bytes that were taken. */
@@ -11,9 +11,9 @@ interface Passed {
   characters: number
 }
 
-/** Sends bytes through a lane that is open, to somebody who has room for so many texts. */
+/** Sends bytes through a relay that is open, to somebody who has room for so many texts. */
 function pass (given: string | Buffer, { room = Infinity } = {}): Passed {
-  const lane = new ByteLane()
+  const relay = new TextRelay()
   const texts: string[] = []
   const sink: ChunkWriter = {
     isReady: true,
@@ -25,9 +25,9 @@ function pass (given: string | Buffer, { room = Infinity } = {}): Passed {
     },
     take: () => Buffer.alloc(0)
   }
-  lane.connect(sink, () => undefined)
-  lane.isFree = true
-  return { end: lane.push(Buffer.from(given)), texts, characters: lane.countPassed() }
+  relay.connect(sink, () => undefined)
+  relay.isFree = true
+  return { end: relay.push(Buffer.from(given)), texts, characters: relay.countPassed() }
 }
 
 t.test('the commonest frame goes through as it is, and its text is counted as a string would be', t => {
@@ -86,17 +86,17 @@ t.test('every other frame is left to the others', t => {
 t.test('it is closed until it leads to somebody who is ready, and while somebody in between wants to see text', t => {
   const frame = Buffer.from('data: {"response":"a"}\n\n')
   let isReady = false
-  const lane = new ByteLane()
-  lane.isFree = true
-  t.equal(lane.push(frame), 0, 'it leads to nobody')
-  lane.connect({ get isReady () { return isReady }, begin () {}, add: () => true, take: () => frame }, () => 'cancel')
-  t.equal(lane.push(frame), 0, 'nobody is ready')
+  const relay = new TextRelay()
+  relay.isFree = true
+  t.equal(relay.push(frame), 0, 'it leads to nobody')
+  relay.connect({ get isReady () { return isReady }, begin () {}, add: () => true, take: () => frame }, () => 'cancel')
+  t.equal(relay.push(frame), 0, 'nobody is ready')
   isReady = true
-  t.equal(lane.push(frame), frame.length)
-  t.equal(lane.flush(), 'cancel', 'it says what is said to it')
-  lane.isFree = false
-  t.equal(lane.push(frame), 0)
-  t.equal(lane.countPassed(), 1)
-  t.equal(lane.countPassed(), 0, 'since it was asked the last time')
+  t.equal(relay.push(frame), frame.length)
+  t.equal(relay.flush(), 'cancel', 'it says what is said to it')
+  relay.isFree = false
+  t.equal(relay.push(frame), 0)
+  t.equal(relay.countPassed(), 1)
+  t.equal(relay.countPassed(), 0, 'since it was asked the last time')
   t.end()
 })
