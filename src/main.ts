@@ -93,7 +93,7 @@ function printConfig (): void {
 }
 
 function failBySettings ({ message }: SettingsError): void {
-  fail(`${message}\nStart it with --help to see all settings, with doctor to have account and token tried, with --demo to need neither.`, 2)
+  fail(`${message}\nRun it with --help to list all settings, with doctor to check account and token, or with --demo to try it without an account.`, 2)
 }
 
 function toSettingsInput (): SettingsInput {
@@ -106,7 +106,7 @@ function readDotEnv (): Pick<SettingsInput, 'dotEnv' | 'problems'> {
     return { dotEnv: readFileSync('.env', 'utf8') }
   } catch (error) {
     if (toCode(error) === 'ENOENT') return {}
-    return { problems: [{ name: '.env', complaint: `cannot be read (${toCode(error)})` }] }
+    return { problems: [{ name: '.env', complaint: `cannot read .env (${toCode(error)})` }] }
   }
 }
 
@@ -131,7 +131,7 @@ async function serve (settings: Settings, unread: readonly string[]): Promise<vo
     received = signal
   }
   const running = settings.workers > 1 ? await serveByWorkers(settings) : await serveHere(settings)
-  if (unread.length > 0) running.log.warn({ names: unread }, 'these names have no effect in .env, which gives settings only')
+  if (unread.length > 0) running.log.warn({ names: unread }, 'these variables have no effect in .env; only settings are read from it')
   const greeted = greet(running, settings)
   stopInTime(running, greeted)
   if (received !== undefined) onSignal(received)
@@ -224,7 +224,7 @@ async function greet ({ port, surveyModels }: Running, settings: Settings): Prom
   }
   write(`\n${toCurl(serving)}\n`)
   if (commandLine.demo) write(`${toSdkLines(serving)}\n`)
-  write(`\n${toNextStep(serving)}\n\nCtrl-C stops it.\n`)
+  write(`\n${toNextStep(serving)}\n\nPress Ctrl-C to stop.\n`)
 }
 
 /** A demo that fails says so, and the proxy goes on serving. */

@@ -114,7 +114,7 @@ t.test('--print-config shows where each value came from, and no secret', async t
   t.match(stdout, /^CLOUDFLARE_API_TOKEN +\*{4} +token \(CLOUDFLARE_API_TOKEN_FILE\)$/m)
   t.match(stdout, /^MAX_RETRIES +5 +the environment$/m, 'the real environment wins over .env')
   t.match(stdout, /^DEFAULT_MODEL +m +\.env$/m, '.env fills in the rest')
-  t.match(stdout, /^NODE_TLS_REJECT_UNAUTHORIZED +- +not read from \.env$/m, 'but for what is no setting')
+  t.match(stdout, /^NODE_TLS_REJECT_UNAUTHORIZED +- +ignored in \.env$/m, 'but for what is no setting')
   t.notMatch(stdout, /s3cret/)
 })
 
@@ -122,9 +122,9 @@ t.test('wrong settings are told all at once, without a stack', async t => {
   const { code, stdout, stderr } = await start(t, ['--port=x', '--prot=1'], { env: { HOST: '0.0.0.0' } }).ended
   t.equal(code, 2)
   t.equal(stdout, '')
-  t.match(stderr, /^workers-ai-proxy cannot start, 5 problems with its settings:$/m)
-  t.match(stderr, /^ {2}PORT: got "x" from --port; wants a whole number from 0 to 65535$/m)
-  t.match(stderr, /^ {2}--prot: is no flag of this program\. Did you mean --port\?$/m)
+  t.match(stderr, /^workers-ai-proxy cannot start: 5 configuration errors$/m)
+  t.match(stderr, /^ {2}PORT: got "x" from --port; expected a whole number from 0 to 65535$/m)
+  t.match(stderr, /^ {2}unknown option --prot\. Did you mean --port\?$/m)
   t.match(stderr, /^ {2}HOST: got "0\.0\.0\.0", which others can reach, without keys/m)
   t.match(stderr, /^ {2}CLOUDFLARE_ACCOUNT_ID: not set\. Copy it from https:\/\/dash\.cloudflare\.com/m)
   t.match(stderr, /^ {2}CLOUDFLARE_API_TOKEN: not set\. Make one at https:\/\/dash\.cloudflare\.com\/profile\/api-tokens/m)
@@ -176,7 +176,7 @@ t.test('a store that cannot be opened is a wrong setting, and nothing is left ru
     const env = { STORE_PATH: 'far/responses.db', CLOUDFLARE_ACCOUNT_ID: '0'.repeat(32), CLOUDFLARE_API_TOKEN: 't' }
     const { code, stdout, stderr } = await start(t, ['--upstream', upstream, '--port', '0'], { env }).ended
     t.equal(code, 2)
-    t.match(stderr, /STORE_PATH: cannot be opened \(ENOENT.+wants a SQLite file/)
+    t.match(stderr, /STORE_PATH: cannot open it \(ENOENT.+expected a SQLite file/)
     t.equal(stdout, '')
   }
 })
@@ -186,7 +186,7 @@ t.test('--print-config tells of wrong settings behind the others', async t => {
   t.equal(code, 2)
   t.match(stdout, /^PORT +x +--port, see below$/m)
   t.match(stdout, /^MAX_RETRIES +1 +--max-retries$/m)
-  t.match(stderr, /^workers-ai-proxy cannot start, one problem with its settings:\n {2}PORT: got "x"/)
+  t.match(stderr, /^workers-ai-proxy cannot start: 1 configuration error\n {2}PORT: got "x"/)
 })
 
 t.test('a .env that is no file is told in a sentence', async t => {
@@ -236,7 +236,7 @@ t.test('a port in use is told in one sentence', async t => {
   for (const argv of [['--upstream=simulator'], ['--demo']]) {
     const { code, stderr } = await start(t, [...argv, '--port', `${port}`]).ended
     t.equal(code, 2, argv.join())
-    t.match(stderr, `Port ${port} on 127.0.0.1 is in use; choose another one with --port (PORT).\n`, argv.join())
+    t.match(stderr, `Port ${port} on 127.0.0.1 is in use; choose another port with --port (PORT).\n`, argv.join())
     t.notMatch(stderr, / {4}at /, argv.join())
   }
 })
@@ -390,7 +390,7 @@ t.test('at a terminal the log is for a person, and the banner comes behind "list
   })
   const coloured = await screen({})
   t.ok(coloured.includes('\u001b[2m'), 'with colours')
-  t.match(stripVTControlCharacters(coloured), /^\d\d:\d\d:\d\d listening at [^]+serves[^]+base URL[^]+Ctrl-C stops it\.[^]+stopping signal=SIGINT/)
+  t.match(stripVTControlCharacters(coloured), /^\d\d:\d\d:\d\d listening at [^]+is running[^]+base URL[^]+Press Ctrl-C to stop\.[^]+stopping signal=SIGINT/)
   t.notMatch(coloured, /"level"|GET \/v1\/models {2}/, 'the models of the banner are no request')
   t.notOk((await screen({ NO_COLOR: '1' })).includes('\u001b['), 'NO_COLOR is honoured')
   t.match(await screen({ LOG_FORMAT: 'json' }), /"msg":"listening/)
@@ -412,7 +412,7 @@ t.test('a token that Cloudflare refuses is told at the start', { skip: HAS_NO_TE
       seen += piece
       if (!wasReady && seen.includes('Ctrl-C stops it')) child.stdin.write('\u0003')
     }
-    t.match(seen, /models {5}not known: Cloudflare refused the API token\r\n[^]+Cloudflare refused CLOUDFLARE_API_TOKEN[^]+doctor added says what is wrong/, `${workers} workers`)
+    t.match(seen, /models {5}unknown: Cloudflare refused the API token\r\n[^]+Cloudflare refused CLOUDFLARE_API_TOKEN[^]+with doctor to find the cause/, `${workers} workers`)
     t.ok(seen.indexOf('listening at') < seen.indexOf('base URL'))
   }
 })

@@ -21,38 +21,38 @@ export interface Serving {
 /** Says where the proxy serves, who answers, which models there are and who may ask. */
 export function toBanner (serving: Serving): string {
   const { version, baseUrl, upstream, models: { count, trouble } } = serving
-  const known = count === undefined ? '' : `${count.all}, ${count.chat} of them for chat; `
+  const known = count === undefined ? '' : `${count.all}, of which ${count.chat} are for chat; `
   const told = trouble === undefined ? `${known}listed at ${baseUrl}/models` : TROUBLES[trouble].inShort
   return `
-  workers-ai-proxy ${version} serves
+  workers-ai-proxy ${version} is running
 
   base URL   ${baseUrl}
   upstream   ${upstream === 'simulator' ? 'the simulator inside this program' : 'Cloudflare Workers AI'}
   models     ${told}
   API keys   ${toAccess(serving)}
-${trouble === undefined ? '' : `\n${TROUBLES[trouble].meaning}\nThe same command line with doctor added says what is wrong, and what to do about it.\n`}`
+${trouble === undefined ? '' : `\n${TROUBLES[trouble].meaning}\nRun the same command line with doctor to find the cause.\n`}`
 }
 
 /** What it means that Cloudflare did not list the models; lines of at most 100 columns. */
 const TROUBLES: Record<Trouble, { inShort: string, meaning: string }> = {
   token: {
-    inShort: 'not known: Cloudflare refused the API token',
-    meaning: `Cloudflare refused CLOUDFLARE_API_TOKEN when it was asked for its models. The token is wrong, has
-expired or was made for another account, and then every request will fail with 401; or it may run
-models but not list them, and then requests are served, and the models are those known by heart.`
+    inShort: 'unknown: Cloudflare refused the API token',
+    meaning: `Cloudflare refused CLOUDFLARE_API_TOKEN when the proxy requested the list of models. Either the
+token is wrong, expired or for another account; then every request will fail with 401. Or it may
+run models but not list them; then the proxy serves requests with its built-in list of models.`
   },
   account: {
-    inShort: 'not known: Cloudflare does not know the account id',
-    meaning: `Cloudflare knows no account with this CLOUDFLARE_ACCOUNT_ID, which is 32 hexadecimal digits and not
-the token. Every request will fail until it is right.`
+    inShort: 'unknown: Cloudflare does not know the account id',
+    meaning: `Cloudflare has no account with this CLOUDFLARE_ACCOUNT_ID. An account id has 32 hexadecimal digits;
+it is not the token. Every request will fail until the id is correct.`
   },
   network: {
-    inShort: 'not known: Cloudflare cannot be reached',
-    meaning: 'Cloudflare gave no answer when it was asked for its models. Requests will fail until it does.'
+    inShort: 'unknown: Cloudflare cannot be reached',
+    meaning: 'Cloudflare did not answer the request for its models. Requests will fail until it answers.'
   },
   other: {
-    inShort: 'not known: Cloudflare did not list them',
-    meaning: 'Cloudflare failed when it was asked for its models. Those known by heart are used until it lists them.'
+    inShort: 'unknown: Cloudflare did not list them',
+    meaning: 'Cloudflare failed to list its models. The proxy uses its built-in list until Cloudflare does.'
   }
 }
 
@@ -74,9 +74,9 @@ OpenAI(base_url='${baseUrl}', api_key=${python})  # Python`
 
 /** What to do next: with the simulator, how to have an account answer; with an account, how to find out why it does not. */
 export function toNextStep ({ upstream }: Serving): string {
-  if (upstream === 'cloudflare') return 'If that fails, the same command line with doctor added says why.'
+  if (upstream === 'cloudflare') return 'If that fails, run the same command line with doctor to find the cause.'
   const missing = SETTINGS.filter(({ name }) => name === 'CLOUDFLARE_ACCOUNT_ID' || name === 'CLOUDFLARE_API_TOKEN')
-  return ['To have real models answer, set these, and start it without the simulator:', ...missing.map(({ name, source }) => `  ${name.padEnd(21)}  ${source}`)].join('\n')
+  return ['To use real models, set these variables and start without the simulator:', ...missing.map(({ name, source }) => `  ${name.padEnd(21)}  ${source}`)].join('\n')
 }
 
 /** Where the commands above take the key from: it is a secret, so the shell puts it in. */
@@ -84,8 +84,8 @@ const KEY_VARIABLES = { open: undefined, keys: 'API_KEY', tokens: 'CLOUDFLARE_AP
 
 function toAccess ({ access, keyCount }: Serving): string {
   switch (access) {
-    case 'open': return 'none, every client is let in'
+    case 'open': return 'none; every client is accepted'
     case 'keys': return `${keyCount}; set API_KEY to one of them for the lines below`
-    case 'tokens': return 'none, clients send their own Cloudflare API token'
+    case 'tokens': return 'none; clients send their own Cloudflare API token'
   }
 }

@@ -71,28 +71,28 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
 export function toHelp (): string {
   const groups = [...new Set(SETTINGS.map(setting => setting.group))]
   return `Usage: workers-ai-proxy [flags]
-       workers-ai-proxy doctor [flags]        says what is wrong with account, token or network
-       workers-ai-proxy healthcheck [flags]   asks a running proxy; exit code 0 means it serves
+       workers-ai-proxy doctor [flags]        checks settings, network, account and token
+       workers-ai-proxy healthcheck [flags]   checks a running proxy; exit code 0 means healthy
 
 An OpenAI-compatible proxy for Cloudflare Workers AI.
 
 Examples:
   workers-ai-proxy --demo
-      Needs no account: a simulator answers, and one chat is shown on screen.
+      Needs no account: a simulator answers, and the terminal shows one chat.
   CLOUDFLARE_ACCOUNT_ID=... CLOUDFLARE_API_TOKEN=... workers-ai-proxy --port 8686
       Then point OpenAI clients at http://127.0.0.1:8686/v1.
   workers-ai-proxy doctor
-      Tries account and token with one tiny run; doctor --help tells its flags and exit codes.
+      Makes one tiny run; doctor --help lists its flags and exit codes.
 
-A flag wins over the environment, the environment over .env in the working directory, that over
-the config file, the file over the default. Secrets can be read from a file: NAME_FILE=/path.
+Precedence: flag, environment variable, .env in the working directory, config file, default.
+A secret can also be read from a file: NAME_FILE=/path.
 
 General:
-  --help, -h       Shows this.
+  --help, -h       Shows this help.
   --version, -v    Shows the version.
-  --print-config   Shows every setting, its value and where that came from.
-  --config FILE    CONFIG_FILE: settings by their environment names, as YAML or JSON.
-  --demo           UPSTREAM=simulator, and one chat through the proxy on screen.
+  --print-config   Shows every setting, its value and where the value came from.
+  --config FILE    CONFIG_FILE: a YAML or JSON file; keys are the names of environment variables.
+  --demo           UPSTREAM=simulator; also shows one chat through the proxy.
 
 ${groups.map(toHelpOfGroup).join('\n\n')}
 `
@@ -104,7 +104,7 @@ ${groups.map(toHelpOfGroup).join('\n\n')}
  */
 export function toConfigTable (lines: readonly ConfigLine[], unread: readonly string[]): string {
   const settings = lines.map(({ name, value, secret, origin }) => [name, shown(value, secret), origin] as const)
-  const rows = [...settings, ...unread.map(name => [name, '-', 'not read from .env'] as const)]
+  const rows = [...settings, ...unread.map(name => [name, '-', 'ignored in .env'] as const)]
   const nameWidth = Math.max(...rows.map(([name]) => name.length))
   const valueWidth = Math.max(...rows.map(([, value]) => value.length))
   return rows.map(([name, value, origin]) => `${name.padEnd(nameWidth)}  ${value.padEnd(valueWidth)}  ${origin}\n`).join('')
@@ -139,11 +139,11 @@ function readFlag (commandLine: CommandLine, flag: string, value: string | undef
   if (chosen && value === undefined) {
     commandLine[chosen] = true
   } else if (chosen) {
-    commandLine.problems.push({ name: written, complaint: 'takes no value' })
+    commandLine.problems.push({ name: written, complaint: `option ${written} takes no value` })
   } else if (setting?.kind === 'boolean') {
     commandLine.flags[setting.name] = value ?? 'true'
   } else if (!value) {
-    commandLine.problems.push({ name: written, complaint: `has no value; wants ${setting?.wants ?? other?.wants}` })
+    commandLine.problems.push({ name: written, complaint: `option ${written} needs a value: ${setting?.wants ?? other?.wants}` })
   } else if (setting) {
     commandLine.flags[setting.name] = value
   } else if (other) {
@@ -159,9 +159,10 @@ function isFlag (name: string): boolean {
 function toUnknownFlag (argument: string): Problem {
   const [name = ''] = argument.split('=', 1)
   const near = nearestName(name.replace(/^-+/, '').replaceAll('_', '-'), FLAGS)
-  if (near === undefined) return { name, complaint: 'is no flag of this program' }
+  const complaint = `unknown option ${name}`
+  if (near === undefined) return { name, complaint }
   const meant = near === 'demo' ? 'UPSTREAM' : settingsByFlag.get(near)?.name
-  return { name, complaint: 'is no flag of this program', next: `Did you mean --${near}?`, ...(meant !== undefined && { meant }) }
+  return { name, complaint, next: `Did you mean --${near}?`, ...(meant !== undefined && { meant }) }
 }
 
 const FLAGS = [...switches.keys(), ...others.keys(), ...settingsByFlag.keys()]
@@ -178,20 +179,21 @@ function readArgument (commandLine: CommandLine, argument: string): void {
 function toUnknownCommand (argument: string): Problem {
   const name = `"${argument}"`
   const near = nearestName(argument, [...COMMANDS, 'demo', 'help', 'version', 'print-config'])
-  if (near === undefined) return { name, complaint: `is no command of this program; those are ${COMMANDS.join(' and ')}`, next: 'It serves without one.' }
+  const complaint = `unknown command ${name}`
+  if (near === undefined) return { name, complaint, next: `The commands are ${COMMANDS.join(' and ')}; without a command the proxy serves.` }
   // None of these needs an account.
-  return { name, complaint: 'is no command of this program', next: `Did you mean ${isCommand(near) ? near : `--${near}`}?`, meant: 'UPSTREAM' }
+  return { name, complaint, next: `Did you mean ${isCommand(near) ? near : `--${near}`}?`, meant: 'UPSTREAM' }
 }
 
 function refuseDoctorFlags ({ model, noRun, json, problems }: CommandLine): void {
   const given = [model !== undefined && '--model', noRun && '--no-run', json && '--json'].filter(flag => flag !== false)
-  problems.push(...given.map(name => ({ name, complaint: 'is a flag of the command doctor' })))
+  problems.push(...given.map(name => ({ name, complaint: `option ${name} belongs to the command doctor` })))
 }
 
 function chooseSimulator (commandLine: CommandLine): void {
   const upstream = commandLine.flags.UPSTREAM
   if (upstream !== undefined && upstream !== 'simulator') {
-    commandLine.problems.push({ name: '--demo', complaint: `means --upstream simulator, but --upstream says "${upstream}"` })
+    commandLine.problems.push({ name: '--demo', complaint: `option --demo means --upstream simulator, and conflicts with --upstream ${upstream}` })
   }
   commandLine.flags.UPSTREAM = 'simulator'
 }

@@ -32,7 +32,7 @@ export async function showChat ({ baseUrl, model, apiKey, write }: DemoOptions):
     write(chunk.choices[0]?.delta.content ?? '')
     if (chunk.usage) {
       const { prompt_tokens: asked, completion_tokens: answered, total_tokens: total } = chunk.usage
-      write(`\n\n  ${asked} tokens asked, ${answered} answered, ${total} in all\n`)
+      write(`\n\n  ${asked} prompt tokens, ${answered} completion tokens, ${total} in total\n`)
     }
   }
 }

@@ -6,7 +6,7 @@ import { toLocalUrl, type Address } from '../settings/address.ts'
  * when it answers anything else, cannot be reached, or takes longer than `timeoutMs`.
  */
 export async function checkHealth (address: Address, timeoutMs = 4_000): Promise<void> {
-  if (address.port === 0) throw new Error('PORT is 0, so nobody knows where the proxy listens')
+  if (address.port === 0) throw new Error('PORT is 0, so the port of the proxy is unknown')
   const url = `${toLocalUrl(address)}/health`
   const status = await getStatus(url, timeoutMs)
   if (status !== 200) throw new Error(`${url} answered ${status}`)

@@ -5,5 +5,5 @@
 export function toVersionComplaint (version: string, wanted: string): string | undefined {
   const oldest = wanted.replace('>=', '')
   if (oldest.localeCompare(version, 'en', { numeric: true }) <= 0) return undefined
-  return `workers-ai-proxy needs Node ${oldest} or newer, and this is Node ${version}; https://nodejs.org has newer ones.`
+  return `workers-ai-proxy needs Node ${oldest} or newer, but this is Node ${version}. Download a newer version from https://nodejs.org.`
 }

@@ -53,7 +53,7 @@ function toShare (settings: Settings): Settings {
 async function checkStore (settings: Settings, log: FastifyBaseLogger): Promise<void> {
   const { storePath, storeMaxBytes, workers } = settings
   if (storePath === undefined) {
-    if (storeMaxBytes > 0) log.warn({ workers }, 'responses are not stored: several workers need a file for them, STORE_PATH')
+    if (storeMaxBytes > 0) log.warn({ workers }, 'responses are not stored: several workers need a file for them (STORE_PATH)')
     return
   }
   const store = await openStore(settings, Date.now)
@@ -130,7 +130,7 @@ export class Workers {
       if (this.#isStopping) return
       const wasSteady = performance.now() - startedAt >= STEADY_MS
       pauseMs = wasSteady ? 0 : Math.min(Math.max(2 * pauseMs, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS)
-      this.#log.error({ worker: number, reason: message, pauseMs }, 'a worker serves no more; it is replaced')
+      this.#log.error({ worker: number, reason: message, pauseMs }, 'a worker has stopped; starting another one')
       await sleep(pauseMs)
       if (this.#isStopping) return
       startedAt = performance.now()
@@ -143,16 +143,16 @@ export class Workers {
     const worker = cluster.fork()
     const ended = new Promise<StartError>(resolve => {
       worker.on('error', error => {
-        this.#log.error({ worker: number, reason: error.message }, 'a worker cannot be reached')
+        this.#log.error({ worker: number, reason: error.message }, 'cannot reach a worker')
         // The system has no room for one more process: Node tells of no exit then.
         if (worker.process.pid !== undefined) return
         this.#running.delete(worker)
-        resolve(new StartError(`A worker could not be started (${error.message}).`, 1))
+        resolve(new StartError(`Cannot start a worker (${error.message}).`, 1))
       })
       worker.once('exit', (code, signal) => {
         this.#running.delete(worker)
         if (this.#isStopping && code !== 0) process.exitCode ??= 1
-        resolve(new StartError(`A worker ended by itself (${signal ?? `exit code ${code}`}).`, 1))
+        resolve(new StartError(`A worker exited unexpectedly (${signal ?? `exit code ${code}`}).`, 1))
       })
     })
     this.#running.set(worker, ended)
@@ -160,7 +160,7 @@ export class Workers {
     const port = new Promise<number>(resolve => { serves = resolve })
     const left = new Promise<StartError>(resolve => worker.on('message', (news: News) => {
       if (news === 'here') return worker.send(this.#isStopping ? 'end' : { worker: number, settings: this.#settings } satisfies Assignment)
-      if (news === 'leaving') return resolve(new StartError('A bug that nobody caught.', 1))
+      if (news === 'leaving') return resolve(new StartError('An uncaught exception.', 1))
       if ('port' in news) return serves(news.port)
       if ('models' in news) return this.#hear(news.models)
       resolve(new StartError(news.refusal, 2))

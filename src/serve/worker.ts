@@ -44,7 +44,7 @@ export async function work (open: (settings: Settings, listenText: string) => Pr
     tell('here')
   })
 
-  const app = await openOrTell(() => open(settings, `worker ${worker} serves`))
+  const app = await openOrTell(() => open(settings, `worker ${worker} is ready`))
   if (app === undefined) return
   let isLeaving = false
   leave = (patience = settings) => {
@@ -56,7 +56,7 @@ export async function work (open: (settings: Settings, listenText: string) => Pr
   const undelayed = { ...settings, drainDelayMs: 0 }
   cluster.worker?.once('disconnect', () => {
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true // else Node would end the process now
-    app.log.warn('the primary process is gone; stopping')
+    app.log.warn('the primary process has exited; stopping')
     leave(undelayed)
   })
   process.on('uncaughtException', error => {

@@ -27,14 +27,14 @@ export function toListenComplaint (code: string | undefined, { host, port }: Add
   switch (code) {
     case 'EADDRINUSE': {
       const suspect = port === 8787 ? ' (wrangler dev listens there)' : ''
-      return `Port ${port} on ${host} is in use${suspect}; choose another one with --port (PORT).`
+      return `Port ${port} on ${host} is in use${suspect}; choose another port with --port (PORT).`
     }
     case 'EACCES':
-      return `Port ${port} on ${host} is not open to this user; choose one above 1023 with --port (PORT).`
+      return `This user may not listen on port ${port} of ${host}; choose a port above 1023 with --port (PORT).`
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `${host} is no address of this machine; choose one with --host (HOST).`
+      return `${host} is not an address of this machine; choose one with --host (HOST).`
     default:
       return undefined
   }

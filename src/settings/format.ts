@@ -19,12 +19,12 @@ const visibleAscii = /^[\x21-\x7e]+$/
 export const FORMATS: Record<string, Format> = {
   host: {
     shape: 'text',
-    wants: 'a host name or an IP address, without scheme, port and brackets',
+    wants: 'a host name or an IP address, without scheme, port or brackets',
     accepts: text => isIP(text) !== 0 || hostName.test(text)
   },
   'http-url': {
     shape: 'text',
-    wants: 'an http:// or https:// URL without credentials, query and fragment',
+    wants: 'an http:// or https:// URL without credentials, query or fragment',
     accepts: isPlainHttpUrl
   },
   'worker-count': {
@@ -46,17 +46,17 @@ export const FORMATS: Record<string, Format> = {
   },
   'key-list': {
     shape: 'list',
-    wants: 'one or more keys with commas between them, without spaces inside a key',
+    wants: 'one or more keys separated by commas, without spaces inside a key',
     accepts: text => isListOf(text, key => visibleAscii.test(key))
   },
   'origin-list': {
     shape: 'list',
-    wants: 'origins with commas between them, each like https://app.example, https://*.app.example or http://localhost:* and without a path, or *',
+    wants: 'origins without a path, separated by commas, such as https://app.example, https://*.app.example or http://localhost:*, or *',
     accepts: text => isListOf(text, item => toOriginRule(item) !== undefined)
   },
   'host-list': {
     shape: 'list',
-    wants: 'host names with commas between them, without scheme, port and path',
+    wants: 'host names separated by commas, without scheme, port or path',
     accepts: text => isListOf(text, item => isIP(item.replace(/^\[(.*)\]$/, '$1')) !== 0 || hostName.test(item))
   },
   'model-aliases': {

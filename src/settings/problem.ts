@@ -1,10 +1,10 @@
 import type { SettingName } from './schema.ts'
 
-/** One thing that is wrong with the settings. */
+/** A configuration error. */
 export interface Problem {
   /** The setting, flag or file it is about. */
   name: string
-  /** What came and what is wanted; never the value of a secret. */
+  /** What is wrong and what is expected, never with the value of a secret. A message without the name follows the name. */
   complaint: string
   /** A sentence that says what to do, where the complaint does not. */
   next?: string | undefined
@@ -12,15 +12,25 @@ export interface Problem {
   meant?: SettingName
 }
 
-/** The settings are wrong; the message lists every problem on a line of its own. */
+/** The problem on one line, with the hint. */
+export function toText ({ name, complaint, next }: Problem): string {
+  return `${toSubject(name, complaint)}${next === undefined ? '' : `. ${next}`}`
+}
+
+/** The message without the hint. */
+export function toSubject (name: string, complaint: string): string {
+  return ` ${complaint} `.includes(` ${name} `) ? complaint : `${name}: ${complaint}`
+}
+
+/** The settings are wrong. The message lists every problem on its own line. */
 export class SettingsError extends Error {
   override name = 'SettingsError'
   readonly problems: readonly Problem[]
 
   constructor (problems: readonly Problem[]) {
     super([
-      `workers-ai-proxy cannot start, ${problems.length === 1 ? 'one problem' : `${problems.length} problems`} with its settings:`,
-      ...problems.map(({ name, complaint, next }) => `  ${name}: ${complaint}${next === undefined ? '' : `. ${next}`}`)
+      `workers-ai-proxy cannot start: ${problems.length} configuration error${problems.length === 1 ? '' : 's'}`,
+      ...problems.map(problem => `  ${toText(problem)}`)
     ].join('\n'))
     this.problems = problems
   }

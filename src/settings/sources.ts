@@ -102,9 +102,9 @@ function findFlag ({ name, flag }: Setting, { flags, demo }: Flags): Finding {
 /** An entry that is empty counts as not there: compose files hand on variables that are not set as empty ones. */
 function findEntry (setting: Setting, { entries, where }: Entries, readFile: ReadFile): Finding {
   const entry = toText(setting, entries[setting.name])
-  if (entry === undefined) return { complaint: `got ${Array.isArray(entries[setting.name]) ? 'a list' : 'an object'} from ${where}; wants ${setting.wants}` }
+  if (entry === undefined) return { complaint: `got ${Array.isArray(entries[setting.name]) ? 'a list' : 'an object'} from ${where}; expected ${setting.wants}` }
   const path = setting.secret && toText(setting, entries[`${setting.name}_FILE`])
-  if (path && entry !== '') return { complaint: `is set in ${where}, and so is ${setting.name}_FILE; wants only one of them` }
+  if (path && entry !== '') return { complaint: `${setting.name} and ${setting.name}_FILE are both set in ${where}; expected only one of them` }
   if (path) return readSecret(setting, path, where, readFile)
   // An empty HOST would have Node listen on every address, so it is not passed over but refused.
   if (entry !== '' || (setting.name === 'HOST' && entries['HOST'] === '')) return { text: entry, origin: where }
@@ -124,7 +124,7 @@ function readSecret ({ name }: Setting, path: string, where: string, readFile: R
     const text = readFile(path).trim()
     return text === '' ? { complaint: `${name}_FILE names ${path}, which is empty` } : { text, origin: `${path} (${name}_FILE${where === '.env' ? ' in .env' : ''})`, isInFile: true }
   } catch (error) {
-    return { complaint: `${name}_FILE names a file that cannot be read (${toReason(error)})`, next: 'Check the path, and that this user may read the file.' }
+    return { complaint: `cannot read the file that ${name}_FILE names (${toReason(error)})`, next: 'Check the path and the permissions of the file.' }
   }
 }
 
@@ -132,9 +132,9 @@ function readConfig (path: string, readFile: ReadFile): { entries: Record<string
   try {
     const entries = parseConfig(readFile(path))
     const unknown = Object.keys(entries).filter(key => !configKeys.has(key))
-    return { entries, problems: unknown.map(key => ({ name: key, complaint: `is no setting of this program, but ${path} has it`, ...toMeant(key) })) }
+    return { entries, problems: unknown.map(key => ({ name: key, complaint: `unknown setting ${key} in ${path}`, ...toMeant(key) })) }
   } catch (error) {
-    return { entries: {}, problems: [{ name: 'CONFIG_FILE', complaint: `${path} cannot be read (${toReason(error)})` }] }
+    return { entries: {}, problems: [{ name: 'CONFIG_FILE', complaint: `cannot read ${path} (${toReason(error)})` }] }
   }
 }
 
@@ -149,7 +149,7 @@ function toMeant (key: string): Pick<Problem, 'next' | 'meant'> {
   const flag = nearestName(written, SETTINGS.map(setting => setting.flag))
   const name = SETTINGS.find(setting => setting.flag === flag)?.name
   if (name === undefined) return {}
-  return { meant: name, next: flag === written ? `Its name is ${name}.` : `Did you mean ${name}?` }
+  return { meant: name, next: flag === written ? `The name is ${name}.` : `Did you mean ${name}?` }
 }
 
 /** JSON is YAML. The schema without numbers and booleans leaves `0123` and `yes` as they were written, as the environment would. */
@@ -158,7 +158,7 @@ function parseConfig (text: string): Record<string, unknown> {
   const [error] = document.errors
   if (error) throw error
   const entries: unknown = document.toJS() ?? {}
-  if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) throw new Error('wants settings by their names')
+  if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) throw new Error('expected an object with the names of settings')
   return { ...entries }
 }
 

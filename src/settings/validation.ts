@@ -50,8 +50,8 @@ export function checkDestinations (environment: Environment, { values, origins, 
     if (secret === undefined) return []
     return [{
       name,
-      complaint: `comes from ${origins[name]}, but ${secret === 'AUTH_MODE' ? 'what callers send there as their token (AUTH_MODE) is asked for by' : `${secret}, which is sent there, comes from`} ${origins[secret]}`,
-      next: `Take ${name} out of .env, or set it where ${secret} is set.`
+      complaint: `comes from ${origins[name]}, but ${secret === 'AUTH_MODE' ? "AUTH_MODE, which sends the clients' tokens there" : `${secret}, which is sent there`}, comes from ${origins[secret]}`,
+      next: `Remove ${name} from .env, or set it where ${secret} is set.`
     }]
   })
 }
@@ -60,7 +60,7 @@ function findWrongValues ({ values, origins }: Gathered): Problem[] {
   const { wrong } = toEnvironment(values)
   return SETTINGS.filter(({ name }) => wrong.has(name)).map(setting => ({
     name: setting.name,
-    complaint: `got ${shown(setting, values[setting.name])} from ${origins[setting.name]}; wants ${setting.wants}`
+    complaint: `got ${shown(setting, values[setting.name])} from ${origins[setting.name]}; expected ${setting.wants}`
   }))
 }
 
@@ -97,8 +97,8 @@ function checkExposure ({ HOST, API_KEYS, ALLOW_UNAUTHENTICATED, AUTH_MODE }: En
   if (!open || wrong.has('API_KEYS') || wrong.has('ALLOW_UNAUTHENTICATED')) return []
   return [{
     name: 'HOST',
-    complaint: `got ${JSON.stringify(HOST)}, which others can reach, without keys; ` +
-      'wants API_KEYS beside it, or 127.0.0.1, or ALLOW_UNAUTHENTICATED=true'
+    complaint: `other machines can reach ${JSON.stringify(HOST)}, and there are no keys; ` +
+      'set API_KEYS, use 127.0.0.1, or set ALLOW_UNAUTHENTICATED=true'
   }]
 }
 
@@ -110,15 +110,15 @@ function checkOrigins ({ CORS_ORIGINS, API_KEYS, ALLOW_UNAUTHENTICATED, AUTH_MOD
   if (open === undefined) return []
   return [{
     name: 'CORS_ORIGINS',
-    complaint: `got ${JSON.stringify(open)}, which lets the pages of every site in, without keys; ` +
-      'wants API_KEYS beside it, or the origins by name, or ALLOW_UNAUTHENTICATED=true'
+    complaint: `${JSON.stringify(open)} admits the pages of every web site, and there are no keys; ` +
+      'set API_KEYS, list the origins, or set ALLOW_UNAUTHENTICATED=true'
   }]
 }
 
 /** A client's token is its key: whoever has none gets nowhere. */
 function checkPassthrough (keys: string | undefined): Problem[] {
   if (keys === undefined) return []
-  return [{ name: 'API_KEYS', complaint: 'got keys (hidden) beside AUTH_MODE=passthrough, where clients send their Cloudflare token; wants one of the two' }]
+  return [{ name: 'API_KEYS', complaint: 'cannot be combined with AUTH_MODE=passthrough, where clients send their Cloudflare token; expected one of the two' }]
 }
 
 function checkCredentials (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
@@ -134,7 +134,7 @@ function checkAccountId ({ CLOUDFLARE_ACCOUNT_ID: id, CLOUDFLARE_API_BASE_URL: a
   return [{
     name: 'CLOUDFLARE_ACCOUNT_ID',
     complaint: `got ${id.length} characters (hidden)${id.length >= 40 ? ', which may be an API token' : ''}; ` +
-      'wants the 32 hexadecimal digits of an account id',
+      'expected the 32 hexadecimal digits of an account id',
     next: toSource('CLOUDFLARE_ACCOUNT_ID')
   }]
 }
@@ -142,7 +142,7 @@ function checkAccountId ({ CLOUDFLARE_ACCOUNT_ID: id, CLOUDFLARE_API_BASE_URL: a
 function checkGateway (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
   const { CLOUDFLARE_AI_GATEWAY_ID: id, CLOUDFLARE_AI_GATEWAY_TOKEN: token } = environment
   if (token === undefined || id !== undefined || wrong.has('CLOUDFLARE_AI_GATEWAY_ID')) return []
-  return [{ name: 'CLOUDFLARE_AI_GATEWAY_TOKEN', complaint: 'got a value (hidden); wants CLOUDFLARE_AI_GATEWAY_ID beside it' }]
+  return [{ name: 'CLOUDFLARE_AI_GATEWAY_TOKEN', complaint: 'requires CLOUDFLARE_AI_GATEWAY_ID, which is not set' }]
 }
 
 function toSource (name: SettingName): string | undefined {

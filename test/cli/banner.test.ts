@@ -7,29 +7,29 @@ const closed: Serving = { ...open, upstream: 'cloudflare', access: 'keys', keyCo
 const passing: Serving = { ...closed, access: 'tokens', keyCount: 0 }
 
 t.equal(toBanner(open), `
-  workers-ai-proxy 1.2.3 serves
+  workers-ai-proxy 1.2.3 is running
 
   base URL   http://127.0.0.1:8686/v1
   upstream   the simulator inside this program
-  models     43, 36 of them for chat; listed at http://127.0.0.1:8686/v1/models
-  API keys   none, every client is let in
+  models     43, of which 36 are for chat; listed at http://127.0.0.1:8686/v1/models
+  API keys   none; every client is accepted
 `, 'the banner says where it serves, who answers, which models there are and that everyone may ask')
 t.match(toBanner(closed), /upstream {3}Cloudflare Workers AI\n {2}models {5}listed at http:\S+\n {2}API keys {3}2; set API_KEY to one of them/, 'models nobody has counted are not counted, and keys are not shown')
 t.equal(toBanner({ ...closed, models: { trouble: 'token' } }), `
-  workers-ai-proxy 1.2.3 serves
+  workers-ai-proxy 1.2.3 is running
 
   base URL   http://127.0.0.1:8686/v1
   upstream   Cloudflare Workers AI
-  models     not known: Cloudflare refused the API token
+  models     unknown: Cloudflare refused the API token
   API keys   2; set API_KEY to one of them for the lines below
 
-Cloudflare refused CLOUDFLARE_API_TOKEN when it was asked for its models. The token is wrong, has
-expired or was made for another account, and then every request will fail with 401; or it may run
-models but not list them, and then requests are served, and the models are those known by heart.
-The same command line with doctor added says what is wrong, and what to do about it.
+Cloudflare refused CLOUDFLARE_API_TOKEN when the proxy requested the list of models. Either the
+token is wrong, expired or for another account; then every request will fail with 401. Or it may
+run models but not list them; then the proxy serves requests with its built-in list of models.
+Run the same command line with doctor to find the cause.
 `, 'a token that was refused is told, with what that means')
-for (const trouble of ['account', 'network', 'other'] as const) t.match(toBanner({ ...closed, models: { trouble } }), /models {5}not known: Cloudflare .+[^]+doctor added says what is wrong/, trouble)
-t.match(toBanner(passing), /API keys {3}none, clients send their own Cloudflare API token\n/, 'tokens of clients are no keys of the proxy')
+for (const trouble of ['account', 'network', 'other'] as const) t.match(toBanner({ ...closed, models: { trouble } }), /models {5}unknown: Cloudflare .+[^]+with doctor to find the cause/, trouble)
+t.match(toBanner(passing), /API keys {3}none; clients send their own Cloudflare API token\n/, 'tokens of clients are no keys of the proxy')
 t.notMatch(toCurl(open), /authorization/, 'without keys the command sends none')
 t.match(toCurl(closed), /-H "authorization: Bearer \$API_KEY"/, 'with keys the command takes one from the shell')
 t.match(toCurl(passing), /-H "authorization: Bearer \$CLOUDFLARE_API_TOKEN"/, 'where clients bring tokens it takes that')

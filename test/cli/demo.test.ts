@@ -52,7 +52,7 @@ t.test('the answer comes on screen piece by piece, then what it cost', async t =
   t.equal(asked[0]?.url, '/v1/chat/completions')
   t.equal(asked[0]?.headers.authorization, undefined, 'without a key it sends none')
   t.match(written[0], /> What is a proxy\?/, 'the question comes first')
-  t.same(written.slice(1).filter(text => text !== ''), ['Hel', 'lo.', '\n\n  3 tokens asked, 2 answered, 5 in all\n'])
+  t.same(written.slice(1).filter(text => text !== ''), ['Hel', 'lo.', '\n\n  3 prompt tokens, 2 completion tokens, 5 in total\n'])
 })
 
 t.test('a key is sent', async t => {

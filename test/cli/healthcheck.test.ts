@@ -40,5 +40,5 @@ t.test('nobody on the port is not', async t => {
 })
 
 t.test('a port that was left to chance cannot be asked', async t => {
-  await t.rejects(checkHealth({ host: '127.0.0.1', port: 0 }), { message: 'PORT is 0, so nobody knows where the proxy listens' })
+  await t.rejects(checkHealth({ host: '127.0.0.1', port: 0 }), { message: 'PORT is 0, so the port of the proxy is unknown' })
 })

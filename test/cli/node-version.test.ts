@@ -12,4 +12,4 @@ const cases = [
 ]
 for (const { version, isTooOld } of cases) t.equal(toVersionComplaint(version, '>=20.18.1') !== undefined, isTooOld, version)
 
-t.equal(toVersionComplaint('18.19.0', '>=20.18.1'), 'workers-ai-proxy needs Node 20.18.1 or newer, and this is Node 18.19.0; https://nodejs.org has newer ones.')
+t.equal(toVersionComplaint('18.19.0', '>=20.18.1'), 'workers-ai-proxy needs Node 20.18.1 or newer, but this is Node 18.19.0. Download a newer version from https://nodejs.org.')

@@ -64,9 +64,9 @@ t.test('what keeps it from starting is told once', async t => {
   const taken = (other.address() as AddressInfo).port
   const cases: Array<{ name: string, argv: string[], expected: RegExp }> = [
     { name: 'wrong settings', argv: ['--workers=2', '--port=x'], expected: /PORT: got "x"/g },
-    { name: 'too many workers', argv: ['--workers=65'], expected: /WORKERS: got "65" from --workers; wants a whole number from 1 to 64, or auto/g },
-    { name: 'a port in use', argv: ['--workers=3', `--port=${taken}`], expected: /is in use; choose another one with --port/g },
-    { name: 'no address of this machine', argv: ['--workers=2', '--host=192.0.2.1', '--allow-unauthenticated'], expected: /is no address of this machine/g },
+    { name: 'too many workers', argv: ['--workers=65'], expected: /WORKERS: got "65" from --workers; expected a whole number from 1 to 64, or auto/g },
+    { name: 'a port in use', argv: ['--workers=3', `--port=${taken}`], expected: /is in use; choose another port with --port/g },
+    { name: 'no address of this machine', argv: ['--workers=2', '--host=192.0.2.1', '--allow-unauthenticated'], expected: /is not an address of this machine/g },
     { name: 'a store that cannot be opened', argv: ['--workers=2', '--port=0', '--store-path=far/responses.db'], expected: /STORE_PATH: cannot be opened/g }
   ]
   for (const { name, argv, expected } of cases) {
@@ -81,14 +81,14 @@ t.test('workers that end before they serve are not tried again', async t => {
   const crash = 'data:text/javascript,import cluster from "node:cluster"; if (cluster.isWorker) process.exit(7)'
   const { code, stderr } = await run(t, ['--upstream=simulator', '--workers=2', '--port=0'], {}, ['--import', crash])
   t.equal(code, 1)
-  t.equal(stderr, 'A worker ended by itself (exit code 7).\n')
+  t.equal(stderr, 'A worker exited unexpectedly (exit code 7).\n')
 })
 
 t.test('a worker that cannot be started is tried again until it can', async t => {
   const server = await serve(t)
   await server.harm('forbidProcesses', 1)
   process.kill(pidsOf(server, 1)[0] as number, 'SIGKILL')
-  await waited(() => server.lines().filter(({ reason }) => String(reason).startsWith('A worker could not be started')).length >= 2, PATIENCE_MS)
+  await waited(() => server.lines().filter(({ reason }) => String(reason).startsWith('Cannot start a worker')).length >= 2, PATIENCE_MS)
   t.equal((await ask(server, '/v1/chat/completions', chat('say hi'))).status, 200, 'the other serves')
   await server.harm('forbidProcesses', 0)
   await waited(() => pidsOf(server, 1).length === 2, PATIENCE_MS)
@@ -101,7 +101,7 @@ t.test('a worker that is killed is replaced, ever later, while the other serves'
   for (const [count, pauseMs] of [[1, 1_000], [2, 2_000]] as const) {
     process.kill(pidsOf(server, 1).at(-1) ?? 0, 'SIGKILL')
     await waited(() => server.lines().filter(({ msg }) => String(msg).includes('is replaced')).length === count, PATIENCE_MS)
-    t.match(server.lines().filter(({ level }) => level === 50).at(-1), { worker: 1, pauseMs, reason: 'A worker ended by itself (SIGKILL).' })
+    t.match(server.lines().filter(({ level }) => level === 50).at(-1), { worker: 1, pauseMs, reason: 'A worker exited unexpectedly (SIGKILL).' })
     while (pidsOf(server, 1).length === count) {
       t.equal((await ask(server, '/v1/chat/completions', chat('say hi'))).status, 200)
       await sleep(100)

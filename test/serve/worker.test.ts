@@ -40,7 +40,7 @@ t.test('after a bug that nobody caught a worker lets its answers end, and anothe
   await waited(() => !isAlive(pid), PATIENCE_MS)
   t.match(server.lines().filter(({ level }) => Number(level) >= 50), [
     { level: 60, pid, msg: 'uncaught exception', err: { type: 'Error' } },
-    { level: 50, worker: 1, reason: 'A bug that nobody caught.' }
+    { level: 50, worker: 1, reason: 'An uncaught exception.' }
   ])
 })
 
@@ -63,5 +63,5 @@ t.test('it is no command of a person', async t => {
   const child = spawn(process.execPath, [MAIN, 'worker'], { cwd: t.testdir(), env: { UPSTREAM: 'simulator' }, stdio: ['ignore', 'ignore', 'pipe'] })
   const stderr = text(child.stderr)
   t.equal((await once(child, 'close'))[0], 2)
-  t.match(await stderr, '"worker": is no command of this program')
+  t.match(await stderr, 'unknown command "worker"')
 })

@@ -32,25 +32,25 @@ const complaints = [
     name: 'a port in use is named with the flag that changes it',
     code: 'EADDRINUSE',
     port: 8686,
-    expected: 'Port 8686 on 127.0.0.1 is in use; choose another one with --port (PORT).'
+    expected: 'Port 8686 on 127.0.0.1 is in use; choose another port with --port (PORT).'
   },
   {
     name: 'the port of wrangler dev names its usual owner',
     code: 'EADDRINUSE',
     port: 8787,
-    expected: 'Port 8787 on 127.0.0.1 is in use (wrangler dev listens there); choose another one with --port (PORT).'
+    expected: 'Port 8787 on 127.0.0.1 is in use (wrangler dev listens there); choose another port with --port (PORT).'
   },
   {
     name: 'a port below 1024 may be closed to the user',
     code: 'EACCES',
     port: 80,
-    expected: 'Port 80 on 127.0.0.1 is not open to this user; choose one above 1023 with --port (PORT).'
+    expected: 'This user may not listen on port 80 of 127.0.0.1; choose a port above 1023 with --port (PORT).'
   },
   {
     name: 'an address of another machine cannot be listened on',
     code: 'EADDRNOTAVAIL',
     port: 8686,
-    expected: '127.0.0.1 is no address of this machine; choose one with --host (HOST).'
+    expected: '127.0.0.1 is not an address of this machine; choose one with --host (HOST).'
   },
   { name: 'any other failure is nobody\'s setting', code: 'EMFILE', port: 8686, expected: undefined }
 ]

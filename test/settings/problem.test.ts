@@ -1,10 +1,10 @@
 import t from 'tap'
 import { SettingsError } from '../../src/settings/problem.ts'
 
-t.equal(new SettingsError([{ name: 'PORT', complaint: 'is odd' }]).message, `workers-ai-proxy cannot start, one problem with its settings:
+t.equal(new SettingsError([{ name: 'PORT', complaint: 'is odd' }]).message, `workers-ai-proxy cannot start: 1 configuration error
   PORT: is odd`, 'one problem is one line')
 
-t.equal(new SettingsError([{ name: 'PORT', complaint: 'is odd' }, { name: 'HOST', complaint: 'is far', next: 'Go there.' }]).message, `workers-ai-proxy cannot start, 2 problems with its settings:
+t.equal(new SettingsError([{ name: 'PORT', complaint: 'is odd' }, { name: 'HOST', complaint: 'is far', next: 'Go there.' }]).message, `workers-ai-proxy cannot start: 2 configuration errors
   PORT: is odd
   HOST: is far. Go there.`, 'every problem has a line of its own, with what to do about it')
 

@@ -33,7 +33,7 @@ for (const { name, from, to, unit } of integers) {
     for (const value of [from, to]) t.equal(check({ [name]: `${value}` }).environment[name], value, `takes ${value}`)
     for (const value of [`${from - 1}`, `${to + 1}`, '1.5', 'many', '10s', 'true']) {
       t.same(check({ [name]: value }).problems, [
-        { name, complaint: `got "${value}" from somewhere; wants a whole number${unit} from ${from} to ${to}` }
+        { name, complaint: `got "${value}" from somewhere; expected a whole number${unit} from ${from} to ${to}` }
       ], `refuses ${value}`)
     }
   })
@@ -43,13 +43,13 @@ t.test('booleans come in four spellings each', async t => {
   for (const value of ['true', '1', 'on', 'yes', 'YES']) t.equal(check({ ALLOW_UNAUTHENTICATED: value }).environment.ALLOW_UNAUTHENTICATED, true, value)
   for (const value of ['false', '0', 'off', 'no', 'Off']) t.equal(check({ ALLOW_UNAUTHENTICATED: value }).environment.ALLOW_UNAUTHENTICATED, false, value)
   t.same(check({ ALLOW_UNAUTHENTICATED: 'perhaps' }).problems, [
-    { name: 'ALLOW_UNAUTHENTICATED', complaint: 'got "perhaps" from somewhere; wants true or false' }
+    { name: 'ALLOW_UNAUTHENTICATED', complaint: 'got "perhaps" from somewhere; expected true or false' }
   ])
 })
 
 t.same(check({ SIMULATOR_TOKENS_PER_SECOND: '0.5' }).environment.SIMULATOR_TOKENS_PER_SECOND, 0.5, 'the pace may be less than one token per second')
 t.equal(check({ WORKERS: 'auto' }).environment.WORKERS, 'auto', 'the machine may say how many workers')
-t.same(check({ WORKERS: '65' }).problems, [{ name: 'WORKERS', complaint: 'got "65" from somewhere; wants a whole number from 1 to 64, or auto' }])
+t.same(check({ WORKERS: '65' }).problems, [{ name: 'WORKERS', complaint: 'got "65" from somewhere; expected a whole number from 1 to 64, or auto' }])
 t.equal(check({ LOG_LEVEL: 'silent' }).environment.LOG_LEVEL, 'silent', 'the log may be silent')
 
 const whereTheAccountIs = 'Copy it from https://dash.cloudflare.com → AI → Workers AI → "Use REST API".'
@@ -73,69 +73,69 @@ const complaints: Array<{ name: string, given: Values, expected: string[] }> = [
   {
     name: 'an account id has 32 hexadecimal digits',
     given: { ...unpaired, CLOUDFLARE_ACCOUNT_ID: 'my-account' },
-    expected: [`CLOUDFLARE_ACCOUNT_ID got 10 characters (hidden); wants the 32 hexadecimal digits of an account id. ${whereTheAccountIs}`]
+    expected: [`CLOUDFLARE_ACCOUNT_ID got 10 characters (hidden); expected the 32 hexadecimal digits of an account id. ${whereTheAccountIs}`]
   },
   {
     name: 'a token in place of the account id is recognised and not shown',
     given: { ...unpaired, CLOUDFLARE_ACCOUNT_ID: 'v1_0-Zabcdefghijklmnopqrstuvwxyz01234567' },
-    expected: [`CLOUDFLARE_ACCOUNT_ID got 40 characters (hidden), which may be an API token; wants the 32 hexadecimal digits of an account id. ${whereTheAccountIs}`]
+    expected: [`CLOUDFLARE_ACCOUNT_ID got 40 characters (hidden), which may be an API token; expected the 32 hexadecimal digits of an account id. ${whereTheAccountIs}`]
   },
   {
     name: 'an account id that fits no URL is not shown either',
     given: { ...unpaired, CLOUDFLARE_ACCOUNT_ID: 'Bearer s3cret' },
-    expected: ['CLOUDFLARE_ACCOUNT_ID got a value (hidden) from somewhere; wants letters, digits, "-" and "_" only']
+    expected: ['CLOUDFLARE_ACCOUNT_ID got a value (hidden) from somewhere; expected letters, digits, "-" and "_" only']
   },
   { name: 'another API may have other account ids', given: { ...unpaired, CLOUDFLARE_ACCOUNT_ID: 'test', CLOUDFLARE_API_BASE_URL: 'http://127.0.0.1:1' }, expected: [] },
   {
     name: 'a slash at its end does not make it another API',
     given: { ...unpaired, CLOUDFLARE_ACCOUNT_ID: 'test', CLOUDFLARE_API_BASE_URL: 'https://api.cloudflare.com/client/v4/' },
-    expected: [`CLOUDFLARE_ACCOUNT_ID got 4 characters (hidden); wants the 32 hexadecimal digits of an account id. ${whereTheAccountIs}`]
+    expected: [`CLOUDFLARE_ACCOUNT_ID got 4 characters (hidden); expected the 32 hexadecimal digits of an account id. ${whereTheAccountIs}`]
   },
   {
     name: 'a gateway token wants a gateway',
     given: { ...unpaired, CLOUDFLARE_AI_GATEWAY_TOKEN: 's3cret' },
-    expected: ['CLOUDFLARE_AI_GATEWAY_TOKEN got a value (hidden); wants CLOUDFLARE_AI_GATEWAY_ID beside it']
+    expected: ['CLOUDFLARE_AI_GATEWAY_TOKEN requires CLOUDFLARE_AI_GATEWAY_ID, which is not set']
   },
   { name: 'a gateway wants no token', given: { ...unpaired, CLOUDFLARE_AI_GATEWAY_ID: 'g' }, expected: [] },
   {
     name: 'a secret is not shown when it is wrong',
     given: { ...unpaired, CLOUDFLARE_API_TOKEN: 'Bearer s3cret', API_KEYS: 'my key' },
     expected: [
-      'API_KEYS got a value (hidden) from somewhere; wants one or more keys with commas between them, without spaces inside a key',
-      'CLOUDFLARE_API_TOKEN got a value (hidden) from somewhere; wants a token without spaces or line breaks'
+      'API_KEYS got a value (hidden) from somewhere; expected one or more keys separated by commas, without spaces inside a key',
+      'CLOUDFLARE_API_TOKEN got a value (hidden) from somewhere; expected a token without spaces or line breaks'
     ]
   },
   {
     name: 'a host that others can reach wants keys',
     given: { ...unpaired, HOST: '0.0.0.0' },
-    expected: ['HOST got "0.0.0.0", which others can reach, without keys; wants API_KEYS beside it, or 127.0.0.1, or ALLOW_UNAUTHENTICATED=true']
+    expected: ['HOST other machines can reach "0.0.0.0", and there are no keys; set API_KEYS, use 127.0.0.1, or set ALLOW_UNAUTHENTICATED=true']
   },
   {
     name: 'so does the simulator',
     given: { UPSTREAM: 'simulator', HOST: '::' },
-    expected: ['HOST got "::", which others can reach, without keys; wants API_KEYS beside it, or 127.0.0.1, or ALLOW_UNAUTHENTICATED=true']
+    expected: ['HOST other machines can reach "::", and there are no keys; set API_KEYS, use 127.0.0.1, or set ALLOW_UNAUTHENTICATED=true']
   },
   { name: 'with keys every host is fine', given: { ...unpaired, HOST: '0.0.0.0', API_KEYS: 'k' }, expected: [] },
   { name: 'an open proxy is fine when it is wanted', given: { ...unpaired, HOST: '0.0.0.0', ALLOW_UNAUTHENTICATED: 'true' }, expected: [] },
   {
     name: 'wrong keys are not called missing as well',
     given: { ...unpaired, HOST: '0.0.0.0', API_KEYS: ',' },
-    expected: ['API_KEYS got a value (hidden) from somewhere; wants one or more keys with commas between them, without spaces inside a key']
+    expected: ['API_KEYS got a value (hidden) from somewhere; expected one or more keys separated by commas, without spaces inside a key']
   },
   {
     name: 'an empty host is wrong, not public',
     given: { ...unpaired, HOST: '' },
-    expected: ['HOST got "" from somewhere; wants a host name or an IP address, without scheme, port and brackets']
+    expected: ['HOST got "" from somewhere; expected a host name or an IP address, without scheme, port or brackets']
   },
   {
     name: 'with a wrong upstream nobody knows what it needs',
     given: { UPSTREAM: 'openai' },
-    expected: ['UPSTREAM got "openai" from somewhere; wants one of cloudflare, simulator']
+    expected: ['UPSTREAM got "openai" from somewhere; expected one of cloudflare, simulator']
   },
   {
     name: 'a long value is cut',
     given: { ...unpaired, MODEL_ALIASES: 'x'.repeat(100) },
-    expected: [`MODEL_ALIASES got "${'x'.repeat(80)}..." from somewhere; wants a JSON object of model names, such as {"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}`]
+    expected: [`MODEL_ALIASES got "${'x'.repeat(80)}..." from somewhere; expected a JSON object of model names, such as {"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}`]
   }
 ]
 for (const { name, given, expected } of complaints) {

@@ -9,25 +9,25 @@ const TOKENS_PAGE = 'https://dash.cloudflare.com/profile/api-tokens'
 /** Whether the account id is one. */
 export function judgeAccount (run: Run, { settings, troubles }: Facts): Verdict {
   if (troubles.listing === 'account' || troubles.run === 'account') {
-    return refused(`Cloudflare knows no such account (${UNKNOWN_ACCOUNT}): ${toShapeOfAccount(settings.cloudflare.accountId)}.`, 'CLOUDFLARE_ACCOUNT_ID')
+    return refused(`Cloudflare does not know this account (${UNKNOWN_ACCOUNT}): ${toShapeOfAccount(settings.cloudflare.accountId)}.`, 'CLOUDFLARE_ACCOUNT_ID')
   }
   if (troubles.listing === undefined || isLetIn(run, troubles)) return { verdict: 'ok', message: `${toName(settings)} knows the account.` }
-  return skipped(troubles.listing === 'network' ? 'Not known before Cloudflare can be reached.' : 'Not known before Cloudflare takes the token.')
+  return skipped(troubles.listing === 'network' ? 'Unknown until Cloudflare can be reached.' : 'Unknown until Cloudflare accepts the token.')
 }
 
 /** Whether the token is one, for this account, and may run models. */
 export function judgeToken (run: Run, { settings, troubles }: Facts): Verdict {
   const { cloudflare } = settings
-  if (troubles.listing === 'network') return skipped('Not known before Cloudflare can be reached.')
-  if (troubles.listing === 'account' || troubles.run === 'account') return skipped('Not known before the account id is right.')
-  if (cloudflare.apiToken === '') return skipped('AUTH_MODE is passthrough, so clients bring theirs; one in CLOUDFLARE_API_TOKEN would be tried here.')
+  if (troubles.listing === 'network') return skipped('Unknown until Cloudflare can be reached.')
+  if (troubles.listing === 'account' || troubles.run === 'account') return skipped('Unknown until the account id is correct.')
+  if (cloudflare.apiToken === '') return skipped('AUTH_MODE is passthrough, so clients send their own token. Set CLOUDFLARE_API_TOKEN to check a token here.')
   if (run.outcome === 'failed' && troubles.run === 'token') return judgeRefusal(run.error, cloudflare.apiToken, troubles.listing === undefined)
-  if (isLetIn(run, troubles)) return { verdict: 'ok', message: `${toName(settings)} takes the token${run.outcome === 'answered' ? ', and it may run models' : ''}.` }
-  if (troubles.listing !== 'token') return skipped('Not known, because Cloudflare was in trouble itself.')
+  if (isLetIn(run, troubles)) return { verdict: 'ok', message: `${toName(settings)} accepts the token${run.outcome === 'answered' ? ', and the token may run models' : ''}.` }
+  if (troubles.listing !== 'token') return skipped('Unknown, because Cloudflare itself failed.')
   return {
     verdict: 'failed',
-    message: 'Cloudflare refused the token when it was asked for its models; whether it may run them was not tried.',
-    next: `Leave out --no-run to have that tried, or renew the token: ${toSource('CLOUDFLARE_API_TOKEN')}`,
+    message: 'Cloudflare refused the token when the doctor requested the list of models; it is unknown whether the token may run them.',
+    next: `Omit --no-run to check that, or replace the token: ${toSource('CLOUDFLARE_API_TOKEN')}`,
     blame: 'credentials'
   }
 }
@@ -42,12 +42,12 @@ function judgeRefusal (error: unknown, token: string, mayList: boolean): Verdict
   const code = error instanceof UpstreamError ? error.code : undefined
   const inBrackets = code === undefined ? '' : ` (${code})`
   if (error instanceof UpstreamError && toFacts(error).meaning === 'gateway-token') {
-    return refused(`The AI Gateway asks for a token of its own${inBrackets}, and CLOUDFLARE_AI_GATEWAY_TOKEN is not it.`, 'CLOUDFLARE_AI_GATEWAY_TOKEN')
+    return refused(`The AI Gateway requires its own token${inBrackets}, and CLOUDFLARE_AI_GATEWAY_TOKEN is missing or wrong.`, 'CLOUDFLARE_AI_GATEWAY_TOKEN')
   }
   if (!mayList) return refused(`Cloudflare refused the token${inBrackets}: ${toShapeOfToken(token)}.`, 'CLOUDFLARE_API_TOKEN')
   return {
     verdict: 'failed',
-    message: `The token may list models, but not run them${inBrackets}.`,
+    message: `The token may list models but not run them${inBrackets}.`,
     next: `Give it the account permission "Workers AI: Edit" at ${TOKENS_PAGE}.`,
     blame: 'credentials'
   }
@@ -55,15 +55,15 @@ function judgeRefusal (error: unknown, token: string, mayList: boolean): Verdict
 
 /** A wrong account id is often a token, so it is never shown. */
 function toShapeOfAccount (id: string): string {
-  if (/^[\da-f]{32}$/i.test(id)) return 'CLOUDFLARE_ACCOUNT_ID has the form of an account id, but is that of no account'
-  const suspicion = id.length >= 37 ? ', as API tokens have,' : ''
-  return `CLOUDFLARE_ACCOUNT_ID has ${id.length} characters${suspicion} where an account id is 32 hexadecimal digits`
+  if (/^[\da-f]{32}$/i.test(id)) return 'CLOUDFLARE_ACCOUNT_ID has the form of an account id, but there is no such account'
+  const suspicion = id.length >= 37 ? ' (like an API token)' : ''
+  return `CLOUDFLARE_ACCOUNT_ID has ${id.length} characters${suspicion}; an account id has 32 hexadecimal digits`
 }
 
 function toShapeOfToken (token: string): string {
-  if (/^[\da-f]{37}$/i.test(token)) return 'CLOUDFLARE_API_TOKEN has the form of a Global API Key, which is no token'
+  if (/^[\da-f]{37}$/i.test(token)) return 'CLOUDFLARE_API_TOKEN has the form of a Global API Key, which is not a token'
   if (/^[\da-f]{32}$/i.test(token)) return 'CLOUDFLARE_API_TOKEN has the form of an account id'
-  return 'CLOUDFLARE_API_TOKEN is wrong, has expired, or was made for another account'
+  return 'CLOUDFLARE_API_TOKEN is wrong, expired, or for another account'
 }
 
 function toName ({ upstream }: Facts['settings']): string {

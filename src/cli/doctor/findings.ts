@@ -1,6 +1,6 @@
 import type { ConfigLine } from '../../settings/reader.ts'
 import { SETTINGS, type Settings } from '../../settings/schema.ts'
-import type { Problem } from '../../settings/problem.ts'
+import { toSubject, type Problem } from '../../settings/problem.ts'
 import { isLetIn, judgeAccount, judgeToken } from './credentials.ts'
 import type { Examination } from './probe.ts'
 import type { Facts, Finding, Verdict } from './finding.ts'
@@ -12,9 +12,9 @@ import { toSentence, toTrouble } from '../../workers-ai/transport/failure-kind.t
 export function toSettingsFinding (lines: readonly ConfigLine[], { upstream }: Pick<Settings, 'upstream'>, unread: readonly string[] = []): Finding {
   const told = lines.filter(({ name, value }) => value !== undefined && ['CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN'].includes(name))
   const message = upstream === 'simulator'
-    ? 'UPSTREAM is simulator: it answers in place of Cloudflare, which is not asked.'
+    ? 'UPSTREAM is simulator: the simulator answers in place of Cloudflare.'
     : `${told.map(({ name, origin }) => `${name} comes from ${origin}`).join(', ')}.`
-  const next = `.env gives settings only; it also names ${unread.join(', ')}, which has no effect there.`
+  const next = `Only settings are read from .env; ${unread.join(', ')} has no effect there.`
   return unread.length === 0 ? { check: 'settings', verdict: 'ok', message } : { check: 'settings', verdict: 'warning', message, next }
 }
 
@@ -23,8 +23,8 @@ export function toProblemFindings (problems: readonly Problem[]): Finding[] {
   return problems.map(({ name, complaint, next = SETTINGS.find(setting => setting.name === name)?.source }) => ({
     check: 'settings',
     verdict: 'failed',
-    message: `${name}: ${complaint}.`,
-    next: next ?? 'Correct it; --help without doctor explains every setting.',
+    message: `${toSubject(name, complaint)}.`,
+    next: next ?? 'Correct it; --help without doctor lists every setting.',
     blame: 'settings'
   }))
 }
@@ -52,19 +52,19 @@ export function toFindings (examination: Examination, rest: Omit<Facts, 'trouble
 function judgeModels ({ listing, run }: Examination, { troubles }: Facts): Verdict {
   if ('models' in listing) {
     const chats = listing.models.filter(({ task }) => task === 'text-generation').length
-    return { verdict: 'ok', message: `${listing.models.length} models are listed, ${chats} of them for chat.` }
+    return { verdict: 'ok', message: `${listing.models.length} models are listed; ${chats} of them are for chat.` }
   }
   if (troubles.listing === 'other') {
     return {
       verdict: 'warning',
       message: `Cloudflare did not list its models: ${toSentence(listing.error)}`,
-      next: 'Until it does, the proxy serves its built-in list; https://www.cloudflarestatus.com tells of outages.'
+      next: 'Until it does, the proxy uses its built-in list; https://www.cloudflarestatus.com lists outages.'
     }
   }
-  if (!isLetIn(run, troubles)) return { verdict: 'skipped', message: 'Not listed for that reason.' }
+  if (!isLetIn(run, troubles)) return { verdict: 'skipped', message: 'Not checked because of the failure above.' }
   return {
     verdict: 'warning',
-    message: 'The token may run models, but not list them, so the proxy serves its built-in list.',
+    message: 'The token may run models but not list them, so the proxy uses its built-in list.',
     next: 'Give it the account permission "Workers AI: Read" at https://dash.cloudflare.com/profile/api-tokens.'
   }
 }

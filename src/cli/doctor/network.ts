@@ -17,8 +17,8 @@ export function judgeNetwork (listing: Listing, { settings, troubles }: Facts): 
   if (listing.ms < SLOW_MS) return { verdict: 'ok', message: `${host} answered in ${listing.ms} ms.` }
   return {
     verdict: 'warning',
-    message: `${host} took ${listing.ms} ms for its first answer, where less than ${SLOW_MS} is usual.`,
-    next: 'Look at what is between this machine and Cloudflare (VPN, DNS, a proxy): every answer waits for it.'
+    message: `${host} took ${listing.ms} ms for its first answer; less than ${SLOW_MS} ms is usual.`,
+    next: 'Check what is between this machine and Cloudflare (VPN, DNS, a proxy). It delays every answer.'
   }
 }
 
@@ -26,19 +26,19 @@ export function judgeNetwork (listing: Listing, { settings, troubles }: Facts): 
 export function toUnreachable (error: unknown, host: string): { message: string, next: string } {
   const code = toConnectionCode(error)
   if (DNS.includes(code)) {
-    return { message: `The name ${host} cannot be resolved (${code}).`, next: 'Check the DNS and the network of this machine or container.' }
+    return { message: `Cannot resolve the host name ${host} (${code}).`, next: 'Check DNS and the network of this machine or container.' }
   }
   if (TLS.test(code)) {
     return {
-      message: `There is no TLS connection to ${host} (${code}).`,
-      next: 'If a firewall here opens TLS connections, name its root certificate: NODE_EXTRA_CA_CERTS=/path/root.pem; else check the scheme of CLOUDFLARE_API_BASE_URL.'
+      message: `Cannot establish a TLS connection to ${host} (${code}).`,
+      next: 'If a firewall intercepts TLS here, set NODE_EXTRA_CA_CERTS=/path/root.pem to its root certificate. Otherwise check the scheme of CLOUDFLARE_API_BASE_URL.'
     }
   }
   if (code !== '') {
-    return { message: `There is no connection to ${host} (${code}).`, next: `Check that this machine may connect to ${host} directly (firewall, VPN): HTTPS_PROXY is not used.` }
+    return { message: `Cannot connect to ${host} (${code}).`, next: `Check that this machine may connect to ${host} directly (firewall, VPN); HTTPS_PROXY is not used.` }
   }
   return {
-    message: `${host} gave no answer that can be read: ${toSentence(error)}`,
+    message: `${host} sent an answer that cannot be read: ${toSentence(error)}`,
     next: 'Check CLOUDFLARE_API_BASE_URL, and whether a firewall or a login page answers in place of Cloudflare.'
   }
 }

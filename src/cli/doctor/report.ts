@@ -25,41 +25,41 @@ export function toJsonReport (findings: readonly Finding[]): string {
 
 /** What is about to happen, before anything does. */
 export function toPreface (upstream: string, isRunWanted: boolean): string {
-  if (upstream === 'simulator') return 'Asks the simulator for its models, and has one of them say a word. Nothing is billed.\n\n'
-  const cost = isRunWanted ? ', and has one of them say a word, which bills a few neurons; --no-run leaves that out' : '; no model is run'
-  return `Asks Cloudflare for its models${cost}.\n\n`
+  if (upstream === 'simulator') return 'Lists the models of the simulator and runs one of them. Nothing is billed.\n\n'
+  const cost = isRunWanted ? ' and runs one of them, which bills a few neurons; --no-run skips the run' : '; runs none of them'
+  return `Lists the models of Cloudflare${cost}.\n\n`
 }
 
 /** The text of `doctor --help`, at most 100 columns wide. */
 export function toDoctorHelp (): string {
   return `Usage: workers-ai-proxy doctor [flags]
 
-Says what is wrong with the settings, the network, the account id, the token or a model, and what
-to do about it. It reads the settings as the proxy does, asks Cloudflare for its models, and makes
-one tiny run, which bills a few neurons.
+Checks the settings, the network, the account id, the token and a model, and says what to do
+about each failure. It reads the settings as the proxy does, lists the models of the account, and
+makes one tiny run, which bills a few neurons.
 
-  --model NAME     Has this model make the run; DEFAULT_MODEL or a cheap one without it.
+  --model NAME     Runs this model; by default DEFAULT_MODEL or a cheap model.
   --no-run         Makes no run, so nothing is billed.
-  --json           Reports as JSON.
+  --json           Prints JSON.
 
-All flags and settings of the proxy count as well, e.g. --demo to look at the simulator.
+All flags and settings of the proxy apply as well, e.g. --demo to check the simulator.
 
 Exit codes:
   0   nothing failed; there may be warnings
-  1   Cloudflare failed in some other way
-  2   settings: one is missing or wrong
-  3   credentials: the account id or the token
+  1   Cloudflare failed in another way
+  2   settings: a setting is missing or wrong
+  3   credentials: the account id or the token is wrong
   4   network: Cloudflare cannot be reached
-  5   model: it is unknown, not allowed, busy, or the day's free neurons are used up
+  5   model: unknown, not allowed or busy, or the daily free neurons are used up
 `
 }
 
 function toSummary (findings: readonly Finding[]): string {
   const count = (verdict: Finding['verdict']) => findings.filter(finding => finding.verdict === verdict).length
   const [failures, warnings, skips] = [count('failed'), count('warning'), count('skipped')]
-  if (failures > 0) return `Not well (exit code ${toExitCode(findings)}).`
-  if (warnings > 0) return `It works, with ${warnings === 1 ? 'one warning' : `${warnings} warnings`}.`
-  return skips > 0 ? 'All is well, as far as it was looked at.' : 'All is well.'
+  if (failures > 0) return `FAILED (exit code ${toExitCode(findings)})`
+  if (warnings > 0) return `OK, with ${warnings === 1 ? '1 warning' : `${warnings} warnings`}`
+  return skips > 0 ? `OK (${skips === 1 ? '1 check' : `${skips} checks`} skipped)` : 'OK'
 }
 
 /** What others say may hold line breaks, or orders for the terminal. */

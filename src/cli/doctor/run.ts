@@ -13,12 +13,12 @@ export function judgeRun ({ listing, run }: Examination, { settings, now, troubl
   const models = 'models' in listing ? listing.models : []
   switch (run.outcome) {
     case 'answered': return { verdict: 'ok', message: `${run.model} answered in ${run.ms} ms${run.neurons === undefined ? '' : `, for ${run.neurons} neurons`}.` }
-    case 'skipped': return { verdict: 'skipped', message: run.reason === 'unwanted' ? 'Left out, as --no-run wants it.' : 'Not tried, because it could not work.' }
-    case 'unfit': return { verdict: 'failed', message: `"${run.model}" is no model that can be run here.`, next: `Choose ${toOthers(models, run.model)}`, blame: 'model' }
+    case 'skipped': return { verdict: 'skipped', message: run.reason === 'unwanted' ? 'Skipped because of --no-run.' : 'Skipped because of the failure above.' }
+    case 'unfit': return { verdict: 'failed', message: `The model "${run.model}" cannot be run here.`, next: `Choose ${toOthers(models, run.model)}`, blame: 'model' }
     case 'failed':
       switch (troubles.run) {
         case 'account':
-        case 'token': return { verdict: 'skipped', message: 'Refused for that reason.' }
+        case 'token': return { verdict: 'skipped', message: 'Refused because of the failure above.' }
         case 'network': return judgeSilence(run, toHost(settings))
         default: return judgeRefusal(run, models, now)
       }
@@ -33,7 +33,7 @@ interface Failure {
 /** Cloudflare could be reached before; a timeout is then the model's. */
 function judgeSilence ({ model, error }: Failure, host: string): Verdict {
   if (error instanceof UpstreamError && error.kind === 'timeout') {
-    return { verdict: 'failed', message: `${model} did not answer in time: ${toSentence(error)}`, next: 'Try again, or another model with --model.', blame: 'model' }
+    return { verdict: 'failed', message: `${model} did not answer in time: ${toSentence(error)}`, next: 'Try again, or try another model with --model.', blame: 'model' }
   }
   return { ...toUnreachable(error, host), verdict: 'failed', blame: 'network' }
 }
@@ -45,28 +45,28 @@ function judgeRefusal ({ model, error }: Failure, models: readonly Model[], now:
   const failed = (message: string, next: string): Verdict => ({ verdict: 'failed', message: `${message}${code === undefined ? '' : ` (${code})`}.`, next, blame: 'model' })
   switch (meaning) {
     case 'quota':
-      return failed("The day's free neurons of the account are used up", `They are renewed at 00:00 UTC, in ${toTimeLeft(now)}; the Workers Paid plan goes on without: ${PLANS_PAGE}`)
+      return failed('The account has used its free neurons of the day', `The quota resets at 00:00 UTC, in ${toTimeLeft(now)}; the Workers Paid plan has no such limit: ${PLANS_PAGE}`)
     case 'capacity':
-      return failed(`Cloudflare has no capacity for ${model} at the moment`, 'Try again in a minute, or another model with --model; MODEL_FALLBACKS names models to try in its place.')
+      return failed(`Cloudflare has no capacity for ${model} at the moment`, 'Try again in a minute, or try another model with --model. MODEL_FALLBACKS names models that the proxy tries instead.')
     case 'licence':
-      return failed(`The licence of ${model} is not accepted`, `Read it on the model's page (https://developers.cloudflare.com/workers-ai/models/), then agree once: ${toAgreement(model)}`)
+      return failed(`The licence of ${model} is not accepted`, `Read it on the page of the model (https://developers.cloudflare.com/workers-ai/models/), then accept it once: ${toAgreement(model)}`)
     case 'plan':
       return failed(`${model} needs the Workers Paid plan`, `Choose the plan (${PLANS_PAGE}), or ${toOthers(models, model)}`)
     case 'private-model':
       return failed(`The account may not run ${model}`, `Choose ${toOthers(models, model)}`)
     case 'blocked-account':
-      return failed('Workers AI is not open to this account', 'Ask Cloudflare why: https://dash.cloudflare.com/?to=/:account/support')
+      return failed('This account may not use Workers AI', 'Ask Cloudflare support: https://dash.cloudflare.com/?to=/:account/support')
     case 'retired-model':
       return failed(`${model} has been retired`, `${toSuccessor(model)}Choose ${toOthers(models, model)}`)
     case 'unknown-model':
       return failed(`Cloudflare has no model ${model}`, `Choose ${toOthers(models, model)}`)
     case 'timeout':
-      return failed(`${model} did not answer within the time it has`, 'Try again, or another model with --model.')
+      return failed(`${model} did not answer within its time limit`, 'Try again, or try another model with --model.')
     default:
       return {
         verdict: 'failed',
         message: `Cloudflare refused the run: ${toSentence(error)}`,
-        next: 'Codes: https://developers.cloudflare.com/workers-ai/platform/errors/ and outages: https://www.cloudflarestatus.com',
+        next: 'Error codes: https://developers.cloudflare.com/workers-ai/platform/errors/; outages: https://www.cloudflarestatus.com',
         blame: 'other'
       }
   }
@@ -79,12 +79,12 @@ function toAgreement (model: string): string {
 
 function toSuccessor (model: string): string {
   const successor = CATALOGUE.get(model)?.successor
-  return successor === undefined ? '' : `Its successor ${successor} answers those who ask for it, unless RETIRED_MODELS=reject. `
+  return successor === undefined ? '' : `The proxy calls its successor ${successor} instead, unless RETIRED_MODELS=reject. `
 }
 
 function toOthers (models: readonly Model[], model: string): string {
   const others = toSuggestions(models.filter(({ id }) => id !== model))
-  return `another model with --model${others.length > 0 ? `, e.g. ${others.join(', ')}` : ''}; clients name theirs, or get DEFAULT_MODEL.`
+  return `another model with --model${others.length > 0 ? `, e.g. ${others.join(', ')}` : ''}; clients name their model, or get DEFAULT_MODEL.`
 }
 
 function toTimeLeft (now: Date): string {

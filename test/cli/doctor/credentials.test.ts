@@ -22,39 +22,39 @@ const cases: Case[] = [
     name: 'both are right',
     given: { listing: listed, run: answered },
     account: { verdict: 'ok', message: 'Cloudflare knows the account.' },
-    token: { verdict: 'ok', message: 'Cloudflare takes the token, and it may run models.' }
+    token: { verdict: 'ok', message: 'Cloudflare accepts the token, and the token may run models.' }
   },
   {
     name: 'without a run nobody knows what the token may',
     given: { listing: listed, run: unwanted },
     account: { verdict: 'ok' },
-    token: { verdict: 'ok', message: 'Cloudflare takes the token.' }
+    token: { verdict: 'ok', message: 'Cloudflare accepts the token.' }
   },
   {
     name: 'an id of no account',
     given: { listing: unlisted(refusal(7003)), run: pointless },
-    account: { verdict: 'failed', message: /^Cloudflare knows no such account \(7003\): CLOUDFLARE_ACCOUNT_ID has the form of an account id/, next: whereTheAccountIs, blame: 'credentials' },
+    account: { verdict: 'failed', message: /^Cloudflare does not know this account \(7003\): CLOUDFLARE_ACCOUNT_ID has the form of an account id/, next: whereTheAccountIs, blame: 'credentials' },
     token: { verdict: 'skipped' }
   },
   {
     name: 'a token in its place',
     given: { listing: unlisted(refusal(7003)), run: pointless },
     cloudflare: { accountId: API_TOKEN },
-    account: { verdict: 'failed', message: /has 40 characters, as API tokens have, where an account id is 32/, blame: 'credentials' },
+    account: { verdict: 'failed', message: /has 40 characters \(like an API token\); an account id has 32/, blame: 'credentials' },
     token: { verdict: 'skipped' }
   },
   {
     name: 'anything else in its place',
     given: { listing: unlisted(refusal(7003)), run: pointless },
     cloudflare: { accountId: 'my-account' },
-    account: { verdict: 'failed', message: /has 10 characters where an account id is 32 hexadecimal digits\.$/ },
+    account: { verdict: 'failed', message: /has 10 characters; an account id has 32 hexadecimal digits\.$/ },
     token: { verdict: 'skipped' }
   },
   {
     name: 'a wrong token',
     given: { listing: noToken, run: failed(refusal(10000)) },
     account: { verdict: 'skipped' },
-    token: { verdict: 'failed', message: 'Cloudflare refused the token (10000): CLOUDFLARE_API_TOKEN is wrong, has expired, or was made for another account.', next: whereTheTokenIs, blame: 'credentials' }
+    token: { verdict: 'failed', message: 'Cloudflare refused the token (10000): CLOUDFLARE_API_TOKEN is wrong, expired, or for another account.', next: whereTheTokenIs, blame: 'credentials' }
   },
   {
     name: 'a Global API Key',
@@ -80,19 +80,19 @@ const cases: Case[] = [
     name: 'such a token, with a model that is busy',
     given: { listing: noToken, run: failed(refusal(3040)) },
     account: { verdict: 'ok' },
-    token: { verdict: 'ok', message: 'Cloudflare takes the token.' }
+    token: { verdict: 'ok', message: 'Cloudflare accepts the token.' }
   },
   {
     name: 'such a token, or a wrong one, when no run is to tell',
     given: { listing: noToken, run: unwanted },
     account: { verdict: 'skipped' },
-    token: { verdict: 'failed', message: /whether it may run them was not tried/, next: /--no-run.*api-tokens/, blame: 'credentials' }
+    token: { verdict: 'failed', message: /unknown whether the token may run them/, next: /--no-run.*api-tokens/, blame: 'credentials' }
   },
   {
     name: 'a token that may list but not run',
     given: { listing: listed, run: failed(refusal(10000)) },
     account: { verdict: 'ok' },
-    token: { verdict: 'failed', message: 'The token may list models, but not run them (10000).', next: /"Workers AI: Edit"/, blame: 'credentials' }
+    token: { verdict: 'failed', message: 'The token may list models but not run them (10000).', next: /"Workers AI: Edit"/, blame: 'credentials' }
   },
   {
     name: 'a gateway that wants a token of its own',
@@ -103,14 +103,14 @@ const cases: Case[] = [
   {
     name: 'without a network nothing is known',
     given: { listing: unlisted(unreachable('ENOTFOUND')), run: pointless },
-    account: { verdict: 'skipped', message: 'Not known before Cloudflare can be reached.' },
-    token: { verdict: 'skipped', message: 'Not known before Cloudflare can be reached.' }
+    account: { verdict: 'skipped', message: 'Unknown until Cloudflare can be reached.' },
+    token: { verdict: 'skipped', message: 'Unknown until Cloudflare can be reached.' }
   },
   {
     name: 'a Cloudflare in trouble tells nothing',
     given: { listing: unlisted(refusal(1000, { status: 500 })), run: unwanted },
     account: { verdict: 'skipped' },
-    token: { verdict: 'skipped', message: /in trouble itself/ }
+    token: { verdict: 'skipped', message: /Cloudflare itself failed/ }
   },
   {
     name: 'clients may bring their own tokens',

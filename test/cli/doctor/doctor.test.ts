@@ -44,17 +44,17 @@ function verdictsOf ({ stdout }: Report): string {
 }
 
 const accounts: Array<{ name: string, options?: SimulatorOptions, argv?: string[], env?: Record<string, string>, code: number, verdicts: string, says: RegExp, next?: RegExp }> = [
-  { name: 'an account without a fault', code: 0, verdicts: 'ok ok ok ok ok ok', says: new RegExp(`ok {7}run {7}${GRANITE} answered in \\d+ ms, for 0\\.\\d+ neurons\\.\n\nAll is well\\.`) },
-  { name: 'no run', argv: ['--no-run'], code: 0, verdicts: 'ok ok ok ok ok skipped', says: /no model is run[^]*as far as it was looked at/ },
-  { name: 'a wrong account id', env: { CLOUDFLARE_ACCOUNT_ID: 'fedcba9876543210fedcba9876543210' }, code: 3, verdicts: 'ok ok failed skipped skipped skipped', says: /knows no such account \(7003\)/, next: /Copy it from https:\/\/dash\.cloudflare\.com/ },
-  { name: 'a token in its place', env: { CLOUDFLARE_ACCOUNT_ID: API_TOKEN }, code: 3, verdicts: 'ok ok failed skipped skipped skipped', says: /has 40 characters, as API tokens have/, next: /Copy it from/ },
+  { name: 'an account without a fault', code: 0, verdicts: 'ok ok ok ok ok ok', says: new RegExp(`ok {7}run {7}${GRANITE} answered in \\d+ ms, for 0\\.\\d+ neurons\\.\n\nOK\n`) },
+  { name: 'no run', argv: ['--no-run'], code: 0, verdicts: 'ok ok ok ok ok skipped', says: /runs none of them[^]*OK \(1 check skipped\)/ },
+  { name: 'a wrong account id', env: { CLOUDFLARE_ACCOUNT_ID: 'fedcba9876543210fedcba9876543210' }, code: 3, verdicts: 'ok ok failed skipped skipped skipped', says: /does not know this account \(7003\)/, next: /Copy it from https:\/\/dash\.cloudflare\.com/ },
+  { name: 'a token in its place', env: { CLOUDFLARE_ACCOUNT_ID: API_TOKEN }, code: 3, verdicts: 'ok ok failed skipped skipped skipped', says: /has 40 characters \(like an API token\)/, next: /Copy it from/ },
   { name: 'a wrong token', env: { CLOUDFLARE_API_TOKEN: 'a-token-that-is-long-enough-and-wrong-000' }, code: 3, verdicts: 'ok ok skipped failed skipped skipped', says: /refused the token \(10000\)/, next: /Make one at https:\/\/dash\.cloudflare\.com\/profile\/api-tokens/ },
-  { name: 'a token that may run but not list', options: { mayList: false }, code: 0, verdicts: 'ok ok ok ok warning ok', says: /may run models, but not list them[^]*It works, with one warning/, next: /"Workers AI: Read"/ },
-  { name: 'a licence that is not accepted', options: { order: 'fail with code 5016' }, code: 5, verdicts: 'ok ok ok ok ok failed', says: /licence of @cf\/ibm-granite\/\S+ is not accepted \(5016\)/, next: /agree once/ },
+  { name: 'a token that may run but not list', options: { mayList: false }, code: 0, verdicts: 'ok ok ok ok warning ok', says: /may run models but not list them[^]*OK, with 1 warning/, next: /"Workers AI: Read"/ },
+  { name: 'a licence that is not accepted', options: { order: 'fail with code 5016' }, code: 5, verdicts: 'ok ok ok ok ok failed', says: /licence of @cf\/ibm-granite\/\S+ is not accepted \(5016\)/, next: /accept it once/ },
   { name: 'a model of the paid plan', options: { order: 'fail with code 5035' }, argv: ['--model', '@cf/moonshotai/kimi-k2.6'], code: 5, verdicts: 'ok ok ok ok ok failed', says: /kimi-k2\.6 needs the Workers Paid plan \(5035\)/, next: /Choose the plan/ },
-  { name: 'no neurons left today', options: { order: 'fail with code 4006' }, code: 5, verdicts: 'ok ok ok ok ok failed', says: /used up \(4006\)/, next: /renewed at 00:00 UTC, in \d+ h \d+ min/ },
+  { name: 'no neurons left today', options: { order: 'fail with code 4006' }, code: 5, verdicts: 'ok ok ok ok ok failed', says: /has used its free neurons of the day \(4006\)/, next: /resets at 00:00 UTC, in \d+ h \d+ min/ },
   { name: 'no capacity', options: { order: 'fail with code 3040' }, code: 5, verdicts: 'ok ok ok ok ok failed', says: /no capacity for .* \(3040\)/, next: /MODEL_FALLBACKS/ },
-  { name: 'a slow network', options: { delayMs: 3_100 }, argv: ['--no-run'], code: 0, verdicts: 'ok warning ok ok ok skipped', says: /took \d{4,} ms for its first answer, where less than 3000 is usual/, next: /VPN/ }
+  { name: 'a slow network', options: { delayMs: 3_100 }, argv: ['--no-run'], code: 0, verdicts: 'ok warning ok ok ok skipped', says: /took \d{4,} ms for its first answer; less than 3000 ms is usual/, next: /VPN/ }
 ]
 for (const { name, options = {}, argv = [], env = {}, code, verdicts, says, next } of accounts) {
   t.test(name, async t => {
@@ -68,8 +68,8 @@ for (const { name, options = {}, argv = [], env = {}, code, verdicts, says, next
 }
 
 const settings: Array<{ name: string, env: Record<string, string>, argv?: string[], says: RegExp }> = [
-  { name: 'nothing is set, and a flag is wrong', env: {}, argv: ['--prot=1'], says: /--prot: is no flag of this program\.\n +→ Did you mean --port\?\nfailed {3}settings {2}CLOUDFLARE_ACCOUNT_ID: not set\.\n +→ Copy it from .*\nfailed {3}settings {2}CLOUDFLARE_API_TOKEN: not set\.\n +→ Make one at / },
-  { name: 'a token that cannot be read', env: { CLOUDFLARE_ACCOUNT_ID: ACCOUNT_ID, CLOUDFLARE_API_TOKEN_FILE: '/nowhere/token' }, says: /CLOUDFLARE_API_TOKEN_FILE names a file that cannot be read \(ENOENT.*\n +→ Check the path, and that this user may read the file\./ },
+  { name: 'nothing is set, and a flag is wrong', env: {}, argv: ['--prot=1'], says: /unknown option --prot\.\n +→ Did you mean --port\?\nfailed {3}settings {2}CLOUDFLARE_ACCOUNT_ID: not set\.\n +→ Copy it from .*\nfailed {3}settings {2}CLOUDFLARE_API_TOKEN: not set\.\n +→ Make one at / },
+  { name: 'a token that cannot be read', env: { CLOUDFLARE_ACCOUNT_ID: ACCOUNT_ID, CLOUDFLARE_API_TOKEN_FILE: '/nowhere/token' }, says: /cannot read the file that CLOUDFLARE_API_TOKEN_FILE names \(ENOENT.*\n +→ Check the path and the permissions of the file\./ },
   { name: 'a token in place of the account id of the real Cloudflare', env: { CLOUDFLARE_ACCOUNT_ID: API_TOKEN, CLOUDFLARE_API_TOKEN: API_TOKEN }, says: /CLOUDFLARE_ACCOUNT_ID: got 40 characters \(hidden\), which may be an API token;.*\n +→ Copy it from/ }
 ]
 for (const { name, env, argv = [], says } of settings) {

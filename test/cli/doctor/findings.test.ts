@@ -13,20 +13,20 @@ t.same(toSettingsFinding(lines, { upstream: 'cloudflare' }), {
 t.match(toSettingsFinding(lines, { upstream: 'simulator' }), { verdict: 'ok', message: /^UPSTREAM is simulator/ })
 
 t.same(toProblemFindings([
-  { name: 'CLOUDFLARE_API_TOKEN', complaint: 'got a value (hidden) from --x; wants a token' },
-  { name: 'API_KEYS', complaint: 'API_KEYS_FILE names a file that cannot be read (ENOENT)', next: 'Check the path.' },
-  { name: 'PORT', complaint: 'got "x"; wants a number' }
+  { name: 'CLOUDFLARE_API_TOKEN', complaint: 'got a value (hidden) from --x; expected a token' },
+  { name: 'API_KEYS', complaint: 'cannot read the file that API_KEYS_FILE names (ENOENT)', next: 'Check the path.' },
+  { name: 'PORT', complaint: 'got "x"; expected a number' }
 ]).map(finding => 'next' in finding && [finding.message, finding.next]), [
-  ['CLOUDFLARE_API_TOKEN: got a value (hidden) from --x; wants a token.', 'Make one at https://dash.cloudflare.com/profile/api-tokens with the account permissions "Workers AI: Read" and "Workers AI: Edit".'],
-  ['API_KEYS: API_KEYS_FILE names a file that cannot be read (ENOENT).', 'Check the path.'],
-  ['PORT: got "x"; wants a number.', 'Correct it; --help without doctor explains every setting.']
+  ['CLOUDFLARE_API_TOKEN: got a value (hidden) from --x; expected a token.', 'Make one at https://dash.cloudflare.com/profile/api-tokens with the account permissions "Workers AI: Read" and "Workers AI: Edit".'],
+  ['API_KEYS: cannot read the file that API_KEYS_FILE names (ENOENT).', 'Check the path.'],
+  ['PORT: got "x"; expected a number.', 'Correct it; --help without doctor lists every setting.']
 ], 'every problem has a next step: its own, where to get the setting, or the list of all')
 
 const unwanted = { outcome: 'skipped', reason: 'unwanted' } as const
 const cases = [
-  { name: 'all is well', given: { listing: listed, run: answered }, expected: 'ok ok ok ok ok', models: /^\d+ models are listed, \d+ of them for chat\.$/ },
+  { name: 'all is well', given: { listing: listed, run: answered }, expected: 'ok ok ok ok ok', models: /^\d+ models are listed; \d+ of them are for chat\.$/ },
   { name: 'no run', given: { listing: listed, run: unwanted }, expected: 'ok ok ok ok skipped' },
-  { name: 'a token that may not list', given: { listing: unlisted(refusal(10000)), run: answered }, expected: 'ok ok ok warning ok', models: /may run models, but not list them/ },
+  { name: 'a token that may not list', given: { listing: unlisted(refusal(10000)), run: answered }, expected: 'ok ok ok warning ok', models: /may run models but not list them/ },
   { name: 'a wrong token', given: { listing: unlisted(refusal(10000)), run: failed(refusal(10000)) }, expected: 'ok skipped failed skipped skipped' },
   { name: 'a wrong account', given: { listing: unlisted(refusal(7003)), run: { outcome: 'skipped', reason: 'pointless' } as const }, expected: 'ok failed skipped skipped skipped' },
   { name: 'no network', given: { listing: unlisted(unreachable('ECONNREFUSED')), run: { outcome: 'skipped', reason: 'pointless' } as const }, expected: 'failed skipped skipped skipped skipped' },

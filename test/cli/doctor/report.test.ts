@@ -28,23 +28,23 @@ failed   token     It is wrong.
                    → Make one.
 skipped  run       Left out.
 
-Not well (exit code 3).
+FAILED (exit code 3)
 `, 'a line for each, and what to do about it')
 
 const summaries = [
-  { given: [ok], expected: 'All is well.' },
-  { given: [ok, skipped], expected: 'All is well, as far as it was looked at.' },
-  { given: [ok, warning, skipped], expected: 'It works, with one warning.' },
-  { given: [warning, warning], expected: 'It works, with 2 warnings.' },
-  { given: [failing('network')], expected: 'Not well (exit code 4).' }
+  { given: [ok], expected: 'OK' },
+  { given: [ok, skipped], expected: 'OK (1 check skipped)' },
+  { given: [ok, warning, skipped], expected: 'OK, with 1 warning' },
+  { given: [warning, warning], expected: 'OK, with 2 warnings' },
+  { given: [failing('network')], expected: 'FAILED (exit code 4)' }
 ]
 for (const { given, expected } of summaries) t.equal(toReport(given).trimEnd().split('\n').at(-1), expected, expected)
 
 t.match(toReport([{ ...ok, message: 'one\u001b[31m\ntwo\u0000' }]), 'ok       network   one [31m two \n', 'what others say cannot give orders to a terminal')
 t.same(JSON.parse(toJsonReport([ok, failing('model')])), { exitCode: 5, findings: [ok, failing('model')] })
 
-t.match(toPreface('cloudflare', true), /bills a few neurons; --no-run leaves that out/, 'it says what it costs before it does')
-t.match(toPreface('cloudflare', false), /no model is run/)
+t.match(toPreface('cloudflare', true), /bills a few neurons; --no-run skips the run/, 'it says what it costs before it does')
+t.match(toPreface('cloudflare', false), /runs none of them/)
 t.match(toPreface('simulator', true), /simulator.*Nothing is billed/)
 
 t.same(toDoctorHelp().split('\n').filter(line => line.length > 100), [], '--help fits 100 columns')

@@ -23,6 +23,6 @@ t.test('with a path, a file does', async t => {
 t.test('a path where no file can be is told as a wrong setting', async t => {
   const folder = t.testdir({ 'no.db': 'x'.repeat(5_000) })
   for (const [name, path] of [['no such folder', join(folder, 'far', 'x.db')], ['a folder', folder], ['another kind of file', join(folder, 'no.db')]] as const) {
-    await t.rejects(openStore({ ...limits, storePath: path }, Date.now), { name: 'SettingsError', message: /STORE_PATH: cannot be opened \(.+\); wants a SQLite file/ }, name)
+    await t.rejects(openStore({ ...limits, storePath: path }, Date.now), { name: 'SettingsError', message: /STORE_PATH: cannot open it \(.+\); expected a SQLite file/ }, name)
   }
 })
