@@ -14,8 +14,9 @@ import { StartError } from './errors.ts'
 import { checkHealth } from './cli/healthcheck.ts'
 import { toVersionComplaint } from './cli/node-version.ts'
 import type { Settings } from './settings/schema.ts'
+import { toNotice } from './settings/misspellings.ts'
 import { SettingsError } from './settings/problem.ts'
-import { readAddress, readSettings, surveySettings, type SettingsInput } from './settings/reader.ts'
+import { readAddress, readSettings, surveySettings, type SettingsInput, type SettingsReading } from './settings/reader.ts'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
@@ -76,8 +77,7 @@ async function askDoctor (): Promise<void> {
 async function start (): Promise<void> {
   try {
     if (commandLine.printConfig) return printConfig()
-    const { settings, unread } = readSettings(toSettingsInput())
-    await serve(settings, unread)
+    await serve(readSettings(toSettingsInput()))
   } catch (error) {
     if (error instanceof StartError) fail(error.message, error.exitCode)
     else if (error instanceof SettingsError) failBySettings(error)
@@ -87,8 +87,8 @@ async function start (): Promise<void> {
 
 /** What is wrong is told behind the table, so that neither hides the other. */
 function printConfig (): void {
-  const { lines, unread, problems } = surveySettings(toSettingsInput())
-  process.stdout.write(toConfigTable(lines, unread))
+  const { lines, unread, misspelled, problems } = surveySettings(toSettingsInput())
+  process.stdout.write(toConfigTable(lines, unread, misspelled))
   if (problems.length > 0) failBySettings(new SettingsError(problems))
 }
 
@@ -123,7 +123,7 @@ interface Running {
   end: () => Promise<void>
 }
 
-async function serve (settings: Settings, unread: readonly string[]): Promise<void> {
+async function serve ({ settings, unread, misspelled }: SettingsReading): Promise<void> {
   let received: NodeJS.Signals | undefined
   // What is being started may have accepted a connection already.
   onSignal = signal => {
@@ -132,6 +132,7 @@ async function serve (settings: Settings, unread: readonly string[]): Promise<vo
   }
   const running = settings.workers > 1 ? await serveByWorkers(settings) : await serveHere(settings)
   if (unread.length > 0) running.log.warn({ names: unread }, 'these variables have no effect in .env; only settings are read from it')
+  for (const misspelling of misspelled) running.log.warn(toNotice(misspelling))
   const greeted = greet(running, settings)
   stopInTime(running, greeted)
   if (received !== undefined) onSignal(received)

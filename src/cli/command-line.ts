@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { nearestName } from '../settings/did-you-mean.ts'
+import type { Misspelling } from '../settings/misspellings.ts'
 import type { Problem } from '../settings/problem.ts'
 import type { ConfigLine } from '../settings/reader.ts'
 import { SETTINGS, type Setting } from '../settings/schema.ts'
@@ -101,10 +102,15 @@ ${groups.map(toHelpOfGroup).join('\n\n')}
 /**
  * The table --print-config shows: name, value and origin of every setting; secrets are masked.
  * @param unread names in `.env` that are not read from there
+ * @param misspelled variables that are probably misspelled settings
  */
-export function toConfigTable (lines: readonly ConfigLine[], unread: readonly string[]): string {
+export function toConfigTable (lines: readonly ConfigLine[], unread: readonly string[], misspelled: readonly Misspelling[] = []): string {
   const settings = lines.map(({ name, value, secret, origin }) => [name, shown(value, secret), origin] as const)
-  const rows = [...settings, ...unread.map(name => [name, '-', 'ignored in .env'] as const)]
+  const rows = [
+    ...settings,
+    ...unread.map(name => [name, '-', 'ignored in .env'] as const),
+    ...misspelled.map(({ name, where, meant }) => [name, '-', `not a setting (${where}); did you mean ${meant}?`] as const)
+  ]
   const nameWidth = Math.max(...rows.map(([name]) => name.length))
   const valueWidth = Math.max(...rows.map(([, value]) => value.length))
   return rows.map(([name, value, origin]) => `${name.padEnd(nameWidth)}  ${value.padEnd(valueWidth)}  ${origin}\n`).join('')

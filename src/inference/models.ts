@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { InvalidRequestError, ProxyError, quoted } from '../errors.ts'
+import { nearestName } from '../settings/did-you-mean.ts'
 import type { Settings } from '../settings/schema.ts'
 import { toTrouble } from '../workers-ai/transport/failure-kind.ts'
 import type { Model } from '../workers-ai/models/model.ts'
@@ -26,6 +27,9 @@ type ModelsSettings = Pick<Settings, 'modelAliases' | 'defaultModel' | 'retiredM
 const MAX_PLAIN = 1_000
 const PLAIN_MS = 3_600_000
 
+/** Longest name that an error quotes in full, and compares with the names of models. */
+const MAX_NAME_LENGTH = 100
+
 /** Finds the model a caller means, and lists those there are. */
 export class Models {
   /** What Cloudflare has said it runs no more. */
@@ -50,7 +54,7 @@ export class Models {
    */
   async resolve (requested: string, task: Task = 'text-generation'): Promise<Model> {
     const model = await this.find(requested, task)
-    if (model === undefined) throw notFound(requested)
+    if (model === undefined) throw notFound(requested, this.#near(requested))
     if (model.task !== task) {
       const others = task === 'text-generation' ? 'GET /v1/models lists those that are.' : `Those that are: ${this.#idsOf(task).join(', ')}.`
       throw new InvalidRequestError(`The model '${model.id}' is not ${TASKS[task].noun}. ${others}`, { param: 'model', code: 'unsupported_value' })
@@ -102,7 +106,7 @@ export class Models {
   async describe (name: string, record: RequestRecord): Promise<ListedModel> {
     record.model = name
     const model = await this.findKnown(name)
-    if (model === undefined) throw notFound(name)
+    if (model === undefined) throw notFound(name, this.#near(name))
     return { name, model, isRetired: isRetired(model, today()) }
   }
 
@@ -137,6 +141,15 @@ export class Models {
     return this.#list.known()
   }
 
+  /** The models whose bare name is close to the one a caller wrote. */
+  #near (asked: string): string[] {
+    if (asked.length > MAX_NAME_LENGTH) return []
+    const day = today()
+    const served = this.known().filter(model => !isRetired(model, day)).map(({ id }) => id)
+    const near = nearestName(toBareName(asked), new Set(served.map(toBareName)))
+    return near === undefined ? [] : served.filter(id => toBareName(id) === near)
+  }
+
   #idsOf (task: Task): string[] {
     return this.known().filter(model => model.task === task && model.retirement === undefined).map(({ id }) => id)
   }
@@ -147,7 +160,12 @@ function today (): string {
   return new Date().toISOString().slice(0, 10)
 }
 
-function notFound (asked: string): ProxyError {
-  const name = asked.length > 100 ? `${asked.slice(0, 100)}…` : asked
-  return new ProxyError(`The model \`${quoted(name)}\` does not exist or you do not have access to it. GET /v1/models lists the models there are; MODEL_ALIASES and DEFAULT_MODEL of the proxy give them other names.`, { status: 404, type: 'invalid_request_error', code: 'model_not_found' })
+/** The last segment of an id, in lower case. */
+function toBareName (id: string): string {
+  return id.slice(id.lastIndexOf('/') + 1).toLowerCase()
+}
+
+function notFound (asked: string, near: readonly string[]): ProxyError {
+  const name = asked.length > MAX_NAME_LENGTH ? `${asked.slice(0, MAX_NAME_LENGTH)}…` : asked
+  return new ProxyError(`The model \`${quoted(name)}\` does not exist or you do not have access to it.${near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : ''} GET /v1/models lists the models there are; MODEL_ALIASES and DEFAULT_MODEL of the proxy give them other names.`, { status: 404, type: 'invalid_request_error', code: 'model_not_found' })
 }

@@ -14,6 +14,19 @@ export function nearestName (written: string, names: Iterable<string>): string |
   return candidates.find(name => name.startsWith(asked)) ?? candidates.find(name => `-${name}-`.includes(`-${asked}-`))
 }
 
+/** Fewest characters of a name that may differ by two edits; a shorter name may differ by one. */
+const MIN_LENGTH_FOR_TWO_EDITS = 12
+
+/**
+ * The name that differs from the written one by a typing error: one edit, or two in a long name. Stricter than
+ * `nearestName`, because most variables belong to other programs.
+ * @returns undefined when there is none, or when the written text is one of the names
+ */
+export function closestSpelling (written: string, names: Iterable<string>): string | undefined {
+  const maxDistance = written.length >= MIN_LENGTH_FOR_TWO_EDITS ? 2 : 1
+  return [...names].find(name => Math.abs(name.length - written.length) <= maxDistance && distanceBetween(written, name) <= maxDistance)
+}
+
 /** Letters to add, leave out, replace or swap with their neighbour (optimal string alignment). */
 function distanceBetween (one: string, other: string): number {
   let beforeLast: number[] = []

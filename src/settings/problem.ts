@@ -13,7 +13,7 @@ export interface Problem {
 }
 
 /** The problem on one line, with the hint. */
-export function toText ({ name, complaint, next }: Problem): string {
+function toText ({ name, complaint, next }: Problem): string {
   return `${toSubject(name, complaint)}${next === undefined ? '' : `. ${next}`}`
 }
 

@@ -3,6 +3,7 @@ import type { Address } from './address.ts'
 import { SETTINGS, type ApiKey, type CloudflareSettings, type Environment, type Settings } from './schema.ts'
 import { MOST_WORKERS, readAliases, readFallbacks, toList } from './format.ts'
 import { memoryLimit } from './memory-limit.ts'
+import type { Misspelling } from './misspellings.ts'
 import { SettingsError, type Problem } from './problem.ts'
 import { gatherValues, type Environ, type Flags, type ReadFile } from './sources.ts'
 import { checkDestinations, checkEach, checkTogether } from './validation.ts'
@@ -35,6 +36,8 @@ export interface SettingsReading {
   lines: ConfigLine[]
   /** Names in `.env` that are not read from there, though other programs would. */
   unread: string[]
+  /** Variables in `.env` or the environment that are probably misspelled settings. */
+  misspelled: Misspelling[]
 }
 
 /** The same of settings that may be wrong. */
@@ -48,16 +51,16 @@ const NO_FLAGS: Flags = { flags: {}, config: undefined, demo: false, problems: [
 
 /** Reads every setting: flag before environment before `.env` before config file before default. Throws a SettingsError with every problem there is. */
 export function readSettings (input: SettingsInput): SettingsReading {
-  const { settings, problems, lines, unread } = surveySettings(input)
+  const { settings, problems, lines, unread, misspelled } = surveySettings(input)
   if (settings === undefined) throw new SettingsError(problems)
-  return { settings, lines, unread }
+  return { settings, lines, unread, misspelled }
 }
 
 /** The same for whoever wants to see what is right as well. Complains, never throws. */
 export function surveySettings ({ commandLine = NO_FLAGS, env, dotEnv, readFile, problems: earlier = [] }: SettingsInput): SettingsSurvey {
   const gathered = gatherValues(commandLine, env, readFile, dotEnv)
   const { environment, problems: own } = checkEach(gathered)
-  const problems = [...earlier, ...own, ...checkTogether(environment, own), ...checkDestinations(environment, gathered)]
+  const problems = [...earlier, ...own, ...checkTogether(environment, own, gathered.misspelled), ...checkDestinations(environment, gathered)]
   const wrong = new Set(problems.map(({ name }) => name))
   const lines = SETTINGS.map(({ name, secret, default: byDefault }) => ({
     name,
@@ -66,7 +69,7 @@ export function surveySettings ({ commandLine = NO_FLAGS, env, dotEnv, readFile,
     secret: secret || (name === 'CLOUDFLARE_ACCOUNT_ID' && wrong.has(name)),
     origin: `${gathered.origins[name] ?? (byDefault === undefined || wrong.has(name) ? 'not set' : 'default')}${wrong.has(name) ? ', see below' : ''}`
   }))
-  return { settings: problems.length > 0 ? undefined : toSettings(environment), problems, lines, unread: gathered.unread }
+  return { settings: problems.length > 0 ? undefined : toSettings(environment), problems, lines, unread: gathered.unread, misspelled: gathered.misspelled }
 }
 
 /**

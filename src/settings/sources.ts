@@ -1,6 +1,7 @@
 import { parseEnv } from 'node:util'
 import { parseDocument } from 'yaml'
 import { nearestName } from './did-you-mean.ts'
+import { misspelledInDotEnv, misspelledInEnvironment, type Misspelling } from './misspellings.ts'
 import { SETTINGS, type Setting, type SettingName } from './schema.ts'
 import type { Problem } from './problem.ts'
 
@@ -29,6 +30,8 @@ export interface Gathered {
   dotEnv: Partial<Record<SettingName, 'holds' | 'names'>>
   /** Names in `.env` that change what a program does elsewhere, and are not read here. */
   unread: string[]
+  /** Variables that are probably misspelled settings. None of these settings has a value. */
+  misspelled: Misspelling[]
   problems: Problem[]
 }
 
@@ -67,7 +70,7 @@ export function gatherValues (commandLine: Flags, environ: Environ, readFile: Re
   ]
   // With an e-mail address beside it, CLOUDFLARE_API_KEY is the account's global key, which is no token.
   const isGlobalKey = sources.some(({ entries }) => Boolean(entries['CLOUDFLARE_EMAIL']))
-  const gathered: Gathered = { values: {}, origins: {}, dotEnv: {}, unread: Object.keys(inDotEnv).filter(isUnread).sort(), problems: [...commandLine.problems, ...config.problems] }
+  const gathered: Gathered = { values: {}, origins: {}, dotEnv: {}, unread: Object.keys(inDotEnv).filter(isUnread).sort(), misspelled: [], problems: [...commandLine.problems, ...config.problems] }
   for (const setting of SETTINGS) {
     const { name } = setting
     let found = findFlag(setting, commandLine)
@@ -82,7 +85,8 @@ export function gatherValues (commandLine: Flags, environ: Environ, readFile: Re
       gathered.origins[name] = found.origin
     }
   }
-  return gathered
+  const misspelled = [...misspelledInDotEnv(Object.keys(inDotEnv)), ...misspelledInEnvironment(Object.keys(environ))]
+  return { ...gathered, misspelled: misspelled.filter(({ meant }) => gathered.values[meant] === undefined) }
 }
 
 /** Names that Node, its TLS, proxies of HTTP and telemetry go by. A `.env` that others share has names of other programs, too. */

@@ -2,6 +2,7 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import { isLoopback } from './address.ts'
 import { CLOUDFLARE_API, Environment, SETTINGS, type Setting, type SettingName } from './schema.ts'
 import { FORMATS, toList } from './format.ts'
+import { toNotice, type Misspelling } from './misspellings.ts'
 import { matchesEverySite } from './origin-pattern.ts'
 import type { Problem } from './problem.ts'
 import type { Gathered } from './sources.ts'
@@ -23,13 +24,13 @@ export function checkEach (gathered: Gathered): { environment: Environment, prob
 }
 
 /** Checks values that depend on each other, but for those that `problems` has already found wrong. */
-export function checkTogether (environment: Environment, problems: readonly Problem[]): Problem[] {
+export function checkTogether (environment: Environment, problems: readonly Problem[], misspelled: readonly Misspelling[] = []): Problem[] {
   const wrong = toNames(problems)
   const exposed = [...checkExposure(environment, wrong), ...checkOrigins(environment, wrong)]
   if (environment.UPSTREAM === 'simulator' || wrong.has('UPSTREAM')) return exposed
   return [
     ...exposed,
-    ...checkCredentials(environment, wrong),
+    ...checkCredentials(environment, wrong, misspelled),
     ...checkAccountId(environment, wrong),
     ...checkGateway(environment, wrong)
   ]
@@ -121,11 +122,14 @@ function checkPassthrough (keys: string | undefined): Problem[] {
   return [{ name: 'API_KEYS', complaint: 'cannot be combined with AUTH_MODE=passthrough, where clients send their Cloudflare token; expected one of the two' }]
 }
 
-function checkCredentials (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
+function checkCredentials (environment: Environment, wrong: ReadonlySet<string>, misspelled: readonly Misspelling[]): Problem[] {
   const needed = environment.AUTH_MODE === 'passthrough' ? ['CLOUDFLARE_ACCOUNT_ID'] as const : ['CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN'] as const
   return needed
     .filter(name => environment[name] === undefined && !wrong.has(name))
-    .map(name => ({ name, complaint: 'not set', next: toSource(name) }))
+    .map(name => {
+      const misspelling = misspelled.find(({ meant }) => meant === name)
+      return { name, complaint: 'not set', next: misspelling === undefined ? toSource(name) : toNotice(misspelling) }
+    })
 }
 
 function checkAccountId ({ CLOUDFLARE_ACCOUNT_ID: id, CLOUDFLARE_API_BASE_URL: api }: Environment, wrong: ReadonlySet<string>): Problem[] {

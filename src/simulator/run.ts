@@ -10,7 +10,7 @@ import { isJson } from './script/json.ts'
 import { toNeurons, toResult } from './native/json.ts'
 import type { Rendering } from './native/rendering.ts'
 import { toFrames } from './native/stream.ts'
-import { findOrder, toScript, type Script, type StreamFault } from './script/script.ts'
+import { findOrder, SCRIPTS, toScript, unreadWords, type Script, type StreamFault } from './script/script.ts'
 import { estimateTokens } from './answers/tokens.ts'
 import { validate } from './validation/validation.ts'
 
@@ -75,10 +75,21 @@ function toGeneration (body: unknown, model: Model, context: RunContext): Outcom
  * ordered, except for calls that are left of several; a header comes with each request, and is meant for it.
  */
 function toTurnScript ({ question, lastPart, toolResults }: Conversation, context: RunContext): Script {
-  if (context.header !== '') return withoutDone(toScript(withOrder(context.header, context)), toolResults.length)
+  if (context.header !== '') {
+    refuseUnknownWords(context.header)
+    return withoutDone(toScript(withOrder(context.header, context)), toolResults.length)
+  }
   const message = findOrder(question, lastPart)
   if (toolResults.length === 0) return toScript(withOrder(message, context))
   return withoutDone({ ...toScript(withOrder('', context)), calls: toScript(message).calls }, toolResults.length)
+}
+
+/** The header is written for the simulator only, so unknown words in it are a mistake. */
+function refuseUnknownWords (header: string): void {
+  const unread = unreadWords(header)
+  if (unread === '') return
+  const known = SCRIPTS.map(({ words }) => words).join('; ')
+  throw toBadInput(`the header x-simulator has unknown words: ${JSON.stringify(unread.slice(0, 100))}. Known words: ${known}`)
 }
 
 /** Leaks are calls, which an agent makes as well. */
@@ -101,6 +112,7 @@ function toPlainOutcome (rendering: Rendering, pace: { isSlow: boolean, isQueued
 function toEmbedding (body: unknown, model: Model, context: RunContext): Outcome {
   const texts = toTexts(body)
   const [first = ''] = texts
+  refuseUnknownWords(context.header)
   const script = toScript(withOrder(context.header === '' ? findOrder(first) : context.header, context))
   const trouble = toTrouble(script, context.header + first, context)
   if (trouble) return trouble

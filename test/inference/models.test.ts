@@ -55,6 +55,19 @@ t.test('one model, by any name it has', async t => {
   }
 })
 
+t.test('an unknown name gets suggestions', async t => {
+  const proxy = await startProxy(t)
+  const message = async (model: string) => {
+    const response = await ask(proxy, saying('say hi', { model }))
+    t.equal(response.status, 404, model)
+    return (await response.json() as { error: { message: string } }).error.message
+  }
+  t.match(await message('llama-3.3-70b-instruct-fp8-fats'), `Did you mean ${LLAMA}?`, 'a typing error')
+  t.match(await message('meta/llama-3.3-70b'), `Did you mean ${LLAMA}?`, 'the beginning of a name')
+  for (const model of ['gpt-4o', 'x'.repeat(3_000)]) t.notMatch(await message(model), 'Did you mean', model.slice(0, 10))
+  t.match(JSON.parse((await askRaw(proxy, '/v1/models/llama-3.3-70b')).body), { error: { message: /Did you mean @cf\/meta\/llama-3\.3-70b/ } }, 'and so does a look-up')
+})
+
 t.test('a name that can mean no model is not found', async t => {
   const proxy = await startProxy(t)
   for (const name of ['gpt-4', 'x'.repeat(3_000), '@cf', '@cf/../../user/tokens', '@cf/meta/..%2F..%2Fx', '@cf/meta/%2e%2e', '..%2f..', '@cf/a/b%00', '@cf/a/b%3Fx', '__proto__', 'constructor', '%zz']) {

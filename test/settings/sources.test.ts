@@ -49,7 +49,7 @@ const found = [
   { name: 'an API key with an e-mail address beside it is the global key, no token', argv: [], env: { CLOUDFLARE_API_KEY: 't1', CLOUDFLARE_EMAIL: 'me@example.com' }, values: {}, origins: {} }
 ]
 for (const { name, argv, env, values, origins } of found) {
-  t.same(gather(argv, env), { values, origins, dotEnv: {}, unread: [], problems: [] }, name)
+  t.same(gather(argv, env), { values, origins, dotEnv: {}, unread: [], misspelled: [], problems: [] }, name)
 }
 
 const inDotEnv: Array<{ name: string, argv?: string[], env?: Record<string, string>, text: string, values: object, origins: object, dotEnv: object, unread?: string[] }> = [
@@ -63,7 +63,7 @@ const inDotEnv: Array<{ name: string, argv?: string[], env?: Record<string, stri
   { name: 'what Node, TLS, proxies and telemetry go by is not read, and named', text: 'NODE_OPTIONS=x\nNODE_TLS_REJECT_UNAUTHORIZED=0\nhttps_proxy=x\nHTTP_PROXY=x\nNO_PROXY=x\nSSL_CERT_FILE=x\nOTEL_EXPORTER_OTLP_ENDPOINT=x\nDATABASE_URL=x\nPATH=x\n', values: {}, origins: {}, dotEnv: {}, unread: ['HTTP_PROXY', 'NODE_OPTIONS', 'NODE_TLS_REJECT_UNAUTHORIZED', 'NO_PROXY', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'SSL_CERT_FILE', 'https_proxy'] }
 ]
 for (const { name, argv = [], env = {}, text, values, origins, dotEnv, unread = [] } of inDotEnv) {
-  t.same(gather(argv, env, text), { values, origins, dotEnv, unread, problems: [] }, name)
+  t.same(gather(argv, env, text), { values, origins, dotEnv, unread, misspelled: [], problems: [] }, name)
 }
 
 const wrong = [

@@ -6,7 +6,7 @@ type Values = Partial<Record<SettingName, string>>
 
 function check (values: Values) {
   const origins = Object.fromEntries(Object.keys(values).map(name => [name, 'somewhere']))
-  return checkEach({ values, origins, dotEnv: {}, unread: [], problems: [] })
+  return checkEach({ values, origins, dotEnv: {}, unread: [], misspelled: [], problems: [] })
 }
 
 function complaintsAbout (values: Values): string[] {

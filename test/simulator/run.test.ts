@@ -116,6 +116,14 @@ t.test('a header has the words instead of the message', async t => {
   t.throws(() => run(LLAMA, { messages, tools: [weather] }, { header: 'fail with code 3040' }), { code: 3040 }, 'what goes wrong does so each time')
 })
 
+t.test('unknown words in the header are answered with the known ones', async t => {
+  const unknown = { code: 5006, message: /unknown words: "fial with code 4006"\. Known words: repeat N tokens.*fail with code N.*slowly/ }
+  t.throws(() => run(LLAMA, saying('Hi'), { header: 'fial with code 4006' }), unknown)
+  t.throws(() => run(LLAMA, saying('Hi'), { header: 'slowly, fial with code 4006' }), unknown, 'after known ones')
+  t.throws(() => run(BGE, { text: 'Hi' }, { header: 'fial with code 4006' }), unknown, 'for embeddings')
+  t.match(run(LLAMA, saying('Hi'), { header: ' Please repeat 1 token.' }), { kind: 'result' }, 'punctuation is none')
+})
+
 t.test('logprobs are told where they are asked for', async t => {
   const plain = run(KIMI, saying('say Hi', { logprobs: true, top_logprobs: 1, reasoning_effort: 'none' }))
   const logprobs = { content: [{ token: 'Hi', top_logprobs: [{ token: 'Hi' }] }] }

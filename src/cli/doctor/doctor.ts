@@ -33,7 +33,7 @@ async function findAll ({ model, isRunWanted, json, readSettings, write }: Visit
   const { settings, closeUpstream } = await startUpstream(reading.settings)
   try {
     const examination = await examine(settings, { model, isRunWanted })
-    return [toSettingsFinding(reading.lines, settings, reading.unread), ...toFindings(examination, { settings, now: new Date() })]
+    return [toSettingsFinding(reading.lines, settings, reading), ...toFindings(examination, { settings, now: new Date() })]
   } finally {
     await closeUpstream()
   }

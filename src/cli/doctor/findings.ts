@@ -1,6 +1,8 @@
 import type { ConfigLine } from '../../settings/reader.ts'
 import { SETTINGS, type Settings } from '../../settings/schema.ts'
+import { toNotice } from '../../settings/misspellings.ts'
 import { toSubject, type Problem } from '../../settings/problem.ts'
+import type { SettingsReading } from '../../settings/reader.ts'
 import { isLetIn, judgeAccount, judgeToken } from './credentials.ts'
 import type { Examination } from './probe.ts'
 import type { Facts, Finding, Verdict } from './finding.ts'
@@ -9,13 +11,14 @@ import { judgeRun } from './run.ts'
 import { toSentence, toTrouble } from '../../workers-ai/transport/failure-kind.ts'
 
 /** The finding of settings that can be used: where account id and token came from. */
-export function toSettingsFinding (lines: readonly ConfigLine[], { upstream }: Pick<Settings, 'upstream'>, unread: readonly string[] = []): Finding {
+export function toSettingsFinding (lines: readonly ConfigLine[], { upstream }: Pick<Settings, 'upstream'>, { unread = [], misspelled = [] }: Partial<Pick<SettingsReading, 'unread' | 'misspelled'>> = {}): Finding {
   const told = lines.filter(({ name, value }) => value !== undefined && ['CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN'].includes(name))
   const message = upstream === 'simulator'
     ? 'UPSTREAM is simulator: the simulator answers in place of Cloudflare.'
     : `${told.map(({ name, origin }) => `${name} comes from ${origin}`).join(', ')}.`
-  const next = `Only settings are read from .env; ${unread.join(', ')} has no effect there.`
-  return unread.length === 0 ? { check: 'settings', verdict: 'ok', message } : { check: 'settings', verdict: 'warning', message, next }
+  const ignored = unread.length === 0 ? [] : [`Only settings are read from .env; ${unread.join(', ')} has no effect there.`]
+  const next = [...ignored, ...misspelled.map(toNotice)].join(' ')
+  return next === '' ? { check: 'settings', verdict: 'ok', message } : { check: 'settings', verdict: 'warning', message, next }
 }
 
 /** A finding for each problem of settings that cannot be used. */

@@ -254,6 +254,17 @@ export function toScript (message: string): Script {
   }
 }
 
+/** What is left of a text after the words at its beginning that the simulator knows. */
+export function unreadWords (message: string): string {
+  let rest = message
+  for (;;) {
+    rest = rest.replace(JOINT, '')
+    const read = readPhrase(rest)
+    if (!read) return rest
+    rest = read[1]
+  }
+}
+
 function readPhrase (text: string): [Partial<Script>, string] | undefined {
   for (const { pattern, read } of SCRIPTS) {
     const match = pattern.exec(text)

@@ -10,6 +10,7 @@ const lines = [
 t.same(toSettingsFinding(lines, { upstream: 'cloudflare' }), {
   check: 'settings', verdict: 'ok', message: 'CLOUDFLARE_ACCOUNT_ID comes from the environment, CLOUDFLARE_API_TOKEN comes from CF_API_TOKEN in the environment.'
 }, 'an old variable that is still set is seen')
+t.match(toSettingsFinding(lines, { upstream: 'cloudflare' }, { unread: ['NODE_OPTIONS'], misspelled: [{ name: 'PROT', where: '.env', meant: 'PORT' }] }), { verdict: 'warning', next: 'Only settings are read from .env; NODE_OPTIONS has no effect there. PROT in .env is not a setting. Did you mean PORT?' })
 t.match(toSettingsFinding(lines, { upstream: 'simulator' }), { verdict: 'ok', message: /^UPSTREAM is simulator/ })
 
 t.same(toProblemFindings([
