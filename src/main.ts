@@ -65,8 +65,8 @@ async function reportHealth (): Promise<void> {
 }
 
 async function askDoctor (): Promise<void> {
-  const { visitDoctor } = await import('./cli/doctor/doctor.ts')
-  process.exitCode = await visitDoctor({
+  const { runDoctor } = await import('./cli/doctor/doctor.ts')
+  process.exitCode = await runDoctor({
     ...commandLine,
     isRunWanted: !commandLine.noRun,
     readSettings: () => readSettings(toSettingsInput()),

@@ -1,4 +1,4 @@
-import { examine } from './probe.ts'
+import { probe } from './probe.ts'
 import type { Finding } from './finding.ts'
 import { toFindings, toProblemFindings, toSettingsFinding } from './findings.ts'
 import { toExitCode, toJsonReport, toPreface, toReport } from './report.ts'
@@ -6,7 +6,7 @@ import { SettingsError } from '../../settings/problem.ts'
 import type { SettingsReading } from '../../settings/reader.ts'
 import { startUpstream } from '../../serve/upstream.ts'
 
-export interface Visit {
+export interface DoctorOptions {
   /** The model to run, by any name the proxy takes; DEFAULT_MODEL or a cheap one without it. */
   model: string | undefined
   /** Whether to make the run, which is billed. */
@@ -20,26 +20,26 @@ export interface Visit {
 }
 
 /** Looks at settings, network, account, token and a model, and reports what is wrong; resolves with the exit code. */
-export async function visitDoctor (visit: Visit): Promise<number> {
-  const findings = await findAll(visit)
-  visit.write(visit.json ? toJsonReport(findings) : toReport(findings))
+export async function runDoctor (options: DoctorOptions): Promise<number> {
+  const findings = await findAll(options)
+  options.write(options.json ? toJsonReport(findings) : toReport(findings))
   return toExitCode(findings)
 }
 
-async function findAll ({ model, isRunWanted, json, readSettings, write }: Visit): Promise<Finding[]> {
+async function findAll ({ model, isRunWanted, json, readSettings, write }: DoctorOptions): Promise<Finding[]> {
   const reading = readOrProblems(readSettings)
   if (Array.isArray(reading)) return reading
   if (!json) write(toPreface(reading.settings.upstream, isRunWanted))
   const { settings, closeUpstream } = await startUpstream(reading.settings)
   try {
-    const examination = await examine(settings, { model, isRunWanted })
-    return [toSettingsFinding(reading.lines, settings, reading), ...toFindings(examination, { settings, now: new Date() })]
+    const results = await probe(settings, { model, isRunWanted })
+    return [toSettingsFinding(reading.lines, settings, reading), ...toFindings(results, { settings, now: new Date() })]
   } finally {
     await closeUpstream()
   }
 }
 
-function readOrProblems (readSettings: Visit['readSettings']): SettingsReading | Finding[] {
+function readOrProblems (readSettings: DoctorOptions['readSettings']): SettingsReading | Finding[] {
   try {
     return readSettings()
   } catch (error) {

@@ -4,7 +4,7 @@ import { toNotice } from '../../settings/misspellings.ts'
 import { toSubject, type Problem } from '../../settings/problem.ts'
 import type { SettingsReading } from '../../settings/reader.ts'
 import { isLetIn, judgeAccount, judgeToken } from './credentials.ts'
-import type { Examination } from './probe.ts'
+import type { ProbeResults } from './probe.ts'
 import type { Facts, Finding, Verdict } from './finding.ts'
 import { judgeNetwork } from './network.ts'
 import { judgeRun } from './run.ts'
@@ -33,8 +33,8 @@ export function toProblemFindings (problems: readonly Problem[]): Finding[] {
 }
 
 /** Judges what Cloudflare answered: a finding for each check but that of the settings, in their order. */
-export function toFindings (examination: Examination, rest: Omit<Facts, 'troubles'>): Finding[] {
-  const { listing, run } = examination
+export function toFindings (results: ProbeResults, rest: Omit<Facts, 'troubles'>): Finding[] {
+  const { listing, run } = results
   const facts: Facts = {
     ...rest,
     troubles: {
@@ -46,13 +46,13 @@ export function toFindings (examination: Examination, rest: Omit<Facts, 'trouble
     { check: 'network', ...judgeNetwork(listing, facts) },
     { check: 'account', ...judgeAccount(run, facts) },
     { check: 'token', ...judgeToken(run, facts) },
-    { check: 'models', ...judgeModels(examination, facts) },
-    { check: 'run', ...judgeRun(examination, facts) }
+    { check: 'models', ...judgeModels(results, facts) },
+    { check: 'run', ...judgeRun(results, facts) }
   ]
 }
 
 /** Without the list the proxy knows only the models it was built with, which is no failure. */
-function judgeModels ({ listing, run }: Examination, { troubles }: Facts): Verdict {
+function judgeModels ({ listing, run }: ProbeResults, { troubles }: Facts): Verdict {
   if ('models' in listing) {
     const chats = listing.models.filter(({ task }) => task === 'text-generation').length
     return { verdict: 'ok', message: `${listing.models.length} models are listed; ${chats} of them are for chat.` }

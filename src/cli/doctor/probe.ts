@@ -9,7 +9,7 @@ import { toTrouble } from '../../workers-ai/transport/failure-kind.ts'
 import type { Runner } from '../../workers-ai/transport/runner.ts'
 
 /** What Cloudflare answered, before anybody judges it. */
-export interface Examination {
+export interface ProbeResults {
   listing: Listing
   run: Run
 }
@@ -24,7 +24,7 @@ export type Run =
   | { outcome: 'unfit', model: string }
   | { outcome: 'skipped', reason: 'unwanted' | 'pointless' }
 
-export interface ExaminationOptions {
+export interface ProbeOptions {
   /** The model to run, by any name the proxy takes; without it DEFAULT_MODEL, else a cheap one. */
   model?: string | undefined
   /** Whether to make the run, which is billed. */
@@ -32,7 +32,7 @@ export interface ExaminationOptions {
 }
 
 /** Somebody sits and waits; milliseconds. */
-const PATIENCE_MS = 60_000
+const TIMEOUT_MS = 60_000
 
 /** Enough for a model that thinks to say something; a few neurons with any model. */
 const MAX_TOKENS = 16
@@ -41,17 +41,17 @@ const MAX_TOKENS = 16
  * Asks for the models of the account, then has one of them say a word, both as the proxy does it. Never rejects for
  * what Cloudflare or the network does.
  */
-export async function examine (settings: Settings, { model, isRunWanted }: ExaminationOptions): Promise<Examination> {
+export async function probe (settings: Settings, { model, isRunWanted }: ProbeOptions): Promise<ProbeResults> {
   const { cloudflare, maxRetries, upstreamHeadersTimeoutMs, upstreamIdleTimeoutMs, defaultModel, modelAliases } = settings
   const workersAi = new WorkersAi({
     ...cloudflare,
     maxRetries,
-    headersTimeoutMs: Math.min(upstreamHeadersTimeoutMs, PATIENCE_MS),
-    idleTimeoutMs: Math.min(upstreamIdleTimeoutMs, PATIENCE_MS),
+    headersTimeoutMs: Math.min(upstreamHeadersTimeoutMs, TIMEOUT_MS),
+    idleTimeoutMs: Math.min(upstreamIdleTimeoutMs, TIMEOUT_MS),
     userAgent: 'workers-ai-proxy doctor'
   })
   try {
-    if (cloudflare.apiToken === '') return { listing: await knock(workersAi), run: { outcome: 'skipped', reason: 'pointless' } }
+    if (cloudflare.apiToken === '') return { listing: await probeConnectivity(workersAi), run: { outcome: 'skipped', reason: 'pointless' } }
     const { listing, list } = await listModels(workersAi)
     if ('error' in listing && ['network', 'account'].includes(toTrouble(listing.error))) return { listing, run: { outcome: 'skipped', reason: 'pointless' } }
     if (!isRunWanted) return { listing, run: { outcome: 'skipped', reason: 'unwanted' } }
@@ -69,7 +69,7 @@ async function listModels (workersAi: Runner): Promise<{ listing: Listing, list:
   const list = new ModelList({
     fetchPage: page => searchPage(workersAi, page).finally(() => { ms ||= Date.now() - startedAt }),
     now: Date.now,
-    firstWaitMs: PATIENCE_MS,
+    firstWaitMs: TIMEOUT_MS,
     onError: error => { failure = { error } }
   })
   const models = await list.current()
@@ -77,7 +77,7 @@ async function listModels (workersAi: Runner): Promise<{ listing: Listing, list:
 }
 
 /** Without a token nothing is listed, so it runs a model: Cloudflare refuses that, and bills nobody. */
-async function knock (workersAi: Runner): Promise<Listing> {
+async function probeConnectivity (workersAi: Runner): Promise<Listing> {
   const startedAt = Date.now()
   const [model] = CATALOGUE.values()
   try {

@@ -3,13 +3,13 @@ import { CATALOGUE } from '../../workers-ai/models/catalogue.ts'
 import { toFacts } from '../../workers-ai/transport/error-codes.ts'
 import type { Model } from '../../workers-ai/models/model.ts'
 import { toSuggestions } from '../../workers-ai/models/resolve-model.ts'
-import type { Examination } from './probe.ts'
+import type { ProbeResults } from './probe.ts'
 import type { Facts, Verdict } from './finding.ts'
 import { toHost, toUnreachable } from './network.ts'
 import { toSentence } from '../../workers-ai/transport/failure-kind.ts'
 
 /** Whether a model answered, and if not, what keeps it from that. */
-export function judgeRun ({ listing, run }: Examination, { settings, now, troubles }: Facts): Verdict {
+export function judgeRun ({ listing, run }: ProbeResults, { settings, now, troubles }: Facts): Verdict {
   const models = 'models' in listing ? listing.models : []
   switch (run.outcome) {
     case 'answered': return { verdict: 'ok', message: `${run.model} answered in ${run.ms} ms${run.neurons === undefined ? '' : `, for ${run.neurons} neurons`}.` }

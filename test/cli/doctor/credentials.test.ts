@@ -1,11 +1,11 @@
 import t from 'tap'
 import { isLetIn, judgeAccount, judgeToken } from '../../../src/cli/doctor/credentials.ts'
-import type { Examination } from '../../../src/cli/doctor/probe.ts'
+import type { ProbeResults } from '../../../src/cli/doctor/probe.ts'
 import { ACCOUNT_ID, answered, API_TOKEN, failed, listed, refusal, toFacts, unlisted, unreachable } from './answers.ts'
 
 interface Case {
   name: string
-  given: Examination
+  given: ProbeResults
   cloudflare?: { accountId?: string, apiToken?: string }
   account: object
   token: object

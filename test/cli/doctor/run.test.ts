@@ -31,18 +31,18 @@ const cases: Array<{ name: string, given: Run, expected: object }> = [
   ...[5007, 7000, 7001, 3042].map(code => ({ name: `no such model, ${code}`, given: failed(refusal(code)), expected: { verdict: 'failed', message: `Cloudflare has no model ${MODEL} (${code}).`, blame: 'model' } }))
 ]
 for (const { name, given, expected } of cases) {
-  const examination = { listing: listed, run: given }
-  t.match(judgeRun(examination, toFacts(examination)), expected, name)
+  const results = { listing: listed, run: given }
+  t.match(judgeRun(results, toFacts(results)), expected, name)
 }
 
 t.test('the model that failed is not suggested', async t => {
-  const examination = { listing: listed, run: { ...failed(refusal(5035)), model: '@cf/ibm-granite/granite-4.0-h-micro' } as Run }
-  const { next = '' } = judgeRun(examination, toFacts(examination)) as { next?: string }
+  const results = { listing: listed, run: { ...failed(refusal(5035)), model: '@cf/ibm-granite/granite-4.0-h-micro' } as Run }
+  const { next = '' } = judgeRun(results, toFacts(results)) as { next?: string }
   t.match(next, /another model with --model, e\.g\. @cf\//)
   t.notMatch(next, 'granite')
 })
 
 t.test('without a list no models are suggested', async t => {
-  const examination = { listing: unlisted(refusal(10000)), run: failed(refusal(5028)) }
-  t.match(judgeRun(examination, toFacts(examination)), { next: /^Choose another model with --model; clients/ })
+  const results = { listing: unlisted(refusal(10000)), run: failed(refusal(5028)) }
+  t.match(judgeRun(results, toFacts(results)), { next: /^Choose another model with --model; clients/ })
 })
