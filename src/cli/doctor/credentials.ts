@@ -2,12 +2,12 @@ import { UpstreamError } from '../../errors.ts'
 import { SETTINGS, type SettingName } from '../../settings/schema.ts'
 import { toFacts, UNKNOWN_ACCOUNT } from '../../workers-ai/transport/error-codes.ts'
 import type { Run } from './probe.ts'
-import type { Facts, Verdict } from './finding.ts'
+import type { CheckContext, CheckResult } from './finding.ts'
 
 const TOKENS_PAGE = 'https://dash.cloudflare.com/profile/api-tokens'
 
 /** Whether the account id is one. */
-export function judgeAccount (run: Run, { settings, troubles }: Facts): Verdict {
+export function checkAccount (run: Run, { settings, troubles }: CheckContext): CheckResult {
   if (troubles.listing === 'account' || troubles.run === 'account') {
     return refused(`Cloudflare does not know this account (${UNKNOWN_ACCOUNT}): ${toShapeOfAccount(settings.cloudflare.accountId)}.`, 'CLOUDFLARE_ACCOUNT_ID')
   }
@@ -16,12 +16,12 @@ export function judgeAccount (run: Run, { settings, troubles }: Facts): Verdict 
 }
 
 /** Whether the token is one, for this account, and may run models. */
-export function judgeToken (run: Run, { settings, troubles }: Facts): Verdict {
+export function checkToken (run: Run, { settings, troubles }: CheckContext): CheckResult {
   const { cloudflare } = settings
   if (troubles.listing === 'network') return skipped('Unknown until Cloudflare can be reached.')
   if (troubles.listing === 'account' || troubles.run === 'account') return skipped('Unknown until the account id is correct.')
   if (cloudflare.apiToken === '') return skipped('AUTH_MODE is passthrough, so clients send their own token. Set CLOUDFLARE_API_TOKEN to check a token here.')
-  if (run.outcome === 'failed' && troubles.run === 'token') return judgeRefusal(run.error, cloudflare.apiToken, troubles.listing === undefined)
+  if (run.outcome === 'failed' && troubles.run === 'token') return checkRefusal(run.error, cloudflare.apiToken, troubles.listing === undefined)
   if (isLetIn(run, troubles)) return { verdict: 'ok', message: `${toName(settings)} accepts the token${run.outcome === 'answered' ? ', and the token may run models' : ''}.` }
   if (troubles.listing !== 'token') return skipped('Unknown, because Cloudflare itself failed.')
   return {
@@ -33,12 +33,12 @@ export function judgeToken (run: Run, { settings, troubles }: Facts): Verdict {
 }
 
 /** Whether an answer came from behind the door where account id and token are looked at. */
-export function isLetIn (run: Run, troubles: Facts['troubles']): boolean {
+export function isLetIn (run: Run, troubles: CheckContext['troubles']): boolean {
   if (troubles.run === 'account' || troubles.run === 'token') return false
   return troubles.listing === undefined || run.outcome === 'answered' || troubles.run === 'other'
 }
 
-function judgeRefusal (error: unknown, token: string, mayList: boolean): Verdict {
+function checkRefusal (error: unknown, token: string, mayList: boolean): CheckResult {
   const code = error instanceof UpstreamError ? error.code : undefined
   const inBrackets = code === undefined ? '' : ` (${code})`
   if (error instanceof UpstreamError && toFacts(error).meaning === 'gateway-token') {
@@ -66,15 +66,15 @@ function toShapeOfToken (token: string): string {
   return 'CLOUDFLARE_API_TOKEN is wrong, expired, or for another account'
 }
 
-function toName ({ upstream }: Facts['settings']): string {
+function toName ({ upstream }: CheckContext['settings']): string {
   return upstream === 'simulator' ? 'The simulator' : 'Cloudflare'
 }
 
-function refused (message: string, culprit: SettingName): Verdict {
+function refused (message: string, culprit: SettingName): CheckResult {
   return { verdict: 'failed', message, next: toSource(culprit), blame: 'credentials' }
 }
 
-function skipped (message: string): Verdict {
+function skipped (message: string): CheckResult {
   return { verdict: 'skipped', message }
 }
 

@@ -3,11 +3,11 @@ import { SETTINGS, type Settings } from '../../settings/schema.ts'
 import { toNotice } from '../../settings/misspellings.ts'
 import { toSubject, type Problem } from '../../settings/problem.ts'
 import type { SettingsReading } from '../../settings/reader.ts'
-import { isLetIn, judgeAccount, judgeToken } from './credentials.ts'
+import { isLetIn, checkAccount, checkToken } from './credentials.ts'
 import type { ProbeResults } from './probe.ts'
-import type { Facts, Finding, Verdict } from './finding.ts'
-import { judgeNetwork } from './network.ts'
-import { judgeRun } from './run.ts'
+import type { CheckContext, Finding, CheckResult } from './finding.ts'
+import { checkNetwork } from './network.ts'
+import { checkRun } from './run.ts'
 import { toSentence, toTrouble } from '../../workers-ai/transport/failure-kind.ts'
 
 /** The finding of settings that can be used: where account id and token came from. */
@@ -33,9 +33,9 @@ export function toProblemFindings (problems: readonly Problem[]): Finding[] {
 }
 
 /** Judges what Cloudflare answered: a finding for each check but that of the settings, in their order. */
-export function toFindings (results: ProbeResults, rest: Omit<Facts, 'troubles'>): Finding[] {
+export function toFindings (results: ProbeResults, rest: Omit<CheckContext, 'troubles'>): Finding[] {
   const { listing, run } = results
-  const facts: Facts = {
+  const context: CheckContext = {
     ...rest,
     troubles: {
       listing: 'error' in listing ? toTrouble(listing.error) : undefined,
@@ -43,16 +43,16 @@ export function toFindings (results: ProbeResults, rest: Omit<Facts, 'troubles'>
     }
   }
   return [
-    { check: 'network', ...judgeNetwork(listing, facts) },
-    { check: 'account', ...judgeAccount(run, facts) },
-    { check: 'token', ...judgeToken(run, facts) },
-    { check: 'models', ...judgeModels(results, facts) },
-    { check: 'run', ...judgeRun(results, facts) }
+    { check: 'network', ...checkNetwork(listing, context) },
+    { check: 'account', ...checkAccount(run, context) },
+    { check: 'token', ...checkToken(run, context) },
+    { check: 'models', ...checkModels(results, context) },
+    { check: 'run', ...checkRun(results, context) }
   ]
 }
 
 /** Without the list the proxy knows only the models it was built with, which is no failure. */
-function judgeModels ({ listing, run }: ProbeResults, { troubles }: Facts): Verdict {
+function checkModels ({ listing, run }: ProbeResults, { troubles }: CheckContext): CheckResult {
   if ('models' in listing) {
     const chats = listing.models.filter(({ task }) => task === 'text-generation').length
     return { verdict: 'ok', message: `${listing.models.length} models are listed; ${chats} of them are for chat.` }

@@ -1,6 +1,6 @@
 import type { Settings } from '../../settings/schema.ts'
 import type { Listing } from './probe.ts'
-import type { Facts, Verdict } from './finding.ts'
+import type { CheckContext, CheckResult } from './finding.ts'
 import { toConnectionCode, toSentence } from '../../workers-ai/transport/failure-kind.ts'
 
 /** From this many milliseconds on the way to Cloudflare is slow: connecting and listing take less than 1 s from most places. */
@@ -11,7 +11,7 @@ const DNS = ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL']
 const TLS = /CERT|SIGNATURE|SSL|TLS|EPROTO/
 
 /** Whether Cloudflare can be reached at all, and how fast. A refusal is an answer. */
-export function judgeNetwork (listing: Listing, { settings, troubles }: Facts): Verdict {
+export function checkNetwork (listing: Listing, { settings, troubles }: CheckContext): CheckResult {
   const host = toHost(settings)
   if ('error' in listing && troubles.listing === 'network') return { ...toUnreachable(listing.error, host), verdict: 'failed', blame: 'network' }
   if (listing.ms < SLOW_MS) return { verdict: 'ok', message: `${host} answered in ${listing.ms} ms.` }

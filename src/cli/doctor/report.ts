@@ -1,7 +1,7 @@
-import type { Blame, Finding } from './finding.ts'
+import type { FailureCategory, Finding } from './finding.ts'
 
 /** The exit codes of the doctor; 0 when nothing failed. */
-const EXIT_CODES: Record<Blame, number> = { other: 1, settings: 2, credentials: 3, network: 4, model: 5 }
+const EXIT_CODES: Record<FailureCategory, number> = { other: 1, settings: 2, credentials: 3, network: 4, model: 5 }
 
 /** The first failure decides: what comes after it may only follow from it. */
 export function toExitCode (findings: readonly Finding[]): number {

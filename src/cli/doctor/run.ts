@@ -4,12 +4,12 @@ import { toFacts } from '../../workers-ai/transport/error-codes.ts'
 import type { Model } from '../../workers-ai/models/model.ts'
 import { toSuggestions } from '../../workers-ai/models/resolve-model.ts'
 import type { ProbeResults } from './probe.ts'
-import type { Facts, Verdict } from './finding.ts'
+import type { CheckContext, CheckResult } from './finding.ts'
 import { toHost, toUnreachable } from './network.ts'
 import { toSentence } from '../../workers-ai/transport/failure-kind.ts'
 
 /** Whether a model answered, and if not, what keeps it from that. */
-export function judgeRun ({ listing, run }: ProbeResults, { settings, now, troubles }: Facts): Verdict {
+export function checkRun ({ listing, run }: ProbeResults, { settings, now, troubles }: CheckContext): CheckResult {
   const models = 'models' in listing ? listing.models : []
   switch (run.outcome) {
     case 'answered': return { verdict: 'ok', message: `${run.model} answered in ${run.ms} ms${run.neurons === undefined ? '' : `, for ${run.neurons} neurons`}.` }
@@ -19,8 +19,8 @@ export function judgeRun ({ listing, run }: ProbeResults, { settings, now, troub
       switch (troubles.run) {
         case 'account':
         case 'token': return { verdict: 'skipped', message: 'Refused because of the failure above.' }
-        case 'network': return judgeSilence(run, toHost(settings))
-        default: return judgeRefusal(run, models, now)
+        case 'network': return checkSilence(run, toHost(settings))
+        default: return checkRefusal(run, models, now)
       }
   }
 }
@@ -31,7 +31,7 @@ interface Failure {
 }
 
 /** Cloudflare could be reached before; a timeout is then the model's. */
-function judgeSilence ({ model, error }: Failure, host: string): Verdict {
+function checkSilence ({ model, error }: Failure, host: string): CheckResult {
   if (error instanceof UpstreamError && error.kind === 'timeout') {
     return { verdict: 'failed', message: `${model} did not answer in time: ${toSentence(error)}`, next: 'Try again, or try another model with --model.', blame: 'model' }
   }
@@ -40,9 +40,9 @@ function judgeSilence ({ model, error }: Failure, host: string): Verdict {
 
 const PLANS_PAGE = 'https://dash.cloudflare.com/?to=/:account/workers/plans'
 
-function judgeRefusal ({ model, error }: Failure, models: readonly Model[], now: Date): Verdict {
+function checkRefusal ({ model, error }: Failure, models: readonly Model[], now: Date): CheckResult {
   const { code, meaning } = error instanceof UpstreamError ? { code: error.code, ...toFacts(error) } : {}
-  const failed = (message: string, next: string): Verdict => ({ verdict: 'failed', message: `${message}${code === undefined ? '' : ` (${code})`}.`, next, blame: 'model' })
+  const failed = (message: string, next: string): CheckResult => ({ verdict: 'failed', message: `${message}${code === undefined ? '' : ` (${code})`}.`, next, blame: 'model' })
   switch (meaning) {
     case 'quota':
       return failed('The account has used its free neurons of the day', `The quota resets at 00:00 UTC, in ${toTimeLeft(now)}; the Workers Paid plan has no such limit: ${PLANS_PAGE}`)

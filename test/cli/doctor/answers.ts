@@ -1,6 +1,6 @@
 import { UpstreamError, type UpstreamErrorOptions } from '../../../src/errors.ts'
 import type { ProbeResults, Run } from '../../../src/cli/doctor/probe.ts'
-import type { Facts } from '../../../src/cli/doctor/finding.ts'
+import type { CheckContext } from '../../../src/cli/doctor/finding.ts'
 import { toTrouble } from '../../../src/workers-ai/transport/failure-kind.ts'
 import { CATALOGUE } from '../../../src/workers-ai/models/catalogue.ts'
 
@@ -33,8 +33,8 @@ export function unlisted (error: unknown): ProbeResults['listing'] {
   return { ms: 300, error }
 }
 
-/** The facts of an account at Cloudflare, at a quarter past six in the evening. */
-export function toFacts ({ listing, run }: ProbeResults, cloudflare: Partial<Facts['settings']['cloudflare']> = {}): Facts {
+/** The context of an account at Cloudflare, at a quarter past six in the evening. */
+export function toFacts ({ listing, run }: ProbeResults, cloudflare: Partial<CheckContext['settings']['cloudflare']> = {}): CheckContext {
   return {
     settings: { upstream: 'cloudflare', cloudflare: { accountId: ACCOUNT_ID, apiToken: API_TOKEN, apiBaseUrl: 'https://api.cloudflare.com/client/v4', ...cloudflare } },
     now: new Date('2026-11-20T18:15:30Z'),

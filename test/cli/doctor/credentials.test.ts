@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isLetIn, judgeAccount, judgeToken } from '../../../src/cli/doctor/credentials.ts'
+import { isLetIn, checkAccount, checkToken } from '../../../src/cli/doctor/credentials.ts'
 import type { ProbeResults } from '../../../src/cli/doctor/probe.ts'
 import { ACCOUNT_ID, answered, API_TOKEN, failed, listed, refusal, toFacts, unlisted, unreachable } from './answers.ts'
 
@@ -121,16 +121,16 @@ const cases: Case[] = [
   }
 ]
 for (const { name, given, cloudflare, account, token } of cases) {
-  const facts = toFacts(given, cloudflare)
-  const verdicts = [judgeAccount(given.run, facts), judgeToken(given.run, facts)]
+  const context = toFacts(given, cloudflare)
+  const verdicts = [checkAccount(given.run, context), checkToken(given.run, context)]
   t.match(verdicts, [account, token], name)
   t.notMatch(JSON.stringify(verdicts), new RegExp([ACCOUNT_ID, API_TOKEN, 'my-account'].join('|')), 'and neither is shown')
 }
 
 t.test('the simulator is not called Cloudflare', async t => {
-  const facts = toFacts({ listing: listed, run: answered })
-  const simulated = { ...facts, settings: { ...facts.settings, upstream: 'simulator' as const } }
-  t.match([judgeAccount(answered, simulated), judgeToken(answered, simulated)], [{ message: /^The simulator/ }, { message: /^The simulator/ }])
+  const context = toFacts({ listing: listed, run: answered })
+  const simulated = { ...context, settings: { ...context.settings, upstream: 'simulator' as const } }
+  t.match([checkAccount(answered, simulated), checkToken(answered, simulated)], [{ message: /^The simulator/ }, { message: /^The simulator/ }])
 })
 
 t.test('an answer from behind the door lets both in', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { judgeNetwork, toHost } from '../../../src/cli/doctor/network.ts'
+import { checkNetwork, toHost } from '../../../src/cli/doctor/network.ts'
 import { UpstreamError } from '../../../src/errors.ts'
 import { answered, listed, refusal, toFacts, unlisted, unreachable } from './answers.ts'
 
@@ -20,7 +20,7 @@ const cases = [
   { name: 'a login page', given: unlisted(new UpstreamError('Cloudflare answered 200 with a web page instead of JSON', { kind: 'malformed', status: 200 })), verdict: 'failed', message: /web page/, next: /login page/ }
 ]
 for (const { name, given, verdict, message, next } of cases) {
-  t.match(judgeNetwork(given, toFacts({ listing: given, run: answered })), { verdict, message, ...(next && { next }), ...(verdict === 'failed' && { blame: 'network' }) }, name)
+  t.match(checkNetwork(given, toFacts({ listing: given, run: answered })), { verdict, message, ...(next && { next }), ...(verdict === 'failed' && { blame: 'network' }) }, name)
 }
 
 const { settings } = toFacts({ listing: listed, run: answered }, { apiBaseUrl: 'http://127.0.0.1:81/client' })

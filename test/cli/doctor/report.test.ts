@@ -1,12 +1,12 @@
 import t from 'tap'
-import type { Blame, Finding } from '../../../src/cli/doctor/finding.ts'
+import type { FailureCategory, Finding } from '../../../src/cli/doctor/finding.ts'
 import { toDoctorHelp, toExitCode, toJsonReport, toPreface, toReport } from '../../../src/cli/doctor/report.ts'
 
 const ok: Finding = { check: 'network', verdict: 'ok', message: 'It answers.' }
 const warning: Finding = { check: 'models', verdict: 'warning', message: 'It is slow.', next: 'Wait.' }
 const skipped: Finding = { check: 'run', verdict: 'skipped', message: 'Left out.' }
 
-function failing (blame: Blame): Finding {
+function failing (blame: FailureCategory): Finding {
   return { check: 'token', verdict: 'failed', message: 'It is wrong.', next: 'Make one.', blame }
 }
 
