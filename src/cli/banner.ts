@@ -1,4 +1,4 @@
-import type { Trouble } from '../workers-ai/transport/failure-kind.ts'
+import type { FailureKind } from '../workers-ai/transport/failure-kind.ts'
 import type { ModelSurvey } from '../inference/model-survey.ts'
 import { SETTINGS } from '../settings/schema.ts'
 
@@ -20,9 +20,9 @@ export interface Serving {
 
 /** Says where the proxy serves, who answers, which models there are and who may ask. */
 export function toBanner (serving: Serving): string {
-  const { version, baseUrl, upstream, models: { count, trouble } } = serving
+  const { version, baseUrl, upstream, models: { count, failure } } = serving
   const known = count === undefined ? '' : `${count.all}, of which ${count.chat} are for chat; `
-  const told = trouble === undefined ? `${known}listed at ${baseUrl}/models` : TROUBLES[trouble].inShort
+  const told = failure === undefined ? `${known}listed at ${baseUrl}/models` : FAILURES[failure].inShort
   return `
   workers-ai-proxy ${version} is running
 
@@ -30,11 +30,11 @@ export function toBanner (serving: Serving): string {
   upstream   ${upstream === 'simulator' ? 'the simulator inside this program' : 'Cloudflare Workers AI'}
   models     ${told}
   API keys   ${toAccess(serving)}
-${trouble === undefined ? '' : `\n${TROUBLES[trouble].meaning}\nRun the same command line with doctor to find the cause.\n`}`
+${failure === undefined ? '' : `\n${FAILURES[failure].meaning}\nRun the same command line with doctor to find the cause.\n`}`
 }
 
 /** What it means that Cloudflare did not list the models; lines of at most 100 columns. */
-const TROUBLES: Record<Trouble, { inShort: string, meaning: string }> = {
+const FAILURES: Record<FailureKind, { inShort: string, meaning: string }> = {
   token: {
     inShort: 'unknown: Cloudflare refused the API token',
     meaning: `Cloudflare refused CLOUDFLARE_API_TOKEN when the proxy requested the list of models. Either the

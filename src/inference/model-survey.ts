@@ -1,4 +1,4 @@
-import type { Trouble } from '../workers-ai/transport/failure-kind.ts'
+import type { FailureKind } from '../workers-ai/transport/failure-kind.ts'
 import type { Model } from '../workers-ai/models/model.ts'
 
 /** The models there are, as whoever starts the proxy is told of them. */
@@ -6,7 +6,7 @@ export interface ModelSurvey {
   /** How many are listed, and how many of them chat; undefined as long as Cloudflare has not listed them. */
   count?: { all: number, chat: number }
   /** Why Cloudflare did not list them. */
-  trouble?: Trouble
+  failure?: FailureKind
 }
 
 /** @param listed the models a proxy lists, other names included */

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { InvalidRequestError, ProxyError, quoted } from '../errors.ts'
 import { nearestName } from '../settings/did-you-mean.ts'
 import type { Settings } from '../settings/schema.ts'
-import { toTrouble } from '../workers-ai/transport/failure-kind.ts'
+import { toFailureKind } from '../workers-ai/transport/failure-kind.ts'
 import type { Model } from '../workers-ai/models/model.ts'
 import type { ModelSchemas } from '../workers-ai/models/model-schemas.ts'
 import { guessModel, type ModelList } from '../workers-ai/models/model-list.ts'
@@ -118,7 +118,7 @@ export class Models {
   /** Lists the models, and says how it went when Cloudflare was asked for them. */
   async survey (): Promise<ModelSurvey> {
     const listed = await this.listed()
-    if (this.#list.failure !== undefined) return { trouble: toTrouble(this.#list.failure) }
+    if (this.#list.failure !== undefined) return { failure: toFailureKind(this.#list.failure) }
     return this.#list.isLive ? { count: toModelCount(listed) } : {}
   }
 

@@ -15,7 +15,7 @@ t.equal(toBanner(open), `
   API keys   none; every client is accepted
 `, 'the banner says where it serves, who answers, which models there are and that everyone may ask')
 t.match(toBanner(closed), /upstream {3}Cloudflare Workers AI\n {2}models {5}listed at http:\S+\n {2}API keys {3}2; set API_KEY to one of them/, 'models nobody has counted are not counted, and keys are not shown')
-t.equal(toBanner({ ...closed, models: { trouble: 'token' } }), `
+t.equal(toBanner({ ...closed, models: { failure: 'token' } }), `
   workers-ai-proxy 1.2.3 is running
 
   base URL   http://127.0.0.1:8686/v1
@@ -28,7 +28,7 @@ token is wrong, expired or for another account; then every request will fail wit
 run models but not list them; then the proxy serves requests with its built-in list of models.
 Run the same command line with doctor to find the cause.
 `, 'a token that was refused is told, with what that means')
-for (const trouble of ['account', 'network', 'other'] as const) t.match(toBanner({ ...closed, models: { trouble } }), /models {5}unknown: Cloudflare .+[^]+with doctor to find the cause/, trouble)
+for (const failure of ['account', 'network', 'other'] as const) t.match(toBanner({ ...closed, models: { failure } }), /models {5}unknown: Cloudflare .+[^]+with doctor to find the cause/, failure)
 t.match(toBanner(passing), /API keys {3}none; clients send their own Cloudflare API token\n/, 'tokens of clients are no keys of the proxy')
 t.notMatch(toCurl(open), /authorization/, 'without keys the command sends none')
 t.match(toCurl(closed), /-H "authorization: Bearer \$API_KEY"/, 'with keys the command takes one from the shell')

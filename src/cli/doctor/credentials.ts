@@ -7,23 +7,23 @@ import type { CheckContext, CheckResult } from './finding.ts'
 const TOKENS_PAGE = 'https://dash.cloudflare.com/profile/api-tokens'
 
 /** Whether the account id is one. */
-export function checkAccount (run: Run, { settings, troubles }: CheckContext): CheckResult {
-  if (troubles.listing === 'account' || troubles.run === 'account') {
+export function checkAccount (run: Run, { settings, failures }: CheckContext): CheckResult {
+  if (failures.listing === 'account' || failures.run === 'account') {
     return refused(`Cloudflare does not know this account (${UNKNOWN_ACCOUNT}): ${toShapeOfAccount(settings.cloudflare.accountId)}.`, 'CLOUDFLARE_ACCOUNT_ID')
   }
-  if (troubles.listing === undefined || isLetIn(run, troubles)) return { verdict: 'ok', message: `${toName(settings)} knows the account.` }
-  return skipped(troubles.listing === 'network' ? 'Unknown until Cloudflare can be reached.' : 'Unknown until Cloudflare accepts the token.')
+  if (failures.listing === undefined || isLetIn(run, failures)) return { verdict: 'ok', message: `${toName(settings)} knows the account.` }
+  return skipped(failures.listing === 'network' ? 'Unknown until Cloudflare can be reached.' : 'Unknown until Cloudflare accepts the token.')
 }
 
 /** Whether the token is one, for this account, and may run models. */
-export function checkToken (run: Run, { settings, troubles }: CheckContext): CheckResult {
+export function checkToken (run: Run, { settings, failures }: CheckContext): CheckResult {
   const { cloudflare } = settings
-  if (troubles.listing === 'network') return skipped('Unknown until Cloudflare can be reached.')
-  if (troubles.listing === 'account' || troubles.run === 'account') return skipped('Unknown until the account id is correct.')
+  if (failures.listing === 'network') return skipped('Unknown until Cloudflare can be reached.')
+  if (failures.listing === 'account' || failures.run === 'account') return skipped('Unknown until the account id is correct.')
   if (cloudflare.apiToken === '') return skipped('AUTH_MODE is passthrough, so clients send their own token. Set CLOUDFLARE_API_TOKEN to check a token here.')
-  if (run.outcome === 'failed' && troubles.run === 'token') return checkRefusal(run.error, cloudflare.apiToken, troubles.listing === undefined)
-  if (isLetIn(run, troubles)) return { verdict: 'ok', message: `${toName(settings)} accepts the token${run.outcome === 'answered' ? ', and the token may run models' : ''}.` }
-  if (troubles.listing !== 'token') return skipped('Unknown, because Cloudflare itself failed.')
+  if (run.outcome === 'failed' && failures.run === 'token') return checkRefusal(run.error, cloudflare.apiToken, failures.listing === undefined)
+  if (isLetIn(run, failures)) return { verdict: 'ok', message: `${toName(settings)} accepts the token${run.outcome === 'answered' ? ', and the token may run models' : ''}.` }
+  if (failures.listing !== 'token') return skipped('Unknown, because Cloudflare itself failed.')
   return {
     verdict: 'failed',
     message: 'Cloudflare refused the token when the doctor requested the list of models; it is unknown whether the token may run them.',
@@ -33,9 +33,9 @@ export function checkToken (run: Run, { settings, troubles }: CheckContext): Che
 }
 
 /** Whether an answer came from behind the door where account id and token are looked at. */
-export function isLetIn (run: Run, troubles: CheckContext['troubles']): boolean {
-  if (troubles.run === 'account' || troubles.run === 'token') return false
-  return troubles.listing === undefined || run.outcome === 'answered' || troubles.run === 'other'
+export function isLetIn (run: Run, failures: CheckContext['failures']): boolean {
+  if (failures.run === 'account' || failures.run === 'token') return false
+  return failures.listing === undefined || run.outcome === 'answered' || failures.run === 'other'
 }
 
 function checkRefusal (error: unknown, token: string, mayList: boolean): CheckResult {

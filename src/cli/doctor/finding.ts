@@ -1,5 +1,5 @@
 import type { Settings } from '../../settings/schema.ts'
-import type { Trouble } from '../../workers-ai/transport/failure-kind.ts'
+import type { FailureKind } from '../../workers-ai/transport/failure-kind.ts'
 
 /** What the doctor looks at, in this order. */
 export type CheckName = 'settings' | 'network' | 'account' | 'token' | 'models' | 'run'
@@ -22,5 +22,5 @@ export interface CheckContext {
   /** For the time until the daily quota is renewed. */
   now: Date
   /** What kept the list from coming, and the run from an answer; undefined where nothing did, or nothing was asked. */
-  troubles: { listing: Trouble | undefined, run: Trouble | undefined }
+  failures: { listing: FailureKind | undefined, run: FailureKind | undefined }
 }

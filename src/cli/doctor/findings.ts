@@ -8,7 +8,7 @@ import type { ProbeResults } from './probe.ts'
 import type { CheckContext, Finding, CheckResult } from './finding.ts'
 import { checkNetwork } from './network.ts'
 import { checkRun } from './run.ts'
-import { toSentence, toTrouble } from '../../workers-ai/transport/failure-kind.ts'
+import { toSentence, toFailureKind } from '../../workers-ai/transport/failure-kind.ts'
 
 /** The finding of settings that can be used: where account id and token came from. */
 export function toSettingsFinding (lines: readonly ConfigLine[], { upstream }: Pick<Settings, 'upstream'>, { unread = [], misspelled = [] }: Partial<Pick<SettingsReading, 'unread' | 'misspelled'>> = {}): Finding {
@@ -33,13 +33,13 @@ export function toProblemFindings (problems: readonly Problem[]): Finding[] {
 }
 
 /** Judges what Cloudflare answered: a finding for each check but that of the settings, in their order. */
-export function toFindings (results: ProbeResults, rest: Omit<CheckContext, 'troubles'>): Finding[] {
+export function toFindings (results: ProbeResults, rest: Omit<CheckContext, 'failures'>): Finding[] {
   const { listing, run } = results
   const context: CheckContext = {
     ...rest,
-    troubles: {
-      listing: 'error' in listing ? toTrouble(listing.error) : undefined,
-      run: run.outcome === 'failed' ? toTrouble(run.error) : undefined
+    failures: {
+      listing: 'error' in listing ? toFailureKind(listing.error) : undefined,
+      run: run.outcome === 'failed' ? toFailureKind(run.error) : undefined
     }
   }
   return [
@@ -52,19 +52,19 @@ export function toFindings (results: ProbeResults, rest: Omit<CheckContext, 'tro
 }
 
 /** Without the list the proxy knows only the models it was built with, which is no failure. */
-function checkModels ({ listing, run }: ProbeResults, { troubles }: CheckContext): CheckResult {
+function checkModels ({ listing, run }: ProbeResults, { failures }: CheckContext): CheckResult {
   if ('models' in listing) {
     const chats = listing.models.filter(({ task }) => task === 'text-generation').length
     return { verdict: 'ok', message: `${listing.models.length} models are listed; ${chats} of them are for chat.` }
   }
-  if (troubles.listing === 'other') {
+  if (failures.listing === 'other') {
     return {
       verdict: 'warning',
       message: `Cloudflare did not list its models: ${toSentence(listing.error)}`,
       next: 'Until it does, the proxy uses its built-in list; https://www.cloudflarestatus.com lists outages.'
     }
   }
-  if (!isLetIn(run, troubles)) return { verdict: 'skipped', message: 'Not checked because of the failure above.' }
+  if (!isLetIn(run, failures)) return { verdict: 'skipped', message: 'Not checked because of the failure above.' }
   return {
     verdict: 'warning',
     message: 'The token may run models but not list them, so the proxy uses its built-in list.',

@@ -11,9 +11,9 @@ const DNS = ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL']
 const TLS = /CERT|SIGNATURE|SSL|TLS|EPROTO/
 
 /** Whether Cloudflare can be reached at all, and how fast. A refusal is an answer. */
-export function checkNetwork (listing: Listing, { settings, troubles }: CheckContext): CheckResult {
+export function checkNetwork (listing: Listing, { settings, failures }: CheckContext): CheckResult {
   const host = toHost(settings)
-  if ('error' in listing && troubles.listing === 'network') return { ...toUnreachable(listing.error, host), verdict: 'failed', blame: 'network' }
+  if ('error' in listing && failures.listing === 'network') return { ...toUnreachable(listing.error, host), verdict: 'failed', blame: 'network' }
   if (listing.ms < SLOW_MS) return { verdict: 'ok', message: `${host} answered in ${listing.ms} ms.` }
   return {
     verdict: 'warning',

@@ -5,7 +5,7 @@ import { WorkersAi } from '../../workers-ai/transport/client.ts'
 import type { Model, ModelId } from '../../workers-ai/models/model.ts'
 import { guessModel, ModelList, searchPage } from '../../workers-ai/models/model-list.ts'
 import { toModelId, toSuggestions } from '../../workers-ai/models/resolve-model.ts'
-import { toTrouble } from '../../workers-ai/transport/failure-kind.ts'
+import { toFailureKind } from '../../workers-ai/transport/failure-kind.ts'
 import type { Runner } from '../../workers-ai/transport/runner.ts'
 
 /** What Cloudflare answered, before anybody judges it. */
@@ -53,7 +53,7 @@ export async function probe (settings: Settings, { model, isRunWanted }: ProbeOp
   try {
     if (cloudflare.apiToken === '') return { listing: await probeConnectivity(workersAi), run: { outcome: 'skipped', reason: 'pointless' } }
     const { listing, list } = await listModels(workersAi)
-    if ('error' in listing && ['network', 'account'].includes(toTrouble(listing.error))) return { listing, run: { outcome: 'skipped', reason: 'pointless' } }
+    if ('error' in listing && ['network', 'account'].includes(toFailureKind(listing.error))) return { listing, run: { outcome: 'skipped', reason: 'pointless' } }
     if (!isRunWanted) return { listing, run: { outcome: 'skipped', reason: 'unwanted' } }
     const asked = model ?? defaultModel ?? toSuggestions(list.known())[0] ?? ''
     return { listing, run: await runOnce(workersAi, list, asked, modelAliases) }

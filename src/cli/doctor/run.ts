@@ -9,14 +9,14 @@ import { toHost, toUnreachable } from './network.ts'
 import { toSentence } from '../../workers-ai/transport/failure-kind.ts'
 
 /** Whether a model answered, and if not, what keeps it from that. */
-export function checkRun ({ listing, run }: ProbeResults, { settings, now, troubles }: CheckContext): CheckResult {
+export function checkRun ({ listing, run }: ProbeResults, { settings, now, failures }: CheckContext): CheckResult {
   const models = 'models' in listing ? listing.models : []
   switch (run.outcome) {
     case 'answered': return { verdict: 'ok', message: `${run.model} answered in ${run.ms} ms${run.neurons === undefined ? '' : `, for ${run.neurons} neurons`}.` }
     case 'skipped': return { verdict: 'skipped', message: run.reason === 'unwanted' ? 'Skipped because of --no-run.' : 'Skipped because of the failure above.' }
     case 'unfit': return { verdict: 'failed', message: `The model "${run.model}" cannot be run here.`, next: `Choose ${toOthers(models, run.model)}`, blame: 'model' }
     case 'failed':
-      switch (troubles.run) {
+      switch (failures.run) {
         case 'account':
         case 'token': return { verdict: 'skipped', message: 'Refused because of the failure above.' }
         case 'network': return checkSilence(run, toHost(settings))

@@ -2,10 +2,10 @@ import { UpstreamError } from '../../errors.ts'
 import { toFacts } from './error-codes.ts'
 
 /** What stands between us and an answer: the way there, the account id, the token, or something behind all three. */
-export type Trouble = 'network' | 'account' | 'token' | 'other'
+export type FailureKind = 'network' | 'account' | 'token' | 'other'
 
 /** Sorts what the client throws; a refusal without a code is judged by its status. */
-export function toTrouble (error: unknown): Trouble {
+export function toFailureKind (error: unknown): FailureKind {
   if (!(error instanceof UpstreamError)) return 'other'
   if (error.kind !== 'refused') return 'network'
   const { meaning } = toFacts(error)

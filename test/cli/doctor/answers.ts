@@ -1,7 +1,7 @@
 import { UpstreamError, type UpstreamErrorOptions } from '../../../src/errors.ts'
 import type { ProbeResults, Run } from '../../../src/cli/doctor/probe.ts'
 import type { CheckContext } from '../../../src/cli/doctor/finding.ts'
-import { toTrouble } from '../../../src/workers-ai/transport/failure-kind.ts'
+import { toFailureKind } from '../../../src/workers-ai/transport/failure-kind.ts'
 import { CATALOGUE } from '../../../src/workers-ai/models/catalogue.ts'
 
 /** The form of an account id, and of a token; nobody's. */
@@ -38,9 +38,9 @@ export function toFacts ({ listing, run }: ProbeResults, cloudflare: Partial<Che
   return {
     settings: { upstream: 'cloudflare', cloudflare: { accountId: ACCOUNT_ID, apiToken: API_TOKEN, apiBaseUrl: 'https://api.cloudflare.com/client/v4', ...cloudflare } },
     now: new Date('2026-11-20T18:15:30Z'),
-    troubles: {
-      listing: 'error' in listing ? toTrouble(listing.error) : undefined,
-      run: run.outcome === 'failed' ? toTrouble(run.error) : undefined
+    failures: {
+      listing: 'error' in listing ? toFailureKind(listing.error) : undefined,
+      run: run.outcome === 'failed' ? toFailureKind(run.error) : undefined
     }
   }
 }

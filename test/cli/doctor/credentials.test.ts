@@ -107,7 +107,7 @@ const cases: Case[] = [
     token: { verdict: 'skipped', message: 'Unknown until Cloudflare can be reached.' }
   },
   {
-    name: 'a Cloudflare in trouble tells nothing',
+    name: 'a Cloudflare in failure tells nothing',
     given: { listing: unlisted(refusal(1000, { status: 500 })), run: unwanted },
     account: { verdict: 'skipped' },
     token: { verdict: 'skipped', message: /Cloudflare itself failed/ }

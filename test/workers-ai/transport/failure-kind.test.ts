@@ -1,5 +1,5 @@
 import t from 'tap'
-import { toConnectionCode, toSentence, toTrouble } from '../../../src/workers-ai/transport/failure-kind.ts'
+import { toConnectionCode, toSentence, toFailureKind } from '../../../src/workers-ai/transport/failure-kind.ts'
 import { UpstreamError } from '../../../src/errors.ts'
 import { refusal, unreachable } from '../../cli/doctor/answers.ts'
 
@@ -17,7 +17,7 @@ const cases = [
   { name: 'a web page', given: new UpstreamError('x', { kind: 'malformed', status: 200 }), expected: 'network' },
   { name: 'an empty list', given: new Error('Cloudflare listed no models'), expected: 'other' }
 ]
-for (const { name, given, expected } of cases) t.equal(toTrouble(given), expected, name)
+for (const { name, given, expected } of cases) t.equal(toFailureKind(given), expected, name)
 
 t.equal(toConnectionCode(unreachable('EAI_AGAIN')), 'EAI_AGAIN', 'a connection that failed has a code')
 t.equal(toConnectionCode(refusal(7003)), '', 'a refusal has none')
