@@ -7,12 +7,12 @@ import type { ModelSurvey } from '../inference/model-survey.ts'
 import { openStore } from '../stores/responses/open.ts'
 import type { Settings } from '../settings/schema.ts'
 import { startUpstream } from './upstream.ts'
-import type { Assignment, News, Order } from './worker.ts'
+import type { Assignment, WorkerMessage, PrimaryCommand } from './worker.ts'
 
 /** One that ends sooner after its start is replaced after a pause, which doubles each time. */
-const STEADY_MS = 10_000
-const SHORTEST_PAUSE_MS = 1_000
-const LONGEST_PAUSE_MS = 30_000
+const MIN_UPTIME_MS = 10_000
+const MIN_RESTART_DELAY_MS = 1_000
+const MAX_RESTART_DELAY_MS = 30_000
 
 /** What workers that are to end at once have for it. */
 const GRACE_MS = 1_000
@@ -92,7 +92,7 @@ export class Workers {
   /** What the first of them says of the models: one alone asks Cloudflare, and only for whoever wants to know. */
   surveyModels (): Promise<ModelSurvey> {
     const [first] = this.#running.keys()
-    first?.send('survey' satisfies Order)
+    first?.send('survey' satisfies PrimaryCommand)
     return this.#models
   }
 
@@ -114,9 +114,9 @@ export class Workers {
     await stopped
   }
 
-  async #stop (order: Order): Promise<void> {
+  async #stop (command: PrimaryCommand): Promise<void> {
     this.#isStopping = true
-    for (const worker of this.#running.keys()) worker.send(order)
+    for (const worker of this.#running.keys()) worker.send(command)
     await Promise.all(this.#running.values())
     await this.#closeUpstream()
   }
@@ -128,8 +128,8 @@ export class Workers {
     while (!this.#isStopping) {
       const { message } = await lost
       if (this.#isStopping) return
-      const wasSteady = performance.now() - startedAt >= STEADY_MS
-      pauseMs = wasSteady ? 0 : Math.min(Math.max(2 * pauseMs, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS)
+      const wasUpLongEnough = performance.now() - startedAt >= MIN_UPTIME_MS
+      pauseMs = wasUpLongEnough ? 0 : Math.min(Math.max(2 * pauseMs, MIN_RESTART_DELAY_MS), MAX_RESTART_DELAY_MS)
       this.#log.error({ worker: number, reason: message, pauseMs }, 'a worker has stopped; starting another one')
       await sleep(pauseMs)
       if (this.#isStopping) return
@@ -158,12 +158,12 @@ export class Workers {
     this.#running.set(worker, ended)
     let serves = (_port: number) => {}
     const port = new Promise<number>(resolve => { serves = resolve })
-    const left = new Promise<StartError>(resolve => worker.on('message', (news: News) => {
-      if (news === 'here') return worker.send(this.#isStopping ? 'end' : { worker: number, settings: this.#settings } satisfies Assignment)
-      if (news === 'leaving') return resolve(new StartError('An uncaught exception.', 1))
-      if ('port' in news) return serves(news.port)
-      if ('models' in news) return this.#hear(news.models)
-      resolve(new StartError(news.refusal, 2))
+    const left = new Promise<StartError>(resolve => worker.on('message', (message: WorkerMessage) => {
+      if (message === 'ready') return worker.send(this.#isStopping ? 'end' : { worker: number, settings: this.#settings } satisfies Assignment)
+      if (message === 'draining') return resolve(new StartError('An uncaught exception.', 1))
+      if ('port' in message) return serves(message.port)
+      if ('models' in message) return this.#hear(message.models)
+      resolve(new StartError(message.refusal, 2))
       worker.process.kill('SIGKILL')
     }))
     return { port, lost: Promise.race([ended, left]) }

@@ -15,12 +15,12 @@ export interface Assignment {
 }
 
 /** What the primary tells it later: to say which models there are, to let answers end, to cut them, or to end at once. */
-export type Order = 'survey' | 'drain' | 'cut' | 'end'
+export type PrimaryCommand = 'survey' | 'drain' | 'cut' | 'end'
 
-type Patience = Parameters<typeof drain>[1]
+type DrainTimes = Parameters<typeof drain>[1]
 
 /** What a worker tells the primary: that it listens to it, where it serves, which models there are, why it cannot, that it will not much longer. */
-export type News = 'here' | { port: number } | { models: ModelSurvey } | { refusal: string } | 'leaving'
+export type WorkerMessage = 'ready' | { port: number } | { models: ModelSurvey } | { refusal: string } | 'draining'
 
 /**
  * Serves as one of several processes, until the primary says or is gone. Does not resolve before it serves; the process
@@ -30,10 +30,10 @@ export type News = 'here' | { port: number } | { models: ModelSurvey } | { refus
 export async function work (open: (settings: Settings, listenText: string) => Promise<FastifyInstance>): Promise<void> {
   // The primary hears them for all: a terminal's Ctrl-C comes to every process.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {})
-  let leave = (_patience?: Patience): void => process.exit()
+  let leave = (_times?: DrainTimes): void => process.exit()
   let survey = (): void => {}
   const { worker, settings } = await new Promise<Assignment>(resolve => {
-    process.on('message', (message: Assignment | Order) => {
+    process.on('message', (message: Assignment | PrimaryCommand) => {
       if (message === 'survey') survey()
       else if (message === 'drain') leave()
       else if (message === 'cut') leave(AT_ONCE)
@@ -41,16 +41,16 @@ export async function work (open: (settings: Settings, listenText: string) => Pr
       else resolve(message)
     })
     // Node keeps no message for those who do not listen yet.
-    tell('here')
+    send('ready')
   })
 
-  const app = await openOrTell(() => open(settings, `worker ${worker} is ready`))
+  const app = await openOrReport(() => open(settings, `worker ${worker} is ready`))
   if (app === undefined) return
   let isLeaving = false
-  leave = (patience = settings) => {
+  leave = (times = settings) => {
     if (isLeaving) return
     isLeaving = true
-    void drain(app, patience).finally(() => process.exit())
+    void drain(app, times).finally(() => process.exit())
   }
   // Load balancers need not hear of it: the other workers take what is new, or nobody does.
   const undelayed = { ...settings, drainDelayMs: 0 }
@@ -62,24 +62,24 @@ export async function work (open: (settings: Settings, listenText: string) => Pr
   process.on('uncaughtException', error => {
     app.log.fatal(error, 'uncaught exception')
     process.exitCode = 1
-    tell('leaving')
+    send('draining')
     leave(undelayed)
   })
-  survey = () => { app.surveyModels().then(models => tell({ models }), () => tell({ models: {} })) }
-  tell({ port: (app.server.address() as AddressInfo).port })
+  survey = () => { app.surveyModels().then(models => send({ models }), () => send({ models: {} })) }
+  send({ port: (app.server.address() as AddressInfo).port })
 }
 
 /** What the settings are to blame for is told to the primary, which ends the process. */
-async function openOrTell (open: () => Promise<FastifyInstance>): Promise<FastifyInstance | undefined> {
+async function openOrReport (open: () => Promise<FastifyInstance>): Promise<FastifyInstance | undefined> {
   try {
     return await open()
   } catch (error) {
     if (!(error instanceof StartError || error instanceof SettingsError)) throw error
-    tell({ refusal: error.message })
+    send({ refusal: error.message })
     return undefined
   }
 }
 
-function tell (news: News): void {
-  if (process.connected) process.send?.(news)
+function send (message: WorkerMessage): void {
+  if (process.connected) process.send?.(message)
 }
