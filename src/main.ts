@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { toListenComplaint, toLocalUrl } from './settings/address.ts'
-import { toBanner, toCurl, toNextStep, toSdkLines, type Serving } from './cli/banner.ts'
+import { toBanner, toCurl, toNextStep, toSdkLines, type ServerInfo } from './cli/banner.ts'
 import { parseCommandLine, toConfigTable, toHelp } from './cli/command-line.ts'
 import { showChat } from './cli/demo.ts'
 import { toDoctorHelp } from './cli/doctor/report.ts'
@@ -114,7 +114,7 @@ function readDotEnv (): Pick<SettingsInput, 'dotEnv' | 'problems'> {
 interface Running {
   port: number
   log: FastifyBaseLogger
-  surveyModels: () => Promise<Serving['models']>
+  surveyModels: () => Promise<ServerInfo['models']>
   /** Lets answers end. */
   drain: () => Promise<void>
   /** Ends answers with an error that their clients can read. */
@@ -133,8 +133,8 @@ async function serve ({ settings, unread, misspelled }: SettingsReading): Promis
   const running = settings.workers > 1 ? await serveByWorkers(settings) : await serveHere(settings)
   if (unread.length > 0) running.log.warn({ names: unread }, 'these variables have no effect in .env; only settings are read from it')
   for (const misspelling of misspelled) running.log.warn(toNotice(misspelling))
-  const greeted = greet(running, settings)
-  stopInTime(running, greeted)
+  const bannerPrinted = printBanner(running, settings)
+  installShutdown(running, bannerPrinted)
   if (received !== undefined) onSignal(received)
 }
 
@@ -180,7 +180,7 @@ async function listen (settings: Settings, listenText?: string): Promise<Fastify
  * Stops on signals; one that comes while it stops ends it at once. A bug that nobody caught has left things in a state
  * nobody knows: whoever supervises the process can start another one within two seconds.
  */
-function stopInTime ({ log, drain, cut, end }: Running, greeted: Promise<void>): void {
+function installShutdown ({ log, drain, cut, end }: Running, bannerPrinted: Promise<void>): void {
   onSignal = async signal => {
     onSignal = async second => {
       process.exitCode ??= 128 + constants.signals[second]
@@ -190,7 +190,7 @@ function stopInTime ({ log, drain, cut, end }: Running, greeted: Promise<void>):
     log.info({ signal }, 'stopping')
     try {
       await drain()
-      await greeted
+      await bannerPrinted
     } finally {
       process.exit()
     }
@@ -202,11 +202,11 @@ function stopInTime ({ log, drain, cut, end }: Running, greeted: Promise<void>):
   })
 }
 
-async function greet ({ port, surveyModels }: Running, settings: Settings): Promise<void> {
+async function printBanner ({ port, surveyModels }: Running, settings: Settings): Promise<void> {
   if (!process.stdout.isTTY && !commandLine.demo) return
   const baseUrl = `${toLocalUrl({ host: settings.host, port })}/v1`
   const apiKey = settings.apiKeys[0]?.key
-  const serving: Serving = {
+  const server: ServerInfo = {
     version,
     baseUrl,
     upstream: settings.upstream,
@@ -217,19 +217,19 @@ async function greet ({ port, surveyModels }: Running, settings: Settings): Prom
   }
   // Through the log's own hands, so that "listening" comes first.
   const { holdLog, writeBesideLog: write } = await import('./telemetry/logger.ts')
-  write(toBanner(serving))
+  write(toBanner(server))
   if (commandLine.demo) {
     const releaseLog = holdLog()
-    await demonstrate(serving, apiKey, write)
+    await demonstrate(server, apiKey, write)
     releaseLog()
   }
-  write(`\n${toCurl(serving)}\n`)
-  if (commandLine.demo) write(`${toSdkLines(serving)}\n`)
-  write(`\n${toNextStep(serving)}\n\nPress Ctrl-C to stop.\n`)
+  write(`\n${toCurl(server)}\n`)
+  if (commandLine.demo) write(`${toSdkLines(server)}\n`)
+  write(`\n${toNextStep(server)}\n\nPress Ctrl-C to stop.\n`)
 }
 
-/** A demo that fails says so, and the proxy goes on serving. */
-async function demonstrate ({ baseUrl, model }: Serving, apiKey: string | undefined, write: (text: string) => void): Promise<void> {
+/** A demo that fails says so, and the proxy goes on server. */
+async function demonstrate ({ baseUrl, model }: ServerInfo, apiKey: string | undefined, write: (text: string) => void): Promise<void> {
   try {
     await showChat({ baseUrl, model, write, ...(apiKey !== undefined && { apiKey }) })
   } catch (error) {

@@ -3,7 +3,7 @@ import type { ModelSurvey } from '../inference/model-survey.ts'
 import { SETTINGS } from '../settings/schema.ts'
 
 /** What a person at the terminal is told about a proxy that has begun to serve. */
-export interface Serving {
+export interface ServerInfo {
   /** Of the proxy. */
   version: string
   /** Of the proxy, with `/v1` at its end. */
@@ -19,8 +19,8 @@ export interface Serving {
 }
 
 /** Says where the proxy serves, who answers, which models there are and who may ask. */
-export function toBanner (serving: Serving): string {
-  const { version, baseUrl, upstream, models: { count, failure } } = serving
+export function toBanner (server: ServerInfo): string {
+  const { version, baseUrl, upstream, models: { count, failure } } = server
   const known = count === undefined ? '' : `${count.all}, of which ${count.chat} are for chat; `
   const told = failure === undefined ? `${known}listed at ${baseUrl}/models` : FAILURES[failure].inShort
   return `
@@ -29,7 +29,7 @@ export function toBanner (serving: Serving): string {
   base URL   ${baseUrl}
   upstream   ${upstream === 'simulator' ? 'the simulator inside this program' : 'Cloudflare Workers AI'}
   models     ${told}
-  API keys   ${toAccess(serving)}
+  API keys   ${toAccess(server)}
 ${failure === undefined ? '' : `\n${FAILURES[failure].meaning}\nRun the same command line with doctor to find the cause.\n`}`
 }
 
@@ -57,7 +57,7 @@ it is not the token. Every request will fail until the id is correct.`
 }
 
 /** One command that chats through the proxy; on one line, so that it can be pasted. */
-export function toCurl ({ baseUrl, access, model }: Serving): string {
+export function toCurl ({ baseUrl, access, model }: ServerInfo): string {
   const variable = KEY_VARIABLES[access]
   const key = variable === undefined ? '' : ` -H "authorization: Bearer $${variable}"`
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello!' }] })
@@ -65,7 +65,7 @@ export function toCurl ({ baseUrl, access, model }: Serving): string {
 }
 
 /** The same with OpenAI's SDKs. */
-export function toSdkLines ({ baseUrl, access }: Serving): string {
+export function toSdkLines ({ baseUrl, access }: ServerInfo): string {
   const variable = KEY_VARIABLES[access]
   const [javascript, python] = variable === undefined ? ["'unused'", "'unused'"] : [`process.env.${variable}`, `os.environ['${variable}']`]
   return `new OpenAI({ baseURL: '${baseUrl}', apiKey: ${javascript} })  // JavaScript
@@ -73,7 +73,7 @@ OpenAI(base_url='${baseUrl}', api_key=${python})  # Python`
 }
 
 /** What to do next: with the simulator, how to have an account answer; with an account, how to find out why it does not. */
-export function toNextStep ({ upstream }: Serving): string {
+export function toNextStep ({ upstream }: ServerInfo): string {
   if (upstream === 'cloudflare') return 'If that fails, run the same command line with doctor to find the cause.'
   const missing = SETTINGS.filter(({ name }) => name === 'CLOUDFLARE_ACCOUNT_ID' || name === 'CLOUDFLARE_API_TOKEN')
   return ['To use real models, set these variables and start without the simulator:', ...missing.map(({ name, source }) => `  ${name.padEnd(21)}  ${source}`)].join('\n')
@@ -82,7 +82,7 @@ export function toNextStep ({ upstream }: Serving): string {
 /** Where the commands above take the key from: it is a secret, so the shell puts it in. */
 const KEY_VARIABLES = { open: undefined, keys: 'API_KEY', tokens: 'CLOUDFLARE_API_TOKEN' } as const
 
-function toAccess ({ access, keyCount }: Serving): string {
+function toAccess ({ access, keyCount }: ServerInfo): string {
   switch (access) {
     case 'open': return 'none; every client is accepted'
     case 'keys': return `${keyCount}; set API_KEY to one of them for the lines below`

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
-import { toBanner, toCurl, toNextStep, toSdkLines, type Serving } from '../../src/cli/banner.ts'
+import { toBanner, toCurl, toNextStep, toSdkLines, type ServerInfo } from '../../src/cli/banner.ts'
 
-const open: Serving = { version: '1.2.3', baseUrl: 'http://127.0.0.1:8686/v1', upstream: 'simulator', access: 'open', keyCount: 0, models: { count: { all: 43, chat: 36 } }, model: '@cf/meta/it\'s' }
-const closed: Serving = { ...open, upstream: 'cloudflare', access: 'keys', keyCount: 2, models: {} }
-const passing: Serving = { ...closed, access: 'tokens', keyCount: 0 }
+const open: ServerInfo = { version: '1.2.3', baseUrl: 'http://127.0.0.1:8686/v1', upstream: 'simulator', access: 'open', keyCount: 0, models: { count: { all: 43, chat: 36 } }, model: '@cf/meta/it\'s' }
+const closed: ServerInfo = { ...open, upstream: 'cloudflare', access: 'keys', keyCount: 2, models: {} }
+const passing: ServerInfo = { ...closed, access: 'tokens', keyCount: 0 }
 
 t.equal(toBanner(open), `
   workers-ai-proxy 1.2.3 is running
