@@ -13,7 +13,7 @@ interface Entry {
 }
 
 /** All that one owner keeps. */
-interface Shelf {
+interface OwnerEntries {
   /** By the id of the response, in the order they were last used. */
   entries: Map<string, Entry>
   /** The id of the latest response that has an item. */
@@ -25,7 +25,7 @@ interface Shelf {
 export class MemoryStore<Stored extends StoredResponse = StoredResponse> implements ResponsesStore<Stored> {
   #limits: StoreLimits
   /** By owner; one who keeps nothing has none. */
-  #shelves = new Map<string, Shelf>()
+  #owners = new Map<string, OwnerEntries>()
 
   constructor (limits: StoreLimits) {
     this.#limits = limits
@@ -38,13 +38,13 @@ export class MemoryStore<Stored extends StoredResponse = StoredResponse> impleme
     const bytes = text.byteLength + ENTRY_BYTES + ITEM_BYTES * itemIds.length
     this.#remove(owner, id)
     if (bytes > this.#limits.maxBytes) return false
-    const shelf = this.#shelves.get(owner) ?? { entries: new Map(), items: new Map(), bytes: 0 }
-    this.#shelves.set(owner, shelf)
-    shelf.entries.set(id, { text, bytes, itemIds, usedAt: this.#limits.now() })
-    for (const itemId of itemIds) shelf.items.set(itemId, id)
-    shelf.bytes += bytes
-    this.#forget()
-    return shelf.entries.has(id)
+    const kept = this.#owners.get(owner) ?? { entries: new Map(), items: new Map(), bytes: 0 }
+    this.#owners.set(owner, kept)
+    kept.entries.set(id, { text, bytes, itemIds, usedAt: this.#limits.now() })
+    for (const itemId of itemIds) kept.items.set(itemId, id)
+    kept.bytes += bytes
+    this.#evict()
+    return kept.entries.has(id)
   }
 
   async get (owner: string, id: string): Promise<Stored | undefined> {
@@ -52,22 +52,22 @@ export class MemoryStore<Stored extends StoredResponse = StoredResponse> impleme
   }
 
   async delete (owner: string, id: string): Promise<boolean> {
-    this.#forget()
+    this.#evict()
     return this.#remove(owner, id)
   }
 
   async findItems (owner: string, ids: readonly string[]): Promise<Map<string, Stored['items'][number]>> {
-    const responses = new Set(ids.flatMap(id => this.#shelves.get(owner)?.items.get(id) ?? []))
+    const responses = new Set(ids.flatMap(id => this.#owners.get(owner)?.items.get(id) ?? []))
     return pickItems([...responses].map(id => this.#read(owner, id)), ids)
   }
 
   async close (): Promise<void> {
-    this.#shelves.clear()
+    this.#owners.clear()
   }
 
   #read (owner: string, id: string): Stored | undefined {
-    this.#forget()
-    const entries = this.#shelves.get(owner)?.entries
+    this.#evict()
+    const entries = this.#owners.get(owner)?.entries
     const entry = entries?.get(id)
     if (entries === undefined || entry === undefined) return undefined
     entries.delete(id)
@@ -75,39 +75,39 @@ export class MemoryStore<Stored extends StoredResponse = StoredResponse> impleme
     return JSON.parse(entry.text.toString()) as Stored
   }
 
-  #forget (): void {
+  #evict (): void {
     const { maxBytes, ttlMs, now } = this.#limits
     const oldest = now() - ttlMs
     let bytes = 0
-    for (const [owner, shelf] of this.#shelves) {
-      for (const [id, { usedAt }] of shelf.entries) {
+    for (const [owner, kept] of this.#owners) {
+      for (const [id, { usedAt }] of kept.entries) {
         if (usedAt > oldest) break
         this.#remove(owner, id)
       }
-      bytes += shelf.bytes
+      bytes += kept.bytes
     }
     while (bytes > maxBytes) bytes -= this.#removeOldestOfLargest()
   }
 
   /** @returns the bytes that are free now */
   #removeOldestOfLargest (): number {
-    const [owner, shelf] = [...this.#shelves].reduce((one, other) => other[1].bytes > one[1].bytes ? other : one)
-    const { bytes } = shelf
-    const [oldest = ''] = shelf.entries.keys()
+    const [owner, kept] = [...this.#owners].reduce((one, other) => other[1].bytes > one[1].bytes ? other : one)
+    const { bytes } = kept
+    const [oldest = ''] = kept.entries.keys()
     this.#remove(owner, oldest)
-    return bytes - shelf.bytes
+    return bytes - kept.bytes
   }
 
   #remove (owner: string, id: string): boolean {
-    const shelf = this.#shelves.get(owner)
-    const entry = shelf?.entries.get(id)
-    if (shelf === undefined || entry === undefined) return false
-    shelf.entries.delete(id)
-    shelf.bytes -= entry.bytes
+    const kept = this.#owners.get(owner)
+    const entry = kept?.entries.get(id)
+    if (kept === undefined || entry === undefined) return false
+    kept.entries.delete(id)
+    kept.bytes -= entry.bytes
     for (const itemId of entry.itemIds) {
-      if (shelf.items.get(itemId) === id) shelf.items.delete(itemId)
+      if (kept.items.get(itemId) === id) kept.items.delete(itemId)
     }
-    if (shelf.entries.size === 0) this.#shelves.delete(owner)
+    if (kept.entries.size === 0) this.#owners.delete(owner)
     return true
   }
 }

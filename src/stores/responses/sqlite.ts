@@ -64,8 +64,8 @@ export class SqliteStore<Stored extends StoredResponse = StoredResponse> impleme
       if (!isThere) this.#database.exec(SUMS)
     }).immediate()
     this.#statements = prepared(this.#database)
-    this.#expire()
-    this.#makeRoom()
+    this.#evictExpired()
+    this.#evictOldest()
   }
 
   async put (owner: string, stored: Stored): Promise<boolean> {
@@ -73,13 +73,13 @@ export class SqliteStore<Stored extends StoredResponse = StoredResponse> impleme
     const text = JSON.stringify(stored)
     const bytes = Buffer.byteLength(text)
     if (bytes > this.#limits.maxBytes) return false
-    const { remove, insert, place, read } = this.#statements
+    const { remove, insert, insertItem, read } = this.#statements
     return this.#database.transaction(() => {
       remove.run(owner, id)
       insert.run(owner, id, bytes, this.#limits.now(), text)
-      for (const item of itemsOf(stored)) place.run(owner, item.id, id)
-      this.#expire()
-      this.#makeRoom()
+      for (const item of itemsOf(stored)) insertItem.run(owner, item.id, id)
+      this.#evictExpired()
+      this.#evictOldest()
       return read.get(owner, id) !== undefined
     }).immediate() as boolean
   }
@@ -89,7 +89,7 @@ export class SqliteStore<Stored extends StoredResponse = StoredResponse> impleme
   }
 
   async delete (owner: string, id: string): Promise<boolean> {
-    this.#expire()
+    this.#evictExpired()
     return this.#statements.remove.run(owner, id).changes > 0
   }
 
@@ -103,18 +103,18 @@ export class SqliteStore<Stored extends StoredResponse = StoredResponse> impleme
   }
 
   #read (owner: string, id: string): Stored | undefined {
-    this.#expire()
+    this.#evictExpired()
     const row = this.#statements.read.get(owner, id) as { stored: string } | undefined
     if (row === undefined) return undefined
     this.#statements.touch.run(this.#limits.now(), owner, id)
     return JSON.parse(row.stored) as Stored
   }
 
-  #expire (): void {
+  #evictExpired (): void {
     this.#statements.expire.run(this.#limits.now() - this.#limits.ttlMs)
   }
 
-  #makeRoom (): void {
+  #evictOldest (): void {
     const { whole, oldestOfLargest, remove } = this.#statements
     while ((whole.get() as { bytes: number }).bytes > this.#limits.maxBytes) {
       const row = oldestOfLargest.get() as { owner: string, id: string } | undefined
@@ -133,7 +133,7 @@ function prepared (database: Database.Database) {
     expire: database.prepare('DELETE FROM responses WHERE used_at <= ?'),
     whole: database.prepare('SELECT bytes FROM whole'),
     oldestOfLargest: database.prepare('SELECT owner, id FROM responses WHERE owner = (SELECT owner FROM sums ORDER BY bytes DESC LIMIT 1) ORDER BY used_at, rowid LIMIT 1'),
-    place: database.prepare('INSERT OR REPLACE INTO items (owner, id, response_id) VALUES (?, ?, ?)'),
+    insertItem: database.prepare('INSERT OR REPLACE INTO items (owner, id, response_id) VALUES (?, ?, ?)'),
     find: database.prepare('SELECT response_id FROM items WHERE owner = ? AND id = ?')
   }
 }
