@@ -10,7 +10,7 @@ export interface Format {
   accepts: (text: string) => boolean
 }
 
-export const MOST_WORKERS = 64
+export const MAX_WORKERS = 64
 
 const hostName = /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i
 const visibleAscii = /^[\x21-\x7e]+$/
@@ -29,8 +29,8 @@ export const FORMATS: Record<string, Format> = {
   },
   'worker-count': {
     shape: 'text',
-    wants: `a whole number from 1 to ${MOST_WORKERS}, or auto`,
-    accepts: text => text === 'auto' || (/^[1-9]\d?$/.test(text) && Number(text) <= MOST_WORKERS)
+    wants: `a whole number from 1 to ${MAX_WORKERS}, or auto`,
+    accepts: text => text === 'auto' || (/^[1-9]\d?$/.test(text) && Number(text) <= MAX_WORKERS)
   },
   // Goes into an upstream URL as it is.
   'path-segment': {

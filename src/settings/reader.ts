@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Address } from './address.ts'
 import { SETTINGS, type ApiKey, type CloudflareSettings, type Environment, type Settings } from './schema.ts'
-import { MOST_WORKERS, readAliases, readFallbacks, toList } from './format.ts'
+import { MAX_WORKERS, readAliases, readFallbacks, toList } from './format.ts'
 import { memoryLimit } from './memory-limit.ts'
 import type { Misspelling } from './misspellings.ts'
 import { SettingsError, type Problem } from './problem.ts'
@@ -88,7 +88,7 @@ function toSettings (environment: Environment): Settings {
   return {
     host: environment.HOST,
     port: environment.PORT,
-    workers: environment.WORKERS === 'auto' ? Math.min(availableParallelism(), MOST_WORKERS) : Number(environment.WORKERS),
+    workers: environment.WORKERS === 'auto' ? Math.min(availableParallelism(), MAX_WORKERS) : Number(environment.WORKERS),
     upstream: environment.UPSTREAM,
     cloudflare: toCloudflareSettings(environment),
     authMode: environment.AUTH_MODE,

@@ -38,8 +38,8 @@ interface Connection {
   isBroken: boolean
 }
 
-const MOST_REQUESTS = 100
-const MOST_FAILURES = 1000
+const MAX_REQUESTS = 100
+const MAX_FAILURES = 1000
 const SLOW_TOKENS_PER_SECOND = 20
 const QUEUE_MS = 1_000
 const MODEL_ID = /^@(?:cf|hf)(?:\/[\w.-]+)+$/
@@ -71,7 +71,7 @@ export async function serveRun (request: FastifyRequest, reply: FastifyReply, st
 
 function remember (record: RecordedRequest, { requests }: RunState): void {
   requests.push(record)
-  if (requests.length > MOST_REQUESTS) requests.shift()
+  if (requests.length > MAX_REQUESTS) requests.shift()
 }
 
 function watch (reply: FastifyReply, record: RecordedRequest): Connection {
@@ -110,7 +110,7 @@ function countFailure (message: string, times: number, { failures }: RunState): 
   const soFar = failures.get(message) ?? 0
   failures.delete(message)
   if (soFar >= times) return false
-  if (failures.size >= MOST_FAILURES) failures.clear()
+  if (failures.size >= MAX_FAILURES) failures.clear()
   failures.set(message, soFar + 1)
   return true
 }

@@ -44,7 +44,7 @@ export interface Simulator {
 
 type State = Required<SimulatorOptions> & RunState
 
-const MOST_BODY_BYTES = 128 * 1024 * 1024
+const MAX_BODY_BYTES = 128 * 1024 * 1024
 
 /**
  * Starts a Workers AI of our own: it speaks Cloudflare's native protocol, quirks included, without models, account or network.
@@ -86,7 +86,7 @@ export async function startSimulator (options: SimulatorOptions = {}): Promise<S
 function buildSimulator (state: State): FastifyInstance {
   let count = 0
   const app = Fastify({
-    bodyLimit: MOST_BODY_BYTES,
+    bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
     genReqId: () => `00000000-0000-4000-8000-${String(++count).padStart(12, '0')}`
   })

@@ -5,7 +5,7 @@ import { NativeError, toBadInput } from '../errors.ts'
 import { mismatch, required, tooShort } from '../validation/fault.ts'
 import { estimateTokens } from './tokens.ts'
 
-const MOST_TEXTS = 100
+const MAX_TEXTS = 100
 const USUAL_DIMENSIONS = 1024
 
 /** The texts a body asks to embed, 1 to 100; throws 5006 for anything else. */
@@ -15,7 +15,7 @@ export function toTexts (body: unknown): string[] {
   const texts: unknown[] = [text].flat()
   if (!isTexts(texts)) throw toBadInput(`oneOf at '/text' not met, 0 matches: ${mismatch('/text', text, ['string'])}`)
   if (texts.length === 0 || texts.includes('')) throw toBadInput(`oneOf at '/text' not met, 0 matches: ${tooShort('/text')}`)
-  if (texts.length > MOST_TEXTS) throw toBadInput(`oneOf at '/text' not met, 0 matches: Length of '/text' must be <= ${MOST_TEXTS}`)
+  if (texts.length > MAX_TEXTS) throw toBadInput(`oneOf at '/text' not met, 0 matches: Length of '/text' must be <= ${MAX_TEXTS}`)
   return texts
 }
 

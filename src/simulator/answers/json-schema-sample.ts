@@ -32,7 +32,7 @@ interface Place {
 const DEEP = 6
 /** The end, even for a schema that requires itself. */
 const DEEPEST = 24
-const MOST_ITEMS = 100
+const MAX_ITEMS = 100
 const LONGEST_PADDING = 10_000
 
 export interface Sample {
@@ -130,11 +130,11 @@ function toLabelledObject ({ name, source: { values } }: Place): unknown {
   return typeof labelled === 'object' ? labelled : values.objects[0]
 }
 
-function toArray ({ items, prefixItems, minItems = 0, maxItems = MOST_ITEMS, uniqueItems }: JsonSchema, place: Place): unknown[] {
+function toArray ({ items, prefixItems, minItems = 0, maxItems = MAX_ITEMS, uniqueItems }: JsonSchema, place: Place): unknown[] {
   const inside = { ...place, lists: place.lists + 1 }
   const fixed = (isFilled(prefixItems) ? prefixItems : []).map(item => sample(item, inside))
   const usual = items && place.depth <= DEEP ? toUsualLength(items, place) : 0
-  const most = uniqueItems === true && isFilled(items?.enum) ? items.enum.length : MOST_ITEMS
+  const most = uniqueItems === true && isFilled(items?.enum) ? items.enum.length : MAX_ITEMS
   const length = Math.min(Math.max(minItems, fixed.length, usual), maxItems, most)
   const rest = Array.from({ length: Math.max(0, length - fixed.length) }, (_, item) => sample(items, { ...inside, item }))
   return [...fixed, ...rest].slice(0, length)

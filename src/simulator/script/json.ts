@@ -36,7 +36,7 @@ export function isObjectSchema (value: unknown): value is JsonSchema {
   return isObject(value) && value['type'] === 'object' && isObject(value['properties'])
 }
 
-const MOST_BRACES = 20
+const MAX_BRACES = 20
 
 /** A JSON object inside a text, and where it begins and ends there. */
 interface FoundObject {
@@ -49,7 +49,7 @@ interface FoundObject {
 export function findObjects (text: string): FoundObject[] {
   const found: FoundObject[] = []
   let start = text.indexOf('{')
-  for (let tries = 0; start !== -1 && tries < MOST_BRACES; tries++) {
+  for (let tries = 0; start !== -1 && tries < MAX_BRACES; tries++) {
     const json = toLeadingObject(text.slice(start))
     const end = isJson(json) ? start + json.length : start + 1
     if (end > start + 1) found.push({ value: JSON.parse(json), start, end })
