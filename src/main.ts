@@ -228,7 +228,7 @@ async function printBanner ({ port, surveyModels }: Running, settings: Settings)
   write(`\n${toNextStep(server)}\n\nPress Ctrl-C to stop.\n`)
 }
 
-/** A demo that fails says so, and the proxy goes on server. */
+/** A demo that fails says so, and the proxy keeps running. */
 async function demonstrate ({ baseUrl, model }: ServerInfo, apiKey: string | undefined, write: (text: string) => void): Promise<void> {
   try {
     await showChat({ baseUrl, model, write, ...(apiKey !== undefined && { apiKey }) })

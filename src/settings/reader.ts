@@ -58,18 +58,18 @@ export function readSettings (input: SettingsInput): SettingsReading {
 
 /** The same for whoever wants to see what is right as well. Complains, never throws. */
 export function surveySettings ({ commandLine = NO_FLAGS, env, dotEnv, readFile, problems: earlier = [] }: SettingsInput): SettingsSurvey {
-  const gathered = gatherValues(commandLine, env, readFile, dotEnv)
-  const { environment, problems: own } = checkEach(gathered)
-  const problems = [...earlier, ...own, ...checkTogether(environment, own, gathered.misspelled), ...checkDestinations(environment, gathered)]
+  const raw = gatherValues(commandLine, env, readFile, dotEnv)
+  const { environment, problems: own } = checkEach(raw)
+  const problems = [...earlier, ...own, ...checkTogether(environment, own, raw.misspelled), ...checkDestinations(environment, raw)]
   const wrong = new Set(problems.map(({ name }) => name))
   const lines = SETTINGS.map(({ name, secret, default: byDefault }) => ({
     name,
-    value: gathered.values[name] ?? (wrong.has(name) ? undefined : byDefault),
+    value: raw.values[name] ?? (wrong.has(name) ? undefined : byDefault),
     // A wrong account id is most often an API token.
     secret: secret || (name === 'CLOUDFLARE_ACCOUNT_ID' && wrong.has(name)),
-    origin: `${gathered.origins[name] ?? (byDefault === undefined || wrong.has(name) ? 'not set' : 'default')}${wrong.has(name) ? ', see below' : ''}`
+    origin: `${raw.origins[name] ?? (byDefault === undefined || wrong.has(name) ? 'not set' : 'default')}${wrong.has(name) ? ', see below' : ''}`
   }))
-  return { settings: problems.length > 0 ? undefined : toSettings(environment), problems, lines, unread: gathered.unread, misspelled: gathered.misspelled }
+  return { settings: problems.length > 0 ? undefined : toSettings(environment), problems, lines, unread: raw.unread, misspelled: raw.misspelled }
 }
 
 /**

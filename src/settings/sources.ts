@@ -22,7 +22,7 @@ export interface Flags {
 }
 
 /** The values as they were written, the strongest source of each, and what went wrong on the way. */
-export interface Gathered {
+export interface RawSettings {
   values: Partial<Record<SettingName, string>>
   /** Where each value came from, in words. */
   origins: Partial<Record<SettingName, string>>
@@ -58,7 +58,7 @@ interface Entries {
  * @param dotEnv the text of `.env`; only settings are read from it, because whoever writes into the working directory is
  * not always who starts the program
  */
-export function gatherValues (commandLine: Flags, environ: Environ, readFile: ReadFile, dotEnv = ''): Gathered {
+export function gatherValues (commandLine: Flags, environ: Environ, readFile: ReadFile, dotEnv = ''): RawSettings {
   const inDotEnv = parseEnv(dotEnv)
   const configPath = commandLine.config || environ['CONFIG_FILE'] || inDotEnv['CONFIG_FILE']
   const isOfDotEnv = !commandLine.config && !environ['CONFIG_FILE']
@@ -70,23 +70,23 @@ export function gatherValues (commandLine: Flags, environ: Environ, readFile: Re
   ]
   // With an e-mail address beside it, CLOUDFLARE_API_KEY is the account's global key, which is no token.
   const isGlobalKey = sources.some(({ entries }) => Boolean(entries['CLOUDFLARE_EMAIL']))
-  const gathered: Gathered = { values: {}, origins: {}, dotEnv: {}, unread: Object.keys(inDotEnv).filter(isUnread).sort(), misspelled: [], problems: [...commandLine.problems, ...config.problems] }
+  const raw: RawSettings = { values: {}, origins: {}, dotEnv: {}, unread: Object.keys(inDotEnv).filter(isUnread).sort(), misspelled: [], problems: [...commandLine.problems, ...config.problems] }
   for (const setting of SETTINGS) {
     const { name } = setting
     let found = findFlag(setting, commandLine)
     for (const source of sources) {
       if (found !== undefined) break
       found = findEntry(isGlobalKey ? withoutKey(setting) : setting, source, readFile)
-      if (source.dotEnv && found && 'text' in found) gathered.dotEnv[name] = found.isInFile ? 'names' : source.dotEnv
+      if (source.dotEnv && found && 'text' in found) raw.dotEnv[name] = found.isInFile ? 'names' : source.dotEnv
     }
-    if (found && 'complaint' in found) gathered.problems.push({ name, ...found })
+    if (found && 'complaint' in found) raw.problems.push({ name, ...found })
     if (found && 'text' in found) {
-      gathered.values[name] = found.text
-      gathered.origins[name] = found.origin
+      raw.values[name] = found.text
+      raw.origins[name] = found.origin
     }
   }
   const misspelled = [...misspelledInDotEnv(Object.keys(inDotEnv)), ...misspelledInEnvironment(Object.keys(environ))]
-  return { ...gathered, misspelled: misspelled.filter(({ meant }) => gathered.values[meant] === undefined) }
+  return { ...raw, misspelled: misspelled.filter(({ meant }) => raw.values[meant] === undefined) }
 }
 
 /** Names that Node, its TLS, proxies of HTTP and telemetry go by. A `.env` that others share has names of other programs, too. */

@@ -5,9 +5,9 @@ import { FORMATS, toList } from './format.ts'
 import { toNotice, type Misspelling } from './misspellings.ts'
 import { matchesEverySite } from './origin-pattern.ts'
 import type { Problem } from './problem.ts'
-import type { Gathered } from './sources.ts'
+import type { RawSettings } from './sources.ts'
 
-const truths = new Map([
+const BOOLEANS = new Map([
   ['true', true], ['1', true], ['on', true], ['yes', true],
   ['false', false], ['0', false], ['off', false], ['no', false]
 ])
@@ -16,10 +16,10 @@ const truths = new Map([
  * Checks each value for itself; its problems follow those found while gathering.
  * Where there are problems, the wrong values are missing from `environment` or have their defaults.
  */
-export function checkEach (gathered: Gathered): { environment: Environment, problems: Problem[] } {
-  const problems = [...gathered.problems, ...findWrongValues(gathered)]
+export function checkEach (raw: RawSettings): { environment: Environment, problems: Problem[] } {
+  const problems = [...raw.problems, ...findWrongValues(raw)]
   const wrong = toNames(problems)
-  const sound = Object.entries(gathered.values).filter(([name]) => !wrong.has(name))
+  const sound = Object.entries(raw.values).filter(([name]) => !wrong.has(name))
   return { environment: toEnvironment(Object.fromEntries(sound)).environment, problems }
 }
 
@@ -40,7 +40,7 @@ export function checkTogether (environment: Environment, problems: readonly Prob
  * An address in `.env` gets no secret that is not in there as well: whoever can write into the working directory could
  * otherwise have a token of the environment, or any file `.env` names as one, sent anywhere.
  */
-export function checkDestinations (environment: Environment, { values, origins, dotEnv }: Gathered): Problem[] {
+export function checkDestinations (environment: Environment, { values, origins, dotEnv }: RawSettings): Problem[] {
   if (environment.UPSTREAM === 'simulator') return []
   return SETTINGS.flatMap(({ name, receives, default: byDefault }) => {
     if (dotEnv[name] === undefined || values[name]?.replace(/\/+$/, '') === byDefault) return []
@@ -57,7 +57,7 @@ export function checkDestinations (environment: Environment, { values, origins, 
   })
 }
 
-function findWrongValues ({ values, origins }: Gathered): Problem[] {
+function findWrongValues ({ values, origins }: RawSettings): Problem[] {
   const { wrong } = toEnvironment(values)
   return SETTINGS.filter(({ name }) => wrong.has(name)).map(setting => ({
     name: setting.name,
@@ -66,11 +66,11 @@ function findWrongValues ({ values, origins }: Gathered): Problem[] {
 }
 
 /** Values of their types, with defaults for those that are missing; and the names of those that are not what they must be. */
-function toEnvironment (values: Gathered['values']): { environment: Environment, wrong: ReadonlySet<string> } {
+function toEnvironment (values: RawSettings['values']): { environment: Environment, wrong: ReadonlySet<string> } {
   const environment: Record<string, unknown> = Object.fromEntries(SETTINGS.flatMap(({ name, kind }) => {
     const text = values[name]
     if (text === undefined) return []
-    return [[name, kind === 'boolean' ? truths.get(text.toLowerCase()) ?? text : text]]
+    return [[name, kind === 'boolean' ? BOOLEANS.get(text.toLowerCase()) ?? text : text]]
   }))
   check ??= newCheck()
   check(environment)

@@ -34,7 +34,7 @@ export function unlisted (error: unknown): ProbeResults['listing'] {
 }
 
 /** The context of an account at Cloudflare, at a quarter past six in the evening. */
-export function toFacts ({ listing, run }: ProbeResults, cloudflare: Partial<CheckContext['settings']['cloudflare']> = {}): CheckContext {
+export function toContext ({ listing, run }: ProbeResults, cloudflare: Partial<CheckContext['settings']['cloudflare']> = {}): CheckContext {
   return {
     settings: { upstream: 'cloudflare', cloudflare: { accountId: ACCOUNT_ID, apiToken: API_TOKEN, apiBaseUrl: 'https://api.cloudflare.com/client/v4', ...cloudflare } },
     now: new Date('2026-11-20T18:15:30Z'),

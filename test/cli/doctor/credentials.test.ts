@@ -1,7 +1,7 @@
 import t from 'tap'
 import { isLetIn, checkAccount, checkToken } from '../../../src/cli/doctor/credentials.ts'
 import type { ProbeResults } from '../../../src/cli/doctor/probe.ts'
-import { ACCOUNT_ID, answered, API_TOKEN, failed, listed, refusal, toFacts, unlisted, unreachable } from './answers.ts'
+import { ACCOUNT_ID, answered, API_TOKEN, failed, listed, refusal, toContext, unlisted, unreachable } from './answers.ts'
 
 interface Case {
   name: string
@@ -107,7 +107,7 @@ const cases: Case[] = [
     token: { verdict: 'skipped', message: 'Unknown until Cloudflare can be reached.' }
   },
   {
-    name: 'a Cloudflare in failure tells nothing',
+    name: 'a Cloudflare that fails tells nothing',
     given: { listing: unlisted(refusal(1000, { status: 500 })), run: unwanted },
     account: { verdict: 'skipped' },
     token: { verdict: 'skipped', message: /Cloudflare itself failed/ }
@@ -121,14 +121,14 @@ const cases: Case[] = [
   }
 ]
 for (const { name, given, cloudflare, account, token } of cases) {
-  const context = toFacts(given, cloudflare)
+  const context = toContext(given, cloudflare)
   const verdicts = [checkAccount(given.run, context), checkToken(given.run, context)]
   t.match(verdicts, [account, token], name)
   t.notMatch(JSON.stringify(verdicts), new RegExp([ACCOUNT_ID, API_TOKEN, 'my-account'].join('|')), 'and neither is shown')
 }
 
 t.test('the simulator is not called Cloudflare', async t => {
-  const context = toFacts({ listing: listed, run: answered })
+  const context = toContext({ listing: listed, run: answered })
   const simulated = { ...context, settings: { ...context.settings, upstream: 'simulator' as const } }
   t.match([checkAccount(answered, simulated), checkToken(answered, simulated)], [{ message: /^The simulator/ }, { message: /^The simulator/ }])
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { toFindings, toProblemFindings, toSettingsFinding } from '../../../src/cli/doctor/findings.ts'
-import { answered, failed, listed, refusal, toFacts, unlisted, unreachable } from './answers.ts'
+import { answered, failed, listed, refusal, toContext, unlisted, unreachable } from './answers.ts'
 
 const lines = [
   { name: 'PORT', value: '8686', secret: false, origin: 'default' },
@@ -35,7 +35,7 @@ const cases = [
   { name: 'a model that is busy', given: { listing: listed, run: failed(refusal(3040)) }, expected: 'ok ok ok ok failed' }
 ]
 for (const { name, given, expected, models } of cases) {
-  const { settings, now } = toFacts(given)
+  const { settings, now } = toContext(given)
   const findings = toFindings(given, { settings, now })
   t.equal(findings.map(({ verdict }) => verdict).join(' '), expected, name)
   t.same(findings.map(({ check }) => check), ['network', 'account', 'token', 'models', 'run'])

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { checkNetwork, toHost } from '../../../src/cli/doctor/network.ts'
 import { UpstreamError } from '../../../src/errors.ts'
-import { answered, listed, refusal, toFacts, unlisted, unreachable } from './answers.ts'
+import { answered, listed, refusal, toContext, unlisted, unreachable } from './answers.ts'
 
 const cases = [
   { name: 'a list that comes fast', given: listed, verdict: 'ok', message: /^api\.cloudflare\.com answered in 300 ms\.$/ },
@@ -20,9 +20,9 @@ const cases = [
   { name: 'a login page', given: unlisted(new UpstreamError('Cloudflare answered 200 with a web page instead of JSON', { kind: 'malformed', status: 200 })), verdict: 'failed', message: /web page/, next: /login page/ }
 ]
 for (const { name, given, verdict, message, next } of cases) {
-  t.match(checkNetwork(given, toFacts({ listing: given, run: answered })), { verdict, message, ...(next && { next }), ...(verdict === 'failed' && { blame: 'network' }) }, name)
+  t.match(checkNetwork(given, toContext({ listing: given, run: answered })), { verdict, message, ...(next && { next }), ...(verdict === 'failed' && { blame: 'network' }) }, name)
 }
 
-const { settings } = toFacts({ listing: listed, run: answered }, { apiBaseUrl: 'http://127.0.0.1:81/client' })
+const { settings } = toContext({ listing: listed, run: answered }, { apiBaseUrl: 'http://127.0.0.1:81/client' })
 t.equal(toHost(settings), '127.0.0.1:81', 'the host is named with its port')
 t.equal(toHost({ ...settings, upstream: 'simulator' }), 'The simulator')

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Run } from '../../../src/cli/doctor/probe.ts'
 import { checkRun } from '../../../src/cli/doctor/run.ts'
 import { UpstreamError } from '../../../src/errors.ts'
-import { answered, failed, listed, MODEL, refusal, toFacts, unlisted, unreachable } from './answers.ts'
+import { answered, failed, listed, MODEL, refusal, toContext, unlisted, unreachable } from './answers.ts'
 
 const cases: Array<{ name: string, given: Run, expected: object }> = [
   { name: 'an answer is told with its time and price', given: answered, expected: { verdict: 'ok', message: `${MODEL} answered in 800 ms, for 0.04 neurons.` } },
@@ -32,17 +32,17 @@ const cases: Array<{ name: string, given: Run, expected: object }> = [
 ]
 for (const { name, given, expected } of cases) {
   const results = { listing: listed, run: given }
-  t.match(checkRun(results, toFacts(results)), expected, name)
+  t.match(checkRun(results, toContext(results)), expected, name)
 }
 
 t.test('the model that failed is not suggested', async t => {
   const results = { listing: listed, run: { ...failed(refusal(5035)), model: '@cf/ibm-granite/granite-4.0-h-micro' } as Run }
-  const { next = '' } = checkRun(results, toFacts(results)) as { next?: string }
+  const { next = '' } = checkRun(results, toContext(results)) as { next?: string }
   t.match(next, /another model with --model, e\.g\. @cf\//)
   t.notMatch(next, 'granite')
 })
 
 t.test('without a list no models are suggested', async t => {
   const results = { listing: unlisted(refusal(10000)), run: failed(refusal(5028)) }
-  t.match(checkRun(results, toFacts(results)), { next: /^Choose another model with --model; clients/ })
+  t.match(checkRun(results, toContext(results)), { next: /^Choose another model with --model; clients/ })
 })
