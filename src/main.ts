@@ -106,7 +106,7 @@ function readDotEnv (): Pick<SettingsInput, 'dotEnv' | 'problems'> {
     return { dotEnv: readFileSync('.env', 'utf8') }
   } catch (error) {
     if (toCode(error) === 'ENOENT') return {}
-    return { problems: [{ name: '.env', complaint: `cannot read .env (${toCode(error)})` }] }
+    return { problems: [{ name: '.env', message: `cannot read .env (${toCode(error)})` }] }
   }
 }
 

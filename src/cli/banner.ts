@@ -76,7 +76,7 @@ OpenAI(base_url='${baseUrl}', api_key=${python})  # Python`
 export function toNextStep ({ upstream }: ServerInfo): string {
   if (upstream === 'cloudflare') return 'If that fails, run the same command line with doctor to find the cause.'
   const missing = SETTINGS.filter(({ name }) => name === 'CLOUDFLARE_ACCOUNT_ID' || name === 'CLOUDFLARE_API_TOKEN')
-  return ['To use real models, set these variables and start without the simulator:', ...missing.map(({ name, source }) => `  ${name.padEnd(21)}  ${source}`)].join('\n')
+  return ['To use real models, set these variables and start without the simulator:', ...missing.map(({ name, howToGet }) => `  ${name.padEnd(21)}  ${howToGet}`)].join('\n')
 }
 
 /** Where the commands above take the key from: it is a secret, so the shell puts it in. */

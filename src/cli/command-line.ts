@@ -28,9 +28,9 @@ const switches = new Map<string, 'help' | 'version' | 'printConfig' | 'demo' | '
   ['help', 'help'], ['version', 'version'], ['print-config', 'printConfig'], ['demo', 'demo'], ['no-run', 'noRun'], ['json', 'json']
 ])
 /** Flags with a value that are no settings, and what they want. */
-const others = new Map<string, { name: 'config' | 'model', wants: string }>([
-  ['config', { name: 'config', wants: 'the path of a YAML or JSON file' }],
-  ['model', { name: 'model', wants: 'the name of a model' }]
+const others = new Map<string, { name: 'config' | 'model', expected: string }>([
+  ['config', { name: 'config', expected: 'the path of a YAML or JSON file' }],
+  ['model', { name: 'model', expected: 'the name of a model' }]
 ])
 
 /** Reads the arguments after the program's name; the last of a repeated flag wins. Complains, never throws. */
@@ -145,11 +145,11 @@ function readFlag (commandLine: CommandLine, flag: string, value: string | undef
   if (chosen && value === undefined) {
     commandLine[chosen] = true
   } else if (chosen) {
-    commandLine.problems.push({ name: written, complaint: `option ${written} takes no value` })
+    commandLine.problems.push({ name: written, message: `option ${written} takes no value` })
   } else if (setting?.kind === 'boolean') {
     commandLine.flags[setting.name] = value ?? 'true'
   } else if (!value) {
-    commandLine.problems.push({ name: written, complaint: `option ${written} needs a value: ${setting?.wants ?? other?.wants}` })
+    commandLine.problems.push({ name: written, message: `option ${written} needs a value: ${setting?.expected ?? other?.expected}` })
   } else if (setting) {
     commandLine.flags[setting.name] = value
   } else if (other) {
@@ -165,10 +165,10 @@ function isFlag (name: string): boolean {
 function toUnknownFlag (argument: string): Problem {
   const [name = ''] = argument.split('=', 1)
   const near = nearestName(name.replace(/^-+/, '').replaceAll('_', '-'), FLAGS)
-  const complaint = `unknown option ${name}`
-  if (near === undefined) return { name, complaint }
+  const message = `unknown option ${name}`
+  if (near === undefined) return { name, message }
   const meant = near === 'demo' ? 'UPSTREAM' : settingsByFlag.get(near)?.name
-  return { name, complaint, next: `Did you mean --${near}?`, ...(meant !== undefined && { meant }) }
+  return { name, message, hint: `Did you mean --${near}?`, ...(meant !== undefined && { meant }) }
 }
 
 const FLAGS = [...switches.keys(), ...others.keys(), ...settingsByFlag.keys()]
@@ -185,21 +185,21 @@ function readArgument (commandLine: CommandLine, argument: string): void {
 function toUnknownCommand (argument: string): Problem {
   const name = `"${argument}"`
   const near = nearestName(argument, [...COMMANDS, 'demo', 'help', 'version', 'print-config'])
-  const complaint = `unknown command ${name}`
-  if (near === undefined) return { name, complaint, next: `The commands are ${COMMANDS.join(' and ')}; without a command the proxy serves.` }
+  const message = `unknown command ${name}`
+  if (near === undefined) return { name, message, hint: `The commands are ${COMMANDS.join(' and ')}; without a command the proxy serves.` }
   // None of these needs an account.
-  return { name, complaint, next: `Did you mean ${isCommand(near) ? near : `--${near}`}?`, meant: 'UPSTREAM' }
+  return { name, message, hint: `Did you mean ${isCommand(near) ? near : `--${near}`}?`, meant: 'UPSTREAM' }
 }
 
 function refuseDoctorFlags ({ model, noRun, json, problems }: CommandLine): void {
   const given = [model !== undefined && '--model', noRun && '--no-run', json && '--json'].filter(flag => flag !== false)
-  problems.push(...given.map(name => ({ name, complaint: `option ${name} belongs to the command doctor` })))
+  problems.push(...given.map(name => ({ name, message: `option ${name} belongs to the command doctor` })))
 }
 
 function chooseSimulator (commandLine: CommandLine): void {
   const upstream = commandLine.flags.UPSTREAM
   if (upstream !== undefined && upstream !== 'simulator') {
-    commandLine.problems.push({ name: '--demo', complaint: `option --demo means --upstream simulator, and conflicts with --upstream ${upstream}` })
+    commandLine.problems.push({ name: '--demo', message: `option --demo means --upstream simulator, and conflicts with --upstream ${upstream}` })
   }
   commandLine.flags.UPSTREAM = 'simulator'
 }

@@ -5,8 +5,8 @@ import { toOriginRule } from './origin-pattern.ts'
 export interface Format {
   /** How a config file may write it besides plain text. */
   shape: 'text' | 'list' | 'map'
-  /** The end of the sentence "NAME wants …". */
-  wants: string
+  /** The end of the sentence "expected …". */
+  expected: string
   accepts: (text: string) => boolean
 }
 
@@ -19,54 +19,54 @@ const visibleAscii = /^[\x21-\x7e]+$/
 export const FORMATS: Record<string, Format> = {
   host: {
     shape: 'text',
-    wants: 'a host name or an IP address, without scheme, port or brackets',
+    expected: 'a host name or an IP address, without scheme, port or brackets',
     accepts: text => isIP(text) !== 0 || hostName.test(text)
   },
   'http-url': {
     shape: 'text',
-    wants: 'an http:// or https:// URL without credentials, query or fragment',
+    expected: 'an http:// or https:// URL without credentials, query or fragment',
     accepts: isPlainHttpUrl
   },
   'worker-count': {
     shape: 'text',
-    wants: `a whole number from 1 to ${MAX_WORKERS}, or auto`,
+    expected: `a whole number from 1 to ${MAX_WORKERS}, or auto`,
     accepts: text => text === 'auto' || (/^[1-9]\d?$/.test(text) && Number(text) <= MAX_WORKERS)
   },
   // Goes into an upstream URL as it is.
   'path-segment': {
     shape: 'text',
-    wants: 'letters, digits, "-" and "_" only',
+    expected: 'letters, digits, "-" and "_" only',
     accepts: text => /^[\w-]+$/.test(text)
   },
   // Goes into an HTTP header, which takes no other characters; "Bearer x" is the usual paste that has a space.
   token: {
     shape: 'text',
-    wants: 'a token without spaces or line breaks',
+    expected: 'a token without spaces or line breaks',
     accepts: text => visibleAscii.test(text)
   },
   'key-list': {
     shape: 'list',
-    wants: 'one or more keys separated by commas, without spaces inside a key',
+    expected: 'one or more keys separated by commas, without spaces inside a key',
     accepts: text => isListOf(text, key => visibleAscii.test(key))
   },
   'origin-list': {
     shape: 'list',
-    wants: 'origins without a path, separated by commas, such as https://app.example, https://*.app.example or http://localhost:*, or *',
+    expected: 'origins without a path, separated by commas, such as https://app.example, https://*.app.example or http://localhost:*, or *',
     accepts: text => isListOf(text, item => toOriginRule(item) !== undefined)
   },
   'host-list': {
     shape: 'list',
-    wants: 'host names separated by commas, without scheme, port or path',
+    expected: 'host names separated by commas, without scheme, port or path',
     accepts: text => isListOf(text, item => isIP(item.replace(/^\[(.*)\]$/, '$1')) !== 0 || hostName.test(item))
   },
   'model-aliases': {
     shape: 'map',
-    wants: 'a JSON object of model names, such as {"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}',
+    expected: 'a JSON object of model names, such as {"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}',
     accepts: text => readAliases(text) !== undefined
   },
   'model-fallbacks': {
     shape: 'map',
-    wants: 'a JSON object of lists of model names, such as {"@cf/a/b":["@cf/c/d"]}',
+    expected: 'a JSON object of lists of model names, such as {"@cf/a/b":["@cf/c/d"]}',
     accepts: text => readFallbacks(text) !== undefined
   }
 }

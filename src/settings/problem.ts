@@ -5,21 +5,21 @@ export interface Problem {
   /** The setting, flag or file it is about. */
   name: string
   /** What is wrong and what is expected, never with the value of a secret. A message without the name follows the name. */
-  complaint: string
-  /** A sentence that says what to do, where the complaint does not. */
-  next?: string | undefined
+  message: string
+  /** A sentence that says what to do, where the message does not. */
+  hint?: string | undefined
   /** The setting that was probably meant by a name that is none: nobody complains that it is missing as well. */
   meant?: SettingName
 }
 
 /** The problem on one line, with the hint. */
-function toText ({ name, complaint, next }: Problem): string {
-  return `${toSubject(name, complaint)}${next === undefined ? '' : `. ${next}`}`
+function toText ({ name, message, hint }: Problem): string {
+  return `${toSubject(name, message)}${hint === undefined ? '' : `. ${hint}`}`
 }
 
 /** The message without the hint. */
-export function toSubject (name: string, complaint: string): string {
-  return ` ${complaint} `.includes(` ${name} `) ? complaint : `${name}: ${complaint}`
+export function toSubject (name: string, message: string): string {
+  return ` ${message} `.includes(` ${name} `) ? message : `${name}: ${message}`
 }
 
 /** The settings are wrong. The message lists every problem on its own line. */

@@ -13,7 +13,7 @@ const longestTimer = 2_147_483_647
  * - `group` is its heading in --help, `unit` what its number counts.
  * - `secret` keeps its value out of logs and output, and allows `NAME_FILE` to name a file that contains it.
  * - `aliases` are the names that other Cloudflare tools use for the same value.
- * - `source` says where to get a value that the user cannot choose.
+ * - `howToGet` says where to get a value that the user cannot choose.
  * - `receives` names the secrets that are sent to the address.
  * - `details` are further sentences of docs/settings.md, in Markdown.
  */
@@ -147,7 +147,7 @@ export const Environment = Type.Object({
     group: 'Cloudflare',
     format: 'path-segment',
     aliases: ['CF_ACCOUNT_ID'],
-    source: 'Copy it from https://dash.cloudflare.com → AI → Workers AI → "Use REST API".',
+    howToGet: 'Copy it from https://dash.cloudflare.com → AI → Workers AI → "Use REST API".',
     description: 'Cloudflare account id; required unless UPSTREAM=simulator.'
   })),
   CLOUDFLARE_API_TOKEN: Type.Optional(Type.String({
@@ -155,7 +155,7 @@ export const Environment = Type.Object({
     format: 'token',
     secret: true,
     aliases: ['CLOUDFLARE_AUTH_TOKEN', 'CF_API_TOKEN', 'CLOUDFLARE_API_KEY'],
-    source: 'Make one at https://dash.cloudflare.com/profile/api-tokens with the account permissions "Workers AI: Read" and "Workers AI: Edit".',
+    howToGet: 'Make one at https://dash.cloudflare.com/profile/api-tokens with the account permissions "Workers AI: Read" and "Workers AI: Edit".',
     description: 'API token with Workers AI permission; required unless UPSTREAM=simulator.',
     details: '`CLOUDFLARE_API_KEY` is read only if `CLOUDFLARE_EMAIL` is not set.'
   })),
@@ -175,7 +175,7 @@ export const Environment = Type.Object({
     group: 'Cloudflare',
     format: 'token',
     secret: true,
-    source: 'Make one at https://dash.cloudflare.com → AI → AI Gateway → your gateway → Settings.',
+    howToGet: 'Make one at https://dash.cloudflare.com → AI → AI Gateway → your gateway → Settings.',
     description: 'Token of that AI Gateway, if it requires authentication.'
   })),
   CLOUDFLARE_AI_GATEWAY_BASE_URL: Type.String({
@@ -324,10 +324,10 @@ export interface Setting {
   aliases: readonly string[]
   /** The secrets that are sent to this address. */
   receives: readonly SettingName[]
-  /** The end of the sentence "NAME wants …". */
-  wants: string
+  /** The end of the sentence "expected …". */
+  expected: string
   /** A sentence about where to get it; undefined for what anybody can make up. */
-  source: string | undefined
+  howToGet: string | undefined
 }
 
 /** The settings in the order --help shows them. */
@@ -413,8 +413,8 @@ function toSetting (name: SettingName, schema: TSchema): Setting {
     secret: schema['secret'] === true,
     aliases: schema['aliases'] ?? [],
     receives: schema['receives'] ?? [],
-    wants: toWants(schema),
-    source: schema['source']
+    expected: toExpected(schema),
+    howToGet: schema['howToGet']
   }
 }
 
@@ -424,10 +424,10 @@ function toKind (schema: TSchema): Setting['kind'] {
   return FORMATS[schema['format']]?.shape ?? 'text'
 }
 
-function toWants (schema: TSchema): string {
+function toExpected (schema: TSchema): string {
   if (schema['type'] === 'boolean') return 'true or false'
   if (schema['enum']) return `one of ${schema['enum'].join(', ')}`
-  if (schema['type'] === 'string') return FORMATS[schema['format']]?.wants ?? 'text'
+  if (schema['type'] === 'string') return FORMATS[schema['format']]?.expected ?? 'text'
   const number = schema['type'] === 'integer' ? 'a whole number' : 'a number'
   const unit = schema['unit'] ? ` of ${schema['unit']}` : ''
   return `${number}${unit} from ${schema['minimum']} to ${schema['maximum']}`

@@ -79,7 +79,7 @@ export function gatherValues (commandLine: Flags, environ: Environ, readFile: Re
       found = findEntry(isGlobalKey ? withoutKey(setting) : setting, source, readFile)
       if (source.dotEnv && found && 'text' in found) raw.dotEnv[name] = found.isInFile ? 'names' : source.dotEnv
     }
-    if (found && 'complaint' in found) raw.problems.push({ name, ...found })
+    if (found && 'message' in found) raw.problems.push({ name, ...found })
     if (found && 'text' in found) {
       raw.values[name] = found.text
       raw.origins[name] = found.origin
@@ -106,9 +106,9 @@ function findFlag ({ name, flag }: Setting, { flags, demo }: Flags): Finding {
 /** An entry that is empty counts as not there: compose files hand on variables that are not set as empty ones. */
 function findEntry (setting: Setting, { entries, where }: Entries, readFile: ReadFile): Finding {
   const entry = toText(setting, entries[setting.name])
-  if (entry === undefined) return { complaint: `got ${Array.isArray(entries[setting.name]) ? 'a list' : 'an object'} from ${where}; expected ${setting.wants}` }
+  if (entry === undefined) return { message: `got ${Array.isArray(entries[setting.name]) ? 'a list' : 'an object'} from ${where}; expected ${setting.expected}` }
   const path = setting.secret && toText(setting, entries[`${setting.name}_FILE`])
-  if (path && entry !== '') return { complaint: `${setting.name} and ${setting.name}_FILE are both set in ${where}; expected only one of them` }
+  if (path && entry !== '') return { message: `${setting.name} and ${setting.name}_FILE are both set in ${where}; expected only one of them` }
   if (path) return readSecret(setting, path, where, readFile)
   // An empty HOST would have Node listen on every address, so it is not passed over but refused.
   if (entry !== '' || (setting.name === 'HOST' && entries['HOST'] === '')) return { text: entry, origin: where }
@@ -126,9 +126,9 @@ function findAlias (setting: Setting, entries: Readonly<Record<string, unknown>>
 function readSecret ({ name }: Setting, path: string, where: string, readFile: ReadFile): Finding {
   try {
     const text = readFile(path).trim()
-    return text === '' ? { complaint: `${name}_FILE names ${path}, which is empty` } : { text, origin: `${path} (${name}_FILE${where === '.env' ? ' in .env' : ''})`, isInFile: true }
+    return text === '' ? { message: `${name}_FILE names ${path}, which is empty` } : { text, origin: `${path} (${name}_FILE${where === '.env' ? ' in .env' : ''})`, isInFile: true }
   } catch (error) {
-    return { complaint: `cannot read the file that ${name}_FILE names (${toReason(error)})`, next: 'Check the path and the permissions of the file.' }
+    return { message: `cannot read the file that ${name}_FILE names (${toReason(error)})`, hint: 'Check the path and the permissions of the file.' }
   }
 }
 
@@ -136,9 +136,9 @@ function readConfig (path: string, readFile: ReadFile): { entries: Record<string
   try {
     const entries = parseConfig(readFile(path))
     const unknown = Object.keys(entries).filter(key => !configKeys.has(key))
-    return { entries, problems: unknown.map(key => ({ name: key, complaint: `unknown setting ${key} in ${path}`, ...toMeant(key) })) }
+    return { entries, problems: unknown.map(key => ({ name: key, message: `unknown setting ${key} in ${path}`, ...toMeant(key) })) }
   } catch (error) {
-    return { entries: {}, problems: [{ name: 'CONFIG_FILE', complaint: `cannot read ${path} (${toReason(error)})` }] }
+    return { entries: {}, problems: [{ name: 'CONFIG_FILE', message: `cannot read ${path} (${toReason(error)})` }] }
   }
 }
 
@@ -148,12 +148,12 @@ const configKeys = new Set([
 ])
 
 /** Config files of other programs write names as flags, or in camel case. */
-function toMeant (key: string): Pick<Problem, 'next' | 'meant'> {
+function toMeant (key: string): Pick<Problem, 'hint' | 'meant'> {
   const written = key.replaceAll(/([a-z])([A-Z])/g, '$1-$2').replaceAll(/[_\s.]+/g, '-').toLowerCase()
   const flag = nearestName(written, SETTINGS.map(setting => setting.flag))
   const name = SETTINGS.find(setting => setting.flag === flag)?.name
   if (name === undefined) return {}
-  return { meant: name, next: flag === written ? `The name is ${name}.` : `Did you mean ${name}?` }
+  return { meant: name, hint: flag === written ? `The name is ${name}.` : `Did you mean ${name}?` }
 }
 
 /** JSON is YAML. The schema without numbers and booleans leaves `0123` and `yes` as they were written, as the environment would. */

@@ -51,8 +51,8 @@ export function checkDestinations (environment: Environment, { values, origins, 
     if (secret === undefined) return []
     return [{
       name,
-      complaint: `comes from ${origins[name]}, but ${secret === 'AUTH_MODE' ? "AUTH_MODE, which sends the clients' tokens there" : `${secret}, which is sent there`}, comes from ${origins[secret]}`,
-      next: `Remove ${name} from .env, or set it where ${secret} is set.`
+      message: `comes from ${origins[name]}, but ${secret === 'AUTH_MODE' ? "AUTH_MODE, which sends the clients' tokens there" : `${secret}, which is sent there`}, comes from ${origins[secret]}`,
+      hint: `Remove ${name} from .env, or set it where ${secret} is set.`
     }]
   })
 }
@@ -61,7 +61,7 @@ function findWrongValues ({ values, origins }: RawSettings): Problem[] {
   const { wrong } = toEnvironment(values)
   return SETTINGS.filter(({ name }) => wrong.has(name)).map(setting => ({
     name: setting.name,
-    complaint: `got ${shown(setting, values[setting.name])} from ${origins[setting.name]}; expected ${setting.wants}`
+    message: `got ${shown(setting, values[setting.name])} from ${origins[setting.name]}; expected ${setting.expected}`
   }))
 }
 
@@ -83,7 +83,7 @@ let check: ValidateFunction | undefined
 function newCheck (): ValidateFunction {
   const ajv = new Ajv({ allErrors: true, useDefaults: true, coerceTypes: true, allowUnionTypes: true, validateSchema: false, code: { optimize: false } })
   for (const [name, { accepts }] of Object.entries(FORMATS)) ajv.addFormat(name, accepts)
-  return ajv.addVocabulary(['group', 'unit', 'secret', 'aliases', 'source', 'receives', 'details']).compile(Environment)
+  return ajv.addVocabulary(['group', 'unit', 'secret', 'aliases', 'howToGet', 'receives', 'details']).compile(Environment)
 }
 
 function shown ({ name, secret }: Setting, value = ''): string {
@@ -98,7 +98,7 @@ function checkExposure ({ HOST, API_KEYS, ALLOW_UNAUTHENTICATED, AUTH_MODE }: En
   if (!open || wrong.has('API_KEYS') || wrong.has('ALLOW_UNAUTHENTICATED')) return []
   return [{
     name: 'HOST',
-    complaint: `other machines can reach ${JSON.stringify(HOST)}, and there are no keys; ` +
+    message: `other machines can reach ${JSON.stringify(HOST)}, and there are no keys; ` +
       'set API_KEYS, use 127.0.0.1, or set ALLOW_UNAUTHENTICATED=true'
   }]
 }
@@ -111,7 +111,7 @@ function checkOrigins ({ CORS_ORIGINS, API_KEYS, ALLOW_UNAUTHENTICATED, AUTH_MOD
   if (open === undefined) return []
   return [{
     name: 'CORS_ORIGINS',
-    complaint: `${JSON.stringify(open)} admits the pages of every web site, and there are no keys; ` +
+    message: `${JSON.stringify(open)} admits the pages of every web site, and there are no keys; ` +
       'set API_KEYS, list the origins, or set ALLOW_UNAUTHENTICATED=true'
   }]
 }
@@ -119,7 +119,7 @@ function checkOrigins ({ CORS_ORIGINS, API_KEYS, ALLOW_UNAUTHENTICATED, AUTH_MOD
 /** A client's token is its key: whoever has none gets nowhere. */
 function checkPassthrough (keys: string | undefined): Problem[] {
   if (keys === undefined) return []
-  return [{ name: 'API_KEYS', complaint: 'cannot be combined with AUTH_MODE=passthrough, where clients send their Cloudflare token; expected one of the two' }]
+  return [{ name: 'API_KEYS', message: 'cannot be combined with AUTH_MODE=passthrough, where clients send their Cloudflare token; expected one of the two' }]
 }
 
 function checkCredentials (environment: Environment, wrong: ReadonlySet<string>, misspelled: readonly Misspelling[]): Problem[] {
@@ -128,7 +128,7 @@ function checkCredentials (environment: Environment, wrong: ReadonlySet<string>,
     .filter(name => environment[name] === undefined && !wrong.has(name))
     .map(name => {
       const misspelling = misspelled.find(({ meant }) => meant === name)
-      return { name, complaint: 'not set', next: misspelling === undefined ? toSource(name) : toNotice(misspelling) }
+      return { name, message: 'not set', hint: misspelling === undefined ? toHowToGet(name) : toNotice(misspelling) }
     })
 }
 
@@ -137,20 +137,20 @@ function checkAccountId ({ CLOUDFLARE_ACCOUNT_ID: id, CLOUDFLARE_API_BASE_URL: a
   if (api.replace(/\/+$/, '') !== CLOUDFLARE_API || /^[\da-f]{32}$/i.test(id)) return []
   return [{
     name: 'CLOUDFLARE_ACCOUNT_ID',
-    complaint: `got ${id.length} characters (hidden)${id.length >= 40 ? ', which may be an API token' : ''}; ` +
+    message: `got ${id.length} characters (hidden)${id.length >= 40 ? ', which may be an API token' : ''}; ` +
       'expected the 32 hexadecimal digits of an account id',
-    next: toSource('CLOUDFLARE_ACCOUNT_ID')
+    hint: toHowToGet('CLOUDFLARE_ACCOUNT_ID')
   }]
 }
 
 function checkGateway (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
   const { CLOUDFLARE_AI_GATEWAY_ID: id, CLOUDFLARE_AI_GATEWAY_TOKEN: token } = environment
   if (token === undefined || id !== undefined || wrong.has('CLOUDFLARE_AI_GATEWAY_ID')) return []
-  return [{ name: 'CLOUDFLARE_AI_GATEWAY_TOKEN', complaint: 'requires CLOUDFLARE_AI_GATEWAY_ID, which is not set' }]
+  return [{ name: 'CLOUDFLARE_AI_GATEWAY_TOKEN', message: 'requires CLOUDFLARE_AI_GATEWAY_ID, which is not set' }]
 }
 
-function toSource (name: SettingName): string | undefined {
-  return SETTINGS.find(setting => setting.name === name)?.source
+function toHowToGet (name: SettingName): string | undefined {
+  return SETTINGS.find(setting => setting.name === name)?.howToGet
 }
 
 function toNames (problems: readonly Problem[]): ReadonlySet<string> {

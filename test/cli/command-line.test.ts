@@ -26,37 +26,37 @@ const cases = [
   {
     name: 'which no other command takes',
     given: ['--model=x', '--no-run', '--json'],
-    expected: { model: 'x', noRun: true, json: true, problems: ['--model', '--no-run', '--json'].map(name => ({ name, complaint: `option ${name} belongs to the command doctor` })) }
+    expected: { model: 'x', noRun: true, json: true, problems: ['--model', '--no-run', '--json'].map(name => ({ name, message: `option ${name} belongs to the command doctor` })) }
   },
   {
     name: 'a model flag without its name is a problem, and swallows no flag',
     given: ['doctor', '--model', '--json'],
-    expected: { command: 'doctor', json: true, problems: [{ name: '--model', complaint: 'option --model needs a value: the name of a model' }] }
+    expected: { command: 'doctor', json: true, problems: [{ name: '--model', message: 'option --model needs a value: the name of a model' }] }
   },
   {
     name: 'a flag without its value does not swallow the next flag',
     given: ['--port', '--host', 'h'],
-    expected: { flags: { HOST: 'h' }, problems: [{ name: '--port', complaint: 'option --port needs a value: a whole number from 0 to 65535' }] }
+    expected: { flags: { HOST: 'h' }, problems: [{ name: '--port', message: 'option --port needs a value: a whole number from 0 to 65535' }] }
   },
   {
     name: 'a config flag without its path is a problem',
     given: ['--config'],
-    expected: { problems: [{ name: '--config', complaint: 'option --config needs a value: the path of a YAML or JSON file' }] }
+    expected: { problems: [{ name: '--config', message: 'option --config needs a value: the path of a YAML or JSON file' }] }
   },
   {
     name: 'an empty value is none',
     given: ['--host='],
-    expected: { problems: [{ name: '--host', complaint: 'option --host needs a value: a host name or an IP address, without scheme, port or brackets' }] }
+    expected: { problems: [{ name: '--host', message: 'option --host needs a value: a host name or an IP address, without scheme, port or brackets' }] }
   },
   {
     name: 'every unknown flag and command is a problem',
     given: ['--prot=1', '-x', '--constructor', '--', 'serve'],
     expected: {
       problems: [
-        { name: '--prot', complaint: 'unknown option --prot', next: 'Did you mean --port?', meant: 'PORT' },
-        { name: '-x', complaint: 'unknown option -x' },
-        { name: '--constructor', complaint: 'unknown option --constructor' },
-        { name: '"serve"', complaint: 'unknown command "serve"', next: 'The commands are doctor and healthcheck; without a command the proxy serves.' }
+        { name: '--prot', message: 'unknown option --prot', hint: 'Did you mean --port?', meant: 'PORT' },
+        { name: '-x', message: 'unknown option -x' },
+        { name: '--constructor', message: 'unknown option --constructor' },
+        { name: '"serve"', message: 'unknown command "serve"', hint: 'The commands are doctor and healthcheck; without a command the proxy serves.' }
       ]
     }
   },
@@ -66,46 +66,46 @@ const cases = [
     expected: {
       command: 'doctor',
       problems: [
-        { name: '--prot', complaint: 'unknown option --prot', next: 'Did you mean --port?', meant: 'PORT' },
-        { name: '-p', complaint: 'unknown option -p', next: 'Did you mean --port?', meant: 'PORT' },
-        { name: '--acount-id', complaint: 'unknown option --acount-id' }
+        { name: '--prot', message: 'unknown option --prot', hint: 'Did you mean --port?', meant: 'PORT' },
+        { name: '-p', message: 'unknown option -p', hint: 'Did you mean --port?', meant: 'PORT' },
+        { name: '--acount-id', message: 'unknown option --acount-id' }
       ]
     }
   },
   {
     name: 'a command behind an unknown flag is a command',
     given: ['--verbose', 'doctor'],
-    expected: { command: 'doctor', problems: [{ name: '--verbose', complaint: 'unknown option --verbose' }] }
+    expected: { command: 'doctor', problems: [{ name: '--verbose', message: 'unknown option --verbose' }] }
   },
   {
     name: 'letters behind one dash are one mistake',
     given: ['-port', '80'],
-    expected: { problems: [{ name: '-port', complaint: 'unknown option -port', next: 'Did you mean --port?', meant: 'PORT' }] }
+    expected: { problems: [{ name: '-port', message: 'unknown option -port', hint: 'Did you mean --port?', meant: 'PORT' }] }
   },
   {
     name: 'the name of a setting is near its flag',
     given: ['--API_KEYS=a'],
-    expected: { problems: [{ name: '--API_KEYS', complaint: 'unknown option --API_KEYS', next: 'Did you mean --api-keys?', meant: 'API_KEYS' }] }
+    expected: { problems: [{ name: '--API_KEYS', message: 'unknown option --API_KEYS', hint: 'Did you mean --api-keys?', meant: 'API_KEYS' }] }
   },
   {
     name: 'a mistyped demo needs no account',
     given: ['--dmeo'],
-    expected: { problems: [{ name: '--dmeo', complaint: 'unknown option --dmeo', next: 'Did you mean --demo?', meant: 'UPSTREAM' }] }
+    expected: { problems: [{ name: '--dmeo', message: 'unknown option --dmeo', hint: 'Did you mean --demo?', meant: 'UPSTREAM' }] }
   },
   {
     name: 'a flag without its dashes is near, too',
     given: ['demo'],
-    expected: { problems: [{ name: '"demo"', complaint: 'unknown command "demo"', next: 'Did you mean --demo?', meant: 'UPSTREAM' }] }
+    expected: { problems: [{ name: '"demo"', message: 'unknown command "demo"', hint: 'Did you mean --demo?', meant: 'UPSTREAM' }] }
   },
   {
     name: 'a mistyped command is one mistake',
     given: ['doctro'],
-    expected: { problems: [{ name: '"doctro"', complaint: 'unknown command "doctro"', next: 'Did you mean doctor?', meant: 'UPSTREAM' }] }
+    expected: { problems: [{ name: '"doctro"', message: 'unknown command "doctro"', hint: 'Did you mean doctor?', meant: 'UPSTREAM' }] }
   },
   {
     name: 'a switch takes no value',
     given: ['--demo=yes'],
-    expected: { problems: [{ name: '--demo', complaint: 'option --demo takes no value' }] }
+    expected: { problems: [{ name: '--demo', message: 'option --demo takes no value' }] }
   },
   {
     name: 'the demo contradicts another upstream',
@@ -113,7 +113,7 @@ const cases = [
     expected: {
       demo: true,
       flags: { UPSTREAM: 'simulator' },
-      problems: [{ name: '--demo', complaint: 'option --demo means --upstream simulator, and conflicts with --upstream cloudflare' }]
+      problems: [{ name: '--demo', message: 'option --demo means --upstream simulator, and conflicts with --upstream cloudflare' }]
     }
   }
 ]

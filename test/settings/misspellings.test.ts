@@ -24,7 +24,7 @@ t.test('a misspelled setting is reported, and never its value', t => {
   const survey = (env: Record<string, string>, dotEnv = '') => surveySettings({ commandLine: parseCommandLine([]), env, dotEnv, readFile: () => '' })
   const id = 'f'.repeat(32)
   const { problems, misspelled } = survey({ CLOUDFLARE_API_TOKN: 'secret' }, `CLOUDFLARE_ACCOUNT_ID=${id}\nPROT=1`)
-  t.match(problems, [{ name: 'CLOUDFLARE_API_TOKEN', next: 'CLOUDFLARE_API_TOKN in the environment is not a setting. Did you mean CLOUDFLARE_API_TOKEN?' }])
+  t.match(problems, [{ name: 'CLOUDFLARE_API_TOKEN', hint: 'CLOUDFLARE_API_TOKN in the environment is not a setting. Did you mean CLOUDFLARE_API_TOKEN?' }])
   t.strictSame(misspelled.map(({ name }) => name), ['PROT', 'CLOUDFLARE_API_TOKN'])
   t.notMatch(JSON.stringify([problems, misspelled]), 'secret')
   t.strictSame(survey({ CLOUDFLARE_ACCOUNT_ID: id, CLOUDFLARE_API_TOKEN: 't', CLOUDFLARE_API_TOKENS: 'other' }).misspelled, [], 'no notice where the setting has a value')

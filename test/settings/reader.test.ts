@@ -172,7 +172,7 @@ t.test('what is right is told beside what is wrong, and no secret', t => {
   t.end()
 })
 
-t.test('one mistake is one complaint', t => {
+t.test('one mistake is one message', t => {
   const named = (argv: string[], env: Record<string, string> = {}, files: Record<string, string> = {}) =>
     surveySettings({ commandLine: parseCommandLine(argv), env, readFile: path => files[path] ?? '' }).problems.map(({ name }) => name)
   const id = 'f'.repeat(32)
@@ -197,33 +197,33 @@ t.test('every problem of every kind is in one error', async t => {
 
 const mock = 'http://127.0.0.1:1/v4'
 const elsewhere = 'which is sent there, comes from'
-const destinations: Array<{ name: string, env?: Record<string, string>, argv?: string[], dotEnv: string, complaint?: string }> = [
-  { name: 'with a token of the environment', env: credentials, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}`, complaint: `CLOUDFLARE_API_BASE_URL: comes from .env, but CLOUDFLARE_API_TOKEN, ${elsewhere} the environment. Remove CLOUDFLARE_API_BASE_URL from .env, or set it where CLOUDFLARE_API_TOKEN is set.` },
-  { name: 'with a token by an alias', env: { ...credentials, CLOUDFLARE_API_TOKEN: '', CF_API_TOKEN: 't1' }, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}`, complaint: `${elsewhere} CF_API_TOKEN in the environment` },
-  { name: 'with a token of a flag', env: credentials, argv: ['--cloudflare-api-token=t3'], dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}`, complaint: `${elsewhere} --cloudflare-api-token` },
-  { name: 'with a token of a file', env: { ...credentials, CLOUDFLARE_API_TOKEN: '', CLOUDFLARE_API_TOKEN_FILE: 'config.yaml' }, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}`, complaint: `${elsewhere} config.yaml (CLOUDFLARE_API_TOKEN_FILE)` },
-  { name: 'with a file .env takes for a token', env: { CLOUDFLARE_ACCOUNT_ID: 'a' }, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}\nCLOUDFLARE_API_TOKEN_FILE=token`, complaint: `${elsewhere} token (CLOUDFLARE_API_TOKEN_FILE in .env)` },
-  { name: 'by a config file that .env names', env: credentials, dotEnv: 'CONFIG_FILE=base.yaml', complaint: `CLOUDFLARE_API_BASE_URL: comes from base.yaml (CONFIG_FILE in .env), but CLOUDFLARE_API_TOKEN, ${elsewhere} the environment.` },
-  { name: 'of the gateway', env: { ...credentials, CLOUDFLARE_AI_GATEWAY_ID: 'g' }, dotEnv: `CLOUDFLARE_AI_GATEWAY_BASE_URL=${mock}`, complaint: `CLOUDFLARE_AI_GATEWAY_BASE_URL: comes from .env, but CLOUDFLARE_API_TOKEN, ${elsewhere} the environment.` },
-  { name: 'of the gateway, whose token is from elsewhere', env: { CLOUDFLARE_AI_GATEWAY_TOKEN: 't2' }, dotEnv: `CLOUDFLARE_AI_GATEWAY_ID=g\nCLOUDFLARE_AI_GATEWAY_BASE_URL=${mock}\nCLOUDFLARE_ACCOUNT_ID=${credentials.CLOUDFLARE_ACCOUNT_ID}\nCLOUDFLARE_API_TOKEN=t`, complaint: `but CLOUDFLARE_AI_GATEWAY_TOKEN, ${elsewhere} the environment.` },
-  { name: 'with callers\' tokens', env: { ...credentials, AUTH_MODE: 'passthrough' }, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}\nCLOUDFLARE_API_TOKEN=t`, complaint: 'CLOUDFLARE_API_BASE_URL: comes from .env, but AUTH_MODE, which sends the clients\' tokens there, comes from the environment.' },
+const destinations: Array<{ name: string, env?: Record<string, string>, argv?: string[], dotEnv: string, message?: string }> = [
+  { name: 'with a token of the environment', env: credentials, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}`, message: `CLOUDFLARE_API_BASE_URL: comes from .env, but CLOUDFLARE_API_TOKEN, ${elsewhere} the environment. Remove CLOUDFLARE_API_BASE_URL from .env, or set it where CLOUDFLARE_API_TOKEN is set.` },
+  { name: 'with a token by an alias', env: { ...credentials, CLOUDFLARE_API_TOKEN: '', CF_API_TOKEN: 't1' }, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}`, message: `${elsewhere} CF_API_TOKEN in the environment` },
+  { name: 'with a token of a flag', env: credentials, argv: ['--cloudflare-api-token=t3'], dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}`, message: `${elsewhere} --cloudflare-api-token` },
+  { name: 'with a token of a file', env: { ...credentials, CLOUDFLARE_API_TOKEN: '', CLOUDFLARE_API_TOKEN_FILE: 'config.yaml' }, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}`, message: `${elsewhere} config.yaml (CLOUDFLARE_API_TOKEN_FILE)` },
+  { name: 'with a file .env takes for a token', env: { CLOUDFLARE_ACCOUNT_ID: 'a' }, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}\nCLOUDFLARE_API_TOKEN_FILE=token`, message: `${elsewhere} token (CLOUDFLARE_API_TOKEN_FILE in .env)` },
+  { name: 'by a config file that .env names', env: credentials, dotEnv: 'CONFIG_FILE=base.yaml', message: `CLOUDFLARE_API_BASE_URL: comes from base.yaml (CONFIG_FILE in .env), but CLOUDFLARE_API_TOKEN, ${elsewhere} the environment.` },
+  { name: 'of the gateway', env: { ...credentials, CLOUDFLARE_AI_GATEWAY_ID: 'g' }, dotEnv: `CLOUDFLARE_AI_GATEWAY_BASE_URL=${mock}`, message: `CLOUDFLARE_AI_GATEWAY_BASE_URL: comes from .env, but CLOUDFLARE_API_TOKEN, ${elsewhere} the environment.` },
+  { name: 'of the gateway, whose token is from elsewhere', env: { CLOUDFLARE_AI_GATEWAY_TOKEN: 't2' }, dotEnv: `CLOUDFLARE_AI_GATEWAY_ID=g\nCLOUDFLARE_AI_GATEWAY_BASE_URL=${mock}\nCLOUDFLARE_ACCOUNT_ID=${credentials.CLOUDFLARE_ACCOUNT_ID}\nCLOUDFLARE_API_TOKEN=t`, message: `but CLOUDFLARE_AI_GATEWAY_TOKEN, ${elsewhere} the environment.` },
+  { name: 'with callers\' tokens', env: { ...credentials, AUTH_MODE: 'passthrough' }, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}\nCLOUDFLARE_API_TOKEN=t`, message: 'CLOUDFLARE_API_BASE_URL: comes from .env, but AUTH_MODE, which sends the clients\' tokens there, comes from the environment.' },
   { name: 'with its token beside it', env: { CLOUDFLARE_ACCOUNT_ID: 'a' }, dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}\nCLOUDFLARE_API_TOKEN=t` },
   { name: 'that the environment overrules', env: { ...credentials, CLOUDFLARE_API_BASE_URL: mock }, dotEnv: 'CLOUDFLARE_API_BASE_URL=http://127.0.0.1:2' },
   { name: 'that is Cloudflare\'s own', env: credentials, dotEnv: 'CLOUDFLARE_API_BASE_URL=https://api.cloudflare.com/client/v4/' },
   { name: 'of a gateway nobody uses', env: credentials, dotEnv: `CLOUDFLARE_AI_GATEWAY_BASE_URL=${mock}` },
   { name: 'that the simulator does not need', env: credentials, argv: ['--demo'], dotEnv: `CLOUDFLARE_API_BASE_URL=${mock}` }
 ]
-for (const { name, env = {}, argv = [], dotEnv, complaint } of destinations) {
+for (const { name, env = {}, argv = [], dotEnv, message } of destinations) {
   t.test(`a base URL in .env ${name}`, async t => {
     const files: Record<string, string> = { 'config.yaml': 's3cret', 'base.yaml': `CLOUDFLARE_API_BASE_URL: ${mock}\n`, token: 's3cret' }
     const read = () => readSettings({ commandLine: parseCommandLine(argv), env, dotEnv, readFile: path => files[path] ?? '' })
-    if (complaint === undefined) {
+    if (message === undefined) {
       t.doesNotThrow(read)
       return
     }
     const failure = t.throws(read, SettingsError) as SettingsError
     t.equal(failure.problems.length, 1)
-    t.ok(failure.message.includes(complaint), failure.message)
+    t.ok(failure.message.includes(message), failure.message)
   })
 }
 

@@ -57,9 +57,9 @@ t.same(
 )
 
 t.test('every setting has a doc that fits one line and says what it wants', async t => {
-  for (const { name, doc, wants, group } of SETTINGS) {
+  for (const { name, doc, expected, group } of SETTINGS) {
     t.match(doc, /^\S.{10,92}\.$/, `${name} has a doc`)
-    t.match(wants, /^\S.{3,}$/, `${name} says what it wants`)
+    t.match(expected, /^\S.{3,}$/, `${name} says what it wants`)
     t.ok(group, `${name} has a heading`)
   }
 })

@@ -67,32 +67,32 @@ for (const { name, argv = [], env = {}, text, values, origins, dotEnv, unread = 
 }
 
 const wrong = [
-  { name: 'a mistake on the command line is handed on', argv: ['--prot=1'], env: {}, problems: [{ name: '--prot', complaint: 'unknown option --prot', next: 'Did you mean --port?', meant: 'PORT' }] },
+  { name: 'a mistake on the command line is handed on', argv: ['--prot=1'], env: {}, problems: [{ name: '--prot', message: 'unknown option --prot', hint: 'Did you mean --port?', meant: 'PORT' }] },
   {
     name: 'a config file that is not there is a problem',
     argv: ['--config=nowhere.yaml'],
     env: {},
-    problems: [{ name: 'CONFIG_FILE', complaint: 'cannot read nowhere.yaml (ENOENT: no such file or directory, open \'nowhere.yaml\')' }]
+    problems: [{ name: 'CONFIG_FILE', message: 'cannot read nowhere.yaml (ENOENT: no such file or directory, open \'nowhere.yaml\')' }]
   },
   {
     name: 'a config file that does not parse is a problem with its place',
     argv: ['--config=broken.yaml'],
     env: {},
-    problems: [{ name: 'CONFIG_FILE', complaint: 'cannot read broken.yaml (Map keys must be unique at line 2, column 1)' }]
+    problems: [{ name: 'CONFIG_FILE', message: 'cannot read broken.yaml (Map keys must be unique at line 2, column 1)' }]
   },
   {
     name: 'a config file without names is a problem',
     argv: ['--config=text.yaml'],
     env: {},
-    problems: [{ name: 'CONFIG_FILE', complaint: 'cannot read text.yaml (expected an object with the names of settings)' }]
+    problems: [{ name: 'CONFIG_FILE', message: 'cannot read text.yaml (expected an object with the names of settings)' }]
   },
   {
     name: 'every unknown name in a config file is a problem',
     argv: ['--config=unknown.yaml'],
     env: {},
     problems: [
-      { name: 'PROT', complaint: 'unknown setting PROT in unknown.yaml', next: 'Did you mean PORT?', meant: 'PORT' },
-      { name: 'CONFIG_FILE', complaint: 'unknown setting CONFIG_FILE in unknown.yaml' }
+      { name: 'PROT', message: 'unknown setting PROT in unknown.yaml', hint: 'Did you mean PORT?', meant: 'PORT' },
+      { name: 'CONFIG_FILE', message: 'unknown setting CONFIG_FILE in unknown.yaml' }
     ]
   },
   {
@@ -100,42 +100,42 @@ const wrong = [
     argv: ['--config=spelling.yaml'],
     env: {},
     problems: [
-      { name: 'port', next: 'The name is PORT.', meant: 'PORT' },
-      { name: 'log-level', next: 'The name is LOG_LEVEL.', meant: 'LOG_LEVEL' },
-      { name: 'apiKeys', next: 'The name is API_KEYS.', meant: 'API_KEYS' },
-      { name: 'Default_Model', next: 'The name is DEFAULT_MODEL.', meant: 'DEFAULT_MODEL' },
-      { name: 'account', next: 'Did you mean CLOUDFLARE_ACCOUNT_ID?', meant: 'CLOUDFLARE_ACCOUNT_ID' },
+      { name: 'port', hint: 'The name is PORT.', meant: 'PORT' },
+      { name: 'log-level', hint: 'The name is LOG_LEVEL.', meant: 'LOG_LEVEL' },
+      { name: 'apiKeys', hint: 'The name is API_KEYS.', meant: 'API_KEYS' },
+      { name: 'Default_Model', hint: 'The name is DEFAULT_MODEL.', meant: 'DEFAULT_MODEL' },
+      { name: 'account', hint: 'Did you mean CLOUDFLARE_ACCOUNT_ID?', meant: 'CLOUDFLARE_ACCOUNT_ID' },
       { name: 'colour' }
-    ].map(problem => ({ ...problem, complaint: `unknown setting ${problem.name} in spelling.yaml` }))
+    ].map(problem => ({ ...problem, message: `unknown setting ${problem.name} in spelling.yaml` }))
   },
   {
     name: 'a list or an object where none belongs is a problem',
     argv: ['--config=shapes.yaml'],
     env: {},
     problems: [
-      { name: 'HOST', complaint: 'got an object from shapes.yaml; expected a host name or an IP address, without scheme, port or brackets' },
-      { name: 'PORT', complaint: 'got a list from shapes.yaml; expected a whole number from 0 to 65535' },
-      { name: 'MODEL_ALIASES', complaint: 'got a list from shapes.yaml; expected a JSON object of model names, such as {"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}' },
-      { name: 'DEFAULT_MODEL', complaint: 'got a list from shapes.yaml; expected text' }
+      { name: 'HOST', message: 'got an object from shapes.yaml; expected a host name or an IP address, without scheme, port or brackets' },
+      { name: 'PORT', message: 'got a list from shapes.yaml; expected a whole number from 0 to 65535' },
+      { name: 'MODEL_ALIASES', message: 'got a list from shapes.yaml; expected a JSON object of model names, such as {"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}' },
+      { name: 'DEFAULT_MODEL', message: 'got a list from shapes.yaml; expected text' }
     ]
   },
   {
     name: 'a secret file that is not there is a problem',
     argv: [],
     env: { API_KEYS_FILE: 'nowhere' },
-    problems: [{ name: 'API_KEYS', complaint: 'cannot read the file that API_KEYS_FILE names (ENOENT: no such file or directory, open \'nowhere\')', next: 'Check the path and the permissions of the file.' }]
+    problems: [{ name: 'API_KEYS', message: 'cannot read the file that API_KEYS_FILE names (ENOENT: no such file or directory, open \'nowhere\')', hint: 'Check the path and the permissions of the file.' }]
   },
   {
     name: 'a secret file that is empty is a problem',
     argv: [],
     env: { API_KEYS_FILE: 'empty' },
-    problems: [{ name: 'API_KEYS', complaint: 'API_KEYS_FILE names empty, which is empty' }]
+    problems: [{ name: 'API_KEYS', message: 'API_KEYS_FILE names empty, which is empty' }]
   },
   {
     name: 'a secret that is set twice is a problem',
     argv: [],
     env: { API_KEYS: 'k', API_KEYS_FILE: 'keys' },
-    problems: [{ name: 'API_KEYS', complaint: 'API_KEYS and API_KEYS_FILE are both set in the environment; expected only one of them' }]
+    problems: [{ name: 'API_KEYS', message: 'API_KEYS and API_KEYS_FILE are both set in the environment; expected only one of them' }]
   }
 ]
 for (const { name, argv, env, problems } of wrong) {

@@ -11,7 +11,7 @@ function check (values: Values) {
 
 function complaintsAbout (values: Values): string[] {
   const { environment, problems } = check(values)
-  return [...problems, ...checkTogether(environment, problems)].map(({ name, complaint, next }) => [`${name} ${complaint}`, ...next === undefined ? [] : [next]].join('. '))
+  return [...problems, ...checkTogether(environment, problems)].map(({ name, message, hint }) => [`${name} ${message}`, ...hint === undefined ? [] : [hint]].join('. '))
 }
 
 const integers: Array<{ name: SettingName, from: number, to: number, unit: string }> = [
@@ -33,7 +33,7 @@ for (const { name, from, to, unit } of integers) {
     for (const value of [from, to]) t.equal(check({ [name]: `${value}` }).environment[name], value, `takes ${value}`)
     for (const value of [`${from - 1}`, `${to + 1}`, '1.5', 'many', '10s', 'true']) {
       t.same(check({ [name]: value }).problems, [
-        { name, complaint: `got "${value}" from somewhere; expected a whole number${unit} from ${from} to ${to}` }
+        { name, message: `got "${value}" from somewhere; expected a whole number${unit} from ${from} to ${to}` }
       ], `refuses ${value}`)
     }
   })
@@ -43,13 +43,13 @@ t.test('booleans come in four spellings each', async t => {
   for (const value of ['true', '1', 'on', 'yes', 'YES']) t.equal(check({ ALLOW_UNAUTHENTICATED: value }).environment.ALLOW_UNAUTHENTICATED, true, value)
   for (const value of ['false', '0', 'off', 'no', 'Off']) t.equal(check({ ALLOW_UNAUTHENTICATED: value }).environment.ALLOW_UNAUTHENTICATED, false, value)
   t.same(check({ ALLOW_UNAUTHENTICATED: 'perhaps' }).problems, [
-    { name: 'ALLOW_UNAUTHENTICATED', complaint: 'got "perhaps" from somewhere; expected true or false' }
+    { name: 'ALLOW_UNAUTHENTICATED', message: 'got "perhaps" from somewhere; expected true or false' }
   ])
 })
 
 t.same(check({ SIMULATOR_TOKENS_PER_SECOND: '0.5' }).environment.SIMULATOR_TOKENS_PER_SECOND, 0.5, 'the pace may be less than one token per second')
 t.equal(check({ WORKERS: 'auto' }).environment.WORKERS, 'auto', 'the machine may say how many workers')
-t.same(check({ WORKERS: '65' }).problems, [{ name: 'WORKERS', complaint: 'got "65" from somewhere; expected a whole number from 1 to 64, or auto' }])
+t.same(check({ WORKERS: '65' }).problems, [{ name: 'WORKERS', message: 'got "65" from somewhere; expected a whole number from 1 to 64, or auto' }])
 t.equal(check({ LOG_LEVEL: 'silent' }).environment.LOG_LEVEL, 'silent', 'the log may be silent')
 
 const whereTheAccountIs = 'Copy it from https://dash.cloudflare.com → AI → Workers AI → "Use REST API".'

@@ -27,7 +27,7 @@ export function checkToken (run: Run, { settings, failures }: CheckContext): Che
   return {
     verdict: 'failed',
     message: 'Cloudflare refused the token when the doctor requested the list of models; it is unknown whether the token may run them.',
-    next: `Omit --no-run to check that, or replace the token: ${toSource('CLOUDFLARE_API_TOKEN')}`,
+    next: `Omit --no-run to check that, or replace the token: ${toHowToGet('CLOUDFLARE_API_TOKEN')}`,
     blame: 'credentials'
   }
 }
@@ -71,13 +71,13 @@ function toName ({ upstream }: CheckContext['settings']): string {
 }
 
 function refused (message: string, culprit: SettingName): CheckResult {
-  return { verdict: 'failed', message, next: toSource(culprit), blame: 'credentials' }
+  return { verdict: 'failed', message, next: toHowToGet(culprit), blame: 'credentials' }
 }
 
 function skipped (message: string): CheckResult {
   return { verdict: 'skipped', message }
 }
 
-function toSource (name: SettingName): string {
-  return SETTINGS.find(setting => setting.name === name)?.source ?? ''
+function toHowToGet (name: SettingName): string {
+  return SETTINGS.find(setting => setting.name === name)?.howToGet ?? ''
 }

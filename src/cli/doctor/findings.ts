@@ -23,11 +23,11 @@ export function toSettingsFinding (lines: readonly ConfigLine[], { upstream }: P
 
 /** A finding for each problem of settings that cannot be used. */
 export function toProblemFindings (problems: readonly Problem[]): Finding[] {
-  return problems.map(({ name, complaint, next = SETTINGS.find(setting => setting.name === name)?.source }) => ({
+  return problems.map(({ name, message, hint = SETTINGS.find(setting => setting.name === name)?.howToGet }) => ({
     check: 'settings',
     verdict: 'failed',
-    message: `${toSubject(name, complaint)}.`,
-    next: next ?? 'Correct it; --help without doctor lists every setting.',
+    message: `${toSubject(name, message)}.`,
+    next: hint ?? 'Correct it; --help without doctor lists every setting.',
     blame: 'settings'
   }))
 }

@@ -24,6 +24,6 @@ export async function openStore<Stored extends StoredResponse> ({ storePath, sto
     const { SqliteStore } = await import('./sqlite.ts')
     return new SqliteStore(storePath, limits)
   } catch (error) {
-    throw new SettingsError([{ name: 'STORE_PATH', complaint: `cannot open it (${error instanceof Error ? error.message : String(error)}); expected a SQLite file, or a place for a new one` }])
+    throw new SettingsError([{ name: 'STORE_PATH', message: `cannot open it (${error instanceof Error ? error.message : String(error)}); expected a SQLite file, or a place for a new one` }])
   }
 }

@@ -14,9 +14,9 @@ t.match(toSettingsFinding(lines, { upstream: 'cloudflare' }, { unread: ['NODE_OP
 t.match(toSettingsFinding(lines, { upstream: 'simulator' }), { verdict: 'ok', message: /^UPSTREAM is simulator/ })
 
 t.same(toProblemFindings([
-  { name: 'CLOUDFLARE_API_TOKEN', complaint: 'got a value (hidden) from --x; expected a token' },
-  { name: 'API_KEYS', complaint: 'cannot read the file that API_KEYS_FILE names (ENOENT)', next: 'Check the path.' },
-  { name: 'PORT', complaint: 'got "x"; expected a number' }
+  { name: 'CLOUDFLARE_API_TOKEN', message: 'got a value (hidden) from --x; expected a token' },
+  { name: 'API_KEYS', message: 'cannot read the file that API_KEYS_FILE names (ENOENT)', hint: 'Check the path.' },
+  { name: 'PORT', message: 'got "x"; expected a number' }
 ]).map(finding => 'next' in finding && [finding.message, finding.next]), [
   ['CLOUDFLARE_API_TOKEN: got a value (hidden) from --x; expected a token.', 'Make one at https://dash.cloudflare.com/profile/api-tokens with the account permissions "Workers AI: Read" and "Workers AI: Edit".'],
   ['API_KEYS: cannot read the file that API_KEYS_FILE names (ENOENT).', 'Check the path.'],
