@@ -47,36 +47,36 @@ export function isRead (schema: Schema): boolean {
  * Why some of a schema is not looked at, in words that quote nothing of it; empty where all is.
  * @throws Error when the schema is none, with what its writer should know; UncheckedError when nothing can be checked against it
  */
-export function readSchema (schema: Schema, effort: WorkBudget): readonly string[] {
-  return toChecker(schema, effort).unenforced
+export function readSchema (schema: Schema, budget: WorkBudget): readonly string[] {
+  return toChecker(schema, budget).unenforced
 }
 
 /**
  * What of a value does not fit a JSON Schema, each as path and complaint; empty when all fits.
  * @throws UncheckedError
  */
-export function toViolations (schema: Schema, value: unknown, effort: WorkBudget): string[] {
-  return errorsOf(schema, value, effort).slice(0, MAX_ERRORS).map(toViolation)
+export function toViolations (schema: Schema, value: unknown, budget: WorkBudget): string[] {
+  return errorsOf(schema, value, budget).slice(0, MAX_ERRORS).map(toViolation)
 }
 
 /**
  * How many things of a value do not fit a JSON Schema.
  * @throws UncheckedError
  */
-export function countViolations (schema: Schema, value: unknown, effort: WorkBudget): number {
-  return errorsOf(schema, value, effort).length
+export function countViolations (schema: Schema, value: unknown, budget: WorkBudget): number {
+  return errorsOf(schema, value, budget).length
 }
 
-function errorsOf (schema: Schema, value: unknown, effort: WorkBudget): ReturnType<Checker['errorsOf']> {
+function errorsOf (schema: Schema, value: unknown, budget: WorkBudget): ReturnType<Checker['errorsOf']> {
   try {
-    return toChecker(schema, effort).errorsOf(value, effort)
+    return toChecker(schema, budget).errorsOf(value, budget)
   } catch (error) {
     throw new UncheckedError('the answer cannot be checked against the schema', { cause: error })
   }
 }
 
-function toChecker (schema: Schema, effort: WorkBudget): Checker {
-  const reading = lookUp(schema) ?? compile(schema, effort)
+function toChecker (schema: Schema, budget: WorkBudget): Checker {
+  const reading = lookUp(schema) ?? compile(schema, budget)
   readings.set(schema, reading)
   if ('error' in reading) throw reading.error
   return reading.checker
@@ -91,11 +91,11 @@ function lookUp (schema: Schema): Reading | undefined {
   return checker && { checker }
 }
 
-function compile (schema: Schema, effort: WorkBudget): Reading {
+function compile (schema: Schema, budget: WorkBudget): Reading {
   if (checkers === undefined) throw new Error('loadCheckers was not waited for')
   const { toChecker, InvalidSchemaError } = checkers
   try {
-    const checker = toChecker(schema, effort)
+    const checker = toChecker(schema, budget)
     const text = JSON.stringify(schema)
     if (text.length <= MAX_KEPT_LENGTH) kept.set(text, checker)
     return { checker }

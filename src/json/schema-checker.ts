@@ -16,7 +16,7 @@ export interface Checker {
    * What of a value does not fit.
    * @throws WorkBudgetError, RangeError for what is nested too deeply
    */
-  errorsOf: (value: unknown, effort: WorkBudget) => ErrorObject[]
+  errorsOf: (value: unknown, budget: WorkBudget) => ErrorObject[]
 }
 
 /** The schema is none. The message quotes it, and is for its writer only. */
@@ -50,8 +50,8 @@ const KEYWORD_STEPS = 2
  * Makes a checker of a schema, which is read by the draft that `$schema` names; without one by the first that takes it.
  * @throws InvalidSchemaError; WorkBudgetError for one that is too much to compile; others of Ajv's
  */
-export function toChecker (schema: Schema, effort: WorkBudget): Checker {
-  const meter = new Meter(effort, 'compiling')
+export function toChecker (schema: Schema, budget: WorkBudget): Checker {
+  const meter = new Meter(budget, 'compiling')
   const draft = toDraft(schema)
   const patterns = new Patterns(meter)
   const { schema: served, unenforced } = toServedSchema(schema, { keepsId: draft === '04', reasonAgainst: pattern => patterns.reasonAgainst(pattern) })
@@ -60,7 +60,7 @@ export function toChecker (schema: Schema, effort: WorkBudget): Checker {
   const validate = compile(ajv, served)
   return {
     unenforced,
-    errorsOf: (value, effort) => meter.during(effort, () => validate(value) ? [] : validate.errors ?? [])
+    errorsOf: (value, budget) => meter.during(budget, () => validate(value) ? [] : validate.errors ?? [])
   }
 }
 
@@ -102,16 +102,16 @@ function toNamedDraft (address: unknown): Draft | undefined {
 
 /** Counts the steps of one compilation, and then of each check. */
 class Meter {
-  #effort: WorkBudget
+  #budget: WorkBudget
   #kind: Kind
 
-  constructor (effort: WorkBudget, kind: Kind) {
-    this.#effort = effort
+  constructor (budget: WorkBudget, kind: Kind) {
+    this.#budget = budget
     this.#kind = kind
   }
 
   spend (steps: number): void {
-    spend(this.#effort, this.#kind, steps)
+    spend(this.#budget, this.#kind, steps)
   }
 
   /** @param each steps for each item, member or 64 characters of the value */
@@ -119,9 +119,9 @@ class Meter {
     this.spend(steps + each * lengthOf(value))
   }
 
-  /** Counts the checks in it against this effort. */
-  during<T> (effort: WorkBudget, check: () => T): T {
-    this.#effort = effort
+  /** Counts the checks in it against this budget. */
+  during<T> (budget: WorkBudget, check: () => T): T {
+    this.#budget = budget
     this.#kind = 'checking'
     return check()
   }

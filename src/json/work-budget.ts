@@ -1,12 +1,11 @@
-/** Work that a caller decides the amount of was not done: it would take longer than others should wait. */
+/** Work whose amount the caller decides was refused: it would keep other callers waiting for too long. */
 class WorkBudgetError extends Error {
   override name = 'WorkBudgetError'
 }
 
 /**
- * What may be done for one request at most, over all its choices, where schemas and answers decide how much there is to
- * do: nobody else is served meanwhile. It is counted in steps and not by a clock, so that the same request always comes
- * out the same.
+ * The most work for one request, over all its choices, where schemas and answers decide how much there is: nobody else is
+ * served meanwhile. It counts steps instead of time, so that the same request always has the same result.
  */
 export interface WorkBudget {
   /** Steps of a schema's compilation, about 50 μs each. */
@@ -17,16 +16,16 @@ export interface WorkBudget {
   mending: number
 }
 
-/** What is left to be done of a kind of work. */
+/** A kind of work. */
 export type Kind = keyof WorkBudget
 
 export function newWorkBudget (): WorkBudget {
   return { compiling: 1_500, checking: 200_000, mending: 100_000_000 }
 }
 
-/** @throws WorkBudgetError when there is not so much left; what comes after it may still be done when it is less */
-export function spend (effort: WorkBudget, kind: Kind, steps: number): void {
+/** @throws WorkBudgetError when less is left; later work that needs less may still pass */
+export function spend (budget: WorkBudget, kind: Kind, steps: number): void {
   // Not a number is never less.
-  if (!(steps <= effort[kind])) throw new WorkBudgetError(`more ${kind} than is done for one request`)
-  effort[kind] -= steps
+  if (!(steps <= budget[kind])) throw new WorkBudgetError(`more ${kind} than is done for one request`)
+  budget[kind] -= steps
 }

@@ -22,14 +22,14 @@ const MAX_REFERENCES = 10
 export class ToolArguments implements Stage {
   #schemas: ReadonlyMap<string, Schema>
   #changes: Change[]
-  #effort: WorkBudget
+  #budget: WorkBudget
   #open: Array<ToolCallEvent & { name: string }> = []
 
   /** @param schemas the parameters of each tool that was offered, by name */
-  constructor (schemas: ReadonlyMap<string, Schema>, changes: Change[], effort: WorkBudget) {
+  constructor (schemas: ReadonlyMap<string, Schema>, changes: Change[], budget: WorkBudget) {
     this.#schemas = schemas
     this.#changes = changes
-    this.#effort = effort
+    this.#budget = budget
   }
 
   push (batch: Batch): Batch {
@@ -51,7 +51,7 @@ export class ToolArguments implements Stage {
   }
 
   #mend (call: ToolCallEvent & { name: string }): ToolCallEvent {
-    const { text, repairs } = toMended(call.arguments, this.#schemas.get(call.name), this.#effort)
+    const { text, repairs } = toMended(call.arguments, this.#schemas.get(call.name), this.#budget)
     for (const reason of repairs) {
       this.#changes.push({ param: `tool_calls[${call.index}].function.arguments`, action: 'repaired', reason })
     }
@@ -64,7 +64,7 @@ export class ToolArguments implements Stage {
  * @param schema the tool's parameters, when they are known
  * @returns JSON text, and what was done to it; the same text and nothing when it is sound or beyond repair
  */
-export function toMended (text: string, schema: Schema | undefined, effort: WorkBudget): { text: string, repairs: string[] } {
+export function toMended (text: string, schema: Schema | undefined, budget: WorkBudget): { text: string, repairs: string[] } {
   const asWritten = { text, repairs: [] }
   const repairs: string[] = []
   const unmarked = withoutMarks(text)
@@ -72,21 +72,21 @@ export function toMended (text: string, schema: Schema | undefined, effort: Work
   let json: string | undefined = unmarked
   let value = parseJson(json)
   if (value === undefined) {
-    json = toClosed(unmarked, effort)
+    json = toClosed(unmarked, budget)
     value = json && parseJson(json)
     repairs.push('the model wrote JSON that does not parse')
   }
   if (typeof value === 'string') {
-    json = toClosed(value, effort)
+    json = toClosed(value, budget)
     value = json && parseJson(json)
     repairs.push('the model encoded the arguments twice')
   }
   if (json === undefined || !isObject(value)) return asWritten
   let mended: string | undefined
-  const broken = schema && violations(schema, value, effort)
+  const broken = schema && violations(schema, value, budget)
   if (schema !== undefined && broken !== undefined && broken > 0) {
-    const cast = toJson(mend(toExactValue(json), schema, schema, effort))
-    const left = cast === undefined ? undefined : violations(schema, parseJson(cast), effort)
+    const cast = toJson(mend(toExactValue(json), schema, schema, budget))
+    const left = cast === undefined ? undefined : violations(schema, parseJson(cast), budget)
     if (left !== undefined && left < broken) {
       mended = cast
       repairs.push('the model gave values of another type than the schema names')
@@ -109,33 +109,33 @@ function toJson (value: unknown): string | undefined {
 const BEHIND = /^(?:[\s}\]]|<[|｜][^<>]{1,40}>)*$/
 
 /** JSON or nearly JSON whose brackets are closed, or closed too often: what was cut off must not be made up. */
-function toClosed (text: string, effort: WorkBudget): string | undefined {
+function toClosed (text: string, budget: WorkBudget): string | undefined {
   const json = text.trim()
   const length = new BracketScanner().read(json) ?? 0
   const closed = json.slice(0, length)
-  return /[}\]]$/.test(closed) && BEHIND.test(json.slice(length)) ? toModelJson(closed, effort) : undefined
+  return /[}\]]$/.test(closed) && BEHIND.test(json.slice(length)) ? toModelJson(closed, budget) : undefined
 }
 
 /** Undefined when that cannot be checked: for a schema that is none, or too large. */
-function violations (schema: Schema, value: unknown, effort: WorkBudget): number | undefined {
+function violations (schema: Schema, value: unknown, budget: WorkBudget): number | undefined {
   try {
-    return countViolations(schema, value, effort)
+    return countViolations(schema, value, budget)
   } catch {
     return undefined
   }
 }
 
-function mend (value: unknown, schema: unknown, root: Schema, effort: WorkBudget): unknown {
+function mend (value: unknown, schema: unknown, root: Schema, budget: WorkBudget): unknown {
   if (schema === undefined) return value
   const resolved = resolve(schema, root)
   const types = typesOf(resolved, root)
-  const cast = types.length === 0 || isOf(value, types) ? value : toType(value, types, effort)
+  const cast = types.length === 0 || isOf(value, types) ? value : toType(value, types, budget)
   const known = branchFor(cast, resolved, root)
-  if (Array.isArray(cast)) return cast.map(item => mend(item, known['items'], root, effort))
-  return isObject(cast) && toNumber(cast) === undefined ? mendMembers(cast, known, root, effort) : cast
+  if (Array.isArray(cast)) return cast.map(item => mend(item, known['items'], root, budget))
+  return isObject(cast) && toNumber(cast) === undefined ? mendMembers(cast, known, root, budget) : cast
 }
 
-function mendMembers (value: Record<string, unknown>, schema: Schema, root: Schema, effort: WorkBudget): Record<string, unknown> {
+function mendMembers (value: Record<string, unknown>, schema: Schema, root: Schema, budget: WorkBudget): Record<string, unknown> {
   const properties = isObject(schema['properties']) ? schema['properties'] : {}
   const required = new Set(Array.isArray(schema['required']) ? schema['required'] : [])
   const mended: Array<[string, unknown]> = []
@@ -143,7 +143,7 @@ function mendMembers (value: Record<string, unknown>, schema: Schema, root: Sche
     const property = Object.hasOwn(properties, name) ? properties[name] : schema['additionalProperties']
     const types = typesOf(resolve(property, root), root)
     const isLeftOut = member === null && !required.has(name) && types.length > 0 && !types.includes('null')
-    if (!isLeftOut) mended.push([name, mend(member, property, root, effort)])
+    if (!isLeftOut) mended.push([name, mend(member, property, root, budget)])
   }
   for (const [name, property] of Object.entries(properties)) {
     if (!required.has(name) || Object.hasOwn(value, name)) continue
@@ -156,8 +156,8 @@ function mendMembers (value: Record<string, unknown>, schema: Schema, root: Sche
 }
 
 /** The value in one of the types, when it is that value in other clothes; the value itself when it is not. */
-function toType (value: unknown, types: readonly string[], effort: WorkBudget): unknown {
-  const read = typeof value === 'string' ? toLiteral(value.trim(), effort) : undefined
+function toType (value: unknown, types: readonly string[], budget: WorkBudget): unknown {
+  const read = typeof value === 'string' ? toLiteral(value.trim(), budget) : undefined
   // A whole number that was written as 1.0 is read as such where only whole ones are.
   if (read !== undefined && isOf(read, types)) return types.includes('number') ? read : toSafeInteger(read) ?? read
   if (types.includes('string') && (toNumber(value) !== undefined || typeof value === 'boolean')) return String(value)
@@ -170,13 +170,13 @@ function toSafeInteger (value: unknown): number | undefined {
   return Number.isSafeInteger(number) ? number : undefined
 }
 
-function toLiteral (text: string, effort: WorkBudget): unknown {
+function toLiteral (text: string, budget: WorkBudget): unknown {
   switch (text) {
     case 'True': return true
     case 'False': return false
     case 'None': return null
   }
-  const json = parseJson(text) === undefined ? toClosed(text, effort) : text
+  const json = parseJson(text) === undefined ? toClosed(text, budget) : text
   return json === undefined ? undefined : toExactValue(json)
 }
 

@@ -53,17 +53,17 @@ export class GenerationReader {
     return this.#done && this.#failure === undefined
   }
 
-  /** True when something was said, and nothing that ends it. */
+  /** True once there was output, until something ends it. */
   get isSpeaking (): boolean {
     return this.#sawOutput && !this.#done && !this.#finished
   }
 
-  /** Hears the JSON of a frame with text whose usage is the latest, if it tells some; its text was told already. */
+  /** @param json a frame whose text has bypassed this reader, with the latest usage */
   onBypassed (json: string): void {
     this.#lastOfRun = json
   }
 
-  /** What was billed so far, as far as it was told. */
+  /** What was billed so far, as far as Cloudflare has said. */
   get usage (): Usage | undefined {
     this.#readLastOfRun()
     return this.#tally.usage

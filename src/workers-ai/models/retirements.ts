@@ -5,7 +5,7 @@ import type { ModelId } from './model.ts'
 /** How long a refusal counts, in milliseconds: Cloudflare retires models for good, but by mistake as well. */
 const KNOWN_MS = 60 * 60_000
 
-/** Refusals that are remembered; the oldest is forgotten first. */
+/** Refusals that are kept; the oldest is dropped first. */
 const MAX_KNOWN = 1_000
 
 type Refusal = Pick<UpstreamError, 'message' | 'status' | 'code'>

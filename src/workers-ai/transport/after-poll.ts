@@ -1,6 +1,6 @@
 let end: Promise<void> | undefined
 
-/** Resolves when everything is read that this turn of the event loop has brought; all who wait for it go on together. */
+/** Resolves after the poll phase of the event loop, when all sockets that were readable have been read; for all who wait at once. */
 export function afterPoll (): Promise<void> {
   end ??= new Promise(resolve => setImmediate(() => {
     end = undefined

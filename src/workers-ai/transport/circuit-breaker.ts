@@ -2,16 +2,16 @@ import { LRUCache } from 'lru-cache'
 import { UpstreamError } from '../../errors.ts'
 import { NO_CAPACITY, toFacts } from './error-codes.ts'
 
-/** Failures in a row that open the circuit of one credential. */
+/** Failures in a row that open the circuit of one credential and model. */
 const THRESHOLD = 5
 
-/** Credentials that Cloudflare tells in a row that it has no capacity for a model, before the model is left alone by all. */
+/** Credentials in a row that find no capacity for a model, before the circuit of the model opens for all. */
 const CREDENTIALS_THRESHOLD = 3
 
-/** How long an open circuit answers by itself, in milliseconds; Cloudflare's queues take tens of seconds to clear. */
+/** How long a circuit stays open, in milliseconds; Cloudflare's queues take tens of seconds to clear. */
 const OPEN_MS = 15_000
 
-/** Failures further apart than this, in milliseconds, are no row. */
+/** The longest time between two failures of a row, in milliseconds. */
 const ROW_MS = 60_000
 
 /** CircuitBreakers that are remembered; the one that failed longest ago is forgotten first. */
@@ -19,30 +19,29 @@ const MAX_CIRCUITS = 1_000
 
 type Reason = NonNullable<ReturnType<typeof toFacts>['circuit']>
 
-/** What is known of a row of failures. */
+/** A row of failures. */
 interface Row {
-  /** The failures, or those who had them. */
+  /** Failures, or credentials that had them. */
   count: number
   isTripped: boolean
   openUntil: number
   reason: Reason
-  /** The call that was let through to try. */
+  /** The trial call of a half-open circuit. */
   trial?: Passage | undefined
-  /** Those who had the failures, where they are counted. */
+  /** The credentials that had the failures, where those are counted. */
   credentials?: Set<string>
 }
 
 /**
- * Remembers that Cloudflare has no capacity, or takes no more calls, so that callers hear it at once and a busy model is
- * left alone. After a while one call is let through; its outcome closes the circuit or opens it again.
+ * Circuit breakers: while Cloudflare has no capacity, or takes no more calls, callers are refused at once and a busy model is
+ * left alone. After a while one trial call is let through; its outcome closes the circuit or opens it again.
  *
- * There is a circuit for each credential and model, because a limit of calls is that of one account or token. That
- * Cloudflare has no capacity for a model is the same for all, but one caller's word is not enough for that: it takes three
- * credentials in a row.
+ * There is a circuit for each credential and model, because rate limits are those of one account or token. A lack of
+ * capacity is the same for all, but one caller is not enough to show it: it takes three credentials in a row.
  *
- * Nothing else says anything about the next call: a request that is wrong or too slow, or one that was given up, neither
- * opens nor closes a circuit, and gives its place back where it was let through to try. A wrong request does not even end
- * a row, because it may have been refused before anybody looked for a place to run it.
+ * No other outcome says anything about the next call: a request that is wrong, too slow or abandoned neither opens nor closes
+ * a circuit, and lets another trial take its place. A wrong request does not even end a row, because it may have been
+ * refused before capacity was looked for.
  */
 export class CircuitBreakers {
   readonly #now: () => number
@@ -57,7 +56,7 @@ export class CircuitBreakers {
   }
 
   /**
-   * To be asked before a call, and told how it ended.
+   * Asks for a call; its outcome is to be reported to what is returned.
    * @param credential whose limits count, by a name that is no secret
    * @throws UpstreamError with the seconds to wait, while a circuit is open
    */
@@ -87,12 +86,12 @@ export class CircuitBreakers {
         }
       }
     }
-    // The next callers wait for the outcome of this one.
+    // Half open: other callers are refused until this call ends.
     for (const row of [ofModel, ofCredential]) if (row?.isTripped) Object.assign(row, { openUntil: now + OPEN_MS, trial: passage })
     return passage
   }
 
-  /** Some other failure is the end of a row, but no proof that what opened a circuit is over. */
+  /** Another failure ends a row, but does not close an open circuit. */
   #endRows (model: string, key: string): void {
     if (this.#ofModels.peek(model)?.isTripped === false) this.#ofModels.delete(model)
     if (this.#ofCredentials.peek(key)?.isTripped === false) this.#ofCredentials.delete(key)
@@ -112,12 +111,12 @@ export class CircuitBreakers {
   }
 }
 
-/** One call that may be made. One of these is to be called when it has ended. */
+/** A call that may be made. One of these is to be called when it has ended. */
 export interface Passage {
   /** Cloudflare has begun to answer. */
   onSuccess: () => void
   onFailure: (error: unknown) => void
-  /** Nobody waits for its outcome any more. */
+  /** The caller has left before the outcome. */
   onAbandoned: () => void
 }
 

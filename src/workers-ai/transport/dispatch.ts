@@ -5,31 +5,31 @@ import { afterPoll } from './after-poll.ts'
 import type { Hearer } from './pool.ts'
 import type { RequestBody } from './request-body.ts'
 
-/** Bytes that wait for a reader before Cloudflare is held back. */
+/** Bytes buffered for a reader before undici is paused. */
 const MAX_WAITING_BYTES = 65_536
 
-/** What may come behind the end of a stream: the end of the HTTP body, which often has a packet of its own. */
+/** What may follow the last event of a stream: the end of the HTTP body, which often has a packet of its own. */
 const TRAILING_LIMITS = { ms: 500, pieces: 8 }
 
 /** Headers that are passed on to the client. */
 export const FORWARDED_HEADERS = ['cf-ai-req-id', 'cf-ai-neurons', 'cf-ray', 'cf-aig-log-id', 'cf-aig-event-id', 'cf-aig-cache-status']
-/** All that are looked at; Cloudflare sends twice as many, and the others are not even decoded. */
+/** All headers that are read. Cloudflare sends twice as many; the others are not decoded. */
 const READ_HEADERS = new Set(['content-type', 'content-encoding', 'retry-after', ...FORWARDED_HEADERS])
 const READ_LENGTHS = new Set([...READ_HEADERS].map(({ length }) => length))
 
 const CR_LF = '\r\n'
 const NOTHING = Buffer.alloc(0)
 
-/** The body of an answer, given as it comes. */
+/** The body of a response, pushed as it arrives. */
 export interface ResponseBody {
   /**
-   * Gives what each read of the connection brought, as one piece; can be called once. A slow sink holds Cloudflare back.
-   * Rejects with what broke the connection, the abort's reason, or what the sink threw.
+   * Writes each read of the connection to the sink, as one piece. Can be called once. A slow sink holds Cloudflare back.
+   * Rejects with what broke the connection, the reason of the abort, or what the sink threw.
    */
   read: (sink: Sink<Buffer>) => Promise<void>
-  /** Closes the connection unless the body has ended; whoever reads it is told that it ended. */
+  /** Closes the connection unless the body has ended. A pending `read` resolves. */
   destroy: () => void
-  /** Lets a body end that has said all there is, so that its connection can serve again; nobody waits for it. */
+  /** Reads a body to its end in the background, after its last event, so that the connection can be used again. */
   release: () => void
 }
 
@@ -38,20 +38,20 @@ export type DispatchOptions = Omit<Dispatcher.DispatchOptions, 'body'> & { body?
 
 export interface UpstreamResponse {
   statusCode: number
-  /** Those that are looked at, their names in lower case; of several of a name the first. */
+  /** The headers that are read, by names in lower case; the first of several with one name. */
   headers: Record<string, string | undefined>
   /** Its content type says that it is a stream of events. */
   isStream: boolean
-  /** All of the body, when it was waited for; nothing is left to read then. */
+  /** The whole body, where it was waited for; nothing is left to read then. */
   bytes?: Buffer
   body: ResponseBody
 }
 
 /**
- * Sends a request and resolves once the head of its answer is here; of a success that is no stream its body too, unless
- * that is long or breaks off. Those that are whole are told at the end of the turn, together: what is done for one after
- * the other by the same code costs less, and answers written at once wake their readers once.
- * @param signal ends it in every phase, also while it waits for a connection, where undici would look at no signal
+ * Sends a request. Resolves once the head of its response has arrived; for a success that is no stream, once the whole body
+ * has, unless that is long or breaks off. Whole responses resolve together after the poll phase: to run the same code for one
+ * after the other costs less, and answers written at once wake their readers once.
+ * @param signal ends the request in every phase, also while it waits for a connection, where undici checks no signal
  * @throws undici's errors, and the signal's reason
  */
 export function dispatch (dispatcher: Dispatcher, options: DispatchOptions, signal: CancelSignal): Promise<UpstreamResponse> {
@@ -62,25 +62,25 @@ export function dispatch (dispatcher: Dispatcher, options: DispatchOptions, sign
   })
 }
 
-/** The promise of whoever reads a body. */
+/** The promise that `read` returned. */
 interface Reading {
   resolve: () => void
   reject: (error: unknown) => void
 }
 
 /**
- * Hears what undici reads, in the form in which undici's own API hears it (`lib/api/api-request.js`): a handler of the
- * newer form is wrapped into another object, with a controller beside it, and every header is decoded for it. What one
- * read of the connection brought is given as one piece, however many HTTP chunks it was.
+ * A handler in the form undici's own API uses (`lib/api/api-request.js`): one of the newer form is wrapped into another
+ * object, with a controller beside it, and every header is decoded for it. One read of the connection is written as one
+ * piece, however many HTTP chunks it held.
  */
 class ResponseHandler implements Hearer, ResponseBody {
-  // What each piece looks at stands first, to be loaded from memory at once.
+  // Hot fields first (one cache line).
   #sink: Sink<Buffer> | undefined
-  /** The sink asked for time. */
+  /** The sink has returned a promise that is pending. */
   #isHeld = false
-  /** Nobody reads any more. */
+  /** `release` was called. */
   #isReleased = false
-  /** What waits: the first piece, and those behind it, which are few and seldom. */
+  /** What is buffered: the first piece, and those after it, which are rare. */
   #waiting: Buffer | undefined
   #more: Buffer[] | undefined
   #waitingBytes = 0
@@ -89,14 +89,14 @@ class ResponseHandler implements Hearer, ResponseBody {
   #reading: Reading | undefined
   #signal: CancelSignal
   #answered: ((answer: UpstreamResponse) => void) | undefined
-  /** Until it is told. */
+  /** Set until the head is reported. */
   #answer: UpstreamResponse | undefined
   #refused: ((error: unknown) => void) | undefined
   #abort: ((reason: Error) => void) | undefined
   resume: (() => void) | undefined
   /** How it ended, once it has. */
   #end: { error?: unknown } | undefined
-  /** Pieces that may still come once it was released. */
+  /** Pieces that may still arrive after `release`. */
   #trailingPieces = TRAILING_LIMITS.pieces
   #trailingTimer: NodeJS.Timeout | undefined
 
@@ -121,7 +121,7 @@ class ResponseHandler implements Hearer, ResponseBody {
     return true
   }
 
-  /** Says no when nothing more is to be read until it is resumed. */
+  /** @returns false to pause undici until `resume` */
   onData (piece: Buffer): boolean {
     if (this.#isReleased) {
       if (--this.#trailingPieces < 0) this.#abort?.(new Error('more than the rest'))
@@ -132,7 +132,7 @@ class ResponseHandler implements Hearer, ResponseBody {
       this.#giveBytes(this.#sink, piece)
       return true
     }
-    // How undici's parser goes on where nothing came; to say no again would pause it again.
+    // undici's parser resumes with an empty piece; false would pause it again.
     if (piece.length === 0) return true
     if (this.#waiting === undefined) this.#waiting = piece
     else (this.#more ??= []).push(piece)
@@ -239,13 +239,13 @@ class ResponseHandler implements Hearer, ResponseBody {
   #tell (): void {
     if (this.#answer === undefined) return
     this.#answered?.(this.#answer)
-    // The answer's head need not last as long as its body.
+    // Let the head be collected while the body lasts.
     this.#answer = undefined
     this.#answered = undefined
     this.#refused = undefined
   }
 
-  /** What waits, as one piece. */
+  /** All that is buffered, as one piece. */
   #taken (): Buffer {
     const first = this.#waiting ?? NOTHING
     const bytes = this.#more === undefined ? first : Buffer.concat([first, ...this.#more], this.#waitingBytes)
@@ -268,7 +268,7 @@ class ResponseHandler implements Hearer, ResponseBody {
       this.#tell()
     }
     this.#signal.removeEventListener('abort', this.#onAbort)
-    // The connection knows this one until its next request, and needs no request of old.
+    // The connection refers to this handler until its next request.
     this.#abort = undefined
     this.resume = undefined
     clearTimeout(this.#trailingTimer)
@@ -286,8 +286,8 @@ class ResponseHandler implements Hearer, ResponseBody {
 }
 
 /**
- * Whether nothing but the end of its HTTP chunk can follow a piece in what was read from the connection with it: Node has
- * memory of its own for each read. What this does not see is only given a moment later.
+ * Whether only the end of an HTTP chunk can follow a piece in the same read of the connection: Node allocates each read
+ * by itself. A piece for which this is wrongly false is written a tick later.
  */
 function endsRead ({ byteOffset, length, buffer }: Buffer): boolean {
   return byteOffset + length + CR_LF.length >= buffer.byteLength

@@ -2,8 +2,8 @@ import { UpstreamError } from '../../errors.ts'
 import { toFacts } from './error-codes.ts'
 
 /**
- * Whether another model may do better where this one failed before its first token. A wrong request, a wrong token and
- * the account's used-up quota would fail there as well.
+ * Whether another model may succeed where this one failed before its first token. A wrong request, a wrong token and a used-up
+ * quota would fail there as well.
  */
 export function mayFallBack (error: unknown): error is UpstreamError {
   return error instanceof UpstreamError && toFacts(error).fallback

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net'
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici'
 
-/** undici's clock adds up to 2 s; nobody should wait longer than 10 s to hear that there is nobody. */
+/** undici's clock adds up to 2 s; a caller should learn within 10 s that nothing answers. */
 const CONNECT_TIMEOUT_MS = 8_000
 /** Longer than undici's 4 s: a person's next message should not pay for another TLS handshake. */
 const KEEP_ALIVE_MS = 30_000
 
-/** What hears an answer, and tells how to go on with it. */
+/** A handler of a response that can resume it. */
 export interface Hearer extends Dispatcher.DispatchHandler {
-  /** Has undici read on, as it was given with the head; undefined unless an answer has begun and not ended. */
+  /** Resumes undici's parser; undefined unless a response has begun and not ended. */
   readonly resume?: (() => void) | undefined
 }
 
@@ -27,9 +27,9 @@ export function newPool ({ origin }: URL): Pool {
 }
 
 /**
- * One connection at a time, whose end undici's parser can bear while an answer is held back: it fails an assertion when it
- * is told of the end before it reads on, outside of any request, and the process ends (`lib/dispatcher/client-h1.js`,
- * `finish`). Listeners of a socket are called in their order, and those of here come before undici's.
+ * A client with one connection, which may end while its response is paused. undici's parser fails an assertion when the end
+ * arrives before it is resumed, outside of any request, and the process ends (`lib/dispatcher/client-h1.js`, `finish`).
+ * Listeners of a socket run in their order, and these run before undici's.
  */
 class Connection extends Client {
   #hearer: Hearer | undefined
@@ -51,9 +51,9 @@ class Connection extends Client {
   }
 
   #listen (socket: Socket): void {
-    // All that was read has been parsed, or the end would not be told: nothing new comes of it.
+    // Node emits 'end' after all data, so resuming brings nothing new.
     socket.on('end', () => this.#hearer?.resume?.())
-    // undici takes the reset of an answer that was to end with its connection for that end.
+    // undici takes a reset for the end of a response that ends with its connection.
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNRESET' && this.#hearer?.resume !== undefined) error.code = 'UND_ERR_SOCKET'
     })

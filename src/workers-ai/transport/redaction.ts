@@ -1,4 +1,4 @@
-/** So many consecutive characters of a secret give it away; a shorter secret is a placeholder. */
+/** Consecutive characters that give a secret away; a shorter secret is a placeholder. */
 const TELLING_LENGTH = 8
 
 /**

@@ -6,7 +6,7 @@ import { toFacts } from './error-codes.ts'
 export interface RetryOptions {
   /** How often a failed attempt may be followed by another: 2 means at most 3 attempts. */
   maxRetries: number
-  /** Aborted when the client has left: nothing is tried again then, and a wait ends at once. */
+  /** Aborted when the client has left: no attempt follows, and a wait ends at once. */
   signal: CancelSignal
   /** A number in [0, 1). */
   random: () => number
@@ -19,13 +19,13 @@ export interface RetryOptions {
   retryTime: RetryTimeBudget
 }
 
-/** Retries in stock at the most, and at the start. */
+/** Retries in a full budget, which is where it starts. */
 const MAX_BUDGET = 20
 
-/** Every call adds so much of a retry: when everything fails, a fifth more is asked, not three times as much. */
+/** The part of a retry that each call adds: when every call fails, load grows by a fifth, not threefold. */
 const BUDGET_PER_CALL = 0.2
 
-/** Keeps the retries of calls together in proportion to the calls: a Cloudflare that is down is not asked thrice. */
+/** Keeps retries in proportion to calls, so that an outage is not made worse. */
 export class RetryBudget {
   #stock = MAX_BUDGET
 
@@ -33,7 +33,7 @@ export class RetryBudget {
     this.#stock = Math.min(MAX_BUDGET, this.#stock + BUDGET_PER_CALL)
   }
 
-  /** Whether one more retry may be made; it is then taken. */
+  /** Spends one retry. @returns whether there was one */
   take (): boolean {
     if (this.#stock < 1) return false
     this.#stock--
@@ -41,10 +41,10 @@ export class RetryBudget {
   }
 }
 
-/** Keys whose budgets are remembered; the one that called longest ago is forgotten first. */
+/** Keys whose budgets are kept; the one that called longest ago is dropped first. */
 const MAX_KEYS = 1_000
 
-/** A budget for each key, so that the failures of one use up nobody else's retries. */
+/** A budget for each key, so that one caller's failures do not use up another's retries. */
 export class RetryBudgets {
   readonly #budgets = new LRUCache<string, RetryBudget>({ max: MAX_KEYS })
   #latestKey: string | undefined
@@ -60,13 +60,13 @@ export class RetryBudgets {
   }
 }
 
-/** What one request may spend on waiting for nothing but retries, and what it has asked, over all the calls it leads to. */
+/** The time one request may spend on retries, and the attempts it has made, over all the calls it leads to. */
 export class RetryTimeBudget {
   #leftMs = MAX_WAITING_MS
-  /** How often Cloudflare was asked, whatever came of it. */
+  /** Attempts made, whatever their outcome. */
   asked = 0
 
-  /** Whether there is so much left; it is then spent. */
+  /** Spends so much. @returns whether there was so much left */
   spend (ms: number): boolean {
     if (ms > this.#leftMs) return false
     this.#leftMs -= ms
@@ -81,16 +81,17 @@ interface Backoff {
 }
 
 const BACKOFF: Backoff = { base: 250, cap: 4_000 }
-/** No GPU was free: that lasts longer than a hiccup, and Cloudflare gives no `Retry-After` with it. */
+/** No GPU was free: that lasts longer than other failures, and Cloudflare sends no `Retry-After` with it. */
 const CAPACITY_BACKOFF: Backoff = { base: 1_000, cap: 8_000 }
 
-/** A longer `Retry-After` is for the caller, who can do something else meanwhile. */
+/** A longer `Retry-After` is passed on to the caller. */
 const MAX_RETRY_AFTER_SECONDS = 5
 const MAX_WAITING_MS = 10_000
 
 /**
- * Runs an attempt until it succeeds or may not be tried again; answers the value and how many attempts it took.
- * At most 10 s of one request are spent waiting, which counts both the pauses and attempts that found nobody to talk to.
+ * Runs an attempt until it succeeds or may not be repeated. One request spends at most 10 s on pauses and on attempts that
+ * could not connect.
+ * @returns the value, and how many attempts it took
  * @throws what the last attempt threw, or what `sleep` rejects with when the signal aborts.
  */
 export async function withRetries<T> (attempt: (attempts: number) => Promise<T>, { maxRetries, signal, random, now, sleep, budget, retryTime }: RetryOptions): Promise<{ value: T, attempts: number }> {
@@ -113,9 +114,8 @@ export async function withRetries<T> (attempt: (attempts: number) => Promise<T>,
 }
 
 /**
- * Whether a failure before the first byte may pass when the same request is sent again, and soon enough to wait for it.
- * A timeout may not: a long wait was already spent, and the next would be as long. Broken and cut answers may not
- * either: the model has run and was billed.
+ * Whether the same request may succeed when it is sent again soon. Not after a timeout: the next wait would be as long. Not
+ * after a broken or cut answer: the model has run and was billed.
  */
 export function mayRetry (error: UpstreamError): boolean {
   return toFacts(error).retry && (error.retryAfter ?? 0) <= MAX_RETRY_AFTER_SECONDS
