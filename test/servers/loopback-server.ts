@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 
-const folder = new URL('fixtures/tls/', import.meta.url)
+const folder = new URL('../fixtures/tls/', import.meta.url)
 
 /** The certificate of loopback, which signs itself; for `NODE_EXTRA_CA_CERTS`. */
 export const LOOPBACK_CERTIFICATE = fileURLToPath(new URL('loopback.crt', folder))

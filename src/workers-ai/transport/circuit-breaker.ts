@@ -14,7 +14,7 @@ const OPEN_MS = 15_000
 /** The longest time between two failures of a row, in milliseconds. */
 const ROW_MS = 60_000
 
-/** CircuitBreakers that are remembered; the one that failed longest ago is forgotten first. */
+/** Circuits that are kept; the one that failed longest ago is dropped first. */
 const MAX_CIRCUITS = 1_000
 
 type Reason = NonNullable<ReturnType<typeof toFacts>['circuit']>
