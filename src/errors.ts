@@ -21,6 +21,18 @@ export function quoted (text: string): string {
   return QUOTE + text.replaceAll(MARKS, '') + UNQUOTE
 }
 
+/** The caller's name for a place of a request: the path of a member in the language of `generation/request.ts`. */
+export type NameOf = (place: string) => string
+
+/**
+ * A sentence about a place of a request, made from what its reader calls the place.
+ * @param name of the place
+ * @param nameOf the names of other places
+ */
+export type Sentence = (name: string, nameOf: NameOf) => string
+
+const asItIs: NameOf = place => place
+
 /** A failure a client can read and act on: it knows the HTTP status and OpenAI's error object its reader will see. */
 export class ProxyError extends Error {
   override name = 'ProxyError'
@@ -33,17 +45,37 @@ export class ProxyError extends Error {
   readonly headers: Record<string, string>
 
   #param: string | null
+  #say: Sentence
 
-  /** @param message may have marks of `quoted`, and so may `param`; its reader sees none */
-  constructor (message: string, { status, type, code = null, param = null, headers = {}, cause }: ProxyErrorOptions) {
-    super(message.replaceAll(MARKS, ''), cause === undefined ? undefined : { cause })
-    this.marked = message
+  /**
+   * @param message a text, or a sentence about the place that `param` is
+   * @param options may have marks of `quoted` in `param`, and so may the message; its reader sees none
+   */
+  constructor (message: string | Sentence, options: ProxyErrorOptions) {
+    const { status, type, code = null, param = null, headers = {}, cause } = options
+    const say = typeof message === 'string' ? () => message : message
+    const marked = say(param ?? '', asItIs)
+    super(marked.replaceAll(MARKS, ''), cause === undefined ? undefined : { cause })
+    this.marked = marked
+    this.#say = say
     this.#param = param
     this.status = status
     this.type = type
     this.code = code
     this.param = param === null ? null : param.replaceAll(MARKS, '')
     this.headers = headers
+  }
+
+  /** Its message, with the marks of `quoted`, for a reader who calls places by other names. */
+  say (nameOf: NameOf): string {
+    return this.#say(this.#param === null ? '' : nameOf(this.#param), nameOf)
+  }
+
+  /** The same error for a reader who calls places by other names; itself where its own place has no other. */
+  named (nameOf: NameOf): ProxyError {
+    const { status, type, code, headers, cause } = this
+    const param = this.#param === null ? null : nameOf(this.#param)
+    return param === this.#param ? this : new ProxyError(this.say(nameOf), { status, type, code, param, headers, cause })
   }
 
   /** What the log may have of it: all but others' words. */
@@ -60,9 +92,14 @@ function toUnquoted (text: string): string {
 /** The caller sent something that cannot be served; 400 unless a status says otherwise. */
 export class InvalidRequestError extends ProxyError {
   override name = 'InvalidRequestError'
-  constructor (message: string, { param = null, code = null, status = 400 }: { param?: string | null, code?: string | null, status?: number } = {}) {
+  constructor (message: string | Sentence, { param = null, code = null, status = 400 }: { param?: string | null, code?: string | null, status?: number } = {}) {
     super(message, { status, type: 'invalid_request_error', code, param })
   }
+}
+
+/** What stands at a place of a request cannot be served, and why. */
+export function invalid (place: string, why: string, code = 'unsupported_value'): InvalidRequestError {
+  return new InvalidRequestError(name => `Invalid '${name}': ${why}`, { param: place, code })
 }
 
 /** Where the talk with Cloudflare broke, before OpenAI's words are chosen for it (see translate/error.ts). */

@@ -1,4 +1,4 @@
-import { InvalidRequestError, UpstreamError } from '../errors.ts'
+import { InvalidRequestError, UpstreamError, type NameOf } from '../errors.ts'
 import { toAbortSignal, type CancelSignal } from '../generation/cancellation.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Usage } from '../generation/event.ts'
@@ -47,14 +47,14 @@ export interface InferenceRequest {
   cachePrefix: () => readonly unknown[]
   /** Gives what translates it for one model, maybe several times, varied. */
   translator: (model: Model, signal: CancelSignal) => Translate | Promise<Translate>
-  /** The caller's name for a parameter, where it was another one's words that were translated; the same when absent. */
-  toParam?: (param: string) => string
+  /** The caller's name for a place of the request; the place itself when absent. */
+  nameOf?: NameOf
   /** Lets go of what can be had again, once it is on its way. */
   release?: () => void
 }
 
 /** What a chat was made of that its caller did not send as one. */
-export type ChatOrigin = Pick<RunRequestOptions, 'given' | 'truncate'> & Pick<InferenceRequest, 'toParam'>
+export type ChatOrigin = Pick<RunRequestOptions, 'given' | 'truncate'> & Pick<InferenceRequest, 'nameOf'>
 
 /** An answer that has begun. */
 export interface InferenceAnswer {
@@ -68,7 +68,7 @@ export interface InferenceAnswer {
   headers: Record<string, string>
 }
 
-const sameParam = (param: string) => param
+const asItIs: NameOf = place => place
 
 /** No variation: the first translation of most requests, and the last. */
 const AS_ASKED: Variation = {}
@@ -76,7 +76,7 @@ const AS_ASKED: Variation = {}
 export const ESTIMATED: Change = { param: 'usage', action: 'estimated', reason: 'Workers AI told no token counts; these are guessed from the length of the text' }
 
 /** Has a chat answered: see `answerRequest`. */
-export function answerChat (services: Services, chat: GenerationRequest, call: Call, { toParam = sameParam, ...origin }: ChatOrigin = {}): Promise<InferenceAnswer | DryRunAnswer> {
+export function answerChat (services: Services, chat: GenerationRequest, call: Call, { nameOf = asItIs, ...origin }: ChatOrigin = {}): Promise<InferenceAnswer | DryRunAnswer> {
   const { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, fetchRemoteImages: areFetched } = services.settings
   const options = { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, ...origin, visionModels: () => toVisionSuggestions(services.models.known()) }
   let fetched: ReturnType<typeof fetchRemoteImages> | undefined
@@ -92,7 +92,7 @@ export function answerChat (services: Services, chat: GenerationRequest, call: C
       return run
     })
   }
-  return answerRequest(services, { model: chat.model, stream: chat.stream === true, cachePrefix: () => chat.messages, translator, toParam, release: () => letGoOfMessages(chat) }, call)
+  return answerRequest(services, { model: chat.model, stream: chat.stream === true, cachePrefix: () => chat.messages, translator, nameOf, release: () => letGoOfMessages(chat) }, call)
 }
 
 /**
@@ -104,7 +104,7 @@ export function answerChat (services: Services, chat: GenerationRequest, call: C
 export async function answerRequest (services: Services, request: InferenceRequest, call: Call): Promise<InferenceAnswer | DryRunAnswer> {
   const { models, workersAi, keepAliveMs } = services
   const requested = await models.resolve(request.model)
-  const { stream, toParam = sameParam } = request
+  const { stream, nameOf = asItIs } = request
   const { record, signal, isDryRun } = call
   record.kind = isDryRun ? 'dry-run' : 'answer'
   record.model = request.model
@@ -125,7 +125,7 @@ export async function answerRequest (services: Services, request: InferenceReque
       run.changes.push(...turns)
       const { modelChange } = call
       if (modelChange) run.changes.unshift(modelChange)
-      if (isDryRun) return { kind: 'dry-run', body: toDryRun({ ...run, changes: run.changes.map(change => ({ ...change, param: toParam(change.param) })) }, model.id, stream) }
+      if (isDryRun) return { kind: 'dry-run', body: toDryRun({ ...run, changes: run.changes.map(change => ({ ...change, param: nameOf(change.param) })) }, model.id, stream) }
       const begun = startGenerations(workersAi, run, {
         call,
         model,
@@ -143,7 +143,7 @@ export async function answerRequest (services: Services, request: InferenceReque
       record.attempts = retryTime.asked
       if (generations.status !== undefined) record.upstreamStatus = generations.status
       const headers = { 'x-proxy-model': model.id, 'x-proxy-attempts': String(retryTime.asked), ...generations.headers }
-      return { kind: 'answer', model: model.id, run, generations, reporter: new ChangeReporter(run.changes, call, toParam), headers }
+      return { kind: 'answer', model: model.id, run, generations, reporter: new ChangeReporter(run.changes, call, nameOf), headers }
     } catch (error) {
       if (error instanceof UpstreamError || retryTime.asked > 0) record.attempts = retryTime.asked
       if (error instanceof InvalidRequestError) {

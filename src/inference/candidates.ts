@@ -111,14 +111,15 @@ function toDay ({ retirement }: Model): string {
  * not to be asked: the same, with the model it is about.
  */
 export function withModels<E extends UpstreamError | InvalidRequestError> (error: E, { model, replaces }: Candidate): E {
-  if (replaces !== undefined) return saying(error, `'${replaces.id}' has been retired, and its successor '${model.id}' cannot answer this: ${error.message}`)
+  if (replaces !== undefined) return saying(error, said => `'${replaces.id}' has been retired, and its successor '${model.id}' cannot answer this: ${said}`)
   if (error instanceof InvalidRequestError || model.successor === undefined || !saysRetired(error)) return error
-  return saying(error, `${error.message} Its nearest successor is '${model.successor}'.`)
+  return saying(error, said => `${said} Its nearest successor is '${model.successor}'.`)
 }
 
-function saying<E extends UpstreamError | InvalidRequestError> (error: E, message: string): E {
-  if (error instanceof InvalidRequestError) return new InvalidRequestError(message, error) as E
-  const said = new UpstreamError(message, { ...error as UpstreamError, cause: error })
+/** The same error, with more said. */
+function saying<E extends UpstreamError | InvalidRequestError> (error: E, say: (said: string) => string): E {
+  if (error instanceof InvalidRequestError) return new InvalidRequestError((_name, nameOf) => say(error.say(nameOf)), error) as E
+  const said = new UpstreamError(say(error.message), { ...error as UpstreamError, cause: error })
   said.attempts = error.attempts
   return said as E
 }

@@ -1,3 +1,4 @@
+import type { NameOf } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { Call } from './call.ts'
 import { toWarnings } from './warnings.ts'
@@ -12,14 +13,14 @@ const MAX_NAME_LENGTH = 100
 export class ChangeReporter {
   #changes: Change[]
   #call: Pick<Call, 'log' | 'record'>
-  #toParam: (param: string) => string
+  #nameOf: NameOf
   #told = 0
 
-  /** @param toParam the caller's name for a parameter, where its request was translated to another surface's first */
-  constructor (changes: Change[], call: Pick<Call, 'log' | 'record'>, toParam: (param: string) => string = param => param) {
+  /** @param nameOf the caller's name for the place of a change */
+  constructor (changes: Change[], call: Pick<Call, 'log' | 'record'>, nameOf: NameOf = place => place) {
     this.#changes = changes
     this.#call = call
-    this.#toParam = toParam
+    this.#nameOf = nameOf
   }
 
   add (change: Change): void {
@@ -35,7 +36,7 @@ export class ChangeReporter {
   /** What became known since it was last asked for, as `toWarnings` tells it; undefined when nothing did. */
   news (): string | undefined {
     if (this.#told === this.#changes.length) return undefined
-    const changes = this.#changes.map(change => ({ ...change, param: this.#toParam(change.param) }))
+    const changes = this.#changes.map(change => ({ ...change, param: this.#nameOf(change.param) }))
     const news = changes.slice(this.#told)
     this.#told = changes.length
     this.#call.record.changes = toWarnings(changes)

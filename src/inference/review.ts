@@ -165,7 +165,7 @@ function misfit (text: string, format: OutputFormat, { effort, changes }: Pick<R
 function mismatch ({ name, isStrict }: OutputFormat, complaint: string): { error: ProxyError } | { change: Change } {
   if (!isStrict) return { change: { param: 'response_format', action: 'dropped', reason: 'the answer does not fit it, although the model was asked for it' } }
   return {
-    error: new ProxyError(`The model's answer does not match the schema of response_format '${quoted(name)}': ${quoted(complaint)}. Simplify the schema, or use a model that enforces it.`, {
+    error: new ProxyError(place => `The model's answer does not match the schema of ${place} '${quoted(name)}': ${quoted(complaint)}. Simplify the schema, or use a model that enforces it.`, {
       // The one status that every client leaves alone: another try would be billed, and end as this one did.
       status: 400,
       type: 'invalid_request_error',

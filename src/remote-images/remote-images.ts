@@ -1,5 +1,5 @@
 import type { Address } from '../settings/address.ts'
-import { InvalidRequestError, ProxyError } from '../errors.ts'
+import { invalid, ProxyError, type InvalidRequestError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { GenerationRequest } from '../generation/request.ts'
 import { toImages, withImageUrls } from '../generation/image-forms.ts'
@@ -66,5 +66,5 @@ function toChange (param: string): Change {
 }
 
 function notFetched (param: string, why: string): InvalidRequestError {
-  return new InvalidRequestError(`Invalid '${param}': the image was not fetched: ${why}.`, { param, code: 'invalid_image_url' })
+  return invalid(param, `the image was not fetched: ${why}.`, 'invalid_image_url')
 }

@@ -2,10 +2,10 @@ import t from 'tap'
 import type { Change } from '../../src/generation/change.ts'
 import { ChangeReporter } from '../../src/inference/change-reporter.ts'
 
-function reporterOf (changes: Change[], toParam?: (param: string) => string) {
+function reporterOf (changes: Change[], nameOf?: (param: string) => string) {
   const lines: unknown[] = []
   const call = { record: {} as { changes?: string | undefined }, log: { debug: (line: unknown) => lines.push(line) } }
-  return { reporter: new ChangeReporter(changes, call as unknown as ConstructorParameters<typeof ChangeReporter>[1], toParam), call, lines }
+  return { reporter: new ChangeReporter(changes, call as unknown as ConstructorParameters<typeof ChangeReporter>[1], nameOf), call, lines }
 }
 
 t.test('what is known at the beginning is a header, what comes later a comment, and all of it is logged', t => {

@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../../errors.ts'
+import { invalid, InvalidRequestError } from '../../errors.ts'
 import type { Change } from '../../generation/change.ts'
 import type { EmbeddingsRequest } from '../../generation/request.ts'
 import { CATALOGUE } from '../models/catalogue.ts'
@@ -86,14 +86,14 @@ function toMostTokens (text: string): number {
 export function checkDimensions (dimensions: number, length: number, { id }: Model): void {
   if (dimensions === length) return
   if (dimensions > length) {
-    throw new InvalidRequestError(`Invalid 'dimensions': integer above maximum value. Expected a value <= ${length}, but got ${dimensions} instead.`, { param: 'dimensions', code: 'integer_above_max_value' })
+    throw invalid('dimensions', `integer above maximum value. Expected a value <= ${length}, but got ${dimensions} instead.`, 'integer_above_max_value')
   }
   const { cuts } = toEmbeddingFamily(id)
   if (cuts !== undefined && isCut(dimensions, cuts)) return
   const help = cuts === undefined
     ? `it is trained for no fewer; models that are: ${cuttable().join(', ')}`
     : `it is trained for ${'range' in cuts ? `${cuts.range[0]} or more` : cuts.lengths.join(', ')} beside`
-  throw new InvalidRequestError(`Unsupported value: 'dimensions' does not support ${dimensions} with the model '${id}'. Its embeddings have ${length}, and ${help}.`, { param: 'dimensions', code: 'unsupported_value' })
+  throw new InvalidRequestError(name => `Unsupported value: '${name}' does not support ${dimensions} with the model '${id}'. Its embeddings have ${length}, and ${help}.`, { param: 'dimensions', code: 'unsupported_value' })
 }
 
 function isCut (dimensions: number, cuts: NonNullable<EmbeddingFamily['cuts']>): boolean {

@@ -22,7 +22,7 @@ const LOGPROBS = ['logprobs', 'top_logprobs'] as const
  */
 export function toOtherParameters (request: GenerationRequest, family: Family, changes: Change[]): Record<string, unknown> {
   if (request.top_logprobs && request.logprobs !== true) {
-    throw new InvalidRequestError("The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.", { param: 'top_logprobs' })
+    throw new InvalidRequestError((name, nameOf) => `The '${name}' parameter is only allowed when '${nameOf('logprobs')}' is enabled.`, { param: 'top_logprobs' })
   }
   if (!isRewritten(request, family)) return toExtras(request, TRANSLATED, family.extras, changes)
   for (const name of LOGPROBS) {

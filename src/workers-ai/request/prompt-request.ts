@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../../errors.ts'
+import { invalid, InvalidRequestError } from '../../errors.ts'
 import type { Change } from '../../generation/change.ts'
 import type { PromptRequest, ThinkingWords } from '../../generation/request.ts'
 import { THINKING_WORDS } from '../../generation/thinking.ts'
@@ -110,12 +110,12 @@ function toInput (prompt: string, { takesPrompt }: Family): Input {
 function toChoices ({ n, best_of: best }: PromptRequest, prompts: number, maxChoices: number, changes: Change[]): number {
   const each = n ?? 1
   if (best != null && best < each) {
-    throw new InvalidRequestError(`Invalid 'best_of': expected a value >= 'n', which is ${each}, but got ${best} instead.`, { param: 'best_of', code: 'invalid_value' })
+    throw new InvalidRequestError((name, nameOf) => `Invalid '${name}': expected a value >= '${nameOf('n')}', which is ${each}, but got ${best} instead.`, { param: 'best_of', code: 'invalid_value' })
   }
   const choices = prompts * each
   if (choices > maxChoices) {
     const param = prompts > maxChoices ? 'prompt' : 'n'
-    throw new InvalidRequestError(`Invalid '${param}': ${prompts} prompts with ${each} choices each are ${choices} choices, but one request may have ${maxChoices}. MAX_CHOICES of the proxy sets the limit.`, { param, code: 'invalid_value' })
+    throw invalid(param, `${prompts} prompts with ${each} choices each are ${choices} choices, but one request may have ${maxChoices}. MAX_CHOICES of the proxy sets the limit.`, 'invalid_value')
   }
   if (best != null && best > each) changes.push({ param: 'best_of', action: 'dropped', from: best, reason: 'which answer is the best cannot be told without the log probabilities of all' })
   if (prompts > 1) changes.push({ param: 'prompt', action: 'emulated', reason: 'each prompt is a native call of its own' })

@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../../errors.ts'
+import { invalid, InvalidRequestError } from '../../errors.ts'
 import type { Change } from '../../generation/change.ts'
 import type { GenerationRequest } from '../../generation/request.ts'
 import type { Model } from '../models/model.ts'
@@ -178,7 +178,7 @@ function toMessages (request: GenerationRequest, model: Model, options: RunReque
   const isPrompted = model.family.tools === 'prompt' && (offered !== undefined || plain.some(({ role, tool_calls: calls }) => role === 'tool' || calls))
   if (isPrompted && offered !== undefined) {
     if (!options.emulateTools) {
-      throw new InvalidRequestError(`Unsupported parameter: 'tools' is not supported with the model '${model.id}'. GET /v1/models lists which models have "tools": true; EMULATE_TOOLS of the proxy offers them by prompt.`, { param: 'tools', code: 'unsupported_parameter' })
+      throw new InvalidRequestError(name => `Unsupported parameter: '${name}' is not supported with the model '${model.id}'. GET /v1/models lists which models have "tools": true; EMULATE_TOOLS of the proxy offers them by prompt.`, { param: 'tools', code: 'unsupported_parameter' })
     }
     changes.push({ param: 'tools', action: 'emulated', reason: 'this model has no tool calling; the tools are described in the system message' })
   }
@@ -236,7 +236,7 @@ export function toInput ({ inputs, choices }: RunRequest, choice: number): RunIn
 function toChoices (request: GenerationRequest, { maxChoices }: RunRequestOptions, changes: Change[]): number {
   const choices = request.n ?? 1
   if (choices > maxChoices) {
-    throw new InvalidRequestError(`Invalid 'n': integer above maximum value. Expected a value <= ${maxChoices}, but got ${choices} instead.`, { param: 'n', code: 'integer_above_max_value' })
+    throw invalid('n', `integer above maximum value. Expected a value <= ${maxChoices}, but got ${choices} instead.`, 'integer_above_max_value')
   }
   if (choices > 1) changes.push({ param: 'n', action: 'emulated', from: choices, reason: 'each choice is a native call of its own, and billed as one' })
   return choices
@@ -258,7 +258,7 @@ function toCacheKey ({ prompt_cache_key: key }: GenerationRequest, changes: Chan
 export function refuseDropped (changes: readonly Change[]): void {
   const change = changes.find(({ action }) => action === 'dropped')
   if (change === undefined) return
-  throw new InvalidRequestError(`Unsupported parameter: '${change.param}' is not supported with this model.`, { param: change.param, code: 'unsupported_parameter' })
+  throw new InvalidRequestError(name => `Unsupported parameter: '${name}' is not supported with this model.`, { param: change.param, code: 'unsupported_parameter' })
 }
 
 /** The most tokens one message may have. */

@@ -64,7 +64,7 @@ export function toOutputFormat ({ response_format: format }: GenerationRequest, 
   try {
     for (const reason of readSchema(schema, effort)) changes.push({ param: `${SCHEMA}.pattern`, action: 'dropped', reason: `a pattern is not enforced: ${reason}` })
   } catch (error) {
-    if (!(error instanceof UncheckedError)) throw new InvalidRequestError(`Invalid schema for response_format '${quoted(name)}': ${quoted((error as Error).message.slice(0, 300))}`, { param: 'response_format' })
+    if (!(error instanceof UncheckedError)) throw new InvalidRequestError(place => `Invalid schema for ${place} '${quoted(name)}': ${quoted((error as Error).message.slice(0, 300))}`, { param: 'response_format' })
     changes.push({ param: SCHEMA, action: 'dropped', reason: `the answer is not checked against it: ${error.message}` })
   }
   return { name, schema, isStrict: strict === true, envelope: asked }

@@ -99,7 +99,7 @@ function readChoice (request: GenerationRequest, definitions: FunctionDefinition
     }
     // To choose freely among nothing is to choose nothing.
     if (choice === 'required' && definitions.length === 0 && param === 'tool_choice') {
-      throw new InvalidRequestError("Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.", { param })
+      throw new InvalidRequestError((name, nameOf) => `Invalid value for '${name}': '${name}' is only allowed when '${nameOf('tools')}' are specified.`, { param })
     }
     return { mode: choice }
   }
@@ -115,10 +115,10 @@ function readChoice (request: GenerationRequest, definitions: FunctionDefinition
 
 function mustBeGiven (name: unknown, definitions: FunctionDefinition[], param: string): string {
   if (typeof name !== 'string') {
-    throw new InvalidRequestError(`Invalid '${param}': expected 'none', 'auto', 'required' or {"type": "function", "function": {"name": …}}.`, { param, code: 'invalid_value' })
+    throw new InvalidRequestError(place => `Invalid '${place}': expected 'none', 'auto', 'required' or {"type": "function", "function": {"name": …}}.`, { param, code: 'invalid_value' })
   }
   if (!definitions.some(definition => definition.name === name)) {
-    throw new InvalidRequestError(`Invalid value for '${param}': the tool '${quoted(name.slice(0, 64))}' is not among the tools of this request.`, { param, code: 'invalid_value' })
+    throw new InvalidRequestError(place => `Invalid value for '${place}': the tool '${quoted(name.slice(0, 64))}' is not among the tools of this request.`, { param, code: 'invalid_value' })
   }
   return name
 }

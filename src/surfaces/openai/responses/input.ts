@@ -1,4 +1,4 @@
-import { InvalidRequestError, quoted } from '../../../errors.ts'
+import { invalid, InvalidRequestError, quoted } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
 import type { AssistantPart, Message, TextPart, ToolCall, UserPart } from '../../../generation/request.ts'
 import type { CompactionItem, CustomToolCallItem, FunctionCallItem, GivenInputPart, InputFilePart, InputImagePart, InputItem, InputMessage, InputPart, ReasoningItem, ToolOutputItem } from './request.ts'
@@ -173,7 +173,7 @@ class Conversation {
     return given.map((one, index) => {
       const place = `${path}[${index}]`
       const part = toInputPart(one)
-      if (part === undefined) throw refused(place, `parts of type '${quoted(one.type)}' cannot be sent to Workers AI chat models.`)
+      if (part === undefined) throw invalid(place, `parts of type '${quoted(one.type)}' cannot be sent to Workers AI chat models.`)
       const members = PART_MEMBERS[one.type]
       if (members && isGiven(place)) tellUnread(one, members, place, this.#changes)
       if (part !== one) this.#changes.push({ param: place, action: 'renamed', from: one.type, to: part.type, reason: 'the Responses API has another form for this' })
@@ -211,7 +211,7 @@ function toUserPart (part: InputPart, path: string): UserPart {
 /** @param type of the part as it was sent */
 function toTextPart (part: InputPart, path: string, type: string, role: string): TextPart {
   if (part.type === 'input_image' || part.type === 'input_file') {
-    throw refused(path, `parts of type '${type}' cannot stand in a message of role '${role}'.`)
+    throw invalid(path, `parts of type '${type}' cannot stand in a message of role '${role}'.`)
   }
   return { type: 'text', text: part.type === 'refusal' ? part.refusal : part.text }
 }
@@ -222,15 +222,11 @@ function toAssistantPart (part: InputPart, path: string, type: string): Assistan
 
 function toImagePart ({ image_url: url, file_id: id, detail }: InputImagePart, path: string): UserPart {
   if (url != null) return { type: 'image_url', image_url: { url, detail } }
-  if (id != null) throw refused(`${path}.file_id`, "this proxy stores no files. Send the image as 'image_url'.")
+  if (id != null) throw invalid(`${path}.file_id`, "this proxy stores no files. Send the image as 'image_url'.")
   throw new InvalidRequestError(`Missing required parameter: '${path}.image_url'.`, { param: `${path}.image_url`, code: 'missing_required_parameter' })
 }
 
 function toFilePart ({ file_data: data, file_id: id, file_url: url, filename }: Omit<InputFilePart, 'type'>, path: string): UserPart {
-  if (data == null && url != null) throw refused(`${path}.file_url`, "this proxy fetches no files. Send a text file as 'file_data'.")
+  if (data == null && url != null) throw invalid(`${path}.file_url`, "this proxy fetches no files. Send a text file as 'file_data'.")
   return { type: 'file', file: { file_data: data, file_id: id, filename } }
-}
-
-function refused (param: string, why: string): InvalidRequestError {
-  return new InvalidRequestError(`Invalid '${param}': ${why}`, { param, code: 'unsupported_value' })
 }

@@ -1,6 +1,4 @@
-import { ProxyError } from '../../../errors.ts'
-
-/** What the Responses API calls the parameters of a chat. */
+/** What the Responses API calls the places of a request. */
 const NAMES: ReadonlyArray<[RegExp, string]> = [
   [/^messages\b/, 'input'],
   [/^response_format(\.json_schema)?\b/, 'text.format'],
@@ -12,9 +10,9 @@ const NAMES: ReadonlyArray<[RegExp, string]> = [
 /** The limit of an answer, by the name that counts first. */
 const LIMITS = ['max_output_tokens', 'max_completion_tokens', 'max_tokens'] as const
 
-/** The Responses request a chat was made of. */
-export interface ChatSource {
-  /** Where each message of the chat stands in it. */
+/** The Responses request that was translated. */
+export interface RequestSource {
+  /** Where each message stands in it. */
   places: readonly string[]
   /** Where the calls of each message stand. */
   callPlaces?: ReadonlyArray<readonly string[] | undefined>
@@ -22,8 +20,11 @@ export interface ChatSource {
   sent: object
 }
 
-/** The name a parameter of a chat has in the Responses request the chat was made of. */
-export function toResponseParam (param: string, { places, callPlaces = [], sent }: ChatSource): string {
+/**
+ * The caller's name for a place of a request. What the caller sent itself is called as it was sent: changes of this surface's
+ * own name it so already.
+ */
+export function toCallerName (param: string, { places, callPlaces = [], sent }: RequestSource): string {
   const isSent = (name: string) => (sent as Record<string, unknown>)[name] != null
   if (isSent(param)) return param
   if (/^max_(?:completion_)?tokens$/.test(param)) return LIMITS.find(isSent) ?? LIMITS[0]
@@ -34,16 +35,6 @@ export function toResponseParam (param: string, { places, callPlaces = [], sent 
   if (message !== undefined) return toPlace(places[Number(index)] ?? 'input', rest)
   const [pattern, name] = NAMES.find(([pattern]) => pattern.test(param)) ?? []
   return pattern === undefined || name === undefined ? param : param.replace(pattern, name)
-}
-
-/** An error as a caller of the Responses API may read it; whatever is not meant for callers stays as it is. */
-export function toResponseError (error: unknown, source: ChatSource): unknown {
-  if (!(error instanceof ProxyError) || error.param === null) return error
-  const param = toResponseParam(error.param, source)
-  if (param === error.param) return error
-  const message = error.marked.replaceAll(`'${error.param}'`, `'${param}'`).replaceAll('response_format', 'text.format')
-  const { status, type, code, headers, cause } = error
-  return new ProxyError(message, { status, type, code, param, headers, cause })
 }
 
 const OUTPUT = '.output'

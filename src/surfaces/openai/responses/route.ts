@@ -1,6 +1,8 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { ProxyError } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
+import type { Place } from '../../../generation/request.ts'
 import type { Source } from '../../../generation/pipeline.ts'
 import { toOwner } from '../../../http/access/auth.ts'
 import { toCall } from '../../../http/replies/call.ts'
@@ -19,7 +21,7 @@ import { isCompactionTrigger, toUserMessages } from './input-items.ts'
 import type { Output, OutputItemsOptions } from './output.ts'
 import { toOutput } from './to-output.ts'
 import { ResponseEvents } from './events.ts'
-import { toResponseError, toResponseParam } from './names.ts'
+import { toCallerName } from './names.ts'
 import { toGenerationRequest, toItems } from './to-request.ts'
 import { toBegunResponse, toCompactedResponse, toEndedResponse, type EndedResponse } from './fold.ts'
 import { answerChat, collect, consume, type InferenceAnswer, type Services } from '../../../inference/answer.ts'
@@ -107,7 +109,7 @@ async function start (services: ResponsesServices, body: ResponseRequest, reques
   const { earlier, resolved, items } = await toContext(services.store, owner, body)
   const { asked, changes, places, callPlaces, tools, isCompaction } = toGenerationRequest(resolved, earlier)
   const source = { places, callPlaces, sent: body }
-  const toParam = (param: string) => toResponseParam(param, source)
+  const nameOf = (place: Place) => toCallerName(place, source)
   const call = toCall(request, reply, services.settings)
   const inProgress: ResponseInProgress = {
     call,
@@ -115,9 +117,12 @@ async function start (services: ResponsesServices, body: ResponseRequest, reques
     begun: toBegunResponse(body, { id: newItemId('resp_'), createdAt: seconds() }),
     options: { tools, newItemId, asSummary: body.reasoning?.summary != null, isCompaction },
     items,
-    toCallerError: error => toResponseError(toProxyError(error, new Date(), services.models.suggestions().filter(model => model !== call.record.servedModel), call.tokenOwner), source)
+    toCallerError: error => {
+      const told = toProxyError(error, new Date(), services.models.suggestions().filter(model => model !== call.record.servedModel), call.tokenOwner)
+      return told instanceof ProxyError ? told.named(nameOf) : told
+    }
   }
-  const answer = await answerChat(services, asked, call, { given: changes, truncate: body.truncation === 'auto', toParam })
+  const answer = await answerChat(services, asked, call, { given: changes, truncate: body.truncation === 'auto', nameOf })
     .catch((error: unknown): never => { throw inProgress.toCallerError(error) })
   return answer.kind === 'dry-run' ? answer : { kind: 'answer', answer, inProgress }
 }

@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../../../errors.ts'
+import { invalid } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
 import type { Message } from '../../../generation/request.ts'
 import type { NativeMessage } from '../native-message.ts'
@@ -14,7 +14,7 @@ import { withPromptedTools } from './prompted-tools.ts'
  */
 export function toDialogue (given: readonly Message[], native: readonly NativeMessage[], changes: Change[]): NativeMessage[] {
   const start = given.findIndex(({ role }) => !isSystem(role) && role !== 'assistant')
-  if (start === -1) throw new InvalidRequestError("Invalid 'messages': this model judges what a user and an assistant say by turns, and there is no message of the role 'user'.", { param: 'messages', code: 'invalid_value' })
+  if (start === -1) throw invalid('messages', "this model judges what a user and an assistant say by turns, and there is no message of the role 'user'.", 'invalid_value')
   for (const [index, { role }] of given.entries()) {
     if (isSystem(role) || index < start) changes.push({ param: `messages[${index}]`, action: 'dropped', from: role, reason: 'this model judges what the user and the assistant say, and takes nothing else, nor an assistant who speaks first' })
   }

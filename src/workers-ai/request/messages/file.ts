@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../../../errors.ts'
+import { invalid, InvalidRequestError } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
 import { toByteLength, toStandardBase64 } from './base64.ts'
 
@@ -27,16 +27,16 @@ const TEXT_NAME = /\.(?:txt|text|log|md|markdown|csv|tsv|json|jsonl|ndjson|xml|h
 export function toFileText ({ file_data: given, file_id: id, file_url: url, filename }: GivenFile, path: string, changes: Change[], members: string = path): { type: 'text', text: string } {
   const isByUrl = given == null && url != null
   const data = isByUrl ? url : given
-  if (isByUrl && !/^data:/i.test(url)) throw refused(`${members}.file_url`, "this proxy fetches no files. Send a text file as 'file_data'.")
+  if (isByUrl && !/^data:/i.test(url)) throw invalid(`${members}.file_url`, "this proxy fetches no files. Send a text file as 'file_data'.")
   if (data == null && id != null) {
-    throw refused(`${members}.file_id`, "this proxy stores no files. Send a text file as 'file_data', or its text as a part of type 'text'.")
+    throw invalid(`${members}.file_id`, "this proxy stores no files. Send a text file as 'file_data', or its text as a part of type 'text'.")
   }
   const param = `${members}.${isByUrl ? 'file_url' : 'file_data'}`
-  if (data == null) throw new InvalidRequestError(`Missing required parameter: '${param}'.`, { param, code: 'missing_required_parameter' })
+  if (data == null) throw new InvalidRequestError(name => `Missing required parameter: '${name}'.`, { param, code: 'missing_required_parameter' })
   const [head, mediaType = '', encoding = ''] = DATA_URI.exec(data) ?? ['']
   const isBase64 = head === '' || encoding !== ''
   if (!isText(mediaType, filename ?? '')) {
-    throw refused(param, "only text files can be sent to Workers AI chat models, such as text/plain, text/csv, text/markdown or application/json. Send what another file says as a part of type 'text', or its pages as parts of type 'image_url'.")
+    throw invalid(param, "only text files can be sent to Workers AI chat models, such as text/plain, text/csv, text/markdown or application/json. Send what another file says as a part of type 'text', or its pages as parts of type 'image_url'.")
   }
   const text = isBase64 ? toText(data.slice(head.length), param, changes) : toPlainText(data.slice(head.length), param)
   changes.push({ param: path, action: 'emulated', reason: 'Workers AI takes no files; the text of this one is sent' })
@@ -51,7 +51,7 @@ function isText (mediaType: string, filename: string): boolean {
 
 function toText (given: string, param: string, changes: Change[]): string {
   const base64 = toStandardBase64(given)
-  if (base64 === undefined) throw refused(param, 'the file is not well-formed base64.')
+  if (base64 === undefined) throw invalid(param, 'the file is not well-formed base64.')
   if (base64 !== given) changes.push({ param, action: 'repaired', reason: 'base64 is read in its standard form' })
   const size = toByteLength(base64) ?? 0
   checkSize(size, param)
@@ -69,11 +69,11 @@ function toPlainText (escaped: string, param: string): string {
 }
 
 function checkSize (bytes: number, param: string): void {
-  if (bytes > MAX_FILE_BYTES) throw refused(param, `file too large. Expected at most ${MAX_FILE_BYTES} bytes of text, but got ${bytes} bytes instead.`)
+  if (bytes > MAX_FILE_BYTES) throw invalid(param, `file too large. Expected at most ${MAX_FILE_BYTES} bytes of text, but got ${bytes} bytes instead.`)
 }
 
 function mustBeText (text: string | undefined, param: string): string {
-  if (text === undefined || text.includes('\0')) throw refused(param, 'the file is called text, but is not UTF-8 text.')
+  if (text === undefined || text.includes('\0')) throw invalid(param, 'the file is called text, but is not UTF-8 text.')
   return text
 }
 
@@ -95,8 +95,4 @@ function toTitle (filename: string | null | undefined): string {
 function toFence (text: string): string {
   const longest = (text.match(/`{3,}/g) ?? []).reduce((most, { length }) => Math.max(most, length), 2)
   return '`'.repeat(longest + 1)
-}
-
-function refused (param: string, why: string): InvalidRequestError {
-  return new InvalidRequestError(`Invalid '${param}': ${why}`, { param, code: 'unsupported_value' })
 }

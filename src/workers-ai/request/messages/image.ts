@@ -1,4 +1,4 @@
-import { InvalidRequestError, quoted } from '../../../errors.ts'
+import { invalid, quoted } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
 import type { Message } from '../../../generation/request.ts'
 import type { Model } from '../../models/model.ts'
@@ -22,10 +22,10 @@ export function checkImages (messages: readonly Message[], { id, vision, family 
   if (!vision || family.content !== 'parts') {
     const names = visionModels()
     const advice = `Use a vision model${names.length > 0 ? `, such as ${names.join(', ')}` : ''}; GET /v1/models lists which have "vision": true.`
-    throw unsupported(first.path, `the model '${id}' cannot see images. ${advice}`)
+    throw invalid(first.path, `the model '${id}' cannot see images. ${advice}`)
   }
   const surplus = images[family.maxImages ?? images.length]
-  if (surplus) throw unsupported(surplus.path, `the model '${id}' takes at most ${family.maxImages} ${family.maxImages === 1 ? 'image' : 'images'} in a request, but got ${images.length}.`)
+  if (surplus) throw invalid(surplus.path, `the model '${id}' takes at most ${family.maxImages} ${family.maxImages === 1 ? 'image' : 'images'} in a request, but got ${images.length}.`)
 }
 
 /**
@@ -36,11 +36,11 @@ export function checkImages (messages: readonly Message[], { id, vision, family 
 export function toImagePart ({ url, detail, param }: PlacedImage, changes: Change[]): NativeImagePart {
   const { head, declared, isPlain, data } = readDataUri(url, param)
   const base64 = toStandardBase64(data)
-  if (base64 === undefined) throw invalid(param, 'the image is not well-formed base64.')
+  if (base64 === undefined) throw invalid(param, 'the image is not well-formed base64.', 'invalid_value')
   const size = toByteLength(base64) ?? 0
-  if (size > MAX_IMAGE_BYTES) throw invalid(param, `image too large. Expected at most ${MAX_IMAGE_BYTES / MEBIBYTE} MiB, but got ${(size / MEBIBYTE).toFixed(1)} MiB instead.`)
+  if (size > MAX_IMAGE_BYTES) throw invalid(param, `image too large. Expected at most ${MAX_IMAGE_BYTES / MEBIBYTE} MiB, but got ${(size / MEBIBYTE).toFixed(1)} MiB instead.`, 'invalid_value')
   const type = toImageType(atob(base64.slice(0, 16)))
-  if (type === undefined) throw unsupported(param, `${declared === '' || toDeclaredType(declared) ? 'the data is no image that Workers AI takes' : `images of type '${quoted(declared)}' are not taken by Workers AI`}. ${TAKEN}`)
+  if (type === undefined) throw invalid(param, `${declared === '' || toDeclaredType(declared) ? 'the data is no image that Workers AI takes' : `images of type '${quoted(declared)}' are not taken by Workers AI`}. ${TAKEN}`)
   if (toDeclaredType(declared) !== type) {
     changes.push({ param, action: 'repaired', from: declared, to: `image/${type}`, reason: 'an image is sent as what its first bytes say it is' })
   }
@@ -64,13 +64,5 @@ function readDataUri (url: string, param: string): DataUri {
   const [head, declared = '', parameters = ''] = DATA_URI.exec(url) ?? []
   if (head !== undefined && /;base64$/i.test(parameters)) return { head, declared: declared.trim(), isPlain: parameters.length === ';base64'.length, data: url.slice(head.length) }
   if (head === undefined && /^[\w+/-]{8}/.test(url)) return { head: '', declared: '', isPlain: true, data: url }
-  throw unsupported(param, 'Workers AI takes images as base64 data URIs only (data:image/png;base64,…). Set FETCH_REMOTE_IMAGES=true to have this proxy fetch http(s) URLs.')
-}
-
-function unsupported (param: string, why: string): InvalidRequestError {
-  return new InvalidRequestError(`Invalid '${param}': ${why}`, { param, code: 'unsupported_value' })
-}
-
-function invalid (param: string, why: string): InvalidRequestError {
-  return new InvalidRequestError(`Invalid '${param}': ${why}`, { param, code: 'invalid_value' })
+  throw invalid(param, 'Workers AI takes images as base64 data URIs only (data:image/png;base64,…). Set FETCH_REMOTE_IMAGES=true to have this proxy fetch http(s) URLs.')
 }

@@ -1,4 +1,4 @@
-import { InvalidRequestError } from '../../../errors.ts'
+import { invalid } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
 import { isObject } from '../../../json/is-object.ts'
 import type { AssistantMessage, AssistantPart, FunctionCall, Message, ToolCall, UserPart } from '../../../generation/request.ts'
@@ -221,7 +221,7 @@ function toParts (message: Extract<ModernMessage, { role: 'user' | 'tool' }>, pa
   const { images: beside } = message as { images?: unknown }
   if (beside == null) return parts
   const images = toImageList(message, path)
-  if (!Array.isArray(beside) || images.length < beside.length) throw unsupported(`${path}.images`, 'expected a list of images, each as base64 text or a data URI.')
+  if (!Array.isArray(beside) || images.length < beside.length) throw invalid(`${path}.images`, 'expected a list of images, each as base64 text or a data URI.')
   if (images.length > 0) changes.push({ param: `${path}.images`, action: 'renamed', reason: 'images are parts of the content' })
   return [...parts, ...images.map(image => toImagePart(image, changes))]
 }
@@ -240,7 +240,7 @@ function toNativePart (part: UserPart, path: string, changes: Change[]): NativeP
       tellRenamed(part.type, 'image_url', path, changes)
       const image = toImage(part, path)
       if (part.type !== 'image' && typeof part.image_url === 'object' && part.image_url !== null) tellUnread(part.image_url, URL_MEMBERS, `${path}.image_url`, changes)
-      if (image === undefined) throw unsupported(path, "this part names no image that can be sent. Send the image as a part of type 'image_url'; this proxy stores no files.")
+      if (image === undefined) throw invalid(path, "this part names no image that can be sent. Send the image as a part of type 'image_url'; this proxy stores no files.")
       return toImagePart(image, changes)
     }
     case 'file': return toFileText(part.file, path, changes, `${path}.file`)
@@ -249,7 +249,7 @@ function toNativePart (part: UserPart, path: string, changes: Change[]): NativeP
       return toFileText(part, path, changes)
     }
     case 'input_audio':
-      throw unsupported(path, "parts of type 'input_audio' cannot be sent to Workers AI chat models. Send what is said as a part of type 'text'.")
+      throw invalid(path, "parts of type 'input_audio' cannot be sent to Workers AI chat models. Send what is said as a part of type 'text'.")
   }
 }
 
@@ -310,10 +310,6 @@ function hasLegacyCall (message: Message): message is AssistantMessage & { funct
 
 function tellRenamed (from: string, to: string, param: string, changes: Change[]): void {
   if (from !== to) changes.push({ param, action: 'renamed', from, to, reason: `a part of this kind is of the type '${to}' in a chat` })
-}
-
-function unsupported (param: string, why: string): InvalidRequestError {
-  return new InvalidRequestError(`Invalid '${param}': ${why}`, { param, code: 'unsupported_value' })
 }
 
 function dropped (changes: Change[], param: string, from: unknown): void {

@@ -1,6 +1,5 @@
 import t from 'tap'
-import { InvalidRequestError, UpstreamError } from '../../../../src/errors.ts'
-import { toResponseError, toResponseParam } from '../../../../src/surfaces/openai/responses/names.ts'
+import { toCallerName } from '../../../../src/surfaces/openai/responses/names.ts'
 
 const places = ['instructions', 'previous_response_id', 'input[0]', 'input[3]', 'input[4].output']
 const source = { places, sent: { input: [], top_p: 1 } }
@@ -30,7 +29,7 @@ for (const [given, expected] of [
   ['top_p', 'top_p'],
   ['tools.get_weather.parameters', 'tools.get_weather.parameters'],
   ['input[2]', 'input[2]']
-] as const) t.equal(toResponseParam(given, source), expected, given)
+] as const) t.equal(toCallerName(given, source), expected, given)
 
 t.test('a call is an item of its own', async t => {
   const callPlaces = [undefined, undefined, ['input[1]', 'input[2]'], ['previous_response_id']]
@@ -40,20 +39,7 @@ t.test('a call is an item of its own', async t => {
     ['messages[2].tool_calls', 'input[0]'],
     ['messages[3].tool_calls[0].function.arguments', 'previous_response_id'],
     ['messages[1].tool_calls[0].id', 'previous_response_id']
-  ] as const) t.equal(toResponseParam(given, { ...source, callPlaces }), expected, given)
-})
-
-t.test('an error names the caller\'s parameter, in its message too', async t => {
-  const error = new InvalidRequestError("Invalid 'messages[3].content[0].image_url.url': too large.", { param: 'messages[3].content[0].image_url.url', code: 'invalid_value' })
-  t.match(toResponseError(error, source), { status: 400, param: 'input[3].content[0].image_url', code: 'invalid_value', message: "Invalid 'input[3].content[0].image_url': too large." })
-  const schema = new InvalidRequestError("Invalid schema for response_format 'a': x", { param: 'response_format' })
-  t.match(toResponseError(schema, source), { param: 'text.format', message: "Invalid schema for text.format 'a': x" })
-})
-
-t.test('whatever has another name on neither side is the same error', async t => {
-  for (const error of [new InvalidRequestError('x', { param: 'tools' }), new InvalidRequestError('x'), new UpstreamError('x', { kind: 'timeout' }), new Error('x')]) {
-    t.equal(toResponseError(error, source), error)
-  }
+  ] as const) t.equal(toCallerName(given, { ...source, callPlaces }), expected, given)
 })
 
 t.test('what the caller sent is called as the caller called it', async t => {
@@ -64,5 +50,5 @@ t.test('what the caller sent is called as the caller called it', async t => {
     [{ max_tokens: 50, max_output_tokens: 60 }, 'max_tokens', 'max_tokens'],
     [{ response_format: {} }, 'response_format', 'response_format'],
     [{ reasoning: {} }, 'reasoning_effort', 'reasoning.effort']
-  ] as const) t.equal(toResponseParam(given, { places, sent }), expected, JSON.stringify(sent))
+  ] as const) t.equal(toCallerName(given, { places, sent }), expected, JSON.stringify(sent))
 })

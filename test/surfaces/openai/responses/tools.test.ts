@@ -16,7 +16,7 @@ t.test('a function is flat on one side and wrapped on the other', async t => {
   const { tools, changes } = serve([weather, { type: 'function', name: 'now' }])
   t.strictSame(tools.definitions, [
     { type: 'function', function: { name: 'get_weather', description: 'The weather', parameters, strict: true } },
-    { type: 'function', function: { name: 'now', description: null, parameters: null, strict: null } }
+    { type: 'function', function: { name: 'now', description: undefined, parameters: undefined, strict: undefined } }
   ])
   t.strictSame(changes, [])
   t.strictSame(tools.toCalled('get_weather'), { type: 'function', name: 'get_weather' })
