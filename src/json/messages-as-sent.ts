@@ -39,8 +39,16 @@ export interface MessagesAsSent {
   size: { bytes: number, characters: number }
 }
 
-/** By the messages of a body, which stay as they are: all of their JSON is one piece. */
-const kept = new WeakMap<readonly unknown[], MessagesAsSent>()
+/**
+ * The member of a list of messages that holds their JSON. It travels with the list wherever that goes. A copy has none,
+ * because a copy is made to be changed.
+ */
+const AS_SENT = Symbol('messages as sent')
+
+/** Messages, and their JSON where they came in a long body. */
+interface SentMessages extends ReadonlyArray<unknown> {
+  readonly [AS_SENT]?: MessagesAsSent
+}
 
 /**
  * Reads a long body whose messages are written as they would be again, and keeps their JSON.
@@ -60,14 +68,19 @@ export function parseAsSent (bytes: Buffer): object | undefined {
   const tail = bytes.toString('utf8', end)
   // A second list of messages would be the one that counts, and its name might be written with escapes.
   if (tail.includes('messages') || tail.includes('\\u') || tail.includes(REPLACEMENT)) return undefined
-  kept.set(messages, { json: [bytes.subarray(start, end)], size: { bytes: end - start, characters: 1 + characters } })
+  keep(messages, { json: [bytes.subarray(start, end)], size: { bytes: end - start, characters: 1 + characters } })
   const body = JSON.parse(`${head}]${tail}`) as object
   return Object.assign(body, { messages })
 }
 
 /** The JSON of messages that are sent on as they came; undefined when it has to be written. */
-export function keptMessagesJson (messages: readonly unknown[]): MessagesAsSent | undefined {
-  return kept.get(messages)
+export function keptMessagesJson (messages: SentMessages): MessagesAsSent | undefined {
+  return messages[AS_SENT]
+}
+
+/** Not enumerable: it is no member of what the caller sent. */
+function keep (messages: unknown[], asSent: MessagesAsSent): void {
+  Object.defineProperty(messages, AS_SENT, { value: asSent })
 }
 
 /**
@@ -75,14 +88,14 @@ export function keptMessagesJson (messages: readonly unknown[]): MessagesAsSent 
  * copy their text. Whoever asks the body for them again gets them read again from their JSON. Others stay as they are.
  */
 export function letGoOfMessages (body: { messages: readonly unknown[] }): void {
-  const asSent = kept.get(body.messages)
+  const asSent = keptMessagesJson(body.messages)
   if (asSent === undefined) return
   Object.defineProperty(body, 'messages', {
     configurable: true,
     enumerable: true,
     get: () => {
       const messages = JSON.parse(asSent.json[0].toString()) as unknown[]
-      kept.set(messages, asSent)
+      keep(messages, asSent)
       Object.defineProperty(body, 'messages', { configurable: true, enumerable: true, writable: true, value: messages })
       return messages
     }

@@ -164,6 +164,14 @@ t.test('messages that were let go are read again when they are asked for', t => 
   t.end()
 })
 
+t.test('a copy of the messages is written anew, for it may be changed', t => {
+  const { body, kept } = read(JSON.stringify({ model: 'm', messages: history(LONG, 'And then?') }))
+  t.ok(kept)
+  for (const copy of [[...body.messages], body.messages.slice(1), body.messages.map(message => ({ ...message }))]) t.equal(keptMessagesJson(copy), undefined)
+  t.equal(keptMessagesJson({ ...body }.messages), kept, 'another body has the same messages')
+  t.end()
+})
+
 t.test('messages that were not kept stay', t => {
   const messages = history('hi')
   const body = { messages }
