@@ -2,7 +2,7 @@ import type { FailureKind } from '../workers-ai/transport/failure-kind.ts'
 import type { ModelSurvey } from '../inference/model-survey.ts'
 import { SETTINGS } from '../settings/schema.ts'
 
-/** What a person at the terminal is told about a proxy that has begun to serve. */
+/** What the banner shows of a running proxy. */
 export interface ServerInfo {
   /** Of the proxy. */
   version: string
@@ -18,7 +18,7 @@ export interface ServerInfo {
   model: string
 }
 
-/** Says where the proxy serves, who answers, which models there are and who may ask. */
+/** The banner: base URL, upstream, models and access. */
 export function toBanner (server: ServerInfo): string {
   const { version, baseUrl, upstream, models: { count, failure } } = server
   const known = count === undefined ? '' : `${count.all}, of which ${count.chat} are for chat; `
@@ -33,7 +33,7 @@ export function toBanner (server: ServerInfo): string {
 ${failure === undefined ? '' : `\n${FAILURES[failure].meaning}\nRun the same command line with doctor to find the cause.\n`}`
 }
 
-/** What it means that Cloudflare did not list the models; lines of at most 100 columns. */
+/** Consequences of a failure to list the models, in lines of at most 100 columns. */
 const FAILURES: Record<FailureKind, { inShort: string, meaning: string }> = {
   token: {
     inShort: 'unknown: Cloudflare refused the API token',
@@ -56,7 +56,7 @@ it is not the token. Every request will fail until the id is correct.`
   }
 }
 
-/** One command that chats through the proxy; on one line, so that it can be pasted. */
+/** A curl command for one chat, on one line so that it can be pasted. */
 export function toCurl ({ baseUrl, access, model }: ServerInfo): string {
   const variable = KEY_VARIABLES[access]
   const key = variable === undefined ? '' : ` -H "authorization: Bearer $${variable}"`
@@ -72,14 +72,14 @@ export function toSdkLines ({ baseUrl, access }: ServerInfo): string {
 OpenAI(base_url='${baseUrl}', api_key=${python})  # Python`
 }
 
-/** What to do next: with the simulator, how to have an account answer; with an account, how to find out why it does not. */
+/** The next step: how to use an account instead of the simulator, or how to diagnose an account. */
 export function toNextStep ({ upstream }: ServerInfo): string {
   if (upstream === 'cloudflare') return 'If that fails, run the same command line with doctor to find the cause.'
   const missing = SETTINGS.filter(({ name }) => name === 'CLOUDFLARE_ACCOUNT_ID' || name === 'CLOUDFLARE_API_TOKEN')
   return ['To use real models, set these variables and start without the simulator:', ...missing.map(({ name, howToGet }) => `  ${name.padEnd(21)}  ${howToGet}`)].join('\n')
 }
 
-/** Where the commands above take the key from: it is a secret, so the shell puts it in. */
+/** The shell variables that hold the key in the commands above, because a key is a secret. */
 const KEY_VARIABLES = { open: undefined, keys: 'API_KEY', tokens: 'CLOUDFLARE_API_TOKEN' } as const
 
 function toAccess ({ access, keyCount }: ServerInfo): string {

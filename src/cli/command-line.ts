@@ -56,11 +56,11 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     if (token.kind === 'option' && isFlag(token.name)) {
       readFlag(commandLine, token.name, token.value, token.rawName)
     } else if (token.kind === 'option') {
-      // The letters behind one dash are flags of their own, but one mistake.
+      // Letters after a single dash are separate flags, but one mistake.
       if (token.index !== unknownAt) commandLine.problems.push(toUnknownFlag(argv[token.index] ?? token.rawName))
       unknownAt = token.index
     }
-    // What stands behind an unknown flag may be its value, and is no second mistake.
+    // An argument after an unknown flag may be its value, and is not reported again.
     if (token.kind === 'positional' && (isCommand(token.value) || token.index !== unknownAt + 1)) readArgument(commandLine, token.value)
   }
   if (commandLine.demo) chooseSimulator(commandLine)

@@ -50,7 +50,7 @@ function post (url: string, apiKey: string | undefined, body: object): Promise<I
 async function * readChunks (response: IncomingMessage): AsyncGenerator<ChatCompletionChunk> {
   const decoder = new SseDecoder()
   let isDone = false
-  // To the end: whoever leaves before it would be logged as gone.
+  // Read to the end: otherwise the log would report a client that disconnected.
   for await (const bytes of response) {
     for (const data of decoder.push(bytes)) {
       isDone ||= data === '[DONE]'

@@ -9,17 +9,17 @@ import type { Settings } from '../settings/schema.ts'
 import { startUpstream } from './upstream.ts'
 import type { Assignment, WorkerMessage, PrimaryCommand } from './worker.ts'
 
-/** One that ends sooner after its start is replaced after a pause, which doubles each time. */
+/** A worker that exits earlier is restarted after a delay, which doubles each time. */
 const MIN_UPTIME_MS = 10_000
 const MIN_RESTART_DELAY_MS = 1_000
 const MAX_RESTART_DELAY_MS = 30_000
 
-/** What workers that are to end at once have for it. */
+/** Time for workers to exit before SIGKILL. */
 const GRACE_MS = 1_000
 
 /**
- * Starts the workers, and resolves when all of them serve. Whoever ends later is replaced. The simulator, where it is to
- * answer, is one for all of them.
+ * Starts the workers, and resolves when all of them serve. Restarts a worker that exits later. All workers share one
+ * simulator.
  * @throws SettingsError when the store of responses cannot be opened; StartError when a worker cannot serve. None is left then.
  */
 export async function startWorkers (settings: Settings, log: FastifyBaseLogger): Promise<Workers> {
@@ -36,11 +36,14 @@ export async function startWorkers (settings: Settings, log: FastifyBaseLogger):
   }
 }
 
-/** What each worker is told: limits of the whole are divided, and what another worker could not find is not stored. */
+/**
+ * The settings of a worker: limits are divided among the workers. Without a file no responses are stored, because the
+ * other workers could not find them.
+ */
 function toShare (settings: Settings): Settings {
   return {
     ...settings,
-    // The parent of a worker is no init.
+    // A worker cannot detect a container by its parent process.
     logFormat: isForPerson(settings.logFormat) ? 'pretty' : 'json',
     upstream: 'cloudflare',
     maxStreams: Math.ceil(settings.maxStreams / settings.workers),
@@ -49,7 +52,7 @@ function toShare (settings: Settings): Settings {
   }
 }
 
-/** A file that cannot be opened is told before anybody starts; a new one is made by one process alone. */
+/** Opens the file before any worker starts: reports errors once, and lets one process create the file. */
 async function checkStore (settings: Settings, log: FastifyBaseLogger): Promise<void> {
   const { storePath, storeMaxBytes, workers } = settings
   if (storePath === undefined) {
@@ -60,16 +63,16 @@ async function checkStore (settings: Settings, log: FastifyBaseLogger): Promise<
   await store.close()
 }
 
-/** The processes that serve. */
+/** The worker processes. */
 export class Workers {
-  /** Where they serve; 0 before they do. */
+  /** 0 until the workers serve. */
   port = 0
   readonly #models: Promise<ModelSurvey>
   #hear: (models: ModelSurvey) => void = () => {}
   #settings: Settings
   #log: FastifyBaseLogger
   #closeUpstream: () => Promise<void>
-  /** Those that have not ended, and the end of each. */
+  /** Running workers, with a promise of their exit. */
   #running = new Map<Worker, Promise<unknown>>()
   #isStopping = false
 
@@ -89,19 +92,19 @@ export class Workers {
     }))
   }
 
-  /** What the first of them says of the models: one alone asks Cloudflare, and only for whoever wants to know. */
+  /** Asks the first worker for the models, so that only one worker calls Cloudflare. */
   surveyModels (): Promise<ModelSurvey> {
     const [first] = this.#running.keys()
     first?.send('survey' satisfies PrimaryCommand)
     return this.#models
   }
 
-  /** Has every worker let its answers end as a single process does; resolves when all are gone. */
+  /** Drains every worker as a single process would; resolves when all have exited. */
   async drain (): Promise<void> {
     await this.#stop('drain')
   }
 
-  /** Has every worker tell those it answers that they are cut; resolves when all are gone. */
+  /** Ends running answers with an error in every worker; resolves when all have exited. */
   async cut (): Promise<void> {
     await this.#stop('cut')
   }
@@ -121,7 +124,7 @@ export class Workers {
     await this.#closeUpstream()
   }
 
-  /** Goes on for as long as the workers do: one that is lost gets a successor. */
+  /** Restarts the worker whenever it exits, until the program stops. */
   async #replace (number: number, lost: Promise<StartError>): Promise<void> {
     let pauseMs = 0
     let startedAt = performance.now()
@@ -138,13 +141,13 @@ export class Workers {
     }
   }
 
-  /** Starts one: `port` is told when it serves, `lost` when it serves no more, or never did, with the reason. */
+  /** Starts a worker. `port` resolves when it serves; `lost` resolves with the reason when it stops or cannot start. */
   #fork (number: number): { port: Promise<number>, lost: Promise<StartError> } {
     const worker = cluster.fork()
     const ended = new Promise<StartError>(resolve => {
       worker.on('error', error => {
         this.#log.error({ worker: number, reason: error.message }, 'cannot reach a worker')
-        // The system has no room for one more process: Node tells of no exit then.
+        // The process could not be created: Node emits no `exit` then.
         if (worker.process.pid !== undefined) return
         this.#running.delete(worker)
         resolve(new StartError(`Cannot start a worker (${error.message}).`, 1))

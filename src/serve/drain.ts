@@ -2,15 +2,15 @@ import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Settings } from '../settings/schema.ts'
 
-/** What a cut answer has to say its last words, and a closed server to close. */
+/** Time to send the error of an aborted answer, and for the server to close. */
 const GRACE_MS = 1_000
 
-/** Nothing is waited for: answers that run are told that they are cut. */
+/** No waiting: running answers end with an error. */
 export const AT_ONCE = { drainDelayMs: 0, drainTimeoutMs: 0 }
 
 /**
- * Tells load balancers to ask another server, and gives them time to hear it; then takes no more requests, and lets
- * answers end until the limit, when the rest are told that they are cut.
+ * Fails `/readyz` and waits for load balancers to notice. Then closes the port, and lets running answers continue until
+ * the time limit. The remaining answers end with an error.
  */
 export async function drain (app: FastifyInstance, { drainDelayMs, drainTimeoutMs }: Pick<Settings, 'drainDelayMs' | 'drainTimeoutMs'>): Promise<void> {
   app.openAnswers.isDraining = true
@@ -28,7 +28,7 @@ export async function drain (app: FastifyInstance, { drainDelayMs, drainTimeoutM
   clearInterval(sweep)
 }
 
-/** After a bug that nobody caught: nothing new is served, and answers that run are told that they are cut. */
+/** After an uncaught exception: accepts no more requests, and ends running answers with an error. */
 export async function breakOff (app: FastifyInstance): Promise<void> {
   app.openAnswers.isBroken = true
   await drain(app, AT_ONCE)

@@ -1,13 +1,13 @@
 import type { Settings } from '../settings/schema.ts'
 
 export interface Upstream {
-  /** The settings with the address, account and token of whoever answers. */
+  /** The settings with the address, account and token of the upstream. */
   settings: Settings
-  /** Ends what was started; nobody must be using it any more. */
+  /** Stops the simulator, which must not be in use any more. */
   closeUpstream: () => Promise<void>
 }
 
-/** Starts the simulator where it is to answer in place of Cloudflare; else there is nothing to start. */
+/** Starts the simulator if it is the upstream. */
 export async function startUpstream (settings: Settings): Promise<Upstream> {
   if (settings.upstream === 'cloudflare') return { settings, closeUpstream: async () => {} }
   const { startSimulator } = await import('../simulator/server.ts')

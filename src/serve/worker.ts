@@ -7,28 +7,28 @@ import type { ModelSurvey } from '../inference/model-survey.ts'
 import type { Settings } from '../settings/schema.ts'
 import { SettingsError } from '../settings/problem.ts'
 
-/** The first thing the primary tells a worker: who it is, and how it serves. */
+/** The first message of the primary to a worker. */
 export interface Assignment {
-  /** From 1; whoever takes the place of one that ended has its number. */
+  /** From 1. A restarted worker keeps the number. */
   worker: number
   settings: Settings
 }
 
-/** What the primary tells it later: to say which models there are, to let answers end, to cut them, or to end at once. */
+/** Report the models, let answers end, end answers with an error, or exit. */
 export type PrimaryCommand = 'survey' | 'drain' | 'cut' | 'end'
 
 type DrainTimes = Parameters<typeof drain>[1]
 
-/** What a worker tells the primary: that it listens to it, where it serves, which models there are, why it cannot, that it will not much longer. */
+/** Ready for the assignment, listening port, models, start-up failure, or about to exit. */
 export type WorkerMessage = 'ready' | { port: number } | { models: ModelSurvey } | { refusal: string } | 'draining'
 
 /**
- * Serves as one of several processes, until the primary says or is gone. Does not resolve before it serves; the process
- * ends when it serves no more.
+ * Serves as one of several processes until the primary says so or exits. Resolves when it serves. The process exits when
+ * it has stopped.
  * @param open makes an app of the settings, and has it listen
  */
 export async function work (open: (settings: Settings, listenText: string) => Promise<FastifyInstance>): Promise<void> {
-  // The primary hears them for all: a terminal's Ctrl-C comes to every process.
+  // A terminal sends Ctrl-C to every process; the primary handles it for all.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {})
   let leave = (_times?: DrainTimes): void => process.exit()
   let survey = (): void => {}
@@ -40,7 +40,7 @@ export async function work (open: (settings: Settings, listenText: string) => Pr
       else if (message === 'end') process.exit()
       else resolve(message)
     })
-    // Node keeps no message for those who do not listen yet.
+    // Node drops messages that arrive before there is a listener.
     send('ready')
   })
 
@@ -52,7 +52,7 @@ export async function work (open: (settings: Settings, listenText: string) => Pr
     isLeaving = true
     void drain(app, times).finally(() => process.exit())
   }
-  // Load balancers need not hear of it: the other workers take what is new, or nobody does.
+  // No delay for load balancers: the other workers accept new connections, or none does.
   const undelayed = { ...settings, drainDelayMs: 0 }
   cluster.worker?.once('disconnect', () => {
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true // else Node would end the process now
@@ -69,7 +69,7 @@ export async function work (open: (settings: Settings, listenText: string) => Pr
   send({ port: (app.server.address() as AddressInfo).port })
 }
 
-/** What the settings are to blame for is told to the primary, which ends the process. */
+/** Reports an error of the settings to the primary, which then kills this process. */
 async function openOrReport (open: () => Promise<FastifyInstance>): Promise<FastifyInstance | undefined> {
   try {
     return await open()

@@ -10,7 +10,7 @@ const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
-/** Whether only this machine can reach a server that listens on the host. Says no of every name but `localhost`. */
+/** Whether only this machine can reach a server that listens on the host. False for every name except `localhost`. */
 export function isLoopback (host: string): boolean {
   if (isIP(host) === 0) return host.toLowerCase() === 'localhost'
   return loopback.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
@@ -22,7 +22,7 @@ export function toLocalUrl ({ host, port }: Address): string {
   return `http://${isIPv6(reachable) ? `[${reachable}]` : reachable}:${port}`
 }
 
-/** A sentence for whoever started a server that cannot listen on the address, by Node's error code; undefined when it is none of theirs. */
+/** Why a server cannot listen on the address, by Node's error code. Undefined when the user cannot change it. */
 export function toListenComplaint (code: string | undefined, { host, port }: Address): string | undefined {
   switch (code) {
     case 'EADDRINUSE': {

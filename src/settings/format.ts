@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 import { toOriginRule } from './origin-pattern.ts'
 
-/** What a text setting must look like beyond being text. */
+/** The syntax of a text setting. */
 export interface Format {
-  /** How a config file may write it besides plain text. */
+  /** The form that a config file may use instead of plain text. */
   shape: 'text' | 'list' | 'map'
   /** The end of the sentence "expected …". */
   expected: string
@@ -15,7 +15,7 @@ export const MAX_WORKERS = 64
 const hostName = /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i
 const visibleAscii = /^[\x21-\x7e]+$/
 
-/** The formats settings have, by the name their schema gives as `format`. */
+/** The formats, by the `format` of the schema. */
 export const FORMATS: Record<string, Format> = {
   host: {
     shape: 'text',
@@ -32,13 +32,13 @@ export const FORMATS: Record<string, Format> = {
     expected: `a whole number from 1 to ${MAX_WORKERS}, or auto`,
     accepts: text => text === 'auto' || (/^[1-9]\d?$/.test(text) && Number(text) <= MAX_WORKERS)
   },
-  // Goes into an upstream URL as it is.
+  // Inserted into an upstream URL without encoding.
   'path-segment': {
     shape: 'text',
     expected: 'letters, digits, "-" and "_" only',
     accepts: text => /^[\w-]+$/.test(text)
   },
-  // Goes into an HTTP header, which takes no other characters; "Bearer x" is the usual paste that has a space.
+  // Sent in an HTTP header, which allows no other characters. A pasted "Bearer x" has a space.
   token: {
     shape: 'text',
     expected: 'a token without spaces or line breaks',

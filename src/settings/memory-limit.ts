@@ -2,12 +2,11 @@ import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 
 /**
- * Bytes of memory this process may have: what its container (cgroup v1 or v2) allows, or else what the machine has. No
- * more than twice what V8 takes for its heap, which is half of the memory where that is small, and has an end of its own
- * where it is large.
+ * The memory limit of this process in bytes: the limit of its container (cgroup v1 or v2), else the memory of the machine.
+ * At most twice V8's heap limit, because V8 takes half of a small memory and a fixed maximum of a large one.
  */
 export function memoryLimit (): number {
-  // 0 where there is nothing to limit it, and more than there is where nothing does.
+  // 0 without cgroups; more than the machine has when the cgroup has no limit.
   const constrained = process.constrainedMemory() || Infinity
   return Math.min(constrained, totalmem(), 2 * getHeapStatistics().heap_size_limit)
 }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 
-/** Origins a setting may name, in its parts. */
+/** A pattern of origins, parsed. */
 interface OriginPattern {
   scheme: string
   /** Undefined for any. In the web's schemes as a browser writes it: small, in ASCII, with its port unless that is the usual one. */
@@ -27,7 +27,7 @@ export function toOriginRule (text: string): string | RegExp | undefined {
   return new RegExp(`^${literally(scheme)}://${names}${isAnyPort ? '(?::\\d+)?' : ''}$`)
 }
 
-/** Whether an entry of CORS_ORIGINS lets in pages of anybody who has a web site: `*`, `https://*` and the like of `https://*.com`. */
+/** Whether an entry of CORS_ORIGINS admits the pages of every web site: `*`, `https://*`, or a top-level domain such as `https://*.com`. */
 export function matchesEverySite (text: string): boolean {
   if (text === '*') return true
   const pattern = readPattern(text)
@@ -44,7 +44,7 @@ function readPattern (text: string): OriginPattern | undefined {
   if (name === undefined) return undefined
   const host = isWeb(scheme) ? toWebHost(scheme, port === '' ? name : `${name}:${port}`) : port === '' ? name : `${name}:${port}`
   const isBelow = below !== undefined
-  // Nothing is below an address.
+  // An IP address has no subdomains.
   if (host === undefined || (isBelow && (host.startsWith('[') || isIP(host) !== 0))) return undefined
   return { scheme, host, isBelow, isAnyPort: star !== undefined }
 }

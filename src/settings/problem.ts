@@ -8,7 +8,7 @@ export interface Problem {
   message: string
   /** A sentence that says what to do, where the message does not. */
   hint?: string | undefined
-  /** The setting that was probably meant by a name that is none: nobody complains that it is missing as well. */
+  /** The setting that an unknown name probably means. It is not reported as missing as well. */
   meant?: SettingName
 }
 

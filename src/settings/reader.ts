@@ -56,7 +56,7 @@ export function readSettings (input: SettingsInput): SettingsReading {
   return { settings, lines, unread, misspelled }
 }
 
-/** The same for whoever wants to see what is right as well. Complains, never throws. */
+/** Reads every setting, and also returns the valid ones beside the problems. Never throws. */
 export function surveySettings ({ commandLine = NO_FLAGS, env, dotEnv, readFile, problems: earlier = [] }: SettingsInput): SettingsSurvey {
   const raw = gatherValues(commandLine, env, readFile, dotEnv)
   const { environment, problems: own } = checkEach(raw)

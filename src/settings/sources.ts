@@ -21,7 +21,7 @@ export interface Flags {
   problems: Problem[]
 }
 
-/** The values as they were written, the strongest source of each, and what went wrong on the way. */
+/** The values as written, the source of each, and the problems found so far. */
 export interface RawSettings {
   values: Partial<Record<SettingName, string>>
   /** Where each value came from, in words. */
@@ -55,8 +55,8 @@ interface Entries {
 
 /**
  * Looks for every setting in the flags, then the environment, then `.env`, then the config file. Complains, never throws.
- * @param dotEnv the text of `.env`; only settings are read from it, because whoever writes into the working directory is
- * not always who starts the program
+ * @param dotEnv the text of `.env`. Only settings are read from it, because the user who starts the program did not
+ *   necessarily write the file in the working directory.
  */
 export function gatherValues (commandLine: Flags, environ: Environ, readFile: ReadFile, dotEnv = ''): RawSettings {
   const inDotEnv = parseEnv(dotEnv)
@@ -68,7 +68,7 @@ export function gatherValues (commandLine: Flags, environ: Environ, readFile: Re
     { where: '.env', entries: inDotEnv, dotEnv: 'holds' },
     isOfDotEnv ? { where: `${configPath} (CONFIG_FILE in .env)`, entries: config.entries, dotEnv: 'names' } : { where: `${configPath}`, entries: config.entries }
   ]
-  // With an e-mail address beside it, CLOUDFLARE_API_KEY is the account's global key, which is no token.
+  // Together with an e-mail address, CLOUDFLARE_API_KEY is the Global API Key of the account, which is not a token.
   const isGlobalKey = sources.some(({ entries }) => Boolean(entries['CLOUDFLARE_EMAIL']))
   const raw: RawSettings = { values: {}, origins: {}, dotEnv: {}, unread: Object.keys(inDotEnv).filter(isUnread).sort(), misspelled: [], problems: [...commandLine.problems, ...config.problems] }
   for (const setting of SETTINGS) {
@@ -103,14 +103,14 @@ function findFlag ({ name, flag }: Setting, { flags, demo }: Flags): Finding {
   return text === undefined ? undefined : { text: text.trim(), origin: demo && name === 'UPSTREAM' ? '--demo' : `--${flag}` }
 }
 
-/** An entry that is empty counts as not there: compose files hand on variables that are not set as empty ones. */
+/** Empty entries count as absent, because compose files pass unset variables as empty ones. */
 function findEntry (setting: Setting, { entries, where }: Entries, readFile: ReadFile): Finding {
   const entry = toText(setting, entries[setting.name])
   if (entry === undefined) return { message: `got ${Array.isArray(entries[setting.name]) ? 'a list' : 'an object'} from ${where}; expected ${setting.expected}` }
   const path = setting.secret && toText(setting, entries[`${setting.name}_FILE`])
   if (path && entry !== '') return { message: `${setting.name} and ${setting.name}_FILE are both set in ${where}; expected only one of them` }
   if (path) return readSecret(setting, path, where, readFile)
-  // An empty HOST would have Node listen on every address, so it is not passed over but refused.
+  // An empty HOST is an error: Node would listen on every address.
   if (entry !== '' || (setting.name === 'HOST' && entries['HOST'] === '')) return { text: entry, origin: where }
   return findAlias(setting, entries, where)
 }
@@ -147,7 +147,7 @@ const configKeys = new Set([
   ...SETTINGS.flatMap(({ name, aliases, secret }) => [name, ...aliases, ...(secret ? [`${name}_FILE`] : [])])
 ])
 
-/** Config files of other programs write names as flags, or in camel case. */
+/** Suggests a setting for a name written as a flag or in camel case, as other programs do. */
 function toMeant (key: string): Pick<Problem, 'hint' | 'meant'> {
   const written = key.replaceAll(/([a-z])([A-Z])/g, '$1-$2').replaceAll(/[_\s.]+/g, '-').toLowerCase()
   const flag = nearestName(written, SETTINGS.map(setting => setting.flag))
@@ -156,7 +156,7 @@ function toMeant (key: string): Pick<Problem, 'hint' | 'meant'> {
   return { meant: name, hint: flag === written ? `The name is ${name}.` : `Did you mean ${name}?` }
 }
 
-/** JSON is YAML. The schema without numbers and booleans leaves `0123` and `yes` as they were written, as the environment would. */
+/** JSON is YAML. The schema has no numbers and booleans, so `0123` and `yes` stay text, as in the environment. */
 function parseConfig (text: string): Record<string, unknown> {
   const document = parseDocument(text, { schema: 'failsafe', customTags: ['null'] })
   const [error] = document.errors
@@ -174,7 +174,7 @@ function toText ({ kind }: Setting, value: unknown): string | undefined {
   return kind === 'map' && !Array.isArray(value) ? JSON.stringify(value) : undefined
 }
 
-/** The first line: a YAML error goes on with a drawing of the place, which may show a secret. */
+/** The first line only: the following lines of a YAML error quote the file, which may contain a secret. */
 function toReason (error: unknown): string {
   const [line = ''] = String(error instanceof Error ? error.message : error).split('\n')
   return line.replace(/:$/, '')

@@ -37,15 +37,15 @@ export function checkTogether (environment: Environment, problems: readonly Prob
 }
 
 /**
- * An address in `.env` gets no secret that is not in there as well: whoever can write into the working directory could
- * otherwise have a token of the environment, or any file `.env` names as one, sent anywhere.
+ * Refuses a base URL from `.env` whose secret comes from elsewhere. Otherwise a user who can write to the working directory
+ * could send a token of the environment, or any file that `.env` names as a token, to any server.
  */
 export function checkDestinations (environment: Environment, { values, origins, dotEnv }: RawSettings): Problem[] {
   if (environment.UPSTREAM === 'simulator') return []
   return SETTINGS.flatMap(({ name, receives, default: byDefault }) => {
     if (dotEnv[name] === undefined || values[name]?.replace(/\/+$/, '') === byDefault) return []
     if (name === 'CLOUDFLARE_AI_GATEWAY_BASE_URL' && environment.CLOUDFLARE_AI_GATEWAY_ID === undefined) return []
-    // Callers' tokens come from elsewhere, whoever said that they are to be passed on.
+    // With passthrough the secrets are the tokens of clients, which never come from `.env`.
     const secrets = environment.AUTH_MODE === 'passthrough' ? receives.map(one => one === 'CLOUDFLARE_API_TOKEN' ? 'AUTH_MODE' : one) : receives
     const secret = secrets.find(one => values[one] !== undefined && dotEnv[one] !== 'holds')
     if (secret === undefined) return []
@@ -79,7 +79,7 @@ function toEnvironment (values: RawSettings['values']): { environment: Environme
 
 let check: ValidateFunction | undefined
 
-/** Turns text into the type it must have, in place. Shorter code would take longer to make, at every start. */
+/** Converts text to the type of each setting, in place. Code is not optimized, because that would delay every start. */
 function newCheck (): ValidateFunction {
   const ajv = new Ajv({ allErrors: true, useDefaults: true, coerceTypes: true, allowUnionTypes: true, validateSchema: false, code: { optimize: false } })
   for (const [name, { accepts }] of Object.entries(FORMATS)) ajv.addFormat(name, accepts)
@@ -87,7 +87,7 @@ function newCheck (): ValidateFunction {
 }
 
 function shown ({ name, secret }: Setting, value = ''): string {
-  // What stands wrongly in place of an account id is most often an API token.
+  // A wrong account id is usually an API token.
   if (secret || name === 'CLOUDFLARE_ACCOUNT_ID') return 'a value (hidden)'
   return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}...` : value)
 }
@@ -103,7 +103,7 @@ function checkExposure ({ HOST, API_KEYS, ALLOW_UNAUTHENTICATED, AUTH_MODE }: En
   }]
 }
 
-/** Pages of every site could use what asks for no key, on loopback as well. */
+/** Without keys, every web page could use the proxy, even on loopback. */
 function checkOrigins ({ CORS_ORIGINS, API_KEYS, ALLOW_UNAUTHENTICATED, AUTH_MODE }: Environment, wrong: ReadonlySet<string>): Problem[] {
   if (API_KEYS !== undefined || ALLOW_UNAUTHENTICATED || AUTH_MODE === 'passthrough') return []
   if (['CORS_ORIGINS', 'API_KEYS', 'ALLOW_UNAUTHENTICATED', 'AUTH_MODE'].some(name => wrong.has(name))) return []
@@ -116,7 +116,7 @@ function checkOrigins ({ CORS_ORIGINS, API_KEYS, ALLOW_UNAUTHENTICATED, AUTH_MOD
   }]
 }
 
-/** A client's token is its key: whoever has none gets nowhere. */
+/** With passthrough the token of a client is its key, so API_KEYS has no effect. */
 function checkPassthrough (keys: string | undefined): Problem[] {
   if (keys === undefined) return []
   return [{ name: 'API_KEYS', message: 'cannot be combined with AUTH_MODE=passthrough, where clients send their Cloudflare token; expected one of the two' }]

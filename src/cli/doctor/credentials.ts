@@ -6,7 +6,7 @@ import type { CheckContext, CheckResult } from './finding.ts'
 
 const TOKENS_PAGE = 'https://dash.cloudflare.com/profile/api-tokens'
 
-/** Whether the account id is one. */
+/** Checks whether the account id is valid. */
 export function checkAccount (run: Run, { settings, failures }: CheckContext): CheckResult {
   if (failures.listing === 'account' || failures.run === 'account') {
     return refused(`Cloudflare does not know this account (${UNKNOWN_ACCOUNT}): ${toShapeOfAccount(settings.cloudflare.accountId)}.`, 'CLOUDFLARE_ACCOUNT_ID')
@@ -15,7 +15,7 @@ export function checkAccount (run: Run, { settings, failures }: CheckContext): C
   return skipped(failures.listing === 'network' ? 'Unknown until Cloudflare can be reached.' : 'Unknown until Cloudflare accepts the token.')
 }
 
-/** Whether the token is one, for this account, and may run models. */
+/** Checks whether the token is valid for this account and may run models. */
 export function checkToken (run: Run, { settings, failures }: CheckContext): CheckResult {
   const { cloudflare } = settings
   if (failures.listing === 'network') return skipped('Unknown until Cloudflare can be reached.')
@@ -32,7 +32,7 @@ export function checkToken (run: Run, { settings, failures }: CheckContext): Che
   }
 }
 
-/** Whether an answer came from behind the door where account id and token are looked at. */
+/** Whether Cloudflare answered after it had accepted the account id and the token. */
 export function isLetIn (run: Run, failures: CheckContext['failures']): boolean {
   if (failures.run === 'account' || failures.run === 'token') return false
   return failures.listing === undefined || run.outcome === 'answered' || failures.run === 'other'
@@ -53,7 +53,7 @@ function checkRefusal (error: unknown, token: string, mayList: boolean): CheckRe
   }
 }
 
-/** A wrong account id is often a token, so it is never shown. */
+/** Never shows the account id, because a wrong one is often a token. */
 function toShapeOfAccount (id: string): string {
   if (/^[\da-f]{32}$/i.test(id)) return 'CLOUDFLARE_ACCOUNT_ID has the form of an account id, but there is no such account'
   const suspicion = id.length >= 37 ? ' (like an API token)' : ''

@@ -3,14 +3,14 @@ import type { Listing } from './probe.ts'
 import type { CheckContext, CheckResult } from './finding.ts'
 import { toConnectionCode, toSentence } from '../../workers-ai/transport/failure-kind.ts'
 
-/** From this many milliseconds on the way to Cloudflare is slow: connecting and listing take less than 1 s from most places. */
+/** Threshold for a slow network. Connecting and listing take less than 1 s from most places. */
 const SLOW_MS = 3_000
 
 /** Codes of the resolver, and those of TLS: OpenSSL's are whole words about certificates. */
 const DNS = ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL']
 const TLS = /CERT|SIGNATURE|SSL|TLS|EPROTO/
 
-/** Whether Cloudflare can be reached at all, and how fast. A refusal is an answer. */
+/** Checks whether Cloudflare can be reached, and how fast. A refusal counts as an answer. */
 export function checkNetwork (listing: Listing, { settings, failures }: CheckContext): CheckResult {
   const host = toHost(settings)
   if ('error' in listing && failures.listing === 'network') return { ...toUnreachable(listing.error, host), verdict: 'failed', blame: 'network' }
@@ -22,7 +22,7 @@ export function checkNetwork (listing: Listing, { settings, failures }: CheckCon
   }
 }
 
-/** Says why there is no connection, or no answer that can be read, and what to do. */
+/** The reason for a failed connection or an unreadable answer, and the next step. */
 export function toUnreachable (error: unknown, host: string): { message: string, next: string } {
   const code = toConnectionCode(error)
   if (DNS.includes(code)) {
@@ -43,7 +43,7 @@ export function toUnreachable (error: unknown, host: string): { message: string,
   }
 }
 
-/** Who is asked, in words. */
+/** The name of the upstream in a sentence. */
 export function toHost ({ upstream, cloudflare }: Pick<Settings, 'upstream' | 'cloudflare'>): string {
   return upstream === 'simulator' ? 'The simulator' : new URL(cloudflare.apiBaseUrl).host
 }

@@ -8,7 +8,7 @@ import { toModelId, toSuggestions } from '../../workers-ai/models/resolve-model.
 import { toFailureKind } from '../../workers-ai/transport/failure-kind.ts'
 import type { Runner } from '../../workers-ai/transport/runner.ts'
 
-/** What Cloudflare answered, before anybody judges it. */
+/** The answers of Cloudflare, not yet interpreted. */
 export interface ProbeResults {
   listing: Listing
   run: Run
@@ -31,15 +31,15 @@ export interface ProbeOptions {
   isRunWanted: boolean
 }
 
-/** Somebody sits and waits; milliseconds. */
+/** A person waits for the result. */
 const TIMEOUT_MS = 60_000
 
 /** Enough for a model that thinks to say something; a few neurons with any model. */
 const MAX_TOKENS = 16
 
 /**
- * Asks for the models of the account, then has one of them say a word, both as the proxy does it. Never rejects for
- * what Cloudflare or the network does.
+ * Lists the models of the account and runs one of them, as the proxy does. Never rejects because of Cloudflare or the
+ * network.
  */
 export async function probe (settings: Settings, { model, isRunWanted }: ProbeOptions): Promise<ProbeResults> {
   const { cloudflare, maxRetries, upstreamHeadersTimeoutMs, upstreamIdleTimeoutMs, defaultModel, modelAliases } = settings
@@ -76,7 +76,7 @@ async function listModels (workersAi: Runner): Promise<{ listing: Listing, list:
   return { list, listing: { ms, ...(failure ?? { models }) } }
 }
 
-/** Without a token nothing is listed, so it runs a model: Cloudflare refuses that, and bills nobody. */
+/** Without a token, tries to run a model: Cloudflare refuses and bills nothing, but the network is checked. */
 async function probeConnectivity (workersAi: Runner): Promise<Listing> {
   const startedAt = Date.now()
   const [model] = CATALOGUE.values()
@@ -88,7 +88,7 @@ async function probeConnectivity (workersAi: Runner): Promise<Listing> {
   }
 }
 
-/** The default model is not given to the names: it would hide that the one that was asked for is wrong. */
+/** Ignores DEFAULT_MODEL, which would hide that the requested name is wrong. */
 async function runOnce (workersAi: Runner, list: ModelList, asked: string, aliases: Settings['modelAliases']): Promise<Run> {
   const id = toModelId(asked, { aliases, known: list.ids() })
   const body = id === undefined ? undefined : toTinyBody(list.find(id) ?? guessModel(id))

@@ -3,13 +3,13 @@ import type { FailureCategory, Finding } from './finding.ts'
 /** The exit codes of the doctor; 0 when nothing failed. */
 const EXIT_CODES: Record<FailureCategory, number> = { other: 1, settings: 2, credentials: 3, network: 4, model: 5 }
 
-/** The first failure decides: what comes after it may only follow from it. */
+/** The first failure decides, because later ones may be consequences of it. */
 export function toExitCode (findings: readonly Finding[]): number {
   const failure = findings.find(finding => finding.verdict === 'failed')
   return failure === undefined ? 0 : EXIT_CODES[failure.blame]
 }
 
-/** The findings for a person: a line for each, one more for what to do about it, and one for all of them. */
+/** The report for a person: a line per finding, a line per next step, and a summary. */
 export function toReport (findings: readonly Finding[]): string {
   const lines = findings.map(finding => {
     const line = `${finding.verdict.padEnd(8)} ${finding.check.padEnd(9)} ${toOneLine(finding.message)}\n`
@@ -23,7 +23,7 @@ export function toJsonReport (findings: readonly Finding[]): string {
   return `${JSON.stringify({ exitCode: toExitCode(findings), findings }, undefined, 2)}\n`
 }
 
-/** What is about to happen, before anything does. */
+/** Announces the checks and their cost. */
 export function toPreface (upstream: string, isRunWanted: boolean): string {
   if (upstream === 'simulator') return 'Lists the models of the simulator and runs one of them. Nothing is billed.\n\n'
   const cost = isRunWanted ? ' and runs one of them, which bills a few neurons; --no-run skips the run' : '; runs none of them'
@@ -62,7 +62,7 @@ function toSummary (findings: readonly Finding[]): string {
   return skips > 0 ? `OK (${skips === 1 ? '1 check' : `${skips} checks`} skipped)` : 'OK'
 }
 
-/** What others say may hold line breaks, or orders for the terminal. */
+/** Removes line breaks and terminal control characters from foreign text. */
 function toOneLine (text: string): string {
   return text.replace(/[\s\p{Cc}]+/gu, ' ')
 }

@@ -8,7 +8,7 @@ import type { CheckContext, CheckResult } from './finding.ts'
 import { toHost, toUnreachable } from './network.ts'
 import { toSentence } from '../../workers-ai/transport/failure-kind.ts'
 
-/** Whether a model answered, and if not, what keeps it from that. */
+/** Checks whether a model answered, and explains the failure if not. */
 export function checkRun ({ listing, run }: ProbeResults, { settings, now, failures }: CheckContext): CheckResult {
   const models = 'models' in listing ? listing.models : []
   switch (run.outcome) {
@@ -30,7 +30,7 @@ interface Failure {
   error: unknown
 }
 
-/** Cloudflare could be reached before; a timeout is then the model's. */
+/** Cloudflare could be reached before, so a timeout is the fault of the model. */
 function checkSilence ({ model, error }: Failure, host: string): CheckResult {
   if (error instanceof UpstreamError && error.kind === 'timeout') {
     return { verdict: 'failed', message: `${model} did not answer in time: ${toSentence(error)}`, next: 'Try again, or try another model with --model.', blame: 'model' }

@@ -1,6 +1,6 @@
 import { itemsOf, pickItems, type ResponsesStore, type StoredResponse, type StoreLimits } from './store.ts'
 
-/** Bytes that an entry and an item's place in the index take beside the text; a guess. */
+/** Estimated overhead of an entry and of an item in the index, in addition to the text. */
 const ENTRY_BYTES = 512
 const ITEM_BYTES = 192
 
@@ -12,7 +12,7 @@ interface Entry {
   usedAt: number
 }
 
-/** All that one owner keeps. */
+/** The responses of one owner. */
 interface OwnerEntries {
   /** By the id of the response, in the order they were last used. */
   entries: Map<string, Entry>
@@ -21,10 +21,10 @@ interface OwnerEntries {
   bytes: number
 }
 
-/** Keeps responses in this process: another one does not see them, and they are lost when it ends. */
+/** Stores responses in this process only. They are lost when it exits. */
 export class MemoryStore<Stored extends StoredResponse = StoredResponse> implements ResponsesStore<Stored> {
   #limits: StoreLimits
-  /** By owner; one who keeps nothing has none. */
+  /** By owner. Owners without responses are absent. */
   #owners = new Map<string, OwnerEntries>()
 
   constructor (limits: StoreLimits) {
@@ -89,7 +89,7 @@ export class MemoryStore<Stored extends StoredResponse = StoredResponse> impleme
     while (bytes > maxBytes) bytes -= this.#removeOldestOfLargest()
   }
 
-  /** @returns the bytes that are free now */
+  /** @returns the number of bytes freed */
   #removeOldestOfLargest (): number {
     const [owner, kept] = [...this.#owners].reduce((one, other) => other[1].bytes > one[1].bytes ? other : one)
     const { bytes } = kept

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import Database from 'libsql'
 import { itemsOf, pickItems, type ResponsesStore, type StoredResponse, type StoreLimits } from './store.ts'
 
-/** How long another process that writes is waited for, in milliseconds; nothing else is served meanwhile. */
+/** How long to wait for another process that writes, in milliseconds. The event loop is blocked meanwhile. */
 const BUSY_TIMEOUT_MS = 1_000
 
 const SCHEMA = `
@@ -20,7 +20,7 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS items_response_id ON items (owner, response_id);
 `
 
-/** What each owner keeps, summed up as it changes, by whichever process: a sum of all rows takes longer the more there are. */
+/** Sums of bytes, updated by triggers in every process: summing all rows would take longer the more there are. */
 const SUMS = `
   CREATE TABLE sums (owner TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX sums_bytes ON sums (bytes);
@@ -39,8 +39,8 @@ const SUMS = `
 `
 
 /**
- * Keeps responses in a SQLite file, which outlives the process and may be shared by several of one machine. Only its
- * owner may read the file: it holds whole conversations.
+ * Stores responses in a SQLite file, which survives the process. Several processes of one machine may share it. Only the
+ * user of the process may read the file, because it contains whole conversations.
  */
 export class SqliteStore<Stored extends StoredResponse = StoredResponse> implements ResponsesStore<Stored> {
   #limits: StoreLimits
@@ -55,10 +55,10 @@ export class SqliteStore<Stored extends StoredResponse = StoredResponse> impleme
     this.#database.pragma('journal_mode = WAL')
     this.#database.pragma('synchronous = NORMAL')
     this.#database.pragma('foreign_keys = ON')
-    // What was deleted shall not be left in the file.
+    // Overwrites deleted content in the file.
     this.#database.pragma('secure_delete = ON')
     this.#database.exec(SCHEMA)
-    // At once, so that only one of several processes that open the file adds them.
+    // An immediate transaction: only one of several processes creates the tables.
     this.#database.transaction(() => {
       const isThere = this.#database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'sums'").get() !== undefined
       if (!isThere) this.#database.exec(SUMS)

@@ -4,16 +4,16 @@ export interface StoredItem {
   type?: string | undefined
 }
 
-/** A response, and every item it was made of, those of earlier responses included: nothing else is needed to go on from it. */
+/** A response with all its input items, including those of earlier responses: enough to continue from it. */
 export interface StoredResponse<Item extends StoredItem = StoredItem> {
   response: { id: string, output: Item[] }
   items: Item[]
 }
 
 /**
- * Keeps responses for those who want to go on from them. What an owner stored is there for that owner only, and what was
- * not used for long is forgotten. When there is too much, what was used longest ago goes, of the owner who keeps the
- * most: whoever stores a lot pushes out nothing but their own.
+ * Stores responses, so that later requests can continue from them. Only the owner of a response can read it. A response
+ * expires when it has not been used for `ttlMs`. Above `maxBytes` the store evicts the least recently used responses of the
+ * owner who stores the most, so an owner never evicts the responses of smaller ones.
  */
 export interface ResponsesStore<Stored extends StoredResponse = StoredResponse> {
   /** @returns false when there is no room for it */
@@ -27,9 +27,9 @@ export interface ResponsesStore<Stored extends StoredResponse = StoredResponse> 
 }
 
 export interface StoreLimits {
-  /** Bytes of all that is kept. */
+  /** Total size of all responses, in bytes. */
   maxBytes: number
-  /** Milliseconds since it was last used after which a response is forgotten. */
+  /** Milliseconds after the last use until a response expires. */
   ttlMs: number
   /** Unix time in milliseconds. */
   now: () => number
@@ -40,7 +40,7 @@ export function itemsOf<Item extends StoredItem> ({ response, items }: StoredRes
   return [...items, ...response.output]
 }
 
-/** What those go on from that follow a stored response: all of it, or what its conversation was compacted to. */
+/** The context of a request that continues from a stored response: all items, or the compacted conversation. */
 export function contextOf<Item extends StoredItem> (stored: StoredResponse<Item>): Item[] {
   const { output } = stored.response
   return output.some(({ type }) => type === 'compaction') ? output : itemsOf(stored)
