@@ -15,7 +15,7 @@ const MARKED: Change = { param: 'tool_calls', action: 'repaired', reason: 'the m
 
 /**
  * Arguments without the marks of a chat template around their texts.
- * @param json arguments, or a piece of them that begins before a string or behind one
+ * @param json arguments, or a piece of them that starts before or after a string
  */
 export function withoutMarks (json: string): string {
   const pieces = json.split(MARK)
@@ -28,7 +28,7 @@ export function withoutMarks (json: string): string {
     : quoted
 }
 
-/** Whether a mark is left in arguments that nobody can take out: some of it, and maybe of the text, is lost. */
+/** Whether the arguments contain a damaged mark, which cannot be removed because a part of it is lost. */
 export function hasDamagedMark (json: string): boolean {
   return json.includes('<|\\"') && DAMAGED.test(withoutMarks(json))
 }

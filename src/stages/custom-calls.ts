@@ -3,7 +3,7 @@ import { inputOf } from '../generation/text-tool.ts'
 import { parseModelJson } from '../json/lenient-json.ts'
 import type { WorkBudget } from '../json/work-budget.ts'
 
-/** Holds the calls of custom tools until they are whole, and tells their input in place of arguments. */
+/** Holds the calls of custom tools until they are complete, and emits their input in place of arguments. */
 export class CustomCalls implements Stage {
   #customTools: ReadonlySet<string>
   #effort: WorkBudget

@@ -71,7 +71,7 @@ export class Ending implements Stage {
     return 'stop'
   }
 
-  /** What was told, and guesses in the place of what was not: no prompt is empty, and no text is written by no token. */
+  /** The reported usage, with estimates for missing values: a prompt is never empty, and text always has tokens. */
   #toUsage (told: Usage = { promptTokens: 0, completionTokens: 0 }): Usage {
     const isPromptTold = told.promptTokens > 0
     const isAnswerTold = told.completionTokens > 0 || this.#characters === 0

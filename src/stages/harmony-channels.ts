@@ -23,9 +23,9 @@ export class HarmonyChannels implements Stage {
   #kind: 'text' | 'reasoning' | 'call' = 'text'
   /** What came before it is certain how the answer begins. */
   #waiting: TextEvent[] = []
-  /** Text that is not told yet; of a body only what may be its end. */
+  /** Text not emitted yet; of a body only what may be its end. */
   #held = ''
-  /** The end of the last message, which belongs to nobody when another message or nothing follows. */
+  /** The end marker of the last message, which is dropped when another message or nothing follows. */
   #end = ''
 
   get isTransparent (): boolean {

@@ -1,6 +1,6 @@
 import type { Batch, Stage } from '../generation/event.ts'
 
-/** Leaves the thinking out of an answer whose caller does not want to be told of it. */
+/** Removes the thinking from an answer when the caller does not want it. */
 export class HiddenThinking implements Stage {
   /** Text is none. */
   get isTransparent (): boolean {

@@ -1,7 +1,7 @@
 import type { Change } from '../generation/change.ts'
 import type { Batch, Stage } from '../generation/event.ts'
 
-/** How a JSON object begins, and a list; prose has braces and brackets, too, but other things behind them. */
+/** The beginning of a JSON object or list. In prose, other characters follow a brace or bracket. */
 const OBJECT = /\{\s{0,100}["}]/
 const LIST = /\[\s{0,100}["[{\]\d-]/
 
@@ -9,7 +9,7 @@ const LIST = /\[\s{0,100}["[{\]\d-]/
 const CUT_OBJECT = /\{\s{0,100}$/
 const CUT_LIST = /\[\s{0,100}$/
 
-/** Characters of prose behind which no JSON is waited for. */
+/** After so many characters of prose, JSON is no longer expected. */
 const MAX_LEAD = 65_536
 
 export interface JsonTextOptions {

@@ -37,7 +37,7 @@ export class ThinkTags implements Stage {
   #waiting: TextEvent[] = []
   /** Text that may still become a tag. */
   #held = ''
-  /** White space in thinking before what is held: told only when more thinking follows. */
+  /** White space before the held thinking, emitted only when more thinking follows. */
   #space = ''
   /** Thinking without an opening tag, kept until the closing one proves it. */
   #unproven: string[] | undefined

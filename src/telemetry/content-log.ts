@@ -1,15 +1,15 @@
 import type { FastifyRequest } from 'fastify'
 import type { Settings } from '../settings/schema.ts'
 
-/** Logs all that goes over the wire for one request. */
+/** Logs the native bodies and answers of one request. */
 export interface ContentLog {
   sent: (body: string) => void
   received: (body: string) => void
 }
 
 /**
- * What logs the content of a request: the native bodies and Cloudflare's answers, prompts and all. Undefined unless both
- * LOG_CONTENT and LOG_LEVEL=trace ask for it, so that neither a level nor a setting alone gives content away.
+ * Returns the logger of a request's content: the native bodies and Cloudflare's answers, including prompts. Undefined
+ * unless both LOG_CONTENT and LOG_LEVEL=trace are set, so that a single setting never reveals content.
  */
 export function toContentLog ({ log }: Pick<FastifyRequest, 'log'>, { logContent }: Pick<Settings, 'logContent'>): ContentLog | undefined {
   if (!logContent || log.level !== 'trace') return undefined

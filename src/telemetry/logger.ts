@@ -10,13 +10,13 @@ const MAX_FRAMES = 20
 /** Fields that hold credentials, or a URL with a key in its query. */
 const SECRET_FIELDS = ['authorization', 'apiToken', 'apiKeys', 'cookie', 'headers', 'rawHeaders', 'url']
 
-/** What has such fields. Named one by one, because a wildcard would cost every line tens of microseconds. */
+/** The objects with such fields. Listed one by one, because a wildcard would cost every line tens of microseconds. */
 const HOLDERS = ['req', 'request', 'res', 'reply', 'err', 'error', 'settings', 'settings.cloudflare', 'cloudflare', 'options']
 
 /**
- * The proxy's log: one JSON line each, or one for a person. No line is meant to have a credential; should one ever, it is
- * blotted out.
- * @param settings with several `workers`, lines are written so that those of other processes cannot run into them
+ * The log of the proxy, as JSON lines or as lines for a person. Credentials are redacted, although no line should contain
+ * any.
+ * @param settings with several `workers`, each write is small enough to stay separate from those of other processes
  * @param destination of JSON; standard output by default
  */
 export function newLogger ({ logLevel, logFormat = 'json', workers = 1 }: Pick<Settings, 'logLevel'> & Partial<Settings>, destination?: DestinationStream): FastifyBaseLogger {
@@ -25,8 +25,8 @@ export function newLogger ({ logLevel, logFormat = 'json', workers = 1 }: Pick<S
 }
 
 /**
- * Whether lines are for a person to read. By itself it takes a terminal, which nothing but a person should be at: what
- * a container, or Kubernetes, starts is read by a collector, be there a terminal or not.
+ * Whether lines are for a person. `auto` means a terminal, except for the main process of a container, whose output goes
+ * to a collector even if there is a terminal.
  */
 export function isForPerson (format: Settings['logFormat'], { isTerminal = isatty(1), env = process.env, pid = process.pid, parentPid = process.ppid }: { isTerminal?: boolean, env?: NodeJS.ProcessEnv, pid?: number, parentPid?: number } = {}): boolean {
   if (format !== 'auto') return format === 'pretty'
@@ -34,13 +34,13 @@ export function isForPerson (format: Settings['logFormat'], { isTerminal = isatt
   return isTerminal && pid !== 1 && parentPid !== 1 && env['KUBERNETES_SERVICE_HOST'] === undefined
 }
 
-/** Puts text on standard output behind all that was logged so far; of a log that is held, before it. */
+/** Writes text to standard output after all lines logged so far. Held lines follow it. */
 export function writeBesideLog (text: string): void {
   if (output === undefined) process.stdout.write(text)
   else output.writeText(text)
 }
 
-/** Keeps the lines of this process until the function it returns is called: they would run into what is being written. */
+/** Holds the lines of this process until the returned function is called, so that they do not interrupt other output. */
 export function holdLog (): () => void {
   isHeld = true
   return () => {
@@ -50,31 +50,31 @@ export function holdLog (): () => void {
 }
 
 /**
- * What may be said of an error in a line: its name, its code and where it came from. Its message may quote a caller, and
- * is the beginning of its stack.
+ * What a line may contain of an error: its name, its code and its stack frames. Its message may quote a client, and its
+ * stack begins with the message.
  */
 export function toLoggedError (error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error }
   const { name, code, message, stack = '' } = error as NodeJS.ErrnoException
-  // Without the message its lines cannot be told from those of the stack.
+  // A message with several lines cannot be separated from the stack frames.
   const start = stack.indexOf(message)
   const frames = start === -1 ? [] : stack.slice(start + message.length).split('\n').filter(line => /^ {4}at /.test(line)).slice(0, MAX_FRAMES)
   return { type: name, ...(typeof code === 'string' && { code }), stack: frames.join('\n') }
 }
 
-/** Lines are written so many characters at a time, and wait no longer than this; of more than can be kept the last are lost. */
+/** Size of a batch in characters, longest delay of a line, and most characters to keep; above that the last lines are lost. */
 const BATCH = { characters: 65_536, ms: 100, maxBytes: 8 * 1024 * 1024 }
 
 /**
- * Of what several processes write to one pipe at the same time, only 4,096 bytes at once are sure to stay together
- * (PIPE_BUF). This counts characters, of which some take more bytes than one.
+ * A write of up to 4,096 bytes (PIPE_BUF) to a pipe is atomic. This limit counts characters, some of which take more than
+ * one byte.
  */
 const WHOLE = 3_500
 
 let isHeld = false
 let output: (DestinationStream & { flush: () => void, flushSync: () => void, writeText: (text: string) => void }) | undefined
 
-/** Standard output for a person, who wants each line at once. */
+/** Standard output for a person, without batching. */
 function terminal (): DestinationStream {
   const isColoured = isatty(1) && process.stdout.hasColors()
   const descriptor = standardOutput(WHOLE, 1)
@@ -82,10 +82,10 @@ function terminal (): DestinationStream {
 }
 
 /**
- * Standard output, many lines at a time, because writing one by itself costs as much as all else that is done for the
- * log. It waits for nobody: a log that is not taken must not hold up an answer. What is left is written at the exit.
- * @param characters to write at once, at most
- * @param enough so many are written without waiting for more
+ * Standard output in batches, because a write per line would double the cost of the log. It never blocks: a slow reader of
+ * the log must not delay an answer. The rest is written at exit.
+ * @param characters maximum size of a batch
+ * @param enough size that is written without waiting for more lines
  */
 function standardOutput (characters: number, enough = characters): DestinationStream {
   if (output !== undefined) return output

@@ -1,6 +1,6 @@
 import { isObject } from '../json/is-object.ts'
 
-/** What stands in a line of the log, whoever wrote it. */
+/** The fields of a line. */
 type Fields = Readonly<Record<string, unknown>>
 
 const LEVELS: ReadonlyMap<unknown, { name: string, style: Style }> = new Map([
@@ -11,21 +11,21 @@ const LEVELS: ReadonlyMap<unknown, { name: string, style: Style }> = new Map([
   [60, { name: 'FATAL', style: 'red' }]
 ])
 
-/** Codes of ECMA-48 (SGR). */
+/** ECMA-48 codes (SGR). */
 const STYLES = { dim: 2, bold: 1, red: 31, green: 32, yellow: 33 }
 type Style = keyof typeof STYLES
 
-/** Longest sentence of an error or a list of changes in a request's line. */
+/** Maximum length of an error message or a list of changes, in characters. */
 const MAX_WORDS = 120
 
-/** Fields a person does not need, or finds elsewhere in the line. */
+/** Fields that are omitted, or shown elsewhere in the line. */
 const TOLD = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'err', 'requestId'])
 
 /**
- * A line of the log for a person at a terminal: the time of day, then what happened; a request in one short line.
- * @param line one of pino's, as JSON
+ * Formats a line of the log for a terminal: the time of day, then the event. A request is one short line.
+ * @param line a JSON line of pino
  * @param isColoured whether the terminal shows colours
- * @returns the same with a line break at its end; a line that is no JSON object as it came
+ * @returns the formatted line with a line break; a line that is not a JSON object is returned unchanged
  */
 export function toPrettyLine (line: string, isColoured: boolean): string {
   const fields = parsed(line)
@@ -84,7 +84,7 @@ function toStack (error: unknown, paint: Paint): string {
   return [` ${plain(type)}${code === undefined ? '' : ` (${plain(code)})`}`, ...lines.map(line => paint(plain(line), 'dim'))].join('\n')
 }
 
-/** What stands behind the maker: ids are long. */
+/** The id without the maker. */
 function toName (model: string): string {
   return model.split('/').at(-1) ?? model
 }
@@ -98,7 +98,7 @@ function toTimeOfDay (time: unknown): string {
   return Number.isNaN(moment.getTime()) ? '--:--:--' : moment.toTimeString().slice(0, 8)
 }
 
-/** Without line breaks, and without what a terminal would take for an order. */
+/** Replaces line breaks and terminal control characters. */
 function plain (value: unknown): string {
   return String(value).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
 }

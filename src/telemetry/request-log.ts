@@ -6,12 +6,12 @@ import { toLoggedPath } from './logged-path.ts'
 declare module 'fastify' {
   interface FastifyRequest { record: RequestRecord }
   interface FastifyContextConfig {
-    /** Machines ask it that watch over the server: it is open to all, never shed, not logged. */
+    /** Liveness and readiness probes: open to all, never shed, not logged. */
     isHealthCheck?: boolean
   }
 }
 
-/** One line per request, written when its answer has ended or its client has left; health checks are not logged. */
+/** Logs one line per request, when its answer has ended or its client has disconnected. Health checks are not logged. */
 export function logRequests (app: FastifyInstance): void {
   app.decorateRequest('record')
   app.addHook('onRequest', (request, reply, done) => {
@@ -60,7 +60,7 @@ function toLine ({ method, routeOptions, record, url }: FastifyRequest, status: 
   }
 }
 
-/** What a caller can mend is told in the words it was told in, but for what they quote. */
+/** For a 4xx, the error as the client received it, without quoted text. For other failures, only the name. */
 function toLoggedFailure (error: Error, told: unknown): object {
   if (!(told instanceof ProxyError) || told.status >= 500) return { name: error.name }
   return { name: error instanceof UpstreamError ? error.name : told.name, ...told.toLogged() }

@@ -89,7 +89,7 @@ export function pythonCalls (body: string, grammar: CallGrammar): LeakedCall[] |
   return calls.length > 0 ? calls : undefined
 }
 
-/** A last bracket may be missing when a tag behind it shows that there was an end; what breaks off elsewhere is nothing. */
+/** The last bracket may be missing if a closing tag follows. A body that breaks off elsewhere is not a call. */
 function readJson (body: string, { parse }: CallGrammar): unknown {
   return /[}\]]$/.test(body.trimEnd()) ? parse(body) : undefined
 }
@@ -126,7 +126,7 @@ function isFlatCall (members: Record<string, unknown>, { properties }: Record<st
   return keys.length === 0 || !isObject(properties) || keys.some(key => Object.hasOwn(properties, key))
 }
 
-/** Text between tags has no quotes, so that only the schema tells the text `5` from the number. */
+/** Text between tags has no quotes, so only the schema distinguishes the text `5` from the number. */
 function taggedValue (written: string, schema: unknown, { parse }: CallGrammar): unknown {
   const text = written.replace(/\n$/, '')
   const types = isObject(schema) ? [schema['type']].flat() : []

@@ -10,7 +10,7 @@ export type Opening = CallBody | 'text' | 'open'
 export interface CallBody {
   /** Where it begins in the text. */
   start: number
-  /** Whether the call stands in a code fence, which is closed behind it. */
+  /** Whether the call is inside a code fence, which is closed after it. */
   isFenced: boolean
   /** Looks for the end of the body, piece by piece: its length, or undefined when more has to be read. */
   scanner: { read: (piece: string) => number | undefined }
@@ -22,7 +22,7 @@ export interface CallBody {
 export interface CallForm {
   /** Words that open a call anywhere in the text. None of all forms begins like another. */
   opens: readonly string[]
-  /** Words that stand behind a call, and are no text then. */
+  /** Words that may follow a call, and are removed with it. */
   closes: readonly string[]
   /** Reads what follows an opening word and white space. */
   read: (rest: string, grammar: CallGrammar) => Opening
@@ -108,7 +108,7 @@ function unfenced (text: string, grammar: CallGrammar): Opening {
   return /^[{[]/.test(text) ? bare(text, grammar) : 'text'
 }
 
-/** The opening that comes behind a word and white space. */
+/** The opening that follows a word and white space. */
 function behind (word: string, text: string, read: (rest: string) => Opening): Opening {
   const rest = text.slice(word.length).trimStart()
   if (rest === '') return 'open'
@@ -210,7 +210,7 @@ function argumentsOf (name: string, text: string, grammar: CallGrammar, between:
   return typeof opening !== 'string' && word.startsWith('```') ? { ...opening, isFenced: true } : opening
 }
 
-/** What stands behind `<function=`: a name, and either a JSON object or parameters between tags. */
+/** What follows `<function=`: a name, and either a JSON object or parameters between tags. */
 function functionTag (text: string, grammar: CallGrammar): Opening {
   const [head, name = '', close] = /^([\w.-]*)(>?)/.exec(text) ?? ['']
   if (close === '') return head === text && isBeginning(name, grammar.tools.keys()) ? 'open' : 'text'
@@ -248,14 +248,14 @@ function toInvokeForm (mark: string, wrappers: readonly string[]): CallForm {
   }
 }
 
-/** What comes behind the name of a tool that was offered. */
+/** What follows the name of an offered tool. */
 function behindName (text: string, grammar: CallGrammar, read: (name: string, rest: string) => Opening): Opening {
   if (isBeginning(text, grammar.tools.keys())) return 'open'
   const name = /^[\w.-]*/.exec(text)?.[0] ?? ''
   return grammar.tools.has(name) ? behind(name, text, rest => read(name, rest)) : 'text'
 }
 
-/** What comes behind any of the words, as often as they follow each other. */
+/** What follows any of the words, repeated or not. */
 function past (words: readonly string[], text: string, read: (rest: string) => Opening): Opening {
   const word = words.find(one => text.startsWith(one))
   if (word !== undefined) return behind(word, text, rest => past(words, rest, read))

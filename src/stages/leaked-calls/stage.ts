@@ -51,7 +51,7 @@ export class LeakedToolCalls implements Stage {
   #lead = ''
   /** What thinking is read by until the answer says something. */
   #thoughts: CallReader | undefined
-  /** Thinking that is not told yet, as it came. */
+  /** Thinking not emitted yet, unchanged. */
   #heldThoughts = ''
   /** Calls in it, and what is left of it without them. */
   #thoughtCalls: LeakedCall[] = []
@@ -120,7 +120,7 @@ export class LeakedToolCalls implements Stage {
     out.push(text === event.text ? event : { type: 'reasoning', text })
   }
 
-  /** The thinking was nothing else: it is told as it came. */
+  /** The thinking contained no call: emits it unchanged. */
   #endThoughts (out: Batch): void {
     this.#thoughts = undefined
     this.#thoughtCalls = []
@@ -166,10 +166,10 @@ export class LeakedToolCalls implements Stage {
   }
 }
 
-/** Tells text and the calls in it apart, however it is cut. */
+/** Separates text from the calls in it, however the text is split into chunks. */
 class CallReader {
   #grammar: CallGrammar
-  /** Text that is not told yet. While a body is read it only grows, and is not searched again. */
+  /** Text not emitted yet. While a body is read it only grows, and is not searched again. */
   #held = ''
   #body: CallBody | undefined
   #state: 'beginning' | 'text' | 'after call' = 'beginning'
@@ -198,7 +198,7 @@ class CallReader {
     return out
   }
 
-  /** Tells what is certainly text, and reads calls, up to where more text has to decide. */
+  /** Emits what is certainly text and reads calls, until more input is needed to decide. */
   #search (out: Piece[]): void {
     while (this.#state !== 'after call' || this.#isPastClosers()) {
       const lead = this.#state === 'beginning' ? this.#held.length - this.#held.trimStart().length : 0
@@ -226,7 +226,7 @@ class CallReader {
     return match?.index ?? markerStart(text)
   }
 
-  /** Reads on in the body of a call: whether it has come to its end, and is told. */
+  /** Continues with the body of a call. Returns whether it has ended; its calls or its text are emitted then. */
   #endsBody (piece: string, out: Piece[]): boolean {
     const body = this.#body as CallBody
     const length = body.scanner.read(piece)
