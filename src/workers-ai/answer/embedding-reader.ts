@@ -7,7 +7,7 @@ import { toUsage } from './generation-reader.ts'
 /** The answers to one native call, in the order of its texts. */
 export interface Embeddings {
   vectors: number[][]
-  /** Absent where Cloudflare tells none, as for the bge models. */
+  /** Absent where Cloudflare sends none, as for the bge models. */
   usage?: Usage
 }
 

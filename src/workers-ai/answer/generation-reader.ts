@@ -20,7 +20,7 @@ import { UsageTally } from './usage-tally.ts'
  * One reader serves one generation. After a failure event it reads nothing more.
  */
 export class GenerationReader {
-  /** The kind of frames this stream told its text in last. */
+  /** The kind of frames that held the last text of this stream. */
   textFrames: TextFrames = CLASSIC_TEXT
   #toolCalls: ToolCallReader
   #tally = new UsageTally()
@@ -111,7 +111,7 @@ export class GenerationReader {
   /**
    * Reads a whole JSON answer, in Cloudflare's envelope or without it, and ends the generation. A failure is all that
    * is told of an answer that has one.
-   * @param json the answer's text, which knows the digits of its numbers
+   * @param json the answer's text, which has the digits of its numbers
    */
   readAnswer (answer: unknown, batch: Batch, json?: string): void {
     const before = batch.length
@@ -150,7 +150,7 @@ export class GenerationReader {
   }
 
   /**
-   * @param json the frame's text; absent when its numbers need not be told as they are written
+   * @param json the frame's text; absent when the digits of its numbers do not matter
    * @returns whether the frame is a part of a generation at all
    */
   #readFrame (outer: NativeFrame, batch: Batch, json?: string): boolean {
@@ -170,7 +170,7 @@ export class GenerationReader {
     const saysSomething = batch.length > before
     if (saysSomething) {
       this.#sawOutput = true
-      // What comes behind a finish reason shows that it was none.
+      // Output after a finish reason shows that it was none.
       this.#finished = false
       this.#reason = null
     }
@@ -181,7 +181,7 @@ export class GenerationReader {
 
   #readTold ({ frame, choice, message }: Told, logprobs: unknown, write: Write, batch: Batch): void {
     pushReasoning(toText(message?.reasoning_content, write) || toText(message?.reasoning, write), batch)
-    // A hybrid frame tells the same text and the same calls twice, as `choices` and in the classic way.
+    // A hybrid frame has the same text and the same calls twice, as `choices` and in the classic way.
     pushText(toText(message?.content, write) || toText(choice?.text, write) || toText(frame.response, write), logprobs, batch)
     this.#toolCalls.read(callsOf(frame, message), batch, write)
   }
@@ -229,7 +229,7 @@ function toGeneration (frame: NativeFrame): NativeFrame {
   return isObject(frame.result) ? frame.result : frame
 }
 
-/** Where a frame tells something. */
+/** Where a frame holds its output. */
 interface Told {
   frame: NativeFrame
   choice: NativeChoice | undefined
@@ -249,7 +249,7 @@ function callsOf (frame: NativeFrame, message: Told['message']): unknown {
   return isEmptyList(message?.tool_calls) ? frame.tool_calls : message?.tool_calls
 }
 
-/** Whether something is told that is no text yet, so that its numbers have to be written. */
+/** Whether some of the output is a value and no text, so that its numbers have to be written. */
 function holdsValues ({ frame, choice, message }: Told): boolean {
   return isValue(message?.content) || isValue(frame.response) || isValue(message?.reasoning_content) ||
     isValue(message?.reasoning) || isValue(choice?.text) || holdsArguments(callsOf(frame, message))
@@ -321,7 +321,7 @@ function toFinishReason (native: string): FinishReason | null {
   }
 }
 
-/** The tokens of a native `usage`, whichever names it has for them; undefined when it tells none, or nothing but zeros. */
+/** The tokens of a native `usage`, whichever names it has for them; undefined when it has none, or nothing but zeros. */
 export function toUsage (native: unknown): Usage | undefined {
   if (!isObject(native)) return undefined
   const usage = native as NativeUsage

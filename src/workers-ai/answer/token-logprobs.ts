@@ -1,6 +1,6 @@
 import type { TokenLogprob } from '../../generation/event.ts'
 
-/** What model servers tell of the tokens of a text completion: a list for each fact. */
+/** What model servers send about the tokens of a text completion: a list for each fact. */
 interface TextLogprobs {
   tokens?: unknown
   token_logprobs?: unknown

@@ -60,7 +60,7 @@ export class ToolCallReader {
   }
 
   /**
-   * Ends the calls: text that was held is told, and a call without arguments gets `{}`, which clients parse.
+   * Ends the calls: text that was held is passed on, and a call without arguments gets `{}`, which clients parse.
    * @throws UpstreamError `malformed` when a call never got a name.
    */
   end (batch: Batch): void {

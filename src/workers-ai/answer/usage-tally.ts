@@ -1,20 +1,20 @@
 import type { Usage } from '../../generation/event.ts'
 
 /**
- * Adds up what a generation says it was billed. A stream may tell that once, in its last frames; beside each piece of text
+ * Adds up what a generation says it was billed. A stream may say that once, in its last frames; beside each piece of text
  * as a total that grows; or for each piece by itself, the prompt with the first one. Zeros hold the place of a count that
  * is not known, and never displace one that is.
  */
 export class UsageTally {
-  /** What is known so far; undefined until anything was told. */
+  /** What is known so far; undefined until the stream has said anything. */
   usage: Usage | undefined
   /** A total grows beside the text, so that the last one is the sum. */
   isRunning = false
-  /** Completion tokens as they were told last. */
+  /** Completion tokens of the last frame that had some. */
   #last = 0
 
   /**
-   * @param told undefined when a frame tells nothing
+   * @param told undefined when a frame has no usage
    * @param isBesideText the frame also says something
    */
   add (told: Usage | undefined, isBesideText: boolean): void {

@@ -38,7 +38,7 @@ const BEGIN = toBytes('data: {')
 const NO_CALLS = toBytes(',"tool_calls":[]')
 const PADDING = toBytes(',"p":')
 const TAIL = toBytes('}\n\n')
-/** What may follow a backslash: escapes that have no other form, so that nobody would write them differently. */
+/** What may follow a backslash: escapes with only one form, which a JSON encoder writes the same way. */
 const ESCAPES = toBytes('"\\bfnrt')
 
 const QUOTE = 0x22
@@ -137,7 +137,7 @@ function kindOf (value: string | undefined, before = ''): Changing | undefined {
   return BEFORE_COUNT.test(before) ? 'count' : 'number'
 }
 
-/** Where a frame has got to behind these steps; -1 when it is another. */
+/** Where these steps of a frame end; -1 when it is another frame. */
 function endOfSteps (bytes: Uint8Array, view: DataView, start: number, steps: readonly Step[]): number {
   let at = start
   for (const { changing, fixed } of steps) {

@@ -30,7 +30,7 @@ const FAMILIES: ReadonlyMap<string, EmbeddingFamily> = new Map<string, Embedding
   ['@cf/pfnet/plamo-embedding-1b', plain]
 ])
 
-/** The record of an embedding model; of one nobody knows, the least that all have in common. */
+/** The record of an embedding model; for an unknown one, the least that all have in common. */
 export function toEmbeddingFamily (id: string): EmbeddingFamily {
   return FAMILIES.get(id) ?? plain
 }

@@ -39,7 +39,7 @@ export interface Family {
   toolChoice: boolean
   /** Whether a forced choice holds: always, only when it names a tool (`required` fails open), or as advice only. */
   forcedChoice: 'enforced' | 'named' | 'advisory'
-  /** What may be asked for as a stream; what may not is asked for plainly and told as a stream. */
+  /** What may be requested as a stream; the rest is requested whole, and sent on as a stream. */
   streams: {
     /** Tools: llama-4-scout bills such a stream but leaves it empty. */
     tools: boolean
@@ -63,7 +63,7 @@ export interface Family {
 
 /** How a family thinks aloud, and what turns it on and off. */
 export interface Thinking {
-  /** Where thinking is told; `open-tags` begins without `<think>`, because the template has written it. */
+  /** Where an answer holds its thinking; `open-tags` begins without `<think>`, because the template has written it. */
   channel: 'none' | 'reasoning_content' | 'reasoning' | 'tags' | 'open-tags'
   /** What its template writes around thinking, where that slips into the text; `<think>` tags when absent. */
   marks?: 'harmony' | 'gemma'
@@ -242,7 +242,7 @@ export interface Abilities {
   thinking?: ModelThinking
 }
 
-/** How one model can be told to think, as Cloudflare lists it. */
+/** How the thinking of one model is controlled, as Cloudflare lists it. */
 export type ModelThinking = Partial<Pick<Thinking, 'efforts' | 'isDefault' | 'isMandatory'>>
 
 /** A family's record as it holds for one model: without native tools, JSON Schema or thinking where the model has none. */

@@ -77,7 +77,7 @@ const PRICE_UNITS = new Map<unknown, keyof Price>([
 export class ModelList {
   readonly #options: ModelListOptions
   #listed: readonly Model[] = [...CATALOGUE.values()]
-  /** The listed models and those only the catalogue knows. */
+  /** The listed models, and those that are only in the catalogue. */
   #all: ReadonlyMap<string, Model> = CATALOGUE
   readonly #ids: Iterable<string> = { [Symbol.iterator]: () => this.#all.keys() }
   #first: Promise<void> | undefined
@@ -244,7 +244,7 @@ function toModel (id: ModelId, row: SearchRow): Model {
   }
 }
 
-/** What both generations of classic schemas accept: nobody knows which one it is. */
+/** What both generations of classic schemas accept: which of them it is, is unknown. */
 function toGuessed (name: FamilyName): Family {
   const family = FAMILIES[name]
   if (name !== 'classic-2025') return family

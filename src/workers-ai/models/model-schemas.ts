@@ -16,9 +16,9 @@ export interface ModelSchemasOptions {
 }
 
 interface Entry {
-  /** Absent as long as no schema told it. */
+  /** Absent until a schema has shown it. */
   family?: FamilyName
-  /** Whether Cloudflare has ever told a schema. */
+  /** Whether Cloudflare has ever sent a schema. */
   isKnown: boolean
   /** When to ask; never, while an answer is awaited. */
   dueAt: number
@@ -32,8 +32,8 @@ const WAIT_MS = 2_000
 const MAX_ENTRIES = 500
 
 /**
- * Families of the models the catalogue does not know, by the schemas Cloudflare tells of them: each is asked for once,
- * however many callers wait, and a family that is known stays until another one is told.
+ * Families of the models that are not in the catalogue, by the schemas Cloudflare has of them. Each is requested once,
+ * however many callers wait, and a known family stays until a schema shows another.
  */
 export class ModelSchemas {
   readonly #options: ModelSchemasOptions
@@ -43,14 +43,14 @@ export class ModelSchemas {
     this.#options = options
   }
 
-  /** The model with the family its schema tells; as it is when the catalogue knows it, or no schema tells any in time. */
+  /** The model with the family its schema shows; unchanged when it is in the catalogue, or no schema arrives in time. */
   async complete (model: Model): Promise<Model> {
     if (CATALOGUE.has(model.id) || model.task !== 'text-generation') return model
     const { family } = await this.#told(model.id)
     return family === undefined ? model : toKnown(model, family)
   }
 
-  /** Whether Cloudflare tells a schema of the model, whatever the model does. */
+  /** Whether Cloudflare has a schema of the model, whatever the model does. */
   async knows (id: ModelId): Promise<boolean> {
     const { isKnown } = await this.#told(id)
     return isKnown
@@ -67,7 +67,7 @@ export class ModelSchemas {
     return entry
   }
 
-  /** Ids of no model go first: whoever sends many must not push out what is known. */
+  /** Evicts ids that are no model first: many of them must not push out what is known. */
   #add (id: ModelId): Entry {
     if (this.#entries.size >= MAX_ENTRIES) this.#entries.delete(this.#oldest(({ family }) => family === undefined) ?? this.#oldest(() => true) ?? id)
     const entry: Entry = { isKnown: false, dueAt: -Infinity, answered: Promise.resolve() }

@@ -9,7 +9,7 @@ const MAX_LENGTH = 200
 
 export interface ModelNames {
   aliases: Readonly<Record<string, string>>
-  /** Serves names nobody knows. */
+  /** Serves unknown names. */
   defaultModel?: string | undefined
   /** Ids of the models that are known, for names without their `@cf/author/`. */
   known: Iterable<string>
@@ -21,8 +21,8 @@ export function isModelId (text: string): text is ModelId {
 }
 
 /**
- * The model id a caller means: an alias, an id, an id without `@cf/`, a bare name that only one model bears, any of
- * these behind `cloudflare/` or `workers-ai/`, else the default model.
+ * The model id a caller means: an alias, an id, an id without `@cf/`, a bare name that only one model has, any of
+ * these after `cloudflare/` or `workers-ai/`, else the default model.
  * @returns undefined when nothing fits
  */
 export function toModelId (asked: string, { aliases, defaultModel, known }: ModelNames): ModelId | undefined {

@@ -31,7 +31,7 @@ export function toRequestError (error: unknown, headersTimeoutMs = 0): unknown {
   return new UpstreamError(`No answer from Cloudflare: the connection failed (${code})`, { kind: 'unreachable', cause: error })
 }
 
-/** Whether bytes came that are no answer. undici has no code of its own for a 100 or 101 that nobody asked for. */
+/** Whether the bytes that arrived are no response. undici has no error code for an unexpected 100 or 101. */
 function isBrokenHttp (error: unknown): boolean {
   if (error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError || error instanceof errors.ResponseContentLengthMismatchError) return true
   return error instanceof Error && (error.message === 'bad response' || error.message === 'bad upgrade')

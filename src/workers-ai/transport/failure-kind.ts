@@ -1,7 +1,7 @@
 import { UpstreamError } from '../../errors.ts'
 import { toFacts } from './error-codes.ts'
 
-/** What stands between us and an answer: the way there, the account id, the token, or something behind all three. */
+/** What prevents an answer: the network, the account id, the token, or something after all three. */
 export type FailureKind = 'network' | 'account' | 'token' | 'other'
 
 /** Sorts what the client throws; a refusal without a code is judged by its status. */
