@@ -123,6 +123,15 @@ t.test('a surface is pure but for its routes', t => {
   t.end()
 })
 
+t.test('surfaces have the language between in common, and nothing else', t => {
+  const native = imports.filter(({ file, target }) => file.startsWith('surfaces/') && /^workers-ai\/(?:request|transport|answer|fast-path)\//.test(target))
+  t.strictSame(native.map(tell), [], 'none knows what is sent to Workers AI')
+  const endpointOf = (file: string) => /^(surfaces\/[^/]+\/[^/]+)\//.exec(file)?.[1]
+  const others = imports.filter(({ file, target }) => endpointOf(file) !== undefined && endpointOf(target) !== undefined && endpointOf(file) !== endpointOf(target))
+  t.strictSame(others.map(tell), [], 'no endpoint is told in the words of another one')
+  t.end()
+})
+
 t.test('some files are nobody else\'s business', t => {
   t.strictSame(imports.filter(({ file, target }) => ONLY[target]?.includes(file) === false).map(tell), [], 'the wire to Cloudflare is in one place')
   t.strictSame(imports.filter(({ target, file }) => target === 'workers-ai/transport/client.ts' && !MAKE_A_CLIENT.includes(file)).map(tell), [], 'and everybody else knows it as a Runner')

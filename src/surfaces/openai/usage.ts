@@ -1,6 +1,14 @@
 import type { Usage } from '../../generation/event.ts'
-import type { CompletionUsage } from './chat-completions/wire.ts'
 import type { ResponseUsage } from './responses/wire.ts'
+
+/** The usage of chat and text completions. */
+export interface CompletionUsage {
+  prompt_tokens: number
+  completion_tokens: number
+  total_tokens: number
+  prompt_tokens_details: { cached_tokens: number, audio_tokens: number }
+  completion_tokens_details: { reasoning_tokens: number, audio_tokens: number, accepted_prediction_tokens: number, rejected_prediction_tokens: number }
+}
 
 /** OpenAI's usage object; counts that Workers AI does not know are 0, as OpenAI answers them. */
 export function toUsage (usage: Usage): CompletionUsage {

@@ -1,3 +1,5 @@
+import type { CompletionUsage } from '../usage.ts'
+
 /** Answer of `POST /v1/chat/completions`, with every field OpenAI always sends. */
 export interface ChatCompletion {
   id: string
@@ -50,14 +52,6 @@ export type ToolCall =
   | { id: string, type: 'custom', custom: { name: string, input: string } }
 
 export type OpenAIFinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'function_call'
-
-export interface CompletionUsage {
-  prompt_tokens: number
-  completion_tokens: number
-  total_tokens: number
-  prompt_tokens_details: { cached_tokens: number, audio_tokens: number }
-  completion_tokens_details: { reasoning_tokens: number, audio_tokens: number, accepted_prediction_tokens: number, rejected_prediction_tokens: number }
-}
 
 /** One chunk of a streamed chat completion. */
 export interface ChatCompletionChunk {

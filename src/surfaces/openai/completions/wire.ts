@@ -1,4 +1,4 @@
-import type { CompletionUsage } from '../chat-completions/wire.ts'
+import type { CompletionUsage } from '../usage.ts'
 
 /** Answer of `POST /v1/completions`; a streamed one is a row of the same objects. */
 export interface Completion {

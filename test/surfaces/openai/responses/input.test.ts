@@ -51,7 +51,7 @@ const cases: Array<{ name: string, given: InputItem[], expected: object[], place
       role: 'user',
       content: [
         { type: 'image_url', image_url: { url: 'data:image/png;base64,AA', detail: 'low' } },
-        { type: 'file', file: { file_data: 'data:text/plain;base64,AA', file_id: null, filename: 'a.txt' } },
+        { type: 'file', file: { file_data: 'data:text/plain;base64,AA', file_id: undefined, filename: 'a.txt' } },
         { type: 'text', text: 'odd' }
       ]
     }]
@@ -116,8 +116,8 @@ const cases: Array<{ name: string, given: InputItem[], expected: object[], place
     ],
     expected: [
       { role: 'assistant', tool_calls: [call('a'), call('b')] },
-      { role: 'tool', tool_call_id: 'a', content: [...text('see'), { type: 'image_url', image_url: { url: 'data:1', detail: null } }] },
-      { role: 'tool', tool_call_id: 'b', content: [{ type: 'image_url', image_url: { url: 'data:2', detail: null } }] },
+      { role: 'tool', tool_call_id: 'a', content: [...text('see'), { type: 'image_url', image_url: { url: 'data:1', detail: undefined } }] },
+      { role: 'tool', tool_call_id: 'b', content: [{ type: 'image_url', image_url: { url: 'data:2', detail: undefined } }] },
       { role: 'user', content: text('And?') }
     ],
     places: ['input[0]', 'input[2].output', 'input[3].output', 'input[4]']
@@ -129,7 +129,7 @@ const cases: Array<{ name: string, given: InputItem[], expected: object[], place
       { type: 'function_call_output', call_id: 'a', output: [{ type: 'image', mimeType: 'image/png', data: 'AAAA' } as never] }
     ],
     expected: [
-      { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:1', detail: 'low' } }, { type: 'image_url', image_url: { url: 'data:2', detail: 'auto' } }, { type: 'file', file: { file_data: 'AA', file_id: null, filename: 'a.txt' } }, { type: 'file', file: { file_data: 'data:text/plain;base64,AA', file_id: null, filename: null } }] },
+      { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:1', detail: 'low' } }, { type: 'image_url', image_url: { url: 'data:2', detail: 'auto' } }, { type: 'file', file: { file_data: 'AA', file_id: undefined, filename: 'a.txt' } }, { type: 'file', file: { file_data: 'data:text/plain;base64,AA', file_id: undefined, filename: undefined } }] },
       { role: 'tool', tool_call_id: 'a', content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA', detail: 'auto' } }] }
     ],
     places: ['input[0]', 'input[1].output'],
