@@ -198,6 +198,7 @@ t.test('what was not asked for is asked for once more, and no answer is kept sil
         t.strictSame(asked.changes(), changes, 'changes')
         const { headers } = code ? { headers: {} } : await asked.generations
         if (!code) t.match(headers, { 'cf-ai-neurons': String(1.5 * runs) }, 'the bill')
+        t.equal(asked.neurons(), 1.5 * runs, 'what the record has of it, also where the request failed')
       })
     }
   }
