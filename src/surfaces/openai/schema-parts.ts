@@ -6,15 +6,15 @@ export function Nullable<T extends TSchema> (schema: T) {
 }
 
 /** A member that is a number of this range; both ends are accepted. */
-export const number = (minimum: number, maximum: number) => Type.Optional(Nullable(Type.Number({ minimum, maximum })))
+export const optionalNumber = (minimum: number, maximum: number) => Type.Optional(Nullable(Type.Number({ minimum, maximum })))
 
 /** A member that is a whole number of this range; both ends are accepted. */
-export const integer = (minimum: number, maximum?: number) =>
+export const optionalInteger = (minimum: number, maximum?: number) =>
   Type.Optional(Nullable(Type.Integer({ minimum, ...(maximum !== undefined && { maximum }) })))
 
-export const boolean = Type.Optional(Nullable(Type.Boolean()))
-export const string = Type.Optional(Nullable(Type.String()))
-export const object = Type.Optional(Type.Unsafe<object | null>({ type: ['object', 'null'] }))
+export const optionalBoolean = Type.Optional(Nullable(Type.Boolean()))
+export const optionalString = Type.Optional(Nullable(Type.String()))
+export const optionalObject = Type.Optional(Type.Unsafe<object | null>({ type: ['object', 'null'] }))
 
 /** `image_url` of a part. OpenAI's own form has an object; other servers take the URL itself. */
 export const imageUrl = Type.Unsafe<{ url: string, detail?: string | null } | string>({
@@ -27,4 +27,4 @@ export const logitBias = Type.Optional(Type.Unsafe<Record<string, number> | null
 /** `stop`: one sequence, or up to four. */
 export const stop = Type.Optional(Type.Unsafe<string | string[] | null>({ type: ['string', 'array', 'null'], items: { type: 'string' }, maxItems: 4 }))
 
-export const streamOptions = Type.Optional(Nullable(Type.Object({ include_usage: boolean, include_obfuscation: boolean })))
+export const streamOptions = Type.Optional(Nullable(Type.Object({ include_usage: optionalBoolean, include_obfuscation: optionalBoolean })))

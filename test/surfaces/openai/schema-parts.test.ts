@@ -1,11 +1,19 @@
 import { Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
 import t from 'tap'
-import { boolean, integer, Nullable, number, object, stop, streamOptions, string } from '../../../src/surfaces/openai/schema-parts.ts'
+import { Nullable, optionalBoolean, optionalInteger, optionalNumber, optionalObject, optionalString, stop, streamOptions } from '../../../src/surfaces/openai/schema-parts.ts'
 
 const ajv = new Ajv({ allowUnionTypes: true })
 const isTaken = ajv.compile(Type.Object({
-  number: number(0, 2), integer: integer(1), limited: integer(0, 5), boolean, string, object, stop, streamOptions, list: Type.Optional(Nullable(Type.Array(Type.String())))
+  number: optionalNumber(0, 2),
+  integer: optionalInteger(1),
+  limited: optionalInteger(0, 5),
+  boolean: optionalBoolean,
+  string: optionalString,
+  object: optionalObject,
+  stop,
+  streamOptions,
+  list: Type.Optional(Nullable(Type.Array(Type.String())))
 }))
 
 const cases: Array<{ name: string, given: object, expected: boolean }> = [

@@ -1,5 +1,5 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
-import { boolean, imageUrl, integer, logitBias, Nullable, number, object, stop, streamOptions, string } from '../schema-parts.ts'
+import { imageUrl, logitBias, Nullable, optionalBoolean, optionalInteger, optionalNumber, optionalObject, optionalString, stop, streamOptions } from '../schema-parts.ts'
 
 /** A choice between objects told apart by one field; Ajv then names the field that is wrong instead of every branch. */
 function OneOf<T extends TSchema[]> (propertyName: string, schemas: [...T]) {
@@ -32,7 +32,7 @@ const RefusalPart = Type.Object({ type: Type.Literal('refusal'), refusal: Type.S
 const ImagePart = Type.Object({ type: Type.Literal('image_url'), image_url: imageUrl })
 
 /** The Responses API's image. */
-const InputImagePart = Type.Object({ type: Type.Literal('input_image'), image_url: string, file_id: string, detail: string })
+const InputImagePart = Type.Object({ type: Type.Literal('input_image'), image_url: optionalString, file_id: optionalString, detail: optionalString })
 
 /** An image as Anthropic's API, MCP or LangChain write it; translate/ knows their members. */
 const ForeignImagePart = Type.Object({ type: Type.Literal('image') })
@@ -42,10 +42,10 @@ const AudioPart = Type.Object({
   input_audio: Type.Object({ data: Type.String(), format: Type.String() })
 })
 
-const FilePart = Type.Object({ type: Type.Literal('file'), file: Type.Object({ file_data: string, file_id: string, filename: string }) })
+const FilePart = Type.Object({ type: Type.Literal('file'), file: Type.Object({ file_data: optionalString, file_id: optionalString, filename: optionalString }) })
 
 /** The Responses API's file. */
-const InputFilePart = Type.Object({ type: Type.Literal('input_file'), file_data: string, file_id: string, file_url: string, filename: string })
+const InputFilePart = Type.Object({ type: Type.Literal('input_file'), file_data: optionalString, file_id: optionalString, file_url: optionalString, filename: optionalString })
 
 /** Also what a tool gives back, where OpenAI's API has text only. */
 const UserPart = OneOf('type', [TextPart, ImagePart, AudioPart, FilePart, InputImagePart, ForeignImagePart, InputFilePart])
@@ -124,7 +124,7 @@ const CustomTool = Type.Object({
   type: Type.Literal('custom'),
   custom: Type.Object({
     name: toolName,
-    description: string,
+    description: optionalString,
     format: Type.Optional(Type.Unsafe<(Grammar & { type?: string, grammar?: Grammar | null }) | null>({ type: ['object', 'null'], properties: { grammar: { type: ['object', 'null'] } } }))
   })
 })
@@ -181,39 +181,39 @@ export const ChatCompletionRequest = Type.Object({
   })),
   tools: Type.Optional(Nullable(Type.Array(OneOf('type', [FunctionTool, CustomTool]), { maxItems: 128 }))),
   tool_choice: Type.Optional(ToolChoice),
-  parallel_tool_calls: boolean,
+  parallel_tool_calls: optionalBoolean,
   response_format: Type.Optional(Type.Unsafe<ResponseFormat | null>({ ...ResponseFormat, type: ['object', 'null'] })),
-  stream: boolean,
+  stream: optionalBoolean,
   stream_options: streamOptions,
-  n: integer(1, 128),
-  temperature: number(0, 2),
-  top_p: number(0, 1),
-  max_tokens: integer(1),
-  max_completion_tokens: integer(1),
-  presence_penalty: number(-2, 2),
-  frequency_penalty: number(-2, 2),
-  seed: integer(-(2 ** 63), 2 ** 63),
+  n: optionalInteger(1, 128),
+  temperature: optionalNumber(0, 2),
+  top_p: optionalNumber(0, 1),
+  max_tokens: optionalInteger(1),
+  max_completion_tokens: optionalInteger(1),
+  presence_penalty: optionalNumber(-2, 2),
+  frequency_penalty: optionalNumber(-2, 2),
+  seed: optionalInteger(-(2 ** 63), 2 ** 63),
   stop,
-  logprobs: boolean,
-  top_logprobs: integer(0, 20),
+  logprobs: optionalBoolean,
+  top_logprobs: optionalInteger(0, 20),
   logit_bias: logitBias,
   reasoning_effort: Type.Optional(Type.Unsafe<string | null>({
     type: ['string', 'null'], enum: ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max', null]
   })),
-  metadata: object,
-  store: boolean,
-  user: string,
-  safety_identifier: string,
-  prompt_cache_key: string,
-  prompt_cache_retention: string,
-  prompt_cache_options: object,
-  service_tier: string,
-  verbosity: string,
+  metadata: optionalObject,
+  store: optionalBoolean,
+  user: optionalString,
+  safety_identifier: optionalString,
+  prompt_cache_key: optionalString,
+  prompt_cache_retention: optionalString,
+  prompt_cache_options: optionalObject,
+  service_tier: optionalString,
+  verbosity: optionalString,
   modalities: Type.Optional(Nullable(Type.Array(Type.String()))),
-  audio: object,
-  prediction: object,
-  web_search_options: object,
-  moderation: object,
+  audio: optionalObject,
+  prediction: optionalObject,
+  web_search_options: optionalObject,
+  moderation: optionalObject,
   // Native parameters of Workers AI that clients send as extensions.
   top_k: Type.Optional(Nullable(Type.Number())),
   repetition_penalty: Type.Optional(Nullable(Type.Number()))

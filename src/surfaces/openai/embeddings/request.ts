@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { integer, string } from '../schema-parts.ts'
+import { optionalInteger, optionalString } from '../schema-parts.ts'
 
 /**
  * The body of `POST /v1/embeddings`. Unknown members are taken, because clients send their servers' extensions here;
@@ -11,7 +11,7 @@ export const EmbeddingRequest = Type.Object({
     type: ['string', 'array'], minItems: 1, maxItems: 2_048, description: 'Text or a list of texts; translate/ refuses the lists of tokens OpenAI also takes.'
   }),
   encoding_format: Type.Optional(Type.Unsafe<'float' | 'base64' | null>({ type: ['string', 'null'], enum: ['float', 'base64', null] })),
-  dimensions: integer(1),
-  user: string
+  dimensions: optionalInteger(1),
+  user: optionalString
 })
 export type EmbeddingRequest = Static<typeof EmbeddingRequest>

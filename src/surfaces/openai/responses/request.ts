@@ -1,5 +1,5 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
-import { boolean, imageUrl, integer, Nullable, number, object, string } from '../schema-parts.ts'
+import { imageUrl, Nullable, optionalBoolean, optionalInteger, optionalNumber, optionalObject, optionalString } from '../schema-parts.ts'
 
 /**
  * Objects told apart by their `type`, each with the schema of its own, so that Ajv names the field that is wrong.
@@ -133,11 +133,11 @@ const partsByType = {
   output_text: text,
   text,
   refusal: Type.Object({ refusal: Type.String() }),
-  input_image: Type.Object({ image_url: string, file_id: string, detail: string }),
-  input_file: Type.Object({ file_data: string, file_id: string, file_url: string, filename: string }),
+  input_image: Type.Object({ image_url: optionalString, file_id: optionalString, detail: optionalString }),
+  input_file: Type.Object({ file_data: optionalString, file_id: optionalString, file_url: optionalString, filename: optionalString }),
   image_url: Type.Object({ image_url: imageUrl }),
   image: Type.Object({}),
-  file: Type.Object({ file: Type.Object({ file_data: string, file_id: string, filename: string }) }),
+  file: Type.Object({ file: Type.Object({ file_data: optionalString, file_id: optionalString, filename: optionalString }) }),
   input_audio: Type.Object({})
 }
 
@@ -178,8 +178,8 @@ const Item = {
   allOf: [
     { if: isMessage, then: Message },
     ...byType({
-      function_call: Type.Object({ id, call_id: callId, name: Type.String({ minLength: 1 }), namespace: string, arguments: Type.String() }),
-      custom_tool_call: Type.Object({ id, call_id: callId, name: Type.String({ minLength: 1 }), namespace: string, input: Type.String() }),
+      function_call: Type.Object({ id, call_id: callId, name: Type.String({ minLength: 1 }), namespace: optionalString, arguments: Type.String() }),
+      custom_tool_call: Type.Object({ id, call_id: callId, name: Type.String({ minLength: 1 }), namespace: optionalString, input: Type.String() }),
       function_call_output: Type.Object({ id, call_id: callId, output: Type.Unsafe(Parts) }),
       custom_tool_call_output: Type.Object({ id, call_id: callId, output: Type.Unsafe(Parts) }),
       reasoning: Type.Object({ id, summary: thoughts, content: thoughts }),
@@ -226,11 +226,11 @@ const Tool = {
   required: ['type'],
   properties: { type: { type: 'string' } },
   allOf: byType({
-    function: Type.Object({ name: toolName, description: string, parameters: jsonSchema, strict: boolean }),
-    custom: Type.Object({ name: toolName, description: string, format: object }),
+    function: Type.Object({ name: toolName, description: optionalString, parameters: jsonSchema, strict: optionalBoolean }),
+    custom: Type.Object({ name: toolName, description: optionalString, format: optionalObject }),
     namespace: Type.Object({
       name: Type.String({ minLength: 1 }),
-      tools: Type.Array(Type.Object({ type: Type.String(), name: Type.Optional(Type.String()), description: string, parameters: jsonSchema, strict: boolean, format: object }), { maxItems: 128 })
+      tools: Type.Array(Type.Object({ type: Type.String(), name: Type.Optional(Type.String()), description: optionalString, parameters: jsonSchema, strict: optionalBoolean, format: optionalObject }), { maxItems: 128 })
     })
   })
 }
@@ -256,7 +256,7 @@ const ToolChoice = {
         allOf: byType({
           allowed_tools: Type.Object({
             mode: Type.Unsafe({ type: 'string', enum: ['auto', 'required'] }),
-            tools: Type.Array(Type.Object({ type: Type.String(), name: Type.Optional(Type.String()), namespace: string }))
+            tools: Type.Array(Type.Object({ type: Type.String(), name: Type.Optional(Type.String()), namespace: optionalString }))
           })
         })
       }
@@ -274,7 +274,7 @@ const Format = {
   required: ['type'],
   properties: { type: { type: 'string', enum: ['text', 'json_object', 'json_schema'] } },
   allOf: byType({
-    json_schema: Type.Object({ name: toolName, schema: Type.Unsafe({ type: 'object' }), strict: boolean, description: string })
+    json_schema: Type.Object({ name: toolName, schema: Type.Unsafe({ type: 'object' }), strict: optionalBoolean, description: optionalString })
   })
 }
 
@@ -284,27 +284,27 @@ const Format = {
  * that is used to OpenAI's own tools cannot be told to leave them out.
  */
 export const ResponseRequest = Type.Object({
-  model: string,
+  model: optionalString,
   input: Type.Optional(Type.Unsafe<string | InputItem[] | null>({ type: ['string', 'array', 'null'], items: Item })),
-  previous_response_id: string,
+  previous_response_id: optionalString,
   conversation: Type.Optional(Type.Unsafe<string | { id: string } | null>({ type: ['string', 'object', 'null'] })),
   prompt: Type.Optional(Type.Unsafe<{ id?: string } | null>({ type: ['object', 'null'] })),
-  background: boolean,
-  instructions: string,
+  background: optionalBoolean,
+  instructions: optionalString,
   tools: Type.Optional(Type.Unsafe<ToolParam[] | null>({ type: ['array', 'null'], items: Tool, maxItems: 128 })),
   tool_choice: Type.Optional(Type.Unsafe<ResponseToolChoice | null>(ToolChoice)),
-  parallel_tool_calls: boolean,
-  max_tool_calls: integer(1),
-  max_output_tokens: integer(1),
+  parallel_tool_calls: optionalBoolean,
+  max_tool_calls: optionalInteger(1),
+  max_output_tokens: optionalInteger(1),
   // A chat's names for it, which clients of both APIs send.
-  max_completion_tokens: integer(1),
-  max_tokens: integer(1),
-  temperature: number(0, 2),
-  top_p: number(0, 1),
-  top_logprobs: integer(0, 20),
+  max_completion_tokens: optionalInteger(1),
+  max_tokens: optionalInteger(1),
+  temperature: optionalNumber(0, 2),
+  top_p: optionalNumber(0, 1),
+  top_logprobs: optionalInteger(0, 20),
   text: Type.Optional(Nullable(Type.Object({
     format: Type.Optional(Type.Unsafe<TextFormat | null>(Format)),
-    verbosity: string
+    verbosity: optionalString
   }))),
   reasoning: Type.Optional(Nullable(Type.Object({
     effort: Type.Optional(Type.Unsafe<string | null>({ type: ['string', 'null'], enum: ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max', null] })),
@@ -312,17 +312,17 @@ export const ResponseRequest = Type.Object({
   }))),
   truncation: Type.Optional(Type.Unsafe<'auto' | 'disabled' | null>({ type: ['string', 'null'], enum: ['auto', 'disabled', null] })),
   include: Type.Optional(Nullable(Type.Array(Type.String()))),
-  store: boolean,
-  stream: boolean,
-  stream_options: object,
+  store: optionalBoolean,
+  stream: optionalBoolean,
+  stream_options: optionalObject,
   metadata: Type.Optional(Type.Unsafe<Record<string, string> | null>({ type: ['object', 'null'], additionalProperties: { type: 'string', maxLength: 512 }, maxProperties: 16 })),
-  user: string,
-  safety_identifier: string,
-  prompt_cache_key: string,
-  prompt_cache_retention: string,
-  prompt_cache_options: object,
+  user: optionalString,
+  safety_identifier: optionalString,
+  prompt_cache_key: optionalString,
+  prompt_cache_retention: optionalString,
+  prompt_cache_options: optionalObject,
   context_management: Type.Optional(Nullable(Type.Array(Type.Unknown()))),
-  moderation: object,
-  service_tier: string
+  moderation: optionalObject,
+  service_tier: optionalString
 })
 export type ResponseRequest = Static<typeof ResponseRequest>
