@@ -141,7 +141,7 @@ export class UpstreamError extends Error {
   }
 }
 
-/** What keeps the program from starting, in a sentence for whoever started it. */
+/** Why the program cannot start, in a sentence for the user. */
 export class StartError extends Error {
   override name = 'StartError'
   /** 2 where settings are the cause, else 1. */

@@ -28,7 +28,7 @@ const SURVEY_MS = 2_000
 
 const exampleModel = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
 
-// The first process of a container hears no signal that it does not listen to, and would be waited for until it is killed.
+// The first process of a container ignores signals without a listener, and would then be killed after the grace period.
 const exitAtOnce = (signal: NodeJS.Signals): void => process.exit(128 + constants.signals[signal])
 /** What a signal does. The listener stays: Node drops a signal that is under way while there is none. */
 let onSignal = exitAtOnce
@@ -85,7 +85,7 @@ async function start (): Promise<void> {
   }
 }
 
-/** What is wrong is told behind the table, so that neither hides the other. */
+/** Prints the problems after the table, so that neither hides the other. */
 function printConfig (): void {
   const { lines, unread, misspelled, problems } = surveySettings(toSettingsInput())
   process.stdout.write(toConfigTable(lines, unread, misspelled))
@@ -177,8 +177,8 @@ async function listen (settings: Settings, listenText?: string): Promise<Fastify
 }
 
 /**
- * Stops on signals; one that comes while it stops ends it at once. A bug that nobody caught has left things in a state
- * nobody knows: whoever supervises the process can start another one within two seconds.
+ * Stops on a signal; a second signal exits at once. After an uncaught exception the state is unknown, so the process exits
+ * within two seconds and a supervisor can start another one.
  */
 function installShutdown ({ log, drain, cut, end }: Running, bannerPrinted: Promise<void>): void {
   onSignal = async signal => {

@@ -1,5 +1,5 @@
 /**
- * A sentence for whoever starts the program with a Node that is too old for it; undefined when it is new enough.
+ * The error message for a version of Node that is too old; undefined when it is new enough.
  * @param wanted as `engines` in package.json says it, e.g. `>=20.18.1`
  */
 export function toVersionComplaint (version: string, wanted: string): string | undefined {

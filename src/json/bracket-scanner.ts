@@ -1,4 +1,4 @@
-/** Quotes open a string only behind one of these; anywhere else they are apostrophes, or were left unescaped. */
+/** A quote opens a string only after one of these. Elsewhere it is an apostrophe or an unescaped quote. */
 const BEFORE_STRING = '{[(,:='
 
 /** Brackets inside of brackets, at most: what writes JSON again calls itself for each. */

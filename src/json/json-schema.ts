@@ -14,7 +14,7 @@ const MAX_SCHEMAS = 200
 /** Characters of schema text that are kept compiled; a longer one is compiled for each request. */
 const MAX_KEPT_LENGTH = 64 * 1024
 
-/** How many errors are told: enough for a model to mend its answer, few enough to read. */
+/** Maximum number of errors in a message: enough for a model to correct its answer, few enough to read. */
 const MAX_ERRORS = 5
 
 /** The longest complaint, in characters: it may quote a schema. */

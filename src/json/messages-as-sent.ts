@@ -144,7 +144,7 @@ function toList (bytes: Buffer, start: number, end: number): string {
   return text
 }
 
-/** Where a piece ends that begins with a message: behind a message, or with the bytes. */
+/** The end of a piece that begins with a message: after a message, or at the end of the bytes. */
 function endOfPiece (bytes: Buffer, start: number): number {
   const limit = start + PIECE
   if (limit >= bytes.length) return bytes.length

@@ -93,7 +93,7 @@ function toDraft (schema: Schema): Draft {
   throw new InvalidSchemaError(`schema is invalid: ${complaint}`)
 }
 
-/** An address nobody knows, OpenAPI's dialects among them, names no draft. */
+/** An unknown URI names no draft; OpenAPI's dialects are among them. */
 function toNamedDraft (address: unknown): Draft | undefined {
   const name = typeof address === 'string' ? /^https?:\/\/json-schema\.org\/(?:draft\/(2020-12|2019-09)|draft-(0[467]))\/schema#?$/.exec(address) : undefined
   const draft = name?.[1] ?? name?.[2]

@@ -19,7 +19,7 @@ export interface ListingQuery {
 
 const USUAL_PER_PAGE = 20
 
-/** A page of the model search, in Cloudflare's envelope. `name` is the model's id; `id` is a uuid nobody needs. */
+/** A page of the model search, in Cloudflare's envelope. `name` is the model's id; `id` is a uuid without use here. */
 export function toListing ({ page, per_page: perPage, task, search = '', include_deprecated: deprecated }: ListingQuery, now: number): object {
   const found = [...CATALOGUE.values()]
     .filter(model => deprecated === 'true' || !isRetired(model, now))

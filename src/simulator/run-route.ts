@@ -7,7 +7,7 @@ import { toValue } from './script/json.ts'
 import { isRetired } from './listing.ts'
 import { toOutcome, type Outcome } from './run.ts'
 
-/** What runs share and leave behind. */
+/** State shared by all runs. */
 export interface RunState {
   tokensPerSecond: number
   retiredModels: 'serve' | 'refuse'

@@ -18,7 +18,7 @@ import { validate } from './validation/validation.ts'
 export type Outcome =
   | { kind: 'result', result: object, neurons: number, tokens: number, isSlow: boolean, isQueued?: true }
   | { kind: 'stream', frames: Iterable<object>, fault: StreamFault | undefined, isSlow: boolean, isQueued?: true }
-  /** The failure is told under HTTP 200. */
+  /** A failure under HTTP 200. */
   | { kind: 'failure in 200', error: NativeError }
   /** A page of the edge, with this HTTP status. */
   | { kind: 'page', status: number }

@@ -25,7 +25,7 @@ export interface SimulatorOptions {
   now?: () => number
 }
 
-/** A running Workers AI without a network behind it. */
+/** A running simulator of Workers AI. */
 export interface Simulator {
   /** Stands in for `https://api.cloudflare.com/client/v4`. */
   readonly url: string

@@ -35,7 +35,7 @@ export function hasDamagedMark (json: string): boolean {
 
 interface Call {
   index: number
-  /** Text that is not told: a string that is marked and all behind it, or what may become one. */
+  /** Held text: a string with a mark and everything after it, or what may become one. */
   held: string
   isMarked: boolean
   isInString: boolean
@@ -87,7 +87,7 @@ export class ArgumentMarks implements Stage {
   }
 }
 
-/** What may be told now of a call's arguments. */
+/** The part of a call's arguments that may be emitted now. */
 function pass (call: Call, piece: string): string {
   const text = call.held + piece
   call.held = text

@@ -54,7 +54,7 @@ function toWrittenCall ({ name, arguments: args }: Call): string {
   return toLeak('tool_call', name, args)
 }
 
-/** Whether the model still does what it was told to do until it is asked again. */
+/** Whether the model still follows an order that ends when the client asks again. */
 function holds (stubbornness: Stubbornness | undefined, { isAskedAgain }: Conversation): boolean {
   return stubbornness === 'always' || (stubbornness === 'once' && !isAskedAgain)
 }
@@ -62,7 +62,7 @@ function holds (stubbornness: Stubbornness | undefined, { isAskedAgain }: Conver
 function toCalls (conversation: Conversation, { calls, leaks, say, refusal }: Script, values: TextValues): Call[] {
   const { tools, mustCall, parallelCalls, toolResults } = conversation
   if (leaks.length > 0 || holds(refusal, conversation)) return []
-  // whoever brings results has made that many of the calls
+  // The client has made as many of the calls as it sends results.
   const scripted = calls.slice(toolResults.length).flatMap(call => {
     const tool = findTool(tools, call.name)
     return tool ? [toCall(tool, 'arguments', values, call.arguments)] : []

@@ -41,7 +41,7 @@ export interface Conversation {
   stop: string[]
   seed: number
   thinks: boolean
-  /** How many likely tokens are told with each token; undefined where none are asked for, or the model tells none. */
+  /** Number of alternatives per token; undefined if none are requested, or the model returns none. */
   topLogprobs: number | undefined
 }
 

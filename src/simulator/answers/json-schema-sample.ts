@@ -180,7 +180,7 @@ function toNumber (schema: JsonSchema, place: Place): number {
   return step === undefined ? value : Math.ceil(value / step) * step
 }
 
-/** The number that the text has for this place: behind its label, or the next one that fits. */
+/** The number for this place in the text: after its label, or the next one that fits. */
 function takeNumber ({ name, source: { values } }: Place, fits: (value: number) => boolean): number | undefined {
   const labelled = toLabelled(name, values)
   const named = labelled === undefined || labelled === '' ? NaN : Number(labelled)

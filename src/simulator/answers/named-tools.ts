@@ -26,7 +26,7 @@ export function findNamedTools (tools: readonly FunctionTool[], question: string
 function findAlways (tools: readonly FunctionTool[], system: string): FunctionTool[] {
   const names = [...system.matchAll(ALWAYS)].map(([, name]) => name?.toLowerCase())
   const called = tools.filter(({ name }) => names.includes(name.toLowerCase()))
-  // whoever offers one tool only, and always wants one, has that one in mind
+  // A single tool with a forced call is the one that is meant.
   return called.length === 0 && names.length > 0 && tools.length === 1 ? [...tools] : called
 }
 

@@ -31,7 +31,7 @@ function * toClassicFrames (rendering: Rendering): Generator<object> {
 
 const PADDING = 'abdefghijklmnoprstuvxyz1234567890'.repeat(2)
 
-/** `p` hides the length of a token from whoever watches the encrypted stream; it is 1 to 48 letters long and means nothing. */
+/** `p` is padding of 1 to 48 letters. It hides the length of a token from observers of the encrypted stream. */
 function toPadded (frame: object, seed: number): object {
   return { ...frame, p: PADDING.slice(0, seed % 48 + 1) }
 }

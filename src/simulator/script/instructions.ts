@@ -71,7 +71,7 @@ export function withoutFollowUp (messages: readonly RunMessage[]): RunMessage[] 
   return messages.slice(0, messages.at(-2)?.role === 'assistant' ? -2 : -1)
 }
 
-/** A result told between `<tool_response>` tags as the message of a tool that it stands for. */
+/** Converts a result between `<tool_response>` tags to the message of a tool. */
 export function withToolRole (message: RunMessage): RunMessage {
   const [, result] = message.role === 'user' ? /^<tool_response>\n([^]*)\n<\/tool_response>$/.exec(toText(message.content)) ?? [] : []
   return result === undefined ? message : { role: 'tool', content: result }

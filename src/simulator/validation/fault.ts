@@ -1,7 +1,7 @@
 /** JSON's types as Cloudflare's validator names them; a whole number is an `integer`. */
 export type JsonType = 'string' | 'number' | 'integer' | 'boolean' | 'object' | 'array' | 'null' | 'undefined'
 
-/** An object whose members nobody has looked at yet. */
+/** An object whose members are not validated yet. */
 export type Fields = Record<string, unknown>
 
 /** The type of anything that came out of JSON. */
