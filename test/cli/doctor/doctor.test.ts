@@ -85,7 +85,7 @@ for (const { name, env, argv = [], says } of settings) {
 t.test('nobody answers', async t => {
   const { code, stdout } = await doctor(t, [], { CLOUDFLARE_ACCOUNT_ID: ACCOUNT_ID, CLOUDFLARE_API_TOKEN: API_TOKEN, CLOUDFLARE_API_BASE_URL: 'http://127.0.0.1:1' })
   t.equal(code, 4)
-  t.match(stdout, /failed {3}network {3}There is no connection to 127\.0\.0\.1:1 \(ECONNREFUSED\)\.\n +→ .*firewall/)
+  t.match(stdout, /failed {3}network {3}Cannot connect to 127\.0\.0\.1:1 \(ECONNREFUSED\)\.\n +→ .*firewall/)
   t.equal(verdictsOf({ code, stdout, stderr: '' }), 'ok failed skipped skipped skipped skipped')
 })
 
@@ -96,13 +96,13 @@ t.test('somebody answers who speaks no TLS', async t => {
   const { port } = server.address() as AddressInfo
   const { code, stdout } = await doctor(t, [], { CLOUDFLARE_ACCOUNT_ID: ACCOUNT_ID, CLOUDFLARE_API_TOKEN: API_TOKEN, CLOUDFLARE_API_BASE_URL: `https://127.0.0.1:${port}` })
   t.equal(code, 4)
-  t.match(stdout, /There is no TLS connection to 127\.0\.0\.1:\d+ \(\w+\)\.\n +→ .*NODE_EXTRA_CA_CERTS/)
+  t.match(stdout, /Cannot establish a TLS connection to 127\.0\.0\.1:\d+ \(\w+\)\.\n +→ .*NODE_EXTRA_CA_CERTS/)
 })
 
 t.test('the simulator says that it is one', async t => {
   const report = await doctor(t, ['--demo'])
   t.equal(report.code, 0)
-  t.match(report.stdout, /^Asks the simulator .* Nothing is billed\.[^]*UPSTREAM is simulator[^]*The simulator answered in/)
+  t.match(report.stdout, /^Lists the models of the simulator .* Nothing is billed\.[^]*UPSTREAM is simulator[^]*The simulator answered in/)
   t.equal(verdictsOf(report), 'ok ok ok ok ok ok')
 })
 
