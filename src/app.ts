@@ -54,7 +54,10 @@ export interface AppParts {
  * Never listens and never reads the environment.
  * @throws SettingsError when the store of responses cannot be opened
  */
-export async function buildApp (settings: Settings, { logger = newLogger(settings), remoteImages = {}, keepAliveMs = KEEP_ALIVE_MS }: AppParts = {}): Promise<FastifyInstance> {
+export async function buildApp (
+  settings: Settings,
+  { logger = newLogger(settings), remoteImages = {}, keepAliveMs = KEEP_ALIVE_MS }: AppParts = {}
+): Promise<FastifyInstance> {
   // First, because it may fail, and nothing else must then be left open.
   const store = await openStore<KeptResponse>(settings, Date.now)
   const { list, models, workersAi } = toEngine(settings, logger)
@@ -136,7 +139,12 @@ async function prepare (app: FastifyInstance, settings: Settings): Promise<void>
   readJsonBodies(app, new BodyMemory(settings.maxBodyMemoryBytes))
   if (settings.corsOrigins.length > 0) {
     const { default: cors } = await import('@fastify/cors')
-    await app.register(cors, { origin: toOriginRules(settings.corsOrigins), exposedHeaders: EXPOSED_HEADERS, maxAge: 86_400, strictPreflight: false })
+    await app.register(cors, {
+      origin: toOriginRules(settings.corsOrigins),
+      exposedHeaders: EXPOSED_HEADERS,
+      maxAge: 86_400,
+      strictPreflight: false
+    })
   }
   app.addHook('onRequest', requireHost)
   const hostRule = requireAllowedHost(settings.allowedHosts, isKeyless(settings) ? settings.host : undefined)

@@ -92,7 +92,10 @@ function toUnquoted (text: string): string {
 /** The caller sent something that cannot be served; 400 unless a status says otherwise. */
 export class InvalidRequestError extends ProxyError {
   override name = 'InvalidRequestError'
-  constructor (message: string | Sentence, { param = null, code = null, status = 400 }: { param?: string | null, code?: string | null, status?: number } = {}) {
+  constructor (
+    message: string | Sentence,
+    { param = null, code = null, status = 400 }: { param?: string | null, code?: string | null, status?: number } = {}
+  ) {
     super(message, { status, type: 'invalid_request_error', code, param })
   }
 }

@@ -24,7 +24,9 @@ export function newId (prefix: string, length: number): string {
 function fillPool (): void {
   let filled = 0
   while (filled < pool.length) {
-    for (const byte of randomFillSync(bytes)) if (byte < FAIR_BYTES && filled < pool.length) pool[filled++] = ALPHABET.charCodeAt(byte % ALPHABET.length)
+    for (const byte of randomFillSync(bytes)) {
+      if (byte < FAIR_BYTES && filled < pool.length) pool[filled++] = ALPHABET.charCodeAt(byte % ALPHABET.length)
+    }
   }
 }
 

@@ -141,7 +141,14 @@ async function serve ({ settings, unread, misspelled }: SettingsReading): Promis
 async function serveHere (settings: Settings): Promise<Running> {
   const app = await listen(settings)
   const { port } = app.server.address() as AddressInfo
-  return { port, log: app.log, surveyModels: () => app.surveyModels(), drain: () => drain(app, settings), cut: () => breakOff(app), end: async () => {} }
+  return {
+    port,
+    log: app.log,
+    surveyModels: () => app.surveyModels(),
+    drain: () => drain(app, settings),
+    cut: () => breakOff(app),
+    end: async () => {}
+  }
 }
 
 async function serveByWorkers (settings: Settings): Promise<Running> {
@@ -151,7 +158,14 @@ async function serveByWorkers (settings: Settings): Promise<Running> {
   const workers = await startWorkers(settings, log)
   const { port } = workers
   log.info({ workers: settings.workers }, `listening at ${toLocalUrl({ host: settings.host, port })}`)
-  return { port, log, surveyModels: () => workers.surveyModels(), drain: () => workers.drain(), cut: () => workers.cut(), end: () => workers.end() }
+  return {
+    port,
+    log,
+    surveyModels: () => workers.surveyModels(),
+    drain: () => workers.drain(),
+    cut: () => workers.cut(),
+    end: () => workers.end()
+  }
 }
 
 async function serveAsWorker (): Promise<void> {

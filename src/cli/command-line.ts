@@ -49,7 +49,13 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     problems: []
   }
   // Not strict: a strict parse stops at the first mistake, and every mistake is to be reported.
-  const { tokens } = parseArgs({ args: argv.map(keepApart), options: toParserOptions(), strict: false, allowPositionals: true, tokens: true })
+  const { tokens } = parseArgs({
+    args: argv.map(keepApart),
+    options: toParserOptions(),
+    strict: false,
+    allowPositionals: true,
+    tokens: true
+  })
   /** Of the last argument that was no flag of this program. */
   let unknownAt = -Infinity
   for (const token of tokens) {

@@ -76,23 +76,51 @@ const AS_ASKED: Variation = {}
 export const ESTIMATED: Change = { param: 'usage', action: 'estimated', reason: 'Workers AI told no token counts; these are guessed from the length of the text' }
 
 /** Has a chat answered: see `answerRequest`. */
-export function answerChat (services: Services, chat: GenerationRequest, call: Call, { nameOf = asItIs, ...origin }: ChatOrigin = {}): Promise<InferenceAnswer | DryRunAnswer> {
+export function answerChat (
+  services: Services,
+  chat: GenerationRequest,
+  call: Call,
+  { nameOf = asItIs, ...origin }: ChatOrigin = {}
+): Promise<InferenceAnswer | DryRunAnswer> {
   const { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, fetchRemoteImages: areFetched } = services.settings
-  const options = { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, ...origin, visionModels: () => toVisionSuggestions(services.models.known()) }
+  const options = {
+    defaultMaxTokens,
+    maxChoices,
+    unsupportedParams,
+    emulateTools,
+    rejectIfBusy,
+    ...origin,
+    visionModels: () => toVisionSuggestions(services.models.known())
+  }
   let fetched: ReturnType<typeof fetchRemoteImages> | undefined
   const translator: InferenceRequest['translator'] = (model, signal) => {
     const translate: Translate = variation => toRunRequest(chat, model, variation === AS_ASKED ? options : { ...options, ...variation })
     const prepared = prepareChecks(chat, ownTurn)
     if (!areFetched || !model.vision) return prepared === undefined ? translate : prepared.then(() => translate)
     // Once, whatever model is tried.
-    fetched ??= fetchRemoteImages(chat, { ...services.remoteImages, hold: bytes => call.holdMemory(bytes), signal: toAbortSignal(signal) })
+    fetched ??= fetchRemoteImages(chat, {
+      ...services.remoteImages,
+      hold: bytes => call.holdMemory(bytes),
+      signal: toAbortSignal(signal)
+    })
     return Promise.all([fetched, prepared]).then(([{ request: readable, changes }]) => variation => {
       const run = toRunRequest(readable, model, { ...options, ...variation })
       run.changes.unshift(...changes)
       return run
     })
   }
-  return answerRequest(services, { model: chat.model, stream: chat.stream === true, cachePrefix: () => chat.messages, translator, nameOf, release: () => letGoOfMessages(chat) }, call)
+  return answerRequest(
+    services,
+    {
+      model: chat.model,
+      stream: chat.stream === true,
+      cachePrefix: () => chat.messages,
+      translator,
+      nameOf,
+      release: () => letGoOfMessages(chat)
+    },
+    call
+  )
 }
 
 /**

@@ -9,7 +9,10 @@ export interface DryRun {
   model: string
   /** Below the account, which is nobody's business here. */
   url: string
-  /** The native body of the first call, where there are several; null where nobody would be asked. `toExactJson` writes its integers as they are sent. */
+  /**
+   * The native body of the first call, where there are several; null where nobody would be asked. `toExactJson` writes
+   * its integers as they are sent.
+   */
   body: unknown
   changes: Change[]
 }

@@ -38,8 +38,19 @@ export async function answerEmbeddings ({ settings, workersAi, models }: Pick<Se
   if (modelChange) changes.unshift(modelChange)
   if (isDryRun) return { kind: 'dry-run', body: toDryRunOf(model.id, toBody(batches[0]), changes) }
   const retryTime = new RetryTimeBudget()
-  const answers = await embed(workersAi, { model: model.id, batches, toBody, signal, retryTime, apiToken: call.apiToken, simulatorWords: call.simulatorWords, caller: call.caller, observer: call.observer })
-    .finally(() => { record.attempts = retryTime.asked })
+  const answers = await embed(workersAi, {
+    model: model.id,
+    batches,
+    toBody,
+    signal,
+    retryTime,
+    apiToken: call.apiToken,
+    simulatorWords: call.simulatorWords,
+    caller: call.caller,
+    observer: call.observer
+  }).finally(() => {
+    record.attempts = retryTime.asked
+  })
   const usage = toEmbeddingUsage(answers)
   record.usage = usage
   if (answers[0] !== undefined) record.upstreamStatus = answers[0].status

@@ -73,7 +73,8 @@ export async function startGenerations (workersAi: Runner, request: RunRequest, 
   const baseSeed = Math.ceil(Math.random() * 9_000_000_000)
   const ask = (choice: number) => start(request, { workersAi, options, signal, choice, baseSeed })
   try {
-    const generations = request.choices === 1 ? [await ask(0)] : await Promise.all(Array.from({ length: request.choices }, (_, choice) => ask(choice)))
+    const generations =
+      request.choices === 1 ? [await ask(0)] : await Promise.all(Array.from({ length: request.choices }, (_, choice) => ask(choice)))
     return {
       choices: generations.map(({ batches }) => batches),
       bypassTo: generations.map(({ bypassTo }) => bypassTo),
@@ -93,7 +94,11 @@ function nothing (): void {}
 function unasked (request: RunRequest): Generations {
   const { choices, inputs } = request
   const choicesOfInput = choices / inputs.length
-  const usageOf = (choice: number): Usage => ({ promptTokens: choice % choicesOfInput === 0 ? toInput(request, choice).promptTokens : 0, completionTokens: 0, estimated: true })
+  const usageOf = (choice: number): Usage => ({
+    promptTokens: choice % choicesOfInput === 0 ? toInput(request, choice).promptTokens : 0,
+    completionTokens: 0,
+    estimated: true
+  })
   return {
     choices: Array.from({ length: choices }, (_, choice) => once<Batch>([{ type: 'usage', usage: usageOf(choice) }, { type: 'finish', reason: 'length' }])),
     bypassTo: [],
@@ -128,7 +133,9 @@ async function begin (request: RunRequest, context: GenerationContext): Promise<
   const isTold = isToldAsWritten(request, context)
   const generation = await ask(request, isTold, context)
   addNeurons(context.options.call.record, generation.headers)
-  if (isTold) return { ...generation, batches: await primed(withSecondTry(generation.batches, request, context), context.options.keepAliveMs) }
+  if (isTold) {
+    return { ...generation, batches: await primed(withSecondTry(generation.batches, request, context), context.options.keepAliveMs) }
+  }
   return reviewed(generation, request, context)
 }
 
@@ -141,11 +148,15 @@ function isToldAsWritten (request: RunRequest, { options: { stream } }: Generati
  * other form, messages as `input` where a model takes that as well.
  * @throws the error, when it is about something else or there is no other way
  */
-async function inAnotherWay (request: RunRequest, error: unknown, context: GenerationContext): Promise<{ request: RunRequest, context: GenerationContext }> {
+async function inAnotherWay (
+  request: RunRequest,
+  error: unknown,
+  context: GenerationContext
+): Promise<{ request: RunRequest, context: GenerationContext }> {
   if (!(error instanceof UpstreamError)) throw error
   const { meaning, otherForm } = toFacts(error)
   const { options } = context
-  if (options.plainest !== undefined && meaning === 'bad-request') return asPlainAsCanBe(request, error, { ...context, options: { ...options, ...await options.plainest() } })
+  if (options.plainest !== undefined && meaning === 'bad-request') { return asPlainAsCanBe(request, error, { ...context, options: { ...options, ...(await options.plainest()) } }) }
   const outputForm = request.outputForm && toOtherForm(request.outputForm, otherForm)
   if (outputForm !== undefined) return { request: varied(request, { outputForm }, context), context }
   if (otherForm !== 'body' || !options.model.family.takesInput || request.tools.size > 0 || request.format !== undefined) throw error
@@ -154,7 +165,11 @@ async function inAnotherWay (request: RunRequest, error: unknown, context: Gener
 }
 
 /** @throws the error, when the plain request would be the same, or when it cannot be made plain */
-function asPlainAsCanBe (request: RunRequest, error: UpstreamError, context: GenerationContext): { request: RunRequest, context: GenerationContext } {
+function asPlainAsCanBe (
+  request: RunRequest,
+  error: UpstreamError,
+  context: GenerationContext
+): { request: RunRequest, context: GenerationContext } {
   let plain: RunRequest
   try {
     plain = context.options.translate({})
@@ -167,11 +182,18 @@ function asPlainAsCanBe (request: RunRequest, error: UpstreamError, context: Gen
 
 /** A native body without the name of the limit that only some models know, and others ignore. */
 function toPlainFields (request: RunRequest): object {
-  const { max_completion_tokens: _, ...fields } = JSON.parse(toText(toBody(request, { stream: false, choice: 0, anySeed: 1 }))) as Record<string, unknown>
+  const { max_completion_tokens: _, ...fields } = JSON.parse(toText(toBody(request, { stream: false, choice: 0, anySeed: 1 }))) as Record<
+    string,
+    unknown
+  >
   return fields
 }
 
-function ask (request: RunRequest, isStreamed: boolean, { workersAi, options: { call, model, sessionAffinity, retryTime }, signal, choice, baseSeed }: GenerationContext): Promise<Generation> {
+function ask (
+  request: RunRequest,
+  isStreamed: boolean,
+  { workersAi, options: { call, model, sessionAffinity, retryTime }, signal, choice, baseSeed }: GenerationContext
+): Promise<Generation> {
   const isHeld = !isStreamed || request.tools.size > 0 || request.format !== undefined
   const stages = toStages(request, model.family, { isStreamed, choice, newCallId })
   return generate(workersAi, {
@@ -206,7 +228,12 @@ async function reviewed (first: Generation, request: RunRequest, context: Genera
  * @returns the second answer, or the first where the second call was refused
  * @throws what the second call failed with, where there is no first answer, or that what was asked for cannot be had
  */
-async function askAgain (events: Batch | undefined, complaint: Complaint, request: RunRequest, context: GenerationContext): Promise<{ second?: Generation, answer: Batch }> {
+async function askAgain (
+  events: Batch | undefined,
+  complaint: Complaint,
+  request: RunRequest,
+  context: GenerationContext
+): Promise<{ second?: Generation, answer: Batch }> {
   const again = varied(request, { followUp: complaint.followUp, ...(request.outputForm && { outputForm: request.outputForm }) }, context)
   const giveUp = ({ giveUp }: Complaint, answer: Batch) => {
     const verdict = giveUp(answer)
@@ -275,7 +302,12 @@ function toFailureReview (error: Error, request: RunRequest): Complaint | undefi
 }
 
 /** What a stream ends with in place of what it would have ended with. */
-async function goOn (told: Batch, end: Batch, complaint: Complaint, { request, context }: { request: RunRequest, context: GenerationContext }): Promise<Batch> {
+async function goOn (
+  told: Batch,
+  end: Batch,
+  complaint: Complaint,
+  { request, context }: { request: RunRequest, context: GenerationContext }
+): Promise<Batch> {
   const isFailed = end.at(-1)?.type === 'failure'
   try {
     const { second, answer } = await askAgain(isFailed ? undefined : end, complaint, request, context)

@@ -41,7 +41,13 @@ export class Models {
   #plain: LRUCache<string, Model>
 
   /** @param schemas tell the family of a model the catalogue does not know; without them it is guessed */
-  constructor (list: ModelList, settings: ModelsSettings, schemas?: ModelSchemas, retirements = new Retirements(Date.now), now: () => number = Date.now) {
+  constructor (
+    list: ModelList,
+    settings: ModelsSettings,
+    schemas?: ModelSchemas,
+    retirements = new Retirements(Date.now),
+    now: () => number = Date.now
+  ) {
     this.#list = list
     this.#settings = settings
     this.#schemas = schemas
@@ -56,19 +62,27 @@ export class Models {
     const model = await this.find(requested, task)
     if (model === undefined) throw notFound(requested, this.#near(requested))
     if (model.task !== task) {
-      const others = task === 'text-generation' ? 'GET /v1/models lists those that are.' : `Those that are: ${this.#idsOf(task).join(', ')}.`
-      throw new InvalidRequestError(`The model '${model.id}' is not ${TASKS[task].noun}. ${others}`, { param: 'model', code: 'unsupported_value' })
+      const others =
+        task === 'text-generation' ? 'GET /v1/models lists those that are.' : `Those that are: ${this.#idsOf(task).join(', ')}.`
+      throw new InvalidRequestError(`The model '${model.id}' is not ${TASKS[task].noun}. ${others}`, {
+        param: 'model',
+        code: 'unsupported_value'
+      })
     }
     return model
   }
 
   /** The model a caller means; an id nobody knows is taken at its word, and for a model of the task it is asked for. */
   async find (asked: string, task?: Task): Promise<Model | undefined> {
-    const id = toModelId(asked, { aliases: this.#settings.modelAliases, defaultModel: this.#settings.defaultModel, known: this.#list.ids() })
+    const id = toModelId(asked, {
+      aliases: this.#settings.modelAliases,
+      defaultModel: this.#settings.defaultModel,
+      known: this.#list.ids()
+    })
     if (id === undefined) return undefined
     const model = this.#list.find(id) ?? guessModel(id, task)
-    const completed = await this.#schemas?.complete(model) ?? model
-    return completed.guessed ? this.#plain.get(id) ?? completed : completed
+    const completed = (await this.#schemas?.complete(model)) ?? model
+    return completed.guessed ? (this.#plain.get(id) ?? completed) : completed
   }
 
   /** Remembers a model of which nobody knows more than that it is taken so, for an hour; beyond a thousand the first is forgotten. */
@@ -86,7 +100,7 @@ export class Models {
     if (model?.guessed !== 'everything') return model
     if (!this.#list.isLive && Object.hasOwn(this.#settings.modelAliases, asked)) return model
     // One whose schema is not that of a chat model does something else.
-    return await this.#schemas?.knows(model.id) === true ? { ...model, task: 'other' } : undefined
+    return (await this.#schemas?.knows(model.id)) === true ? { ...model, task: 'other' } : undefined
   }
 
   /**
@@ -96,7 +110,7 @@ export class Models {
   async listed (): Promise<ListedModel[]> {
     const day = today()
     const current = (await this.#list.current()).filter(model => model.task !== 'other' && !isRetired(model, day))
-    return [...await this.#aliased(day), ...current.map(model => ({ name: model.id, model, isRetired: false }))]
+    return [...(await this.#aliased(day)), ...current.map(model => ({ name: model.id, model, isRetired: false }))]
   }
 
   /**
@@ -127,8 +141,12 @@ export class Models {
    * place, nor what nobody knows.
    */
   async #aliased (day: string): Promise<ListedModel[]> {
-    const found = await Promise.all(Object.keys(this.#settings.modelAliases).map(async name => ({ name, model: await this.findKnown(name) })))
-    return found.flatMap(({ name, model }) => model !== undefined && this.#canRun(model, day) ? [{ name, model, isRetired: isRetired(model, day) }] : [])
+    const found = await Promise.all(
+      Object.keys(this.#settings.modelAliases).map(async name => ({ name, model: await this.findKnown(name) }))
+    )
+    return found.flatMap(({ name, model }) =>
+      model !== undefined && this.#canRun(model, day) ? [{ name, model, isRetired: isRetired(model, day) }] : []
+    )
   }
 
   #canRun (model: Model, day: string): boolean {
@@ -145,13 +163,17 @@ export class Models {
   #near (asked: string): string[] {
     if (asked.length > MAX_NAME_LENGTH) return []
     const day = today()
-    const served = this.known().filter(model => !isRetired(model, day)).map(({ id }) => id)
+    const served = this.known()
+      .filter(model => !isRetired(model, day))
+      .map(({ id }) => id)
     const near = nearestName(toBareName(asked), new Set(served.map(toBareName)))
     return near === undefined ? [] : served.filter(id => toBareName(id) === near)
   }
 
   #idsOf (task: Task): string[] {
-    return this.known().filter(model => model.task === task && model.retirement === undefined).map(({ id }) => id)
+    return this.known()
+      .filter(model => model.task === task && model.retirement === undefined)
+      .map(({ id }) => id)
   }
 }
 

@@ -39,11 +39,28 @@ export function toStages (request: RunRequest, family: Family, { isStreamed, cho
   const thinks = channel !== 'none' && !request.isVerbatim
   return [
     ...(thinks && marks === 'harmony' ? [new HarmonyChannels()] : []),
-    ...(thinks ? [new ThinkTags({ tags: marks === 'gemma' ? [THINK, THOUGHT_CHANNEL] : [THINK], isOpen: channel === 'open-tags', maxTokens })] : []),
-    ...(hasTools ? [new LeakedToolCalls({ tools: withNamespace(tools), parse: text => parseModelJsonExactly(text, request.effort), write: toExactJsonText, newCallId, changes: family.tools === 'prompt' ? [] : changes }), new ToolNames(tools, changes)] : []),
-    ...(forcedTool === undefined ? [] : [new ForcedArguments({ name: forcedTool, schema: tools.get(forcedTool) ?? {}, newCallId, changes, effort: request.effort })]),
+    ...(thinks
+      ? [new ThinkTags({ tags: marks === 'gemma' ? [THINK, THOUGHT_CHANNEL] : [THINK], isOpen: channel === 'open-tags', maxTokens })]
+      : []),
+    ...(hasTools
+      ? [
+          new LeakedToolCalls({
+            tools: withNamespace(tools),
+            parse: text => parseModelJsonExactly(text, request.effort),
+            write: toExactJsonText,
+            newCallId,
+            changes: family.tools === 'prompt' ? [] : changes
+          }),
+          new ToolNames(tools, changes)
+        ]
+      : []),
+    ...(forcedTool === undefined
+      ? []
+      : [new ForcedArguments({ name: forcedTool, schema: tools.get(forcedTool) ?? {}, newCallId, changes, effort: request.effort })]),
     ...(request.singleToolCall ? [new SingleToolCall()] : []),
-    ...(hasTools ? [isStreamed && family.streams.arguments ? new ArgumentMarks(changes) : new ToolArguments(tools, changes, request.effort)] : []),
+    ...(hasTools
+      ? [isStreamed && family.streams.arguments ? new ArgumentMarks(changes) : new ToolArguments(tools, changes, request.effort)]
+      : []),
     ...(request.customTools ? [new CustomCalls(request.customTools, request.effort)] : []),
     ...(request.format ? [new JsonText(request.changes, { isList: request.format.schema?.['type'] === 'array' })] : []),
     ...(request.stop.length > 0 ? [new StopSequences(request.stop)] : []),

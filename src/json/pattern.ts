@@ -19,7 +19,18 @@ const MAX_SIZE = 2_000
 const MAX_GROUPS = 100
 
 /** What `\s` and `.` mean in ECMAScript, as ranges; RE2's know of ASCII alone. */
-const SPACES = [[0x09, 0x0d], [0x20, 0x20], [0xa0, 0xa0], [0x1680, 0x1680], [0x2000, 0x200a], [0x2028, 0x2029], [0x202f, 0x202f], [0x205f, 0x205f], [0x3000, 0x3000], [0xfeff, 0xfeff]] as const
+const SPACES = [
+  [0x09, 0x0d],
+  [0x20, 0x20],
+  [0xa0, 0xa0],
+  [0x1680, 0x1680],
+  [0x2000, 0x200a],
+  [0x2028, 0x2029],
+  [0x202f, 0x202f],
+  [0x205f, 0x205f],
+  [0x3000, 0x3000],
+  [0xfeff, 0xfeff]
+] as const
 const LINE_ENDS = [[0x0a, 0x0a], [0x0d, 0x0d], [0x2028, 0x2029]] as const
 const LAST_CODE_POINT = 0x10ffff
 
@@ -250,7 +261,9 @@ function toProperty ([, letter = '', kind, name = '']: RegExpExecArray): string 
 }
 
 function toCodePoint ([, byte, braced, high, low, unit]: RegExpExecArray): number {
-  if (high !== undefined && low !== undefined) return String.fromCharCode(Number.parseInt(high, 16), Number.parseInt(low, 16)).codePointAt(0) as number
+  if (high !== undefined && low !== undefined) {
+    return String.fromCharCode(Number.parseInt(high, 16), Number.parseInt(low, 16)).codePointAt(0) as number
+  }
   return Number.parseInt(byte ?? braced ?? unit ?? '', 16)
 }
 

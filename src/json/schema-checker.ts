@@ -30,7 +30,8 @@ type Draft = '04' | '07' | '2019-09' | '2020-12'
 type Validator = Pick<Ajv, 'compile' | 'validateSchema' | 'errors' | 'errorsText' | 'RULES'>
 
 // Its default export is the module itself where it was not bundled.
-const Ajv04 = (ajvDraft04 as unknown as { default?: typeof ajvDraft04.default }).default ?? ajvDraft04 as unknown as typeof ajvDraft04.default
+const Ajv04 =
+  (ajvDraft04 as unknown as { default?: typeof ajvDraft04.default }).default ?? (ajvDraft04 as unknown as typeof ajvDraft04.default)
 
 const DRAFTS: Record<Draft, new (options: Options) => Validator> = { '04': Ajv04 as unknown as new (options: Options) => Validator, '07': Ajv, '2019-09': Ajv2019, '2020-12': Ajv2020 }
 
@@ -75,7 +76,15 @@ function compile (ajv: Validator, schema: Schema): ValidateFunction {
 
 function newAjv (draft: Draft, options: Options): Validator {
   // Referred schemas are not copied to where they are referred to: a thousand times a thousand makes a million.
-  return new DRAFTS[draft]({ strict: false, allErrors: true, validateFormats: true, inlineRefs: false, logger: false, formats: FORMATS, ...options })
+  return new DRAFTS[draft]({
+    strict: false,
+    allErrors: true,
+    validateFormats: true,
+    inlineRefs: false,
+    logger: false,
+    formats: FORMATS,
+    ...options
+  })
 }
 
 /** @throws InvalidSchemaError when the draft does not take the schema */

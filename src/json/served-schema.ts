@@ -44,9 +44,13 @@ export function toServedSchema (schema: Schema, { keepsId, reasonAgainst }: Serv
     for (const [keyword, value] of Object.entries(one)) {
       if (keyword === '$async' || keyword === 'nullable' || (keyword === 'id' && !keepsId)) continue
       if (keyword === 'pattern' && typeof value === 'string' && !isEnforced(value)) continue
-      if (DATA.has(keyword)) served[keyword] = value
-      else if (MAPS.has(keyword) && isObject(value)) served[keyword] = Object.fromEntries(Object.entries(value).map(([name, member]) => [name, serve(member)]))
-      else served[keyword] = serve(value)
+      if (DATA.has(keyword)) {
+        served[keyword] = value
+      } else if (MAPS.has(keyword) && isObject(value)) {
+        served[keyword] = Object.fromEntries(Object.entries(value).map(([name, member]) => [name, serve(member)]))
+      } else {
+        served[keyword] = serve(value)
+      }
     }
     const { patternProperties } = served
     if (isObject(patternProperties)) withoutUnenforced(served, patternProperties)

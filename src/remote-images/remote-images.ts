@@ -27,19 +27,34 @@ const MAX_BYTES = 24 * 1_048_576
 /**
  * Fetches the images a request names by http(s) URL, and puts them in as data URIs, for Workers AI takes no others.
  * @returns the same request when it names none
- * @throws InvalidRequestError naming the `image_url.url` that was not fetched, and why; what `hold` throws; the signal's reason when it aborts
+ * @throws InvalidRequestError naming the `image_url.url` that was not fetched, and why; what `hold` throws; the
+ *   signal's reason when it aborts
  */
-export async function fetchRemoteImages (request: GenerationRequest, options: RemoteImagesOptions): Promise<{ request: GenerationRequest, changes: Change[] }> {
+export async function fetchRemoteImages (
+  request: GenerationRequest,
+  options: RemoteImagesOptions
+): Promise<{ request: GenerationRequest, changes: Change[] }> {
   const images = toImages(request.messages).filter(({ url }) => /^https?:/i.test(url))
   if (images.length === 0) return { request, changes: [] }
   const surplus = images[MAX_IMAGES]
   if (surplus) throw notFetched(surplus.param, `at most ${MAX_IMAGES} images are fetched for a request, but it names ${images.length}`)
   const failed = new AbortController()
   const { lookup = toHostAddresses, exempt, hold } = options
-  const shared = { lookup, ...(exempt && { exempt }), ...(hold && { hold }), budget: { bytes: MAX_BYTES }, signal: AbortSignal.any([options.signal, failed.signal]) }
+  const shared = {
+    lookup,
+    ...(exempt && { exempt }),
+    ...(hold && { hold }),
+    budget: { bytes: MAX_BYTES },
+    signal: AbortSignal.any([options.signal, failed.signal])
+  }
   try {
-    const fetched = new Map(await Promise.all(images.map(async ({ url, param }) => [param, await fetchImage(url, param, shared, options.timeoutMs)] as const)))
-    return { request: { ...request, messages: withImageUrls(request.messages, fetched) }, changes: images.map(({ param }) => toChange(param)) }
+    const fetched = new Map(
+      await Promise.all(images.map(async ({ url, param }) => [param, await fetchImage(url, param, shared, options.timeoutMs)] as const))
+    )
+    return {
+      request: { ...request, messages: withImageUrls(request.messages, fetched) },
+      changes: images.map(({ param }) => toChange(param))
+    }
   } finally {
     // One that fails ends the others.
     failed.abort()

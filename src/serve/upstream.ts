@@ -11,7 +11,10 @@ export interface Upstream {
 export async function startUpstream (settings: Settings): Promise<Upstream> {
   if (settings.upstream === 'cloudflare') return { settings, closeUpstream: async () => {} }
   const { startSimulator } = await import('../simulator/server.ts')
-  const simulator = await startSimulator({ tokensPerSecond: settings.simulatorTokensPerSecond, retiredModels: settings.simulatorRetiredModels })
+  const simulator = await startSimulator({
+    tokensPerSecond: settings.simulatorTokensPerSecond,
+    retiredModels: settings.simulatorRetiredModels
+  })
   const { gateway } = settings.cloudflare
   return {
     settings: {

@@ -7,9 +7,13 @@
 export function nearestName (written: string, names: Iterable<string>): string | undefined {
   const asked = written.toLowerCase()
   const candidates = [...names].sort((one, other) => one.length - other.length)
-  const slips = candidates.map(name => ({ name, distance: distanceBetween(asked, name) })).sort((one, other) => one.distance - other.distance)
+  const slips = candidates
+    .map(name => ({ name, distance: distanceBetween(asked, name) }))
+    .sort((one, other) => one.distance - other.distance)
   const [nearest] = slips
-  if (nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(Math.min(asked.length, nearest.name.length) / 4))) return nearest.name
+  if (nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(Math.min(asked.length, nearest.name.length) / 4))) {
+    return nearest.name
+  }
   if (asked === '') return undefined
   return candidates.find(name => name.startsWith(asked)) ?? candidates.find(name => `-${name}-`.includes(`-${asked}-`))
 }

@@ -49,7 +49,10 @@ export interface SettingsSurvey extends Omit<SettingsReading, 'settings'> {
 
 const NO_FLAGS: Flags = { flags: {}, config: undefined, demo: false, problems: [] }
 
-/** Reads every setting: flag before environment before `.env` before config file before default. Throws a SettingsError with every problem there is. */
+/**
+ * Reads every setting: flag before environment before `.env` before config file before default. Throws a SettingsError
+ * with every problem there is.
+ */
 export function readSettings (input: SettingsInput): SettingsReading {
   const { settings, problems, lines, unread, misspelled } = surveySettings(input)
   if (settings === undefined) throw new SettingsError(problems)
@@ -69,7 +72,13 @@ export function surveySettings ({ commandLine = NO_FLAGS, env, dotEnv, readFile,
     secret: secret || (name === 'CLOUDFLARE_ACCOUNT_ID' && wrong.has(name)),
     origin: `${raw.origins[name] ?? (byDefault === undefined || wrong.has(name) ? 'not set' : 'default')}${wrong.has(name) ? ', see below' : ''}`
   }))
-  return { settings: problems.length > 0 ? undefined : toSettings(environment), problems, lines, unread: raw.unread, misspelled: raw.misspelled }
+  return {
+    settings: problems.length > 0 ? undefined : toSettings(environment),
+    problems,
+    lines,
+    unread: raw.unread,
+    misspelled: raw.misspelled
+  }
 }
 
 /**

@@ -70,7 +70,14 @@ export function gatherValues (commandLine: Flags, environ: Environ, readFile: Re
   ]
   // Together with an e-mail address, CLOUDFLARE_API_KEY is the Global API Key of the account, which is not a token.
   const isGlobalKey = sources.some(({ entries }) => Boolean(entries['CLOUDFLARE_EMAIL']))
-  const raw: RawSettings = { values: {}, origins: {}, dotEnv: {}, unread: Object.keys(inDotEnv).filter(isUnread).sort(), misspelled: [], problems: [...commandLine.problems, ...config.problems] }
+  const raw: RawSettings = {
+    values: {},
+    origins: {},
+    dotEnv: {},
+    unread: Object.keys(inDotEnv).filter(isUnread).sort(),
+    misspelled: [],
+    problems: [...commandLine.problems, ...config.problems]
+  }
   for (const setting of SETTINGS) {
     const { name } = setting
     let found = findFlag(setting, commandLine)

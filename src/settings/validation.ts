@@ -81,7 +81,14 @@ let check: ValidateFunction | undefined
 
 /** Converts text to the type of each setting, in place. Code is not optimized, because that would delay every start. */
 function newCheck (): ValidateFunction {
-  const ajv = new Ajv({ allErrors: true, useDefaults: true, coerceTypes: true, allowUnionTypes: true, validateSchema: false, code: { optimize: false } })
+  const ajv = new Ajv({
+    allErrors: true,
+    useDefaults: true,
+    coerceTypes: true,
+    allowUnionTypes: true,
+    validateSchema: false,
+    code: { optimize: false }
+  })
   for (const [name, { accepts }] of Object.entries(FORMATS)) ajv.addFormat(name, accepts)
   return ajv.addVocabulary(['group', 'unit', 'secret', 'aliases', 'howToGet', 'receives', 'details']).compile(Environment)
 }

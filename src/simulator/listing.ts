@@ -33,7 +33,13 @@ export function toListing ({ page, per_page: perPage, task, search = '', include
     result,
     errors: [],
     messages: [],
-    result_info: { page: number, per_page: size, count: result.length, total_count: found.length, total_pages: Math.ceil(found.length / size) }
+    result_info: {
+      page: number,
+      per_page: size,
+      count: result.length,
+      total_count: found.length,
+      total_pages: Math.ceil(found.length / size)
+    }
   }
 }
 

@@ -135,7 +135,12 @@ async function sendStream (request: FastifyRequest, reply: FastifyReply, outcome
   state.openStreams++
   try {
     const { frames, fault } = outcome
-    const ending = await sendEvents(reply.raw, frames, { fault, tokensPerSecond: toPace(outcome, state), closed: connection.closed, requestId: request.id })
+    const ending = await sendEvents(reply.raw, frames, {
+      fault,
+      tokensPerSecond: toPace(outcome, state),
+      closed: connection.closed,
+      requestId: request.id
+    })
     connection.isBroken = ending === 'break'
   } finally {
     state.openStreams--

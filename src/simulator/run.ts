@@ -61,7 +61,17 @@ function toGeneration (body: unknown, model: Model, context: RunContext): Outcom
 
   const completion = toCompletion(toAnswer(conversation, script, dialect), conversation.limit)
   if (conversation.mustCall && conversation.callForm === 'native' && model.reasoning && completion.finish === 'length') throw new NativeError(8006)
-  const rendering: Rendering = { model, dialect, form: conversation.form, isJson: conversation.isJsonMode, topLogprobs: conversation.topLogprobs, completion, promptTokens, requestId: context.requestId, created: context.created }
+  const rendering: Rendering = {
+    model,
+    dialect,
+    form: conversation.form,
+    isJson: conversation.isJsonMode,
+    topLogprobs: conversation.topLogprobs,
+    completion,
+    promptTokens,
+    requestId: context.requestId,
+    created: context.created
+  }
 
   const pace = { isSlow: script.slowly === true, ...(script.busy && { isQueued: script.busy }) }
   if (!run.stream || script.jsonToStream) return toPlainOutcome(rendering, pace)

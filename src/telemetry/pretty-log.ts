@@ -66,8 +66,11 @@ function toAnswer ({ model, served, stream, firstTokenMs, promptTokens, completi
 function toFailure ({ error, upstreamStatus, upstreamCode, upstreamKind }: Fields): string[] {
   const { message, name } = (typeof error === 'object' && error !== null ? error : {}) as Fields
   const cloudflare = upstreamKind === undefined ? undefined : `Cloudflare: ${[upstreamKind, upstreamStatus, upstreamCode !== undefined && `code ${plain(upstreamCode)}`].filter(Boolean).map(plain).join(' ')}`
-  return [cloudflare, message === undefined ? undefined : clip(plain(message)), cloudflare === undefined && message === undefined ? name : undefined]
-    .flatMap(text => typeof text === 'string' ? [text] : [])
+  return [
+    cloudflare,
+    message === undefined ? undefined : clip(plain(message)),
+    cloudflare === undefined && message === undefined ? name : undefined
+  ].flatMap(text => (typeof text === 'string' ? [text] : []))
 }
 
 function toEvent (fields: Fields, paint: Paint): string {

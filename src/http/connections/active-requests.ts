@@ -32,7 +32,8 @@ export class OpenAnswers {
   /**
    * Counts an answer until its connection is done with it.
    * Fastify's own `request.signal` aborts at once on a POST with a body over a real socket, so it cannot be used here.
-   * @throws ProxyError 503 with `retry-after` when there are too many, or the key has its share; ClientGoneError when its client has left already
+   * @throws ProxyError 503 with `retry-after` when there are too many, or the key has its share; ClientGoneError when
+   *   its client has left already
    */
   open ({ raw, request }: Pick<FastifyReply, 'raw' | 'request'>): CancelSignal {
     if (raw.destroyed) throw new ClientGoneError()

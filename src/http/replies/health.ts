@@ -3,7 +3,8 @@ import type { FastifyInstance } from 'fastify'
 const OPTIONS = { config: { isHealthCheck: true } }
 
 /**
- * `GET /health` and `/livez`: 200 without a key as soon as requests are served, until a bug that nobody caught. `GET /readyz`: the same until the server
+ * `GET /health` and `/livez`: 200 without a key as soon as requests are served, until a bug that nobody caught. `GET
+ * /readyz`: the same until the server
  * stops, then 503, so that load balancers ask another one; `?verbose` counts the answers under way. None asks Cloudflare.
  */
 export function health (app: FastifyInstance): void {

@@ -117,7 +117,11 @@ function toJsonMode ({ response_format: format, guided_json: guided }: RunBody, 
   return family.jsonSchema === 'envelope' && 'name' in given ? given.schema ?? 'any' : given as JsonSchema
 }
 
-function isThinking ({ prompt, raw, chat_template_kwargs: template, reasoning_effort: effort }: RunBody, dialect: Dialect, isJson: boolean): boolean {
+function isThinking (
+  { prompt, raw, chat_template_kwargs: template, reasoning_effort: effort }: RunBody,
+  dialect: Dialect,
+  isJson: boolean
+): boolean {
   const isInText = dialect.reasoning === 'tags' || dialect.reasoning === 'open-tags'
   const hasPlace = isInText ? !isJson : dialect.reasoning !== 'none' && prompt === undefined
   // It is the template that asks for thoughts.

@@ -47,7 +47,12 @@ export interface Sample {
  * Not respected: `pattern`, `not`, `if`, references outside the schema.
  */
 export function toSample (schema: JsonSchema, purpose: Purpose, values: Readonly<TextValues> = NO_VALUES): Sample {
-  const source: Source = { root: schema, purpose, values: { ...values, numbers: [...values.numbers], strings: [...values.strings] }, isMadeUp: false }
+  const source: Source = {
+    root: schema,
+    purpose,
+    values: { ...values, numbers: [...values.numbers], strings: [...values.strings] },
+    isMadeUp: false
+  }
   const value = sample(schema, { source, name: 'value', depth: 0, lists: 0 })
   return { value, isFromText: !source.isMadeUp }
 }
@@ -121,7 +126,9 @@ function toObject ({ properties, required }: JsonSchema, place: Place): unknown 
   const wanted = toNames(required)
   const names = Object.keys(properties ?? {}).filter(name => place.depth <= DEEP || wanted.includes(name))
   // fromEntries and not assignment: a property may be called __proto__
-  return Object.fromEntries(names.map(name => [name, sample(properties?.[name], { ...place, name, isNeeded: place.depth === 1 && wanted.includes(name) })]))
+  return Object.fromEntries(
+    names.map(name => [name, sample(properties?.[name], { ...place, name, isNeeded: place.depth === 1 && wanted.includes(name) })])
+  )
 }
 
 /** An object of any members: the one the text has for it. */
@@ -169,12 +176,24 @@ function toNumber (schema: JsonSchema, place: Place): number {
   const high = Math.min(maximum ?? Infinity, exclusiveMaximum ?? Infinity)
   const isAllowed = (value: number): boolean =>
     value >= low && value <= high && value !== exclusiveMinimum && value !== exclusiveMaximum
-  const given = takeNumber(place, value => isAllowed(value) && (!whole || Number.isInteger(value)) && (!multipleOf || value % multipleOf === 0))
+  const given = takeNumber(
+    place,
+    value => isAllowed(value) && (!whole || Number.isInteger(value)) && (!multipleOf || value % multipleOf === 0)
+  )
   if (given !== undefined) return given
   makeUp(place)
   const plausible = toPlausibleNumber(place.name) ?? NaN
   const counted = (place.item ?? 0) + 1
-  const between = [whole ? Math.round(plausible) : plausible, counted, 1, low, whole ? Math.floor(low) + 1 : (low + high) / 2, low + 1, high, high - 1]
+  const between = [
+    whole ? Math.round(plausible) : plausible,
+    counted,
+    1,
+    low,
+    whole ? Math.floor(low) + 1 : (low + high) / 2,
+    low + 1,
+    high,
+    high - 1
+  ]
   const value = between.find(candidate => Number.isFinite(candidate) && isAllowed(candidate)) ?? 1
   const step = multipleOf && multipleOf > 0 ? multipleOf : whole ? 1 : undefined
   return step === undefined ? value : Math.ceil(value / step) * step

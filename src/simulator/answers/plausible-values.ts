@@ -49,7 +49,9 @@ const QUESTIONS = ['query', 'question', 'prompt']
  */
 export function toPlausibleText (name: string, { format, description = '' }: { format?: unknown, description?: unknown }, asked: string): string | undefined {
   const last = toWordsOf(name).at(-1) ?? ''
-  const kind = KINDS.find(one => format !== undefined && one.format === format) ?? (format === undefined ? KINDS.find(({ names }) => names.includes(last)) : undefined)
+  const kind =
+    KINDS.find(one => format !== undefined && one.format === format) ??
+    (format === undefined ? KINDS.find(({ names }) => names.includes(last)) : undefined)
   if (kind) return kind.pattern?.exec(asked)?.[0] ?? kind.example
   if (last === 'expression' || last === 'formula' || /\b(?:mathematical|arithmetic)\b/i.test(String(description))) return EXPRESSION.exec(asked)?.[0].trim()
   return QUESTIONS.includes(last) && asked !== '' ? asked : undefined

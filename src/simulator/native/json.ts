@@ -81,7 +81,9 @@ function toChatCompletion (rendering: Rendering): object {
   }
   return {
     ...toIdentity(rendering, 'chatcmpl', 'chat.completion'),
-    choices: [{ index: 0, message, logprobs: toLogprobs(calls.length > 0 ? [] : text, rendering), finish_reason: finish, stop_reason: null }],
+    choices: [
+      { index: 0, message, logprobs: toLogprobs(calls.length > 0 ? [] : text, rendering), finish_reason: finish, stop_reason: null }
+    ],
     usage: toBill(rendering),
     prompt_logprobs: null
   }

@@ -72,7 +72,8 @@ interface Phrase {
 
 /**
  * The words the simulator obeys when the last user message (or the prompt, or the first text to embed), its last text part
- * or its last line begins with them, or the header `x-simulator`, which then counts instead. Several may follow each other, joined by a comma, `and` or `then`; capitals do not matter, and `please` may come first.
+ * or its last line begins with them, or the header `x-simulator`, which then counts instead. Several may follow each
+ * other, joined by a comma, `and` or `then`; capitals do not matter, and `please` may come first.
  */
 export const SCRIPTS: readonly Phrase[] = [
   {
@@ -89,9 +90,13 @@ export const SCRIPTS: readonly Phrase[] = [
   },
   {
     words: 'think X then say Y, think X as tags then say Y',
-    effect: 'thinks X, where the model tells its thoughts, if it has any, and answers Y; `as tags` or `as open-tags` in the text of any model',
+    effect:
+      'thinks X, where the model tells its thoughts, if it has any, and answers Y; `as tags` or `as open-tags` in the text of any model',
     pattern: /^think\s([\s\S]+?)(?:\sas (tags|open-tags))?\sthen say\s([\s\S]+)$/i,
-    read: ([, think = '', form, say = ''], rest) => [{ think, say, ...(form !== undefined && { thinkAs: form.toLowerCase() as ThoughtTags }) }, rest]
+    read: ([, think = '', form, say = ''], rest) => [
+      { think, say, ...(form !== undefined && { thinkAs: form.toLowerCase() as ThoughtTags }) },
+      rest
+    ]
   },
   {
     words: 'answer bad json',
@@ -138,7 +143,8 @@ export const SCRIPTS: readonly Phrase[] = [
   },
   {
     words: 'decorate names',
-    effect: 'calls tools by their names with a namespace, a number or a mark of the chat template around them: functions.NAME:0, NAME<|channel|>commentary',
+    effect:
+      'calls tools by their names with a namespace, a number or a mark of the chat template around them: functions.NAME:0, NAME<|channel|>commentary',
     pattern: /^decorate names\b/i,
     read: (_, rest) => [{ decoratesNames: true }, rest]
   },
@@ -162,9 +168,13 @@ export const SCRIPTS: readonly Phrase[] = [
   },
   {
     words: 'fail with code N, fail with code N as 200, fail K times with code N then say X',
-    effect: "answers Cloudflare's error N, with its usual status or under HTTP 200, or the edge's page for an HTTP status N; with a count, the first K requests with this very message fail, the next is served, and so on",
+    effect:
+      "answers Cloudflare's error N, with its usual status or under HTTP 200, or the edge's page for an HTTP status N; with a count, the first K requests with this very message fail, the next is served, and so on",
     pattern: /^fail (?:(\d{1,3}) times? )?with (?:code )?([3-5]\d\d|\d{4,5})( as 200)?\b/i,
-    read: ([, times, code, in200], rest) => [{ failure: { code: Number(code), in200: in200 !== undefined, ...(times && { times: Number(times) }) } }, rest]
+    read: ([, times, code, in200], rest) => [
+      { failure: { code: Number(code), in200: in200 !== undefined, ...(times && { times: Number(times) }) } },
+      rest
+    ]
   },
   toFaultPhrase('stall', 'stall', 'the stream falls silent and stays open'),
   toFaultPhrase('break', 'break', 'the connection breaks inside the stream'),

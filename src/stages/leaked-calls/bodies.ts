@@ -19,7 +19,10 @@ export interface CallGrammar {
 
 /** How the values of a call stand between tags. */
 export interface ValueTags {
-  /** What stands before a value, from the beginning; its first group is the key, its second may say whether it is `true` that it is text. */
+  /**
+   * What stands before a value, from the beginning; its first group is the key, its second may say whether it is `true`
+   * that it is text.
+   */
   head: RegExp
   close: string
 }

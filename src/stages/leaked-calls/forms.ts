@@ -39,8 +39,13 @@ export const FORMS: readonly CallForm[] = [
   { opens: ['<function='], closes: ['</function>'], read: functionTag },
   // `<|python_tag|>…` of llama 3, `<|python_start|>[…]` of llama 4
   { opens: ['<|python_tag|>', '<|python_start|>'], closes: ['<|eom_id|>', '<|eot_id|>', '<|python_end|>'], read: listed },
-  // `<|tool_call|>[{…}]` of granite 3 and phi 4, `<TOOLCALL>[{…}]` of nemotron, `<tool_calls>[{…}]` of jamba, `<|tool_call_start|>[name(…)]` of LFM 2
-  { opens: ['<|tool_call|>', '<TOOLCALL>', '<tool_calls>', '<|tool_call_start|>'], closes: ['<|/tool_call|>', '</TOOLCALL>', '</tool_calls>', '<|tool_call_end|>'], read: listed },
+  // `<|tool_call|>[{…}]` of granite 3 and phi 4, `<TOOLCALL>[{…}]` of nemotron, `<tool_calls>[{…}]` of jamba,
+  // `<|tool_call_start|>[name(…)]` of LFM 2
+  {
+    opens: ['<|tool_call|>', '<TOOLCALL>', '<tool_calls>', '<|tool_call_start|>'],
+    closes: ['<|/tool_call|>', '</TOOLCALL>', '</tool_calls>', '<|tool_call_end|>'],
+    read: listed
+  },
   // `[TOOL_CALLS] [{…}]` and `[TOOL_CALLS]name[ARGS]{…}` of mistral, older and newer
   { opens: ['[TOOL_CALLS]'], closes: ['</s>'], read: mistral },
   // `<|tool_calls_section_begin|><|tool_call_begin|>functions.name:0<|tool_call_argument_begin|>{…}` of kimi
@@ -50,19 +55,31 @@ export const FORMS: readonly CallForm[] = [
     read: (rest, grammar) => past(['<|tool_call_begin|>', 'functions.'], rest, text => named(text, grammar, KIMI_BETWEEN))
   },
   // `<|tool_call>call:name{key:<|"|>text<|"|>}<tool_call|>` of gemma 4, the same with `<escape>` of functiongemma
-  { opens: ['<|tool_call>'], closes: ['<tool_call|>', '<|tool_response>', '<turn|>'], read: (rest, grammar) => colonCall(rest, '<|"|>', grammar) },
-  { opens: ['<start_function_call>'], closes: ['<end_function_call>', '<start_function_response>'], read: (rest, grammar) => colonCall(rest, '<escape>', grammar) },
+  {
+    opens: ['<|tool_call>'],
+    closes: ['<tool_call|>', '<|tool_response>', '<turn|>'],
+    read: (rest, grammar) => colonCall(rest, '<|"|>', grammar)
+  },
+  {
+    opens: ['<start_function_call>'],
+    closes: ['<end_function_call>', '<start_function_response>'],
+    read: (rest, grammar) => colonCall(rest, '<escape>', grammar)
+  },
   // `<|start|>assistant<|channel|>commentary to=functions.name <|constrain|>json<|message|>{…}<|call|>`: harmony, of gpt-oss
   {
     opens: ['<|start|>', '<|channel|>'],
     closes: ['<|call|>', '<|end|>', '<|return|>'],
-    read: (rest, grammar) => past(['assistant', '<|channel|>', 'commentary', 'analysis', 'to=', 'functions.'], rest, text => named(text, grammar, HARMONY_BETWEEN))
+    read: (rest, grammar) =>
+      past(['assistant', '<|channel|>', 'commentary', 'analysis', 'to=', 'functions.'], rest, text =>
+        named(text, grammar, HARMONY_BETWEEN)
+      )
   },
   // `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>name<｜tool▁sep｜>{…}` of deepseek 3.1, with `function` and a fence of 3 and r1
   {
     opens: ['<｜tool▁calls▁begin｜>', '<｜tool▁call▁begin｜>'],
     closes: ['<｜tool▁call▁end｜>', '<｜tool▁calls▁end｜>', '<｜end▁of▁sentence｜>'],
-    read: (rest, grammar) => past(['<｜tool▁call▁begin｜>', 'function<｜tool▁sep｜>'], rest, text => named(text, grammar, DEEPSEEK_BETWEEN))
+    read: (rest, grammar) =>
+      past(['<｜tool▁call▁begin｜>', 'function<｜tool▁sep｜>'], rest, text => named(text, grammar, DEEPSEEK_BETWEEN))
   },
   // `<｜DSML｜invoke name="…"><｜DSML｜parameter name="…" string="true">…` of deepseek 3.2 and 4
   toInvokeForm('｜DSML｜', ['｜DSML｜tool_calls', '｜DSML｜function_calls']),

@@ -17,13 +17,21 @@ const HOUR_MS = 3_600_000
  * @param now milliseconds since 1970
  * @throws SettingsError when the file cannot be opened
  */
-export async function openStore<Stored extends StoredResponse> ({ storePath, storeMaxBytes, storeTtlHours }: StoreSettings, now: () => number): Promise<ResponsesStore<Stored>> {
+export async function openStore<Stored extends StoredResponse> (
+  { storePath, storeMaxBytes, storeTtlHours }: StoreSettings,
+  now: () => number
+): Promise<ResponsesStore<Stored>> {
   const limits = { maxBytes: storeMaxBytes, ttlMs: storeTtlHours * HOUR_MS, now }
   if (storePath === undefined) return new MemoryStore(limits)
   try {
     const { SqliteStore } = await import('./sqlite.ts')
     return new SqliteStore(storePath, limits)
   } catch (error) {
-    throw new SettingsError([{ name: 'STORE_PATH', message: `cannot open it (${error instanceof Error ? error.message : String(error)}); expected a SQLite file, or a place for a new one` }])
+    throw new SettingsError([
+      {
+        name: 'STORE_PATH',
+        message: `cannot open it (${error instanceof Error ? error.message : String(error)}); expected a SQLite file, or a place for a new one`
+      }
+    ])
   }
 }

@@ -94,7 +94,9 @@ export class SqliteStore<Stored extends StoredResponse = StoredResponse> impleme
   }
 
   async findItems (owner: string, ids: readonly string[]): Promise<Map<string, Stored['items'][number]>> {
-    const responses = new Set(ids.flatMap(id => (this.#statements.find.get(owner, id) as { response_id: string } | undefined)?.response_id ?? []))
+    const responses = new Set(
+      ids.flatMap(id => (this.#statements.find.get(owner, id) as { response_id: string } | undefined)?.response_id ?? [])
+    )
     return pickItems([...responses].map(response => this.#read(owner, response)), ids)
   }
 

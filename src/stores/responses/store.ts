@@ -47,8 +47,11 @@ export function contextOf<Item extends StoredItem> (stored: StoredResponse<Item>
 }
 
 /** The items of these ids among the responses, by id. */
-export function pickItems<Item extends StoredItem> (responses: ReadonlyArray<StoredResponse<Item> | undefined>, ids: readonly string[]): Map<string, Item> {
+export function pickItems<Item extends StoredItem> (
+  responses: ReadonlyArray<StoredResponse<Item> | undefined>,
+  ids: readonly string[]
+): Map<string, Item> {
   const wanted = new Set(ids)
-  const items = responses.flatMap(stored => stored ? itemsOf(stored) : [])
+  const items = responses.flatMap(stored => (stored ? itemsOf(stored) : []))
   return new Map(items.filter(({ id }) => wanted.has(id)).map(item => [item.id, item]))
 }

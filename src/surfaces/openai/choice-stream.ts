@@ -18,7 +18,13 @@ export interface Teller {
  * @param toBill the chunk that tells what all were billed; nothing for callers that did not ask
  * @param inputParam the member of the caller's body that holds what a model is given; `messages` when absent
  */
-export function choiceStream (answer: InferenceAnswer, tellers: readonly Teller[], toBill: (usage: Usage) => string, call: Call, inputParam?: string): Source<string | Buffer> {
+export function choiceStream (
+  answer: InferenceAnswer,
+  tellers: readonly Teller[],
+  toBill: (usage: Usage) => string,
+  call: Call,
+  inputParam?: string
+): Source<string | Buffer> {
   // What else belongs to the answer, its request translated, need not last as long as the stream.
   const { reporter, generations } = answer
   call.releaseMemory()
@@ -30,11 +36,13 @@ export function choiceStream (answer: InferenceAnswer, tellers: readonly Teller[
     return consume({ generations, reporter }, call, (batch, choice) => {
       const chunks = tellers[choice]?.tell(batch)
       return chunks !== undefined && chunks.length > 0 ? send(chunks) : undefined
-    }).then(async usage => {
-      await send(toWarningsComment(reporter.news()) + toBill(usage) + DONE)
-    }).catch(async (error: unknown) => {
-      const failure = toStreamFailure(error, call, inputParam)
-      if (failure) await send(toEvent(JSON.stringify(failure)))
     })
+      .then(async usage => {
+        await send(toWarningsComment(reporter.news()) + toBill(usage) + DONE)
+      })
+      .catch(async (error: unknown) => {
+        const failure = toStreamFailure(error, call, inputParam)
+        if (failure) await send(toEvent(JSON.stringify(failure)))
+      })
   }
 }

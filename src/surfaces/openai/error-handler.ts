@@ -45,7 +45,10 @@ export function errorHandler (models: Pick<Models, 'suggestions'>, now: () => Da
     const attempts = record.attempts ?? (thrown instanceof UpstreamError ? thrown.attempts : undefined)
     if (attempts !== undefined) reply.header('x-proxy-attempts', String(attempts))
     const body = toErrorBody(error, inputParam)
-    reply.code(status).headers(error instanceof ProxyError ? error.headers : {}).send(isOllamaPath(request.url) ? toOllamaBody(body.error.message) : body)
+    reply
+      .code(status)
+      .headers(error instanceof ProxyError ? error.headers : {})
+      .send(isOllamaPath(request.url) ? toOllamaBody(body.error.message) : body)
   }
 }
 

@@ -7,7 +7,12 @@ export interface CompletionUsage {
   completion_tokens: number
   total_tokens: number
   prompt_tokens_details: { cached_tokens: number, audio_tokens: number }
-  completion_tokens_details: { reasoning_tokens: number, audio_tokens: number, accepted_prediction_tokens: number, rejected_prediction_tokens: number }
+  completion_tokens_details: {
+    reasoning_tokens: number
+    audio_tokens: number
+    accepted_prediction_tokens: number
+    rejected_prediction_tokens: number
+  }
 }
 
 /** OpenAI's usage object; counts that Workers AI does not know are 0, as OpenAI answers them. */

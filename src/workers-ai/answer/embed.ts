@@ -36,7 +36,10 @@ const MAX_PARALLEL = 4
  * @returns an answer for each call that succeeded, in the order of the texts
  * @throws UpstreamError of the first call that fails, when the others are ended; the signal's reason when it aborts
  */
-export async function embed (workersAi: Runner, { model, batches, toBody, signal, apiToken, caller, observer, retryTime = new RetryTimeBudget(), simulatorWords }: EmbedOptions): Promise<EmbeddingAnswer[]> {
+export async function embed (
+  workersAi: Runner,
+  { model, batches, toBody, signal, apiToken, caller, observer, retryTime = new RetryTimeBudget(), simulatorWords }: EmbedOptions
+): Promise<EmbeddingAnswer[]> {
   const options = { form: TASKS['text-embeddings'].form, observer, apiToken, caller, simulatorWords, retryTime }
   const { cancellation, leave } = follow(signal)
   const ask = async (texts: readonly string[]): Promise<EmbeddingAnswer> => {
@@ -56,7 +59,7 @@ export async function embed (workersAi: Runner, { model, batches, toBody, signal
       if (texts.length < 2 || !(error instanceof UpstreamError) || !isSumTooLong(error)) throw error
     }
     const middle = Math.ceil(texts.length / 2)
-    return [...await run(texts.slice(0, middle)), ...await run(texts.slice(middle))]
+    return [...(await run(texts.slice(0, middle))), ...(await run(texts.slice(middle)))]
   }
   try {
     const answers = (await inOrder(batches, run)).flat()

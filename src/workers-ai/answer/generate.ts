@@ -65,8 +65,26 @@ export async function generate (workersAi: Runner, request: GenerateRequest): Pr
   return { status, headers, batches, ...(answer.form === 'events' && { bypassTo: (sink, send) => relay.connect(sink, send) }) }
 }
 
-function runOptions ({ signal, isStreamed, observer, retryTime, sessionAffinity, simulatorWords, apiToken, caller }: GenerateRequest): RunOptions<GenerationForm> {
-  return { signal, form: isStreamed ? 'events' : TASKS['text-generation'].form, observer, retryTime, sessionAffinity, simulatorWords, apiToken, caller }
+function runOptions ({
+  signal,
+  isStreamed,
+  observer,
+  retryTime,
+  sessionAffinity,
+  simulatorWords,
+  apiToken,
+  caller
+}: GenerateRequest): RunOptions<GenerationForm> {
+  return {
+    signal,
+    form: isStreamed ? 'events' : TASKS['text-generation'].form,
+    observer,
+    retryTime,
+    sessionAffinity,
+    simulatorWords,
+    apiToken,
+    caller
+  }
 }
 
 function toBatches ({ newCallId, signal, stages }: GenerateRequest, answer: RunAnswer<GenerationForm>, relay: TextRelay): Source<Batch> {

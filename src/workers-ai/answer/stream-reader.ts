@@ -27,7 +27,9 @@ export class StreamReader {
       if (at === bytes.length) break
       const end = endOfEvent(read, at)
       const isAscii = read.ascii !== undefined && decoder.isBetweenLetters
-      for (const event of isAscii ? decoder.read(read.ascii.slice(at, end)) : decoder.push(bytes.subarray(at, end))) reader.readEvent(event, batch)
+      for (const event of isAscii ? decoder.read(read.ascii.slice(at, end)) : decoder.push(bytes.subarray(at, end))) {
+        reader.readEvent(event, batch)
+      }
       at = end
     }
     return batch

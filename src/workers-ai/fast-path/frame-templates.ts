@@ -88,5 +88,8 @@ export class FrameTemplates {
 /** Whether this is the data of such a frame. */
 function fits (frames: TextFrames, data: string): boolean {
   const bytes = Buffer.from(`data: ${data}\n\n`)
-  return frames.mayBegin(bytes, 0) && frames.read(bytes, 0, { start: 0, end: 0, characters: 0, isUtf8: false, view: undefined }) === bytes.length
+  return (
+    frames.mayBegin(bytes, 0) &&
+    frames.read(bytes, 0, { start: 0, end: 0, characters: 0, isUtf8: false, view: undefined }) === bytes.length
+  )
 }

@@ -77,10 +77,13 @@ export class StreamPump implements Sink<Buffer> {
     return this.isCancelled || this.#reader.done ? 'cancel' : undefined
   }
 
-  #inTurn (result: Backpressure | Promise<Backpressure>, next: () => Backpressure | Promise<Backpressure>): Backpressure | Promise<Backpressure> {
+  #inTurn (
+    result: Backpressure | Promise<Backpressure>,
+    next: () => Backpressure | Promise<Backpressure>
+  ): Backpressure | Promise<Backpressure> {
     // The sink may cancel while it is waited for.
     if (result instanceof Promise) return result.then(given => this.#inTurn(given, next))
-    return this.isCancelled ? 'cancel' : result ?? next()
+    return this.isCancelled ? 'cancel' : (result ?? next())
   }
 
   #countPassed (): void {

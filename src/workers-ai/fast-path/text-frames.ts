@@ -128,7 +128,9 @@ export class TemplateText implements TextFrames {
 
 /** @param parts in turns what does not change and a value that does */
 function toSteps (parts: readonly string[]): Step[] {
-  return parts.flatMap((fixed, index) => index % 2 === 0 ? [{ changing: kindOf(parts[index - 1], parts[index - 2]), fixed: toFixed(fixed) }] : [])
+  return parts.flatMap((fixed, index) =>
+    index % 2 === 0 ? [{ changing: kindOf(parts[index - 1], parts[index - 2]), fixed: toFixed(fixed) }] : []
+  )
 }
 
 function kindOf (value: string | undefined, before = ''): Changing | undefined {

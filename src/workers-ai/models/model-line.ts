@@ -35,7 +35,12 @@ export function toNewestOfLine (id: string): Model | undefined {
 }
 
 function byKinship (one: Candidate, other: Candidate): number {
-  return other.shared - one.shared || Math.floor(other.version) - Math.floor(one.version) || one.strange - other.strange || other.version - one.version
+  return (
+    other.shared - one.shared ||
+    Math.floor(other.version) - Math.floor(one.version) ||
+    one.strange - other.strange ||
+    other.version - one.version
+  )
 }
 
 function nameOf ({ id }: Model): string {

@@ -50,7 +50,10 @@ export interface ModelListOptions {
 export const PAGE_SIZE = 100
 
 /** Asks Cloudflare for one page of its search, from 1. Rejects when the token may not list. */
-export function searchPage (workersAi: { getJson: (path: string, query: Record<string, string>) => Promise<object> }, page: number): Promise<object> {
+export function searchPage (
+  workersAi: { getJson: (path: string, query: Record<string, string>) => Promise<object> },
+  page: number
+): Promise<object> {
   return workersAi.getJson('/ai/models/search', { per_page: String(PAGE_SIZE), page: String(page) })
 }
 

@@ -69,7 +69,9 @@ export class ModelSchemas {
 
   /** Evicts ids that are no model first: many of them must not push out what is known. */
   #add (id: ModelId): Entry {
-    if (this.#entries.size >= MAX_ENTRIES) this.#entries.delete(this.#oldest(({ family }) => family === undefined) ?? this.#oldest(() => true) ?? id)
+    if (this.#entries.size >= MAX_ENTRIES) {
+      this.#entries.delete(this.#oldest(({ family }) => family === undefined) ?? this.#oldest(() => true) ?? id)
+    }
     const entry: Entry = { isKnown: false, dueAt: -Infinity, answered: Promise.resolve() }
     this.#entries.set(id, entry)
     return entry
@@ -101,6 +103,8 @@ function toKnown ({ guessed, ...model }: Model, told: FamilyName): Model {
   const isOfLine = told === 'openai' && model.family.maxTokensName === 'max_completion_tokens'
   const name = isOfLine ? model.family.name : told
   const isPlain = guessed === 'everything' && FAMILIES[name].output === 'classic'
-  const able = isPlain ? { tools: false, reasoning: false, json: false } : { tools: model.tools, reasoning: model.reasoning, json: model.json }
+  const able = isPlain
+    ? { tools: false, reasoning: false, json: false }
+    : { tools: model.tools, reasoning: model.reasoning, json: model.json }
   return { ...model, ...able, family: restrictTo(FAMILIES[name], able) }
 }

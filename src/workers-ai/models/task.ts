@@ -28,7 +28,9 @@ export const TASKS = {
 /** Our name of a task that is served. */
 export type Task = keyof typeof TASKS
 
-const BY_LISTED_NAME: ReadonlyMap<unknown, Task> = new Map(Object.entries(TASKS).flatMap(([task, { listedAs }]) => listedAs.map(name => [name, task as Task])))
+const BY_LISTED_NAME: ReadonlyMap<unknown, Task> = new Map(
+  Object.entries(TASKS).flatMap(([task, { listedAs }]) => listedAs.map(name => [name, task as Task]))
+)
 
 /** @returns the task of a name in Cloudflare's list; 'other' for one that is not served */
 export function toTask (listedName: unknown): Task | 'other' {

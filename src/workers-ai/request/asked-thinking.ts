@@ -36,7 +36,14 @@ export function toAskedThinking (words: ThinkingWords, changes: Change[]): Asked
   const given = words.chat_template_kwargs
   const kwargs = isObject(given) ? { ...given } : {}
   for (const name of SWITCHES) if (typeof kwargs[name] === 'boolean') delete kwargs[name]
-  const statements = [...ofTemplate(given), ...ofEffort(words), ...ofReasoning(words, changes), ...ofThinking(words, changes), ...ofSwitch(words, changes), ...ofBudget(words, changes)]
+  const statements = [
+    ...ofTemplate(given),
+    ...ofEffort(words),
+    ...ofReasoning(words, changes),
+    ...ofThinking(words, changes),
+    ...ofSwitch(words, changes),
+    ...ofBudget(words, changes)
+  ]
   const [first] = statements
   const said = first?.effort === 'on' ? statements.find(({ effort }) => effort !== 'on' && effort !== 'none') ?? first : first
   for (const { param, effort } of statements) {

@@ -11,12 +11,18 @@ const NONE: ReadonlySet<string> = new Set()
  * Makes functions of the custom tools of a request, also where they are chosen: Workers AI has none.
  * @returns the request, and the names of the functions that stand for custom tools
  */
-export function toFunctionsRequest (request: GenerationRequest, changes: Change[]): { request: FunctionsRequest, customTools: ReadonlySet<string> } {
+export function toFunctionsRequest (
+  request: GenerationRequest,
+  changes: Change[]
+): { request: FunctionsRequest, customTools: ReadonlySet<string> } {
   const { tools, tool_choice: choice } = request
   const custom = (tools ?? []).filter(tool => tool.type === 'custom').map(tool => tool.custom.name)
   if (custom.length === 0) return { request: request as FunctionsRequest, customTools: NONE }
-  const functions = (tools ?? []).map((tool, index) => tool.type === 'custom' ? ofCustom(tool, `tools[${index}]`, changes) : tool)
-  return { request: { ...request, tools: functions, ...(choice != null && { tool_choice: toFunctionChoice(choice) }) }, customTools: new Set(custom) }
+  const functions = (tools ?? []).map((tool, index) => (tool.type === 'custom' ? ofCustom(tool, `tools[${index}]`, changes) : tool))
+  return {
+    request: { ...request, tools: functions, ...(choice != null && { tool_choice: toFunctionChoice(choice) }) },
+    customTools: new Set(custom)
+  }
 }
 
 function ofCustom ({ custom: { name, description, format } }: CustomTool, path: string, changes: Change[]): FunctionTool {

@@ -38,7 +38,12 @@ export function toOtherParameters (request: GenerationRequest, family: Family, c
  * @param translated names to leave alone
  * @param extras names the model takes
  */
-export function toExtras (request: object, translated: ReadonlySet<string>, extras: readonly string[], changes: Change[]): Record<string, unknown> {
+export function toExtras (
+  request: object,
+  translated: ReadonlySet<string>,
+  extras: readonly string[],
+  changes: Change[]
+): Record<string, unknown> {
   const native: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(request)) {
     if (translated.has(name) || isOff(name, value)) continue

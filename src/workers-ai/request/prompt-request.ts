@@ -86,13 +86,24 @@ export function toCompletionRunRequest (request: PromptRequest, model: Model, op
 }
 
 /** What is the same in every request for text. */
-const TEXT_ONLY = { canStream: true, singleToolCall: false, tools: NO_TOOLS, followsToolResult: false, legacyFunctions: false, hidesThinking: false }
+const TEXT_ONLY = {
+  canStream: true,
+  singleToolCall: false,
+  tools: NO_TOOLS,
+  followsToolResult: false,
+  legacyFunctions: false,
+  hidesThinking: false
+}
 
 /** Evaluation harnesses ask for no tokens to have the prompt back, with its log probabilities. */
-function toUnaskedRequest (request: PromptRequest, inputs: [Input, ...Input[]], { maxChoices, unsupportedParams }: CompletionOptions): RunRequest {
+function toUnaskedRequest (
+  request: PromptRequest,
+  inputs: [Input, ...Input[]],
+  { maxChoices, unsupportedParams }: CompletionOptions
+): RunRequest {
   const changes: Change[] = []
   const choices = toChoices(request, inputs.length, maxChoices, [])
-  if (request.logprobs != null) changes.push({ param: 'logprobs', action: 'dropped', from: request.logprobs, reason: 'Workers AI tells none of a prompt' })
+  if (request.logprobs != null) { changes.push({ param: 'logprobs', action: 'dropped', from: request.logprobs, reason: 'Workers AI tells none of a prompt' }) }
   if (unsupportedParams === 'reject') refuseDropped(changes)
   return { ...TEXT_ONLY, fields: {}, inputs, choices, stop: [], isVerbatim: true, maxTokens: 0, effort: newWorkBudget(), changes }
 }
@@ -150,13 +161,39 @@ function toLogprobs ({ logprobs, echo }: PromptRequest, { takesPrompt, extras }:
  * default on its thinking, of which a text completion tells nothing. One that thinks unless it is told not to may do so
  * without its template as well.
  */
-function toLimit ({ max_tokens: own, max_completion_tokens: chats }: PromptRequest, model: Model, inputs: readonly Input[], { defaultMaxTokens, isVerbatim }: { defaultMaxTokens: number, isVerbatim: boolean }, changes: Change[]): number {
-  const longest = inputs.map(({ tokens }) => tokens).reduce((one, other) => one.atMost >= other.atMost ? one : other)
+function toLimit (
+  { max_tokens: own, max_completion_tokens: chats }: PromptRequest,
+  model: Model,
+  inputs: readonly Input[],
+  { defaultMaxTokens, isVerbatim }: { defaultMaxTokens: number, isVerbatim: boolean },
+  changes: Change[]
+): number {
+  const longest = inputs.map(({ tokens }) => tokens).reduce((one, other) => (one.atMost >= other.atMost ? one : other))
   const { channel, isDefault } = model.family.thinking
   const thinks = channel !== 'none' && (!isVerbatim || isDefault)
   const asked = own ?? chats
-  if (chats != null) changes.push({ param: 'max_completion_tokens', action: own == null ? 'renamed' : 'dropped', from: chats, reason: own == null ? 'a text completion calls it max_tokens' : 'max_tokens was given too and wins' })
-  const limit = toTokenLimit(own == null ? { max_completion_tokens: chats ?? null } : { max_tokens: own }, model, longest, thinks ? defaultMaxTokens : DEFAULT_MAX_TOKENS, changes)
-  if (thinks && asked == null) changes.push({ param: 'max_tokens', action: 'emulated', to: limit, reason: `this model ${isVerbatim ? 'may think' : 'thinks'} first, for which OpenAI's default of ${DEFAULT_MAX_TOKENS} tokens is too little` })
+  if (chats != null) {
+    changes.push({
+      param: 'max_completion_tokens',
+      action: own == null ? 'renamed' : 'dropped',
+      from: chats,
+      reason: own == null ? 'a text completion calls it max_tokens' : 'max_tokens was given too and wins'
+    })
+  }
+  const limit = toTokenLimit(
+    own == null ? { max_completion_tokens: chats ?? null } : { max_tokens: own },
+    model,
+    longest,
+    thinks ? defaultMaxTokens : DEFAULT_MAX_TOKENS,
+    changes
+  )
+  if (thinks && asked == null) {
+    changes.push({
+      param: 'max_tokens',
+      action: 'emulated',
+      to: limit,
+      reason: `this model ${isVerbatim ? 'may think' : 'thinks'} first, for which OpenAI's default of ${DEFAULT_MAX_TOKENS} tokens is too little`
+    })
+  }
   return limit
 }

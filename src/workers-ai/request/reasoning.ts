@@ -55,17 +55,34 @@ function toFields ({ param }: Pick<AskedThinking, 'param'>, effort: string, thin
 }
 
 /** The level nearest to the one asked for, the higher of two. */
-function toLevel (param: string, effort: string, levels: readonly string[], { channel, isMandatory = false }: Thinking, changes: Change[]): Record<string, unknown> {
+function toLevel (
+  param: string,
+  effort: string,
+  levels: readonly string[],
+  { channel, isMandatory = false }: Thinking,
+  changes: Change[]
+): Record<string, unknown> {
   const asked = EFFORTS.indexOf(effort)
   const distance = (level: string) => Math.abs(EFFORTS.indexOf(level) - asked)
   const [level] = levels.toSorted((one, other) => distance(one) - distance(other) || EFFORTS.indexOf(other) - EFFORTS.indexOf(one))
   if (level === undefined) {
-    changes.push({ param, action: 'dropped', from: effort, reason: channel === 'none' ? 'this model does not think' : 'this model cannot be told how much to think' })
+    changes.push({
+      param,
+      action: 'dropped',
+      from: effort,
+      reason: channel === 'none' ? 'this model does not think' : 'this model cannot be told how much to think'
+    })
     return {}
   }
   if (level === effort) return named(param, effort, level, changes)
   const always = isMandatory ? 'this model always thinks, and knows' : 'this model cannot be told not to think, and knows'
-  changes.push({ param, action: 'clamped', from: effort, to: level, reason: `${effort === 'none' ? always : 'this model knows'} ${levels.join(', ')}` })
+  changes.push({
+    param,
+    action: 'clamped',
+    from: effort,
+    to: level,
+    reason: `${effort === 'none' ? always : 'this model knows'} ${levels.join(', ')}`
+  })
   return { reasoning_effort: level }
 }
 

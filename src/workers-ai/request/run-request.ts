@@ -173,16 +173,37 @@ interface Extras {
 }
 
 /** The native messages, with what has to be said in words because the model has no field for it. */
-function toMessages (request: GenerationRequest, model: Model, options: RunRequestOptions, { offered, format, outputForm }: Extras, changes: Change[]): readonly NativeMessage[] {
+function toMessages (
+  request: GenerationRequest,
+  model: Model,
+  options: RunRequestOptions,
+  { offered, format, outputForm }: Extras,
+  changes: Change[]
+): readonly NativeMessage[] {
   const plain = toNativeMessages(request.messages, model, changes, options.visionModels)
-  const isPrompted = model.family.tools === 'prompt' && (offered !== undefined || plain.some(({ role, tool_calls: calls }) => role === 'tool' || calls))
+  const isPrompted =
+    model.family.tools === 'prompt' && (offered !== undefined || plain.some(({ role, tool_calls: calls }) => role === 'tool' || calls))
   if (isPrompted && offered !== undefined) {
     if (!options.emulateTools) {
-      throw new InvalidRequestError(name => `Unsupported parameter: '${name}' is not supported with the model '${model.id}'. GET /v1/models lists which models have "tools": true; EMULATE_TOOLS of the proxy offers them by prompt.`, { param: 'tools', code: 'unsupported_parameter' })
+      throw new InvalidRequestError(
+        name =>
+          `Unsupported parameter: '${name}' is not supported with the model '${model.id}'. GET /v1/models lists which models have "tools": true; EMULATE_TOOLS of the proxy offers them by prompt.`,
+        { param: 'tools', code: 'unsupported_parameter' }
+      )
     }
-    changes.push({ param: 'tools', action: 'emulated', reason: 'this model has no tool calling; the tools are described in the system message' })
+    changes.push({
+      param: 'tools',
+      action: 'emulated',
+      reason: 'this model has no tool calling; the tools are described in the system message'
+    })
   }
-  if (isPrompted && offered === undefined) changes.push({ param: 'messages', action: 'emulated', reason: 'this model has no tool calling; earlier calls and their results are told as text' })
+  if (isPrompted && offered === undefined) {
+    changes.push({
+      param: 'messages',
+      action: 'emulated',
+      reason: 'this model has no tool calling; earlier calls and their results are told as text'
+    })
+  }
   const tooled = isPrompted ? withPromptedTools(plain, offered?.tools ?? []) : plain
   // Who only judges what others say takes no instructions.
   const instructions = model.family.dialogueOnly
@@ -200,7 +221,10 @@ function toMessages (request: GenerationRequest, model: Model, options: RunReque
  * @param choice 0-based; later choices of the same input get the following seeds, so that they differ
  * @param anySeed a random seed for callers that gave none but ask for several choices
  */
-export function toBody (request: RunRequest, { stream, choice, anySeed }: { stream: boolean, choice: number, anySeed: number }): Buffer | readonly Buffer[] {
+export function toBody (
+  request: RunRequest,
+  { stream, choice, anySeed }: { stream: boolean, choice: number, anySeed: number }
+): Buffer | readonly Buffer[] {
   const { inputs, choices } = request
   const { member, json } = toInput(request, choice)
   const choicesOfInput = choices / inputs.length
@@ -209,7 +233,10 @@ export function toBody (request: RunRequest, { stream, choice, anySeed }: { stre
   const fields = {
     ...request.fields,
     ...(seed !== undefined && { seed: answer === 0 ? seed : toNativeSeed(seed + answer) }),
-    ...(stream && { stream: true, ...(request.fields['max_completion_tokens'] !== undefined && { stream_options: { include_usage: true } }) })
+    ...(stream && {
+      stream: true,
+      ...(request.fields['max_completion_tokens'] !== undefined && { stream_options: { include_usage: true } })
+    })
   }
   const before = `{"${member}":`
   const after = `,${toFieldsJson(fields).slice(1)}`

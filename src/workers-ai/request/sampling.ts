@@ -23,7 +23,11 @@ const OFF: Partial<Record<SamplingName, (value: number) => boolean>> = {
  * The sampling parameters a family takes, each brought into its range.
  * @returns the native fields; what was clamped, folded, left out or not taken is in `changes`
  */
-export function toSampling (request: Pick<GenerationRequest, SamplingName>, family: Family, changes: Change[]): Partial<Record<SamplingName, number>> {
+export function toSampling (
+  request: Pick<GenerationRequest, SamplingName>,
+  family: Family,
+  changes: Change[]
+): Partial<Record<SamplingName, number>> {
   const sampling: Partial<Record<SamplingName, number>> = {}
   for (const name of NAMES) {
     const value = request[name]
@@ -34,18 +38,31 @@ export function toSampling (request: Pick<GenerationRequest, SamplingName>, fami
       continue
     }
     if (OFF[name]?.(value)) {
-      changes.push({ param: name, action: 'dropped', from: value, reason: 'this turns it off elsewhere; it is left out, and the model does as it does by itself' })
+      changes.push({
+        param: name,
+        action: 'dropped',
+        from: value,
+        reason: 'this turns it off elsewhere; it is left out, and the model does as it does by itself'
+      })
       continue
     }
     if (name === 'seed') {
       sampling.seed = toNativeSeed(digitsOf(request, 'seed') ?? value)
-      if (sampling.seed !== value) changes.push({ param: name, action: 'clamped', from: value, to: sampling.seed, reason: `seeds are folded into 1..${MAX_SEED}, the same way each time` })
+      if (sampling.seed !== value) {
+        changes.push({
+          param: name,
+          action: 'clamped',
+          from: value,
+          to: sampling.seed,
+          reason: `seeds are folded into 1..${MAX_SEED}, the same way each time`
+        })
+      }
       continue
     }
     const [min, max] = range
     const taken = Math.min(max, Math.max(min, name === 'top_k' ? Math.round(value) : value))
     sampling[name] = taken
-    if (taken !== value) changes.push({ param: name, action: 'clamped', from: value, to: taken, reason: `this model takes ${min} to ${max}` })
+    if (taken !== value) { changes.push({ param: name, action: 'clamped', from: value, to: taken, reason: `this model takes ${min} to ${max}` }) }
   }
   return sampling
 }

@@ -36,8 +36,11 @@ const COMPILING = 6_000
  * @param ownTurn resolves in a turn of the event loop in which nobody else does as much
  * @returns undefined where there is nothing to wait for
  */
-export function prepareChecks ({ response_format: format, tools, functions }: GenerationRequest, ownTurn: () => Promise<unknown>): Promise<unknown> | undefined {
-  const schema = format == null || format.type === 'text' ? undefined : toAsked(format).schema ?? undefined
+export function prepareChecks (
+  { response_format: format, tools, functions }: GenerationRequest,
+  ownTurn: () => Promise<unknown>
+): Promise<unknown> | undefined {
+  const schema = format == null || format.type === 'text' ? undefined : (toAsked(format).schema ?? undefined)
   if (schema === undefined && !tools?.length && !functions?.length) return undefined
   const loaded = loadCheckers()
   if (schema === undefined) return loaded
@@ -56,15 +59,24 @@ export function prepareChecks ({ response_format: format, tools, functions }: Ge
  * What the caller's `response_format` asks for; undefined for text. What of its schema cannot be checked is told.
  * @throws InvalidRequestError when its schema is none
  */
-export function toOutputFormat ({ response_format: format }: GenerationRequest, effort: WorkBudget, changes: Change[]): OutputFormat | undefined {
+export function toOutputFormat (
+  { response_format: format }: GenerationRequest,
+  effort: WorkBudget,
+  changes: Change[]
+): OutputFormat | undefined {
   if (format == null || format.type === 'text') return undefined
   const asked = toAsked(format)
   const { name, schema, strict } = asked
   if (schema == null) return { name, isStrict: false }
   try {
-    for (const reason of readSchema(schema, effort)) changes.push({ param: `${SCHEMA}.pattern`, action: 'dropped', reason: `a pattern is not enforced: ${reason}` })
+    for (const reason of readSchema(schema, effort)) { changes.push({ param: `${SCHEMA}.pattern`, action: 'dropped', reason: `a pattern is not enforced: ${reason}` }) }
   } catch (error) {
-    if (!(error instanceof UncheckedError)) throw new InvalidRequestError(place => `Invalid schema for ${place} '${quoted(name)}': ${quoted((error as Error).message.slice(0, 300))}`, { param: 'response_format' })
+    if (!(error instanceof UncheckedError)) {
+      throw new InvalidRequestError(
+        place => `Invalid schema for ${place} '${quoted(name)}': ${quoted((error as Error).message.slice(0, 300))}`,
+        { param: 'response_format' }
+      )
+    }
     changes.push({ param: SCHEMA, action: 'dropped', reason: `the answer is not checked against it: ${error.message}` })
   }
   return { name, schema, isStrict: strict === true, envelope: asked }
@@ -174,5 +186,7 @@ function withoutUnsent (schema: Record<string, unknown>, dropped: Set<string>): 
 /** The values of `properties` are schemas, whatever the names are. */
 function mapSchemas (schemas: unknown, dropped: Set<string>): unknown {
   if (!isObject(schemas)) return schemas
-  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, isObject(schema) ? withoutUnsent(schema, dropped) : schema]))
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => [name, isObject(schema) ? withoutUnsent(schema, dropped) : schema])
+  )
 }

@@ -189,16 +189,29 @@ function toNativeSchema (schema: Record<string, unknown>, path: string, changes:
 }
 
 /** Classic schemas demand a `type` of one word and a `description` for every property. */
-function withTypeAndDescription (properties: Record<string, unknown>, root: Record<string, unknown>, path: string, changes: Change[]): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(properties).map(([name, property]) => {
-    const schema = isObject(property) ? property : {}
-    const types = toTypes(schema, root)
-    const type = types.find(one => one !== 'null') ?? 'string'
-    if (types.length !== 1 || types[0] !== type) {
-      changes.push({ param: `${path}.${name}.type`, action: 'clamped', from: schema['type'] ?? (types.length === 0 ? 'any' : types), to: type, reason: 'this model takes one type a property' })
-    }
-    return [name, { ...schema, type, description: typeof schema['description'] === 'string' ? schema['description'] : '' }]
-  }))
+function withTypeAndDescription (
+  properties: Record<string, unknown>,
+  root: Record<string, unknown>,
+  path: string,
+  changes: Change[]
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, property]) => {
+      const schema = isObject(property) ? property : {}
+      const types = toTypes(schema, root)
+      const type = types.find(one => one !== 'null') ?? 'string'
+      if (types.length !== 1 || types[0] !== type) {
+        changes.push({
+          param: `${path}.${name}.type`,
+          action: 'clamped',
+          from: schema['type'] ?? (types.length === 0 ? 'any' : types),
+          to: type,
+          reason: 'this model takes one type a property'
+        })
+      }
+      return [name, { ...schema, type, description: typeof schema['description'] === 'string' ? schema['description'] : '' }]
+    })
+  )
 }
 
 /**

@@ -66,7 +66,12 @@ export class WorkersAi implements Runner {
     const account = encodeURIComponent(accountId)
     const api = new URL(apiBaseUrl)
     this.#api = { pool: newPool(api), accountPath: `${pathOf(api)}/accounts/${account}` }
-    const headers = [...this.#headers, 'content-type', 'application/json', ...(gateway?.token === undefined ? [] : ['cf-aig-authorization', `Bearer ${gateway.token}`])]
+    const headers = [
+      ...this.#headers,
+      'content-type',
+      'application/json',
+      ...(gateway?.token === undefined ? [] : ['cf-aig-authorization', `Bearer ${gateway.token}`])
+    ]
     this.#runs = {
       pool: this.#api.pool,
       path: `${this.#api.accountPath}/ai/run`,
@@ -85,7 +90,11 @@ export class WorkersAi implements Runner {
   }
 
   /** Retries what may pass, until the head of a stream, or the whole of any other answer, has arrived. */
-  async run<Form extends AnswerForm> (model: ModelId, body: RequestBody, { form, signal, sessionAffinity, simulatorWords, apiToken, caller, observer, retryTime = new RetryTimeBudget() }: RunOptions<Form>): Promise<RunAnswer<Form>> {
+  async run<Form extends AnswerForm>(
+    model: ModelId,
+    body: RequestBody,
+    { form, signal, sessionAffinity, simulatorWords, apiToken, caller, observer, retryTime = new RetryTimeBudget() }: RunOptions<Form>
+  ): Promise<RunAnswer<Form>> {
     const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
     const headers = [...this.#runs.headers[form], ...authorization(apiToken ?? this.#options.apiToken)]
     if (sessionAffinity !== undefined && fitsHeader(sessionAffinity)) headers.push('x-session-affinity', sessionAffinity)
@@ -93,7 +102,14 @@ export class WorkersAi implements Runner {
     // undici would send pieces as HTTP chunks.
     if (isInPieces(body)) headers.push('content-length', String(body.reduce((sum, { length }) => sum + length, 0)))
     const request: UpstreamRequest = {
-      options: { method: 'POST', path: `${this.#runs.path}/${model}`, headers, body, headersTimeout: headersTimeoutMs, bodyTimeout: idleTimeoutMs },
+      options: {
+        method: 'POST',
+        path: `${this.#runs.path}/${model}`,
+        headers,
+        body,
+        headersTimeout: headersTimeoutMs,
+        bodyTimeout: idleTimeoutMs
+      },
       signal,
       redact: apiToken === undefined ? this.#redact : redactor([...this.#secrets, apiToken]),
       observer
@@ -124,7 +140,7 @@ export class WorkersAi implements Runner {
 
   /** Asks once, and waits for at most 15 s. */
   async getJson (path: string, query: Record<string, string> = {}): Promise<object> {
-    if (this.#options.apiToken === '') throw new UpstreamError('The proxy has no Cloudflare token of its own', { kind: 'refused', status: 401 })
+    if (this.#options.apiToken === '') { throw new UpstreamError('The proxy has no Cloudflare token of its own', { kind: 'refused', status: 401 }) }
     const search = new URLSearchParams(query)
     const signal = AbortSignal.timeout(LISTING_TIMEOUT_MS)
     try {
@@ -150,7 +166,7 @@ export class WorkersAi implements Runner {
   }
 
   /** Sends a request. Resolves once the head of a stream, or the whole of any other success, has arrived; everything else is thrown. */
-  async #ask<Form extends AnswerForm> (pool: Pool, request: UpstreamRequest, form: Form, attempts: number): Promise<RunAnswer<Form>>
+  async #ask<Form extends AnswerForm>(pool: Pool, request: UpstreamRequest, form: Form, attempts: number): Promise<RunAnswer<Form>>
   async #ask (pool: Pool, request: UpstreamRequest, form: AnswerForm, attempts: number): Promise<RunAnswer> {
     const { options, signal, redact, observer } = request
     observer?.sent(toText(options.body ?? ''))
@@ -169,7 +185,7 @@ export class WorkersAi implements Runner {
     }
     const head = { status, headers: forwardedHeaders(response, redact), attempts, redact }
     if (response.isStream) return { ...head, form: 'events', body: tapped(response.body, request) }
-    const bytes = response.bytes ?? await readAll(response, this.#options.idleTimeoutMs)
+    const bytes = response.bytes ?? (await readAll(response, this.#options.idleTimeoutMs))
     if (form === 'bytes' && isBytes(response)) return { ...head, form, bytes, contentType: headerOf(response, 'content-type') }
     const text = bytes.toString()
     return { ...head, form: 'json', json: toJson(text, response, request), text }

@@ -33,7 +33,11 @@ export function toRequestError (error: unknown, headersTimeoutMs = 0): unknown {
 
 /** Whether the bytes that arrived are no response. undici has no error code for an unexpected 100 or 101. */
 function isBrokenHttp (error: unknown): boolean {
-  if (error instanceof errors.HTTPParserError || error instanceof errors.HeadersOverflowError || error instanceof errors.ResponseContentLengthMismatchError) return true
+  if (
+    error instanceof errors.HTTPParserError ||
+    error instanceof errors.HeadersOverflowError ||
+    error instanceof errors.ResponseContentLengthMismatchError
+  ) { return true }
   return error instanceof Error && (error.message === 'bad response' || error.message === 'bad upgrade')
 }
 

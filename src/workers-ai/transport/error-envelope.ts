@@ -55,11 +55,15 @@ export function errorInAnswer (answer: object): Failure | undefined {
  * nothing at all) get a sentence of ours: nothing of such a page is repeated.
  * @param redact takes secrets out of Cloudflare's sentence
  */
-export function toUpstreamError ({ status, contentType, text, retryAfter }: BodyInTrouble, redact = (sentence: string) => sentence): UpstreamError {
+export function toUpstreamError (
+  { status, contentType, text, retryAfter }: BodyInTrouble,
+  redact = (sentence: string) => sentence
+): UpstreamError {
   const json = readJson(text)
-  const failure = json === undefined
-    ? { message: describeBody({ status, contentType, text }) }
-    : errorInAnswer(json) ?? { message: `Cloudflare answered ${status} without saying why` }
+  const failure =
+    json === undefined
+      ? { message: describeBody({ status, contentType, text }) }
+      : (errorInAnswer(json) ?? { message: `Cloudflare answered ${status} without saying why` })
   return new UpstreamError(redact(failure.message), { kind: 'refused', status, code: failure.code, retryAfter })
 }
 

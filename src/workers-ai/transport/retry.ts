@@ -94,7 +94,10 @@ const MAX_WAITING_MS = 10_000
  * @returns the value, and how many attempts it took
  * @throws what the last attempt threw, or what `sleep` rejects with when the signal aborts.
  */
-export async function withRetries<T> (attempt: (attempts: number) => Promise<T>, { maxRetries, signal, random, now, sleep, budget, retryTime }: RetryOptions): Promise<{ value: T, attempts: number }> {
+export async function withRetries<T> (
+  attempt: (attempts: number) => Promise<T>,
+  { maxRetries, signal, random, now, sleep, budget, retryTime }: RetryOptions
+): Promise<{ value: T, attempts: number }> {
   budget.addCall()
   for (let attempts = 1; ; attempts++) {
     const startedAt = now()

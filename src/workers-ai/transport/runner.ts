@@ -53,7 +53,8 @@ export interface WireObserver {
  * A successful answer. It is JSON or a stream whichever of them was asked for (some models answer JSON to `stream: true`),
  * and bytes only when they were.
  */
-export type RunAnswer<Form extends AnswerForm = AnswerForm> = AnswerHead & (JsonAnswer | EventsAnswer | Extract<BytesAnswer, { form: Form }>)
+export type RunAnswer<Form extends AnswerForm = AnswerForm> = AnswerHead &
+  (JsonAnswer | EventsAnswer | Extract<BytesAnswer, { form: Form }>)
 
 interface AnswerHead {
   status: number

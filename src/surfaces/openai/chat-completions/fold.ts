@@ -66,7 +66,10 @@ export function toChoice (events: Batch, index: number, identity: ReplyIdentity)
     ...(reasoning !== '' && { reasoning_content: reasoning }),
     ...toCalls(calls, identity)
   }
-  return { choice: { index, message, logprobs: logprobs.length > 0 ? { content: logprobs, refusal: null } : null, finish_reason: finishReason }, usage }
+  return {
+    choice: { index, message, logprobs: logprobs.length > 0 ? { content: logprobs, refusal: null } : null, finish_reason: finishReason },
+    usage
+  }
 }
 
 /** The whole answer from its choices, usage summed. */

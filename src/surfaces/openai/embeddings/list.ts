@@ -8,7 +8,11 @@ const BYTES_PER_NUMBER = 4
  * Tells vectors as OpenAI's list of embeddings, cut to the dimensions the request asks for.
  * @param vectors one for each input, in order, all of one length
  */
-export function toEmbeddingList (vectors: readonly number[][], usage: Usage, { model: name, dimensions, encoding_format: format }: EmbeddingRequest): EmbeddingList {
+export function toEmbeddingList (
+  vectors: readonly number[][],
+  usage: Usage,
+  { model: name, dimensions, encoding_format: format }: EmbeddingRequest
+): EmbeddingList {
   const data = vectors.map((vector, index) => {
     const numbers = dimensions == null ? vector : toLength(vector, dimensions)
     return { object: 'embedding' as const, index, embedding: format === 'base64' ? toBase64(numbers) : numbers }

@@ -49,9 +49,18 @@ function toRecordObject ({ family, vision }: Model): object {
     forced_choice: family.forcedChoice,
     tool_history: family.toolHistory,
     tool_call_ids: family.toolCallId,
-    structured_output: { json_object: family.jsonObject ? 'native' : 'prompt', json_schema: family.jsonSchema === 'none' ? 'prompt' : family.jsonSchema },
+    structured_output: {
+      json_object: family.jsonObject ? 'native' : 'prompt',
+      json_schema: family.jsonSchema === 'none' ? 'prompt' : family.jsonSchema
+    },
     streams: { tools: streams.tools, json: streams.json, arguments: streams.arguments },
-    thinking: { told: thinking.channel, switch: thinking.switch ?? null, efforts: thinking.efforts, is_default: thinking.isDefault, is_mandatory: thinking.isMandatory ?? false },
+    thinking: {
+      told: thinking.channel,
+      switch: thinking.switch ?? null,
+      efforts: thinking.efforts,
+      is_default: thinking.isDefault,
+      is_mandatory: thinking.isMandatory ?? false
+    },
     output: family.output
   }
 }

@@ -39,7 +39,9 @@ export function toRecalledText (summary: string): string {
 /** CRC-32 as in RFC 1952. */
 function toChecksum (bytes: Uint8Array): number {
   let checksum = 0xFFFFFFFF
-  for (let index = 0; index < bytes.length; index++) checksum = (CHECKSUMS[(checksum ^ (bytes[index] as number)) & 0xFF] as number) ^ (checksum >>> 8)
+  for (let index = 0; index < bytes.length; index++) {
+    checksum = (CHECKSUMS[(checksum ^ (bytes[index] as number)) & 0xff] as number) ^ (checksum >>> 8)
+  }
   return ~checksum >>> 0
 }
 

@@ -41,7 +41,9 @@ export function toBegunResponse (request: ResponseRequest, { id, createdAt }: Re
     temperature: request.temperature ?? 1,
     text: { format: request.text?.format ?? { type: 'text' }, verbosity: request.text?.verbosity ?? 'medium' },
     tool_choice: request.tool_choice ?? 'auto',
-    tools: (request.tools ?? []).map(tool => isFunction(tool) ? { ...tool, parameters: tool.parameters ?? null, strict: tool.strict ?? true } : tool),
+    tools: (request.tools ?? []).map(tool =>
+      isFunction(tool) ? { ...tool, parameters: tool.parameters ?? null, strict: tool.strict ?? true } : tool
+    ),
     top_logprobs: request.top_logprobs ?? 0,
     top_p: request.top_p ?? 1,
     truncation: request.truncation ?? 'disabled',

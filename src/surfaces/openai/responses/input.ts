@@ -118,7 +118,11 @@ class Conversation {
       if (!isTold[index] && isGiven(place)) this.#changes.push({ param: place, action: 'dropped', from: 'reasoning', reason: 'some models refuse a turn of nothing but thinking' })
     }
     const messages = this.#messages.filter((_, index) => isTold[index])
-    return { messages, places: this.#places.filter((_, index) => isTold[index]), callPlaces: messages.map(message => this.#callPlaces.get(message)) }
+    return {
+      messages,
+      places: this.#places.filter((_, index) => isTold[index]),
+      callPlaces: messages.map(message => this.#callPlaces.get(message))
+    }
   }
 
   #tell ({ role, content }: InputMessage, place: string): void {

@@ -124,7 +124,16 @@ interface HostedItem {
 }
 
 /** One thing said or done in a conversation. Items of other types come, too, and are not sent. */
-export type InputItem = InputMessage | FunctionCallItem | CustomToolCallItem | ToolOutputItem | ReasoningItem | CompactionItem | CompactionTriggerItem | ItemReference | HostedItem
+export type InputItem =
+  | InputMessage
+  | FunctionCallItem
+  | CustomToolCallItem
+  | ToolOutputItem
+  | ReasoningItem
+  | CompactionItem
+  | CompactionTriggerItem
+  | ItemReference
+  | HostedItem
 
 const text = Type.Object({ text: Type.String() })
 
@@ -178,8 +187,20 @@ const Item = {
   allOf: [
     { if: isMessage, then: Message },
     ...byType({
-      function_call: Type.Object({ id, call_id: callId, name: Type.String({ minLength: 1 }), namespace: optionalString, arguments: Type.String() }),
-      custom_tool_call: Type.Object({ id, call_id: callId, name: Type.String({ minLength: 1 }), namespace: optionalString, input: Type.String() }),
+      function_call: Type.Object({
+        id,
+        call_id: callId,
+        name: Type.String({ minLength: 1 }),
+        namespace: optionalString,
+        arguments: Type.String()
+      }),
+      custom_tool_call: Type.Object({
+        id,
+        call_id: callId,
+        name: Type.String({ minLength: 1 }),
+        namespace: optionalString,
+        input: Type.String()
+      }),
       function_call_output: Type.Object({ id, call_id: callId, output: Type.Unsafe(Parts) }),
       custom_tool_call_output: Type.Object({ id, call_id: callId, output: Type.Unsafe(Parts) }),
       reasoning: Type.Object({ id, summary: thoughts, content: thoughts }),
@@ -230,7 +251,17 @@ const Tool = {
     custom: Type.Object({ name: toolName, description: optionalString, format: optionalObject }),
     namespace: Type.Object({
       name: Type.String({ minLength: 1 }),
-      tools: Type.Array(Type.Object({ type: Type.String(), name: Type.Optional(Type.String()), description: optionalString, parameters: jsonSchema, strict: optionalBoolean, format: optionalObject }), { maxItems: 128 })
+      tools: Type.Array(
+        Type.Object({
+          type: Type.String(),
+          name: Type.Optional(Type.String()),
+          description: optionalString,
+          parameters: jsonSchema,
+          strict: optionalBoolean,
+          format: optionalObject
+        }),
+        { maxItems: 128 }
+      )
     })
   })
 }

@@ -104,7 +104,12 @@ interface StartedResponse {
 }
 
 /** Has a response begun. */
-async function start (services: ResponsesServices, body: ResponseRequest, request: FastifyRequest, reply: FastifyReply): Promise<StartedResponse | DryRunAnswer> {
+async function start (
+  services: ResponsesServices,
+  body: ResponseRequest,
+  request: FastifyRequest,
+  reply: FastifyReply
+): Promise<StartedResponse | DryRunAnswer> {
   const owner = toOwner(request)
   const { earlier, resolved, items } = await toContext(services.store, owner, body)
   const { asked, changes, places, callPlaces, tools, isCompaction } = toGenerationRequest(resolved, earlier)
@@ -118,12 +123,20 @@ async function start (services: ResponsesServices, body: ResponseRequest, reques
     options: { tools, newItemId, asSummary: body.reasoning?.summary != null, isCompaction },
     items,
     toCallerError: error => {
-      const told = toProxyError(error, new Date(), services.models.suggestions().filter(model => model !== call.record.servedModel), call.tokenOwner)
+      const told = toProxyError(
+        error,
+        new Date(),
+        services.models.suggestions().filter(model => model !== call.record.servedModel),
+        call.tokenOwner
+      )
       return told instanceof ProxyError ? told.named(nameOf) : told
     }
   }
-  const answer = await answerChat(services, asked, call, { given: changes, truncate: body.truncation === 'auto', nameOf })
-    .catch((error: unknown): never => { throw inProgress.toCallerError(error) })
+  const answer = await answerChat(services, asked, call, { given: changes, truncate: body.truncation === 'auto', nameOf }).catch(
+    (error: unknown): never => {
+      throw inProgress.toCallerError(error)
+    }
+  )
   return answer.kind === 'dry-run' ? answer : { kind: 'answer', answer, inProgress }
 }
 

@@ -81,7 +81,17 @@ const NO_ANSWER = 'a compaction is no answer: it is a summary in plain text'
 
 /** @param items of the input, the trigger at their end */
 function toSummaryRequest (request: ResponseRequest, items: readonly InputItem[], earlier: readonly InputItem[]): TranslatedRequest {
-  const plain = { ...request, tools: null, tool_choice: null, text: null, include: null, top_logprobs: null, context_management: null, reasoning: { ...request.reasoning, summary: null }, input: items.slice(0, -1) }
+  const plain = {
+    ...request,
+    tools: null,
+    tool_choice: null,
+    text: null,
+    include: null,
+    top_logprobs: null,
+    context_management: null,
+    reasoning: { ...request.reasoning, summary: null },
+    input: items.slice(0, -1)
+  }
   refuseStrayTrigger(plain.input)
   const summarised = toGenerationRequest(plain, earlier)
   const { asked, changes, places } = summarised

@@ -31,10 +31,17 @@ import { tellUnread } from '../../../generation/unread-members.ts'
  * itself where nothing has to change
  * @throws InvalidRequestError naming the part, when a part cannot be served by this model
  */
-export function toNativeMessages (messages: readonly Message[], model: Model, changes: Change[], visionModels: () => readonly string[] = () => []): readonly NativeMessage[] {
+export function toNativeMessages (
+  messages: readonly Message[],
+  model: Model,
+  changes: Change[],
+  visionModels: () => readonly string[] = () => []
+): readonly NativeMessage[] {
   const { family } = model
   checkImages(messages, model, visionModels)
-  const native = messages.every((message): message is Message & NativeMessage => isNative(message, family)) ? messages : toEachNative(messages, model, changes)
+  const native = messages.every((message): message is Message & NativeMessage => isNative(message, family))
+    ? messages
+    : toEachNative(messages, model, changes)
   if (family.dialogueOnly) return toDialogue(messages, native, changes)
   return family.systemFirst ? withSystemFirst(native, changes) : native
 }

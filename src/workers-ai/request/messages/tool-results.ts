@@ -55,7 +55,10 @@ function ordered (results: PlacedMessage[], calls: readonly ToolCall[], changes:
   const paired = results.map(result => {
     const place = result.message.role === 'tool' ? places.get(result.message.tool_call_id)?.shift() : undefined
     const call = place === undefined ? undefined : calls[place]
-    return { rank: place ?? calls.length, result: call && place !== undefined ? { ...result, call: { name: nameOf(call), place: place + 1, of: calls.length } } : result }
+    return {
+      rank: place ?? calls.length,
+      result: call && place !== undefined ? { ...result, call: { name: nameOf(call), place: place + 1, of: calls.length } } : result
+    }
   })
   const sorted = paired.toSorted((one, other) => one.rank - other.rank).map(({ result }) => result)
   const moved = sorted.find(({ index }, place) => index !== results[place]?.index)

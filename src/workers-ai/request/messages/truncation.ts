@@ -8,7 +8,12 @@ import type { NativeMessage } from '../native-message.ts'
  * @param room tokens there are for messages
  * @param tokensOf tokens of one message
  */
-export function toLatest (messages: readonly NativeMessage[], room: number, tokensOf: (message: NativeMessage) => number, changes: Change[]): readonly NativeMessage[] {
+export function toLatest (
+  messages: readonly NativeMessage[],
+  room: number,
+  tokensOf: (message: NativeMessage) => number,
+  changes: Change[]
+): readonly NativeMessage[] {
   const tokens = messages.map(tokensOf)
   let excess = tokens.reduce((sum, count) => sum + count, 0) - room
   if (excess <= 0) return messages
@@ -22,7 +27,7 @@ export function toLatest (messages: readonly NativeMessage[], room: number, toke
   }
   const turns = startsOf(messages, ({ role }) => role === 'user')
   for (const [place, next] of turns.slice(1).entries()) {
-    if (excess > 0) drop(place === 0 ? 0 : turns[place] ?? 0, next)
+    if (excess > 0) drop(place === 0 ? 0 : (turns[place] ?? 0), next)
   }
   const last = turns.at(-1) ?? -1
   const steps = startsOf(messages, ({ role }) => role === 'assistant').filter(start => start > last)
@@ -30,7 +35,13 @@ export function toLatest (messages: readonly NativeMessage[], room: number, toke
     if (excess > 0) drop(steps[place] ?? 0, next)
   }
   if (dropped.size > 0) {
-    changes.push({ param: 'messages', action: 'clamped', from: messages.length, to: messages.length - dropped.size, reason: 'the oldest turns were left out, for the context window of this model is too small for all' })
+    changes.push({
+      param: 'messages',
+      action: 'clamped',
+      from: messages.length,
+      to: messages.length - dropped.size,
+      reason: 'the oldest turns were left out, for the context window of this model is too small for all'
+    })
   }
   return messages.filter((_, index) => !dropped.has(index))
 }
