@@ -24,8 +24,10 @@ export function newId (prefix: string, length: number): string {
 function fillPool (): void {
   let filled = 0
   while (filled < pool.length) {
-    for (const byte of randomFillSync(bytes)) {
-      if (byte < FAIR_BYTES && filled < pool.length) pool[filled++] = ALPHABET.charCodeAt(byte % ALPHABET.length)
+    randomFillSync(bytes)
+    for (let index = 0; index < bytes.length && filled < pool.length; index++) {
+      const byte = bytes[index] as number
+      if (byte < FAIR_BYTES) pool[filled++] = ALPHABET.charCodeAt(byte % ALPHABET.length)
     }
   }
 }

@@ -15,6 +15,11 @@ export interface Reasoning {
 /** What turns thinking on when nobody says how much. */
 const ORDINARY = 'medium'
 
+/** All a request may say of thinking; most say nothing. */
+const WORDS: ReadonlyArray<keyof ThinkingWords> = [
+  'reasoning_effort', 'reasoning', 'include_reasoning', 'thinking', 'enable_thinking', 'thinking_budget', 'chat_template_kwargs'
+]
+
 /**
  * What a request says of thinking in the words of a family: the effort where the model takes it, the nearest one where it
  * takes others, and the switch of its template where it has that. Never both: kimi refuses an effort beside its switch.
@@ -22,6 +27,7 @@ const ORDINARY = 'medium'
  * on a model that cannot be told.
  */
 export function toReasoning (words: ThinkingWords, family: Family, changes: Change[]): Reasoning {
+  if (WORDS.every(name => words[name] == null)) return { fields: {}, isHidden: false }
   const { isHidden, kwargs, ...asked } = toAskedThinking(words, changes)
   const fields = asked.effort === undefined ? {} : toFields(asked, asked.effort, family.thinking, changes)
   const takesTemplate = family.extras.includes('chat_template_kwargs')

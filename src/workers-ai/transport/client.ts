@@ -183,12 +183,15 @@ export class WorkersAi implements Runner {
       response.body.destroy()
       throw new UpstreamError(problem, { kind: 'malformed', status })
     }
-    const head = { status, headers: forwardedHeaders(response, redact), attempts, redact }
-    if (response.isStream) return { ...head, form: 'events', body: tapped(response.body, request) }
+    // Not spread from one object: that costs several microseconds an answer.
+    const headers = forwardedHeaders(response, redact)
+    if (response.isStream) return { status, headers, attempts, redact, form: 'events', body: tapped(response.body, request) }
     const bytes = response.bytes ?? (await readAll(response, this.#options.idleTimeoutMs))
-    if (form === 'bytes' && isBytes(response)) return { ...head, form, bytes, contentType: headerOf(response, 'content-type') }
+    if (form === 'bytes' && isBytes(response)) {
+      return { status, headers, attempts, redact, form, bytes, contentType: headerOf(response, 'content-type') }
+    }
     const text = bytes.toString()
-    return { ...head, form: 'json', json: toJson(text, response, request), text }
+    return { status, headers, attempts, redact, form: 'json', json: toJson(text, response, request), text }
   }
 }
 
