@@ -344,16 +344,16 @@ t.test('a second signal ends it at once', async t => {
 t.test('the demo shows a chat and what to try next, then serves', async t => {
   const { child, seen, ended } = start(t, ['--demo', '--port=0'], { env: { SIMULATOR_TOKENS_PER_SECOND: '0' } })
   const url = await seen(/base URL {3}(http:\S+)\/v1/)
-  await seen(/Ctrl-C stops it/)
+  await seen(/Press Ctrl-C to stop/)
   t.match(await text(await stream(url, 1)), /\[DONE\]/, 'it serves')
   child.kill('SIGINT')
   const { code, stdout, stderr } = await ended
   t.equal(code, 0)
   t.notMatch(stderr, /failed/)
-  t.match(stdout, /> What is a proxy\? Answer in two sentences\.\n {2}\S[^]+\d+ tokens asked, \d+ answered, \d+ in all/)
+  t.match(stdout, /> What is a proxy\? Answer in two sentences\.\n {2}\S[^]+\d+ prompt tokens, \d+ completion tokens, \d+ in total/)
   t.match(stdout, `curl ${url}/v1/chat/completions`)
   t.match(stdout, `new OpenAI({ baseURL: '${url}/v1'`)
-  t.match(stdout, /models {5}\d+, \d+ of them for chat; listed at/)
+  t.match(stdout, /models {5}\d+, of which \d+ are for chat; listed at/)
   t.match(stdout, /CLOUDFLARE_ACCOUNT_ID {2}Copy it from/, 'it says what real answers take')
   t.notMatch(/> What is a proxy[^]+in all/.exec(stdout)?.[0], /"level":/, 'no log line runs into the answer')
   t.ok(stdout.indexOf('"msg":"listening') < stdout.indexOf('base URL'), 'that it listens comes first')
@@ -381,10 +381,10 @@ t.test('at a terminal the log is for a person, and the banner comes behind "list
     child.stdin.on('error', () => {})
     let seen = ''
     child.stdout.setEncoding('utf8').on('data', (piece: string) => {
-      const wasReady = seen.includes('Ctrl-C stops it')
+      const wasReady = seen.includes('Press Ctrl-C to stop')
       seen += piece
       // Once: the terminal echoes it, and a second one ends the process before it says that it stops.
-      if (!wasReady && seen.includes('Ctrl-C stops it')) child.stdin.write('\u0003')
+      if (!wasReady && seen.includes('Press Ctrl-C to stop')) child.stdin.write('\u0003')
     })
     child.on('close', () => resolve(seen))
   })
@@ -408,9 +408,9 @@ t.test('a token that Cloudflare refuses is told at the start', { skip: HAS_NO_TE
     child.stdin.on('error', () => {})
     let seen = ''
     for await (const piece of child.stdout.setEncoding('utf8')) {
-      const wasReady = seen.includes('Ctrl-C stops it')
+      const wasReady = seen.includes('Press Ctrl-C to stop')
       seen += piece
-      if (!wasReady && seen.includes('Ctrl-C stops it')) child.stdin.write('\u0003')
+      if (!wasReady && seen.includes('Press Ctrl-C to stop')) child.stdin.write('\u0003')
     }
     t.match(seen, /models {5}unknown: Cloudflare refused the API token\r\n[^]+Cloudflare refused CLOUDFLARE_API_TOKEN[^]+with doctor to find the cause/, `${workers} workers`)
     t.ok(seen.indexOf('listening at') < seen.indexOf('base URL'))
@@ -422,7 +422,7 @@ t.test('the demo uses a key when there are keys, and an alias when there are ali
     env: { SIMULATOR_TOKENS_PER_SECOND: '0', MODEL_ALIASES: '{"gpt-4o-mini":"@cf/meta/llama-3.3-70b-instruct-fp8-fast"}' }
   })
   t.match(await seen(/POST .*/), /gpt-4o-mini$/)
-  await seen(/tokens asked/)
+  await seen(/prompt tokens/)
   t.match(await seen(/curl .*/), /Bearer \$API_KEY/, 'the key is not shown')
 })
 
@@ -432,5 +432,5 @@ t.test('SIGTERM lets the chat of the demo end', async t => {
   child.kill('SIGTERM')
   const { code, stdout } = await ended
   t.equal(code, 0)
-  t.match(stdout, /tokens asked/)
+  t.match(stdout, /prompt tokens/)
 })

@@ -50,11 +50,11 @@ t.test('the health check and the demo do not mind', async t => {
   t.teardown(() => demo.kill('SIGKILL'))
   let screen = ''
   demo.stdout.setEncoding('utf8').on('data', (piece: string) => { screen += piece })
-  await waited(() => screen.includes('Ctrl-C stops it'), PATIENCE_MS)
+  await waited(() => screen.includes('Press Ctrl-C to stop'), PATIENCE_MS)
   demo.kill('SIGINT')
   t.equal((await once(demo, 'close'))[0], 0)
   t.equal(screen.split('base URL').length, 2, 'it greets once')
-  t.match(screen, 'tokens asked')
+  t.match(screen, 'prompt tokens')
 })
 
 t.test('what keeps it from starting is told once', async t => {
@@ -67,7 +67,7 @@ t.test('what keeps it from starting is told once', async t => {
     { name: 'too many workers', argv: ['--workers=65'], expected: /WORKERS: got "65" from --workers; expected a whole number from 1 to 64, or auto/g },
     { name: 'a port in use', argv: ['--workers=3', `--port=${taken}`], expected: /is in use; choose another port with --port/g },
     { name: 'no address of this machine', argv: ['--workers=2', '--host=192.0.2.1', '--allow-unauthenticated'], expected: /is not an address of this machine/g },
-    { name: 'a store that cannot be opened', argv: ['--workers=2', '--port=0', '--store-path=far/responses.db'], expected: /STORE_PATH: cannot be opened/g }
+    { name: 'a store that cannot be opened', argv: ['--workers=2', '--port=0', '--store-path=far/responses.db'], expected: /STORE_PATH: cannot open it/g }
   ]
   for (const { name, argv, expected } of cases) {
     const { code, stdout, stderr } = await run(t, ['--upstream=simulator', '--log-level=error', ...argv])
@@ -100,7 +100,7 @@ t.test('a worker that is killed is replaced, ever later, while the other serves'
   const server = await serve(t)
   for (const [count, pauseMs] of [[1, 1_000], [2, 2_000]] as const) {
     process.kill(pidsOf(server, 1).at(-1) ?? 0, 'SIGKILL')
-    await waited(() => server.lines().filter(({ msg }) => String(msg).includes('is replaced')).length === count, PATIENCE_MS)
+    await waited(() => server.lines().filter(({ msg }) => String(msg).includes('starting another one')).length === count, PATIENCE_MS)
     t.match(server.lines().filter(({ level }) => level === 50).at(-1), { worker: 1, pauseMs, reason: 'A worker exited unexpectedly (SIGKILL).' })
     while (pidsOf(server, 1).length === count) {
       t.equal((await ask(server, '/v1/chat/completions', chat('say hi'))).status, 200)

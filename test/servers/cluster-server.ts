@@ -47,7 +47,7 @@ export async function beginStreams (server: BuiltServer, words: number): Promise
 
 /** The process ids of those that ever served as this worker, oldest first. */
 export function pidsOf ({ lines }: BuiltServer, worker: number): number[] {
-  return lines().filter(({ msg }) => msg === `worker ${worker} serves`).map(({ pid }) => pid as number)
+  return lines().filter(({ msg }) => msg === `worker ${worker} is ready`).map(({ pid }) => pid as number)
 }
 
 export function isAlive (pid: number): boolean {
