@@ -34,7 +34,7 @@ const ImagePart = Type.Object({ type: Type.Literal('image_url'), image_url: imag
 /** The Responses API's image. */
 const InputImagePart = Type.Object({ type: Type.Literal('input_image'), image_url: optionalString, file_id: optionalString, detail: optionalString })
 
-/** An image as Anthropic's API, MCP or LangChain write it; translate/ knows their members. */
+/** An image as Anthropic's API, MCP or LangChain write it; `workers-ai/request` reads their members. */
 const ForeignImagePart = Type.Object({ type: Type.Literal('image') })
 
 const AudioPart = Type.Object({
@@ -51,7 +51,7 @@ const InputFilePart = Type.Object({ type: Type.Literal('input_file'), file_data:
 const UserPart = OneOf('type', [TextPart, ImagePart, AudioPart, FilePart, InputImagePart, ForeignImagePart, InputFilePart])
 export type UserPart = Static<typeof UserPart>
 
-/** Thinking as a part, as Anthropic's, Mistral's and LangChain's messages have it; translate/ knows their members. */
+/** Thinking as a part, as Anthropic's, Mistral's and LangChain's messages have it; `workers-ai/request` reads their members. */
 const ThinkingPart = Type.Object({ type: Type.Unsafe<'thinking' | 'redacted_thinking' | 'reasoning'>({ type: 'string', enum: ['thinking', 'redacted_thinking', 'reasoning'] }) })
 export type ThinkingPart = Static<typeof ThinkingPart>
 
@@ -145,7 +145,7 @@ interface AllowedTools {
 
 export type ToolChoice = 'none' | 'auto' | 'required' | ToolReference | AllowedTools
 
-/** Its words and objects are checked by translate/tools, which can also say which tools there are to choose from. */
+/** Its words and objects are checked by `workers-ai/request/tools.ts`, which can also say which tools there are to choose from. */
 const ToolChoice = Type.Unsafe<ToolChoice>({ type: ['string', 'object', 'null'] })
 
 const ResponseFormat = OneOf('type', [
@@ -168,7 +168,7 @@ export type ResponseFormat = Static<typeof ResponseFormat>
 
 /**
  * The body of `POST /v1/chat/completions`, in the order OpenAI checks it. Unknown members are taken, because clients
- * send their servers' extensions here; translate/ says what becomes of each.
+ * send their servers' extensions here; `workers-ai/request` decides what happens to each.
  */
 export const ChatCompletionRequest = Type.Object({
   model: Type.String({ minLength: 1 }),

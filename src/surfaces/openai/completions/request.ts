@@ -3,12 +3,12 @@ import { logitBias, Nullable, optionalBoolean, optionalInteger, optionalNumber, 
 
 /**
  * The body of `POST /v1/completions`. Unknown members are taken, because clients send their servers' extensions here;
- * translate/ says what becomes of each.
+ * `workers-ai/request` decides what happens to each.
  */
 export const CompletionRequest = Type.Object({
   model: Type.String({ minLength: 1 }),
   prompt: Type.Optional(Type.Unsafe<string | unknown[] | null>({
-    type: ['string', 'array', 'null'], minItems: 1, description: 'Text or a list of texts; translate/ refuses the lists of tokens OpenAI also takes.'
+    type: ['string', 'array', 'null'], minItems: 1, description: 'Text or a list of texts. Lists of tokens, which OpenAI also takes, are refused.'
   })),
   best_of: optionalInteger(0, 20),
   echo: optionalBoolean,

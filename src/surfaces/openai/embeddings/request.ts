@@ -3,12 +3,12 @@ import { optionalInteger, optionalString } from '../schema-parts.ts'
 
 /**
  * The body of `POST /v1/embeddings`. Unknown members are taken, because clients send their servers' extensions here;
- * translate/ says what becomes of each.
+ * `workers-ai/request` decides what happens to each.
  */
 export const EmbeddingRequest = Type.Object({
   model: Type.String({ minLength: 1 }),
   input: Type.Unsafe<string | unknown[]>({
-    type: ['string', 'array'], minItems: 1, maxItems: 2_048, description: 'Text or a list of texts; translate/ refuses the lists of tokens OpenAI also takes.'
+    type: ['string', 'array'], minItems: 1, maxItems: 2_048, description: 'Text or a list of texts. Lists of tokens, which OpenAI also takes, are refused.'
   }),
   encoding_format: Type.Optional(Type.Unsafe<'float' | 'base64' | null>({ type: ['string', 'null'], enum: ['float', 'base64', null] })),
   dimensions: optionalInteger(1),

@@ -38,7 +38,7 @@ export interface InputFilePart {
   filename?: string | null
 }
 
-/** Parts in a chat's words, or in those of other APIs; translate/ knows their members. */
+/** Parts in a chat's words, or in those of other APIs; `workers-ai/request` reads their members. */
 export interface ForeignInputPart {
   type: 'image_url' | 'image' | 'file' | 'input_audio'
   image_url?: string | { url: string, detail?: string | null }
@@ -272,7 +272,7 @@ interface NamedTool {
   namespace?: string
 }
 
-/** `tool_choice`; translate/ knows the tools there are to choose from. */
+/** `tool_choice`; `tools.ts` knows the tools there are to choose from. */
 export type ResponseToolChoice = 'none' | 'auto' | 'required' | NamedTool | { type: 'allowed_tools', mode: 'auto' | 'required', tools: NamedTool[] }
 
 const ToolChoice = {
@@ -311,7 +311,7 @@ const Format = {
 
 /**
  * The body of `POST /v1/responses`, in the order OpenAI checks it. Unknown members are taken: clients send their own
- * here, and translate/ says what becomes of each. Items and tools of unknown types are taken, too, because a client
+ * here, and `workers-ai/request` decides what happens to each. Items and tools of unknown types are taken, too, because a client
  * that is used to OpenAI's own tools cannot be told to leave them out.
  */
 export const ResponseRequest = Type.Object({
