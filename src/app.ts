@@ -172,12 +172,12 @@ const TIMEOUT_CHECK_MS = 2_000
 
 const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-proxy-warnings', 'x-proxy-model', 'x-proxy-attempts', 'cf-ai-req-id', 'cf-ai-neurons']
 
-/** One `*` alone is told to all alike, which caches may keep. */
+/** One `*` alone gives every origin the same header, which caches may keep. */
 function toOriginRules (origins: readonly string[]): string | Array<string | RegExp> {
   return origins.includes('*') ? '*' : origins.flatMap(origin => toOriginRule(origin) ?? [])
 }
 
-/** Where callers bring their tokens, one of the proxy's own serves nobody. */
+/** Where callers bring their tokens, the proxy's own token is not used. */
 function toWorkersAiOptions ({ cloudflare, upstream, authMode, maxRetries, upstreamHeadersTimeoutMs, upstreamIdleTimeoutMs }: Settings) {
   return { ...cloudflare, ...(authMode === 'passthrough' && { apiToken: '' }), maxRetries, headersTimeoutMs: upstreamHeadersTimeoutMs, idleTimeoutMs: upstreamIdleTimeoutMs, isSimulator: upstream === 'simulator' }
 }

@@ -105,7 +105,7 @@ export function invalid (place: string, why: string, code = 'unsupported_value')
   return new InvalidRequestError(name => `Invalid '${name}': ${why}`, { param: place, code })
 }
 
-/** Where the talk with Cloudflare broke, before OpenAI's words are chosen for it (see surfaces/openai/errors.ts). */
+/** Where a call of Cloudflare failed. Each surface has its own words for it (see surfaces/openai/errors.ts). */
 export type UpstreamErrorKind =
   | 'refused'      // Cloudflare answered with an error of its own
   | 'unreachable'  // no connection, or it broke before an answer

@@ -1,4 +1,4 @@
-/** Says that nobody waits for an answer any more: as much of an AbortSignal as is used here. */
+/** Signals that no client waits for an answer any more: the part of AbortSignal that is used here. */
 export interface CancelSignal {
   readonly aborted: boolean
   /** What `throwIfAborted` throws; undefined until then. */

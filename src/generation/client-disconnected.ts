@@ -1,4 +1,4 @@
-/** The client left before its answer was complete; there is nobody to tell. */
+/** The client left before its answer was complete; no one receives the rest. */
 export class ClientGoneError extends Error {
   override name = 'ClientGoneError'
   constructor () {

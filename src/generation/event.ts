@@ -1,17 +1,17 @@
 /** Why a generation ended, in OpenAI's words. */
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'
 
-/** Tokens as Workers AI bills them; a count that was not told is absent. */
+/** Tokens as Workers AI bills them; a count that upstream did not report is absent. */
 export interface Usage {
   promptTokens: number
   completionTokens: number
   cachedTokens?: number
   reasoningTokens?: number
-  /** True when the upstream told nothing and the counts are guesses from text length. */
+  /** True when the upstream reported nothing, and the counts are estimates from the length of the text. */
   estimated?: boolean
 }
 
-/** A piece of one tool call. The first piece of each `index` bears `id` and `name`; later pieces only more argument text. */
+/** A piece of one tool call. The first piece of each `index` has `id` and `name`; later pieces have only more argument text. */
 export interface ToolCallEvent {
   type: 'tool_call'
   /** 0-based position of the call in the answer. */
@@ -32,7 +32,7 @@ export interface TokenLogprob {
   top_logprobs: Array<{ token: string, logprob: number, bytes: number[] | null }>
 }
 
-/** A piece of the answer; `logprobs` are those of its tokens, when they were asked for and told. */
+/** A piece of the answer; `logprobs` are those of its tokens, when they were requested and reported. */
 export interface TextEvent {
   type: 'text'
   text: string
@@ -73,7 +73,7 @@ export type Batch = GenerationEvent[]
 
 /** Tells what a generation was billed so far. */
 export interface Meter {
-  /** Undefined until anything was told. */
+  /** Undefined until something was reported. */
   readonly usage: Usage | undefined
 }
 
@@ -88,6 +88,6 @@ export interface Stage {
   readonly isTransparent?: boolean
   /** Hears how much text has passed it by, in UTF-16 code units. */
   onBypassed?: (characters: number) => void
-  /** Where a stage has room for it, what tells the usage of a stream that is ended before its end. */
+  /** Reports the usage of a stream that a stage ends early. */
   meter?: Meter | undefined
 }

@@ -60,7 +60,7 @@ function isDone (stage: Stage): boolean {
 
 /**
  * Waits for the first batch, so that a generation that fails at once can still become an HTTP status; but no longer than
- * `patienceMs`, so that its reader can be told that it goes on.
+ * `patienceMs`, so that the client can be sent a keep-alive.
  * @throws the error of a failure event that comes before anything else, or of a source that breaks before it
  */
 export async function primed (batches: Source<Batch>, patienceMs: number): Promise<Source<Batch>> {
@@ -81,7 +81,7 @@ export async function primed (batches: Source<Batch>, patienceMs: number): Promi
       resolve()
       return new Promise<Write<Batch>>(resolve => { giveFirst = resolve }).then(write => write(batch))
     })
-    // One that breaks after the wait is told by whoever reads on; unheard until then, it would end the process.
+    // After the wait, the reader reports a failure. Until then an unhandled rejection would end the process.
     ended.then(resolve, reject)
     timer = setTimeout(() => {
       isLate = true

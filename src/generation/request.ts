@@ -39,14 +39,14 @@ export interface GenerationRequest extends Limits, Sampling, ThinkingWords {
 /** Texts that a model shall go on with, each for itself. */
 export interface PromptRequest extends Limits, Sampling {
   model: string
-  /** One text or a list of them; nobody has checked what the list holds. */
+  /** One text or a list of them; the items of the list are not checked yet. */
   prompt?: Given<string | unknown[]>
   stream?: Given<boolean>
-  /** As many answers are written for each choice, and the best is told. */
+  /** Answers the model writes for each choice; the best one is returned. */
   best_of?: Given<number>
   /** The answer begins with its prompt. */
   echo?: Given<boolean>
-  /** What comes behind the text that is asked for. */
+  /** Text that follows the generated text. */
   suffix?: Given<string>
   /** Log probabilities of as many tokens in each token's place. */
   logprobs?: Given<number>
@@ -57,7 +57,7 @@ export interface PromptRequest extends Limits, Sampling {
 /** Texts whose embeddings are asked for. */
 export interface EmbeddingsRequest {
   model: string
-  /** One text or a list of them; nobody has checked what the list holds. */
+  /** One text or a list of them; the items of the list are not checked yet. */
   input: string | unknown[]
   /** Numbers of each embedding; the model's own number when absent. */
   dimensions?: Given<number>
@@ -86,7 +86,7 @@ export interface Sampling {
   presence_penalty?: Given<number>
 }
 
-/** What a request may say of thinking; all but the first in the words of other servers, which nobody has checked. */
+/** What a request may say of thinking; all but the first are extensions of other servers, and are not checked yet. */
 export interface ThinkingWords {
   reasoning_effort?: unknown
   /** OpenRouter's. */
@@ -252,11 +252,11 @@ type ToolReference = { type: 'function', function: { name: string } } | { type: 
 
 export interface AllowedTools {
   type: 'allowed_tools'
-  /** Each tool is meant to be a reference to a tool; nobody has checked that. */
+  /** Each entry should refer to a tool; this is not checked yet. */
   allowed_tools: { mode: 'auto' | 'required', tools: Array<{ type?: unknown, function?: unknown, custom?: unknown }> }
 }
 
-/** Which tool may or must be called; nobody has checked that it names one of the tools. */
+/** Which tool may or must be called; whether that tool exists is not checked yet. */
 export type ToolChoice = 'none' | 'auto' | 'required' | ToolReference | AllowedTools
 
 export type ResponseFormat =

@@ -12,7 +12,7 @@ export interface TextTool {
   grammar?: { syntax?: string | null | undefined, definition: string } | undefined
 }
 
-/** A function with one argument of text. A grammar is told in its description, and nobody holds the model to it. */
+/** A function with one argument of text. Its description contains the grammar; nothing forces the model to follow it. */
 export function toTextFunction ({ name, description, grammar }: TextTool, place: Place, changes: Change[]): FunctionTool {
   changes.push({ param: place, action: 'emulated', reason: 'Workers AI has no custom tools; this one is a function with one argument of text' })
   if (grammar !== undefined) changes.push({ param: `${place}.format`, action: 'emulated', reason: 'the grammar is told to the model in words, and not enforced' })

@@ -1,7 +1,7 @@
 import type { Change } from './change.ts'
 
 /**
- * Tells which members of an object nobody reads: clients send back what other servers gave them, and write for servers
+ * Reports the members of an object that are not read: clients send back what other servers gave them, and write for servers
  * that know more. Those that say nothing are not worth a word.
  * @param known the members that are read
  * @param path of the object in the caller's request

@@ -1,6 +1,6 @@
 import type { Usage } from './event.ts'
 
-/** The bill of several generations. A count is told when any of them told it, and marked a guess when any was one. */
+/** The bill of several generations. A count is present when any of them has it, and estimated when any was estimated. */
 export function toSum (usages: readonly Usage[]): Usage {
   const sum = { promptTokens: 0, completionTokens: 0, cachedTokens: 0, reasoningTokens: 0 }
   let isEstimated = false

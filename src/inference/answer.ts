@@ -24,13 +24,13 @@ import { startGenerations, type Generations, type StartOptions, type Variation }
 import type { Models } from './models.ts'
 import { ownTurn } from './own-turn.ts'
 
-/** What a server answers requests with, whoever asks. */
+/** The parts of a server that answer requests. */
 export interface Services {
   settings: Settings
   workersAi: Runner
   models: Models
   remoteImages: Omit<RemoteImagesOptions, 'signal' | 'hold'>
-  /** How long a stream may be silent before its reader is told that it goes on, in milliseconds. */
+  /** Silence of a stream after which a keep-alive is sent, in milliseconds. */
   keepAliveMs: number
 }
 
@@ -64,7 +64,7 @@ export interface InferenceAnswer {
   run: RunRequest
   generations: Generations
   reporter: ChangeReporter
-  /** What the client is told of who answers, beside what `reporter` tells. */
+  /** Response headers about the model that answers; `reporter` has those about changes. */
   headers: Record<string, string>
 }
 
@@ -175,7 +175,7 @@ export async function answerRequest (services: Services, request: InferenceReque
     } catch (error) {
       if (error instanceof UpstreamError || retryTime.asked > 0) record.attempts = retryTime.asked
       if (error instanceof InvalidRequestError) {
-        // A fallback that cannot take the request is passed over: the caller hears why the model it named failed.
+        // A fallback that cannot take the request is passed over: the caller gets the error of the model it named.
         if (failed && candidate.replaces === undefined) continue
         throw withModels(error, candidate)
       }

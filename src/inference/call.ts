@@ -17,12 +17,12 @@ export interface CallLog {
 export interface Call {
   readonly record: RequestRecord
   readonly log: CallLog
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when the client no longer waits for the answer. */
   readonly signal: CancelSignal
   /** The caller's own Cloudflare token, when callers bring theirs. */
   readonly apiToken: string | undefined
   readonly tokenOwner: TokenOwner
-  /** Whose call it is, by a name that is no secret; undefined where nobody has to prove anything. */
+  /** Whose call it is, by a name that is no secret; undefined where no key is required. */
   readonly caller: string | undefined
   /** Whose account at Cloudflare is asked, by a name that is no secret. */
   readonly credential: string
@@ -50,7 +50,7 @@ export interface Call {
 
 /**
  * Notes what ended an answer after its first byte.
- * @returns false when nobody is left who could be told
+ * @returns false when the client has disconnected
  */
 export function noteFailure (error: unknown, { record }: Pick<Call, 'record'>): boolean {
   if (error instanceof ClientGoneError) return false

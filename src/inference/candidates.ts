@@ -18,7 +18,7 @@ export interface Failed {
   error: UpstreamError
 }
 
-/** What a server has of models, whoever asks. */
+/** The models and settings of a server, for every request. */
 export interface CandidateSources {
   models: Models
   settings: Pick<Settings, 'modelFallbacks' | 'retiredModels'>

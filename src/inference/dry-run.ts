@@ -3,11 +3,11 @@ import { keepDigits } from '../json/exact-integers.ts'
 import { toBody, type RunRequest } from '../workers-ai/request/run-request.ts'
 import { toText } from '../workers-ai/transport/request-body.ts'
 
-/** What would be sent for a request, told instead of sent. */
+/** What would be sent for a request, returned instead of sent. */
 export interface DryRun {
   object: 'workers_ai.dry_run'
   model: string
-  /** Below the account, which is nobody's business here. */
+  /** Without the account, which is not shown. */
   url: string
   /**
    * The native body of the first call, where there are several; null where nobody would be asked. `toExactJson` writes

@@ -19,7 +19,7 @@ export interface EmbeddingsAnswer {
   vectors: number[][]
   usage: Usage
   reporter: ChangeReporter
-  /** What the client is told of who answers, beside what `reporter` tells. */
+  /** Response headers about the model that answers; `reporter` has those about changes. */
   headers: Record<string, string>
 }
 
@@ -56,7 +56,7 @@ export async function answerEmbeddings ({ settings, workersAi, models }: Pick<Se
   if (answers[0] !== undefined) record.upstreamStatus = answers[0].status
   for (const { headers } of answers) addNeurons(record, headers)
   const vectors = answers.flatMap(answer => answer.vectors)
-  // Of a model nobody knows only its answer tells the length.
+  // For an unknown model, only its answer shows the length.
   if (request.dimensions != null) checkDimensions(request.dimensions, vectors[0]?.length ?? 0, model)
   const reporter = new ChangeReporter(changes, call)
   if (usage.estimated) reporter.add(ESTIMATED)

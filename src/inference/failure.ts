@@ -3,7 +3,7 @@ import { toFacts, type FailureFacts } from '../workers-ai/transport/error-codes.
 
 /** Why Cloudflare did not answer, without a word for it: each surface has its own. */
 export interface Failure extends Pick<FailureFacts, 'meaning' | 'about' | 'next'> {
-  /** Whole seconds after which another try may succeed; undefined where nobody knows. */
+  /** Whole seconds after which another try may succeed; undefined where it is unknown. */
   retryAfter: number | undefined
 }
 

@@ -41,7 +41,7 @@ export interface StartOptions {
   keepAliveMs: number
 }
 
-/** The generations behind one answer, one for each choice, each through its stages. */
+/** The generations of one answer, one for each choice, each through its stages. */
 export interface Generations {
   choices: Array<Source<Batch>>
   /** For each choice: has its text go past batches and stages where it can. */
@@ -212,7 +212,7 @@ function ask (
   })
 }
 
-/** Asks once more when the answer is not what was asked for; then tells it as it is, or says that it cannot be had. */
+/** Asks once more when the answer does not meet the request; then returns it as it is, or throws. */
 async function reviewed (first: Generation, request: RunRequest, context: GenerationContext): Promise<Generation> {
   const events = await wholeUnlessEmpty(first)
   const complaint = events ? toReview(events, request) : silent(request)
@@ -322,7 +322,7 @@ async function goOn (
   }
 }
 
-/** The same request, said differently; what had to be changed in it is told with the first one's changes. */
+/** A variation of the request; its changes are added to those of the first. */
 function varied (request: RunRequest, variation: Variation, { options: { translate } }: GenerationContext): RunRequest {
   const other = translate(variation)
   const known = new Set(request.changes.map(({ param, action }) => `${param} ${action}`))
@@ -360,7 +360,7 @@ function usagesOf (events: Batch): Usage[] {
   return events.flatMap(event => event.type === 'usage' ? [event.usage] : [])
 }
 
-/** Both answers were billed, so both are told. */
+/** Both answers were billed, so both count. */
 function withUsage (events: Batch, usages: Usage[]): Batch {
   return events.map(event => event.type === 'usage' ? { type: 'usage', usage: toSum(usages) } : event)
 }

@@ -1,7 +1,7 @@
 import type { FailureKind } from '../workers-ai/transport/failure-kind.ts'
 import type { Model } from '../workers-ai/models/model.ts'
 
-/** The models there are, as whoever starts the proxy is told of them. */
+/** The models of the account, for the person who starts the proxy. */
 export interface ModelSurvey {
   /** How many are listed, and how many of them chat; undefined as long as Cloudflare has not listed them. */
   count?: { all: number, chat: number }

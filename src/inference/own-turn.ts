@@ -4,7 +4,7 @@ let last: Promise<unknown> = Promise.resolve()
 
 /**
  * Resolves in a turn of the event loop that no other caller of it has: what takes a tenth of a second is done for one
- * request at a time, and whoever else waits is served in between.
+ * request at a time, and other requests are served in between.
  */
 export function ownTurn (): Promise<unknown> {
   last = last.then(() => setImmediate())

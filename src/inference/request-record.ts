@@ -1,7 +1,7 @@
 import type { Usage } from '../generation/event.ts'
 
 /**
- * What is remembered of one request: whoever reports on requests reads this, and nothing else. Never content, never a key.
+ * What is recorded of one request. Log, metrics and traces read this, and nothing else. Never content, never a key.
  * HTTP makes it and notes what it refuses; the engine notes the rest. It has all members from the beginning: an object that
  * grows is moved in memory time and again.
  */
@@ -30,7 +30,7 @@ export class RequestRecord {
   /** What did not pass as it was, by parameter and action: see `toWarnings`. */
   changes?: string | undefined
   error?: Error
-  /** What the caller was told of the error, where an answer had not begun. */
+  /** The error the caller received, if the answer had not begun. */
   told?: unknown
 }
 

@@ -21,7 +21,7 @@ export interface Complaint {
 
 /**
  * Reviews a whole answer: a forced tool choice must have led to a call, whose arguments must be whole, a structured output
- * must fit its format, and an answer must say something. An answer that was cut for want of tokens is told as it is.
+ * must fit its format, and an answer must say something. An answer that reached its token limit is returned as it is.
  * @returns undefined when there is nothing to complain about
  */
 export function toReview (events: Batch, request: RunRequest): Complaint | undefined {
@@ -83,7 +83,7 @@ export function toContinuation (told: Batch, answer: Batch): Batch | undefined {
   ]
 }
 
-/** What follows in JSON behind its beginning, whatever white space is between its parts. */
+/** What follows the beginning of a JSON text, whatever white space is between its parts. */
 function restOf (json: string, beginning: string): string | undefined {
   const whole = withoutWhiteSpace(json)
   const start = withoutWhiteSpace(beginning)

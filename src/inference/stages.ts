@@ -20,7 +20,7 @@ import { toInput, type RunRequest } from '../workers-ai/request/run-request.ts'
 import { ToolArguments } from '../stages/tool-arguments.ts'
 
 export interface StagesOptions {
-  /** The answer is told as it is written, so what cannot be unsaid must not be held for repair. */
+  /** The answer is streamed, so text that was sent cannot be repaired. */
   isStreamed: boolean
   /** 0-based number of the generation among the request's; 0 when absent. */
   choice?: number

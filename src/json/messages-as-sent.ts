@@ -11,7 +11,7 @@ const PIECE = 65_536
 const HEAD = /^\{(?:"(?!messages")\w{1,64}":(?:"[^"\\]{0,256}"|[-\w.]{1,32}),)*"messages":\[/
 const MAX_HEAD = 4_096
 
-/** Of what is behind the messages, in bytes: it may become far more than its size, and is looked at first where it is more. */
+/** Largest rest of a body after its messages, in bytes: it may become far more than its size, and is looked at first where it is more. */
 const MAX_TAIL = 1_048_576
 
 /**

@@ -14,7 +14,7 @@ export interface DownloadOptions {
   exempt?: Address
   /** Bytes that may still be read, shared by the downloads of one request. */
   budget: { bytes: number }
-  /** Is told how many bytes more are held, as base64; throws when there is no room for them. */
+  /** Counts bytes, as base64, that are held from now on; throws when there is no room for them. */
   hold?: (bytes: number) => void
 }
 

@@ -13,7 +13,7 @@ export interface RemoteImagesOptions {
   lookup?: Lookup
   /** One server that may be called although it is not on the public web: what tests need to call loopback. */
   exempt?: Address
-  /** Is told how many bytes more are held; throws a ProxyError when there is no room for them. */
+  /** Counts bytes that are held from now on; throws a ProxyError when there is no room for them. */
   hold?: (bytes: number) => void
   /** The longest time one image may take, its redirect included, in milliseconds. */
   timeoutMs?: number

@@ -38,7 +38,7 @@ export function toBadInput (faults: string): NativeError {
   return new NativeError(5006, { message: `AiError: Bad input: Error: ${faults}` })
 }
 
-/** Code 8007: what a vLLM server behind Workers AI refused, its error object quoted inside the sentence. */
+/** Code 8007: what a vLLM server of Workers AI refused, its error object quoted inside the sentence. */
 export function toVllmRefusal (message: string): NativeError {
   return new NativeError(8007, { message: `AiError: AiError: ${toVllmError(message)}` })
 }
@@ -53,7 +53,7 @@ export function toFailureEnvelope ({ code, message, origin }: NativeError, reque
   return { errors: [{ message: withId(message, requestId), code }], success: false, result: {}, messages: [] }
 }
 
-/** The same failure under HTTP 200, where only `success` tells: seen for transient capacity and internal failures. */
+/** The same failure under HTTP 200, where only `success` shows it: seen for transient capacity and internal failures. */
 export function toFailureIn200 ({ code, message }: NativeError, requestId: string): object {
   return { result: null, success: false, errors: [{ code, message: withId(message, requestId) }], messages: [] }
 }
@@ -62,7 +62,7 @@ function withId (message: string, requestId: string): string {
   return message.startsWith('AiError') ? `${message} (${requestId})` : message
 }
 
-/** What Cloudflare's edge sends for an HTTP status when nothing behind it answered: a page, or one line from 504 on. */
+/** What Cloudflare's edge sends for an HTTP status when no server answered it: a page, or one line from 504 on. */
 export function toEdgePage (status: number): { type: string, body: string } {
   if (status >= 504) return { type: 'text/plain; charset=UTF-8', body: `error code: ${status}` }
   const title = `${status} ${STATUS_CODES[status] ?? 'Error'}`

@@ -43,8 +43,8 @@ interface Call {
 }
 
 /**
- * Takes the marks out of arguments that are told as they come: they pass up to a string that begins with a mark, from
- * which on they are held until the call has ended. Where arguments are held anyway, whoever mends them does it.
+ * Takes the marks out of arguments that are streamed: they pass up to a string that begins with a mark, from
+ * which on they are held until the call has ended. Where arguments are held anyway, the stage that repairs them does it.
  */
 export class ArgumentMarks implements Stage {
   #changes: Change[]

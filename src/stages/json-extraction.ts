@@ -19,7 +19,7 @@ export interface JsonTextOptions {
 
 /**
  * Leaves of an answer only its JSON object, or list: prose and code fences before and after it are taken away. An
- * answer without one, or with very much prose before it, is told as it is. Taking away more than white space and fences is a change.
+ * answer without one, or with very much prose before it, is returned as it is. Taking away more than white space and fences is a change.
  */
 export class JsonText implements Stage {
   #changes: Change[]

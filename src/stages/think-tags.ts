@@ -26,7 +26,7 @@ export interface ThinkTagsOptions {
  * Only the beginning of an answer can be thinking. The tags may be split anywhere, and only as much text is held back
  * as may still be a tag. deepseek-r1 and qwq begin without the opening tag, because their chat template has already
  * written it: with `isOpen` everything before `</think>` is reasoning. An answer of theirs that ends without the
- * closing tag, though not for want of tokens, was no thinking after all and is told as text.
+ * closing tag, though not for want of tokens, was no thinking after all, and is text.
  */
 export class ThinkTags implements Stage {
   #options: ThinkTagsOptions

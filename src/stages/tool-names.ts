@@ -27,9 +27,9 @@ export class ToolNames implements Stage {
 }
 
 /**
- * The tool that is meant by a name nobody offered: what is left of it without the marks of chat templates, a namespace
+ * The tool that an unknown name stands for: what is left of it without the marks of chat templates, a namespace
  * and the number of the call (`get_weather<|channel|>analysis`, `functions.get_weather:0`), or the only one that ends with
- * that behind a separator (`mcp_city_get_weather` for `get_weather`). All of them were seen on gpt-oss and kimi.
+ * that after a separator (`mcp_city_get_weather` for `get_weather`). All of them were seen on gpt-oss and kimi.
  */
 export function toOfferedName (name: string, offered: readonly string[]): string | undefined {
   const [, recipient] = /\bto=([^\s<]+)/.exec(name) ?? []

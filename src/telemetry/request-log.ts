@@ -18,7 +18,7 @@ export function logRequests (app: FastifyInstance): void {
     request.record = new RequestRecord()
     reply.header('x-request-id', request.id)
     if (request.routeOptions.config.isHealthCheck) return done()
-    // Of a client that leaves once its request is read, Fastify tells no hook.
+    // Fastify calls no hook when a client disconnects after its request was read.
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) request.log.info({ ...toLine(request, 499, reply.elapsedTime), aborted: true }, 'client gone')
     })

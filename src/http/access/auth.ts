@@ -9,7 +9,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The caller's own Cloudflare token, when callers bring theirs. */
     apiToken: string | undefined
-    /** Who has proved to be asking, as a digest of the key; undefined where nobody has to prove anything. */
+    /** The authenticated caller, as a digest of its key; undefined where no key is required. */
     caller: string | undefined
   }
 }
@@ -27,7 +27,7 @@ export function requireKey (keys: readonly ApiKey[]): onRequestHookHandler | und
     const key = keyOf(request)
     if (key === undefined) return done(unauthorized(NO_KEY, null))
     const given = digest(key)
-    // All are compared, so that the time tells nothing about which one it was.
+    // Compares with every key, so that the time does not depend on which one matches.
     const [match] = known.filter(one => timingSafeEqual(one.digest, given))
     if (!match) return done(unauthorized('Incorrect API key provided. Ask whoever runs this proxy for a key from its API_KEYS.', 'invalid_api_key'))
     if (match.name !== undefined) request.record.key = match.name
@@ -36,7 +36,7 @@ export function requireKey (keys: readonly ApiKey[]): onRequestHookHandler | und
   }
 }
 
-/** Takes the caller's key for its Cloudflare token, which Cloudflare will judge; without one nobody passes. */
+/** Takes the caller's key for its Cloudflare token, which Cloudflare checks; a request without one is refused. */
 export function requireOwnToken (): onRequestHookHandler {
   return (request, _reply, done) => {
     if (isOpenToAll(request)) return done()

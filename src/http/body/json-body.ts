@@ -73,7 +73,7 @@ export function readJsonBodies (app: FastifyInstance, memory: BodyMemory): void 
       request.heldMemory = held
       raw.on('close', () => held.release())
     } else if (!hasBody(request.raw)) {
-      // Clients send it with every request. Without a body it tells nothing, and Fastify would look for one.
+      // Clients send it with every request. Without a body it means nothing, and Fastify would wait for one.
       delete request.raw.headers['content-type']
     }
     done(null, payload)

@@ -63,7 +63,7 @@ function stopping (): ProxyError {
   })
 }
 
-/** What a caller hears when there is more to do than can be done. */
+/** The error for a caller when the server is overloaded. */
 export function overloaded (): ProxyError {
   return new ProxyError('The server is currently overloaded, please try again later.', {
     status: 503, type: 'server_error', code: 'overloaded', headers: { 'retry-after': '1' }

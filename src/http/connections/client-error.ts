@@ -7,7 +7,7 @@ import { InvalidRequestError, type ProxyError } from '../../errors.ts'
  * Answers what is no readable HTTP request, in the same shape as any other failure, and hangs up. Only Node's code for
  * it is logged: its error holds the bytes as they came, keys and prompts included.
  *
- * It may come behind a request whose answer is being written. Then nothing is said, because it would be read as a part
+ * It may follow a request whose response is being written. Then nothing is sent, because it would be read as a part
  * of that answer.
  * @param toErrorBody writes the failure as the body of an API's errors
  */

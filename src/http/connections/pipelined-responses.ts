@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
 /**
- * Closes, with a connection, also the answers that wait behind another one on it (HTTP pipelining). Node tells the end
+ * Closes, with a connection, also the responses that wait for another one on it (HTTP pipelining). Node tells the end
  * to the answer it is writing and to no other; who waits for theirs would wait, and hold its upstream, for ever.
  */
 export function closeQueuedAnswers (app: FastifyInstance): void {

@@ -22,7 +22,7 @@ interface Handle {
 
 /**
  * Cuts connections whose clients take nothing of what waits for them, for so long: they would keep their answer, its
- * place and its upstream for as long as they like. Time counts only while bytes wait; a model that is silent cuts nobody.
+ * place and its upstream for as long as they like. Time counts only while bytes wait; a silent model causes no cut.
  * One timer looks at all of them, and it counts its own rounds, so that a pause of the whole process is no client's.
  */
 export function cutIdleClients (app: FastifyInstance, limitMs: number): void {
@@ -31,7 +31,7 @@ export function cutIdleClients (app: FastifyInstance, limitMs: number): void {
   app.addHook('onRequest', (request, _reply, done) => {
     const { socket } = request.raw
     const route = request.routeOptions.url
-    // What is injected has none, and its end is never told.
+    // An injected request has no socket, and never emits `close`.
     if (!(socket instanceof Socket)) return done()
     const known = watched.get(socket)
     if (known) {
@@ -61,13 +61,13 @@ export function cutIdleClients (app: FastifyInstance, limitMs: number): void {
   }
 }
 
-/** Bytes of a connection that have left this process. One large write is taken in pieces, which Node tells when all are. */
+/** Bytes of a connection that have left this process. The kernel takes a large write in pieces; Node reports it when all are taken. */
 function toTaken (socket: Socket & { _handle?: Handle | null }): number {
   const { bytesWritten = 0, writeQueueSize = 0 } = socket._handle ?? {}
   return bytesWritten - writeQueueSize
 }
 
-/** By a reset, so that what was told so far is not taken for the whole, and the kernel keeps nothing of it. */
+/** Resets the connection, so that a part is not mistaken for the whole answer, and the kernel drops its buffers. */
 function cut (socket: Socket): void {
   try {
     socket.resetAndDestroy()

@@ -9,7 +9,7 @@ export const KEEP_ALIVE_MS = 15_000
 const KEEP_ALIVE = toComment('keep-alive')
 
 /**
- * Sends a stream of events with the headers the reply bears, one write for each piece. Holds the source back for a slow
+ * Sends a stream of events with the headers of the reply, one write for each piece. Holds the source back for a slow
  * reader, and has had enough when the client has left; is never silent for longer than `keepAliveMs`. Pieces are copied:
  * the source may use their memory again.
  * Resolves when the source has ended.

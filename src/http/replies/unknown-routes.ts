@@ -11,7 +11,7 @@ export class UnservedRouteError extends Error {
   readonly what: keyof typeof STATUSES
   readonly status: typeof STATUSES[keyof typeof STATUSES]
   readonly method: string
-  /** Without its query, and fit to be told. */
+  /** Without its query, and shortened for a message. */
   readonly path: string
 
   constructor (what: keyof typeof STATUSES, method: string, path: string) {

@@ -81,7 +81,7 @@ function toCalls (conversation: Conversation, { calls, leaks, say, refusal }: Sc
 }
 
 /**
- * The calls that the question means and nobody has made yet. One whose arguments are not in what was said so far waits for the
+ * The calls that the question means and that were not made yet. One whose arguments are not in what was said so far waits for the
  * results of the others.
  */
 function toWantedCalls ({ tools, question, system, toolResults, called }: Conversation, values: TextValues): Call[] {

@@ -60,7 +60,7 @@ export function escapePattern (text: string): string {
 }
 
 /**
- * The value a text gives a parameter by name: a member of an object in it, or what stands behind a label (`City: Oslo`).
+ * The value a text gives a parameter by name: a member of an object in it, or what follows a label (`City: Oslo`).
  * @returns undefined where it gives none
  */
 export function toLabelled (name: string, { text, objects }: TextValues): unknown {

@@ -10,7 +10,7 @@ interface Likely {
 const OTHERS = [' the', ' a', ' and', ' of', ' to', ' in', ' is', ' it', ' that', ' for', ' on', ' with', ' as', ' was', ' at', ' by', ' be', ' this', ' or', ' from']
 
 /**
- * The logprobs of tokens as vLLM tells them: a list for a chat, lists side by side for a prompt. The same token is always as
+ * The logprobs of tokens as vLLM writes them: a list for a chat, lists side by side for a prompt. The same token is always as
  * likely.
  * @returns null where none are asked for
  */

@@ -16,7 +16,7 @@ interface ScriptedLeak extends ScriptedCall {
 /** Whether something is done only until the client asks once more. */
 export type Stubbornness = 'once' | 'always'
 
-/** What goes wrong with a stream once `after` whole frames were sent. The first frame counts, though it bears no text. */
+/** What goes wrong with a stream once `after` whole frames were sent. The first frame counts, though it has no text. */
 export interface StreamFault {
   kind: 'stall' | 'break' | 'end' | 'error' | 'bad'
   after: number
@@ -26,7 +26,7 @@ export interface StreamFault {
 interface ScriptedFailure {
   /** Cloudflare's code, or an HTTP status below 1000 for a page of the edge. */
   code: number
-  /** Under HTTP 200, where only `success: false` tells. */
+  /** Under HTTP 200, where only `success: false` shows it. */
   in200: boolean
   /** Fails as often as this, then not once, and so on; absent for always. */
   times?: number

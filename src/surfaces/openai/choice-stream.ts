@@ -8,14 +8,14 @@ import { toStreamFailure } from './errors.ts'
 /** Tells the events of one choice as the chunks of an endpoint. */
 export interface Teller {
   tell: (batch: Batch) => string | Buffer
-  /** Tells text that nobody in between wants to see. */
+  /** Writes text that no stage has to see. */
   toChunkWriter?: () => ChunkWriter
 }
 
 /**
  * The text of a stream of choices, one piece for each upstream read. A broken one says so, and is not done.
  * @param tellers one for each choice
- * @param toBill the chunk that tells what all were billed; nothing for callers that did not ask
+ * @param toBill the usage chunk of all choices; nothing for callers that did not request it
  * @param inputParam the member of the caller's body that holds what a model is given; `messages` when absent
  */
 export function choiceStream (

@@ -83,7 +83,7 @@ export function toProxyError (error: unknown, now: Date, current: readonly strin
 }
 
 /**
- * The body of a failure. An error that is not meant for callers tells nothing of itself.
+ * The body of a failure. An error that is not meant for callers shows nothing of itself.
  * @param inputParam the member of the caller's body that holds what did not fit
  */
 export function toErrorBody (error: unknown, inputParam = 'messages'): ErrorBody {
@@ -94,7 +94,7 @@ export function toErrorBody (error: unknown, inputParam = 'messages'): ErrorBody
 }
 
 /**
- * What a stream's client is told of an error that came after its first byte; undefined when the client has left. One that is
+ * The error event for a failure after the first byte; undefined when the client has disconnected. One that is
  * a bug is logged.
  * @param inputParam as `toErrorBody` takes it
  */

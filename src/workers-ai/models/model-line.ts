@@ -17,7 +17,7 @@ interface Candidate {
 /**
  * The newest model of the line a model belongs to by its name: the same maker, the same beginning, the highest version; a
  * plain one before one for something special. Makers keep what a line takes and gives from one version to the next, so it
- * is the best guess there is for one that nobody knows yet.
+ * is the best guess for an unknown model.
  * @returns undefined when the catalogue knows no such line
  */
 export function toNewestOfLine (id: string): Model | undefined {

@@ -97,7 +97,7 @@ export class ModelSchemas {
   }
 }
 
-/** A model whose schema told its family. One that is not even listed, and takes classic bodies, is not taken for more than that. */
+/** A model whose schema shows its family. One that is not even listed, and takes classic bodies, is not taken for more than that. */
 function toKnown ({ guessed, ...model }: Model, told: FamilyName): Model {
   // What the makers' own lines add to OpenAI's form stands in no schema.
   const isOfLine = told === 'openai' && model.family.maxTokensName === 'max_completion_tokens'

@@ -16,7 +16,7 @@ export interface AskedThinking {
   effort: string | undefined
   /** Where the effort comes from, in the caller's words. */
   param: string
-  /** The answer shall be told without it. */
+  /** The answer leaves it out. */
   isHidden: boolean
   /** Variables of the chat template that are no switch for thinking. */
   kwargs: Record<string, unknown>

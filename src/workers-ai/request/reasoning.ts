@@ -4,15 +4,15 @@ import { EFFORTS } from '../../generation/thinking.ts'
 import type { Family, Thinking } from '../models/family.ts'
 import { toAskedThinking, type AskedThinking } from './asked-thinking.ts'
 
-/** What a model is told of its thinking, and what our own stages have to do about it. */
+/** The native fields about thinking, and what the stages have to do about it. */
 export interface Reasoning {
   /** The native fields. */
   fields: Record<string, unknown>
-  /** The answer is told without the thinking. */
+  /** The answer leaves out the thinking. */
   isHidden: boolean
 }
 
-/** What turns thinking on when nobody says how much. */
+/** The effort that turns thinking on when the request gives none. */
 const ORDINARY = 'medium'
 
 /** All a request may say of thinking; most say nothing. */
@@ -24,7 +24,7 @@ const WORDS: ReadonlyArray<keyof ThinkingWords> = [
  * What a request says of thinking in the words of a family: the effort where the model takes it, the nearest one where it
  * takes others, and the switch of its template where it has that. Never both: kimi refuses an effort beside its switch.
  * Only `none` turns thinking off, and what always thinks then thinks the least. Each mapping is a change; so is an effort
- * on a model that cannot be told.
+ * on a model without that parameter.
  */
 export function toReasoning (words: ThinkingWords, family: Family, changes: Change[]): Reasoning {
   if (WORDS.every(name => words[name] == null)) return { fields: {}, isHidden: false }

@@ -33,7 +33,7 @@ export interface RunRequestOptions {
   defaultMaxTokens: number
   /** The most choices one request may ask for. */
   maxChoices: number
-  /** What becomes of parameters Workers AI does not take: told in the changes, or refused. */
+  /** Whether parameters that Workers AI does not take are reported as changes, or refused. */
   unsupportedParams: 'warn' | 'reject'
   /** Whether models without tool calling get their tools by prompt. */
   emulateTools: boolean
@@ -68,7 +68,7 @@ export interface RunRequest {
   inputs: [RunInput, ...RunInput[]]
   /** The caller's seed in the native range; absent when the caller gave none. */
   seed?: number
-  /** Whether upstream may be asked to stream; else the answer is asked for plainly and told as a stream. */
+  /** Whether upstream may be asked to stream; else a plain answer is requested, and sent as a stream. */
   canStream: boolean
   /** Native calls in all: each input has the same number of choices, one after the other. */
   choices: number
@@ -83,15 +83,15 @@ export interface RunRequest {
   forcedCall?: string
   /** The only tool that may be called, when a call is forced. */
   forcedTool?: string
-  /** The last thing the caller told is a tool's result. */
+  /** The last message of the caller is a tool's result. */
   followsToolResult: boolean
   format?: OutputFormat
   outputForm?: OutputForm
   /** The caller spoke of `functions`, and is answered with `function_call`. */
   legacyFunctions: boolean
-  /** Everything the model writes is told as text: no chat template has asked it to think first. */
+  /** Everything the model writes is text of the answer: no chat template has asked it to think first. */
   isVerbatim: boolean
-  /** What the model thinks is not told. */
+  /** The model's thinking is left out of the answer. */
   hidesThinking: boolean
   /** The limit that is sent, in tokens; 0 where there is nothing to ask for. */
   maxTokens: number

@@ -13,7 +13,7 @@ export interface OutputFormat {
   name: string
   /** Absent where the caller gave none. */
   schema?: Record<string, unknown>
-  /** An answer that does not fit is an error; else it is told with a change. */
+  /** An answer that does not fit is an error; else it is returned with a change. */
   isStrict: boolean
   /** OpenAI's `json_schema` as it was sent. */
   envelope?: JsonSchemaFormat
@@ -22,7 +22,7 @@ export interface OutputFormat {
 /** How a model is made to answer in JSON: natively in one of four forms, or by words in the system message. */
 export type OutputForm = 'bare' | 'envelope' | 'guided' | 'object' | 'prompt'
 
-/** What is told of a schema, told as that. */
+/** A change that concerns the schema. */
 const SCHEMA = 'response_format.json_schema.schema'
 
 /** Keywords OpenAI's subset lacks and guided decoding stumbles over; the answer is checked against them all the same. */
@@ -33,7 +33,7 @@ const COMPILING = 6_000
 
 /**
  * Reads the schema of a structured output before it is needed: it takes long, so each one waits for a turn of its own.
- * @param ownTurn resolves in a turn of the event loop in which nobody else does as much
+ * @param ownTurn resolves in a turn of the event loop without other heavy work
  * @returns undefined where there is nothing to wait for
  */
 export function prepareChecks (
@@ -56,7 +56,7 @@ export function prepareChecks (
 }
 
 /**
- * What the caller's `response_format` asks for; undefined for text. What of its schema cannot be checked is told.
+ * What the caller's `response_format` asks for; undefined for text. What cannot be checked of its schema is a change.
  * @throws InvalidRequestError when its schema is none
  */
 export function toOutputFormat (

@@ -16,7 +16,7 @@ export interface NativeTool {
 
 /** The tools of a request in native form. */
 export interface OfferedTools {
-  /** Those that may be called, in the caller's order; the model is told of these. */
+  /** Those that may be called, in the caller's order; the model gets these. */
   tools: NativeTool[]
   /** Their parameters as the caller meant them, by name: what arguments are checked against. */
   schemas: ReadonlyMap<string, Record<string, unknown>>

@@ -20,7 +20,7 @@ const wrongCredentials: Policy = { retry: false, fallback: false, fault: 'creden
 const noModel: Policy = { retry: false, fallback: true, fault: 'model' }
 const notAllowed: Policy = { retry: false, fallback: true, fault: 'account' }
 
-/** All that a failure of Cloudflare, of the models behind it or of the way there can mean, and what follows from it. */
+/** Every meaning of a failure of Cloudflare, of a model or of the connection, and what follows from it. */
 export const MEANINGS = {
   'bad-request': wrongRequest,
   overflow: wrongRequest,

@@ -30,7 +30,7 @@ interface FailureShape {
 const MAX_MESSAGE_LENGTH = 1_000
 
 /**
- * Finds the failure in a JSON value from Cloudflare or the model servers behind it; undefined for an ordinary answer.
+ * Finds the failure in a JSON value from Cloudflare or its model servers; undefined for an ordinary answer.
  * Known shapes: the API's envelope (`errors`, `success: false`), OpenAI's and AI Gateway's `error`, vLLM's
  * `object: "error"`, and the bare AiError with its `internalCode`. It looks at the top level only, so that it
  * costs next to nothing on every frame of a stream.

@@ -49,7 +49,7 @@ function without ({ parts, begins }: Known, text: string): string {
   return kept.length === 0 ? text : [...kept, text.slice(from)].join('[redacted]')
 }
 
-/** A secret as it is, percent-encoded, and in base64 behind none, one and two bytes of something else. */
+/** A secret as it is, percent-encoded, and in base64 after none, one and two other bytes. */
 function toForms (secret: string): string[] {
   if (secret.length < TELLING_LENGTH) return []
   const encoded = ['', ' ', '  '].map(before => Buffer.from(before + secret).toString('base64url').slice(before.length === 0 ? 0 : before.length + 1, -1))

@@ -21,7 +21,7 @@ export class ChatChunkWriter implements ChunkWriter {
   /**
    * @param seam what stands between the JSON strings of two chunks: the end of one and the beginning of the next
    * @param endLength how many bytes of it are the end
-   * @param isReady nothing has to be told before such a chunk
+   * @param isReady nothing has to be sent before such a chunk
    */
   constructor (seam: Buffer, endLength: number, isReady: () => boolean) {
     this.#seam = seam

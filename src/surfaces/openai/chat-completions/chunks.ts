@@ -19,7 +19,7 @@ export class ChatChunks {
   #texts: TextChunks | undefined
   #thoughts: TextChunks | undefined
   #begun = false
-  /** What this choice was billed, once its events have told it. */
+  /** Usage of this choice, once its events have reported it. */
   usage: Usage | undefined
 
   /** @param withUsage the caller asked for usage, so every chunk says `usage: null` until the last */
@@ -29,7 +29,7 @@ export class ChatChunks {
     this.#end = `,"logprobs":null,"finish_reason":null}]${withUsage ? ',"usage":null' : ''}}\n\n`
   }
 
-  /** The chunks of one batch as one piece; failures are told by the caller, who knows whether the stream has begun. */
+  /** The chunks of one batch as one piece; the caller reports failures, because it knows whether the stream has begun. */
   tell (batch: Batch): Buffer {
     const told: Buffer[] = []
     for (let at = 0; at < batch.length;) {
@@ -117,7 +117,7 @@ function endOfRun (batch: Batch, start: number, type: PieceEvent['type']): numbe
   return end
 }
 
-/** The chunk that tells the bill, the last before `[DONE]`; only for callers that asked for it. */
+/** The usage chunk, the last before `[DONE]`; only for callers that requested it. */
 export function toUsageChunk (identity: ReplyIdentity, usage: Usage): string {
   return toEvent(`{${envelope(identity)},"choices":[],"usage":${JSON.stringify(toUsage(usage))}}`)
 }

@@ -13,7 +13,7 @@ export interface ReplyIdentity {
   model: string
   /** OpenAI's `system_fingerprint`. */
   fingerprint: string
-  /** Calls are told as the deprecated `function_call`. */
+  /** Calls are returned as the deprecated `function_call`. */
   legacyFunctions: boolean
 }
 

@@ -1,7 +1,7 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
 import { imageUrl, logitBias, Nullable, optionalBoolean, optionalInteger, optionalNumber, optionalObject, optionalString, stop, streamOptions } from '../schema-parts.ts'
 
-/** A choice between objects told apart by one field; Ajv then names the field that is wrong instead of every branch. */
+/** A union discriminated by one field; Ajv then names the field that is wrong instead of every branch. */
 function OneOf<T extends TSchema[]> (propertyName: string, schemas: [...T]) {
   return Type.Unsafe<Static<T[number]>>({
     type: 'object',

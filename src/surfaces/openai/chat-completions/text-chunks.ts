@@ -14,7 +14,7 @@ export class TextChunks {
   #seam: Buffer
   #endLength: number
 
-  /** @param begin of a chunk, before the JSON string of its text @param end of a chunk, behind it */
+  /** @param begin of a chunk, before the JSON string of its text @param end of a chunk, after it */
   constructor (begin: string, end: string) {
     this.#seam = toUnpooledBuffer(end + begin)
     this.#endLength = Buffer.byteLength(end)
@@ -22,7 +22,7 @@ export class TextChunks {
 
   /**
    * The same chunks for text that comes as JSON strings.
-   * @param isReady nothing has to be told before such a chunk
+   * @param isReady nothing has to be sent before such a chunk
    */
   toChunkWriter (isReady: () => boolean): ChatChunkWriter {
     return new ChatChunkWriter(this.#seam, this.#endLength, isReady)

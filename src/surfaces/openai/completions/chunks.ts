@@ -10,11 +10,11 @@ import { toUsage } from '../usage.ts'
 export class CompletionChunks {
   #begin: string
   #end: string
-  /** The prompt, until it is told; empty when the caller wants no echo. */
+  /** The prompt, until it is sent; empty when the caller wants no echo. */
   #echo: string
-  /** Characters told so far. */
+  /** Characters sent so far. */
   #offset = 0
-  /** What this choice was billed, once its events have told it. */
+  /** Usage of this choice, once its events have reported it. */
   usage: Usage | undefined
 
   /** @param withUsage the caller asked for usage, so every chunk says `usage: null` until the last */
@@ -24,7 +24,7 @@ export class CompletionChunks {
     this.#echo = echo
   }
 
-  /** The chunks of one batch as one text; failures are told by the caller, who knows whether the stream has begun. */
+  /** The chunks of one batch as one text; the caller reports failures, because it knows whether the stream has begun. */
   tell (batch: Batch): string {
     let text = ''
     for (const event of batch) {
@@ -56,7 +56,7 @@ export class CompletionChunks {
   }
 }
 
-/** The chunk that tells the bill, the last before `[DONE]`; only for callers that asked for it. */
+/** The usage chunk, the last before `[DONE]`; only for callers that requested it. */
 export function toCompletionUsageChunk (identity: CompletionIdentity, usage: Usage): string {
   return toEvent(`{${envelope(identity)},"choices":[],"usage":${JSON.stringify(toUsage(usage))}}`)
 }

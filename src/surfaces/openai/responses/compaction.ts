@@ -3,7 +3,7 @@ export const SUMMARY_QUESTION = 'This conversation is about to be replaced by a 
   'what the user wants, in their words where they matter; what was decided and done, and what came of it; names, paths, values and pieces of code that are still needed; what is left to do, and what comes next. ' +
   'Answer with the summary alone, and call no tool.'
 
-/** What it is told behind a summary that stands for a conversation. */
+/** What follows a summary that replaces a conversation. */
 const PREAMBLE = 'The conversation up to here was replaced by this summary of it:'
 
 const VERSION = 1
@@ -31,7 +31,7 @@ export function toSummary (content: string): string | undefined {
   return bytes.readUInt32BE(1) === toChecksum(text) ? text.toString() : undefined
 }
 
-/** How a model is told a summary that stands for a conversation. */
+/** The message that gives a model the summary that replaces a conversation. */
 export function toRecalledText (summary: string): string {
   return `${PREAMBLE}\n\n${summary}`
 }

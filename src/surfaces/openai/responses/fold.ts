@@ -15,7 +15,7 @@ export interface ResponseIdentity {
 /** A response whose bill is known. */
 export type EndedResponse = ResponseObject & { usage: ResponseUsage }
 
-/** A response that has begun: everything but its output, the caller's parameters told back with OpenAI's defaults. */
+/** A response that has begun: everything but its output, the caller's parameters repeated with OpenAI's defaults. */
 export function toBegunResponse (request: ResponseRequest, { id, createdAt }: ResponseIdentity): ResponseObject {
   return {
     id,

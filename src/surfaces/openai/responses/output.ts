@@ -25,7 +25,7 @@ export interface Output {
   readonly items: OutputItem[]
   readonly usage: Usage
   readonly finishReason: FinishReason
-  /** It ends before its end, and is told as whole. */
+  /** It was cut, and is returned as complete. */
   readonly isCut?: boolean
   push: (event: GenerationEvent) => void
 }

@@ -2,7 +2,7 @@ import { Type, type Static, type TSchema } from '@sinclair/typebox'
 import { imageUrl, Nullable, optionalBoolean, optionalInteger, optionalNumber, optionalObject, optionalString } from '../schema-parts.ts'
 
 /**
- * Objects told apart by their `type`, each with the schema of its own, so that Ajv names the field that is wrong.
+ * A union discriminated by `type`, each member with its own schema, so that Ajv names the field that is wrong.
  * One of another type passes, unless `type` itself is limited.
  */
 function byType (schemas: Record<string, TSchema>): object[] {

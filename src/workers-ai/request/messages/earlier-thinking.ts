@@ -15,7 +15,7 @@ const TEXTS = ['text', 'thinking', 'summary', 'reasoning', 'content']
 
 /**
  * What an assistant thought in an earlier turn, in whatever member or part it came back.
- * @param isTaken whether the model reads earlier thinking; else it is told as dropped
+ * @param isTaken whether the model reads earlier thinking; else a change reports it as dropped
  */
 export function toEarlierThinking (message: AssistantMessage, path: string, isTaken: boolean, changes: Change[]): string | undefined {
   const parts = Array.isArray(message.content) ? message.content.flatMap((part, place) => isThinkingPart(part) ? [[`content[${place}]`, part] as const] : []) : []

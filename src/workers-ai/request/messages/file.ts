@@ -10,7 +10,7 @@ interface GivenFile {
   filename?: string | null | undefined
 }
 
-/** The largest file that is told as text, in bytes. */
+/** The largest file that is sent as text, in bytes. */
 const MAX_FILE_BYTES = 1_048_576
 
 const DATA_URI = /^data:([\w.+-]+\/[\w.+-]+)?(?:;[^;,]*)*?(;base64)?,/i
@@ -18,7 +18,7 @@ const TEXT_TYPE = /^(?:text\/.+|application\/(?:.+\+)?(?:json|x-?ndjson|jsonl|cs
 const TEXT_NAME = /\.(?:txt|text|log|md|markdown|csv|tsv|json|jsonl|ndjson|xml|html?|ya?ml)$/i
 
 /**
- * A text file told as text, for Workers AI takes no files. It is one by its media type or, when it has none, by the end
+ * A text file as text, because Workers AI takes no files. It is one by its media type or, when it has none, by the end
  * of its name, and by being UTF-8 of at most 1 MiB without a NUL.
  * @param path of the part, e.g. `messages[0].content[1]`
  * @param members path of the object that holds its members

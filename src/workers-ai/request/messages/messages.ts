@@ -290,7 +290,7 @@ function toText (content: string | AssistantPart[] | null | undefined, path: str
   }).join('\n')
 }
 
-/** The deprecated `function_call` and role `function`, told as the tool calls they became. */
+/** The deprecated `function_call` and role `function`, as the tool calls that replaced them. */
 function withModernCalls (messages: readonly Message[], changes: Change[]): readonly ModernMessage[] {
   if (!messages.some(message => message.role === 'function' || hasLegacyCall(message))) return messages as readonly ModernMessage[]
   let lastId = 'call_0'
