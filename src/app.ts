@@ -7,16 +7,16 @@ import { BODY_SCHEMAS } from './http/body/body-schemas.ts'
 import { clientErrorHandler } from './http/connections/client-error.ts'
 import { errorHandler } from './surfaces/openai/error-handler.ts'
 import { toErrorBody } from './surfaces/openai/errors.ts'
-import { cutIdleClients } from './http/connections/stalled-clients.ts'
+import { cutStalledClients } from './http/connections/stalled-clients.ts'
 import { readJsonBodies } from './http/body/json-body.ts'
 import { newLogger } from './telemetry/logger.ts'
-import { lastingPressure } from './http/connections/sustained-pressure.ts'
-import { OpenAnswers, overloaded } from './http/connections/active-requests.ts'
-import { closeQueuedAnswers } from './http/connections/pipelined-responses.ts'
+import { sustainedPressure } from './http/connections/sustained-pressure.ts'
+import { ActiveRequests, overloaded } from './http/connections/active-requests.ts'
+import { closePipelinedResponses } from './http/connections/pipelined-responses.ts'
 import { toRequestId } from './http/replies/request-id.ts'
 import { logRequests } from './telemetry/request-log.ts'
 import { toRoutableUrl } from './http/replies/request-url.ts'
-import { closeSilentConnections } from './http/connections/idle-connections.ts'
+import { closeIdleConnections } from './http/connections/idle-connections.ts'
 import { refuseUnknownRoutes } from './http/replies/unknown-routes.ts'
 import type { ModelSurvey } from './inference/model-survey.ts'
 import type { RemoteImagesOptions } from './remote-images/remote-images.ts'
@@ -122,20 +122,20 @@ async function prepare (app: FastifyInstance, settings: Settings): Promise<void>
   app.removeContentTypeParser('text/plain')
   // First, because whatever is refused later is noted in the request's record.
   logRequests(app)
-  app.decorate('openAnswers', new OpenAnswers(settings.maxStreams))
+  app.decorate('activeRequests', new ActiveRequests(settings.maxStreams))
   app.decorateRequest('apiToken', undefined)
   app.decorateRequest('caller', undefined)
   app.decorateRequest('modelChange', undefined)
-  const isLasting = lastingPressure(Date.now)
+  const isLasting = sustainedPressure(Date.now)
   await app.register(underPressure, {
     maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
     pressureHandler: request => { if (!request.routeOptions.config.isHealthCheck && isLasting()) throw overloaded() }
   })
-  closeSilentConnections(app)
+  closeIdleConnections(app)
   // Node would refuse what it does not know of it, without a word; an expectation may as well be passed over.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
-  closeQueuedAnswers(app)
-  cutIdleClients(app, settings.clientIdleTimeoutMs)
+  closePipelinedResponses(app)
+  cutStalledClients(app, settings.clientIdleTimeoutMs)
   readJsonBodies(app, new BodyMemory(settings.maxBodyMemoryBytes))
   if (settings.corsOrigins.length > 0) {
     const { default: cors } = await import('@fastify/cors')

@@ -345,7 +345,7 @@ function rolesOf (run: RunRequest): string[] {
 }
 
 function bodyOf (run: RunRequest): string {
-  return toText(toBody(run, { stream: false, choice: 0, anySeed: 1 }))
+  return toText(toBody(run, { stream: false, choice: 0, baseSeed: 1 }))
 }
 
 function isToldToThink ({ fields }: RunRequest): boolean {

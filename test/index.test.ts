@@ -79,10 +79,10 @@ t.test('a client that leaves ends what was done for it', async t => {
   const controller = new AbortController()
   const response = await post(url, 'stall after 3 frames', controller.signal)
   t.equal(response.status, 200)
-  t.equal(proxy.openAnswers.count, 1)
+  t.equal(proxy.activeRequests.count, 1)
   controller.abort()
   await t.rejects(response.text())
-  await waited(() => proxy.openAnswers.count === 0)
+  await waited(() => proxy.activeRequests.count === 0)
 })
 
 t.test('the log goes where it is told to', async t => {

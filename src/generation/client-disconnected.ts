@@ -1,6 +1,6 @@
 /** The client left before its answer was complete; no one receives the rest. */
-export class ClientGoneError extends Error {
-  override name = 'ClientGoneError'
+export class ClientDisconnectedError extends Error {
+  override name = 'ClientDisconnectedError'
   constructor () {
     super('The client left before its answer was complete')
   }

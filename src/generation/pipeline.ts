@@ -60,10 +60,10 @@ function isDone (stage: Stage): boolean {
 
 /**
  * Waits for the first batch, so that a generation that fails at once can still become an HTTP status; but no longer than
- * `patienceMs`, so that the client can be sent a keep-alive.
+ * `timeoutMs`, so that the client can be sent a keep-alive.
  * @throws the error of a failure event that comes before anything else, or of a source that breaks before it
  */
-export async function primed (batches: Source<Batch>, patienceMs: number): Promise<Source<Batch>> {
+export async function primed (batches: Source<Batch>, timeoutMs: number): Promise<Source<Batch>> {
   let sink: Write<Batch> | undefined
   let failure: { error: Error } | undefined
   let isLate = false
@@ -86,7 +86,7 @@ export async function primed (batches: Source<Batch>, patienceMs: number): Promi
     timer = setTimeout(() => {
       isLate = true
       resolve()
-    }, patienceMs)
+    }, timeoutMs)
   }).finally(() => clearTimeout(timer))
   if (failure) throw failure.error
   return write => {

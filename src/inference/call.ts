@@ -1,6 +1,6 @@
 import type { CancelSignal } from '../generation/cancellation.ts'
 import type { Change } from '../generation/change.ts'
-import { ClientGoneError } from '../generation/client-disconnected.ts'
+import { ClientDisconnectedError } from '../generation/client-disconnected.ts'
 import type { WireObserver } from '../workers-ai/transport/runner.ts'
 import type { RequestRecord } from './request-record.ts'
 
@@ -53,7 +53,7 @@ export interface Call {
  * @returns false when the client has disconnected
  */
 export function noteFailure (error: unknown, { record }: Pick<Call, 'record'>): boolean {
-  if (error instanceof ClientGoneError) return false
+  if (error instanceof ClientDisconnectedError) return false
   record.error = error as Error
   return true
 }

@@ -26,7 +26,7 @@ export interface DryRunAnswer {
 /** @param stream the caller asks for a stream */
 export function toDryRun (request: RunRequest, model: string, stream: boolean): DryRun {
   if (request.maxTokens === 0) return toDryRunOf(model, 'null', request.changes)
-  return toDryRunOf(model, toText(toBody(request, { stream: stream && request.canStream, choice: 0, anySeed: 1 })), request.changes)
+  return toDryRunOf(model, toText(toBody(request, { stream: stream && request.canStream, choice: 0, baseSeed: 1 })), request.changes)
 }
 
 /** @param body JSON text */

@@ -182,7 +182,7 @@ function asPlainAsCanBe (
 
 /** A native body without the name of the limit that only some models know, and others ignore. */
 function toPlainFields (request: RunRequest): object {
-  const { max_completion_tokens: _, ...fields } = JSON.parse(toText(toBody(request, { stream: false, choice: 0, anySeed: 1 }))) as Record<
+  const { max_completion_tokens: _, ...fields } = JSON.parse(toText(toBody(request, { stream: false, choice: 0, baseSeed: 1 }))) as Record<
     string,
     unknown
   >
@@ -198,7 +198,7 @@ function ask (
   const stages = toStages(request, model.family, { isStreamed, choice, newCallId })
   return generate(workersAi, {
     model: model.id,
-    body: toBody(request, { stream: isStreamed, choice, anySeed: baseSeed }),
+    body: toBody(request, { stream: isStreamed, choice, baseSeed }),
     isStreamed,
     signal,
     sessionAffinity,

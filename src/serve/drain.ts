@@ -13,14 +13,14 @@ export const AT_ONCE = { drainDelayMs: 0, drainTimeoutMs: 0 }
  * the time limit. The remaining answers end with an error.
  */
 export async function drain (app: FastifyInstance, { drainDelayMs, drainTimeoutMs }: Pick<Settings, 'drainDelayMs' | 'drainTimeoutMs'>): Promise<void> {
-  app.openAnswers.isDraining = true
+  app.activeRequests.isDraining = true
   await setTimeout(drainDelayMs)
   // Node closes what is idle when the server closes; a connection whose answer ends later would be kept alive.
   const sweep = setInterval(() => app.server.closeIdleConnections(), 50)
   const closed = app.close()
   const late = await Promise.race([closed.then(() => false), setTimeout(drainTimeoutMs, true, { ref: false })])
   if (late) {
-    app.openAnswers.cut()
+    app.activeRequests.abortAll()
     await Promise.race([closed, setTimeout(GRACE_MS)])
     app.server.closeAllConnections()
     await Promise.race([closed, setTimeout(GRACE_MS)])
@@ -30,6 +30,6 @@ export async function drain (app: FastifyInstance, { drainDelayMs, drainTimeoutM
 
 /** After an uncaught exception: accepts no more requests, and ends running answers with an error. */
 export async function breakOff (app: FastifyInstance): Promise<void> {
-  app.openAnswers.isBroken = true
+  app.activeRequests.isBroken = true
   await drain(app, AT_ONCE)
 }

@@ -32,7 +32,7 @@ async function open (t: Test, { port }: Proxy, bytes: string): Promise<Socket> {
   return socket
 }
 
-async function openAnswers ({ url }: Proxy): Promise<number> {
+async function activeRequests ({ url }: Proxy): Promise<number> {
   return (await (await fetch(`${url}/readyz?verbose`)).json() as { open_answers: number }).open_answers
 }
 
@@ -73,7 +73,7 @@ t.test('whoever leaves takes the connection to Cloudflare with them, within a se
     t.ok(ms < 1_000, `${name}, ${departure}: ${Math.round(ms)} ms`)
   })
   await waited(() => evil.asked.every(({ isClosed }) => isClosed))
-  t.equal(await openAnswers(proxy), 0, 'no answer counts as open')
+  t.equal(await activeRequests(proxy), 0, 'no answer counts as open')
   await waited(() => proxy.lines().filter(({ msg }) => msg === 'client gone').length === cases.length)
   t.strictSame(proxy.lines().filter(({ level }) => Number(level) >= 50), [])
 })
@@ -85,7 +85,7 @@ t.test('whoever leaves while sending leads to no call', async t => {
     await sleep(50)
     leave(socket)
     await sleep(50)
-    t.equal(await openAnswers(proxy), 0, departure)
+    t.equal(await activeRequests(proxy), 0, departure)
   }
   t.equal(evil.asked.length, 0)
 })
@@ -99,7 +99,7 @@ t.test('whoever leaves while a retry waits is forgotten', async t => {
     await sleep(100)
     leave(socket)
     await sleep(100)
-    t.equal(await openAnswers(proxy), 0)
+    t.equal(await activeRequests(proxy), 0)
     await sleep(1_300)
     t.equal(evil.asked.length, before + 1, 'nothing is asked for again')
   }
@@ -112,10 +112,10 @@ t.test('whoever leaves a row of requests ends all their answers, those that wait
     const socket = await open(t, proxy, [true, true, false, true].map(stream => request(chat(stream))).join(''))
     await waited(() => evil.asked.length === before + 4)
     await sleep(150)
-    t.equal(await openAnswers(proxy), 4)
+    t.equal(await activeRequests(proxy), 4)
     leave(socket)
     await waited(() => evil.asked.every(({ isClosed }) => isClosed))
-    t.equal(await openAnswers(proxy), 0)
+    t.equal(await activeRequests(proxy), 0)
   }
   await waited(() => proxy.lines().filter(({ status }) => status === 499).length === 12)
 })
@@ -154,7 +154,7 @@ t.test('a hundred who leave at once do not hold up the others', async t => {
   t.equal((await ask(proxy, chat(false, { model: '@cf/evil/good' }))).status, 200)
   t.ok(performance.now() - startedAt < 3_000)
   await waited(() => evil.asked.slice(0, 100).every(({ isClosed }) => isClosed))
-  t.equal(await openAnswers(proxy), 0)
+  t.equal(await activeRequests(proxy), 0)
 })
 
 t.test('comments keep a connection alive while Cloudflare thinks, before the first token and between two', async t => {

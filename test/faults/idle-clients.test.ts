@@ -21,7 +21,7 @@ function ignore (server: BuiltServer, path: string, body?: object): Socket {
   return socket
 }
 
-async function openAnswers ({ url }: BuiltServer): Promise<number> {
+async function activeRequests ({ url }: BuiltServer): Promise<number> {
   return (await (await fetch(`${url}/readyz?verbose`)).json() as { open_answers: number }).open_answers
 }
 
@@ -65,8 +65,8 @@ t.test('clients that take nothing give their places back, on every surface', asy
       await waited(() => cuts(server).length - before === PLACES, 60_000)
     }
     const cutAt = performance.now()
-    while (await openAnswers(server) > 0 && performance.now() - cutAt < (hasLeft ? 3 * LIMIT_MS : 2_000)) await sleep(10)
-    t.equal(await openAnswers(server), 0, `${name}: the places are free`)
+    while (await activeRequests(server) > 0 && performance.now() - cutAt < (hasLeft ? 3 * LIMIT_MS : 2_000)) await sleep(10)
+    t.equal(await activeRequests(server), 0, `${name}: the places are free`)
     if ('stream' in body) await waited(() => evil.asked.slice(asked).every(({ isClosed }) => isClosed))
     isSmall = true
     t.equal((await ask(server, chat)).status, 200, `${name}: others are served`)
@@ -127,7 +127,7 @@ for (const [name, env] of Object.entries({ key: { API_KEYS: 'one:first-key-1,two
     for (let count = 0; count < 10; count++) t.equal(await stream('first-key-1'), 200, 'one alone may have all')
     t.equal(await stream('other-key-2'), 503)
     open.shift()?.abort()
-    while (await openAnswers(server) === 10) await sleep(10)
+    while (await activeRequests(server) === 10) await sleep(10)
     t.equal(await stream('first-key-1'), 503, 'the place that is free is for who was refused')
     t.equal(await stream('other-key-2'), 200)
   })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ClientGoneError } from '../../src/generation/client-disconnected.ts'
+import { ClientDisconnectedError } from '../../src/generation/client-disconnected.ts'
 import { noteFailure } from '../../src/inference/call.ts'
 import { quietCall } from './quiet-call.ts'
 
@@ -8,5 +8,5 @@ const call = quietCall()
 t.equal(noteFailure(error, call), true, 'somebody is to be told')
 t.equal(call.record.error, error)
 const left = quietCall()
-t.equal(noteFailure(new ClientGoneError(), left), false, 'nobody is left')
+t.equal(noteFailure(new ClientDisconnectedError(), left), false, 'nobody is left')
 t.equal(left.record.error, undefined, 'and nothing has failed')

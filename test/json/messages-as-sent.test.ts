@@ -139,7 +139,7 @@ t.test('what is sent is the same, whether they are kept or not', t => {
         const { body, kept } = read(JSON.stringify({ model: 'm', ...request }))
         const [asSent, anew] = [body, structuredClone(body)].map(chat => {
           const run = toRunRequest(chat, model, options)
-          return { run: { ...run, inputs: [] }, body: toText(toBody(run, { stream: true, choice: 0, anySeed: 1 })) }
+          return { run: { ...run, inputs: [] }, body: toText(toBody(run, { stream: true, choice: 0, baseSeed: 1 })) }
         })
         t.ok(kept)
         t.strictSame(asSent, anew, `${name}: ${Object.keys(request).join(', ')}`)

@@ -42,7 +42,7 @@ t.test('what runs longer is told that it is cut', async t => {
 t.test('after a bug nothing new is begun, and what runs is told that it is cut', async t => {
   const { app, answer } = await serve(t, 2)
   const broken = breakOff(app)
-  t.equal(app.openAnswers.isBroken, true)
+  t.equal(app.activeRequests.isBroken, true)
   await broken
   t.match(await answer.text(), '"code":"server_stopping"')
 })

@@ -41,11 +41,11 @@ export async function exchange ({ port }: Listening, bytes: string | Buffer, unt
   }
 }
 
-/** Resolves with the milliseconds it took until something holds; rejects when that takes longer than `patienceMs`. */
-export async function waited (isSo: () => boolean, patienceMs = 5_000): Promise<number> {
+/** Resolves with the milliseconds it took until something holds; rejects when that takes longer than `timeoutMs`. */
+export async function waited (isSo: () => boolean, timeoutMs = 5_000): Promise<number> {
   const start = Date.now()
   while (!isSo()) {
-    if (Date.now() - start > patienceMs) throw new Error(`never so: ${isSo}`)
+    if (Date.now() - start > timeoutMs) throw new Error(`never so: ${isSo}`)
     await sleep(5)
   }
   return Date.now() - start

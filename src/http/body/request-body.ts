@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import type { Transform } from 'node:stream'
 import { errorCodes, type FastifyRequest } from 'fastify'
 import { InvalidRequestError, quoted } from '../../errors.ts'
-import { ClientGoneError } from '../../generation/client-disconnected.ts'
+import { ClientDisconnectedError } from '../../generation/client-disconnected.ts'
 import { toDecoder } from './content-coding.ts'
-import { hangUpGently } from '../connections/lingering-close.ts'
+import { lingeringClose } from '../connections/lingering-close.ts'
 
 type Read = (error: Error | null, bytes: Buffer) => void
 
@@ -17,12 +17,12 @@ const LARGE = 1_048_576
  * Reads the body of a request, and decodes it. Neither what comes nor what is made of it may be larger than the limit of
  * its route, and both have to have room in the memory for bodies. Of a body that is refused the rest is thrown away.
  * Fails with Fastify's error for one that is too large, 415 for a coding nobody knows, 400 for one that is not what it
- * says, and ClientGoneError.
+ * says, and ClientDisconnectedError.
  */
 export function readBody (request: FastifyRequest, body: IncomingMessage, done: Read): void {
   const { headers, heldMemory, routeOptions: { bodyLimit } } = request
   const refuse = (error: Error): void => {
-    hangUpGently(request.raw.socket)
+    lingeringClose(request.raw.socket)
     body.resume()
     heldMemory?.release()
     done(error, NOTHING)
@@ -71,7 +71,7 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, done: 
   }
   // Node has the connection end a body that is not whole with an error.
   function failToArrive (): void {
-    fail(new ClientGoneError())
+    fail(new ClientDisconnectedError())
   }
   function failToDecode (): void {
     fail(new InvalidRequestError(`The request body could not be decoded: it is not whole, or not in the content-encoding '${quoted(String(headers['content-encoding']))}'.`))

@@ -2,18 +2,18 @@ import type { FastifyReply } from 'fastify'
 import { ProxyError } from '../../errors.ts'
 import { Cancellation, type CancelSignal } from '../../generation/cancellation.ts'
 import { toKeyId } from '../access/auth.ts'
-import { ClientGoneError } from '../../generation/client-disconnected.ts'
+import { ClientDisconnectedError } from '../../generation/client-disconnected.ts'
 import { FairShare } from './fair-share.ts'
 
 declare module 'fastify' {
-  interface FastifyInstance { openAnswers: OpenAnswers }
+  interface FastifyInstance { activeRequests: ActiveRequests }
 }
 
 /**
  * The answers that are under way: no more than so many at a time, each with a signal that aborts when its client leaves
  * before it is complete, or when the server stops and can wait no longer. Keys share the places.
  */
-export class OpenAnswers {
+export class ActiveRequests {
   /** The server stops: it still answers, but load balancers should ask another one. */
   isDraining = false
   /** A bug that nobody caught: nothing new is served any more. */
@@ -32,11 +32,11 @@ export class OpenAnswers {
   /**
    * Counts an answer until its connection is done with it.
    * Fastify's own `request.signal` aborts at once on a POST with a body over a real socket, so it cannot be used here.
-   * @throws ProxyError 503 with `retry-after` when there are too many, or the key has its share; ClientGoneError when
+   * @throws ProxyError 503 with `retry-after` when there are too many, or the key has its share; ClientDisconnectedError when
    *   its client has left already
    */
   open ({ raw, request }: Pick<FastifyReply, 'raw' | 'request'>): CancelSignal {
-    if (raw.destroyed) throw new ClientGoneError()
+    if (raw.destroyed) throw new ClientDisconnectedError()
     if (this.isBroken) throw stopping()
     const keyId = toKeyId(request)
     if (!this.#places.mayTake(keyId, 1)) throw overloaded()
@@ -45,13 +45,13 @@ export class OpenAnswers {
     this.#open.add(cancellation)
     raw.on('close', () => {
       if (this.#open.delete(cancellation)) this.#places.give(keyId, 1)
-      if (!raw.writableFinished) cancellation.abort(new ClientGoneError())
+      if (!raw.writableFinished) cancellation.abort(new ClientDisconnectedError())
     })
     return cancellation
   }
 
   /** Ends every answer that is under way with an error its client can read. */
-  cut (): void {
+  abortAll (): void {
     const reason = stopping()
     for (const cancellation of this.#open) cancellation.abort(reason)
   }

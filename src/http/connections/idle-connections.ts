@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
  * Hangs up, when the server closes, on connections that have not sent a whole head of a request yet, such as those
  * browsers open ahead of time. Node takes them for busy ones and would wait for them.
  */
-export function closeSilentConnections (app: FastifyInstance): void {
+export function closeIdleConnections (app: FastifyInstance): void {
   const silent = new Set<Socket>()
   app.server.on('connection', (socket: Socket) => {
     silent.add(socket)

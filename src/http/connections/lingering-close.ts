@@ -8,7 +8,7 @@ const LINGER_MS = 1_000
  * and a client that hears of the reset first never reads the answer. So what comes is thrown away until the client hangs
  * up, for a second at most.
  */
-export function hangUpGently (socket: Socket): void {
+export function lingeringClose (socket: Socket): void {
   // What Node calls once an answer with `connection: close` is on its way.
   socket.destroySoon = () => {
     socket.end()

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
  * Closes, with a connection, also the responses that wait for another one on it (HTTP pipelining). Node tells the end
  * to the answer it is writing and to no other; who waits for theirs would wait, and hold its upstream, for ever.
  */
-export function closeQueuedAnswers (app: FastifyInstance): void {
+export function closePipelinedResponses (app: FastifyInstance): void {
   const queues = new WeakMap<Socket, Set<ServerResponse>>()
   app.server.on('request', ({ socket }, answer) => {
     // Only the answer whose turn it is has a socket.

@@ -25,7 +25,7 @@ interface Handle {
  * place and its upstream for as long as they like. Time counts only while bytes wait; a silent model causes no cut.
  * One timer looks at all of them, and it counts its own rounds, so that a pause of the whole process is no client's.
  */
-export function cutIdleClients (app: FastifyInstance, limitMs: number): void {
+export function cutStalledClients (app: FastifyInstance, limitMs: number): void {
   const watched = new Map<Socket, Watched>()
   let timer: NodeJS.Timeout | undefined
   app.addHook('onRequest', (request, _reply, done) => {

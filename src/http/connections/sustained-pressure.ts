@@ -8,7 +8,7 @@ const PASSED_MS = 3_000
  * Tells lasting pressure from a moment's. Asked whenever a request comes in under pressure.
  * @param now milliseconds since any fixed moment
  */
-export function lastingPressure (now: () => number): () => boolean {
+export function sustainedPressure (now: () => number): () => boolean {
   let since = -Infinity
   let last = -Infinity
   return () => {

@@ -17,11 +17,11 @@ declare module 'fastify' {
 
 /**
  * What one HTTP request brings beside its body. It counts as an answer that is under way from now on.
- * @throws ProxyError 503 with `retry-after` when there are too many, or the key has its share; ClientGoneError when
+ * @throws ProxyError 503 with `retry-after` when there are too many, or the key has its share; ClientDisconnectedError when
  *   its client has left already
  */
 export function toCall (request: FastifyRequest, reply: FastifyReply, settings: Pick<Settings, 'logContent'>): Call {
-  return new HttpCall(request, reply, settings, reply.server.openAnswers.open(reply))
+  return new HttpCall(request, reply, settings, reply.server.activeRequests.open(reply))
 }
 
 /** A view of a request: of most, half of this is never asked for. */

@@ -10,13 +10,13 @@ const OPTIONS = { config: { isHealthCheck: true } }
 export function health (app: FastifyInstance): void {
   for (const url of ['/health', '/livez']) {
     app.get(url, OPTIONS, (_request, reply) => {
-      const { isBroken } = app.openAnswers
+      const { isBroken } = app.activeRequests
       reply.code(isBroken ? 503 : 200)
       return { status: isBroken ? 'broken' : 'ok' }
     })
   }
   app.get<{ Querystring: { verbose?: string } }>('/readyz', OPTIONS, (request, reply) => {
-    const { isDraining, count } = app.openAnswers
+    const { isDraining, count } = app.activeRequests
     reply.code(isDraining ? 503 : 200)
     return {
       status: isDraining ? 'stopping' : 'ready',

@@ -4,7 +4,7 @@ import type { Models } from '../../inference/models.ts'
 import type { Task } from '../../workers-ai/models/task.ts'
 import { toErrorBody, toProxyError } from './errors.ts'
 import { tokenOwner } from '../../http/access/auth.ts'
-import { ClientGoneError } from '../../generation/client-disconnected.ts'
+import { ClientDisconnectedError } from '../../generation/client-disconnected.ts'
 import { toLoggedError } from '../../telemetry/logger.ts'
 import { isOllamaPath, toOllamaBody } from '../../http/replies/ollama-paths.ts'
 import { UnservedRouteError } from '../../http/replies/unknown-routes.ts'
@@ -29,7 +29,7 @@ declare module 'fastify' {
  */
 export function errorHandler (models: Pick<Models, 'suggestions'>, now: () => Date = () => new Date()) {
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
-    if (thrown instanceof ClientGoneError) {
+    if (thrown instanceof ClientDisconnectedError) {
       reply.hijack()
       return
     }

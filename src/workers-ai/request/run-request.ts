@@ -219,17 +219,17 @@ function toMessages (
 /**
  * The JSON to send for one choice, in UTF-8: in pieces where the input is very long.
  * @param choice 0-based; later choices of the same input get the following seeds, so that they differ
- * @param anySeed a random seed for callers that gave none but ask for several choices
+ * @param baseSeed a random seed for callers that gave none but ask for several choices
  */
 export function toBody (
   request: RunRequest,
-  { stream, choice, anySeed }: { stream: boolean, choice: number, anySeed: number }
+  { stream, choice, baseSeed }: { stream: boolean, choice: number, baseSeed: number }
 ): Buffer | readonly Buffer[] {
   const { inputs, choices } = request
   const { member, json } = toInput(request, choice)
   const choicesOfInput = choices / inputs.length
   const answer = choice % choicesOfInput
-  const seed = request.seed ?? (choicesOfInput > 1 && member !== 'input' ? anySeed : undefined)
+  const seed = request.seed ?? (choicesOfInput > 1 && member !== 'input' ? baseSeed : undefined)
   const fields = {
     ...request.fields,
     ...(seed !== undefined && { seed: answer === 0 ? seed : toNativeSeed(seed + answer) }),

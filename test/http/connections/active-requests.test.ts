@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 import type { FastifyReply } from 'fastify'
 import t from 'tap'
-import { ClientGoneError } from '../../../src/generation/client-disconnected.ts'
-import { OpenAnswers, overloaded } from '../../../src/http/connections/active-requests.ts'
+import { ClientDisconnectedError } from '../../../src/generation/client-disconnected.ts'
+import { ActiveRequests, overloaded } from '../../../src/http/connections/active-requests.ts'
 
 /** The part of a reply that is listened to. */
 function newReply (caller?: string) {
@@ -11,7 +11,7 @@ function newReply (caller?: string) {
 }
 
 t.test('counts answers until their connections are done with them', async t => {
-  const answers = new OpenAnswers(2)
+  const answers = new ActiveRequests(2)
   const one = newReply()
   answers.open(one.reply)
   answers.open(newReply().reply)
@@ -23,11 +23,11 @@ t.test('counts answers until their connections are done with them', async t => {
 })
 
 t.test('a client that leaves early aborts, one that has everything does not', async t => {
-  const answers = new OpenAnswers(2)
+  const answers = new ActiveRequests(2)
   const early = newReply()
   const signal = answers.open(early.reply)
   early.raw.emit('close')
-  t.ok(signal.reason instanceof ClientGoneError)
+  t.ok(signal.reason instanceof ClientDisconnectedError)
   const served = newReply()
   const other = answers.open(served.reply)
   served.raw.writableFinished = true
@@ -36,16 +36,16 @@ t.test('a client that leaves early aborts, one that has everything does not', as
 })
 
 t.test('after a bug that nobody caught no answer is begun', async t => {
-  const answers = new OpenAnswers(2)
+  const answers = new ActiveRequests(2)
   answers.isBroken = true
   t.throws(() => answers.open(newReply().reply), { status: 503, code: 'server_stopping' })
 })
 
 t.test('of two keys the one that holds most is refused first', async t => {
-  const answers = new OpenAnswers(10)
+  const answers = new ActiveRequests(10)
   for (let count = 0; count < 10; count++) answers.open(newReply('a').reply)
   t.throws(() => answers.open(newReply('b').reply), { status: 503, code: 'overloaded' })
-  const some = new OpenAnswers(10)
+  const some = new ActiveRequests(10)
   const replies = Array.from({ length: 8 }, () => newReply('a'))
   for (const { reply } of replies) some.open(reply)
   some.open(newReply('b').reply)
@@ -61,9 +61,9 @@ t.test('of two keys the one that holds most is refused first', async t => {
 })
 
 t.test('cutting tells every answer under way why', async t => {
-  const answers = new OpenAnswers(2)
+  const answers = new ActiveRequests(2)
   const signals = [answers.open(newReply().reply), answers.open(newReply().reply)]
-  answers.cut()
+  answers.abortAll()
   for (const { reason } of signals) t.match(reason, { status: 503, code: 'server_stopping' })
 })
 

@@ -5,12 +5,12 @@ import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
-import { closeSilentConnections } from '../../../src/http/connections/idle-connections.ts'
+import { closeIdleConnections } from '../../../src/http/connections/idle-connections.ts'
 
 async function listen (t: Test) {
   const app = fastify({ forceCloseConnections: 'idle' })
   t.teardown(() => app.close())
-  closeSilentConnections(app)
+  closeIdleConnections(app)
   let answer = () => {}
   app.get('/', () => new Promise(resolve => { answer = () => resolve({ done: true }) }))
   await app.listen({ host: '127.0.0.1', port: 0 })

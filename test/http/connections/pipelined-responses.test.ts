@@ -1,11 +1,11 @@
 import { connect, type AddressInfo } from 'node:net'
 import fastify from 'fastify'
 import t from 'tap'
-import { closeQueuedAnswers } from '../../../src/http/connections/pipelined-responses.ts'
+import { closePipelinedResponses } from '../../../src/http/connections/pipelined-responses.ts'
 
 t.test('a connection that closes also closes the answers that wait behind the first', async t => {
   const app = fastify({ forceCloseConnections: true })
-  closeQueuedAnswers(app)
+  closePipelinedResponses(app)
   const closed: string[] = []
   let asked = 0
   const allAsked = new Promise<void>(resolve => {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fastify, { type FastifyBaseLogger } from 'fastify'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { cutIdleClients } from '../../../src/http/connections/stalled-clients.ts'
+import { cutStalledClients } from '../../../src/http/connections/stalled-clients.ts'
 import { waited } from '../../servers/http-client.ts'
 
 const MEBIBYTE = 1_048_576
@@ -20,7 +20,7 @@ async function serve (t: Test, limitMs: number) {
       }
     })) as FastifyBaseLogger
   })
-  cutIdleClients(app, limitMs)
+  cutStalledClients(app, limitMs)
   app.get('/large', async () => Buffer.alloc(64 * MEBIBYTE))
   app.get('/small', async () => 'small')
   app.get('/late', async () => { await sleep(3 * limitMs); return 'late' })

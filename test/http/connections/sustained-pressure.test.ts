@@ -1,5 +1,5 @@
 import t from 'tap'
-import { lastingPressure } from '../../../src/http/connections/sustained-pressure.ts'
+import { sustainedPressure } from '../../../src/http/connections/sustained-pressure.ts'
 
 const cases = [
   { name: 'a moment is no flood', at: [0], expected: [false] },
@@ -9,6 +9,6 @@ const cases = [
 ]
 for (const { name, at, expected } of cases) {
   let now = 0
-  const isLasting = lastingPressure(() => now)
+  const isLasting = sustainedPressure(() => now)
   t.strictSame(at.map(ms => { now = ms; return isLasting() }), expected, name)
 }

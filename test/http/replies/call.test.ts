@@ -1,6 +1,6 @@
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
-import { OpenAnswers } from '../../../src/http/connections/active-requests.ts'
+import { ActiveRequests } from '../../../src/http/connections/active-requests.ts'
 import { toCall } from '../../../src/http/replies/call.ts'
 import type { Call } from '../../../src/inference/call.ts'
 import { RequestRecord } from '../../../src/inference/request-record.ts'
@@ -9,7 +9,7 @@ import { RequestRecord } from '../../../src/inference/request-record.ts'
 async function receive (t: Test, headers: Record<string, string>, check: (call: Call) => void, { apiToken, max = 1 }: { apiToken?: string, max?: number } = {}): Promise<number> {
   const app = fastify()
   t.teardown(() => app.close())
-  app.decorate('openAnswers', new OpenAnswers(max))
+  app.decorate('activeRequests', new ActiveRequests(max))
   for (const name of ['record', 'apiToken', 'caller', 'modelChange', 'heldMemory']) app.decorateRequest(name)
   app.addHook('onRequest', async request => {
     request.record = new RequestRecord()

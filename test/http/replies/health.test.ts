@@ -1,13 +1,13 @@
 import { EventEmitter } from 'node:events'
 import fastify from 'fastify'
 import t from 'tap'
-import { OpenAnswers } from '../../../src/http/connections/active-requests.ts'
+import { ActiveRequests } from '../../../src/http/connections/active-requests.ts'
 import { health } from '../../../src/http/replies/health.ts'
 
 function build () {
   const app = fastify()
-  const answers = new OpenAnswers(10)
-  app.decorate('openAnswers', answers)
+  const answers = new ActiveRequests(10)
+  app.decorate('activeRequests', answers)
   health(app)
   return { app, answers }
 }
@@ -36,6 +36,6 @@ t.test('it is not well after a bug that nobody caught', async t => {
 
 t.test('it counts the answers under way for those who ask', async t => {
   const { app, answers } = build()
-  answers.open({ raw: new EventEmitter(), request: {} } as unknown as Parameters<OpenAnswers['open']>[0])
+  answers.open({ raw: new EventEmitter(), request: {} } as unknown as Parameters<ActiveRequests['open']>[0])
   t.match((await app.inject('/readyz?verbose')).json(), { status: 'ready', open_answers: 1, uptime_seconds: Number })
 })

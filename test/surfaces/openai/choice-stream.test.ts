@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Batch, Usage } from '../../../src/generation/event.ts'
 import { ChangeReporter } from '../../../src/inference/change-reporter.ts'
-import { ClientGoneError } from '../../../src/generation/client-disconnected.ts'
+import { ClientDisconnectedError } from '../../../src/generation/client-disconnected.ts'
 import { UpstreamError } from '../../../src/errors.ts'
 import type { InferenceAnswer } from '../../../src/inference/answer.ts'
 import { choiceStream, type Teller } from '../../../src/surfaces/openai/choice-stream.ts'
@@ -63,7 +63,7 @@ t.test('what broke says so, and is not done', async t => {
     t.equal(pieces.length, 2)
     t.ok(isClosed)
   }
-  const { pieces, isClosed } = await tell([[{ type: 'text', text: 'a' }], new ClientGoneError()])
+  const { pieces, isClosed } = await tell([[{ type: 'text', text: 'a' }], new ClientDisconnectedError()])
   t.strictSame(pieces, ['[a]'], 'who has left is told nothing')
   t.ok(isClosed)
 })

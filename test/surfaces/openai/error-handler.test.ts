@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import fastify from 'fastify'
 import t from 'tap'
 import { InvalidRequestError, UpstreamError } from '../../../src/errors.ts'
-import { ClientGoneError } from '../../../src/generation/client-disconnected.ts'
+import { ClientDisconnectedError } from '../../../src/generation/client-disconnected.ts'
 import { errorHandler } from '../../../src/surfaces/openai/error-handler.ts'
 import { exchange } from '../../servers/http-client.ts'
 import { ask, saying, startProxy } from '../../servers/start-proxy.ts'
@@ -87,7 +87,7 @@ t.test('nobody is told when the client has left', async t => {
   app.setErrorHandler(errorHandler({ suggestions: () => [] }, () => new Date(0)))
   app.get('/', (_request, reply) => {
     setTimeout(() => reply.raw.end('untouched'), 10)
-    throw new ClientGoneError()
+    throw new ClientDisconnectedError()
   })
   t.equal((await app.inject('/')).body, 'untouched')
 })

@@ -77,7 +77,7 @@ for (const family of FAMILIES) {
     for (const [name, { value, beside, native = [], ours }] of Object.entries({ ...FIELDS, ...EXTENSIONS })) {
       const request = { model: 'm', messages: [{ role: 'user', content: 'hi' }], ...beside, [name]: value } as ChatCompletionRequest
       const run = toRunRequest(request, modelOf(family), { defaultMaxTokens: 100, maxChoices: 8, unsupportedParams: 'warn', emulateTools: true, rejectIfBusy: false })
-      const body = JSON.parse(toText(toBody(run, { stream: request.stream === true, choice: 0, anySeed: 1 }))) as Record<string, unknown>
+      const body = JSON.parse(toText(toBody(run, { stream: request.stream === true, choice: 0, baseSeed: 1 }))) as Record<string, unknown>
       const isSent = [name, ...native].some(member => member in body)
       const isTold = run.changes.some(({ param }) => param === name || param.startsWith(`${name}.`))
       t.ok(isSent || isTold || ours?.(run), `${name}: ${isSent ? 'sent' : isTold ? 'told' : 'done by the proxy'}`)

@@ -10,7 +10,7 @@ const OPTIONS = { defaultMaxTokens: 4_096, maxChoices: 8, unsupportedParams: 'wa
 
 function translated (request: Partial<GenerationRequest>, stream = false) {
   const run = toInputForm(toRunRequest({ model: 'm', messages: [{ role: 'user', content: 'Hi' }], ...request }, GPT_OSS, OPTIONS))
-  return { run, body: JSON.parse(toText(toBody(run, { stream, choice: 0, anySeed: 1 }))) as object, changes: run.changes.map(({ param, action }) => `${param} ${action}`) }
+  return { run, body: JSON.parse(toText(toBody(run, { stream, choice: 0, baseSeed: 1 }))) as object, changes: run.changes.map(({ param, action }) => `${param} ${action}`) }
 }
 
 t.test('messages become items, and fields have their other names', t => {

@@ -17,7 +17,7 @@ function translated (more: Partial<CompletionRequest> = {}, model: Model = CLASS
 }
 
 function body (request: RunRequest, { stream = false, choice = 0 } = {}): Record<string, unknown> {
-  return JSON.parse(toText(toBody(request, { stream, choice, anySeed: 5 }))) as Record<string, unknown>
+  return JSON.parse(toText(toBody(request, { stream, choice, baseSeed: 5 }))) as Record<string, unknown>
 }
 
 t.test('a prompt becomes the native body', t => {

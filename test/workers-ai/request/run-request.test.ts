@@ -23,8 +23,8 @@ function translated (more: Partial<GenerationRequest> & Record<string, unknown> 
   return toRunRequest(asked(more), model, { ...OPTIONS, ...options })
 }
 
-function body (request: RunRequest, { stream = false, choice = 0, anySeed = 5 } = {}): Record<string, unknown> {
-  return JSON.parse(toText(toBody(request, { stream, choice, anySeed }))) as Record<string, unknown>
+function body (request: RunRequest, { stream = false, choice = 0, baseSeed = 5 } = {}): Record<string, unknown> {
+  return JSON.parse(toText(toBody(request, { stream, choice, baseSeed }))) as Record<string, unknown>
 }
 
 t.test('a request becomes the native body', t => {
@@ -146,7 +146,7 @@ t.test('the body is JSON that strict readers take', t => {
   for (const { name, given, expected } of cases) {
     const request = translated({ messages: [{ role: 'user', content: given }], stop: given }, OPENAI)
     t.match(body(request), { messages: [{ content: expected }], stop: [expected] }, name)
-    t.notMatch(toText(toBody(request, { stream: false, choice: 0, anySeed: 1 })), /(?<!\\)\\ud83d/, `${name}, without an escape of half a pair`)
+    t.notMatch(toText(toBody(request, { stream: false, choice: 0, baseSeed: 1 })), /(?<!\\)\\ud83d/, `${name}, without an escape of half a pair`)
   }
   t.end()
 })
@@ -178,7 +178,7 @@ t.test('whole numbers beyond 2^53 keep the digits the client wrote, wherever a s
   for (const { name, model, expected } of cases) {
     const request = JSON.parse(json) as GenerationRequest
     keepDigits(request, () => json)
-    const sent = toText(toBody(toRunRequest(request, model, OPTIONS), { stream: false, choice: 0, anySeed: 5 }))
+    const sent = toText(toBody(toRunRequest(request, model, OPTIONS), { stream: false, choice: 0, baseSeed: 5 }))
     for (const part of expected) t.ok(sent.includes(part), `${name}: ${part.slice(0, 60)}`)
   }
   t.end()
