@@ -130,7 +130,7 @@ t.test('keys may come from a file, one a line', async t => {
   t.strictSame(read(`${KEY}\nann:${NAMED}\n`), [{ key: KEY }, { key: NAMED, name: 'ann' }])
   for (const text of ['', '\n', ' , ', '\u0000']) t.throws(() => read(text), { message: /API_KEYS/ }, `${JSON.stringify(text)} is no key, and nobody is let in without one`)
   const both = { UPSTREAM: 'simulator', API_KEYS: KEY, API_KEYS_FILE: '/run/secrets/keys' }
-  t.throws(() => readSettings({ env: both, readFile: () => NAMED }), { message: /wants only one of them/ })
+  t.throws(() => readSettings({ env: both, readFile: () => NAMED }), { message: /expected only one of them/ })
 })
 
 t.test('the log tells a key by its name, in every line of its requests', async t => {

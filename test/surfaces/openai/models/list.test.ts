@@ -96,7 +96,7 @@ t.test('one model also tells how a request to it is translated', t => {
         tool_call_ids: 'any',
         structured_output: { json_object: 'native', json_schema: 'bare' },
         streams: { tools: true, json: false, arguments: false },
-        thinking: { channel: 'none', switch: null, efforts: [], is_default: false, is_mandatory: false },
+        thinking: { told: 'none', switch: null, efforts: [], is_default: false, is_mandatory: false },
         output: 'classic'
       }
     },
@@ -108,7 +108,7 @@ t.test('one model also tells how a request to it is translated', t => {
     {
       name: 'a model that thinks',
       given: modelOf('kimi'),
-      expected: { max_tokens_name: 'max_completion_tokens', tool_choice: true, forced_choice: 'named', structured_output: { json_object: 'native', json_schema: 'envelope' }, thinking: { channel: 'reasoning_content', switch: 'thinking', efforts: ['none', 'high'], is_default: true, is_mandatory: false }, output: 'openai' }
+      expected: { max_tokens_name: 'max_completion_tokens', tool_choice: true, forced_choice: 'named', structured_output: { json_object: 'native', json_schema: 'envelope' }, thinking: { told: 'reasoning_content', switch: 'thinking', efforts: ['none', 'high'], is_default: true, is_mandatory: false }, output: 'openai' }
     },
     { name: 'a model of a family that sees, which sees nothing', given: modelOf('openai'), expected: { content: 'parts', image: false } }
   ]
