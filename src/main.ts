@@ -20,6 +20,9 @@ import { readAddress, readSettings, surveySettings, type SettingsInput, type Set
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
+/** Connections that wait to be accepted, as far as the system allows: Node's 511 are fewer than the streams one process serves. */
+const BACKLOG = 4_096
+
 /** What answers have to be cut after a bug, before the process ends without. */
 const CUT_MS = 1_500
 
@@ -181,7 +184,7 @@ async function listen (settings: Settings, listenText?: string): Promise<Fastify
   try {
     // For localhost Fastify would open a server per address, and wait for the streams of only one of them at the end.
     const host = settings.host.toLowerCase() === 'localhost' ? '127.0.0.1' : settings.host
-    await app.listen({ host, port: settings.port, listenTextResolver: address => listenText ?? `listening at ${address}` })
+    await app.listen({ host, port: settings.port, backlog: BACKLOG, listenTextResolver: address => listenText ?? `listening at ${address}` })
     return app
   } catch (error) {
     await app.close()
