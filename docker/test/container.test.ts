@@ -26,7 +26,7 @@ t.test('nothing is more than it needs: it chats, and becomes healthy', async t =
 t.test('it does not start where others could use it without keys, unless it is told to', async t => {
   const { code, stderr } = await run('docker', ['run', '--rm', ...HARDENED, '--env', 'UPSTREAM=simulator', IMAGE])
   t.equal(code, 2)
-  t.match(stderr, /HOST: got "0\.0\.0\.0", which others can reach, without keys; wants API_KEYS/)
+  t.match(stderr, /HOST: other machines can reach "0\.0\.0\.0", and there are no keys; set API_KEYS/)
 })
 
 t.test('secrets come from files, and show nowhere', async t => {
