@@ -1,6 +1,6 @@
 import type { Change } from '../../generation/change.ts'
 import type { ThinkingWords } from '../../generation/request.ts'
-import { EFFORTS } from '../../generation/thinking.ts'
+import { EFFORTS, THINKING_WORDS } from '../../generation/thinking.ts'
 import type { Family, Thinking } from '../models/family.ts'
 import { toAskedThinking, type AskedThinking } from './asked-thinking.ts'
 
@@ -15,11 +15,6 @@ export interface Reasoning {
 /** The effort that turns thinking on when the request gives none. */
 const ORDINARY = 'medium'
 
-/** All a request may say of thinking; most say nothing. */
-const WORDS: ReadonlyArray<keyof ThinkingWords> = [
-  'reasoning_effort', 'reasoning', 'include_reasoning', 'thinking', 'enable_thinking', 'thinking_budget', 'chat_template_kwargs'
-]
-
 /**
  * What a request says of thinking in the words of a family: the effort where the model takes it, the nearest one where it
  * takes others, and the switch of its template where it has that. Never both: kimi refuses an effort beside its switch.
@@ -27,7 +22,8 @@ const WORDS: ReadonlyArray<keyof ThinkingWords> = [
  * on a model without that parameter.
  */
 export function toReasoning (words: ThinkingWords, family: Family, changes: Change[]): Reasoning {
-  if (WORDS.every(name => words[name] == null)) return { fields: {}, isHidden: false }
+  // Most requests say nothing of it.
+  if (THINKING_WORDS.every(name => words[name] == null)) return { fields: {}, isHidden: false }
   const { isHidden, kwargs, ...asked } = toAskedThinking(words, changes)
   const fields = asked.effort === undefined ? {} : toFields(asked, asked.effort, family.thinking, changes)
   const takesTemplate = family.extras.includes('chat_template_kwargs')

@@ -47,14 +47,12 @@ const MAX_KEYS = 1_000
 /** A budget for each key, so that one caller's failures do not use up another's retries. */
 export class RetryBudgets {
   readonly #budgets = new LRUCache<string, RetryBudget>({ max: MAX_KEYS })
-  #latestKey: string | undefined
 
   /** @param key whose calls they are, by a name that is no secret */
   of (key: string): RetryBudget {
-    // Most calls have the key of the one before: nothing moves then.
-    if (key === this.#latestKey) return this.#budgets.get(key) as RetryBudget
-    this.#latestKey = key
-    const budget = this.#budgets.get(key) ?? new RetryBudget()
+    const known = this.#budgets.get(key)
+    if (known !== undefined) return known
+    const budget = new RetryBudget()
     this.#budgets.set(key, budget)
     return budget
   }
