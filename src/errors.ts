@@ -31,7 +31,8 @@ export type NameOf = (place: string) => string
  */
 export type Sentence = (name: string, nameOf: NameOf) => string
 
-const asItIs: NameOf = place => place
+/** For readers who call every place as the language does. */
+export const asItIs: NameOf = place => place
 
 /** A failure a client can read and act on: it knows the HTTP status and OpenAI's error object its reader will see. */
 export class ProxyError extends Error {

@@ -1,4 +1,4 @@
-import { InvalidRequestError, UpstreamError, type NameOf } from '../errors.ts'
+import { asItIs, InvalidRequestError, UpstreamError, type NameOf } from '../errors.ts'
 import { toAbortSignal, type CancelSignal } from '../generation/cancellation.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Usage } from '../generation/event.ts'
@@ -18,7 +18,7 @@ import { mayFallBack } from '../workers-ai/transport/fallback.ts'
 import { RetryTimeBudget } from '../workers-ai/transport/retry.ts'
 import type { Call } from './call.ts'
 import { Candidates, toTurn, withModels, type Candidate, type Failed } from './candidates.ts'
-import { ChangeReporter } from './change-reporter.ts'
+import { ChangeReporter, toNamed } from './change-reporter.ts'
 import { toDryRun, type DryRunAnswer } from './dry-run.ts'
 import { startGenerations, type Generations, type StartOptions, type Variation } from './generations.ts'
 import type { Models } from './models.ts'
@@ -67,8 +67,6 @@ export interface InferenceAnswer {
   /** Response headers about the model that answers; `reporter` has those about changes. */
   headers: Record<string, string>
 }
-
-const asItIs: NameOf = place => place
 
 /** No variation: the first translation of most requests, and the last. */
 const AS_ASKED: Variation = {}
@@ -153,7 +151,7 @@ export async function answerRequest (services: Services, request: InferenceReque
       run.changes.push(...turns)
       const { modelChange } = call
       if (modelChange) run.changes.unshift(modelChange)
-      if (isDryRun) return { kind: 'dry-run', body: toDryRun({ ...run, changes: run.changes.map(change => ({ ...change, param: nameOf(change.param) })) }, model.id, stream) }
+      if (isDryRun) return { kind: 'dry-run', body: toDryRun({ ...run, changes: toNamed(run.changes, nameOf) }, model.id, stream) }
       const begun = startGenerations(workersAi, run, {
         call,
         model,

@@ -1,4 +1,4 @@
-import type { NameOf } from '../errors.ts'
+import { asItIs, type NameOf } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { Call } from './call.ts'
 import { toWarnings } from './warnings.ts'
@@ -17,7 +17,7 @@ export class ChangeReporter {
   #told = 0
 
   /** @param nameOf the caller's name for the place of a change */
-  constructor (changes: Change[], call: Pick<Call, 'log' | 'record'>, nameOf: NameOf = place => place) {
+  constructor (changes: Change[], call: Pick<Call, 'log' | 'record'>, nameOf: NameOf = asItIs) {
     this.#changes = changes
     this.#call = call
     this.#nameOf = nameOf
@@ -36,11 +36,16 @@ export class ChangeReporter {
   /** What became known since it was last asked for, as `toWarnings` tells it; undefined when nothing did. */
   news (): string | undefined {
     if (this.#told === this.#changes.length) return undefined
-    const changes = this.#changes.map(change => ({ ...change, param: this.#nameOf(change.param) }))
+    const changes = toNamed(this.#changes, this.#nameOf)
     const news = changes.slice(this.#told)
     this.#told = changes.length
     this.#call.record.changes = toWarnings(changes)
     this.#call.log.debug({ changes: news.map(({ param, action, reason }) => ({ param: param.slice(0, MAX_NAME_LENGTH), action, reason })) }, 'changes')
     return toWarnings(news)
   }
+}
+
+/** The same changes, each with the caller's name for its place. */
+export function toNamed (changes: readonly Change[], nameOf: NameOf): Change[] {
+  return changes.map(change => ({ ...change, param: nameOf(change.param) }))
 }

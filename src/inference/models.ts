@@ -124,9 +124,12 @@ export class Models {
     return { name, model, isRetired: isRetired(model, today()) }
   }
 
-  /** Ids of models to name when the one that was asked for is not served. */
-  suggestions (task?: Task): string[] {
-    return toSuggestions(this.known(), task)
+  /**
+   * Ids of models to name when the one that was asked for is not served.
+   * @param failed the id of that one, which is no suggestion
+   */
+  suggestions (failed: string | undefined, task?: Task): string[] {
+    return toSuggestions(this.known(), task).filter(id => id !== failed)
   }
 
   /** Lists the models, and says how it went when Cloudflare was asked for them. */

@@ -113,6 +113,14 @@ t.test('a model is found for what it is to do', async t => {
   await t.rejects(models.resolve('clef', 'text-embeddings'), { status: 400, message: /clef' is not an embedding model/ }, 'nor is one that does neither')
 })
 
+t.test('what failed is no suggestion', t => {
+  const models = new Models(new ModelList({ fetchPage: async () => ({ result: [] }), now: () => 0 }), SETTINGS)
+  const [first, ...others] = models.suggestions(undefined)
+  t.ok(others.length > 0)
+  t.strictSame(models.suggestions(first), others)
+  t.end()
+})
+
 t.test('a default model serves every name', async t => {
   const proxy = await startProxy(t, { DEFAULT_MODEL: 'glm-4.7-flash' })
   const response = await ask(proxy, saying('say hi', { model: 'gpt-4' }))

@@ -34,7 +34,7 @@ export function errorHandler (models: Pick<Models, 'suggestions'>, now: () => Da
       return
     }
     const { inputParam, task } = request.routeOptions.config
-    const others = models.suggestions(task).filter(model => model !== request.record.servedModel)
+    const others = models.suggestions(request.record.servedModel, task)
     const error = toProxyError(toCallerError(thrown, request.body), now(), others, tokenOwner(request))
     const status = error instanceof ProxyError ? error.status : 500
     if (!(error instanceof ProxyError)) request.log.error({ err: toLoggedError(thrown) }, 'failed')

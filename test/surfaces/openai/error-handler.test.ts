@@ -59,7 +59,7 @@ t.test('what is thrown becomes OpenAI\'s error object', async t => {
     const app = fastify({ logger: { level: 'error', stream: { write: line => lines.push(line) } } })
     app.decorateRequest('record')
     app.addHook('onRequest', async request => { request.record = { servedModel: '@cf/failed/one' } })
-    app.setErrorHandler(errorHandler({ suggestions: () => ['@cf/failed/one', '@cf/a/b'] }, () => new Date(0)))
+    app.setErrorHandler(errorHandler({ suggestions: failed => ['@cf/failed/one', '@cf/a/b'].filter(id => id !== failed) }, () => new Date(0)))
     app.get('/', () => { throw thrown })
     const response = await app.inject('/')
     t.equal(response.statusCode, status, name)
@@ -72,7 +72,7 @@ t.test('a failure is told in the words of its route', async t => {
   const app = fastify()
   app.decorateRequest('record')
   app.addHook('onRequest', async request => { request.record = {} })
-  app.setErrorHandler(errorHandler({ suggestions: task => [task ?? 'chat'] }, () => new Date(0)))
+  app.setErrorHandler(errorHandler({ suggestions: (_failed, task) => [task ?? 'chat'] }, () => new Date(0)))
   const config = { inputParam: 'input', task: 'text-embeddings' as const }
   app.get('/long', { config }, () => { throw new UpstreamError('too long', { kind: 'refused', status: 413, code: 5021 }) })
   app.get('/gone', { config }, () => { throw new UpstreamError('gone', { kind: 'refused', status: 400, code: 5028 }) })
