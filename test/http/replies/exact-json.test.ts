@@ -9,8 +9,7 @@ t.test('an integer beyond what a number can hold is written as it was sent', asy
     const text = '{"seed":12345678901234567890}'
     const body: unknown = JSON.parse(text)
     keepDigits(body, () => text)
-    writeExactly(reply)
-    return body
+    return writeExactly(reply, body)
   })
   const { body, headers } = await app.inject('/')
   t.equal(body, '{"seed":12345678901234567890}')

@@ -17,10 +17,7 @@ export function chatCompletions (app: FastifyInstance, services: Services): void
     const { body } = request
     const call = toCall(request, reply, services.settings)
     const answer = await answerChat(services, body, call)
-    if (answer.kind === 'dry-run') {
-      writeExactly(reply)
-      return answer.body
-    }
+    if (answer.kind === 'dry-run') return writeExactly(reply, answer.body)
     reply.headers(answer.headers)
     const { run, generations, reporter } = answer
     const identity: ReplyIdentity = {

@@ -18,10 +18,7 @@ export function completions (app: FastifyInstance, services: Services): void {
     const { body } = request
     const call = toCall(request, reply, services.settings)
     const answer = await answerPrompts(services, body, call)
-    if (answer.kind === 'dry-run') {
-      writeExactly(reply)
-      return answer.body
-    }
+    if (answer.kind === 'dry-run') return writeExactly(reply, answer.body)
     reply.headers(answer.headers)
     const { prompts, reporter } = answer
     const identity: CompletionIdentity = { id: newId('cmpl-', 29), created: Math.floor(Date.now() / 1000), model: body.model, fingerprint: toFingerprint(answer.model) }

@@ -12,10 +12,7 @@ export function embeddings (app: FastifyInstance, services: Services): void {
   app.withTypeProvider<TypeBoxTypeProvider>().post('/embeddings', { schema: { body: EmbeddingRequest }, config: { inputParam: 'input', task: 'text-embeddings' } }, async (request, reply) => {
     const { body } = request
     const answer = await answerEmbeddings(services, body, toCall(request, reply, services.settings))
-    if (answer.kind === 'dry-run') {
-      writeExactly(reply)
-      return answer.body
-    }
+    if (answer.kind === 'dry-run') return writeExactly(reply, answer.body)
     const { vectors, usage, headers, reporter } = answer
     reply.headers(headers).headers(reporter.headers())
     return toEmbeddingList(vectors, usage, body)

@@ -64,10 +64,7 @@ export function responses (app: FastifyInstance, services: ResponsesServices): v
   typed.post('/responses', options, async (request, reply) => {
     const { body } = request
     const started = await start(services, body, request, reply)
-    if (started.kind === 'dry-run') {
-      writeExactly(reply)
-      return started.body
-    }
+    if (started.kind === 'dry-run') return writeExactly(reply, started.body)
     const { answer, inProgress } = started
     reply.headers(answer.headers)
     if (body.stream === true) {
@@ -76,18 +73,14 @@ export function responses (app: FastifyInstance, services: ResponsesServices): v
     }
     const response = await ended(services, answer, inProgress, await wholeOutput(answer, inProgress))
     reply.headers(answer.reporter.headers())
-    writeExactly(reply)
-    return response
+    return writeExactly(reply, response)
   })
   typed.post('/responses/compact', options, async (request, reply) => {
     const { body } = request
     const items = toItems(body.input)
     const input: InputItem[] = isCompactionTrigger(items.at(-1)) ? items : [...items, { type: 'compaction_trigger' }]
     const started = await start(services, { ...body, input, stream: false, store: false }, request, reply)
-    if (started.kind === 'dry-run') {
-      writeExactly(reply)
-      return started.body
-    }
+    if (started.kind === 'dry-run') return writeExactly(reply, started.body)
     const { answer, inProgress } = started
     reply.headers(answer.headers)
     if (body.stream === true) answer.reporter.add(NOT_STREAMED)
@@ -123,12 +116,7 @@ async function start (
     options: { tools, newItemId, asSummary: body.reasoning?.summary != null, isCompaction },
     items,
     toCallerError: error => {
-      const told = toProxyError(
-        error,
-        new Date(),
-        services.models.suggestions().filter(model => model !== call.record.servedModel),
-        call.tokenOwner
-      )
+      const told = toProxyError(error, new Date(), services.models.suggestions(call.record.servedModel), call.tokenOwner)
       return told instanceof ProxyError ? told.named(nameOf) : told
     }
   }
