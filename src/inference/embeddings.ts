@@ -1,4 +1,5 @@
 import type { Usage } from '../generation/event.ts'
+import type { EmbeddingsRequest } from '../generation/request.ts'
 import { toSum } from '../generation/usage.ts'
 import { embed } from '../workers-ai/answer/embed.ts'
 import { checkDimensions, toEmbedRequest, toTokens } from '../workers-ai/request/embedding-request.ts'
@@ -9,9 +10,6 @@ import { ChangeReporter } from './change-reporter.ts'
 import { toDryRunOf, type DryRunAnswer } from './dry-run.ts'
 import { toHeaders } from './generations.ts'
 import { addNeurons } from './request-record.ts'
-
-/** What is to be embedded, as a surface that takes it says it. */
-export type EmbeddingsRequest = Parameters<typeof toEmbedRequest>[0]
 
 export interface EmbeddingsAnswer {
   kind: 'answer'

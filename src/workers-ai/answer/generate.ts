@@ -1,4 +1,3 @@
-import type { CancelSignal } from '../../generation/cancellation.ts'
 import type { Batch, Stage } from '../../generation/event.ts'
 import { once, throughStages, type ChunkWriter, type Source, type Write } from '../../generation/pipeline.ts'
 import { TextRelay } from '../fast-path/text-relay.ts'
@@ -8,26 +7,16 @@ import type { ModelId } from '../models/model.ts'
 import { TASKS } from '../models/task.ts'
 import type { ResponseBody } from '../transport/dispatch.ts'
 import type { RequestBody } from '../transport/request-body.ts'
-import type { RetryTimeBudget } from '../transport/retry.ts'
-import type { RunAnswer, Runner, RunOptions, WireObserver } from '../transport/runner.ts'
+import type { RunAnswer, Runner, RunOptions } from '../transport/runner.ts'
 import { StreamPump } from '../fast-path/stream-pump.ts'
 
-export interface GenerateRequest {
+export interface GenerateRequest
+  extends Pick<RunOptions, 'signal' | 'sessionAffinity' | 'simulatorWords' | 'apiToken' | 'caller' | 'observer' | 'retryTime'> {
   model: ModelId
   /** The native body: JSON. */
   body: RequestBody
   /** Whether `body` asks for a stream. */
   isStreamed: boolean
-  signal: CancelSignal
-  sessionAffinity?: string | undefined
-  /** The caller's words for the simulator. */
-  simulatorWords?: string | string[] | undefined
-  /** Used instead of the proxy's own token. */
-  apiToken?: string | undefined
-  /** Whose request it is, by a name that is no secret. */
-  caller?: string | undefined
-  observer?: WireObserver | undefined
-  retryTime?: RetryTimeBudget | undefined
   /** Makes a tool-call id that is unique in the conversation. */
   newCallId: () => string
   /** What its events pass, in order. */

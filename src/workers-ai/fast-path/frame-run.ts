@@ -1,13 +1,13 @@
 import { isAscii } from 'node:buffer'
 import type { Batch } from '../../generation/event.ts'
-import type { TextFrames, TextSpan } from './text-frames.ts'
+import { newTextSpan, type TextFrames } from './text-frames.ts'
 
 /** Bytes of a stream and, where they are ASCII, the text they stand for: places in one are places in the other. */
 export class FrameBytes {
   readonly bytes: Buffer
   readonly ascii: string | undefined
   /** Of the frame that is read: made once, because most reads hold several. */
-  readonly span: TextSpan = { start: 0, end: 0, characters: 0, isUtf8: false, view: undefined }
+  readonly span = newTextSpan()
 
   constructor (bytes: Buffer) {
     this.bytes = bytes

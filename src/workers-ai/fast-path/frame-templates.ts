@@ -1,6 +1,6 @@
 import type { Batch, PieceEvent } from '../../generation/event.ts'
 import { readFrames, FrameBytes, type FrameRun } from './frame-run.ts'
-import { CLASSIC_TEXT, COUNT_KEY, TemplateText, type TextFrames } from './text-frames.ts'
+import { CLASSIC_TEXT, COUNT_KEY, newTextSpan, TemplateText, type TextFrames } from './text-frames.ts'
 
 /** A frame of more characters than this is no mere piece of text. */
 const MAX_LENGTH = 4_096
@@ -88,8 +88,5 @@ export class FrameTemplates {
 /** Whether this is the data of such a frame. */
 function fits (frames: TextFrames, data: string): boolean {
   const bytes = Buffer.from(`data: ${data}\n\n`)
-  return (
-    frames.mayBegin(bytes, 0) &&
-    frames.read(bytes, 0, { start: 0, end: 0, characters: 0, isUtf8: false, view: undefined }) === bytes.length
-  )
+  return frames.mayBegin(bytes, 0) && frames.read(bytes, 0, newTextSpan()) === bytes.length
 }

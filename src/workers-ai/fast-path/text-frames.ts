@@ -33,6 +33,10 @@ export interface TextSpan {
   view: DataView | undefined
 }
 
+export function newTextSpan (): TextSpan {
+  return { start: 0, end: 0, characters: 0, isUtf8: false, view: undefined }
+}
+
 const HEAD = toBytes('data: {"response":')
 const BEGIN = toBytes('data: {')
 const NO_CALLS = toBytes(',"tool_calls":[]')

@@ -1,8 +1,8 @@
 import type { ChunkWriter, Write, Backpressure } from '../../generation/pipeline.ts'
-import { CLASSIC_TEXT, type TextFrames, type TextSpan } from './text-frames.ts'
+import { CLASSIC_TEXT, newTextSpan, type TextFrames } from './text-frames.ts'
 
 /** Scratch, reused: `push` is synchronous. */
-const text: TextSpan = { start: 0, end: 0, characters: 0, isUtf8: false, view: undefined }
+const text = newTextSpan()
 
 /**
  * The fast path of text: frames that say a piece of text and nothing else go from Cloudflare's bytes into the client's chunks
