@@ -3,9 +3,9 @@ import type { FastifyInstance } from 'fastify'
 const OPTIONS = { config: { isHealthCheck: true } }
 
 /**
- * `GET /health` and `/livez`: 200 without a key as soon as requests are served, until a bug that nobody caught. `GET
- * /readyz`: the same until the server
- * stops, then 503, so that load balancers ask another one; `?verbose` counts the answers under way. None asks Cloudflare.
+ * `GET /health` and `/livez`: 200 without a key as soon as requests are served, until an uncaught exception. `GET /readyz`:
+ * the same until the server stops, then 503, so that load balancers use another one; `?verbose` counts the active
+ * requests. None asks Cloudflare.
  */
 export function health (app: FastifyInstance): void {
   for (const url of ['/health', '/livez']) {
