@@ -112,8 +112,8 @@ export class Bench {
 
   /** @param {import('./load.mjs').Load} load @returns {Promise<import('./load.mjs').Outcome>} */
   async #run (load) {
-    const retryTime = AbortSignal.timeout((load.seconds ?? 0) * 1_000 + (load.rampMs ?? 0) + PATIENCE_MS)
-    const outcome = once(this.#load, 'message', { signal: retryTime })
+    const patience = AbortSignal.timeout((load.seconds ?? 0) * 1_000 + (load.rampMs ?? 0) + PATIENCE_MS)
+    const outcome = once(this.#load, 'message', { signal: patience })
     this.#load.send(load)
     return (await outcome)[0]
   }

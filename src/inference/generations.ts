@@ -35,7 +35,7 @@ export interface StartOptions {
   plainest?: (() => Promise<Pick<StartOptions, 'model' | 'translate'>>) | undefined
   /** Hears of a guessed model that was refused, and was then taken as the least it can be. */
   onPlain?: ((model: Model) => void) | undefined
-  /** What is left of the caller's retryTime, for the retries of all these calls. */
+  /** The time that is left for the retries of all these calls. */
   retryTime?: RetryTimeBudget | undefined
   /** Silence before the first token after which an answer counts as begun, in milliseconds. */
   keepAliveMs: number

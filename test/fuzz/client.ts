@@ -20,13 +20,13 @@ interface Answer {
  * @returns what is wrong with the answer, where the client has waited for one; empty when nothing is
  */
 export async function play ({ port }: { port: number }, scenario: Scenario): Promise<string[]> {
-  const retryTime = AbortSignal.timeout(PATIENCE_MS)
+  const timeout = AbortSignal.timeout(PATIENCE_MS)
   try {
-    const answer = scenario.behaviour.kind === 'half-closes' ? await askByHalf(port, scenario, retryTime) : await ask(port, scenario, retryTime)
+    const answer = scenario.behaviour.kind === 'half-closes' ? await askByHalf(port, scenario, timeout) : await ask(port, scenario, timeout)
     return answer === undefined ? [] : faultsOfAnswer(scenario, answer)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    return [retryTime.aborted ? `no answer within ${PATIENCE_MS / 1_000} s` : `the answer broke off: ${reason}`]
+    return [timeout.aborted ? `no answer within ${PATIENCE_MS / 1_000} s` : `the answer broke off: ${reason}`]
   }
 }
 

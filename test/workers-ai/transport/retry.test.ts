@@ -5,7 +5,7 @@ import { mayRetry, RetryTimeBudget, retryDelay, withRetries, RetryBudget, RetryB
 t.test('mayRetry knows what passes by itself', t => {
   const cases: Array<{ name: string, given: UpstreamErrorOptions, message?: string, expected: boolean }> = [
     { name: 'no connection', given: { kind: 'unreachable' }, expected: true },
-    { name: 'our own retryTime ended', given: { kind: 'timeout' }, expected: false },
+    { name: 'our own patience ended', given: { kind: 'timeout' }, expected: false },
     { name: 'a broken answer', given: { kind: 'malformed', status: 200 }, expected: false },
     { name: 'an answer of nothing', given: { kind: 'empty' }, expected: false },
     { name: 'a cut answer', given: { kind: 'truncated', status: 200 }, expected: false },
