@@ -2,6 +2,7 @@ import underPressure from '@fastify/under-pressure'
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { requireAllowedHost, requireHost } from './http/access/allowed-hosts.ts'
 import { requireKey, requireOwnToken } from './http/access/auth.ts'
+import { guardFigures } from './http/access/figures.ts'
 import { BodyMemory } from './http/body/body-memory.ts'
 import { BODY_SCHEMAS } from './http/body/body-schemas.ts'
 import { clientErrorHandler } from './http/connections/client-error.ts'
@@ -14,7 +15,8 @@ import { sustainedPressure } from './http/connections/sustained-pressure.ts'
 import { ActiveRequests, overloaded } from './http/connections/active-requests.ts'
 import { closePipelinedResponses } from './http/connections/pipelined-responses.ts'
 import { toRequestId } from './http/replies/request-id.ts'
-import { logRequests } from './telemetry/request-log.ts'
+import { readEndedRequests, type RequestReader } from './telemetry/ended-requests.ts'
+import { REQUEST_LOG } from './telemetry/request-log.ts'
 import { toRoutableUrl } from './http/replies/request-url.ts'
 import { closeIdleConnections } from './http/connections/idle-connections.ts'
 import { refuseUnknownRoutes } from './http/replies/unknown-routes.ts'
@@ -45,6 +47,8 @@ export interface AppParts {
   logger?: FastifyBaseLogger
   /** How images are fetched, where the setting lets them be. */
   remoteImages?: Omit<RemoteImagesOptions, 'signal' | 'hold'>
+  /** Who else reads what became of each request. */
+  readers?: readonly RequestReader[]
   /** How long a stream may be silent before a comment is sent, in milliseconds; 15 s when absent. */
   keepAliveMs?: number
 }
@@ -56,13 +60,14 @@ export interface AppParts {
  */
 export async function buildApp (
   settings: Settings,
-  { logger = newLogger(settings), remoteImages = {}, keepAliveMs = KEEP_ALIVE_MS }: AppParts = {}
+  { logger = newLogger(settings), remoteImages = {}, readers: others = [], keepAliveMs = KEEP_ALIVE_MS }: AppParts = {}
 ): Promise<FastifyInstance> {
   // First, because it may fail, and nothing else must then be left open.
   const store = await openStore<KeptResponse>(settings, Date.now)
   const { list, models, workersAi } = toEngine(settings, logger)
   const app = newServer(settings, logger)
-  await prepare(app, settings)
+  const readers: readonly RequestReader[] = [REQUEST_LOG, ...others]
+  await prepare(app, settings, readers)
   app.decorate('surveyModels', () => models.survey())
   // Of what no API serves, most is meant for OpenAI's.
   app.setErrorHandler(errorHandler(models))
@@ -117,11 +122,11 @@ function newServer (settings: Settings, logger: FastifyBaseLogger): FastifyInsta
 }
 
 /** What is the same for every API: which requests are let in, how their bodies are read, how connections end. */
-async function prepare (app: FastifyInstance, settings: Settings): Promise<void> {
+async function prepare (app: FastifyInstance, settings: Settings, readers: readonly RequestReader[]): Promise<void> {
   // Fastify also reads plain text, which a web page may post to any server without asking.
   app.removeContentTypeParser('text/plain')
   // First, because whatever is refused later is noted in the request's record.
-  logRequests(app)
+  readEndedRequests(app, readers)
   app.decorate('activeRequests', new ActiveRequests(settings.maxStreams))
   app.decorateRequest('apiToken', undefined)
   app.decorateRequest('caller', undefined)
@@ -149,8 +154,9 @@ async function prepare (app: FastifyInstance, settings: Settings): Promise<void>
   app.addHook('onRequest', requireHost)
   const hostRule = requireAllowedHost(settings.allowedHosts, isKeyless(settings) ? settings.host : undefined)
   if (hostRule) app.addHook('onRequest', hostRule)
-  const keyRule = settings.authMode === 'passthrough' ? requireOwnToken() : requireKey(settings.apiKeys)
+  const keyRule = settings.authMode === 'passthrough' ? requireOwnToken(settings.adminKeys) : requireKey(settings.apiKeys, settings.adminKeys)
   if (keyRule) app.addHook('onRequest', keyRule)
+  guardFigures(app, settings)
   refuseUnknownRoutes(app)
 }
 

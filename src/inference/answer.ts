@@ -147,7 +147,10 @@ export async function answerRequest (services: Services, request: InferenceReque
       const translator = request.translator(model, signal)
       const translate = translator instanceof Promise ? await translator : translator
       const run = translate(AS_ASKED)
-      if (failed) turns.push(toTurn(failed, candidate))
+      if (failed) {
+        turns.push(toTurn(failed, candidate))
+        if (!isDryRun) (record.fallbacks ??= []).push({ from: failed.model.id, to: model.id })
+      }
       run.changes.push(...turns)
       const { modelChange } = call
       if (modelChange) run.changes.unshift(modelChange)

@@ -1,6 +1,7 @@
 import { asItIs, type NameOf } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
 import type { Call } from './call.ts'
+import { noteRepair } from './request-record.ts'
 import { toWarnings } from './warnings.ts'
 
 /** Callers choose the names of parameters, and may choose long ones. */
@@ -40,6 +41,7 @@ export class ChangeReporter {
     const news = changes.slice(this.#told)
     this.#told = changes.length
     this.#call.record.changes = toWarnings(changes)
+    for (const { repair } of news) noteRepair(this.#call.record, repair)
     this.#call.log.debug({ changes: news.map(({ param, action, reason }) => ({ param: param.slice(0, MAX_NAME_LENGTH), action, reason })) }, 'changes')
     return toWarnings(news)
   }

@@ -18,7 +18,7 @@ import { toText } from '../workers-ai/transport/request-body.ts'
 import type { RetryTimeBudget } from '../workers-ai/transport/retry.ts'
 import type { Runner } from '../workers-ai/transport/runner.ts'
 import type { Call } from './call.ts'
-import { addNeurons } from './request-record.ts'
+import { addNeurons, noteRepair } from './request-record.ts'
 
 /** What may be said differently when a first try was refused, or its answer was not what was asked for. */
 export type Variation = Pick<RunRequestOptions, 'outputForm' | 'followUp'>
@@ -205,6 +205,8 @@ function ask (
     simulatorWords: call.simulatorWords,
     apiToken: call.apiToken,
     caller: call.caller,
+    calls: call.record.calls,
+    promptTokens: toInput(request, choice).promptTokens,
     observer: call.observer,
     retryTime,
     newCallId,
@@ -234,6 +236,7 @@ async function askAgain (
   request: RunRequest,
   context: GenerationContext
 ): Promise<{ second?: Generation, answer: Batch }> {
+  noteRepair(context.options.call.record, complaint.repair)
   const again = varied(request, { followUp: complaint.followUp, ...(request.outputForm && { outputForm: request.outputForm }) }, context)
   const giveUp = ({ giveUp }: Complaint, answer: Batch) => {
     const verdict = giveUp(answer)

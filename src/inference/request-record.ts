@@ -1,4 +1,15 @@
+import type { RepairKind } from '../generation/change.ts'
 import type { Usage } from '../generation/event.ts'
+import type { UpstreamCall } from '../workers-ai/transport/upstream-call.ts'
+
+/** A model that took over from another one, which had failed or is retired; both by their ids. */
+export interface Fallback {
+  from: string
+  to: string
+}
+
+/** What may refuse a request that is in order: requests or tokens a minute or day, answers at the same time, neurons. */
+export type LimitName = 'requests' | 'tokens' | 'parallel' | 'budget' | 'free_allocation' | 'overload'
 
 /**
  * What is recorded of one request. Log, metrics and traces read this, and nothing else. Never content, never a key.
@@ -6,10 +17,14 @@ import type { Usage } from '../generation/event.ts'
  * grows is moved in memory time and again.
  */
 export class RequestRecord {
+  /** Every call of Cloudflare it led to, in their order; undefined where no reader wants them. */
+  calls?: UpstreamCall[] | undefined
   /** Whether a model was asked, or the caller wanted to see what would be sent; undefined where nothing came so far. */
   kind?: 'answer' | 'dry-run'
   /** Name of the key that was used, never the key. */
   key?: string
+  /** What the key goes by in figures: its name, `unnamed` where it has none, `none` where no key was accepted. */
+  keyLabel = 'none'
   /** Which account at Cloudflare served it, by a name that is no secret; undefined where there is only one. */
   account?: string
   /** The model as the caller named it. */
@@ -32,6 +47,22 @@ export class RequestRecord {
   error?: Error
   /** The error the caller received, if the answer had not begun. */
   told?: unknown
+  /** The limit that refused it, where one did. */
+  refusedBy?: LimitName
+  /** Models that took over before the answer began. */
+  fallbacks?: Fallback[]
+  /** What was mended of the answer, or asked for once more. */
+  repairs?: RepairKind[]
+
+  /** @param calls where calls of Cloudflare are noted */
+  constructor (calls?: UpstreamCall[]) {
+    this.calls = calls
+  }
+}
+
+/** Notes that something of an answer was mended; nothing where nothing was. */
+export function noteRepair (record: RequestRecord, repair: RepairKind | undefined): void {
+  if (repair !== undefined) (record.repairs ??= []).push(repair)
 }
 
 /** Adds what one answer of Cloudflare's is billed by its headers. */

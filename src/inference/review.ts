@@ -1,6 +1,6 @@
 import { ProxyError, quoted } from '../errors.ts'
 import { hasDamagedMark } from '../stages/argument-marks.ts'
-import type { Change } from '../generation/change.ts'
+import type { Change, RepairKind } from '../generation/change.ts'
 import type { Batch, Stage, ToolCallEvent } from '../generation/event.ts'
 import type { WorkBudget } from '../json/work-budget.ts'
 import type { NativeMessage } from '../workers-ai/request/native-message.ts'
@@ -9,6 +9,8 @@ import { toComplaint, toDistance, type OutputFormat } from '../workers-ai/reques
 
 /** Why a whole answer is not what was asked for, and what to say to the model to get it. */
 export interface Complaint {
+  /** What the second answer is to mend; undefined where there was no answer. */
+  repair?: RepairKind
   followUp: NativeMessage[]
   /**
    * What becomes of a second answer that is no better: an error, or the answer as it is, with a change.
@@ -153,6 +155,7 @@ function misfit (text: string, format: OutputFormat, { effort, changes }: Pick<R
   if (complaint === undefined) return undefined
   const distance = toDistance(format, text, effort)
   return {
+    repair: 'json_schema',
     followUp: [
       ...said(text),
       { role: 'user', content: `That does not fit: ${complaint}. Answer again with the corrected JSON and nothing else.` }
@@ -178,6 +181,7 @@ function mismatch ({ name, isStrict }: OutputFormat, complaint: string): { error
 
 function noCall (text: string, wanted: string): Complaint {
   return {
+    repair: 'forced_call',
     followUp: [
       ...said(text),
       { role: 'user', content: wanted }
@@ -193,6 +197,7 @@ function said (text: string): NativeMessage[] {
 
 function damaged (): Complaint {
   return {
+    repair: 'arguments',
     followUp: [],
     giveUp: () => ({ change: { param: 'tool_calls', action: 'repaired', reason: 'half a mark of the chat template is left in the arguments, although the model was asked twice' } })
   }

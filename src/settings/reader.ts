@@ -102,6 +102,8 @@ function toSettings (environment: Environment): Settings {
     cloudflare: toCloudflareSettings(environment),
     authMode: environment.AUTH_MODE,
     apiKeys: toList(environment.API_KEYS ?? '').map(toApiKey),
+    adminKeys: toList(environment.ADMIN_KEYS ?? '').map(toApiKey),
+    metricsPublic: environment.METRICS_PUBLIC,
     allowUnauthenticated: environment.ALLOW_UNAUTHENTICATED,
     modelAliases: readAliases(environment.MODEL_ALIASES) ?? {},
     modelFallbacks: readFallbacks(environment.MODEL_FALLBACKS) ?? {},

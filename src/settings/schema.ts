@@ -114,6 +114,18 @@ export const Environment = Type.Object({
     description: 'Keys that clients must send, separated by commas; name:key logs the name.',
     details: 'Clients send a key as `Authorization: Bearer`, `x-api-key` or `api-key`.'
   })),
+  ADMIN_KEYS: Type.Optional(Type.String({
+    group: 'Access',
+    format: 'key-list',
+    secret: true,
+    description: 'Keys that show the figures of all, separated by commas; name:key logs the name.',
+    details: 'They open `/metrics` and everybody\'s use, and no model unless they are in `API_KEYS` too; see [running.md](running.md#who-may-see-what).'
+  })),
+  METRICS_PUBLIC: Type.Boolean({
+    group: 'Access',
+    default: false,
+    description: 'Opens /metrics without a key, for scrapers inside a cluster.'
+  }),
   AUTH_MODE: oneOf(['keys', 'passthrough'], {
     group: 'Access',
     default: 'keys',
@@ -345,6 +357,10 @@ export interface Settings {
   cloudflare: CloudflareSettings
   authMode: Environment['AUTH_MODE']
   apiKeys: ApiKey[]
+  /** Keys that show the figures of all. */
+  adminKeys: ApiKey[]
+  /** `/metrics` is open to everybody. */
+  metricsPublic: boolean
   allowUnauthenticated: boolean
   modelAliases: Record<string, string>
   /** Models to try, in order, when the one that was asked for fails before its first token. */

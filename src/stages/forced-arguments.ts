@@ -91,7 +91,7 @@ export class ForcedArguments implements Stage {
     const args = this.#held.trim() === '' ? lastObject(this.#thoughts, this.#options) : toArguments(withoutTail(this.#held.replace(/^\s*```(?:json)?/, '')), this.#options)
     if (args === undefined) return
     this.#held = ''
-    changes.push({ param: 'tool_choice', action: 'repaired', reason: 'the model wrote the arguments of the forced call without the call' })
+    changes.push({ param: 'tool_choice', action: 'repaired', repair: 'forced_call', reason: 'the model wrote the arguments of the forced call without the call' })
     out.push({ type: 'tool_call', index: 0, id: newCallId(), name, arguments: args })
   }
 }

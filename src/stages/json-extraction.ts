@@ -109,7 +109,7 @@ export class JsonText implements Stage {
     const lead = this.#lead + this.#held
     if (this.#state === 'before' && lead !== '') out.push({ type: 'text', text: lead })
     if (/\S/.test(this.#dropped.replaceAll(/```(json)?|`/g, ''))) {
-      this.#changes.push({ param: 'content', action: 'repaired', reason: 'the model wrote text around its JSON' })
+      this.#changes.push({ param: 'content', action: 'repaired', repair: 'json_schema', reason: 'the model wrote text around its JSON' })
     }
     this.#state = 'after'
   }

@@ -53,7 +53,7 @@ export class ToolArguments implements Stage {
   #mend (call: ToolCallEvent & { name: string }): ToolCallEvent {
     const { text, repairs } = toMended(call.arguments, this.#schemas.get(call.name), this.#budget)
     for (const reason of repairs) {
-      this.#changes.push({ param: `tool_calls[${call.index}].function.arguments`, action: 'repaired', reason })
+      this.#changes.push({ param: `tool_calls[${call.index}].function.arguments`, action: 'repaired', repair: 'arguments', reason })
     }
     return { ...call, arguments: text }
   }

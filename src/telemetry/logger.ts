@@ -8,7 +8,7 @@ import { toPrettyLine } from './pretty-log.ts'
 const MAX_FRAMES = 20
 
 /** Fields that hold credentials, or a URL with a key in its query. */
-const SECRET_FIELDS = ['authorization', 'apiToken', 'apiKeys', 'cookie', 'headers', 'rawHeaders', 'url']
+const SECRET_FIELDS = ['authorization', 'apiToken', 'apiKeys', 'adminKeys', 'cookie', 'headers', 'rawHeaders', 'url']
 
 /** The objects with such fields. Listed one by one, because a wildcard would cost every line tens of microseconds. */
 const HOLDERS = ['req', 'request', 'res', 'reply', 'err', 'error', 'settings', 'settings.cloudflare', 'cloudflare', 'options']

@@ -1,44 +1,25 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ProxyError, UpstreamError } from '../errors.ts'
-import { RequestRecord } from '../inference/request-record.ts'
+import type { EndedRequest, RequestReader } from './ended-requests.ts'
 import { toLoggedPath } from './logged-path.ts'
 
-declare module 'fastify' {
-  interface FastifyRequest { record: RequestRecord }
-  interface FastifyContextConfig {
-    /** Liveness and readiness probes: open to all, never shed, not logged. */
-    isHealthCheck?: boolean
+/** Logs one line per request; of scrapes only for those that fail. */
+export const REQUEST_LOG: RequestReader = {
+  name: 'log',
+  read: ended => {
+    if (ended.request.routeOptions.config.isScrape && ended.status < 400) return
+    ended.request.log.info(toLine(ended), ended.isAborted ? 'client gone' : 'request')
   }
 }
 
-/** Logs one line per request, when its answer has ended or its client has disconnected. Health checks are not logged. */
-export function logRequests (app: FastifyInstance): void {
-  app.decorateRequest('record')
-  app.addHook('onRequest', (request, reply, done) => {
-    request.record = new RequestRecord()
-    reply.header('x-request-id', request.id)
-    if (request.routeOptions.config.isHealthCheck) return done()
-    // Fastify calls no hook when a client disconnects after its request was read.
-    reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) request.log.info({ ...toLine(request, 499, reply.elapsedTime), aborted: true }, 'client gone')
-    })
-    done()
-  })
-  app.addHook('onResponse', (request, reply, done) => {
-    if (!request.routeOptions.config.isHealthCheck) request.log.info(toLine(request, reply.statusCode, reply.elapsedTime), 'request')
-    done()
-  })
-}
-
-function toLine ({ method, routeOptions, record, url }: FastifyRequest, status: number, elapsedMs: number): Record<string, unknown> {
+function toLine ({ record, request: { url }, route, method, status, elapsedMs, isAborted }: EndedRequest): Record<string, unknown> {
   const upstream = record.error && [record.error, record.error.cause].find(error => error instanceof UpstreamError)
   const upstreamStatus = record.upstreamStatus ?? upstream?.status
   const attempts = record.attempts ?? upstream?.attempts
   // pino leaves out what is undefined; an object whose members differ from line to line would be slow to make and to read.
   return {
     method,
-    route: routeOptions.url ?? 'unknown',
-    path: routeOptions.url === undefined ? toLoggedPath(url) : undefined,
+    route,
+    path: route === 'unknown' ? toLoggedPath(url) : undefined,
     status,
     ms: Math.round(elapsedMs),
     key: record.key,
@@ -56,7 +37,8 @@ function toLine ({ method, routeOptions, record, url }: FastifyRequest, status: 
     error: record.error && toLoggedFailure(record.error, record.told),
     upstreamStatus,
     upstreamCode: upstream?.code,
-    upstreamKind: upstream?.kind
+    upstreamKind: upstream?.kind,
+    aborted: isAborted || undefined
   }
 }
 

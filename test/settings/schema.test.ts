@@ -19,6 +19,8 @@ t.same(Object.fromEntries(SETTINGS.map(({ name, default: byDefault }) => [name, 
   LOG_FORMAT: 'auto',
   LOG_CONTENT: 'false',
   API_KEYS: undefined,
+  ADMIN_KEYS: undefined,
+  METRICS_PUBLIC: 'false',
   ALLOW_UNAUTHENTICATED: 'false',
   AUTH_MODE: 'keys',
   CORS_ORIGINS: undefined,
@@ -52,7 +54,7 @@ t.same(Object.fromEntries(SETTINGS.map(({ name, default: byDefault }) => [name, 
 
 t.same(
   SETTINGS.filter(({ secret }) => secret).map(({ name }) => name),
-  ['API_KEYS', 'CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_TOKEN'],
+  ['API_KEYS', 'ADMIN_KEYS', 'CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_TOKEN'],
   'keys and tokens are secret'
 )
 

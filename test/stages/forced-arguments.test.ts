@@ -55,7 +55,7 @@ t.test('arguments without their call are the call, when they fit', t => {
   }
   const changes: Change[] = []
   told(stageOf(city, changes), [...text(PARIS), FINISH])
-  t.strictSame(changes, [{ param: 'tool_choice', action: 'repaired', reason: 'the model wrote the arguments of the forced call without the call' }])
+  t.strictSame(changes, [{ param: 'tool_choice', action: 'repaired', repair: 'forced_call', reason: 'the model wrote the arguments of the forced call without the call' }])
   t.end()
 })
 

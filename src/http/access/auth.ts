@@ -16,32 +16,64 @@ declare module 'fastify' {
 
 /**
  * Lets only callers with one of the keys pass, before a body is read, and notes the name of the key for the log. Keys
- * are compared as digests in constant time.
+ * are compared as digests in constant time. Routes that show figures have a rule of their own.
+ * @param adminKeys open no model; whoever sends one hears so
  * @returns undefined when there are no keys and everybody may pass
  */
-export function requireKey (keys: readonly ApiKey[]): onRequestHookHandler | undefined {
+export function requireKey (keys: readonly ApiKey[], adminKeys: readonly ApiKey[] = []): onRequestHookHandler | undefined {
   if (keys.length === 0) return undefined
-  const known = keys.map(({ key, name }) => ({ digest: digest(key), name, caller: digest(key).toString('base64url') }))
+  const callers = toKeyRing(keys)
+  const admins = toKeyRing(adminKeys)
   return (request, _reply, done) => {
-    if (isOpenToAll(request)) return done()
+    if (isOpenToAll(request) || showsFigures(request)) return done()
     const key = keyOf(request)
-    if (key === undefined) return done(unauthorized(NO_KEY, null))
-    const given = digest(key)
-    // Compares with every key, so that the time does not depend on which one matches.
-    const [match] = known.filter(one => timingSafeEqual(one.digest, given))
-    if (!match) return done(unauthorized('Incorrect API key provided. Ask whoever runs this proxy for a key from its API_KEYS.', 'invalid_api_key'))
+    if (key === undefined) return done(missingKey())
+    const match = callers(key)
+    if (!match) return done(admins(key) ? adminKeyOnly() : incorrectKey())
     if (match.name !== undefined) request.record.key = match.name
+    request.record.keyLabel = match.name ?? 'unnamed'
     request.caller = match.caller
     done()
   }
 }
 
-/** Takes the caller's key for its Cloudflare token, which Cloudflare checks; a request without one is refused. */
-export function requireOwnToken (): onRequestHookHandler {
+/** A key that may be sent: the name it goes by, and a digest that stands for it. */
+interface KnownKey {
+  name: string | undefined
+  caller: string
+}
+
+/**
+ * Looks keys up. Each is compared with every known one, so that the time does not depend on which one matches.
+ * @returns what finds a key that was sent among the known ones
+ */
+export function toKeyRing (keys: readonly ApiKey[]): (key: string) => KnownKey | undefined {
+  const known = keys.map(({ key, name }) => ({ digest: digest(key), name, caller: digest(key).toString('base64url') }))
+  return key => {
+    const given = digest(key)
+    const [match] = known.filter(one => timingSafeEqual(one.digest, given))
+    return match
+  }
+}
+
+function showsFigures ({ routeOptions }: FastifyRequest): boolean {
+  return routeOptions.config.figuresOf !== undefined
+}
+
+/**
+ * Takes the caller's key for its Cloudflare token, which Cloudflare checks; a request without one is refused.
+ * @param adminKeys are no tokens, and are not sent to Cloudflare
+ */
+export function requireOwnToken (adminKeys: readonly ApiKey[] = []): onRequestHookHandler {
+  const admins = toKeyRing(adminKeys)
   return (request, _reply, done) => {
-    if (isOpenToAll(request)) return done()
-    request.apiToken = keyOf(request)
-    done(request.apiToken === undefined ? unauthorized(`${NO_KEY} This proxy takes your Cloudflare API token as the key.`, null) : undefined)
+    if (isOpenToAll(request) || showsFigures(request)) return done()
+    const token = keyOf(request)
+    if (token === undefined) return done(unauthorized(`${NO_KEY} This proxy takes your Cloudflare API token as the key.`, null))
+    if (admins(token)) return done(adminKeyOnly())
+    request.apiToken = token
+    request.record.keyLabel = 'unnamed'
+    done()
   }
 }
 
@@ -73,7 +105,8 @@ export function tokenOwner ({ apiToken }: Pick<FastifyRequest, 'apiToken'>): Tok
 
 const NO_KEY = "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
 
-function keyOf ({ headers }: FastifyRequest): string | undefined {
+/** The key a request sends; undefined where it sends none, or what could be none. */
+export function keyOf ({ headers }: FastifyRequest): string | undefined {
   const bearer = /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.authorization ?? '')?.[1]
   return bearer ?? [headers['x-api-key'] ?? headers['api-key']].flat().find(isPlain)
 }
@@ -81,6 +114,18 @@ function keyOf ({ headers }: FastifyRequest): string | undefined {
 /** Whether a text could be a key: one with other characters is none, and would not fit into a header of Cloudflare's. */
 function isPlain (text: string | undefined): boolean {
   return text !== undefined && /^[\x21-\x7e]+$/.test(text)
+}
+
+export function missingKey (): ProxyError {
+  return unauthorized(NO_KEY, null)
+}
+
+export function incorrectKey (): ProxyError {
+  return unauthorized('Incorrect API key provided. Ask whoever runs this proxy for a key from its API_KEYS.', 'invalid_api_key')
+}
+
+function adminKeyOnly (): ProxyError {
+  return new ProxyError('This key is one of ADMIN_KEYS, which show figures and open no model. Send one of API_KEYS; a key may be in both.', { status: 403, type: 'permission_error', code: 'admin_key_only' })
 }
 
 function unauthorized (message: string, code: string | null): ProxyError {

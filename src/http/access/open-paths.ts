@@ -1,14 +1,22 @@
 import type { FastifyRequest } from 'fastify'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** A setting opens the route to everybody. */
+    isPublic?: boolean
+  }
+}
+
 /** What browsers ask for by themselves, and the page that says what this is; behind a server's name, where one was sent. */
 const PAGE = /^(?:https?:\/\/[^/?#]+)?(?:\/|\/favicon\.ico|\/robots\.txt)?(?:\?|$)/i
 
 /**
- * Whether a request is answered without a key: it is a health check, or a `GET` or `HEAD` of a page, by the very path.
+ * Whether a request is answered without a key: it is a health check, a route that a setting has opened, or a `GET` or `HEAD`
+ * of a page, by the very path.
  * Nothing else is, known or not; what is spelt in another way is not the same path.
  */
 export function isOpenToAll ({ method, originalUrl, routeOptions }: Pick<FastifyRequest, 'method' | 'originalUrl' | 'routeOptions'>): boolean {
-  if (routeOptions.config.isHealthCheck) return true
+  if (routeOptions.config.isHealthCheck || routeOptions.config.isPublic) return true
   return (method === 'GET' || method === 'HEAD') && PAGE.test(originalUrl) && PAGES.includes(routeOptions.url ?? '')
 }
 

@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
+const PAGE_FILE = { config: { isPageFile: true } }
+
 /** Whatever a browser makes of a page, it asks for nothing else and stands in no frame. */
 const SAFE = { 'content-security-policy': "default-src 'none'; frame-ancestors 'none'", 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' }
 
@@ -9,14 +11,14 @@ const SAFE = { 'content-security-policy': "default-src 'none'; frame-ancestors '
  * @param needs what clients must send
  */
 export function home (app: FastifyInstance, needs: 'nothing' | 'key' | 'token'): void {
-  app.get('/', (request, reply) => {
+  app.get('/', PAGE_FILE, (request, reply) => {
     const url = toBaseUrl(request)
     reply.headers({ ...SAFE, vary: 'accept', 'cache-control': 'no-store' })
     if (/\btext\/html\b/.test(request.headers.accept ?? '')) return reply.type('text/html; charset=utf-8').send(toPage(url, NEEDS[needs]))
     return reply.type('text/plain; charset=utf-8').send(toText(url, NEEDS[needs]))
   })
-  app.get('/favicon.ico', (_request, reply) => reply.code(204).header('cache-control', 'max-age=86400').send())
-  app.get('/robots.txt', (_request, reply) => reply.type('text/plain; charset=utf-8').send('User-agent: *\nDisallow: /\n'))
+  app.get('/favicon.ico', PAGE_FILE, (_request, reply) => reply.code(204).header('cache-control', 'max-age=86400').send())
+  app.get('/robots.txt', PAGE_FILE, (_request, reply) => reply.type('text/plain; charset=utf-8').send('User-agent: *\nDisallow: /\n'))
 }
 
 const NEEDS = {

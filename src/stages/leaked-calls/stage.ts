@@ -139,7 +139,7 @@ export class LeakedToolCalls implements Stage {
     this.#heldThoughts = this.#thoughtsAround
     this.#lead = ''
     this.#endThoughts(out)
-    this.#options.changes.push({ param: 'tool_calls', action: 'repaired', reason: 'the model wrote its call into its thinking' })
+    this.#options.changes.push({ param: 'tool_calls', action: 'repaired', repair: 'leaked_call', reason: 'the model wrote its call into its thinking' })
     this.#call(calls, out)
   }
 
@@ -149,7 +149,7 @@ export class LeakedToolCalls implements Stage {
         out.push({ type: 'text', text: piece })
         continue
       }
-      this.#options.changes.push({ param: 'tool_calls', action: 'repaired', reason: 'the model wrote its call into the text' })
+      this.#options.changes.push({ param: 'tool_calls', action: 'repaired', repair: 'leaked_call', reason: 'the model wrote its call into the text' })
       this.#call(piece, out)
     }
   }

@@ -8,12 +8,14 @@ import { RetryTimeBudget } from '../transport/retry.ts'
 import type { Runner, RunOptions } from '../transport/runner.ts'
 import { TASKS } from '../models/task.ts'
 
-export interface EmbedOptions extends Pick<RunOptions, 'signal' | 'observer' | 'apiToken' | 'caller' | 'retryTime' | 'simulatorWords'> {
+export interface EmbedOptions extends Pick<RunOptions, 'signal' | 'observer' | 'apiToken' | 'caller' | 'retryTime' | 'simulatorWords' | 'calls'> {
   model: ModelId
   /** The texts of each native call. */
   batches: ReadonlyArray<readonly string[]>
   /** The native body of a call: JSON text. */
   toBody: (texts: readonly string[]) => string
+  /** Guesses the tokens of texts, for calls of which Cloudflare counts none. */
+  toTokens: (texts: readonly string[]) => number
 }
 
 /** What came of one native call. */
@@ -38,16 +40,21 @@ const MAX_PARALLEL = 4
  */
 export async function embed (
   workersAi: Runner,
-  { model, batches, toBody, signal, apiToken, caller, observer, retryTime = new RetryTimeBudget(), simulatorWords }: EmbedOptions
+  { model, batches, toBody, toTokens, signal, retryTime = new RetryTimeBudget(), ...rest }: EmbedOptions
 ): Promise<EmbeddingAnswer[]> {
-  const options = { form: TASKS['text-embeddings'].form, observer, apiToken, caller, simulatorWords, retryTime }
+  const options = { ...rest, form: TASKS['text-embeddings'].form, retryTime }
   const { cancellation, leave } = follow(signal)
   const ask = async (texts: readonly string[]): Promise<EmbeddingAnswer> => {
     const answer = await workersAi.run(model, toBody(texts), { ...options, signal: cancellation })
-    const { headers, status, attempts } = answer
+    const { headers, status, attempts, call } = answer
     try {
-      return { ...readEmbeddings(await toWholeJson(answer), texts.length), texts, headers, status, attempts }
+      const embeddings = readEmbeddings(await toWholeJson(answer), texts.length)
+      const { usage, neurons } = embeddings
+      call?.end({ usage, neurons }, 0, 0)
+      if (call && usage === undefined) call.estimate = { promptTokens: toTokens(texts), completionTokens: 0, estimated: true }
+      return { ...embeddings, texts, headers, status, attempts }
     } catch (error) {
+      call?.fail(cancellation.aborted ? cancellation.reason : error)
       if (error instanceof UpstreamError) error.attempts = attempts
       throw error
     }

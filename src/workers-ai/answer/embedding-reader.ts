@@ -2,6 +2,7 @@ import { UpstreamError } from '../../errors.ts'
 import type { Usage } from '../../generation/event.ts'
 import { isObject } from '../../json/is-object.ts'
 import { errorIn } from '../transport/error-envelope.ts'
+import { toNeurons } from '../transport/upstream-call.ts'
 import { toUsage } from './generation-reader.ts'
 
 /** The answers to one native call, in the order of its texts. */
@@ -9,6 +10,8 @@ export interface Embeddings {
   vectors: number[][]
   /** Absent where Cloudflare sends none, as for the bge models. */
   usage?: Usage
+  /** What is billed, where the answer says so. */
+  neurons?: number
 }
 
 interface NativeAnswer {
@@ -38,7 +41,8 @@ export function readEmbeddings (answer: object, count: number): Embeddings {
     throw malformed(`embeddings of another shape than it says: ${count} of ${length} numbers`)
   }
   const usage = toUsage(native.usage)
-  return { vectors, ...(usage && { usage }) }
+  const neurons = isObject(native.usage) ? toNeurons(native.usage['neurons']) : undefined
+  return { vectors, ...(usage && { usage }), ...(neurons !== undefined && { neurons }) }
 }
 
 /**

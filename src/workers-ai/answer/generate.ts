@@ -6,17 +6,20 @@ import { GenerationReader } from './generation-reader.ts'
 import type { ModelId } from '../models/model.ts'
 import { TASKS } from '../models/task.ts'
 import type { ResponseBody } from '../transport/dispatch.ts'
+import type { UpstreamCall } from '../transport/upstream-call.ts'
 import type { RequestBody } from '../transport/request-body.ts'
 import type { RunAnswer, Runner, RunOptions } from '../transport/runner.ts'
-import { StreamPump } from '../fast-path/stream-pump.ts'
+import { StreamPump, toLength } from '../fast-path/stream-pump.ts'
 
 export interface GenerateRequest
-  extends Pick<RunOptions, 'signal' | 'sessionAffinity' | 'simulatorWords' | 'apiToken' | 'caller' | 'observer' | 'retryTime'> {
+  extends Pick<RunOptions, 'signal' | 'sessionAffinity' | 'simulatorWords' | 'apiToken' | 'caller' | 'observer' | 'retryTime' | 'calls'> {
   model: ModelId
   /** The native body: JSON. */
   body: RequestBody
   /** Whether `body` asks for a stream. */
   isStreamed: boolean
+  /** Tokens of what is asked, an estimate for answers of which Cloudflare counts none. */
+  promptTokens: number
   /** Makes a tool-call id that is unique in the conversation. */
   newCallId: () => string
   /** What its events pass, in order. */
@@ -62,7 +65,8 @@ function runOptions ({
   sessionAffinity,
   simulatorWords,
   apiToken,
-  caller
+  caller,
+  calls
 }: GenerateRequest): RunOptions<GenerationForm> {
   return {
     signal,
@@ -72,39 +76,50 @@ function runOptions ({
     sessionAffinity,
     simulatorWords,
     apiToken,
-    caller
+    caller,
+    calls
   }
 }
 
-function toBatches ({ newCallId, signal, stages }: GenerateRequest, answer: RunAnswer<GenerationForm>, relay: TextRelay): Source<Batch> {
+function toBatches (request: GenerateRequest, answer: RunAnswer<GenerationForm>, relay: TextRelay): Source<Batch> {
+  const { newCallId, signal, stages, promptTokens } = request
   const reader = new GenerationReader(newCallId, answer.redact)
+  const { call } = answer
   if (answer.form === 'events') {
     const { body } = answer
-    return write => tellStream({ reader, body, signal, stages }, write, relay)
+    return write => tellStream({ reader, body, signal, stages, call, promptTokens }, write, relay)
   }
   const batch: Batch = []
   reader.readAnswer(answer.json, batch, answer.text)
+  call?.end(reader, toLength(batch), promptTokens, reader.failure)
   return once(batch)
 }
 
-interface NativeStream extends Pick<GenerateRequest, 'signal' | 'stages'> {
+interface NativeStream extends Pick<GenerateRequest, 'signal' | 'stages' | 'promptTokens'> {
   reader: GenerationReader
   body: ResponseBody
+  /** Ended when the stream has, where it is noted. */
+  call: UpstreamCall | undefined
 }
 
-function tellStream ({ reader, body, signal, stages }: NativeStream, write: Write<Batch>, relay: TextRelay): Promise<void> {
-  const pump = new StreamPump({ reader, relay, stages, write })
+function tellStream (stream: NativeStream, write: Write<Batch>, relay: TextRelay): Promise<void> {
+  const { reader, body, signal, stages, call, promptTokens } = stream
+  const pump = new StreamPump({ reader, relay, stages, write, isCounted: call !== undefined })
   return body.read(pump).then(async () => {
     if (reader.ended && !pump.isCancelled) body.release()
     else body.destroy()
-    if (pump.isCancelled) return
+    // A client that has left is one whose stream wants no more.
+    if (pump.isCancelled) return call?.end(reader, pump.characters, promptTokens, signal.reason ?? reader.failure)
     const batch = pump.end()
     reader.end(batch)
+    call?.end(reader, pump.characters, promptTokens, reader.failure)
     if (batch.length > 0) await write(batch)
   }, async (error: unknown) => {
     pump.isCancelled = true
     body.destroy()
+    const failure = signal.reason ?? toStreamError(error)
+    call?.end(reader, pump.characters, promptTokens, failure)
     signal.throwIfAborted()
-    await write([{ type: 'failure', error: toStreamError(error) }])
+    await write([{ type: 'failure', error: failure }])
   })
 }

@@ -2,6 +2,7 @@ import type { Batch, FinishReason, Usage } from '../../generation/event.ts'
 import { UpstreamError } from '../../errors.ts'
 import { isObject } from '../../json/is-object.ts'
 import { errorIn } from '../transport/error-envelope.ts'
+import { toNeurons } from '../transport/upstream-call.ts'
 import { parseExactly, toDigits, toExactJsonText, toJsonText, toNumber } from '../../json/exact-json.ts'
 import { readFrames, type FrameBytes } from '../fast-path/frame-run.ts'
 import { FrameTemplates } from '../fast-path/frame-templates.ts'
@@ -31,6 +32,7 @@ export class GenerationReader {
   #finished = false
   #done = false
   #failure: UpstreamError | undefined
+  #neurons: number | undefined
   #sawOutput = false
   #redact: (sentence: string) => string
 
@@ -61,6 +63,17 @@ export class GenerationReader {
   /** @param json a frame whose text has bypassed this reader, with the latest usage */
   onBypassed (json: string): void {
     this.#lastOfRun = json
+  }
+
+  /** What it ended with, where that is a failure. */
+  get failure (): UpstreamError | undefined {
+    return this.#failure
+  }
+
+  /** The neurons that were billed so far, by the last `usage.neurons`. */
+  get neurons (): number | undefined {
+    this.#readLastOfRun()
+    return this.#neurons
   }
 
   /** What was billed so far, as far as Cloudflare has said. */
@@ -174,7 +187,7 @@ export class GenerationReader {
       this.#finished = false
       this.#reason = null
     }
-    this.#tally.add(toUsage(frame.usage), saysSomething)
+    this.#readUsage(frame.usage, saysSomething)
     this.#readFinish(choice?.finish_reason ?? frame.finish_reason ?? frame.incomplete_details?.reason, batch)
     return choice !== undefined || message !== undefined || frame.response !== undefined || Array.isArray(frame.tool_calls)
   }
@@ -189,8 +202,14 @@ export class GenerationReader {
   /** Usage may run along with every frame, and only the last counts in frames that are learned. */
   #readLastOfRun (): void {
     if (this.#lastOfRun === undefined) return
-    this.#tally.add(toUsage(toGeneration(JSON.parse(this.#lastOfRun) as NativeFrame).usage), true)
+    this.#readUsage(toGeneration(JSON.parse(this.#lastOfRun) as NativeFrame).usage, true)
     this.#lastOfRun = undefined
+  }
+
+  #readUsage (native: unknown, isBesideText: boolean): void {
+    if (!isObject(native)) return
+    this.#tally.add(toUsage(native), isBesideText)
+    this.#neurons = toNeurons(native['neurons']) ?? this.#neurons
   }
 
   #readFinish (native: unknown, batch: Batch): void {

@@ -29,6 +29,8 @@ export interface NativeUsage {
   completion_tokens_details?: { reasoning_tokens?: unknown } | null
   input_tokens_details?: { cached_tokens?: unknown } | null
   output_tokens_details?: { reasoning_tokens?: unknown } | null
+  /** What is billed so far. */
+  neurons?: unknown
 }
 
 /** A message, or a piece of one, as OpenAI-shaped answers hold it. */

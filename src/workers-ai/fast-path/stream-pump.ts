@@ -9,6 +9,8 @@ export interface StreamWay {
   reader: GenerationReader
   relay: TextRelay
   stages: readonly Stage[]
+  /** Whether somebody wants to know how much the model has said; not when absent. */
+  isCounted?: boolean
   /** The sink of the batches, which then pass the stages. */
   write: Write<Batch>
 }
@@ -22,13 +24,16 @@ export class StreamPump implements Sink<Buffer> {
   #relay: TextRelay
   #reader: GenerationReader
   #stages: readonly Stage[]
+  #isCounted: boolean
+  #characters = 0
   #writeBatch: Write<Batch>
   #stream: StreamReader
 
-  constructor ({ reader, relay, stages, write }: StreamWay) {
+  constructor ({ reader, relay, stages, write, isCounted = false }: StreamWay) {
     this.#reader = reader
     this.#relay = relay
     this.#stages = stages
+    this.#isCounted = isCounted
     this.#writeBatch = write
     this.#stream = new StreamReader(reader)
     for (const stage of stages) if ('meter' in stage) stage.meter = reader
@@ -45,10 +50,18 @@ export class StreamPump implements Sink<Buffer> {
     return this.#inTurn(this.#pumpBatch(bytes.subarray(0, end)), () => this.#writeEvents(bytes.subarray(end)))
   }
 
+  /** How much the model has said, in UTF-16 code units; 0 where nobody wanted it counted. */
+  get characters (): number {
+    this.#countPassed()
+    return this.#characters
+  }
+
   /** What an event says whose last line has no end. */
   end (): Batch {
     this.#countPassed()
-    return this.#stream.end()
+    const batch = this.#stream.end()
+    if (this.#isCounted) this.#characters += toLength(batch)
+    return batch
   }
 
   #writeEvents (bytes: Buffer): Backpressure | Promise<Backpressure> {
@@ -64,6 +77,7 @@ export class StreamPump implements Sink<Buffer> {
   #pumpBatch (bytes: Buffer): Backpressure | Promise<Backpressure> {
     this.#countPassed()
     const batch = this.#stream.push(bytes)
+    if (this.#isCounted) this.#characters += toLength(batch)
     const result = batch.length > 0 ? this.#writeBatch(batch) : undefined
     this.#isMidEvent = !this.#stream.isBetweenEvents
     this.#relay.frames = this.#reader.textFrames
@@ -88,8 +102,19 @@ export class StreamPump implements Sink<Buffer> {
 
   #countPassed (): void {
     const characters = this.#relay.countPassed()
+    this.#characters += characters
     if (characters > 0) for (const stage of this.#stages) stage.onBypassed?.(characters)
   }
+}
+
+/** How much a model says in a batch, in UTF-16 code units. */
+export function toLength (batch: Batch): number {
+  let length = 0
+  for (const event of batch) {
+    if (event.type === 'text' || event.type === 'reasoning') length += event.text.length
+    else if (event.type === 'tool_call') length += event.arguments.length + (event.name?.length ?? 0)
+  }
+  return length
 }
 
 function isTransparent (stage: Stage): boolean {

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'undici'
 import { UpstreamError } from '../../errors.ts'
-import { toAbortSignal, type CancelSignal } from '../../generation/cancellation.ts'
+import { reasonOf, toAbortSignal, type CancelSignal } from '../../generation/cancellation.ts'
 import type { ModelId } from '../models/model.ts'
 import type { AnswerForm } from '../models/task.ts'
 import { CircuitBreakers } from './circuit-breaker.ts'
@@ -14,6 +14,7 @@ import { isInPieces, toText, type RequestBody } from './request-body.ts'
 import { fitsHeader, forwardedHeaders, isBytes, readAll, tapped, toJson, toRefusedError, toWholeJson, whyUnreadable } from './response.ts'
 import { RetryTimeBudget, RetryBudgets, withRetries } from './retry.ts'
 import type { RunAnswer, Runner, RunOptions, WireObserver } from './runner.ts'
+import { UpstreamCall } from './upstream-call.ts'
 
 export interface WorkersAiOptions {
   /** e.g. `https://api.cloudflare.com/client/v4`. */
@@ -40,6 +41,13 @@ interface UpstreamRequest {
   /** Takes the secrets of this request out of a text. */
   redact: (text: string) => string
   observer?: WireObserver | undefined
+  notes?: CallNotes | undefined
+}
+
+/** Where the calls of one run are noted, and whose they are. */
+interface CallNotes {
+  model: ModelId
+  calls: UpstreamCall[]
 }
 
 /** Names the proxy's own credentials; those of callers are named by a digest. */
@@ -93,8 +101,9 @@ export class WorkersAi implements Runner {
   async run<Form extends AnswerForm>(
     model: ModelId,
     body: RequestBody,
-    { form, signal, sessionAffinity, simulatorWords, apiToken, caller, observer, retryTime = new RetryTimeBudget() }: RunOptions<Form>
+    options: RunOptions<Form>
   ): Promise<RunAnswer<Form>> {
+    const { form, signal, sessionAffinity, simulatorWords, apiToken, caller, observer, calls, retryTime = new RetryTimeBudget() } = options
     const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
     const headers = [...this.#runs.headers[form], ...authorization(apiToken ?? this.#options.apiToken)]
     if (sessionAffinity !== undefined && fitsHeader(sessionAffinity)) headers.push('x-session-affinity', sessionAffinity)
@@ -112,7 +121,8 @@ export class WorkersAi implements Runner {
       },
       signal,
       redact: apiToken === undefined ? this.#redact : redactor([...this.#secrets, apiToken]),
-      observer
+      observer,
+      notes: calls && { model, calls }
     }
     signal.throwIfAborted()
     // Remembered for longer than the run, which the token itself must not be.
@@ -168,30 +178,39 @@ export class WorkersAi implements Runner {
   /** Sends a request. Resolves once the head of a stream, or the whole of any other success, has arrived; everything else is thrown. */
   async #ask<Form extends AnswerForm>(pool: Pool, request: UpstreamRequest, form: Form, attempts: number): Promise<RunAnswer<Form>>
   async #ask (pool: Pool, request: UpstreamRequest, form: AnswerForm, attempts: number): Promise<RunAnswer> {
-    const { options, signal, redact, observer } = request
+    const { options, signal, redact, observer, notes } = request
     observer?.sent(toText(options.body ?? ''))
-    let response: UpstreamResponse
+    const call = notes && new UpstreamCall(notes.model, attempts)
+    if (call) notes.calls.push(call)
     try {
-      response = await dispatch(pool, options, signal)
+      const response = await this.#send(pool, options, signal)
+      const status = response.statusCode
+      if (status < 200 || status > 399) throw await toRefusedError(response, request)
+      const problem = whyUnreadable(response)
+      if (problem !== undefined) {
+        response.body.destroy()
+        throw new UpstreamError(problem, { kind: 'malformed', status })
+      }
+      // Not spread from one object: that costs several microseconds an answer.
+      const headers = forwardedHeaders(response, redact)
+      call?.readHead(headers)
+      if (response.isStream) return { status, headers, attempts, redact, call, form: 'events', body: tapped(response.body, request) }
+      const bytes = response.bytes ?? (await readAll(response, this.#options.idleTimeoutMs))
+      if (form === 'bytes' && isBytes(response)) {
+        return { status, headers, attempts, redact, call, form, bytes, contentType: headerOf(response, 'content-type') }
+      }
+      const text = bytes.toString()
+      return { status, headers, attempts, redact, call, form: 'json', json: toJson(text, response, request), text }
     } catch (error) {
+      call?.fail(signal.aborted ? reasonOf(signal) : error)
+      throw error
+    }
+  }
+
+  #send (pool: Pool, options: DispatchOptions, signal: CancelSignal): Promise<UpstreamResponse> {
+    return dispatch(pool, options, signal).catch((error: unknown) => {
       throw signal.aborted ? error : toRequestError(error, options.headersTimeout ?? 0)
-    }
-    const status = response.statusCode
-    if (status < 200 || status > 399) throw await toRefusedError(response, request)
-    const problem = whyUnreadable(response)
-    if (problem !== undefined) {
-      response.body.destroy()
-      throw new UpstreamError(problem, { kind: 'malformed', status })
-    }
-    // Not spread from one object: that costs several microseconds an answer.
-    const headers = forwardedHeaders(response, redact)
-    if (response.isStream) return { status, headers, attempts, redact, form: 'events', body: tapped(response.body, request) }
-    const bytes = response.bytes ?? (await readAll(response, this.#options.idleTimeoutMs))
-    if (form === 'bytes' && isBytes(response)) {
-      return { status, headers, attempts, redact, form, bytes, contentType: headerOf(response, 'content-type') }
-    }
-    const text = bytes.toString()
-    return { status, headers, attempts, redact, form: 'json', json: toJson(text, response, request), text }
+    })
   }
 }
 

@@ -123,6 +123,11 @@ export const ERROR_CODES: readonly ErrorCode[] = [
 
 const BY_CODE: ReadonlyMap<number, ErrorCode> = new Map(ERROR_CODES.map(row => [row.code, row]))
 
+/** Whether a code is in the table; Cloudflare may make up others. */
+export function isKnownCode (code: number): boolean {
+  return BY_CODE.has(code)
+}
+
 /** The codes by which Cloudflare says that it has no capacity, and that it does not know an account. */
 export const NO_CAPACITY = 3040
 export const UNKNOWN_ACCOUNT = 7003

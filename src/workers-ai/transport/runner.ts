@@ -4,6 +4,7 @@ import type { AnswerForm } from '../models/task.ts'
 import type { ResponseBody } from './dispatch.ts'
 import type { RequestBody } from './request-body.ts'
 import type { RetryTimeBudget } from './retry.ts'
+import type { UpstreamCall } from './upstream-call.ts'
 
 /**
  * The way to Workers AI. The client implements it; what chooses an account, records or replays wraps one or takes its
@@ -39,6 +40,8 @@ export interface RunOptions<Form extends AnswerForm = AnswerForm> {
   /** What is left of the retry time of a request that leads to several runs. */
   retryTime?: RetryTimeBudget | undefined
   observer?: WireObserver | undefined
+  /** Every call this run leads to is added to it, failed ones too; where it is absent none is noted. */
+  calls?: UpstreamCall[] | undefined
 }
 
 /** Is given all that is sent and received, without secrets: content, which is logged only where a setting asks for it. */
@@ -64,6 +67,8 @@ interface AnswerHead {
   attempts: number
   /** Takes the secrets of this run out of what Cloudflare says in it. */
   redact: (text: string) => string
+  /** The call that brought it, where calls are noted. Whoever reads the answer ends it. */
+  call?: UpstreamCall | undefined
 }
 
 /** A `text/event-stream`. Whoever takes it reads its body to the end, releases or destroys it. */

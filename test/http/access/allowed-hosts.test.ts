@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { requireAllowedHost, requireHost } from '../../../src/http/access/allowed-hosts.ts'
+import { RequestRecord } from '../../../src/inference/request-record.ts'
 import { errorHandler } from '../../../src/surfaces/openai/error-handler.ts'
 import { askRaw, exchange } from '../../servers/http-client.ts'
 
@@ -10,7 +11,7 @@ async function listen (t: Test, hosts: string[], keylessHost: string | undefined
   const app = fastify()
   t.teardown(() => app.close())
   app.decorateRequest('record')
-  app.addHook('onRequest', async request => { request.record = {} })
+  app.addHook('onRequest', async request => { request.record = new RequestRecord() })
   const rule = requireAllowedHost(hosts, keylessHost)
   if (rule) app.addHook('onRequest', rule)
   app.setErrorHandler(errorHandler({ suggestions: () => [] }))
@@ -44,7 +45,7 @@ t.test('HTTP/1.1 names a host', async t => {
   const app = fastify({ http: { requireHostHeader: false } })
   t.teardown(() => app.close())
   app.decorateRequest('record')
-  app.addHook('onRequest', async request => { request.record = {} })
+  app.addHook('onRequest', async request => { request.record = new RequestRecord() })
   app.addHook('onRequest', requireHost)
   app.setErrorHandler(errorHandler({ suggestions: () => [] }))
   app.get('/', () => ({ status: 'ok' }))

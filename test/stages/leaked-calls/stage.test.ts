@@ -197,7 +197,7 @@ t.test('other events keep their place', t => {
 t.test('each text with calls is told as a repair', t => {
   const changes: Change[] = []
   told(stageOf(changes), [...text('Hello\n', `[${ONE}, ${ONE}]`), FINISH])
-  t.strictSame(changes, [{ param: 'tool_calls', action: 'repaired', reason: 'the model wrote its call into the text' }])
+  t.strictSame(changes, [{ param: 'tool_calls', action: 'repaired', repair: 'leaked_call', reason: 'the model wrote its call into the text' }])
   t.end()
 })
 
@@ -229,7 +229,7 @@ t.test('a call in the thinking is one when nothing else is said', t => {
   }
   const changes: Change[] = []
   told(stageOf(changes), [thought(kimi), FINISH])
-  t.strictSame(changes, [{ param: 'tool_calls', action: 'repaired', reason: 'the model wrote its call into its thinking' }])
+  t.strictSame(changes, [{ param: 'tool_calls', action: 'repaired', repair: 'leaked_call', reason: 'the model wrote its call into its thinking' }])
   t.end()
 })
 

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import fastify from 'fastify'
 import t from 'tap'
+import { RequestRecord } from '../../../src/inference/request-record.ts'
 import { InvalidRequestError, UpstreamError } from '../../../src/errors.ts'
 import { ClientDisconnectedError } from '../../../src/generation/client-disconnected.ts'
 import { errorHandler } from '../../../src/surfaces/openai/error-handler.ts'
@@ -58,7 +59,7 @@ t.test('what is thrown becomes OpenAI\'s error object', async t => {
     const lines: string[] = []
     const app = fastify({ logger: { level: 'error', stream: { write: line => lines.push(line) } } })
     app.decorateRequest('record')
-    app.addHook('onRequest', async request => { request.record = { servedModel: '@cf/failed/one' } })
+    app.addHook('onRequest', async request => { request.record = Object.assign(new RequestRecord(), { servedModel: '@cf/failed/one' }) })
     app.setErrorHandler(errorHandler({ suggestions: failed => ['@cf/failed/one', '@cf/a/b'].filter(id => id !== failed) }, () => new Date(0)))
     app.get('/', () => { throw thrown })
     const response = await app.inject('/')
@@ -71,7 +72,7 @@ t.test('what is thrown becomes OpenAI\'s error object', async t => {
 t.test('a failure is told in the words of its route', async t => {
   const app = fastify()
   app.decorateRequest('record')
-  app.addHook('onRequest', async request => { request.record = {} })
+  app.addHook('onRequest', async request => { request.record = new RequestRecord() })
   app.setErrorHandler(errorHandler({ suggestions: (_failed, task) => [task ?? 'chat'] }, () => new Date(0)))
   const config = { inputParam: 'input', task: 'text-embeddings' as const }
   app.get('/long', { config }, () => { throw new UpstreamError('too long', { kind: 'refused', status: 413, code: 5021 }) })

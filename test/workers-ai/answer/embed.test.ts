@@ -21,6 +21,7 @@ async function ask (t: Test, calls: number, answer: (run: NativeRun, count: numb
     model: '@cf/a/b' as ModelId,
     batches: Array.from({ length: calls }, (_, index) => [String(2 * index), String(2 * index + 1)]),
     toBody,
+    toTokens: texts => texts.length,
     signal: left.signal,
     apiToken: 'token-of-the-caller'
   })
@@ -96,7 +97,7 @@ t.test('a call that is too long is halved until it fits', async t => {
     const workersAi = new WorkersAi({ apiBaseUrl: url, accountId: 'account', apiToken: 'token', maxRetries: 2, headersTimeoutMs: 60_000, idleTimeoutMs: 60_000, userAgent: 'tests' })
     t.teardown(() => workersAi.close())
     const texts = Array.from({ length: 10 }, (_, index) => String(index))
-    const answers = await embed(workersAi, { model: '@cf/a/b' as ModelId, batches: [texts, ['10']], toBody, signal: new AbortController().signal })
+    const answers = await embed(workersAi, { model: '@cf/a/b' as ModelId, batches: [texts, ['10']], toBody, toTokens: () => 0, signal: new AbortController().signal })
     t.strictSame(answers.map(answer => answer.texts.length), [3, 2, 3, 2, 1])
     t.strictSame(answers.flatMap(({ vectors }) => vectors.map(([number]) => number)), Array.from({ length: 11 }, (_, index) => index), 'in the order of the texts')
     t.equal(runs.length, 3 + 5, 'each refusal is asked for once')
@@ -126,6 +127,6 @@ t.test('nothing is asked for who has left already', async t => {
   const { url, runs } = await startNativeUpstream(t, toVectors)
   const workersAi = new WorkersAi({ apiBaseUrl: url, accountId: 'account', apiToken: 'token', maxRetries: 0, headersTimeoutMs: 2_000, idleTimeoutMs: 2_000, userAgent: 'tests' })
   t.teardown(() => workersAi.close())
-  await t.rejects(embed(workersAi, { model: '@cf/a/b' as ModelId, batches: [['0']], toBody, signal: AbortSignal.abort(new Error('left')) }), { message: 'left' })
+  await t.rejects(embed(workersAi, { model: '@cf/a/b' as ModelId, batches: [['0']], toBody, toTokens: () => 0, signal: AbortSignal.abort(new Error('left')) }), { message: 'left' })
   t.strictSame(runs, [])
 })

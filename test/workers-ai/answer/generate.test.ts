@@ -28,6 +28,7 @@ async function ask (t: Test, answers: NativeAnswer[], { stream = true, idleTimeo
     model: '@cf/a/b' as ModelId,
     body: stream ? '{"stream":true}' : '{}',
     isStreamed: stream,
+    promptTokens: 5,
     signal: left.signal,
     sessionAffinity: 'chat-1',
     newCallId: () => 'call_1',
