@@ -72,7 +72,7 @@ const RULES: Record<string, Rule> = {
 const MAX_FILES = 20
 
 /** The only files that may import a package. */
-const ONLY: Record<string, string[]> = { undici: ['client', 'connection-errors', 'dispatch', 'pool'].map(name => `workers-ai/transport/${name}.ts`), libsql: ['stores/responses/sqlite.ts'] }
+const ONLY: Record<string, string[]> = { undici: ['client', 'connection-errors', 'dispatch', 'pool'].map(name => `workers-ai/transport/${name}.ts`), libsql: ['stores/database.ts'] }
 
 /** The only files that make a client of Cloudflare. */
 const MAKE_A_CLIENT = ['app.ts', 'cli/doctor/probe.ts']

@@ -1,5 +1,5 @@
-import { SettingsError } from '../../settings/problem.ts'
 import { MemoryStore } from './memory.ts'
+import { toStorePathError } from '../store-path.ts'
 import type { ResponsesStore, StoredResponse } from './store.ts'
 
 /** What the settings say of it. */
@@ -27,11 +27,6 @@ export async function openStore<Stored extends StoredResponse> (
     const { SqliteStore } = await import('./sqlite.ts')
     return new SqliteStore(storePath, limits)
   } catch (error) {
-    throw new SettingsError([
-      {
-        name: 'STORE_PATH',
-        message: `cannot open it (${error instanceof Error ? error.message : String(error)}); expected a SQLite file, or a place for a new one`
-      }
-    ])
+    throw toStorePathError(error)
   }
 }

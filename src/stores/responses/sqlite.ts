@@ -1,9 +1,5 @@
-import { closeSync, openSync } from 'node:fs'
-import Database from 'libsql'
+import { openDatabase } from '../database.ts'
 import { itemsOf, pickItems, type ResponsesStore, type StoredResponse, type StoreLimits } from './store.ts'
-
-/** How long to wait for another process that writes, in milliseconds. The event loop is blocked meanwhile. */
-const BUSY_TIMEOUT_MS = 1_000
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS responses (
@@ -44,16 +40,13 @@ const SUMS = `
  */
 export class SqliteStore<Stored extends StoredResponse = StoredResponse> implements ResponsesStore<Stored> {
   #limits: StoreLimits
-  #database: Database.Database
+  #database: ReturnType<typeof openDatabase>
   #statements: ReturnType<typeof prepared>
 
   /** @throws Error when there is no database at the path, and none can be made */
   constructor (path: string, limits: StoreLimits) {
     this.#limits = limits
-    closeSync(openSync(path, 'a', 0o600))
-    this.#database = new Database(path, { timeout: BUSY_TIMEOUT_MS })
-    this.#database.pragma('journal_mode = WAL')
-    this.#database.pragma('synchronous = NORMAL')
+    this.#database = openDatabase(path)
     this.#database.pragma('foreign_keys = ON')
     // Overwrites deleted content in the file.
     this.#database.pragma('secure_delete = ON')
@@ -126,7 +119,7 @@ export class SqliteStore<Stored extends StoredResponse = StoredResponse> impleme
   }
 }
 
-function prepared (database: Database.Database) {
+function prepared (database: ReturnType<typeof openDatabase>) {
   return {
     insert: database.prepare('INSERT INTO responses (owner, id, bytes, used_at, stored) VALUES (?, ?, ?, ?, ?)'),
     read: database.prepare('SELECT stored FROM responses WHERE owner = ? AND id = ?'),
