@@ -84,14 +84,14 @@ export const SCRIPTS: readonly Phrase[] = [
   },
   {
     words: 'say X',
-    effect: 'answers X, which is all the rest of the message; in JSON mode only if X is JSON',
+    effect: 'answers X, the whole rest of the message; in JSON mode only if X is JSON',
     pattern: /^say\s([\s\S]+)$/i,
     read: ([, text = ''], rest) => [{ say: text }, rest]
   },
   {
     words: 'think X then say Y, think X as tags then say Y',
     effect:
-      'thinks X, where the model tells its thoughts, if it has any, and answers Y; `as tags` or `as open-tags` in the text of any model',
+      'thinks X, if the model can think, and answers Y; `as tags` or `as open-tags` writes the thinking into the text, on any model',
     pattern: /^think\s([\s\S]+?)(?:\sas (tags|open-tags))?\sthen say\s([\s\S]+)$/i,
     read: ([, think = '', form, say = ''], rest) => [
       { think, say, ...(form !== undefined && { thinkAs: form.toLowerCase() as ThoughtTags }) },
@@ -100,19 +100,19 @@ export const SCRIPTS: readonly Phrase[] = [
   },
   {
     words: 'answer bad json',
-    effect: 'answers an object without its required members, or a list where any object would do',
+    effect: 'answers an object without its required members, or a list if any object would fit',
     pattern: /^answer bad json\b(?! then good json\b)/i,
     read: (_, rest) => [{ badJson: 'always' }, rest]
   },
   {
     words: 'answer bad json then good json',
-    effect: 'the same, until the client complains of it',
+    effect: 'the same, until the client asks for a correction',
     pattern: /^answer bad json then good json\b/i,
     read: (_, rest) => [{ badJson: 'once' }, rest]
   },
   {
     words: 'call tool NAME with JSON',
-    effect: 'calls the tool, if it is offered; without `with JSON` the arguments follow its schema; again after `and` for parallel calls',
+    effect: 'calls the tool, if the request offers it; without `with JSON` the arguments follow its schema; repeat it after `and` for parallel calls',
     pattern: /^call tool ([\w.-]*\w)( with (?={))?/i,
     read: ([, name = '', given], rest) => {
       const [call, left] = toCall(name, given, rest)
@@ -121,7 +121,7 @@ export const SCRIPTS: readonly Phrase[] = [
   },
   {
     words: 'leak tool NAME with JSON, leak tool NAME with JSON as FORM',
-    effect: `answers the call as text, in the form the model is known to let slip, or in one of these: ${LEAK_FORMS.join(', ')}`,
+    effect: `writes the call into the text, in the form that the model is known for, or in one of these: ${LEAK_FORMS.join(', ')}`,
     pattern: /^leak tool ([\w.-]*\w)( with (?={))?/i,
     read: ([, name = '', given], rest) => {
       const [call, left] = toCall(name, given, rest)
@@ -131,7 +131,7 @@ export const SCRIPTS: readonly Phrase[] = [
   },
   {
     words: 'refuse to call',
-    effect: 'calls no tool, although one may be forced, until the client asks once more',
+    effect: 'calls no tool, even if one is forced, until the client asks once more',
     pattern: /^refuse to call\b/i,
     read: (_, rest) => [{ refusal: 'once' }, rest]
   },
@@ -144,13 +144,13 @@ export const SCRIPTS: readonly Phrase[] = [
   {
     words: 'decorate names',
     effect:
-      'calls tools by their names with a namespace, a number or a mark of the chat template around them: functions.NAME:0, NAME<|channel|>commentary',
+      'calls tools by their names with a namespace, a number or a token of the chat template around them: functions.NAME:0, NAME<|channel|>commentary',
     pattern: /^decorate names\b/i,
     read: (_, rest) => [{ decoratesNames: true }, rest]
   },
   {
     words: 'mark arguments',
-    effect: 'puts marks of a chat template, <|"|>, around the texts in the arguments of calls',
+    effect: 'puts tokens of a chat template, <|"|>, around the texts in the arguments of calls',
     pattern: /^mark arguments\b/i,
     read: (_, rest) => [{ marksArguments: true }, rest]
   },
@@ -162,14 +162,14 @@ export const SCRIPTS: readonly Phrase[] = [
   },
   {
     words: 'refuse messages',
-    effect: 'refuses `messages` with 8001, as some accounts see on gpt-oss; `input` and `prompt` are taken',
+    effect: 'refuses `messages` with 8001, as gpt-oss does for some accounts; accepts `input` and `prompt`',
     pattern: /^refuse messages\b/i,
     read: (_, rest) => [{ refusesMessages: true }, rest]
   },
   {
     words: 'fail with code N, fail with code N as 200, fail K times with code N then say X',
     effect:
-      "answers Cloudflare's error N, with its usual status or under HTTP 200, or the edge's page for an HTTP status N; with a count, the first K requests with this very message fail, the next is served, and so on",
+      "answers Cloudflare's error N, with its usual status or under HTTP 200, or the HTML page of Cloudflare's edge for an HTTP status N; with a count, the first K requests with exactly this message fail, the next one succeeds, and so on",
     pattern: /^fail (?:(\d{1,3}) times? )?with (?:code )?([3-5]\d\d|\d{4,5})( as 200)?\b/i,
     read: ([, times, code, in200], rest) => [
       { failure: { code: Number(code), in200: in200 !== undefined, ...(times && { times: Number(times) }) } },
@@ -180,28 +180,28 @@ export const SCRIPTS: readonly Phrase[] = [
   toFaultPhrase('break', 'break', 'the connection breaks inside the stream'),
   toFaultPhrase('end', 'end', 'the stream ends cleanly, without [DONE]'),
   toFaultPhrase('error', 'error frame', 'an error object (3040) is the last frame, without [DONE]'),
-  toFaultPhrase('bad', 'bad frame', 'half a JSON object takes the place of the next frame, and the stream goes on to its end'),
+  toFaultPhrase('bad', 'bad frame', 'half a JSON object replaces the next frame, and the stream continues to its end'),
   {
     words: 'be busy',
-    effect: 'refuses a run with `options.rejectIfBusy` as `fail with code 3040` does, and lets any other wait for a second',
+    effect: 'refuses a run with `options.rejectIfBusy` as `fail with code 3040` does, and delays any other run by a second',
     pattern: /^be busy\b/i,
     read: (_, rest) => [{ busy: true }, rest]
   },
   {
     words: 'stall',
-    effect: 'nothing is answered, not even headers, until the client leaves',
+    effect: 'answers nothing, not even headers, until the client disconnects',
     pattern: /^stall(?=\s*$|\s*[,.;]|\s+(?:and|then)\b)/i,
     read: (_, rest) => [{ stall: true }, rest]
   },
   {
     words: 'empty stream',
-    effect: 'bills the answer and streams no word of it; a plain answer is whole',
+    effect: 'bills the answer but streams no text; a plain answer is complete',
     pattern: /^empty stream\b/i,
     read: (_, rest) => [{ emptyStream: true }, rest]
   },
   {
     words: 'answer json to stream',
-    effect: 'answers JSON although a stream was asked for',
+    effect: 'answers JSON to a request for a stream',
     pattern: /^answer json to stream\b/i,
     read: (_, rest) => [{ jsonToStream: true }, rest]
   },
