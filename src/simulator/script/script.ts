@@ -2,21 +2,21 @@ import type { ThoughtTags } from '../native/dialect.ts'
 import { toLeadingObject } from './json.ts'
 import { LEAK_FORMS, type LeakForm } from '../native/leak.ts'
 
-/** A function call written in a message: `arguments` is the JSON as it stands there, absent when none was given. */
+/** A function call ordered in a message. `arguments` is the JSON as written there, absent if there is none. */
 interface ScriptedCall {
   name: string
   arguments?: string
 }
 
-/** A call that slips into the text; in the model's own form when none is given. */
+/** A call written into the text; in the model's own form if none is given. */
 interface ScriptedLeak extends ScriptedCall {
   form?: LeakForm
 }
 
-/** Whether something is done only until the client asks once more. */
+/** `once`: until the client asks again. */
 export type Stubbornness = 'once' | 'always'
 
-/** What goes wrong with a stream once `after` whole frames were sent. The first frame counts, though it has no text. */
+/** A fault of a stream after `after` whole frames. The first frame counts, although it has no text. */
 export interface StreamFault {
   kind: 'stall' | 'break' | 'end' | 'error' | 'bad'
   after: number
@@ -24,25 +24,25 @@ export interface StreamFault {
 
 /** A failure instead of an answer. */
 interface ScriptedFailure {
-  /** Cloudflare's code, or an HTTP status below 1000 for a page of the edge. */
+  /** Cloudflare's code, or an HTTP status below 1000 for an HTML page of the edge. */
   code: number
-  /** Under HTTP 200, where only `success: false` shows it. */
+  /** Under HTTP 200, so that only `success: false` shows it. */
   in200: boolean
-  /** Fails as often as this, then not once, and so on; absent for always. */
+  /** Fails this many times, then succeeds once, and so on; absent: always fails. */
   times?: number
 }
 
-/** What a message orders the simulator to do; empty for a message without such words. */
+/** The orders in a message; empty for a message without orders. */
 export interface Script {
   calls: ScriptedCall[]
   leaks: ScriptedLeak[]
-  /** Calls nothing, whatever was chosen. */
+  /** Calls nothing, whatever the tool choice. */
   refusal?: Stubbornness
   say?: string
   /** Says JSON that fits no schema. */
   badJson?: Stubbornness
   think?: string
-  /** How the thoughts stand in the text, on any model. */
+  /** The form of the thinking in the text, on any model. */
   thinkAs?: ThoughtTags
   failure?: ScriptedFailure
   fault?: StreamFault
@@ -53,27 +53,27 @@ export interface Script {
   jsonToStream?: true
   /** Calls tools by decorated names. */
   decoratesNames?: true
-  /** Writes marks of a chat template into arguments. */
+  /** Writes tokens of a chat template into arguments. */
   marksArguments?: true
   /** Writes the arguments of a call without the call. */
   leavesOutCall?: true
-  /** Takes `input` only. */
+  /** Accepts `input` only. */
   refusesMessages?: true
 }
 
 interface Phrase {
-  /** As it is written, capitals standing for what varies. */
+  /** The phrase, with capitals for its variable parts. */
   words: string
   effect: string
   pattern: RegExp
-  /** What the phrase orders, and what of the message is left after it. */
+  /** Returns what the phrase orders, and the rest of the message after it. */
   read: (match: RegExpExecArray, rest: string) => [order: Partial<Script>, rest: string]
 }
 
 /**
- * The words the simulator obeys when the last user message (or the prompt, or the first text to embed), its last text part
- * or its last line begins with them, or the header `x-simulator`, which then counts instead. Several may follow each
- * other, joined by a comma, `and` or `then`; capitals do not matter, and `please` may come first.
+ * The phrases that the simulator obeys at the beginning of the last user message (or of the prompt, or of the first text to
+ * embed), of its last text part or of its last line. The header `x-simulator` overrides the message. A comma, `and` or `then`
+ * joins several phrases; case does not matter, and `please` may come first.
  */
 export const SCRIPTS: readonly Phrase[] = [
   {
@@ -227,9 +227,9 @@ const FORM = new RegExp(`^ as (${LEAK_FORMS.join('|')})\\b`, 'i')
 const JOINT = /^[\s,.;]*(?:(?:and|then|please)\b\s*)*/i
 
 /**
- * The part of a message in which the simulator's words are looked for: the message, else its last text part, else its last
- * line, whichever begins with such words, for agents write around what a person types. Tags around it do not count.
- * @returns the message where none does
+ * The part of a message that begins with an order: the message, its last text part, or its last line. Agents add text around
+ * what a person types. Tags around the part do not count.
+ * @returns the message if no part begins with an order
  */
 export function findOrder (message: string, lastPart = message): string {
   const candidates = [message, withoutTags(message), withoutTags(lastPart), lastLineOf(lastPart)]
@@ -250,7 +250,7 @@ function lastLineOf (text: string): string {
   return withoutTags(rest.slice(rest.lastIndexOf('\n') + 1))
 }
 
-/** Reads the words a message begins with, one phrase after the other, until something else comes. */
+/** Reads the phrases at the beginning of a message, up to the first unknown word. */
 export function toScript (message: string): Script {
   let script: Script = { calls: [], leaks: [] }
   let rest = message
@@ -264,7 +264,7 @@ export function toScript (message: string): Script {
   }
 }
 
-/** What is left of a text after the words at its beginning that the simulator knows. */
+/** The rest of a text after the phrases at its beginning. */
 export function unreadWords (message: string): string {
   let rest = message
   for (;;) {
@@ -291,7 +291,7 @@ function toCall (name: string, given: string | undefined, rest: string): [Script
 
 const WORDS = ['alpha', 'bravo', 'cedar', 'delta', 'ember', 'frost', 'grove', 'haven', 'ivory', 'jewel']
 
-/** As many words as asked for, each of them one token; in a circle, so that a lost one shows. */
+/** This many words of one token each, in a fixed cycle, so that a lost one shows. */
 function toWords (count: number): string {
   return Array.from({ length: count }, (_, index) => WORDS[index % WORDS.length]).join(' ')
 }
