@@ -152,6 +152,8 @@ t.test('no wrong setting starts a server, and each is named', async t => {
     { name: 'MODEL_ALIASES', given: { MODEL_ALIASES: '{' } },
     { name: 'MODEL_ALIASES', given: { MODEL_ALIASES: '["x"]' } },
     { name: 'MODEL_FALLBACKS', given: { MODEL_FALLBACKS: '{"a":1}' } },
+    { name: 'KEY_LIMITS', given: { KEY_LIMITS: '{"nobody":{"rpm":1}}' } },
+    { name: 'KEY_LIMITS', given: { KEY_LIMITS: '{"*":{"rpm":1}}', WORKERS: '2' } },
     { name: 'MAX_RETRIES', given: { MAX_RETRIES: 'many' } },
     { name: 'MAX_STREAMS', given: { MAX_STREAMS: '0' } },
     { name: 'BODY_LIMIT_BYTES', given: { BODY_LIMIT_BYTES: '10 MB' } },

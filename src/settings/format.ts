@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { readKeyLimits } from './key-limits.ts'
 import { toOriginRule } from './origin-pattern.ts'
 
 /** The syntax of a text setting. */
@@ -68,6 +69,11 @@ export const FORMATS: Record<string, Format> = {
     shape: 'map',
     expected: 'a JSON object of lists of model names, such as {"@cf/a/b":["@cf/c/d"]}',
     accepts: text => readFallbacks(text) !== undefined
+  },
+  'key-limits': {
+    shape: 'map',
+    expected: 'a JSON object of objects of limits, such as {"alice":{"rpm":60},"*":{"tpm":10000}}',
+    accepts: text => readKeyLimits(text) !== undefined
   }
 }
 

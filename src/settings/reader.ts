@@ -1,12 +1,13 @@
-import { availableParallelism } from 'node:os'
 import type { Address } from './address.ts'
-import { SETTINGS, type ApiKey, type CloudflareSettings, type Environment, type Settings } from './schema.ts'
-import { MAX_WORKERS, readAliases, readFallbacks, toList } from './format.ts'
+import { toApiKey } from './api-keys.ts'
+import { SETTINGS, type CloudflareSettings, type Environment, type Settings } from './schema.ts'
+import { readAliases, readFallbacks, toList } from './format.ts'
+import { readKeyLimits } from './key-limits.ts'
 import { memoryLimit } from './memory-limit.ts'
 import type { Misspelling } from './misspellings.ts'
 import { SettingsError, type Problem } from './problem.ts'
 import { gatherValues, type Environ, type Flags, type ReadFile } from './sources.ts'
-import { checkDestinations, checkEach, checkTogether } from './validation.ts'
+import { checkDestinations, checkEach, checkTogether, toWorkerCount } from './validation.ts'
 
 export interface SettingsInput {
   /** What the command line says; nothing when absent. */
@@ -97,13 +98,14 @@ function toSettings (environment: Environment): Settings {
   return {
     host: environment.HOST,
     port: environment.PORT,
-    workers: environment.WORKERS === 'auto' ? Math.min(availableParallelism(), MAX_WORKERS) : Number(environment.WORKERS),
+    workers: toWorkerCount(environment),
     upstream: environment.UPSTREAM,
     cloudflare: toCloudflareSettings(environment),
     authMode: environment.AUTH_MODE,
     apiKeys: toList(environment.API_KEYS ?? '').map(toApiKey),
     adminKeys: toList(environment.ADMIN_KEYS ?? '').map(toApiKey),
     metricsPublic: environment.METRICS_PUBLIC,
+    keyLimits: Object.fromEntries(readKeyLimits(environment.KEY_LIMITS) ?? []),
     allowUnauthenticated: environment.ALLOW_UNAUTHENTICATED,
     modelAliases: readAliases(environment.MODEL_ALIASES) ?? {},
     modelFallbacks: readFallbacks(environment.MODEL_FALLBACKS) ?? {},
@@ -135,12 +137,6 @@ function toSettings (environment: Environment): Settings {
     simulatorTokensPerSecond: environment.SIMULATOR_TOKENS_PER_SECOND,
     simulatorRetiredModels: environment.SIMULATOR_RETIRED_MODELS
   }
-}
-
-/** `name:key`, the name of letters, digits, `.`, `_` and `-`; anything else is a key as it stands. */
-function toApiKey (text: string): ApiKey {
-  const [, name, key] = /^([\w.-]{1,64}):(.+)$/.exec(text) ?? []
-  return name === undefined || key === undefined ? { key: text } : { key, name }
 }
 
 function toCloudflareSettings (environment: Environment): CloudflareSettings {

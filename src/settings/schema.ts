@@ -1,5 +1,6 @@
 import { Type, type SchemaOptions, type Static, type TSchema } from '@sinclair/typebox'
 import { FORMATS } from './format.ts'
+import type { KeyLimits } from './key-limits.ts'
 
 /** Where Cloudflare's API lives; only there is an account id certain to be 32 hexadecimal digits. */
 export const CLOUDFLARE_API = 'https://api.cloudflare.com/client/v4'
@@ -136,6 +137,13 @@ export const Environment = Type.Object({
     group: 'Access',
     default: false,
     description: 'Allows a server without API_KEYS that others, or every web page, can reach.'
+  }),
+  KEY_LIMITS: Type.String({
+    group: 'Access',
+    format: 'key-limits',
+    default: '{}',
+    description: 'JSON object of limits per key name, e.g. {"alice":{"rpm":60},"*":{"tpm":9000}}.',
+    details: 'Members: `rpm`, `tpm`, `rpd`, `parallel`, `neurons_per_day`, `neurons_per_month`, `models`. `*` is for every key without an entry, each by itself. Requires `WORKERS=1`. See [running.md](running.md#limits-and-budgets).'
   }),
   CORS_ORIGINS: Type.Optional(Type.String({
     group: 'Access',
@@ -361,6 +369,8 @@ export interface Settings {
   adminKeys: ApiKey[]
   /** `/metrics` is open to everybody. */
   metricsPublic: boolean
+  /** What keys may use, by their names; `*` is for every key without an entry. Empty where nothing is limited. */
+  keyLimits: Record<string, KeyLimits>
   allowUnauthenticated: boolean
   modelAliases: Record<string, string>
   /** Models to try, in order, when the one that was asked for fails before its first token. */

@@ -1,7 +1,10 @@
+import { availableParallelism } from 'node:os'
 import { Ajv, type ValidateFunction } from 'ajv'
 import { isLoopback } from './address.ts'
+import { toApiKey } from './api-keys.ts'
 import { CLOUDFLARE_API, Environment, SETTINGS, type Setting, type SettingName } from './schema.ts'
-import { FORMATS, toList } from './format.ts'
+import { FORMATS, MAX_WORKERS, toList } from './format.ts'
+import { findFault, readKeyLimits } from './key-limits.ts'
 import { toNotice, type Misspelling } from './misspellings.ts'
 import { matchesEverySite } from './origin-pattern.ts'
 import type { Problem } from './problem.ts'
@@ -26,7 +29,7 @@ export function checkEach (raw: RawSettings): { environment: Environment, proble
 /** Checks values that depend on each other, but for those that `problems` has already found wrong. */
 export function checkTogether (environment: Environment, problems: readonly Problem[], misspelled: readonly Misspelling[] = []): Problem[] {
   const wrong = toNames(problems)
-  const exposed = [...checkExposure(environment, wrong), ...checkOrigins(environment, wrong)]
+  const exposed = [...checkExposure(environment, wrong), ...checkOrigins(environment, wrong), ...checkKeyLimits(environment, wrong)]
   if (environment.UPSTREAM === 'simulator' || wrong.has('UPSTREAM')) return exposed
   return [
     ...exposed,
@@ -55,6 +58,11 @@ export function checkDestinations (environment: Environment, { values, origins, 
       hint: `Remove ${name} from .env, or set it where ${secret} is set.`
     }]
   })
+}
+
+/** Number of processes; `auto` is one per core. */
+export function toWorkerCount ({ WORKERS }: Pick<Environment, 'WORKERS'>): number {
+  return WORKERS === 'auto' ? Math.min(availableParallelism(), MAX_WORKERS) : Number(WORKERS)
 }
 
 function findWrongValues ({ values, origins }: RawSettings): Problem[] {
@@ -127,6 +135,17 @@ function checkOrigins ({ CORS_ORIGINS, API_KEYS, ALLOW_UNAUTHENTICATED, AUTH_MOD
 function checkPassthrough (keys: string | undefined): Problem[] {
   if (keys === undefined) return []
   return [{ name: 'API_KEYS', message: 'cannot be combined with AUTH_MODE=passthrough, where clients send their Cloudflare token; expected one of the two' }]
+}
+
+/** Limits have to hold exactly, and each of several processes would count for itself. */
+function checkKeyLimits (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
+  const { KEY_LIMITS, API_KEYS, AUTH_MODE } = environment
+  if (wrong.has('KEY_LIMITS') || wrong.has('API_KEYS') || wrong.has('AUTH_MODE')) return []
+  const names = new Set(toList(API_KEYS ?? '').flatMap(text => toApiKey(text).name ?? []))
+  const fault = findFault(KEY_LIMITS, names, AUTH_MODE === 'passthrough')
+  if (fault !== undefined) return [{ name: 'KEY_LIMITS', message: fault }]
+  if (wrong.has('WORKERS') || readKeyLimits(KEY_LIMITS)?.size === 0 || toWorkerCount(environment) === 1) return []
+  return [{ name: 'KEY_LIMITS', message: `requires WORKERS=1, because several processes would count each for itself; got WORKERS=${environment.WORKERS}` }]
 }
 
 function checkCredentials (environment: Environment, wrong: ReadonlySet<string>, misspelled: readonly Misspelling[]): Problem[] {

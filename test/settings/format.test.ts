@@ -41,6 +41,10 @@ const cases: Record<string, { right: string[], wrong: string[] }> = {
   'model-fallbacks': {
     right: ['{}', '{"@cf/a/b":["@cf/c/d","e"]}', '{"a":[]}'],
     wrong: ['', '[]', '{"a":"b"}', '{"a":[1]}', '{"a":[""]}']
+  },
+  'key-limits': {
+    right: ['{}', '{"alice":{"rpm":60},"*":{}}'],
+    wrong: ['', '[]', '{"alice":60}', '{"alice":[]}']
   }
 }
 

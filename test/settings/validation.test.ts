@@ -115,6 +115,30 @@ const complaints: Array<{ name: string, given: Values, expected: string[] }> = [
     given: { UPSTREAM: 'simulator', HOST: '::' },
     expected: ['HOST other machines can reach "::", and there are no keys; set API_KEYS, use 127.0.0.1, or set ALLOW_UNAUTHENTICATED=true']
   },
+  {
+    name: 'limits want names that keys have',
+    given: { ...unpaired, API_KEYS: 'alice:k', KEY_LIMITS: '{"alise":{"rpm":1}}' },
+    expected: ['KEY_LIMITS has an entry for "alise", but the names in API_KEYS are alice; did you mean alice?']
+  },
+  {
+    name: 'limits want numbers',
+    given: { ...unpaired, API_KEYS: 'alice:k', KEY_LIMITS: '{"alice":{"rpm":0}}' },
+    expected: ['KEY_LIMITS "alice" has a wrong rpm (0); expected a whole number from 1 to 1000000000']
+  },
+  {
+    name: 'limits are counted by one process',
+    given: { ...unpaired, KEY_LIMITS: '{"*":{"rpm":1}}', WORKERS: '2' },
+    expected: ['KEY_LIMITS requires WORKERS=1, because several processes would count each for itself; got WORKERS=2']
+  },
+  { name: 'several processes may have no limits', given: { ...unpaired, KEY_LIMITS: '{}', WORKERS: '2' }, expected: [] },
+  { name: 'one process may have limits', given: { ...unpaired, API_KEYS: 'alice:k', KEY_LIMITS: '{"alice":{"rpm":"60"},"*":{}}' }, expected: [] },
+  {
+    name: 'with passthrough no key has a name',
+    given: { ...unpaired, AUTH_MODE: 'passthrough', KEY_LIMITS: '{"alice":{"rpm":1}}' },
+    expected: [
+      'KEY_LIMITS has an entry for "alice", but with AUTH_MODE=passthrough no key has a name; expected only "*", which limits each token by itself'
+    ]
+  },
   { name: 'with keys every host is fine', given: { ...unpaired, HOST: '0.0.0.0', API_KEYS: 'k' }, expected: [] },
   { name: 'an open proxy is fine when it is wanted', given: { ...unpaired, HOST: '0.0.0.0', ALLOW_UNAUTHENTICATED: 'true' }, expected: [] },
   {
