@@ -1,5 +1,13 @@
 /** OpenAI's `error.type` values this proxy uses. */
-export type ErrorType = 'invalid_request_error' | 'authentication_error' | 'permission_error' | 'rate_limit_error' | 'insufficient_quota' | 'server_error'
+export type ErrorType =
+  | 'invalid_request_error'
+  | 'authentication_error'
+  | 'permission_error'
+  | 'rate_limit_error'
+  | 'requests'
+  | 'tokens'
+  | 'insufficient_quota'
+  | 'server_error'
 
 export interface ProxyErrorOptions {
   status: number
@@ -142,6 +150,41 @@ export class UpstreamError extends Error {
     this.status = status
     this.code = code
     this.retryAfter = retryAfter
+  }
+}
+
+/** What a key is limited in: the members of `KEY_LIMITS`, and `unpriced` where a budget meets a model without a known price. */
+export type KeyLimitName = 'models' | 'unpriced' | 'parallel' | 'rpm' | 'rpd' | 'tpm' | 'neurons_per_day' | 'neurons_per_month'
+
+/** What is known of a limit that refuses a request. */
+export interface LimitFacts {
+  limit: KeyLimitName
+  /** What may be used: requests, tokens or neurons. */
+  max?: number
+  used?: number
+  /** What is not used is held for requests in progress, so that some of it may be free soon. */
+  isHeld?: true
+  /** Tokens of the input of the request, as estimated. */
+  inputTokens?: number
+  /** Milliseconds until the same request may pass; absent where no time helps. */
+  retryAfterMs?: number
+  /** The model that was asked for. */
+  model?: string
+  /** The models the key may use. */
+  models?: readonly string[]
+}
+
+/** A limit of the caller's key refuses the request, and nothing was sent. Each surface has its own words for it. */
+export class LimitError extends Error {
+  override name = 'LimitError'
+  readonly facts: LimitFacts
+  /** Whose limit it is, as the subject of a sentence: `the key 'alice'`. */
+  readonly owner: string
+
+  constructor (facts: LimitFacts, owner: string) {
+    super(`${owner} has reached ${facts.limit}`)
+    this.facts = facts
+    this.owner = owner
   }
 }
 

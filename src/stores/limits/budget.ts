@@ -1,0 +1,73 @@
+export type Period = 'day' | 'month'
+
+/** What is left of a budget. */
+export interface BudgetState {
+  limit: number
+  used: number
+  /** Held for requests in progress. */
+  reserved: number
+  /** 0 or more. */
+  remaining: number
+  /** Unix time in milliseconds. */
+  resetsAt: number
+}
+
+/** When the day or the calendar month (UTC) of a moment ends, as a Unix time in milliseconds. */
+export function endOf (period: Period, now: number): number {
+  const date = new Date(now)
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()]
+  return period === 'day' ? Date.UTC(year, month, date.getUTCDate() + 1) : Date.UTC(year, month + 1)
+}
+
+/**
+ * A limit per day or month. What is used starts anew with each period; what is reserved stays, because a request counts in
+ * the period it ends in. All amounts are whole numbers.
+ */
+export class Budget {
+  readonly limit: number
+  readonly #period: Period
+  #resetsAt: number
+  #used = 0
+  #reserved = 0
+
+  constructor (limit: number, period: Period, now: number) {
+    this.limit = limit
+    this.#period = period
+    this.#resetsAt = endOf(period, now)
+  }
+
+  /** Holds so much, but no more than is left; returns what it holds. */
+  reserve (amount: number, now: number): number {
+    const held = Math.min(amount, this.state(now).remaining)
+    this.#reserved += held
+    return held
+  }
+
+  /** Counts what was used in place of what was held. */
+  settle (held: number, used: number, now: number): void {
+    this.add(used, now)
+    this.#reserved -= held
+  }
+
+  add (used: number, now: number): void {
+    this.#renew(now)
+    this.#used += used
+  }
+
+  state (now: number): BudgetState {
+    this.#renew(now)
+    return {
+      limit: this.limit,
+      used: this.#used,
+      reserved: this.#reserved,
+      remaining: Math.max(0, this.limit - this.#used - this.#reserved),
+      resetsAt: this.#resetsAt
+    }
+  }
+
+  #renew (now: number): void {
+    if (now < this.#resetsAt) return
+    this.#used = 0
+    this.#resetsAt = endOf(this.#period, now)
+  }
+}
