@@ -21,7 +21,9 @@ import { toRoutableUrl } from './http/replies/request-url.ts'
 import { closeIdleConnections } from './http/connections/idle-connections.ts'
 import { refuseUnknownRoutes } from './http/replies/unknown-routes.ts'
 import type { ModelSurvey } from './inference/model-survey.ts'
+import type { RequestRecord } from './inference/request-record.ts'
 import type { RemoteImagesOptions } from './remote-images/remote-images.ts'
+import type { Limits } from './stores/limits/limits.ts'
 import { openStore } from './stores/responses/open.ts'
 import { KEEP_ALIVE_MS } from './http/replies/event-stream.ts'
 import { health } from './http/replies/health.ts'
@@ -49,6 +51,8 @@ export interface AppParts {
   remoteImages?: Omit<RemoteImagesOptions, 'signal' | 'hold'>
   /** Who else reads what became of each request. */
   readers?: readonly RequestReader[]
+  /** What keys have used of `KEY_LIMITS` is kept here; in the memory of this process by default. */
+  limits?: Limits
   /** How long a stream may be silent before a comment is sent, in milliseconds; 15 s when absent. */
   keepAliveMs?: number
 }
@@ -60,14 +64,15 @@ export interface AppParts {
  */
 export async function buildApp (
   settings: Settings,
-  { logger = newLogger(settings), remoteImages = {}, readers: others = [], keepAliveMs = KEEP_ALIVE_MS }: AppParts = {}
+  { logger = newLogger(settings), remoteImages = {}, readers: others = [], limits, keepAliveMs = KEEP_ALIVE_MS }: AppParts = {}
 ): Promise<FastifyInstance> {
   // First, because it may fail, and nothing else must then be left open.
   const store = await openStore<KeptResponse>(settings, Date.now)
   const { list, models, workersAi } = toEngine(settings, logger)
   const app = newServer(settings, logger)
-  const readers: readonly RequestReader[] = [REQUEST_LOG, ...others]
-  await prepare(app, settings, readers)
+  const keyLimits = hasLimits(settings) ? await toKeyLimits(settings, models, limits) : undefined
+  const readers: readonly RequestReader[] = [REQUEST_LOG, ...others, ...keyLimits ? [keyLimits.settlement] : []]
+  await prepare(app, settings, readers, keyLimits?.limitKeys)
   app.decorate('surveyModels', () => models.survey())
   // Of what no API serves, most is meant for OpenAI's.
   app.setErrorHandler(errorHandler(models))
@@ -122,7 +127,12 @@ function newServer (settings: Settings, logger: FastifyBaseLogger): FastifyInsta
 }
 
 /** What is the same for every API: which requests are let in, how their bodies are read, how connections end. */
-async function prepare (app: FastifyInstance, settings: Settings, readers: readonly RequestReader[]): Promise<void> {
+async function prepare (
+  app: FastifyInstance,
+  settings: Settings,
+  readers: readonly RequestReader[],
+  limitKeys?: (app: FastifyInstance) => void
+): Promise<void> {
   // Fastify also reads plain text, which a web page may post to any server without asking.
   app.removeContentTypeParser('text/plain')
   // First, because whatever is refused later is noted in the request's record.
@@ -131,6 +141,7 @@ async function prepare (app: FastifyInstance, settings: Settings, readers: reado
   app.decorateRequest('apiToken', undefined)
   app.decorateRequest('caller', undefined)
   app.decorateRequest('modelChange', undefined)
+  app.decorateRequest('allowance', undefined)
   const isLasting = sustainedPressure(Date.now)
   await app.register(underPressure, {
     maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
@@ -156,8 +167,28 @@ async function prepare (app: FastifyInstance, settings: Settings, readers: reado
   if (hostRule) app.addHook('onRequest', hostRule)
   const keyRule = settings.authMode === 'passthrough' ? requireOwnToken(settings.adminKeys) : requireKey(settings.apiKeys, settings.adminKeys)
   if (keyRule) app.addHook('onRequest', keyRule)
+  limitKeys?.(app)
   guardFigures(app, settings)
   refuseUnknownRoutes(app)
+}
+
+function hasLimits ({ keyLimits }: Settings): boolean {
+  return Object.keys(keyLimits).length > 0
+}
+
+interface KeyLimitsParts {
+  limitKeys: (app: FastifyInstance) => void
+  settlement: RequestReader
+}
+
+/** What limits keys, and what settles requests that have ended. */
+async function toKeyLimits (settings: Settings, models: Models, given?: Limits): Promise<KeyLimitsParts> {
+  const { limitKeys, settlement } = await import('./http/access/key-limits.ts')
+  const { toSpent } = await import('./inference/spent.ts')
+  const { MemoryLimits } = await import('./stores/limits/memory.ts')
+  const limits = given ?? new MemoryLimits(Date.now)
+  const spentOf = ({ calls }: RequestRecord) => toSpent(calls, id => models.byId(id))
+  return { limitKeys: app => limitKeys(app, { settings, limits, toSpent: spentOf }), settlement: settlement(spentOf) }
 }
 
 /** Whether callers are served who have no key. */
@@ -176,7 +207,9 @@ const REQUEST_TIMEOUT_MS = 40_000
 const HEADERS_TIMEOUT_MS = 20_000
 const TIMEOUT_CHECK_MS = 2_000
 
-const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-proxy-warnings', 'x-proxy-model', 'x-proxy-attempts', 'cf-ai-req-id', 'cf-ai-neurons']
+const RATE_HEADERS = ['limit', 'remaining', 'reset'].flatMap(what => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`])
+
+const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-proxy-warnings', 'x-proxy-model', 'x-proxy-attempts', 'cf-ai-req-id', 'cf-ai-neurons', ...RATE_HEADERS]
 
 /** One `*` alone gives every origin the same header, which caches may keep. */
 function toOriginRules (origins: readonly string[]): string | Array<string | RegExp> {

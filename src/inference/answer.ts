@@ -16,6 +16,7 @@ import { prepareChecks } from '../workers-ai/request/structured-output.ts'
 import type { Runner } from '../workers-ai/transport/runner.ts'
 import { mayFallBack } from '../workers-ai/transport/fallback.ts'
 import { RetryTimeBudget } from '../workers-ai/transport/retry.ts'
+import { toMostTokens } from './allowance.ts'
 import type { Call } from './call.ts'
 import { Candidates, toTurn, withModels, type Candidate, type Failed } from './candidates.ts'
 import { ChangeReporter, toNamed } from './change-reporter.ts'
@@ -136,12 +137,14 @@ export async function answerRequest (services: Services, request: InferenceReque
   record.model = request.model
   record.servedModel = requested.id
   record.stream = stream
+  call.allowance?.checkModel(requested, models)
   const retryTime = new RetryTimeBudget()
   const candidates = new Candidates(services, request.model, requested, call.credential)
   const turns: Change[] = []
   let failed: Failed | undefined
   for (let candidate: Candidate | undefined = candidates.first(); candidate !== undefined; candidate = await candidates.next()) {
     const { model } = candidate
+    if (failed && call.allowance?.withholds(model, models, candidate.replaces !== undefined)) continue
     try {
       if (!isDryRun) candidates.refuseRetired(model)
       const translator = request.translator(model, signal)
@@ -155,6 +158,9 @@ export async function answerRequest (services: Services, request: InferenceReque
       const { modelChange } = call
       if (modelChange) run.changes.unshift(modelChange)
       if (isDryRun) return { kind: 'dry-run', body: toDryRun({ ...run, changes: toNamed(run.changes, nameOf) }, model.id, stream) }
+      const { allowance } = call
+      // A fallback goes on with what is held for the model that failed.
+      if (allowance !== undefined && run.maxTokens > 0) await allowance.reserve(toMostTokens(run), model)
       const begun = startGenerations(workersAi, run, {
         call,
         model,

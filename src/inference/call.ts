@@ -2,6 +2,7 @@ import type { CancelSignal } from '../generation/cancellation.ts'
 import type { Change } from '../generation/change.ts'
 import { ClientDisconnectedError } from '../generation/client-disconnected.ts'
 import type { WireObserver } from '../workers-ai/transport/runner.ts'
+import type { Allowance } from './allowance.ts'
 import type { RequestRecord } from './request-record.ts'
 
 /** Whose token Cloudflare judges: the proxy's own, or that of a caller who brought one as the key. */
@@ -26,6 +27,8 @@ export interface Call {
   readonly caller: string | undefined
   /** Whose account at Cloudflare is asked, by a name that is no secret. */
   readonly credential: string
+  /** What the key of the call may use; undefined where it has no limits. */
+  readonly allowance: Allowance | undefined
   /** The caller wants to see what would be sent, and nothing is. */
   readonly isDryRun: boolean
   /** The caller's words for the simulator. */

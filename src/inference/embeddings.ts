@@ -32,9 +32,11 @@ export async function answerEmbeddings ({ settings, workersAi, models }: Pick<Se
   record.model = request.model
   record.servedModel = model.id
   record.stream = false
+  call.allowance?.checkModel(model, models)
   const { batches, toBody, changes } = toEmbedRequest(request, model, settings)
   if (modelChange) changes.unshift(modelChange)
   if (isDryRun) return { kind: 'dry-run', body: toDryRunOf(model.id, toBody(batches[0]), changes) }
+  if (call.allowance !== undefined) await call.allowance.reserve({ promptTokens: toTokens(batches.flat()), completionTokens: 0 }, model)
   const retryTime = new RetryTimeBudget()
   const answers = await embed(workersAi, {
     model: model.id,

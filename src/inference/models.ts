@@ -3,7 +3,7 @@ import { InvalidRequestError, ProxyError, quoted } from '../errors.ts'
 import { nearestName } from '../settings/did-you-mean.ts'
 import type { Settings } from '../settings/schema.ts'
 import { toFailureKind } from '../workers-ai/transport/failure-kind.ts'
-import type { Model } from '../workers-ai/models/model.ts'
+import type { Model, ModelId } from '../workers-ai/models/model.ts'
 import type { ModelSchemas } from '../workers-ai/models/model-schemas.ts'
 import { guessModel, type ModelList } from '../workers-ai/models/model-list.ts'
 import { isRetired, toModelId, toSuggestions } from '../workers-ai/models/resolve-model.ts'
@@ -83,6 +83,16 @@ export class Models {
     const model = this.#list.find(id) ?? guessModel(id, task)
     const completed = (await this.#schemas?.complete(model)) ?? model
     return completed.guessed ? (this.#plain.get(id) ?? completed) : completed
+  }
+
+  /** The id a name stands for: an alias, an id or a bare name; never that of the default model. */
+  toId (name: string): string | undefined {
+    return toModelId(name, { aliases: this.#settings.modelAliases, known: this.#list.ids() })
+  }
+
+  /** A model by its id, by what is known right now. */
+  byId (id: ModelId): Model {
+    return this.#list.find(id) ?? guessModel(id)
   }
 
   /** Remembers a model of which nobody knows more than that it is taken so, for an hour; beyond a thousand the first is forgotten. */

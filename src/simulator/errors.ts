@@ -4,11 +4,11 @@ import { ERROR_CODES } from '../workers-ai/transport/error-codes.ts'
 interface Row {
   status: number
   message: string
-  /** `edge`: from the API in front of Workers AI, with `result: null`. `service` (default): from Workers AI itself, with `result: {}`. */
+  /** `edge`: said by the API in front of Workers AI, with `result: null`; `service`, the usual: by Workers AI itself, with `result: {}`. */
   origin?: 'service' | 'edge'
 }
 
-/** Codes whose sentence has no `AiError: ` before it. */
+/** These come without `AiError: ` before the sentence. */
 const BARE = [5007, 5025, 5028]
 
 const ROWS: ReadonlyMap<number, Row> = new Map(ERROR_CODES.map(({ code, status, sentence, origin = 'service' as const }): [number, Row] => {
@@ -16,14 +16,14 @@ const ROWS: ReadonlyMap<number, Row> = new Map(ERROR_CODES.map(({ code, status, 
   return [code, { status, message, origin }]
 }))
 
-/** A failure in Cloudflare's form: an HTTP status and an envelope with one error. */
+/** A failure as Cloudflare would answer it: an HTTP status and an envelope with one error. */
 export class NativeError extends Error {
   override name = 'NativeError'
   readonly code: number
   readonly status: number
   readonly origin: 'service' | 'edge'
 
-  /** `code` is Cloudflare's; an unknown one becomes a 500 of Workers AI. `change` replaces the usual values of the code. */
+  /** `code` is Cloudflare's, and one that is not known becomes a 500 of Workers AI; `change` replaces what usually comes with it. */
   constructor (code: number, change: Partial<Row> = {}) {
     const { status, message, origin = 'service' }: Row = { ...ROWS.get(code) ?? { status: 500, message: 'AiError: Internal server error' }, ...change }
     super(message)
@@ -38,7 +38,7 @@ export function toBadInput (faults: string): NativeError {
   return new NativeError(5006, { message: `AiError: Bad input: Error: ${faults}` })
 }
 
-/** Code 8007: a vLLM server of Workers AI refused. The sentence quotes its error object. */
+/** Code 8007: what a vLLM server of Workers AI refused, its error object quoted inside the sentence. */
 export function toVllmRefusal (message: string): NativeError {
   return new NativeError(8007, { message: `AiError: AiError: ${toVllmError(message)}` })
 }
@@ -47,13 +47,13 @@ function toVllmError (message: string): string {
   return JSON.stringify({ object: 'error', message, type: 'BadRequestError', param: null, code: 400 })
 }
 
-/** The JSON body of a failure. As upstream, an `AiError` ends with the request's id in brackets. */
+/** The JSON body of a failure. An `AiError` ends with the request's id in brackets, as it does upstream. */
 export function toFailureEnvelope ({ code, message, origin }: NativeError, requestId: string): object {
   if (origin === 'edge') return { success: false, errors: [{ code, message }], messages: [], result: null }
   return { errors: [{ message: withId(message, requestId), code }], success: false, result: {}, messages: [] }
 }
 
-/** The same failure under HTTP 200, so that only `success` shows it. Observed for temporary capacity and internal failures. */
+/** The same failure under HTTP 200, where only `success` shows it: seen for transient capacity and internal failures. */
 export function toFailureIn200 ({ code, message }: NativeError, requestId: string): object {
   return { result: null, success: false, errors: [{ code, message: withId(message, requestId) }], messages: [] }
 }
@@ -62,7 +62,7 @@ function withId (message: string, requestId: string): string {
   return message.startsWith('AiError') ? `${message} (${requestId})` : message
 }
 
-/** The body that Cloudflare's edge sends when no server answered: an HTML page, or one line from 504 on. */
+/** What Cloudflare's edge sends for an HTTP status when no server answered it: a page, or one line from 504 on. */
 export function toEdgePage (status: number): { type: string, body: string } {
   if (status >= 504) return { type: 'text/plain; charset=UTF-8', body: `error code: ${status}` }
   const title = `${status} ${STATUS_CODES[status] ?? 'Error'}`

@@ -13,13 +13,13 @@ export interface ListingQuery {
   task?: string
   /** Part of an id. */
   search?: string
-  /** `true` lists retired models as well. */
+  /** `true` lists models past their retirement, too. */
   include_deprecated?: string
 }
 
 const USUAL_PER_PAGE = 20
 
-/** A page of the model search, in Cloudflare's envelope. `name` is the model's id; `id` is a uuid that nothing uses. */
+/** A page of the model search, in Cloudflare's envelope. `name` is the model's id; `id` is a uuid without use here. */
 export function toListing ({ page, per_page: perPage, task, search = '', include_deprecated: deprecated }: ListingQuery, now: number): object {
   const found = [...CATALOGUE.values()]
     .filter(model => deprecated === 'true' || !isRetired(model, now))
@@ -51,7 +51,7 @@ export function toSchemas (id = ''): object {
   return { success: true, result, errors: [], messages: [] }
 }
 
-/** Whether a model is retired: Cloudflare no longer lists it, and answers 5028 to a run. `now` in milliseconds. */
+/** Whether the last day of a model has come: Cloudflare lists it no more, and answers 5028 instead of running it. `now` in milliseconds. */
 export function isRetired ({ retirement }: Model, now: number): boolean {
   return retirement !== undefined && Date.parse(retirement) <= now
 }
@@ -87,7 +87,7 @@ function toRow (model: Model): object {
   }
 }
 
-/** Every value except the price is a string. A missing property is false or unknown. */
+/** Every value but the price is a string, and what is not there is false or unknown. */
 function toProperties (model: Model): object[] {
   const values = {
     context_window: model.contextWindow,
@@ -116,7 +116,7 @@ function toPrices (price: Price | undefined): object[] | undefined {
   return units.filter(([, amount]) => amount !== undefined).map(([unit, amount]) => ({ unit, price: amount, currency: 'USD' }))
 }
 
-/** A uuid, always the same for the same name. */
+/** A uuid that is always the same for the same name. */
 function toUuid (name: string): string {
   const hex = createHash('sha256').update(name).digest('hex')
   return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join('-')
@@ -163,7 +163,7 @@ function toInputSchema ({ name: family, sampling, maxTokensName, content, extras
   }
 }
 
-/** Cloudflare's schemas of that year allow 0 for `top_p`, which is never sent; newer ones do not. */
+/** Cloudflare's schemas of that year let `top_p` be 0, which is never sent: newer ones do not. */
 function isRangeOf2023 (name: string, maximum: number): boolean {
   return name === 'top_p' && maximum === 2
 }

@@ -1,6 +1,6 @@
 import type { JsonSchema } from './answers/json-schema.ts'
 
-/** The members of a run's body that the simulator reads. `validate` checks these types. */
+/** The body of a run as far as the simulator reads it; `validate` vouches for these types. */
 export interface RunBody {
   prompt?: string
   /** No chat template is put around the prompt. */
@@ -38,7 +38,7 @@ export interface ContentPart {
   image_url?: { url: string }
 }
 
-/** `{name, description, parameters}`, or the same in OpenAI's wrapper. */
+/** `{name, description, parameters}`, or the same wrapped as OpenAI wraps it. */
 export type RunTool = FunctionTool | { type: string, function: FunctionTool }
 
 export interface FunctionTool {
@@ -53,22 +53,22 @@ type ResponseFormat =
   | { type: 'text' | 'json_object' }
   | { type: 'json_schema', json_schema: JsonSchema | { name: string, schema?: JsonSchema } }
 
-/** The function of a tool, with or without OpenAI's wrapper. */
+/** The function a tool describes, however it is wrapped. */
 export function toFunction (tool: RunTool): FunctionTool {
   return 'function' in tool ? tool.function : tool
 }
 
-/** The text of a message's content: its text parts, one per line. */
+/** The text of a message's content: its text parts, a line each. */
 export function toText (content: RunMessage['content']): string {
   return toTexts(content).join('\n')
 }
 
-/** The text parts of a message's content that are not empty. */
+/** The text parts of a message's content that say anything. */
 export function toTexts (content: RunMessage['content']): string[] {
   return toParts(content).map(part => part.text ?? '').filter(Boolean)
 }
 
-/** The parts of a message's content, in either form. */
+/** The parts of a message's content, whichever form it has. */
 export function toParts (content: RunMessage['content']): ContentPart[] {
   if (content == null) return []
   return typeof content === 'string' ? [{ type: 'text', text: content }] : [content].flat().filter(part => part != null)

@@ -11,7 +11,7 @@ import { toOutcome, type Outcome } from './run.ts'
 export interface RunState {
   tokensPerSecond: number
   retiredModels: 'serve' | 'refuse'
-  /** An order that is put before every message. */
+  /** Words every message is taken to begin with. */
   order: string
   now: () => number
   requests: RecordedRequest[]
@@ -20,10 +20,10 @@ export interface RunState {
   failures: Map<string, number>
 }
 
-/** A run as it was requested. */
+/** A run as it was asked for. */
 export interface RecordedRequest {
   model: string
-  /** Parsed JSON; the text itself if it is not JSON. */
+  /** Parsed JSON; the text itself where that does not parse. */
   body: unknown
   headers: IncomingHttpHeaders
   /** With the query. */
@@ -34,7 +34,7 @@ export interface RecordedRequest {
 
 interface Connection {
   closed: AbortSignal
-  /** Whether the simulator broke it. */
+  /** Whether this side broke it. */
   isBroken: boolean
 }
 
@@ -101,7 +101,7 @@ function decide ({ model: id, body }: RecordedRequest, request: FastifyRequest, 
   })
 }
 
-/** Node gives headers with one character per byte. */
+/** Headers come with a character for each byte. */
 function toUtf8 (header: string | string[] | undefined): string {
   return Buffer.from(String(header ?? ''), 'latin1').toString('utf8')
 }
@@ -115,7 +115,7 @@ function countFailure (message: string, times: number, { failures }: RunState): 
   return true
 }
 
-/** Tokens per second; Infinity: as fast as possible. */
+/** Tokens per second; Infinity for as fast as possible. */
 function toPace ({ isSlow }: { isSlow: boolean }, { tokensPerSecond }: RunState): number {
   if (isSlow) return SLOW_TOKENS_PER_SECOND
   return tokensPerSecond > 0 ? tokensPerSecond : Infinity
@@ -124,7 +124,7 @@ function toPace ({ isSlow }: { isSlow: boolean }, { tokensPerSecond }: RunState)
 function sendPage (reply: FastifyReply, status: number): FastifyReply {
   const { type, body } = toEdgePage(status)
   if (status === 429) reply.header('retry-after', '1')
-  // the edge answers before the layer that assigns the request id
+  // the edge answers before the model layer, which names the request, is reached
   return reply.removeHeader('cf-ai-req-id').code(status).type(type).send(body)
 }
 

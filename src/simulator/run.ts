@@ -20,7 +20,7 @@ export type Outcome =
   | { kind: 'stream', frames: Iterable<object>, fault: StreamFault | undefined, isSlow: boolean, isQueued?: true }
   /** A failure under HTTP 200. */
   | { kind: 'failure in 200', error: NativeError }
-  /** An HTML page of the edge, with this HTTP status. */
+  /** A page of the edge, with this HTTP status. */
   | { kind: 'page', status: number }
   /** No answer at all. */
   | { kind: 'stall' }
@@ -29,15 +29,15 @@ export interface RunContext {
   requestId: string
   /** Unix time in seconds. */
   created: number
-  /** An order that is put before every message; empty for none. */
+  /** Words every message is taken to begin with; empty for none. */
   order: string
-  /** Orders of the header `x-simulator`, which override the message's; empty for none. */
+  /** Words that count instead of the message's, from the header `x-simulator`; empty for none. */
   header: string
-  /** Counts the requests with this message: true `times` times, then false once, and so on. */
+  /** Counts the requests with this message: true for as many as `times`, then once false, and so on. */
   isToFail: (message: string, times: number) => boolean
 }
 
-/** Decides the outcome of a body for this model. Throws a `NativeError` if Cloudflare would refuse it, and for scripted failures. */
+/** Decides what a body makes this model do. Throws a `NativeError` for whatever Cloudflare would refuse, and for scripted failures. */
 export function toOutcome (body: unknown, model: Model, context: RunContext): Outcome {
   switch (model.task) {
     case 'text-generation': return toGeneration(body, model, context)
@@ -81,8 +81,8 @@ function toGeneration (body: unknown, model: Model, context: RunContext): Outcom
 }
 
 /**
- * The orders of this turn. A turn with tool results does not repeat the orders of the message before them, except for
- * calls that are left of several. A header applies to each request that has it.
+ * What this turn is ordered to do. One that brings the results of tools must not do again what the message before them
+ * ordered, except for calls that are left of several; a header comes with each request, and is meant for it.
  */
 function toTurnScript ({ question, lastPart, toolResults }: Conversation, context: RunContext): Script {
   if (context.header !== '') {
@@ -94,7 +94,7 @@ function toTurnScript ({ question, lastPart, toolResults }: Conversation, contex
   return withoutDone({ ...toScript(withOrder('', context)), calls: toScript(message).calls }, toolResults.length)
 }
 
-/** The header is for the simulator only, so unknown words in it are an error. */
+/** The header is written for the simulator only, so unknown words in it are a mistake. */
 function refuseUnknownWords (header: string): void {
   const unread = unreadWords(header)
   if (unread === '') return
@@ -102,7 +102,7 @@ function refuseUnknownWords (header: string): void {
   throw toBadInput(`the header x-simulator has unknown words: ${JSON.stringify(unread.slice(0, 100))}. Known words: ${known}`)
 }
 
-/** Removes orders that the tool results answer. Leaked calls count as calls, because an agent makes them too. */
+/** Leaks are calls, which an agent makes as well. */
 function withoutDone (script: Script, results: number): Script {
   return { ...script, leaks: script.leaks.slice(results) }
 }
@@ -131,7 +131,7 @@ function toEmbedding (body: unknown, model: Model, context: RunContext): Outcome
   return { kind: 'result', result: toEmbeddings(texts, model, body), neurons: toNeurons(model, tokens, 0), tokens: 0, isSlow: false }
 }
 
-/** Cloudflare compares its estimate with the window before a model gets the prompt. */
+/** Cloudflare compares its guess with the window before any model sees the prompt. */
 function refuseTooLong (estimate: number, { contextWindow = Infinity }: Model): void {
   if (estimate <= contextWindow) return
   const message = `AiError: Ai: The estimated number of input and maximum output tokens (${estimate}) exceeded this model context window limit (${contextWindow}).`

@@ -9,34 +9,34 @@ export interface SimulatorOptions {
   /** 0 for any free port. */
   port?: number
   host?: string
-  /** The pace of streams. A plain answer takes as long as its stream would. 0: as fast as possible. */
+  /** The pace of streams, and of plain answers, which wait as long as a stream would take; 0 for as fast as possible. */
   tokensPerSecond?: number
   accountId?: string
   apiToken?: string
-  /** Whether the token may list models; many tokens that may run models may not. */
+  /** Whether the token may list models; tokens that may run them often may not. */
   mayList?: boolean
-  /** Whether retired models still run, or are refused with 5028 as at Cloudflare. They are never listed. */
+  /** Whether models run on after their last day, or are refused with 5028 as Cloudflare refuses them. They are never listed then. */
   retiredModels?: 'serve' | 'refuse'
-  /** An order that is put before every message, e.g. `fail with code 4006`, for clients that write their own messages. */
+  /** Words every message is taken to begin with, e.g. `fail with code 4006`: orders for clients whose messages are their own. */
   order?: string
-  /** Simulated network delay of a request, in milliseconds. */
+  /** How long the network takes to bring a request here, in milliseconds. */
   delayMs?: number
-  /** Unix time in milliseconds; decides which models are retired, and dates the answers. */
+  /** Unix time in milliseconds; decides which models are past their last day, and dates the answers. */
   now?: () => number
 }
 
 /** A running simulator of Workers AI. */
 export interface Simulator {
-  /** Replaces `https://api.cloudflare.com/client/v4`. */
+  /** Stands in for `https://api.cloudflare.com/client/v4`. */
   readonly url: string
-  /** Replaces `https://gateway.ai.cloudflare.com/v1`; any gateway id is accepted. */
+  /** Stands in for `https://gateway.ai.cloudflare.com/v1`; any gateway id is taken. */
   readonly gatewayUrl: string
   readonly port: number
   readonly accountId: string
   readonly apiToken: string
-  /** The last 100 requested runs, oldest first, including refused ones. */
+  /** The last 100 runs asked for, oldest first, those that were refused among them. */
   readonly requests: readonly RecordedRequest[]
-  /** Streams that have not ended. */
+  /** Streams whose answer is not over. */
   readonly openStreams: number
   /** Ends every connection, open streams included, and frees the port. */
   close: () => Promise<void>
@@ -47,8 +47,8 @@ type State = Required<SimulatorOptions> & RunState
 const MAX_BODY_BYTES = 128 * 1024 * 1024
 
 /**
- * Starts a simulator of Workers AI with Cloudflare's native protocol and its quirks, without models, account or network.
- * The same request always gets the same answer. Words at the beginning of a message order another one (see `SCRIPTS`).
+ * Starts a Workers AI of our own: it speaks Cloudflare's native protocol, quirks included, without models, account or network.
+ * The same request gets the same answer; the words a message begins with may order another one (see `SCRIPTS`).
  */
 export async function startSimulator (options: SimulatorOptions = {}): Promise<Simulator> {
   const state: State = {
@@ -90,7 +90,7 @@ function buildSimulator (state: State): FastifyInstance {
     forceCloseConnections: true,
     genReqId: () => `00000000-0000-4000-8000-${String(++count).padStart(12, '0')}`
   })
-  // Cloudflare reads JSON with any content type, and without one
+  // Cloudflare reads JSON under any content type, and under none
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
 

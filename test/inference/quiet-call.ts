@@ -12,6 +12,7 @@ export function quietCall (signal: CancelSignal = new AbortController().signal):
     tokenOwner: 'proxy',
     caller: undefined,
     credential: '',
+    allowance: undefined,
     isDryRun: false,
     simulatorWords: undefined,
     modelChange: undefined,

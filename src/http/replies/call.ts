@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { CancelSignal } from '../../generation/cancellation.ts'
 import type { Change } from '../../generation/change.ts'
+import type { Allowance } from '../../inference/allowance.ts'
 import type { Call, TokenOwner } from '../../inference/call.ts'
 import type { RequestRecord } from '../../inference/request-record.ts'
 import type { Settings } from '../../settings/schema.ts'
@@ -12,6 +13,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Tells that the model of the path counts, and not another one that the body names. */
     modelChange: Change | undefined
+    /** What its key may use; undefined for a key without limits. */
+    allowance: Allowance | undefined
   }
 }
 
@@ -58,6 +61,10 @@ class HttpCall implements Call {
 
   get credential (): string {
     return toCredential(this.#request)
+  }
+
+  get allowance (): Allowance | undefined {
+    return this.#request.allowance
   }
 
   get isDryRun (): boolean {

@@ -8,7 +8,7 @@ import type { FunctionTool } from '../run-body.ts'
 import type { Script, Stubbornness } from '../script/script.ts'
 import { toTextValues, type TextValues } from './text-values.ts'
 
-/** An answer before its token limit is applied. */
+/** What the model says, before any limit cuts it. */
 export interface Answer {
   reasoning: string
   text: string
@@ -17,11 +17,11 @@ export interface Answer {
 
 interface Call {
   name: string
-  /** JSON text, or the text that a script ordered instead. */
+  /** JSON text, or what a script put in its place. */
   arguments: string
 }
 
-/** The answer to a conversation. The same conversation and seed always give the same answer. */
+/** The answer to a conversation: the same for the same words, and other words for another seed. */
 export function toAnswer (conversation: Conversation, script: Script, dialect: Dialect): Answer {
   const values = toValues(conversation)
   const calls = toCalls(conversation, script, values).map(call => toSloppyCall(call, script, dialect))
@@ -35,14 +35,14 @@ export function toAnswer (conversation: Conversation, script: Script, dialect: D
   }, script.thinkAs ?? dialect.reasoning)
 }
 
-/** Moves the thinking into the text, if that is its place. */
+/** The answer with its thoughts in the text, where that is their place. */
 function withThoughts (answer: Answer, place: Dialect['reasoning'] | ThoughtTags): Answer {
   const { reasoning, text } = answer
   if (reasoning === '' || (place !== 'tags' && place !== 'open-tags')) return answer
   return { ...answer, reasoning: '', text: `${place === 'tags' ? '<think>\n' : ''}${reasoning}\n</think>\n\n${text}` }
 }
 
-/** A call with the faults that a script orders. */
+/** A call with the faults a script orders. */
 function toSloppyCall ({ name, arguments: args }: Call, { decoratesNames, marksArguments }: Script, dialect: Dialect): Call {
   return {
     name: decoratesNames ? dialect.decorate(name) : name,
@@ -54,7 +54,7 @@ function toWrittenCall ({ name, arguments: args }: Call): string {
   return toLeak('tool_call', name, args)
 }
 
-/** Whether an order still applies that may end when the client asks again. */
+/** Whether the model still follows an order that ends when the client asks again. */
 function holds (stubbornness: Stubbornness | undefined, { isAskedAgain }: Conversation): boolean {
   return stubbornness === 'always' || (stubbornness === 'once' && !isAskedAgain)
 }
@@ -71,7 +71,7 @@ function toCalls (conversation: Conversation, { calls, leaks, say, refusal }: Sc
 
   if (typeof mustCall === 'object') {
     const forced = findTool(tools, mustCall.name)
-    // a client that forces one named call uses its arguments as the answer
+    // who forces one certain call wants its arguments for an answer
     if (forced) return [toCall(forced, 'answer', values)]
   }
   const wanted = say === undefined && calls.length === 0 ? toWantedCalls(conversation, values) : []
@@ -81,8 +81,8 @@ function toCalls (conversation: Conversation, { calls, leaks, say, refusal }: Sc
 }
 
 /**
- * The calls that the question asks for and that were not made yet. A call whose arguments are not in the conversation yet waits
- * for the results of the others.
+ * The calls that the question means and that were not made yet. One whose arguments are not in what was said so far waits for the
+ * results of the others.
  */
 function toWantedCalls ({ tools, question, system, toolResults, called }: Conversation, values: TextValues): Call[] {
   const named = findNamedTools(tools, question, system)
@@ -105,7 +105,7 @@ function toArguments ({ parameters = {} }: FunctionTool, purpose: Purpose, value
   return toSample({ type: 'object', ...parameters }, purpose, values)
 }
 
-/** Values for arguments and answers, from the question and then from the results of tools. */
+/** What the question and then the results of tools have for arguments and answers. */
 function toValues ({ question, toolResults, tools }: Conversation): TextValues {
   return toTextValues([question, ...toolResults].join('\n'), tools.map(({ name }) => name))
 }

@@ -1,7 +1,7 @@
 import type { Answer } from './answer.ts'
 import { toTokens } from './tokens.ts'
 
-/** An answer, cut to the token limit. */
+/** An answer as the tokens that fit the limit. */
 export interface Completion {
   reasoning: string[]
   text: string[]
@@ -12,8 +12,8 @@ export interface Completion {
 }
 
 /**
- * Cuts an answer at the token limit. Thinking uses the limit first, then the text, then the calls.
- * An answer of exactly `limit` tokens ends with `length`, because no token is left for its end.
+ * Cuts an answer where the limit cuts it: thoughts use the limit up first, then the text, then the calls.
+ * An answer that needs the limit to the last token ends with `length`, for its end was never said.
  */
 export function toCompletion ({ reasoning, text, calls }: Answer, limit = Infinity): Completion {
   let tokens = 0

@@ -5,36 +5,36 @@ import type { JsonSchema } from './json-schema.ts'
 import { describePicture } from './picture.ts'
 import { toFunction, toParts, toText, toTexts, type ContentPart, type FunctionTool, type RunBody, type RunMessage } from '../run-body.ts'
 
-/** What a run asks for, in whichever form of body. */
+/** What a run asks for, whichever form it came in. */
 export interface Conversation {
-  /** The form of the body, which decides the form of some models' answers. */
+  /** Which form the body had: the answer of some models follows it. */
   form: 'prompt' | 'messages' | 'input'
-  /** The prompt, or the text of the last user message that does not ask for a correction. */
+  /** The prompt, or the text of the last user message that is no complaint about an answer. */
   question: string
   /** The last text part of that message: agents put theirs before it. */
   lastPart: string
-  /** The text of the system messages. */
+  /** What the system messages say. */
   system: string
-  /** Short descriptions of the images in that message. */
+  /** The images of that message, in a few words each. */
   pictures: string[]
-  /** Whether the client asks for a correction of an answer. */
+  /** Whether the client asks once more, because it was not content with an answer. */
   isAskedAgain: boolean
-  /** The tool results for this question; empty unless the last message is a tool result. */
+  /** What the tools have said to this question, when the last message is one of theirs. */
   toolResults: string[]
   /** The names of the functions that were called for this question. */
   called: string[]
   /** Everything the model reads, for counting. */
   text: string
-  /** The functions it may call; empty if the model or the caller forbids calls. */
+  /** The functions it may call; empty where the model or the caller forbids calls. */
   tools: FunctionTool[]
   /** `text`: the tools are described in words, and calls are written as text. */
   callForm: 'native' | 'text'
   /** The name of the function it must call, or `required` for any. */
   mustCall: { name: string } | 'required' | undefined
   parallelCalls: boolean
-  /** The schema that the answer must match, from a field or from a message; `any` for any object. */
+  /** The schema an answer must match, given in a field or in words; `any` for whatever is an object. */
   json: JsonSchema | 'any' | undefined
-  /** Whether the schema is enforced, and not only described in a message. */
+  /** Whether the schema is enforced, and not only asked for in words. */
   isJsonMode: boolean
   /** The most tokens the answer may have. */
   limit: number | undefined
@@ -45,7 +45,7 @@ export interface Conversation {
   topLogprobs: number | undefined
 }
 
-/** Reads a validated body as this model would. */
+/** Reads a valid body as this model would. */
 export function toConversation (body: RunBody, model: Model, dialect: Dialect): Conversation {
   const messages = toMessages(body)
   const asked = withoutFollowUp(messages.map(withToolRole))
@@ -98,7 +98,7 @@ function toMessages ({ prompt, input, messages = [] }: RunBody): RunMessage[] {
   return typeof only === 'string' ? [{ role: 'user', content: only }] : only ?? messages
 }
 
-/** The names of the calls in an assistant message. Some models get these calls as text. */
+/** The names in the calls of an assistant's message, which some models are given as text. */
 function toCalledNames ({ role, content, tool_calls: calls }: RunMessage): string[] {
   if (role !== 'assistant') return []
   const names = calls?.map(call => call?.function?.name) ?? [...toText(content).matchAll(/"name": ?"([^"]+)"/g)].map(([, name]) => name)
@@ -124,7 +124,7 @@ function isThinking (
 ): boolean {
   const isInText = dialect.reasoning === 'tags' || dialect.reasoning === 'open-tags'
   const hasPlace = isInText ? !isJson : dialect.reasoning !== 'none' && prompt === undefined
-  // The chat template asks for thinking.
+  // It is the template that asks for thoughts.
   if (!hasPlace || raw === true) return false
   const switched = template?.[dialect.thinkingSwitch]
   if (switched !== undefined) return switched

@@ -20,8 +20,8 @@ export function toTexts (body: unknown): string[] {
 }
 
 /**
- * Throws 3030 for texts that do not fit: all texts of a call together if they share the model's window, else each alone.
- * The old bge models truncate long texts instead.
+ * Throws 3030 for texts that do not fit: all of a call together where the model's window is shared, else each by itself.
+ * The old bge models cut what is too long.
  */
 export function refuseLongTexts (texts: readonly string[], { id, contextWindow = Infinity }: Model, body: unknown): void {
   if ((body as { truncate_inputs?: unknown }).truncate_inputs === true) return
@@ -44,8 +44,8 @@ function isTexts (texts: unknown[]): texts is string[] {
 }
 
 /**
- * The `result` for these texts: one vector of length 1 for each, always the same for the same text.
- * Texts with common words have similar directions, so that a search over them works.
+ * What stands in `result` for these texts: one vector of length 1 for each, the same for the same text.
+ * Texts that share words point in similar directions, so that a search over them finds something.
  */
 export function toEmbeddings (texts: string[], { id, dimensions = USUAL_DIMENSIONS }: Model, body: unknown): object {
   const data = texts.map(text => toVector(text, dimensions))

@@ -2,16 +2,16 @@ import type { JsonSchema } from './json-schema.ts'
 import { toPlausibleNumber, toPlausibleText } from './plausible-values.ts'
 import { NO_VALUES, toLabelled, toWordsOf, type TextValues } from './text-values.ts'
 
-/** An `answer` has sentences and lists; `arguments` of a call are as short as possible. */
+/** What the sample is for: `answer` is written out, with sentences and lists; `arguments` of a call are as few as may be. */
 export type Purpose = 'answer' | 'arguments'
 
-/** State of one sample. */
+/** What goes along: the same object for the whole sample. */
 interface Source {
   root: JsonSchema
   purpose: Purpose
-  /** Values from the question, each used once. */
+  /** What was asked, used up one after the other. */
   values: TextValues
-  /** Whether a required member of the outermost object had to be invented. */
+  /** Whether a required member of the outermost object had to be made up. */
   isMadeUp: boolean
 }
 
@@ -20,31 +20,31 @@ interface Place {
   /** The name of the property being filled. */
   name: string
   depth: number
-  /** Number of lists around this place. */
+  /** How many lists this is inside. */
   lists: number
-  /** 0-based index of the list item at or around this place. */
+  /** Which item of a list this is, or is inside, from 0. */
   item?: number
   /** A required member of the outermost object. */
   isNeeded?: boolean
 }
 
-/** Depth from which only required members are filled in, and a choice prefers null. Ends most recursive schemas. */
+/** From here on only what is required is filled in, and a choice prefers null: the way out of a schema that contains itself. */
 const DEEP = 6
-/** Depth at which a sample ends, even for a schema that requires itself. */
+/** The end, even for a schema that requires itself. */
 const DEEPEST = 24
 const MAX_ITEMS = 100
 const LONGEST_PADDING = 10_000
 
 export interface Sample {
   value: unknown
-  /** Whether the text had a value for every required string and number of the outermost object. */
+  /** Whether the text had a value for every required text and number of the outermost object. */
   isFromText: boolean
 }
 
 /**
- * A value that a JSON Schema allows; always the same for the same schema and values. Values from the text come first: members
- * of objects in it, labels, enum values that occur, numbers and strings in order.
- * Ignored: `pattern`, `not`, `if`, references outside the schema.
+ * A value that a JSON Schema allows; the same for the same schema and values. What the text offers comes first: members of
+ * objects in it, labels, enum values that occur, numbers and strings in their order.
+ * Not respected: `pattern`, `not`, `if`, references outside the schema.
  */
 export function toSample (schema: JsonSchema, purpose: Purpose, values: Readonly<TextValues> = NO_VALUES): Sample {
   const source: Source = {
@@ -131,7 +131,7 @@ function toObject ({ properties, required }: JsonSchema, place: Place): unknown 
   )
 }
 
-/** For a schema without members: the object that the text has under this name. */
+/** An object of any members: the one the text has for it. */
 function toLabelledObject ({ name, source: { values } }: Place): unknown {
   const labelled = toLabelled(name, values)
   return typeof labelled === 'object' ? labelled : values.objects[0]
@@ -147,7 +147,7 @@ function toArray ({ items, prefixItems, minItems = 0, maxItems = MAX_ITEMS, uniq
   return [...fixed, ...rest].slice(0, length)
 }
 
-/** A list without bounds has all values that the text offers. Otherwise an answer's list has a few items, and fewer inside another list. */
+/** A list without bounds has all that the text offers for it; else an answer's has a few items, fewer inside another list. */
 function toUsualLength (items: JsonSchema, { lists, source: { purpose, values } }: Place): number {
   const type = toType(items)
   const offered = isFilled(items.enum) ? 0 : type === 'string' ? values.strings.length : type === 'number' || type === 'integer' ? values.numbers.length : 0
@@ -156,7 +156,7 @@ function toUsualLength (items: JsonSchema, { lists, source: { purpose, values } 
   return lists === 0 ? type === 'object' ? 3 : 4 : lists === 1 ? 2 : 1
 }
 
-/** The value that the text names; otherwise a different one for each item of a list. */
+/** The value that the text names, or else another one for each item of a list. */
 function toChoice (choices: unknown[], { name, item = 0, source: { values } }: Place): unknown {
   const labelled = toLabelled(name, values)
   const occurs = (choice: unknown) => typeof choice === 'string' && choice !== '' && hasWord(values.text, choice)
@@ -199,7 +199,7 @@ function toNumber (schema: JsonSchema, place: Place): number {
   return step === undefined ? value : Math.ceil(value / step) * step
 }
 
-/** The number in the text for this place: after its label, or the next one that fits. */
+/** The number for this place in the text: after its label, or the next one that fits. */
 function takeNumber ({ name, source: { values } }: Place, fits: (value: number) => boolean): number | undefined {
   const labelled = toLabelled(name, values)
   const named = labelled === undefined || labelled === '' ? NaN : Number(labelled)
@@ -218,7 +218,7 @@ function toWording (schema: JsonSchema, place: Place): string {
   return text.padEnd(Math.min(minLength, LONGEST_PADDING), '.').slice(0, maxLength)
 }
 
-/** The string in the question for this place, or a plausible one for its name. */
+/** The text that was asked for this place, or that everybody expects of its name. */
 function takeText (schema: JsonSchema, { name, source: { values } }: Place): string | undefined {
   const labelled = toLabelled(name, values)
   if (typeof labelled === 'string') {
@@ -228,7 +228,7 @@ function takeText (schema: JsonSchema, { name, source: { values } }: Place): str
   return toPlausibleText(name, schema, values.text) ?? values.strings.shift()
 }
 
-/** The example of the description (`e.g. …`); in an answer, a sentence for a described string; otherwise the name of the member. */
+/** The example of the description (`e.g. …`); in an answer a sentence for a described text; else the text's own name. */
 function toInvention ({ description }: JsonSchema, place: Place): string {
   makeUp(place)
   const { name, item, source: { purpose } } = place
@@ -240,7 +240,7 @@ function toInvention ({ description }: JsonSchema, place: Place): string {
   return `Simulated ${toWordsOf(own).join(' ')}: ${about.charAt(0).toLowerCase()}${about.slice(1)}.`
 }
 
-/** The example in a description: `Oslo` in `The city, e.g. Oslo`. */
+/** The example a description gives: `The city, e.g. Oslo` says `Oslo`. */
 function toExample (description: string | undefined): string | undefined {
   return typeof description === 'string' ? /\be\.g\.,? *["'`]?([^"'`.;()]+)/.exec(description)?.[1]?.trim() : undefined
 }

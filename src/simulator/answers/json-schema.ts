@@ -1,4 +1,4 @@
-/** The keywords of JSON Schema that the sample respects. Schemas come from the caller: any value may have the wrong type. */
+/** The keywords of JSON Schema that the sample respects. Schemas are the caller's: any value may be of the wrong type. */
 export interface JsonSchema {
   $ref?: string
   type?: string | string[]

@@ -1,19 +1,19 @@
 import type { FunctionTool } from '../run-body.ts'
 import { escapePattern, toWordsOf } from './text-values.ts'
 
-/** Words before a tool's name that forbid its use. */
+/** What stands before a tool that somebody does not want to be used. */
 const NEVER = /\b(?:not|never|without|don['’]?t)\s+(?:(?:use|using|call|calling|invoke|invoking|run)\s+)?(?:(?:the|any|a)\s+)?["'`]?$/i
 
-/** An order to use tools without a name. */
+/** An order to use tools that names none of them. */
 const USE_THE_TOOL = /\b(?:use|call|invoke)\b[^.?!\n]{0,40}\b(?:tools?|functions?)\b/i
 
-/** An order of a system message for every answer: `You must ALWAYS call the add function.` */
+/** An order of a system message that holds for every answer: `You must ALWAYS call the add function.` */
 const ALWAYS = /\balways (?:call|use|invoke) (?:the )?["'`]?([\w.-]*\w)["'`]?(?: (?:tool|function))?["'`]?(?=\s*(?:[.!\n]|$))/gi
 
 /**
- * The tools to call, in the order in which the question names them: by full name, or by the last word of a name ("weather"
- * means `get_weather`). Also the only tool, if the question says to use it, and tools that the system message always requires.
- * Full names come before last words.
+ * The tools that have to be called, in the order the question names them: by their names, or by the thing a name ends
+ * with ("weather" is `get_weather`); the only tool there is when the question says to use it; and those the system
+ * message always wants. Full names win over things.
  */
 export function findNamedTools (tools: readonly FunctionTool[], question: string, system: string): FunctionTool[] {
   const byName = inOrder(tools, ({ name }) => indexOfWord(question, name))
@@ -26,7 +26,7 @@ export function findNamedTools (tools: readonly FunctionTool[], question: string
 function findAlways (tools: readonly FunctionTool[], system: string): FunctionTool[] {
   const names = [...system.matchAll(ALWAYS)].map(([, name]) => name?.toLowerCase())
   const called = tools.filter(({ name }) => names.includes(name.toLowerCase()))
-  // A forced call with a single tool means that tool.
+  // A single tool with a forced call is the one that is meant.
   return called.length === 0 && names.length > 0 && tools.length === 1 ? [...tools] : called
 }
 
@@ -47,7 +47,7 @@ function indexOfThing (text: string, name: string): number | undefined {
   return thing.length > 3 ? indexOfWord(text, thing) : undefined
 }
 
-/** Undefined also if the words before the match forbid it. */
+/** Undefined also where the words before it forbid it. */
 function indexOf (text: string, pattern: RegExp): number | undefined {
   const { index } = pattern.exec(text) ?? {}
   return index === undefined || NEVER.test(text.slice(Math.max(0, index - 60), index)) ? undefined : index

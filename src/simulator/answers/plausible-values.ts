@@ -2,13 +2,13 @@ import { toWordsOf } from './text-values.ts'
 
 /** A kind of text that many schemas ask for. */
 interface Kind {
-  /** The `format` of JSON Schema for it. */
+  /** The `format` of JSON Schema that means it. */
   format?: string
-  /** Last words of member names that mean it. */
+  /** The last words of names that mean it. */
   names: readonly string[]
-  /** Its form inside a text. */
+  /** How it is written inside a text. */
   pattern?: RegExp
-  /** Used in every answer. */
+  /** The same one in every answer. */
   example: string
 }
 
@@ -31,7 +31,7 @@ const KINDS: readonly Kind[] = [
 
 const EXPRESSION = /(?<![\d.])(?:\d{1,15}|\()[\d\s.()+*/×÷^%-]{0,60}[+*/×÷^%-][\d\s.()+*/×÷^%-]{0,60}(?:\d|\))/
 
-/** Plausible numbers for a name, by its last word. */
+/** Numbers people expect of a name, by its last word. */
 const NUMBERS: ReadonlyMap<string, number> = new Map([
   ['age', 36], ['year', 2025], ['month', 6], ['day', 15], ['hour', 12], ['minute', 30], ['minutes', 5], ['hours', 2], ['days', 7],
   ['price', 19.99], ['cost', 19.99], ['amount', 100], ['total', 100], ['budget', 5000], ['salary', 50_000], ['quantity', 2],
@@ -40,11 +40,11 @@ const NUMBERS: ReadonlyMap<string, number> = new Map([
   ['width', 640], ['height', 480], ['weight', 70], ['population', 100_000]
 ])
 
-/** Names that mean the question itself. */
+/** Words for what somebody wants to know. */
 const QUESTIONS = ['query', 'question', 'prompt']
 
 /**
- * A plausible string for this format or name, from the question if it has one.
+ * A text that a string of this format or name may be expected to say, taken from what was asked where that has one.
  * @returns undefined for a string that may say anything
  */
 export function toPlausibleText (name: string, { format, description = '' }: { format?: unknown, description?: unknown }, asked: string): string | undefined {
@@ -57,7 +57,7 @@ export function toPlausibleText (name: string, { format, description = '' }: { f
   return QUESTIONS.includes(last) && asked !== '' ? asked : undefined
 }
 
-/** A plausible number for a name, such as an age; undefined for other names. */
+/** A number people would expect of a name, such as an age; undefined for others. */
 export function toPlausibleNumber (name: string): number | undefined {
   return NUMBERS.get(toWordsOf(name).at(-1) ?? '')
 }

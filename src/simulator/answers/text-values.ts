@@ -1,33 +1,33 @@
 import { isObject, type Fields } from '../validation/fault.ts'
 import { findObjects, isObjectSchema, withoutPieces } from '../script/json.ts'
 
-/** Values in a text that may become arguments, each kind in the order of the text. */
+/** What a text has that may become arguments, each kind in the order it is written in. */
 export interface TextValues {
-  /** The text itself, in which enum values and labels (`city: Oslo`) are searched. */
+  /** The text itself, in which enum values and labels (`city: Oslo`) are looked for. */
   text: string
   objects: Fields[]
   numbers: number[]
-  /** Quoted strings, then names: capitalized words inside sentences, such as places and people. */
+  /** What stands between quotes, then names: capitalised words inside sentences, such as places and people. */
   strings: string[]
 }
 
-/** Characters that are searched; a question is at the beginning. */
+/** More is not looked at: what a person asks for stands at the beginning. */
 const LONGEST = 20_000
 
 const QUOTED = /"([^"\n]{1,500})"|“([^”\n]{1,500})”|`([^`\n]{1,500})`|(?<![\p{L}\p{N}])'([^'\n]{1,500})'(?![\p{L}\p{N}])/gu
 
-/** A word in capitals is not a name, but an abbreviation or emphasis. */
+/** A word in capitals is none: it is an abbreviation, or said with emphasis. */
 const NAME = /(?<=[\p{L}\p{N}_,] )(?!I\b)\p{Lu}[\p{L}'’]*\p{Ll}[\p{L}'’]*(?: \p{Lu}[\p{L}'’]*\p{Ll}[\p{L}'’]*)*/gu
 
 const DATE_OR_ADDRESS = /\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?\S*)?|\b\d\d?:\d\d(?::\d\d)?\b|\bhttps?:\/\/\S+|\S{1,64}@\S+/g
 const NUMBER = /(?<![\w.])-?\d+(?:\.\d+)?(?![\w]|\.\d)/g
 
-/** Of a text without values. */
+/** A text that offers nothing. */
 export const NO_VALUES: Readonly<TextValues> = { text: '', objects: [], numbers: [], strings: [] }
 
 /**
- * Finds the values in a text that may become arguments.
- * @param names names of tools, which are not values
+ * Reads what a text has that may become arguments.
+ * @param names names of tools, which are no values
  */
 export function toTextValues (text: string, names: readonly string[] = []): TextValues {
   const start = text.slice(0, LONGEST)
@@ -45,7 +45,7 @@ export function toTextValues (text: string, names: readonly string[] = []): Text
   }
 }
 
-/** The text between the brackets of a call such as `add(1, 2)`. */
+/** What stands between the brackets of a call such as `add(1, 2)`. */
 function argumentsOf (text: string, names: readonly string[]): string | undefined {
   for (const name of names) {
     const [, args] = new RegExp(`\\b${escapePattern(name)}\\(([^()\\n]{0,500})\\)`, 'i').exec(text) ?? []
@@ -54,14 +54,14 @@ function argumentsOf (text: string, names: readonly string[]): string | undefine
   return undefined
 }
 
-/** Escapes a text for use in a regular expression. */
+/** A text as the piece of a pattern that matches it. */
 export function escapePattern (text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 }
 
 /**
- * The value that a text has for a parameter name: a member of an object in it, or the text after a label (`City: Oslo`).
- * @returns undefined if it has none
+ * The value a text gives a parameter by name: a member of an object in it, or what follows a label (`City: Oslo`).
+ * @returns undefined where it gives none
  */
 export function toLabelled (name: string, { text, objects }: TextValues): unknown {
   const holder = objects.find(object => Object.hasOwn(object, name))
@@ -71,7 +71,7 @@ export function toLabelled (name: string, { text, objects }: TextValues): unknow
   return value.trim().replace(/\.$/, '').replace(/^["'`“](.*)["'`”]$/, '$1') || undefined
 }
 
-/** The words in a name, in lower case: `readingTime` and `reading_time` give reading and time. */
+/** The words a name is made of, in small letters: `readingTime` and `reading_time` are reading and time. */
 export function toWordsOf (name: string): string[] {
   return name.split(/[^\p{L}\p{N}]+|(?<=[\p{Ll}\p{N}])(?=\p{Lu})/u).filter(Boolean).map(word => word.toLowerCase())
 }

@@ -3,45 +3,45 @@ import type { Model } from '../../workers-ai/models/model.ts'
 import type { LeakForm } from './leak.ts'
 
 /**
- * The form of one model's answers, beyond its family: the differences between live models that break clients.
- * Source: behaviour observed on live models, and comments in Cloudflare's own clients.
+ * How one model talks, beyond what its family takes: the differences between live models that clients stumble over.
+ * Source: behaviour observed on live models, and the comments of Cloudflare's own clients.
  */
 export interface Dialect {
   /** `classic`: `{response, tool_calls}`. `openai`: a chat completion inside the envelope. */
   answer: 'classic' | 'openai'
   /** `hybrid`: frames with `choices` and `response` at once. */
   stream: 'classic' | 'hybrid' | 'openai'
-  /** Answers JSON with an empty result to a request for a stream. */
+  /** Answers JSON with an empty result where a stream was asked for. */
   streamless: boolean
   /** `running`: the usage so far on every chunk. `trailer`: once, in a last frame that has no `choices`. */
   usage: 'running' | 'trailer'
-  /** `flat`: `{name, arguments}` without an id. `wrapped`: OpenAI's form. Only for classic answers. */
+  /** `flat`: `{name, arguments}` without an id. `wrapped`: as OpenAI has it. Only for classic answers. */
   calls: 'flat' | 'wrapped'
   /** Whether the arguments are JSON text of JSON text. */
   doubleEncoded: boolean
   /** `kimi`: `functions.<name>:<index>`, the same in every turn. */
   callIds: 'kimi' | 'vllm'
-  /** The form of a tool call that the model writes into its text. */
+  /** How a tool call looks that slipped into the text. */
   leak: LeakForm
-  /** A tool's name with the tokens that the chat template writes around it. */
+  /** What a tool's name looks like with what the chat template writes around it. */
   decorate: (name: string) => string
-  /** The field for thinking, or its form inside the text. */
+  /** The field thoughts go to, or how they stand inside the text. */
   reasoning: 'none' | 'reasoning_content' | 'reasoning' | ThoughtTags
   thinksUnasked: boolean
   /** The `chat_template_kwargs` member that the model's template reads. */
   thinkingSwitch: 'thinking' | 'enable_thinking'
   /** Refuses flat tools and `tool_choice: "any"` with 8001. */
   strictTools: boolean
-  /** Answers only whether the conversation is safe. */
+  /** Says whether the conversation is safe, and nothing else. */
   judges: boolean
   /** Tokens of an answer when the caller sets no limit; undefined when the schema names none. */
   defaultLimit: number | undefined
 }
 
-/** `tags`: thinking is between `<think>` and `</think>`. `open-tags`: the template has written the first tag already. */
+/** `tags`: thoughts stand between `<think>` and `</think>`. `open-tags`: the template has written the first one already. */
 export type ThoughtTags = 'tags' | 'open-tags'
 
-/** The dialect of this model, as far as it is known. */
+/** What is known of how this model talks. */
 export function toDialect ({ id, family, reasoning }: Model): Dialect {
   const openaiInput = family.maxTokensName === 'max_completion_tokens'
   const openaiOutput = openaiInput || family.name === 'qwen3'
@@ -64,7 +64,7 @@ export function toDialect ({ id, family, reasoning }: Model): Dialect {
   }
 }
 
-/** Models leak calls in the syntax of their chat template. */
+/** Models let slip what their chat template writes. */
 function toLeakForm (id: string): LeakForm {
   if (id.includes('/kimi-')) return 'kimi'
   if (id.includes('gemma-4')) return 'gemma'

@@ -6,7 +6,7 @@ import type { StreamFault } from '../script/script.ts'
 
 export interface SendOptions {
   fault: StreamFault | undefined
-  /** Infinity: as fast as the client reads. */
+  /** Infinity for as fast as the reader reads. */
   tokensPerSecond: number
   /** Aborts when the connection is closed. */
   closed: AbortSignal
@@ -14,8 +14,8 @@ export interface SendOptions {
 }
 
 /**
- * Sends frames as server-sent events at the given pace, never faster than the client reads, with the fault that a script
- * orders. Resolves when the answer has ended, for whatever reason: `break` if this side broke it.
+ * Sends frames as server-sent events, each as soon as its turn comes and never faster than the reader takes them, with the
+ * fault a script asks for. Resolves when the answer is over for whichever reason: `break` when this side broke it.
  */
 export async function sendEvents (response: ServerResponse, frames: Iterable<object>, options: SendOptions): Promise<'end' | 'break'> {
   const { fault, tokensPerSecond, closed, requestId } = options
@@ -29,7 +29,7 @@ export async function sendEvents (response: ServerResponse, frames: Iterable<obj
           await untilClosed(closed)
           return 'end'
         case 'break':
-          // delivers what was written, then closes the connection before the end of the body
+          // what was written is still delivered, and then the connection ends without the end of the body
           await flush(response)
           response.socket?.destroySoon()
           return 'break'
@@ -52,7 +52,7 @@ export async function sendEvents (response: ServerResponse, frames: Iterable<obj
   return 'end'
 }
 
-/** Waits until Node has written everything to the socket: newer versions collect HTTP chunks until the end of the tick. */
+/** Waits until Node has handed all that was written to the socket: newer versions gather HTTP chunks until the end of the tick. */
 async function flush (response: ServerResponse): Promise<void> {
   await new Promise<void>(resolve => { response.write('', () => resolve()) })
 }
@@ -72,7 +72,7 @@ export async function untilClosed (closed: AbortSignal): Promise<void> {
   if (!closed.aborted) await once(closed, 'abort')
 }
 
-/** The caller checks the signal itself; any other error is a bug. */
+/** The caller looks at the signal itself; anything but its abort is a fault of ours. */
 function ignoreAbort (error: Error): void {
   if (error.name !== 'AbortError') throw error
 }

@@ -12,7 +12,7 @@ interface Usage {
   prompt_tokens_details: { cached_tokens: number }
 }
 
-/** The `result` of an answer without a stream. */
+/** What stands in `result` when the model answers without a stream. */
 export function toResult (rendering: Rendering): object {
   if (rendering.dialect.answer === 'classic') return toClassicResult(rendering)
   switch (rendering.form) {
@@ -22,7 +22,7 @@ export function toResult (rendering: Rendering): object {
   }
 }
 
-/** The usage of an answer in the form of both kinds of models. Nothing is ever cached. */
+/** The tokens of an answer as both kinds of models count them; nothing is ever cached here. */
 export function toUsage ({ promptTokens, completion }: Rendering): Usage {
   return {
     prompt_tokens: promptTokens,
@@ -32,24 +32,24 @@ export function toUsage ({ promptTokens, completion }: Rendering): Usage {
   }
 }
 
-/** The cost of a call by the catalogue's price, in neurons; 1,000 neurons are $0.011. 0 for a model without a price. */
+/** What a call costs by the catalogue's price, in neurons: 1,000 of them are $0.011. 0 for a model without a price. */
 export function toNeurons ({ price }: Model, promptTokens: number, completionTokens: number): number {
   const dollars = (promptTokens * (price?.input ?? 0) + completionTokens * (price?.output ?? 0)) / 1_000_000
   return Number((dollars / 0.011 * 1000).toFixed(6))
 }
 
-/** The id of a call. Kimi counts from 0 in every turn, so its ids repeat; other models create a new id. */
+/** The id a call gets: Kimi counts from 0 in every turn, so its ids repeat; the others draw one that is new. */
 export function toCallId ({ dialect, requestId }: Rendering, name: string, index: number): string {
   if (dialect.callIds === 'kimi') return `functions.${name}:${index}`
   return `chatcmpl-tool-${createHash('sha256').update(`${requestId} ${index}`).digest('hex').slice(0, 32)}`
 }
 
-/** JSON text of the arguments; some models encode that text as JSON again. */
+/** JSON text of the arguments; some models write JSON text of that text once more. */
 export function toArgumentText (args: string[], { doubleEncoded }: Dialect): string {
   return doubleEncoded ? JSON.stringify(args.join('')) : args.join('')
 }
 
-/** The id, time and model in OpenAI-shaped answers and chunks. */
+/** The id, time and model that OpenAI-shaped answers and chunks bear. */
 export function toIdentity ({ requestId, created, model }: Rendering, prefix: string, object: string): object {
   return { id: `${prefix}-${requestId.replaceAll('-', '')}`, object, created, model: model.id }
 }
@@ -65,7 +65,7 @@ function toClassicResult (rendering: Rendering): object {
 }
 
 function toClassicCall (rendering: Rendering, name: string, args: string[], index: number): object {
-  // an object, unless the model wrote something else
+  // an object, unless the model wrote something that is none
   const call = { name, arguments: toValue(args.join('')) }
   return rendering.dialect.calls === 'flat' ? call : { id: toCallId(rendering, name, index), type: 'function', function: call }
 }
@@ -98,7 +98,7 @@ function toTextCompletion (rendering: Rendering): object {
   }
 }
 
-/** The Responses object that gpt-oss answers to `input`. */
+/** The Responses object that gpt-oss answers when it is asked with `input`. */
 function toResponse (rendering: Rendering): object {
   const { completion: { text, reasoning, calls, finish }, dialect, model, created, requestId } = rendering
   const id = requestId.replaceAll('-', '')

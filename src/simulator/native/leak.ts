@@ -1,6 +1,6 @@
 import { toValue } from '../script/json.ts'
 
-/** Forms of a tool call in the text; `harmony` is the flat object of gpt-oss, `channel` the form of its template. */
+/** How a tool call may look that slipped into the text; `harmony` is the flat object of gpt-oss, `channel` its template's form. */
 export const LEAK_FORMS = [
   'tool_call', 'json', 'llama', 'fence', 'python', 'python_tag', 'function_tag', 'array', 'harmony',
   'channel', 'kimi', 'gemma', 'glm', 'qwen_coder', 'mistral', 'deepseek', 'dsml'
@@ -8,9 +8,9 @@ export const LEAK_FORMS = [
 export type LeakForm = typeof LEAK_FORMS[number]
 
 /**
- * A tool call as models write it into their text. Source: texts observed in place of calls, and the models' chat
- * templates.
- * @param args JSON text, or the text that a script ordered instead
+ * A tool call as models write it into their text. Source: texts observed where calls were expected, and the chat
+ * templates of the models.
+ * @param args JSON text, or whatever a script put in its place
  */
 export function toLeak (form: LeakForm, name: string, args: string): string {
   const called = JSON.stringify(name)
@@ -44,13 +44,13 @@ function toKeywords (args: string): string {
   return toEntries(args)?.map(([key, value]) => `${key}=${toPython(value)}`).join(', ') ?? args
 }
 
-/** Writes each argument separately; strings have no quotes. */
+/** Each argument by itself, its text without quotes. */
 function toPairs (args: string, write: (key: string, value: string, isText: boolean) => string): string {
   const isText = (value: unknown) => typeof value === 'string'
   return toEntries(args)?.map(([key, value]) => write(key, isText(value) ? value as string : JSON.stringify(value), isText(value))).join('\n') ?? args
 }
 
-/** A value in gemma's syntax: strings between its own quote tokens, keys without quotes. */
+/** A value in gemma's words: texts between its own marks, keys without any. */
 function toGemma (value: unknown): string {
   if (typeof value === 'string') return `<|"|>${value}<|"|>`
   if (Array.isArray(value)) return `[${value.map(toGemma).join(',')}]`
@@ -58,7 +58,7 @@ function toGemma (value: unknown): string {
   return `{${Object.entries(value).map(([key, member]) => `${key}:${toGemma(member)}`).join(',')}}`
 }
 
-/** Undefined for arguments that are not a JSON object. */
+/** Undefined for arguments that are no JSON object. */
 function toEntries (args: string): Array<[string, unknown]> | undefined {
   const value = toValue(args)
   return typeof value === 'object' && value !== null ? Object.entries(value) : undefined

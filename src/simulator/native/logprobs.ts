@@ -6,13 +6,13 @@ interface Likely {
   bytes: number[]
 }
 
-/** Tokens that were less likely than the chosen one. */
+/** Tokens that were less likely than the one that was said. */
 const OTHERS = [' the', ' a', ' and', ' of', ' to', ' in', ' is', ' it', ' that', ' for', ' on', ' with', ' as', ' was', ' at', ' by', ' be', ' this', ' or', ' from']
 
 /**
- * The logprobs of tokens in vLLM's form: one list of objects for a chat, parallel lists for a prompt. The same token always has
- * the same value.
- * @returns null if none are requested
+ * The logprobs of tokens as vLLM writes them: a list for a chat, lists side by side for a prompt. The same token is always as
+ * likely.
+ * @returns null where none are asked for
  */
 export function toLogprobs (tokens: readonly string[], { topLogprobs, form }: Pick<Rendering, 'topLogprobs' | 'form'>): object | null {
   if (topLogprobs === undefined) return null
@@ -37,7 +37,7 @@ function toLikely (token: string, logprob: number): Likely {
   return { token, logprob, bytes: [...Buffer.from(token)] }
 }
 
-/** Between -0.01 and -1, derived from the token's letters. */
+/** Between -0.01 and -1, by the token's letters. */
 function toLogprob (token: string): number {
   const sum = [...token].reduce((total, letter) => total + (letter.codePointAt(0) ?? 0), 0)
   return round(-0.01 - sum % 100 / 101)

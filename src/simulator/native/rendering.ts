@@ -2,14 +2,14 @@ import type { Model } from '../../workers-ai/models/model.ts'
 import type { Completion } from '../answers/completion.ts'
 import type { Dialect } from './dialect.ts'
 
-/** One answer and its form on the wire, plain or streamed. */
+/** One answer and how it is to be written, whole or as a stream. */
 export interface Rendering {
   model: Model
   dialect: Dialect
-  /** The form of the request body. */
+  /** Which form the question had. */
   form: 'prompt' | 'messages' | 'input'
   isJson: boolean
-  /** Number of alternatives per token; undefined for no logprobs. */
+  /** How many likely tokens are written with each token; undefined for no logprobs. */
   topLogprobs: number | undefined
   completion: Completion
   promptTokens: number

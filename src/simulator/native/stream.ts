@@ -14,7 +14,7 @@ export function toFrames (rendering: Rendering): Generator<object> {
 
 function * toClassicFrames (rendering: Rendering): Generator<object> {
   const { completion, model } = rendering
-  // frames of models of 2023 have no tool_calls
+  // the models of 2023 have no tool_calls in their frames
   const none = model.family.name === 'classic' ? {} : { tool_calls: [] }
   yield toPadded({ response: '', ...none }, 23)
   for (const [index, token] of completion.text.entries()) {
@@ -36,7 +36,7 @@ function toPadded (frame: object, seed: number): object {
   return { ...frame, p: PADDING.slice(0, seed % 48 + 1) }
 }
 
-/** Classic streams contain a token that looks like an integer as a JSON number. */
+/** Classic streams bear a token that reads as a whole number as a JSON number. */
 function toTokenValue (token: string): string | number {
   return /^(?:0|[1-9]\d*)$/.test(token) ? Number(token) : token
 }
@@ -84,7 +84,7 @@ function * toHybridFrames (rendering: Rendering): Generator<object> {
   yield { response: '', usage: toUsage(rendering) }
 }
 
-/** Every call in pieces: first its id and name, then its arguments in parts. */
+/** Every call in pieces: first its id and name, then its arguments bit by bit. */
 function * toCallPieces (rendering: Rendering): Generator<object[]> {
   for (const [index, { name, arguments: args }] of rendering.completion.calls.entries()) {
     yield [{ id: toCallId(rendering, name, index), type: 'function', index, function: { name } }]

@@ -3,17 +3,17 @@ import { findObjects, isObjectSchema, toValue } from './json.ts'
 import type { JsonSchema } from '../answers/json-schema.ts'
 import { toText, type FunctionTool, type RunMessage } from '../run-body.ts'
 
-/** Features that a system message describes, because the model has no field for them. */
+/** What a system message asks for in words, because the model has no field for it. */
 export interface Instructions {
-  /** The described functions, one JSON object per line, to be called between `<tool_call>` tags. */
+  /** The functions that are described, one JSON object a line, to be called between `<tool_call>` tags. */
   tools: FunctionTool[]
   /** The name of the function that must be called, or `required` for any. */
   mustCall: { name: string } | 'required' | undefined
-  /** The schema that the answer must match; `any` for any object. */
+  /** The schema that the answer must match, `any` for whatever is an object. */
   json: JsonSchema | 'any' | undefined
 }
 
-/** Reads the instructions as a model that follows them would. */
+/** Reads the words as any model that follows instructions would. */
 export function readInstructions (messages: readonly RunMessage[]): Instructions {
   const text = toSystemText(messages)
   return {
@@ -23,7 +23,7 @@ export function readInstructions (messages: readonly RunMessage[]): Instructions
   }
 }
 
-/** The text of all system messages. */
+/** What all system messages say. */
 export function toSystemText (messages: readonly RunMessage[]): string {
   return messages.filter(({ role }) => role === 'system' || role === 'developer').map(({ content }) => toText(content)).join('\n')
 }
@@ -45,12 +45,12 @@ function toJson (text: string): Instructions['json'] {
   return isObject(schema) ? schema : 'any'
 }
 
-/** The largest distance between a schema and the words that ask for an answer by it, in characters. */
+/** How far from a schema the words stand that ask for an answer by it, in characters. */
 const NEAR = 300
 
 /**
- * The schema of the answer that a text asks for. Clients without a field for it write it into a message.
- * The input schema of a described tool does not count.
+ * The schema of the answer that a text asks for in any words: clients without a field for it write it into a message.
+ * The input of a tool that is described there is none.
  */
 export function findSchema (text: string): JsonSchema | undefined {
   for (const { value, start, end } of findObjects(text)) {
@@ -61,10 +61,10 @@ export function findSchema (text: string): JsonSchema | undefined {
   return undefined
 }
 
-/** Sentences with which a client asks for a correction: a missing call, JSON that fits, text about a result. */
+/** What a client says to get another answer: the call that was missing, JSON that fits, words about a result. */
 const FOLLOW_UP = /^(?:You must call (?:the function|one of the functions)|That does not fit: |Now answer with this result\.)/
 
-/** The messages without the client's request for a correction at their end, and without the answer that it corrects. */
+/** The messages without the client's complaint about an answer at their end, and without that answer. */
 export function withoutFollowUp (messages: readonly RunMessage[]): RunMessage[] {
   const last = messages.at(-1)
   if (last?.role !== 'user' || !FOLLOW_UP.test(toText(last.content))) return [...messages]

@@ -1,7 +1,7 @@
 import { isObject } from '../validation/fault.ts'
 import type { JsonSchema } from '../answers/json-schema.ts'
 
-/** The value of a JSON text; the text itself if it is not JSON. */
+/** What a JSON text means; the text itself where it is no JSON. */
 export function toValue (text: string): unknown {
   try {
     return JSON.parse(text)
@@ -10,6 +10,7 @@ export function toValue (text: string): unknown {
   }
 }
 
+/** Whether a text is JSON. */
 export function isJson (text: string): boolean {
   try {
     JSON.parse(text)
@@ -19,7 +20,7 @@ export function isJson (text: string): boolean {
   }
 }
 
-/** The object at the beginning of a text, brace to brace; the whole text if the object never closes. */
+/** The object a text begins with, brace to brace; all of the text when the object never closes. */
 export function toLeadingObject (text: string): string {
   let depth = 0
   for (const { 0: piece, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
@@ -30,21 +31,21 @@ export function toLeadingObject (text: string): string {
   return text
 }
 
-/** Whether a value is a schema with the members of an object. */
+/** Whether a value is a schema that says which members an object has. */
 export function isObjectSchema (value: unknown): value is JsonSchema {
   return isObject(value) && value['type'] === 'object' && isObject(value['properties'])
 }
 
 const MAX_BRACES = 20
 
-/** A JSON object inside a text, and its position there. */
+/** A JSON object inside a text, and where it begins and ends there. */
 interface FoundObject {
   value: unknown
   start: number
   end: number
 }
 
-/** The JSON objects inside a text. In a text with very many braces, not all are searched. */
+/** The JSON objects inside a text. Not all of a text with very many braces are looked at. */
 export function findObjects (text: string): FoundObject[] {
   const found: FoundObject[] = []
   let start = text.indexOf('{')

@@ -2,21 +2,21 @@ import type { ThoughtTags } from '../native/dialect.ts'
 import { toLeadingObject } from './json.ts'
 import { LEAK_FORMS, type LeakForm } from '../native/leak.ts'
 
-/** A function call ordered in a message. `arguments` is the JSON as written there, absent if there is none. */
+/** A function call written in a message: `arguments` is the JSON as it stands there, absent when none was given. */
 interface ScriptedCall {
   name: string
   arguments?: string
 }
 
-/** A call written into the text; in the model's own form if none is given. */
+/** A call that slips into the text; in the model's own form when none is given. */
 interface ScriptedLeak extends ScriptedCall {
   form?: LeakForm
 }
 
-/** `once`: until the client asks again. */
+/** Whether something is done only until the client asks once more. */
 export type Stubbornness = 'once' | 'always'
 
-/** A fault of a stream after `after` whole frames. The first frame counts, although it has no text. */
+/** What goes wrong with a stream once `after` whole frames were sent. The first frame counts, though it has no text. */
 export interface StreamFault {
   kind: 'stall' | 'break' | 'end' | 'error' | 'bad'
   after: number
@@ -24,25 +24,25 @@ export interface StreamFault {
 
 /** A failure instead of an answer. */
 interface ScriptedFailure {
-  /** Cloudflare's code, or an HTTP status below 1000 for an HTML page of the edge. */
+  /** Cloudflare's code, or an HTTP status below 1000 for a page of the edge. */
   code: number
-  /** Under HTTP 200, so that only `success: false` shows it. */
+  /** Under HTTP 200, where only `success: false` shows it. */
   in200: boolean
-  /** Fails this many times, then succeeds once, and so on; absent: always fails. */
+  /** Fails as often as this, then not once, and so on; absent for always. */
   times?: number
 }
 
-/** The orders in a message; empty for a message without orders. */
+/** What a message orders the simulator to do; empty for a message without such words. */
 export interface Script {
   calls: ScriptedCall[]
   leaks: ScriptedLeak[]
-  /** Calls nothing, whatever the tool choice. */
+  /** Calls nothing, whatever was chosen. */
   refusal?: Stubbornness
   say?: string
   /** Says JSON that fits no schema. */
   badJson?: Stubbornness
   think?: string
-  /** The form of the thinking in the text, on any model. */
+  /** How the thoughts stand in the text, on any model. */
   thinkAs?: ThoughtTags
   failure?: ScriptedFailure
   fault?: StreamFault
@@ -53,27 +53,27 @@ export interface Script {
   jsonToStream?: true
   /** Calls tools by decorated names. */
   decoratesNames?: true
-  /** Writes tokens of a chat template into arguments. */
+  /** Writes marks of a chat template into arguments. */
   marksArguments?: true
   /** Writes the arguments of a call without the call. */
   leavesOutCall?: true
-  /** Accepts `input` only. */
+  /** Takes `input` only. */
   refusesMessages?: true
 }
 
 interface Phrase {
-  /** The phrase, with capitals for its variable parts. */
+  /** As it is written, capitals standing for what varies. */
   words: string
   effect: string
   pattern: RegExp
-  /** Returns what the phrase orders, and the rest of the message after it. */
+  /** What the phrase orders, and what of the message is left after it. */
   read: (match: RegExpExecArray, rest: string) => [order: Partial<Script>, rest: string]
 }
 
 /**
- * The phrases that the simulator obeys at the beginning of the last user message (or of the prompt, or of the first text to
- * embed), of its last text part or of its last line. The header `x-simulator` overrides the message. A comma, `and` or `then`
- * joins several phrases; case does not matter, and `please` may come first.
+ * The words the simulator obeys when the last user message (or the prompt, or the first text to embed), its last text part
+ * or its last line begins with them, or the header `x-simulator`, which then counts instead. Several may follow each
+ * other, joined by a comma, `and` or `then`; capitals do not matter, and `please` may come first.
  */
 export const SCRIPTS: readonly Phrase[] = [
   {
@@ -84,14 +84,14 @@ export const SCRIPTS: readonly Phrase[] = [
   },
   {
     words: 'say X',
-    effect: 'answers X, the whole rest of the message; in JSON mode only if X is JSON',
+    effect: 'answers X, which is all the rest of the message; in JSON mode only if X is JSON',
     pattern: /^say\s([\s\S]+)$/i,
     read: ([, text = ''], rest) => [{ say: text }, rest]
   },
   {
     words: 'think X then say Y, think X as tags then say Y',
     effect:
-      'thinks X, if the model can think, and answers Y; `as tags` or `as open-tags` writes the thinking into the text, on any model',
+      'thinks X, where the model tells its thoughts, if it has any, and answers Y; `as tags` or `as open-tags` in the text of any model',
     pattern: /^think\s([\s\S]+?)(?:\sas (tags|open-tags))?\sthen say\s([\s\S]+)$/i,
     read: ([, think = '', form, say = ''], rest) => [
       { think, say, ...(form !== undefined && { thinkAs: form.toLowerCase() as ThoughtTags }) },
@@ -100,19 +100,19 @@ export const SCRIPTS: readonly Phrase[] = [
   },
   {
     words: 'answer bad json',
-    effect: 'answers an object without its required members, or a list if any object would fit',
+    effect: 'answers an object without its required members, or a list where any object would do',
     pattern: /^answer bad json\b(?! then good json\b)/i,
     read: (_, rest) => [{ badJson: 'always' }, rest]
   },
   {
     words: 'answer bad json then good json',
-    effect: 'the same, until the client asks for a correction',
+    effect: 'the same, until the client complains of it',
     pattern: /^answer bad json then good json\b/i,
     read: (_, rest) => [{ badJson: 'once' }, rest]
   },
   {
     words: 'call tool NAME with JSON',
-    effect: 'calls the tool, if the request offers it; without `with JSON` the arguments follow its schema; repeat it after `and` for parallel calls',
+    effect: 'calls the tool, if it is offered; without `with JSON` the arguments follow its schema; again after `and` for parallel calls',
     pattern: /^call tool ([\w.-]*\w)( with (?={))?/i,
     read: ([, name = '', given], rest) => {
       const [call, left] = toCall(name, given, rest)
@@ -121,7 +121,7 @@ export const SCRIPTS: readonly Phrase[] = [
   },
   {
     words: 'leak tool NAME with JSON, leak tool NAME with JSON as FORM',
-    effect: `writes the call into the text, in the form that the model is known for, or in one of these: ${LEAK_FORMS.join(', ')}`,
+    effect: `answers the call as text, in the form the model is known to let slip, or in one of these: ${LEAK_FORMS.join(', ')}`,
     pattern: /^leak tool ([\w.-]*\w)( with (?={))?/i,
     read: ([, name = '', given], rest) => {
       const [call, left] = toCall(name, given, rest)
@@ -131,7 +131,7 @@ export const SCRIPTS: readonly Phrase[] = [
   },
   {
     words: 'refuse to call',
-    effect: 'calls no tool, even if one is forced, until the client asks once more',
+    effect: 'calls no tool, although one may be forced, until the client asks once more',
     pattern: /^refuse to call\b/i,
     read: (_, rest) => [{ refusal: 'once' }, rest]
   },
@@ -144,13 +144,13 @@ export const SCRIPTS: readonly Phrase[] = [
   {
     words: 'decorate names',
     effect:
-      'calls tools by their names with a namespace, a number or a token of the chat template around them: functions.NAME:0, NAME<|channel|>commentary',
+      'calls tools by their names with a namespace, a number or a mark of the chat template around them: functions.NAME:0, NAME<|channel|>commentary',
     pattern: /^decorate names\b/i,
     read: (_, rest) => [{ decoratesNames: true }, rest]
   },
   {
     words: 'mark arguments',
-    effect: 'puts tokens of a chat template, <|"|>, around the texts in the arguments of calls',
+    effect: 'puts marks of a chat template, <|"|>, around the texts in the arguments of calls',
     pattern: /^mark arguments\b/i,
     read: (_, rest) => [{ marksArguments: true }, rest]
   },
@@ -162,14 +162,14 @@ export const SCRIPTS: readonly Phrase[] = [
   },
   {
     words: 'refuse messages',
-    effect: 'refuses `messages` with 8001, as gpt-oss does for some accounts; accepts `input` and `prompt`',
+    effect: 'refuses `messages` with 8001, as some accounts see on gpt-oss; `input` and `prompt` are taken',
     pattern: /^refuse messages\b/i,
     read: (_, rest) => [{ refusesMessages: true }, rest]
   },
   {
     words: 'fail with code N, fail with code N as 200, fail K times with code N then say X',
     effect:
-      "answers Cloudflare's error N, with its usual status or under HTTP 200, or the HTML page of Cloudflare's edge for an HTTP status N; with a count, the first K requests with exactly this message fail, the next one succeeds, and so on",
+      "answers Cloudflare's error N, with its usual status or under HTTP 200, or the edge's page for an HTTP status N; with a count, the first K requests with this very message fail, the next is served, and so on",
     pattern: /^fail (?:(\d{1,3}) times? )?with (?:code )?([3-5]\d\d|\d{4,5})( as 200)?\b/i,
     read: ([, times, code, in200], rest) => [
       { failure: { code: Number(code), in200: in200 !== undefined, ...(times && { times: Number(times) }) } },
@@ -180,28 +180,28 @@ export const SCRIPTS: readonly Phrase[] = [
   toFaultPhrase('break', 'break', 'the connection breaks inside the stream'),
   toFaultPhrase('end', 'end', 'the stream ends cleanly, without [DONE]'),
   toFaultPhrase('error', 'error frame', 'an error object (3040) is the last frame, without [DONE]'),
-  toFaultPhrase('bad', 'bad frame', 'half a JSON object replaces the next frame, and the stream continues to its end'),
+  toFaultPhrase('bad', 'bad frame', 'half a JSON object takes the place of the next frame, and the stream goes on to its end'),
   {
     words: 'be busy',
-    effect: 'refuses a run with `options.rejectIfBusy` as `fail with code 3040` does, and delays any other run by a second',
+    effect: 'refuses a run with `options.rejectIfBusy` as `fail with code 3040` does, and lets any other wait for a second',
     pattern: /^be busy\b/i,
     read: (_, rest) => [{ busy: true }, rest]
   },
   {
     words: 'stall',
-    effect: 'answers nothing, not even headers, until the client disconnects',
+    effect: 'nothing is answered, not even headers, until the client leaves',
     pattern: /^stall(?=\s*$|\s*[,.;]|\s+(?:and|then)\b)/i,
     read: (_, rest) => [{ stall: true }, rest]
   },
   {
     words: 'empty stream',
-    effect: 'bills the answer but streams no text; a plain answer is complete',
+    effect: 'bills the answer and streams no word of it; a plain answer is whole',
     pattern: /^empty stream\b/i,
     read: (_, rest) => [{ emptyStream: true }, rest]
   },
   {
     words: 'answer json to stream',
-    effect: 'answers JSON to a request for a stream',
+    effect: 'answers JSON although a stream was asked for',
     pattern: /^answer json to stream\b/i,
     read: (_, rest) => [{ jsonToStream: true }, rest]
   },
@@ -227,9 +227,9 @@ const FORM = new RegExp(`^ as (${LEAK_FORMS.join('|')})\\b`, 'i')
 const JOINT = /^[\s,.;]*(?:(?:and|then|please)\b\s*)*/i
 
 /**
- * The part of a message that begins with an order: the message, its last text part, or its last line. Agents add text around
- * what a person types. Tags around the part do not count.
- * @returns the message if no part begins with an order
+ * The part of a message in which the simulator's words are looked for: the message, else its last text part, else its last
+ * line, whichever begins with such words, for agents write around what a person types. Tags around it do not count.
+ * @returns the message where none does
  */
 export function findOrder (message: string, lastPart = message): string {
   const candidates = [message, withoutTags(message), withoutTags(lastPart), lastLineOf(lastPart)]
@@ -250,7 +250,7 @@ function lastLineOf (text: string): string {
   return withoutTags(rest.slice(rest.lastIndexOf('\n') + 1))
 }
 
-/** Reads the phrases at the beginning of a message, up to the first unknown word. */
+/** Reads the words a message begins with, one phrase after the other, until something else comes. */
 export function toScript (message: string): Script {
   let script: Script = { calls: [], leaks: [] }
   let rest = message
@@ -264,7 +264,7 @@ export function toScript (message: string): Script {
   }
 }
 
-/** The rest of a text after the phrases at its beginning. */
+/** What is left of a text after the words at its beginning that the simulator knows. */
 export function unreadWords (message: string): string {
   let rest = message
   for (;;) {
@@ -291,7 +291,7 @@ function toCall (name: string, given: string | undefined, rest: string): [Script
 
 const WORDS = ['alpha', 'bravo', 'cedar', 'delta', 'ember', 'frost', 'grove', 'haven', 'ivory', 'jewel']
 
-/** This many words of one token each, in a fixed cycle, so that a lost one shows. */
+/** As many words as asked for, each of them one token; in a circle, so that a lost one shows. */
 function toWords (count: number): string {
   return Array.from({ length: count }, (_, index) => WORDS[index % WORDS.length]).join(' ')
 }

@@ -4,7 +4,7 @@ import { NativeError, toVllmRefusal } from '../errors.ts'
 import { findTypeFault, isObject, mismatch, notInEnum, required, toType, tooShort, type Fields } from './fault.ts'
 import type { RunMessage } from '../run-body.ts'
 
-/** Faults of a body's messages by the model's schema, in the validator's words. */
+/** What the model's schema has against the messages of a body, in the validator's words. */
 export function findMessageFaults (fields: Fields, { family }: Model): string[] {
   const { messages } = fields as { messages?: unknown }
   if (!Array.isArray(messages)) return findTypeFault(fields, 'messages', ['array'])
@@ -12,7 +12,7 @@ export function findMessageFaults (fields: Fields, { family }: Model): string[] 
   return messages.flatMap((message: unknown, index) => findMessageFault(message, `/messages/${index}`, family))
 }
 
-/** Throws 8005 or 8007 for messages that pass the schema, but that the model's template or server refuses. */
+/** Throws 8005 or 8007 for messages that the schema lets pass and the model's template or server does not. */
 export function refuseMessages (messages: RunMessage[], { id, family }: Model): void {
   for (const [index, { role, content, tool_call_id: callId = '' }] of messages.entries()) {
     if (role === 'tool' && family.toolCallId === 'alphanumeric-9' && !/^[a-zA-Z0-9]{9}$/.test(callId)) {
@@ -42,7 +42,7 @@ function findMessageFault (message: unknown, path: string, family: Family): stri
   return isSilent ? [] : findContentFaults(content, `${path}/content`, family)
 }
 
-/** The roles that a schema lists; undefined if any string passes. */
+/** The roles a schema lists; undefined where any string passes. */
 function toRoles ({ name, maxTokensName }: Family): string[] | undefined {
   if (name === 'guard') return ['user', 'assistant']
   return maxTokensName === 'max_completion_tokens' ? ['developer', 'system', 'user', 'assistant', 'tool', 'function'] : undefined
@@ -51,7 +51,7 @@ function toRoles ({ name, maxTokensName }: Family): string[] | undefined {
 function findContentFaults (content: unknown, path: string, { content: taken, maxTokensName }: Family): string[] {
   if (typeof content === 'string') return []
   if (taken === 'parts' && Array.isArray(content)) return content.flatMap((part: unknown, index) => findPartFaults(part, `${path}/${index}`))
-  // models with guided_json also take one part without a list
+  // the models with guided_json take one part without a list around it, too
   if (taken === 'parts' && maxTokensName === 'max_tokens' && isObject(content)) return findPartFaults(content, path)
   return [mismatch(path, content, ['string'])]
 }

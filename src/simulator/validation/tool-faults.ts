@@ -4,7 +4,7 @@ import { NativeError, toVllmRefusal } from '../errors.ts'
 import { isObject, mismatch, required, type Fields } from './fault.ts'
 import type { RunBody } from '../run-body.ts'
 
-/** Faults of a body's tools by the model's schema, in the validator's words. */
+/** What the model's schema has against the tools of a body, in the validator's words. */
 export function findToolFaults (fields: Fields, { family }: Model, { strictTools }: Dialect): string[] {
   const { tools } = fields as { tools?: unknown }
   if (tools === undefined || (tools === null && family.toolChoice)) return []
@@ -25,7 +25,7 @@ function isName (name: unknown): boolean {
   return typeof name === 'string' && name !== ''
 }
 
-/** Throws 8001 or 8007 for tools and choices that pass the schema, but that the server of a strict model refuses. */
+/** Throws 8001 or 8007 for tools and choices that the schema lets pass and the server of a strict model does not. */
 export function refuseTools ({ tools, tool_choice: choice }: RunBody): void {
   if (tools?.length === 0) throw toVllmRefusal("[] is too short - 'tools'")
   for (const tool of tools ?? []) {

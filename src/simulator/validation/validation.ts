@@ -8,9 +8,9 @@ import type { RunBody } from '../run-body.ts'
 import { findToolFaults, refuseTools } from './tool-faults.ts'
 
 /**
- * Accepts a body that Cloudflare accepts, and throws Cloudflare's error for any other: 5006 if the model's schema refuses it,
- * 8001, 8005 and 8007 if only the model's server refuses it, 5023 and 5025 for JSON mode.
- * Unknown members are ignored.
+ * Lets a body pass that Cloudflare would let pass, and throws what Cloudflare would answer to any other: 5006 for what the
+ * model's schema refuses, 8001, 8005 and 8007 for what only the server behind it refuses, 5023 and 5025 for JSON mode.
+ * Members that the schema does not know are ignored.
  */
 export function validate (body: unknown, model: Model, dialect: Dialect): RunBody {
   if (!isObject(body)) throw toBadInput(mismatch('', body, ['object']))
@@ -25,7 +25,7 @@ export function validate (body: unknown, model: Model, dialect: Dialect): RunBod
     ...findFormatFaults(body, model.family)
   ]
   if (given.length === 0 || faults.length > 0) {
-    // the validator also reports the forms that were not used
+    // the validator complains about the forms that were not meant, too
     const otherForms = forms.filter(form => !given.includes(form)).map(form => required('', form))
     throw toBadInput(`oneOf at '/' not met, 0 matches: ${[...otherForms, ...faults].join(', ')}`)
   }

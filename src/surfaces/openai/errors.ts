@@ -1,8 +1,9 @@
-import { ProxyError, UpstreamError, quoted, type ProxyErrorOptions } from '../../errors.ts'
+import { LimitError, ProxyError, UpstreamError, quoted, type ProxyErrorOptions } from '../../errors.ts'
 import { noteFailure, type Call, type TokenOwner } from '../../inference/call.ts'
 import { toFailure, type Failure } from '../../inference/failure.ts'
 import { toLoggedError } from '../../telemetry/logger.ts'
 import type { ErrorBody } from './error-body.ts'
+import { toLimitRefusal } from './limit-refusal.ts'
 
 /** What a failure of Workers AI is to a caller of OpenAI's API. */
 type Telling = Omit<ProxyErrorOptions, 'cause' | 'headers'> & { message?: string, headers?: Record<string, string> }
@@ -65,12 +66,13 @@ const ABOUT: Record<NonNullable<Failure['about']>, Partial<Telling>> = {
 }
 
 /**
- * The error a caller sees for a failure of Workers AI. Anything else is returned as it is.
- * @param now for the time until the daily quota is renewed at 00:00 UTC
+ * The error a caller sees for a failure of Workers AI, or for a limit of its key. Anything else is returned as it is.
+ * @param now for the time until a quota starts anew
  * @param current models to suggest in place of one that is retired, unknown, or only in the paid plan
  * @param owner whose token is to blame when Cloudflare refuses it
  */
 export function toProxyError (error: unknown, now: Date, current: readonly string[] = [], owner: TokenOwner = 'proxy'): unknown {
+  if (error instanceof LimitError) return toLimitRefusal(error, now)
   if (!(error instanceof UpstreamError)) return error
   const failure = toFailure(error, now)
   const { message = toMessage(error, failure, current), headers = {}, ...options } = toTelling(failure, error, owner)

@@ -2,8 +2,18 @@ import type { FastifyInstance } from 'fastify'
 import type { Models } from '../../../inference/models.ts'
 import { toModelDetails, toModelList } from './list.ts'
 
-/** `GET /v1/models` and `GET /v1/models/{id}`, the id with its slashes raw or percent-encoded. */
+/**
+ * `GET /v1/models` and `GET /v1/models/{id}`, the id with its slashes raw or percent-encoded. A key that may use some models
+ * only sees no others.
+ */
 export function modelRoutes (app: FastifyInstance, models: Models): void {
-  app.get('/models', async () => toModelList(await models.listed()))
-  app.get<{ Params: { '*': string } }>('/models/*', async request => toModelDetails(await models.describe(request.params['*'], request.record)))
+  app.get('/models', async ({ allowance }) => {
+    const listed = await models.listed()
+    return toModelList(allowance === undefined ? listed : listed.filter(({ model }) => allowance.mayUse(model, models)))
+  })
+  app.get<{ Params: { '*': string } }>('/models/*', async ({ params, record, allowance }) => {
+    const listed = await models.describe(params['*'], record)
+    allowance?.checkModel(listed.model, models)
+    return toModelDetails(listed)
+  })
 }

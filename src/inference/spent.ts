@@ -1,0 +1,22 @@
+import type { Spent } from '../stores/limits/limits.ts'
+import type { Model } from '../workers-ai/models/model.ts'
+import { toBill } from '../workers-ai/models/price.ts'
+import type { UpstreamCall } from '../workers-ai/transport/upstream-call.ts'
+
+/**
+ * What calls of Cloudflare have used: as counted, else as estimated; nothing for those that failed.
+ * @param modelOf by its id
+ */
+export function toSpent (
+  calls: ReadonlyArray<Pick<UpstreamCall, 'model' | 'usage' | 'estimate' | 'neurons'>> = [],
+  modelOf: (id: UpstreamCall['model']) => Pick<Model, 'id' | 'task' | 'price'>
+): Spent {
+  let tokens = 0
+  let microNeurons = 0
+  for (const { model, usage: counted, estimate, neurons } of calls) {
+    const usage = counted ?? estimate
+    if (usage !== undefined) tokens += usage.promptTokens + usage.completionTokens
+    microNeurons += toBill(modelOf(model), { neurons, usage }).microNeurons
+  }
+  return { tokens, microNeurons }
+}
