@@ -3,22 +3,22 @@ import type { ThinkingWords } from '../../generation/request.ts'
 import { EFFORTS } from '../../generation/thinking.ts'
 import { isObject } from '../../json/is-object.ts'
 
-/** Switches for thinking in the chat templates of models. */
+/** Names of the thinking switch in chat templates. */
 const SWITCHES = ['enable_thinking', 'thinking'] as const
 
-/** Tokens of thinking up to which a budget is a low or a medium effort: a rule of thumb, because no model here takes a budget. */
+/** Budgets, in tokens, up to which the effort is low or medium: a rule of thumb, because no model here takes a budget. */
 const LOW_BUDGET = 2_048
 const MEDIUM_BUDGET = 8_192
 
-/** What is asked of a model's thinking. */
+/** What a request asks of the model's thinking. */
 export interface AskedThinking {
-  /** One of OpenAI's efforts, or `on` for as much as the model likes; undefined when nothing is asked. */
+  /** One of OpenAI's efforts, or `on` for the model's own choice; undefined if the request says nothing. */
   effort: string | undefined
-  /** Where the effort comes from, in the caller's words. */
+  /** The caller's parameter that the effort comes from. */
   param: string
-  /** The answer leaves it out. */
+  /** The answer leaves the thinking out. */
   isHidden: boolean
-  /** Variables of the chat template that are no switch for thinking. */
+  /** Variables of the chat template other than the thinking switch. */
   kwargs: Record<string, unknown>
 }
 
@@ -28,9 +28,9 @@ interface Statement {
 }
 
 /**
- * Reads what a request says of thinking, in any server's words. What comes first wins: the template's own switch, OpenAI's
- * effort, OpenRouter's `reasoning`, Anthropic's `thinking`, Qwen's switch. A mere `on` leaves it to the next to say how much.
- * @param changes gets what is said in other words than OpenAI's and the template's, what contradicts, and what is no such word
+ * Reads the thinking parameters of a request, in the forms of several servers. The first one wins: the template's own switch,
+ * OpenAI's effort, OpenRouter's `reasoning`, Anthropic's `thinking`, Qwen's switch. After a mere `on` the next one may set the effort.
+ * @param changes gets forms other than OpenAI's and the template's, contradictions, and unknown values
  */
 export function toAskedThinking (words: ThinkingWords, changes: Change[]): AskedThinking {
   const given = words.chat_template_kwargs
@@ -109,7 +109,7 @@ function toStatement (param: string, isOn: unknown): Statement {
   return { param, effort: isOn === true ? 'on' : 'none' }
 }
 
-/** @param budget in tokens; below zero it has no limit, which is how Qwen and Gemini write that */
+/** @param budget in tokens; negative means no limit, as in Qwen's and Gemini's APIs */
 function toEffort (budget: number): string {
   if (budget < 0) return 'on'
   if (budget === 0) return 'none'

@@ -8,8 +8,8 @@ export type FunctionsRequest = Omit<GenerationRequest, 'tools'> & { tools?: Func
 const NONE: ReadonlySet<string> = new Set()
 
 /**
- * Makes functions of the custom tools of a request, also where they are chosen: Workers AI has none.
- * @returns the request, and the names of the functions that stand for custom tools
+ * Replaces the custom tools of a request by functions, also in its tool choice: Workers AI has no custom tools.
+ * @returns the request, and the names of the functions that replace custom tools
  */
 export function toFunctionsRequest (
   request: GenerationRequest,
@@ -40,7 +40,7 @@ function toFunctionChoice (choice: NonNullable<ToolChoice>): NonNullable<ToolCho
   return toReference(choice)
 }
 
-/** A custom tool that is chosen, as the function that stands for it. */
+/** A choice of a custom tool, as the choice of the function that replaces it. */
 function toReference<T> (chosen: T | { type: 'custom', custom?: { name?: unknown } }): T {
   const { type, custom } = (chosen ?? {}) as { type?: unknown, custom?: { name?: unknown } | null }
   return type === 'custom' && custom != null ? { type: 'function', function: { name: custom.name } } as T : chosen as T

@@ -9,7 +9,7 @@ import { toJson } from './native-json.ts'
 import { refuseDropped, type RunRequestOptions } from './run-request.ts'
 import { toTexts } from './text-inputs.ts'
 
-/** A request for embeddings in Workers AI's words. */
+/** A request for embeddings in native form. */
 export interface EmbedRequest {
   /** The texts of each native call, in the order of the inputs. */
   batches: [string[], ...string[][]]
@@ -20,7 +20,7 @@ export interface EmbedRequest {
 
 const TRANSLATED = new Set(['model', 'input', 'encoding_format', 'dimensions'])
 
-/** What Cloudflare's own estimate assumes. */
+/** As in Cloudflare's own estimate. */
 const CHARACTERS_PER_TOKEN = 4
 
 /** Fewer than any tokenizer in use needs for a token of ordinary text. */
@@ -28,7 +28,7 @@ const BYTES_PER_TOKEN = 3
 
 /**
  * Translates a request for embeddings: as many native calls as its texts need.
- * @throws InvalidRequestError when something in it cannot be served, or when parameters that are not taken are refused
+ * @throws InvalidRequestError if something in it cannot be served, or if unsupported parameters are to be refused
  */
 export function toEmbedRequest (request: EmbeddingsRequest, model: Model, options: Pick<RunRequestOptions, 'unsupportedParams' | 'rejectIfBusy'>): EmbedRequest {
   const changes: Change[] = []
@@ -48,14 +48,14 @@ export function toEmbedRequest (request: EmbeddingsRequest, model: Model, option
   return { batches: toBatches(texts, window), toBody: text => toJson({ text, ...fields }), changes }
 }
 
-/** Guess of the tokens of texts, for an upstream that does not count. */
+/** Estimated tokens of texts, for an upstream that does not count. */
 export function toTokens (texts: readonly string[]): number {
   return Math.ceil(texts.reduce((sum, { length }) => sum + length, 0) / CHARACTERS_PER_TOKEN)
 }
 
 /**
- * Divides texts into calls of no more than 100, whose tokens fit the window together. A text that is too long for it by
- * the guess goes alone.
+ * Divides texts into calls of at most 100 texts, whose tokens together fit the window. A text that is too long by the
+ * estimate gets a call of its own.
  */
 function toBatches ([first, ...rest]: readonly [string, ...string[]], window = Infinity): [string[], ...string[][]] {
   let batch = [first]
@@ -79,9 +79,9 @@ function toMostTokens (text: string): number {
 }
 
 /**
- * Checks that embeddings of one length can be told with so many dimensions.
+ * Checks that the model's embeddings can be cut to this many dimensions.
  * @param length of the model's own embeddings
- * @throws InvalidRequestError when there are not as many, or when the model is not trained to have them cut there
+ * @throws InvalidRequestError if they are shorter, or if the model is not trained for this length
  */
 export function checkDimensions (dimensions: number, length: number, { id }: Model): void {
   if (dimensions === length) return

@@ -6,12 +6,12 @@ import type { RunInput, RunRequest } from './run-request.ts'
 /** Fields that both forms have under the same name. */
 const SAME = new Set(['temperature', 'top_p', 'options'])
 
-/** Fields that have another name there, or that our own stages see to. */
+/** Fields that have another name there, or that our own stages handle. */
 const SEEN_TO = new Set(['max_tokens', 'max_completion_tokens', 'reasoning_effort', 'stop'])
 
 /**
- * A chat in the other form gpt-oss takes, that of OpenAI's Responses API: items instead of messages. Cloudflare documents
- * it for whole answers only, so nothing is streamed. Tools and structured outputs are not translated.
+ * A chat in the other form that gpt-oss takes, that of OpenAI's Responses API: items instead of messages. Cloudflare documents
+ * it for whole answers only, so it is not streamed. Tools and structured outputs are not translated.
  * @param request with messages
  */
 export function toInputForm (request: RunRequest): RunRequest {

@@ -1,27 +1,27 @@
 import { keptMessagesJson } from '../../json/messages-as-sent.ts'
 import type { NativeMessage } from './native-message.ts'
 
-/** Messages that are written at a time. */
+/** Messages that are serialized at a time. */
 const AT_A_TIME = 64
 /** From this length on, in characters, JSON is kept as bytes. */
 const LONG = 16_384
 
 const COMMA = 0x2c
 
-/** What a model is given, as JSON. */
+/** The model's input as JSON. */
 export interface PromptJson {
   /**
-   * Written once, though it may be sent several times: text while it is short, else bytes in pieces. A long text would
-   * be copied by every collection of garbage until the answer is there, and once more on its way out.
+   * Serialized once, although it may be sent several times. A short one is a string, a long one bytes in pieces: garbage
+   * collections would copy a long string until the answer arrives, and sending would copy it once more.
    */
   json: string | readonly Buffer[]
-  /** Its length, but for the images in it, in UTF-8 bytes and in UTF-16 code units. */
+  /** Its length without images, in UTF-8 bytes and in UTF-16 code units. */
   size: { bytes: number, characters: number }
 }
 
 /**
- * Writes messages as JSON.
- * @param hasImages whether there is an image among them, whose length says nothing
+ * Serializes messages.
+ * @param hasImages whether they contain an image, whose length is not counted
  */
 export function toMessagesJson (messages: readonly NativeMessage[], hasImages: boolean): PromptJson {
   const asSent = keptMessagesJson(messages)
@@ -35,7 +35,7 @@ export function toMessagesJson (messages: readonly NativeMessage[], hasImages: b
     const counted = hasImages ? withoutImages(text) : text
     size.characters += counted.length - 1
     size.bytes += (hasImages ? Buffer.byteLength(counted) : piece.length) - 1
-    // Each piece is a list of its own; one list is made of them by a comma instead of the brackets between two.
+    // Each piece is a JSON list. A comma in place of the brackets between two pieces joins them into one list.
     if (from > 0) piece[0] = COMMA
     pieces.push(from + AT_A_TIME < messages.length ? piece.subarray(0, -1) : piece)
   }
@@ -43,8 +43,8 @@ export function toMessagesJson (messages: readonly NativeMessage[], hasImages: b
 }
 
 /**
- * Writes anything a model is given as JSON, in one piece.
- * @param hasImages whether there is an image in it, whose length says nothing
+ * Serializes any input of a model in one piece.
+ * @param hasImages whether it contains an image, whose length is not counted
  */
 export function toPromptJson (prompt: unknown, hasImages = false): PromptJson {
   const text = toJson(prompt)
@@ -53,8 +53,8 @@ export function toPromptJson (prompt: unknown, hasImages = false): PromptJson {
 }
 
 /**
- * Strict JSON readers upstream refuse lone surrogates, which JavaScript writes as escapes; they become U+FFFD.
- * @param write other than JavaScript does
+ * Strict JSON parsers upstream refuse lone surrogates, which JavaScript writes as escapes; they become U+FFFD.
+ * @param write the serializer
  */
 export function toJson (value: unknown, write: (value: unknown) => string = JSON.stringify): string {
   const text = write(value)
@@ -63,6 +63,6 @@ export function toJson (value: unknown, write: (value: unknown) => string = JSON
 }
 
 function withoutImages (json: string): string {
-  // In one go: taking out one image after the other would go through the text as often as there are images.
+  // In one pass: removing the images one by one would search the text once per image.
   return json.replaceAll(/"url":"data:[^"]*"/g, '"url":""')
 }

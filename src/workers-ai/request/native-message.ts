@@ -7,7 +7,7 @@ export interface NativeMessage {
   name?: string
   tool_calls?: FunctionCall[]
   tool_call_id?: string
-  /** Earlier thinking, under the name vLLM's chat templates read. */
+  /** Earlier thinking, under the name that vLLM's chat templates read. */
   reasoning?: string
 }
 

@@ -5,7 +5,7 @@ import { THINKING_WORDS } from '../../generation/thinking.ts'
 import type { Family } from '../models/family.ts'
 import { isOff } from '../../generation/off-values.ts'
 
-/** Fields that are translated, each in its own place. */
+/** Fields that other files translate. */
 const TRANSLATED = new Set([
   'model', 'messages', 'stream', 'stream_options', 'n', 'stop', 'max_tokens', 'max_completion_tokens',
   'temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty',
@@ -16,8 +16,8 @@ const TRANSLATED = new Set([
 const LOGPROBS = ['logprobs', 'top_logprobs'] as const
 
 /**
- * Every remaining member of the body: native extras pass to families that take them; the rest is not sent, and each
- * leaves a change unless it asked for what happens anyway.
+ * Every remaining member of the body. Native extras pass to families that take them. The rest is not sent, and each
+ * leaves a change unless it requests what happens anyway.
  * @throws InvalidRequestError for `top_logprobs` without `logprobs`, as OpenAI does
  */
 export function toOtherParameters (request: GenerationRequest, family: Family, changes: Change[]): Record<string, unknown> {
@@ -33,10 +33,10 @@ export function toOtherParameters (request: GenerationRequest, family: Family, c
 }
 
 /**
- * The members of a body that nobody has translated: those a model takes, as they are. Any other leaves a change, unless
- * it asks for what happens anyway.
- * @param translated names to leave alone
- * @param extras names the model takes
+ * The untranslated members of a body that the model takes. Any other leaves a change, unless it requests what happens
+ * anyway.
+ * @param translated names to skip
+ * @param extras names that the model takes
  */
 export function toExtras (
   request: object,
@@ -56,7 +56,7 @@ export function toExtras (
   return native
 }
 
-/** Whether the answer's text passes stages that cut it anew. */
+/** Whether the answer's text passes stages that split it differently, so that logprobs no longer match. */
 function isRewritten ({ tools, functions, response_format: format }: GenerationRequest, { thinking }: Family): boolean {
   return !!tools?.length || !!functions?.length || (format != null && format.type !== 'text') || thinking.channel === 'tags' || thinking.channel === 'open-tags'
 }

@@ -13,20 +13,20 @@ import { toSampling } from './sampling.ts'
 import { toTexts } from './text-inputs.ts'
 import { toLimitFields, toPromptEstimate, toTokenLimit, type PromptEstimate } from './token-limit.ts'
 
-/** OpenAI's own limit where the caller gives none, in tokens. */
+/** OpenAI's default limit, in tokens. */
 const DEFAULT_MAX_TOKENS = 16
 
-/** Fields that are translated here, each in its own place. */
+/** Fields that are translated here. */
 const TRANSLATED = new Set([
   'model', 'prompt', 'stream', 'stream_options', 'n', 'best_of', 'echo', 'stop', 'suffix', 'max_tokens', 'max_completion_tokens', 'logprobs', 'raw',
   'temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty'
 ])
-/** The same, and what a chat template reads. */
+/** The same, and those that a chat template reads. */
 const TRANSLATED_IN_TEMPLATE = new Set([...TRANSLATED, ...THINKING_WORDS])
 
 /**
  * The prompts of a request, one or several.
- * @throws InvalidRequestError when there is none, or when one is empty or no text
+ * @throws InvalidRequestError if there is none, or if one is empty or not text
  */
 export function toPrompts ({ prompt }: PromptRequest): [string, ...string[]] {
   if (prompt == null) throw new InvalidRequestError("Missing required parameter: 'prompt'.", { param: 'prompt', code: 'missing_required_parameter' })
@@ -36,9 +36,9 @@ export function toPrompts ({ prompt }: PromptRequest): [string, ...string[]] {
 type CompletionOptions = Pick<RunRequestOptions, 'defaultMaxTokens' | 'maxChoices' | 'unsupportedParams' | 'rejectIfBusy'>
 
 /**
- * Translates a text completion request for a model: an input for each prompt. Models that take no prompt get it as one
- * user message. A request for no tokens at all asks nobody: what is told of it is its prompts, if it wants them back.
- * @throws InvalidRequestError when something in it cannot be served, or when parameters that are not taken are refused
+ * Translates a text completion request for a model: one input for each prompt. Models that take no prompt get one user
+ * message instead. A request for 0 tokens calls no model; its answer is its prompts, if `echo` is set.
+ * @throws InvalidRequestError if something in it cannot be served, or if unsupported parameters are to be refused
  */
 export function toCompletionRunRequest (request: PromptRequest, model: Model, options: CompletionOptions): RunRequest {
   const { family } = model
@@ -50,7 +50,7 @@ export function toCompletionRunRequest (request: PromptRequest, model: Model, op
   const { seed, ...sampling } = toSampling(request, family, changes)
   const stop = toStops(request)
   const raw = toRaw(request, family, changes)
-  // No chat template asks to think where none is used.
+  // Without a chat template nothing asks the model to think.
   const isVerbatim = family.takesPrompt && raw !== false
   const others = {
     ...toLogprobs(request, family, changes),
@@ -85,7 +85,7 @@ export function toCompletionRunRequest (request: PromptRequest, model: Model, op
   }
 }
 
-/** What is the same in every request for text. */
+/** Members with the same value in every text completion. */
 const TEXT_ONLY = {
   canStream: true,
   singleToolCall: false,
@@ -95,7 +95,7 @@ const TEXT_ONLY = {
   hidesThinking: false
 }
 
-/** Evaluation harnesses ask for no tokens to have the prompt back, with its log probabilities. */
+/** Evaluation harnesses request 0 tokens to get the prompt back with its log probabilities. */
 function toUnaskedRequest (
   request: PromptRequest,
   inputs: [Input, ...Input[]],
@@ -135,8 +135,8 @@ function toChoices ({ n, best_of: best }: PromptRequest, prompts: number, maxCho
 }
 
 /**
- * A completion goes on where its prompt stops, but classic models put the prompt into their chat template unless they
- * are told `raw`. Families that do not know the field take every prompt as it stands.
+ * A completion continues its prompt, but classic models put the prompt into their chat template unless `raw` is set.
+ * Families without that field take every prompt unchanged.
  */
 function toRaw ({ raw }: PromptRequest, { takesPrompt, extras }: Family, changes: Change[]): boolean | undefined {
   if (takesPrompt && extras.includes('raw')) return raw ?? true
@@ -157,9 +157,9 @@ function toLogprobs ({ logprobs, echo }: PromptRequest, { takesPrompt, extras }:
 }
 
 /**
- * One limit for all prompts, which is what the longest of them leaves. A model that thinks first would spend OpenAI's
- * default on its thinking, of which a text completion tells nothing. One that thinks unless it is told not to may do so
- * without its template as well.
+ * One limit for all prompts: the room that the longest one leaves. A model that thinks first would spend OpenAI's default
+ * on its thinking, which a text completion does not return. A model that thinks by default may do so without its template
+ * as well.
  */
 function toLimit (
   { max_tokens: own, max_completion_tokens: chats }: PromptRequest,

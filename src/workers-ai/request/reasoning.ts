@@ -4,7 +4,7 @@ import { EFFORTS, THINKING_WORDS } from '../../generation/thinking.ts'
 import type { Family, Thinking } from '../models/family.ts'
 import { toAskedThinking, type AskedThinking } from './asked-thinking.ts'
 
-/** The native fields about thinking, and what the stages have to do about it. */
+/** The native fields about thinking, and instructions for the stages. */
 export interface Reasoning {
   /** The native fields. */
   fields: Record<string, unknown>
@@ -12,17 +12,17 @@ export interface Reasoning {
   isHidden: boolean
 }
 
-/** The effort that turns thinking on when the request gives none. */
+/** The effort that turns thinking on if the request names none. */
 const ORDINARY = 'medium'
 
 /**
- * What a request says of thinking in the words of a family: the effort where the model takes it, the nearest one where it
- * takes others, and the switch of its template where it has that. Never both: kimi refuses an effort beside its switch.
- * Only `none` turns thinking off, and what always thinks then thinks the least. Each mapping is a change; so is an effort
- * on a model without that parameter.
+ * Translates the thinking parameters of a request for a family: the effort if the model takes it, the nearest one if it
+ * takes others, or the switch of its template. Never both: kimi refuses an effort beside its switch. Only `none` turns
+ * thinking off; a model that always thinks then gets its lowest effort. Each mapping is a change. So is an effort on a model
+ * without that parameter.
  */
 export function toReasoning (words: ThinkingWords, family: Family, changes: Change[]): Reasoning {
-  // Most requests say nothing of it.
+  // Most requests have no such parameter.
   if (THINKING_WORDS.every(name => words[name] == null)) return { fields: {}, isHidden: false }
   const { isHidden, kwargs, ...asked } = toAskedThinking(words, changes)
   const fields = asked.effort === undefined ? {} : toFields(asked, asked.effort, family.thinking, changes)
@@ -56,7 +56,7 @@ function toFields ({ param }: Pick<AskedThinking, 'param'>, effort: string, thin
   return flip(true)
 }
 
-/** The level nearest to the one asked for, the higher of two. */
+/** The level nearest to the requested one, the higher of two. */
 function toLevel (
   param: string,
   effort: string,
@@ -88,7 +88,7 @@ function toLevel (
   return { reasoning_effort: level }
 }
 
-/** Sends what was asked for; a template's switch that becomes an effort has another name then. */
+/** The effort field. A template switch that becomes an effort changes its name. */
 function named (param: string, effort: string, level: string, changes: Change[]): Record<string, unknown> {
   if (param.startsWith('chat_template_kwargs.')) changes.push({ param, action: 'renamed', from: effort, to: `reasoning_effort=${level}`, reason: 'this model has no such switch' })
   return { reasoning_effort: level }

@@ -19,81 +19,81 @@ import { toLimitFields, toPromptEstimate, toReserve, toTokenLimit } from './toke
 import { toOfferedTools, type OfferedTools } from './tools.ts'
 import { toLatest } from './messages/truncation.ts'
 
-/** What may be called where no tools are offered. */
+/** The tools of a request without tools. */
 export const NO_TOOLS: RunRequest['tools'] = new Map()
 
-/** From this length on, in bytes, an input is sent from the memory it is in: to copy it costs more than a piece of its own. */
+/** From this length on, in bytes, an input is sent from its own memory: copying costs more than a separate piece. */
 const LONG_PIECE = 256 * 1024
 
-/** Tokens one image may cost; its base64 text says nothing about it. */
+/** Tokens that one image may cost; the length of its base64 text does not show it. */
 const TOKENS_PER_IMAGE = 1_500
 
 export interface RunRequestOptions {
-  /** The limit when the caller gives none, in tokens. */
+  /** The token limit if the caller gives none. */
   defaultMaxTokens: number
-  /** The most choices one request may ask for. */
+  /** The largest `n` of a request. */
   maxChoices: number
   /** Whether parameters that Workers AI does not take are reported as changes, or refused. */
   unsupportedParams: 'warn' | 'reject'
   /** Whether models without tool calling get their tools by prompt. */
   emulateTools: boolean
-  /** Whether Cloudflare shall refuse rather than queue. */
+  /** Whether Cloudflare should refuse instead of queueing. */
   rejectIfBusy: boolean
-  /** Names models that see, to suggest to a caller who sends images to one that does not. */
+  /** Vision models to suggest to a caller who sends images to a model without vision. */
   visionModels?: () => readonly string[]
-  /** The form of a structured output, when the family's own was refused. */
+  /** The form of a structured output, after the family's own form was refused. */
   outputForm?: OutputForm
-  /** What is said after the caller's messages, when the first answer was not what was asked for. */
+  /** Messages after the caller's, for a second attempt. */
   followUp?: readonly NativeMessage[]
-  /** What was changed already to make a chat of what the caller sent. */
+  /** Changes that the surface has made already. */
   given?: readonly Change[]
-  /** Whether the oldest turns may be left out where the whole does not fit the context window. */
+  /** Whether the oldest turns may be left out if the conversation does not fit the context window. */
   truncate?: boolean
 }
 
-/** What a model is given to go on with. */
+/** The input of one native call. */
 export interface RunInput {
   /** The member of the native body it goes into. */
   member: 'messages' | 'prompt' | 'input'
   json: PromptJson['json']
-  /** Guess of its tokens, for an upstream that does not count. */
+  /** Estimate of its tokens, for an upstream that does not count. */
   promptTokens: number
 }
 
-/** A chat or a text completion in Workers AI's words, and what our own stages have to do for the rest. */
+/** A chat or a text completion in native form, and what our own stages need to do the rest. */
 export interface RunRequest {
-  /** The native body but for its input, `seed` and `stream`. */
+  /** The native body without its input, `seed` and `stream`. */
   fields: Record<string, unknown>
   /** The messages of a chat, or each prompt of a text completion. */
   inputs: [RunInput, ...RunInput[]]
-  /** The caller's seed in the native range; absent when the caller gave none. */
+  /** The caller's seed in the native range; absent if the caller gave none. */
   seed?: number
-  /** Whether upstream may be asked to stream; else a plain answer is requested, and sent as a stream. */
+  /** Whether the upstream call may stream; otherwise a plain answer is requested, and sent as a stream. */
   canStream: boolean
-  /** Native calls in all: each input has the same number of choices, one after the other. */
+  /** Number of native calls. Each input has the same number of choices; those of one input are adjacent. */
   choices: number
-  /** Sequences our own stage ends the text at. */
+  /** Sequences at which our own stage ends the text. */
   stop: string[]
   singleToolCall: boolean
   /** Parameters of the tools that were offered, by name: only these can be called. */
   tools: ReadonlyMap<string, Record<string, unknown>>
-  /** Those among them that stand for custom tools. */
+  /** Names of those that replace custom tools. */
   customTools?: ReadonlySet<string>
-  /** Said to the model when it did not call although a call was forced. */
+  /** The follow-up message for a model that made no call although one was forced. */
   forcedCall?: string
-  /** The only tool that may be called, when a call is forced. */
+  /** The only tool that may be called, if a call is forced. */
   forcedTool?: string
   /** The last message of the caller is a tool's result. */
   followsToolResult: boolean
   format?: OutputFormat
   outputForm?: OutputForm
-  /** The caller spoke of `functions`, and is answered with `function_call`. */
+  /** The caller used `functions`, and gets `function_call`. */
   legacyFunctions: boolean
-  /** Everything the model writes is text of the answer: no chat template has asked it to think first. */
+  /** Everything that the model writes is text of the answer: no chat template asks it to think first. */
   isVerbatim: boolean
   /** The model's thinking is left out of the answer. */
   hidesThinking: boolean
-  /** The limit that is sent, in tokens; 0 where there is nothing to ask for. */
+  /** The token limit that is sent; 0 if no model is called. */
   maxTokens: number
   /** The caller's `prompt_cache_key`, if it can be a header value. */
   cacheKey?: string
@@ -104,7 +104,7 @@ export interface RunRequest {
 
 /**
  * Translates a request for a model.
- * @throws InvalidRequestError when something in it cannot be served, or when parameters that are not taken are refused
+ * @throws InvalidRequestError if something in it cannot be served, or if unsupported parameters are to be refused
  */
 export function toRunRequest (asked: GenerationRequest, model: Model, options: RunRequestOptions): RunRequest {
   const { family } = model
@@ -172,7 +172,7 @@ interface Extras {
   outputForm: OutputForm | undefined
 }
 
-/** The native messages, with what has to be said in words because the model has no field for it. */
+/** The native messages, with instructions for features that the model has no field for. */
 function toMessages (
   request: GenerationRequest,
   model: Model,
@@ -205,7 +205,7 @@ function toMessages (
     })
   }
   const tooled = isPrompted ? withPromptedTools(plain, offered?.tools ?? []) : plain
-  // Who only judges what others say takes no instructions.
+  // A model that only judges a dialogue takes no instructions.
   const instructions = model.family.dialogueOnly
     ? []
     : [
@@ -217,9 +217,9 @@ function toMessages (
 }
 
 /**
- * The JSON to send for one choice, in UTF-8: in pieces where the input is very long.
+ * The JSON to send for one choice, in UTF-8; in pieces if the input is very long.
  * @param choice 0-based; later choices of the same input get the following seeds, so that they differ
- * @param baseSeed a random seed for callers that gave none but ask for several choices
+ * @param baseSeed a random seed for callers that gave none but request several choices
  */
 export function toBody (
   request: RunRequest,
@@ -242,20 +242,20 @@ export function toBody (
   const after = `,${toFieldsJson(fields).slice(1)}`
   if (typeof json !== 'string') {
     const pieces = [toUnpooledBuffer(before), ...json, toUnpooledBuffer(after)]
-    // Each waits until the one before it is on its way.
+    // undici sends pieces one after the other.
     return json.length === 1 && (json[0]?.length ?? 0) > LONG_PIECE ? pieces : Buffer.concat(pieces)
   }
   const text = before + json + after
   return stream ? toUnpooledBuffer(text) : Buffer.from(text)
 }
 
-/** Schemas in them may hold whole numbers that JavaScript rounds. */
+/** Their schemas may contain integers that JavaScript rounds. */
 function toFieldsJson (fields: Record<string, unknown>): string {
   const hasSchemas = fields['tools'] !== undefined || fields['response_format'] !== undefined || fields['guided_json'] !== undefined
   return hasSchemas ? toJson(fields, toExactJson) : toJson(fields)
 }
 
-/** What is given for one choice; 0-based. */
+/** The input of one choice; 0-based. */
 export function toInput ({ inputs, choices }: RunRequest, choice: number): RunInput {
   return inputs[Math.floor(choice * inputs.length / choices)] ?? inputs[0]
 }
@@ -269,7 +269,7 @@ function toChoices (request: GenerationRequest, { maxChoices }: RunRequestOption
   return choices
 }
 
-/** The sequences a text ends at; an empty one would end it before it began. */
+/** The stop sequences, without empty ones, which would end a text before it began. */
 export function toStops ({ stop }: Pick<GenerationRequest, 'stop'>): string[] {
   return [stop ?? []].flat().filter(text => text !== '')
 }
@@ -281,20 +281,20 @@ function toCacheKey ({ prompt_cache_key: key }: GenerationRequest, changes: Chan
   return undefined
 }
 
-/** @throws InvalidRequestError naming the first parameter that is not taken */
+/** @throws InvalidRequestError naming the first dropped parameter */
 export function refuseDropped (changes: readonly Change[]): void {
   const change = changes.find(({ action }) => action === 'dropped')
   if (change === undefined) return
   throw new InvalidRequestError(name => `Unsupported parameter: '${name}' is not supported with this model.`, { param: change.param, code: 'unsupported_parameter' })
 }
 
-/** The most tokens one message may have. */
+/** Upper estimate of the tokens of a message. */
 function toMessageTokens (message: NativeMessage): number {
   const images = countImages([message])
   return toPromptEstimate(toPromptJson(message, images > 0).size, 1).atMost + TOKENS_PER_IMAGE * images
 }
 
-/** The most tokens the tools may have. */
+/** Upper estimate of the tokens of the tools. */
 function toTokens (tools: object): number {
   return Math.ceil(JSON.stringify(tools).length / 3)
 }

@@ -6,12 +6,12 @@ import { isOff } from '../../generation/off-values.ts'
 
 const NAMES: readonly SamplingName[] = ['temperature', 'top_p', 'top_k', 'seed', 'repetition_penalty', 'frequency_penalty', 'presence_penalty']
 
-/** Seeds native models take: 1 to this. */
+/** Native models take seeds from 1 to this. */
 const MAX_SEED = 9_999_999_999
 
 /**
- * Values that turn a parameter off on other servers: 0 and -1 for `top_k` (OpenRouter, llama.cpp, vLLM), what no penalty
- * can be, and -1 for a seed that is drawn anew (llama.cpp, vLLM). The nearest value of the range would be the opposite.
+ * Values that turn a parameter off on other servers: 0 and -1 for `top_k` (OpenRouter, llama.cpp, vLLM), impossible penalties,
+ * and -1 for a random seed (llama.cpp, vLLM). Clamping them to the range would do the opposite.
  */
 const OFF: Partial<Record<SamplingName, (value: number) => boolean>> = {
   top_k: value => Math.round(value) <= 0,
@@ -20,8 +20,8 @@ const OFF: Partial<Record<SamplingName, (value: number) => boolean>> = {
 }
 
 /**
- * The sampling parameters a family takes, each brought into its range.
- * @returns the native fields; what was clamped, folded, left out or not taken is in `changes`
+ * The sampling parameters that a family takes, each clamped to its range.
+ * @returns the native fields; `changes` gets what was clamped, folded or dropped
  */
 export function toSampling (
   request: Pick<GenerationRequest, SamplingName>,
@@ -67,7 +67,7 @@ export function toSampling (
   return sampling
 }
 
-/** Folds any integer into 1..9999999999, deterministically; a seed already in that range stays as it is. */
+/** Folds any integer into 1..9999999999, deterministically; a seed in that range stays unchanged. */
 export function toNativeSeed (seed: number | bigint): number {
   if (seed >= 1 && seed <= MAX_SEED) return Number(seed)
   const modulus = BigInt(MAX_SEED)

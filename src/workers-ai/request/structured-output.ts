@@ -8,33 +8,33 @@ import { copyDigits, toExactJson } from '../../json/exact-integers.ts'
 import { countViolations, isRead, isTooLarge, loadCheckers, readSchema, toViolations, UncheckedError } from '../../json/json-schema.ts'
 import { parseJson } from '../../json/lenient-json.ts'
 
-/** The JSON a caller wants to read. */
+/** The JSON that a caller requests. */
 export interface OutputFormat {
   name: string
-  /** Absent where the caller gave none. */
+  /** Absent if the caller gave none. */
   schema?: Record<string, unknown>
-  /** An answer that does not fit is an error; else it is returned with a change. */
+  /** Whether an answer that does not fit is an error; otherwise it is returned with a change. */
   isStrict: boolean
   /** OpenAI's `json_schema` as it was sent. */
   envelope?: JsonSchemaFormat
 }
 
-/** How a model is made to answer in JSON: natively in one of four forms, or by words in the system message. */
+/** How a model is asked for JSON: natively in one of four forms, or by a text in the system message. */
 export type OutputForm = 'bare' | 'envelope' | 'guided' | 'object' | 'prompt'
 
-/** A change that concerns the schema. */
+/** The place of changes that concern the schema. */
 const SCHEMA = 'response_format.json_schema.schema'
 
-/** Keywords OpenAI's subset lacks and guided decoding stumbles over; the answer is checked against them all the same. */
+/** Keywords that OpenAI's subset lacks and guided decoding does not support. The answer is checked against them anyway. */
 const UNSENT = new Set(['not', 'if', 'then', 'else', 'dependentRequired', 'dependentSchemas', 'propertyNames', 'unevaluatedProperties', '$schema', '$id'])
 
-/** Steps of a schema's compilation: it has a turn of the event loop for itself. */
+/** Steps that the compilation of a schema may take: many, because it has its own turn of the event loop. */
 const COMPILING = 6_000
 
 /**
- * Reads the schema of a structured output before it is needed: it takes long, so each one waits for a turn of its own.
+ * Compiles the schema of a structured output in advance. This takes long, so each schema gets its own turn of the event loop.
  * @param ownTurn resolves in a turn of the event loop without other heavy work
- * @returns undefined where there is nothing to wait for
+ * @returns undefined if there is nothing to wait for
  */
 export function prepareChecks (
   { response_format: format, tools, functions }: GenerationRequest,
@@ -50,14 +50,14 @@ export function prepareChecks (
     try {
       readSchema(schema, { ...newWorkBudget(), compiling: COMPILING })
     } catch {
-      // It is told to its writer where the schema is used.
+      // Reported where the schema is used.
     }
   })
 }
 
 /**
- * What the caller's `response_format` asks for; undefined for text. What cannot be checked of its schema is a change.
- * @throws InvalidRequestError when its schema is none
+ * The caller's `response_format`; undefined for text. Parts of its schema that cannot be checked are changes.
+ * @throws InvalidRequestError if its schema is not a JSON Schema
  */
 export function toOutputFormat (
   { response_format: format }: GenerationRequest,
@@ -86,7 +86,7 @@ function toAsked (format: Exclude<ResponseFormat, { type: 'text' }>) {
   return format.type === 'json_object' ? { name: format.type, schema: format.schema, strict: false } : format.json_schema
 }
 
-/** The form a family takes a format in; JSON by words where it takes none, or without its schema where it hears no words. */
+/** The form in which a family takes a format: `prompt` if it takes none; JSON without a schema if it takes no instructions. */
 export function toOutputForm ({ schema }: OutputFormat, family: Family): OutputForm {
   if (schema === undefined) return family.jsonObject ? 'object' : 'prompt'
   if (family.jsonSchema !== 'none') return family.jsonSchema
@@ -94,10 +94,10 @@ export function toOutputForm ({ schema }: OutputFormat, family: Family): OutputF
 }
 
 /**
- * The form to try after Cloudflare has refused one: words when the model holds no schema or did not meet this one, else the
- * other way to write the schema, because documentation and models disagree about which one they take.
- * @param otherForm what the refusal says may pass: the JSON asked for in words, or the body written differently
- * @returns undefined when the refusal was about something else, or nothing is left to try
+ * The form to try after Cloudflare has refused one: `prompt` if the model supports no schema or did not meet this one, otherwise
+ * the other native form, because documentation and models disagree about which one they take.
+ * @param otherForm the form that may pass by the refusal: JSON requested in words, or another body
+ * @returns undefined if the refusal was about something else, or nothing is left to try
  */
 export function toOtherForm (form: OutputForm, otherForm: 'words' | 'body' | undefined): OutputForm | undefined {
   if (form === 'prompt' || otherForm === undefined) return undefined
@@ -105,7 +105,7 @@ export function toOtherForm (form: OutputForm, otherForm: 'words' | 'body' | und
   return ({ bare: 'envelope', envelope: 'bare', guided: 'bare', object: 'prompt' } as const)[form]
 }
 
-/** The native fields of a form; none for `prompt`, whose words are `toInstruction`'s. */
+/** The native fields of a form; none for `prompt`, which uses `toInstruction`. */
 export function toNativeFormat ({ name, schema, envelope }: OutputFormat, form: OutputForm, changes: Change[]): Record<string, unknown> {
   if (form === 'prompt') {
     changes.push({ param: 'response_format', action: 'emulated', reason: 'this model holds no schema; it is asked for in words, and the answer is checked' })
@@ -124,15 +124,15 @@ export function toNativeFormat ({ name, schema, envelope }: OutputFormat, form: 
   }
 }
 
-/** What to tell a model that holds no schema. */
+/** The instruction for a model without native schemas. */
 export function toInstruction ({ schema }: OutputFormat): string {
   const begin = `Answer with one JSON ${schema?.['type'] === 'array' ? 'array' : 'object'} and nothing else: no explanation and no code fence.`
   return schema === undefined ? begin : `${begin} It must match this JSON Schema:\n${toExactJson(schema)}`
 }
 
 /**
- * What is wrong with an answer in a format, in words for the model and the caller; undefined when it fits, and when it
- * cannot be checked, which is told.
+ * Why an answer does not fit its format, worded for the model and the caller. Undefined if it fits, or if it cannot be
+ * checked, which is a change.
  */
 export function toComplaint ({ schema }: OutputFormat, answer: string, effort: WorkBudget, changes: Change[]): string | undefined {
   const value = parseJson(answer)
@@ -146,7 +146,7 @@ export function toComplaint ({ schema }: OutputFormat, answer: string, effort: W
   }
 }
 
-/** How far an answer is from its format: the number of complaints, and more than all of them when it is no JSON. */
+/** How far an answer is from its format: the number of schema errors, or more than any such number if it is not JSON. */
 export function toDistance ({ schema }: OutputFormat, answer: string, effort: WorkBudget): number {
   const value = parseJson(answer)
   if (value === undefined) return Infinity
@@ -183,7 +183,7 @@ function withoutUnsent (schema: Record<string, unknown>, dropped: Set<string>): 
   return sent
 }
 
-/** The values of `properties` are schemas, whatever the names are. */
+/** The values of `properties` are schemas, for any name. */
 function mapSchemas (schemas: unknown, dropped: Set<string>): unknown {
   if (!isObject(schemas)) return schemas
   return Object.fromEntries(

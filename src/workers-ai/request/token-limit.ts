@@ -4,22 +4,22 @@ import type { Family } from '../models/family.ts'
 import type { Model } from '../models/model.ts'
 import type { PromptJson } from './native-json.ts'
 
-/** Room left for an answer when the over-estimated prompt already fills the window; Cloudflare then has the last word. */
+/** Tokens for the answer if the upper estimate of the prompt already fills the window; Cloudflare then decides. */
 const SMALLEST_DEFAULT = 256
 
 /** Template tokens around one message, rounded up. */
 const TOKENS_PER_MESSAGE = 8
 
-/** How long a prompt is, in tokens, guessed without a tokenizer. */
+/** Estimated tokens of a prompt, without a tokenizer. */
 export interface PromptEstimate {
-  /** More than any tokenizer in use gives for ordinary text: 3 UTF-8 bytes a token, and 8 tokens a message. */
+  /** Upper estimate, above any tokenizer in use for ordinary text: 3 UTF-8 bytes per token, and 8 tokens per message. */
   atMost: number
-  /** What Cloudflare's door check assumes before it answers 5021: 4 characters a token. */
+  /** Cloudflare's own estimate, by which it answers 5021: 4 characters per token. */
   asCloudflare: number
 }
 
 /**
- * Estimates a native prompt from the size of its JSON; escapes and field names make the guess a little larger still.
+ * Estimates a native prompt from the size of its JSON; escapes and field names make the estimate slightly larger.
  * @param messagesLength number of messages
  */
 export function toPromptEstimate ({ bytes, characters }: PromptJson['size'], messagesLength: number): PromptEstimate {
@@ -30,9 +30,9 @@ export function toPromptEstimate ({ bytes, characters }: PromptJson['size'], mes
 }
 
 /**
- * The limit to send for the answer, in tokens: what the caller asked for, else `defaultMaxTokens` cut to what the
- * context window leaves. Never left out, because Workers AI would stop at 256 tokens without a word.
- * A limit that Cloudflare would refuse for certain is clamped to what fits.
+ * The limit to send for the answer, in tokens: the caller's, or `defaultMaxTokens` clamped to the rest of the context
+ * window. Always sent, because Workers AI would otherwise stop at 256 tokens.
+ * A limit that Cloudflare would certainly refuse is clamped to what fits.
  */
 export function toTokenLimit (request: Pick<GenerationRequest, 'max_tokens' | 'max_completion_tokens'>, model: Model, prompt: PromptEstimate, defaultMaxTokens: number, changes: Change[]): number {
   const name = request.max_completion_tokens != null ? 'max_completion_tokens' : 'max_tokens'
@@ -49,7 +49,7 @@ export function toTokenLimit (request: Pick<GenerationRequest, 'max_tokens' | 'm
   return room
 }
 
-/** Tokens to keep free for the answer where the prompt may be cut to fit: what was asked for, half the window at most. */
+/** Tokens to reserve for the answer if the prompt may be truncated: the caller's limit, at most half the window. */
 export function toReserve (request: Pick<GenerationRequest, 'max_completion_tokens'>, window: number): number {
   return Math.min(request.max_completion_tokens ?? SMALLEST_DEFAULT, Math.floor(window / 2))
 }

@@ -7,20 +7,19 @@ type Schema = Record<string, unknown>
 /** Keywords whose values are data, not schemas. */
 const DATA = new Set(['const', 'default', 'enum', 'examples', 'example', 'required', 'type'])
 
-/** Keywords whose members are schemas, whatever their names are. */
+/** Keywords whose members are schemas, for any member name. */
 const MAPS = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'])
 
-/** Keywords that must be lists with something in them. */
+/** Keywords that must be lists that are not empty. */
 const LISTS = new Set(['enum', 'anyOf', 'oneOf', 'allOf'])
 
-/** References from one root to the next that are followed. */
+/** The longest chain of references from root to root that is followed. */
 const MAX_REFERENCES = 10
 
 /**
- * A tool's parameters without what schema writers leave behind and strict readers refuse, at any depth: the empty lists
- * and nulls of languages that write them for maps and lists that nobody set (Go's nil, PHP's empty array), and a root
- * that is a reference, beside which templates that print properties would find none. What is left out meant nothing;
- * where it did, that is a change.
+ * A tool's parameters without parts that schema generators leave behind and strict parsers refuse, at any depth: empty lists
+ * and nulls for unset maps and lists (Go's nil, PHP's empty array), and a root that is a reference, where templates that
+ * print properties would find none. Most removed parts mean nothing; the removal of a part with a meaning is a change.
  */
 export function toSoundParameters (parameters: Schema, path: string, changes: Change[]): Schema {
   return toSoundSchema(withoutRootReference(parameters), path, changes)
@@ -45,7 +44,7 @@ function toSoundSchema (schema: Schema, path: string, changes: Change[]): Schema
 
 function toSoundMembers (members: Schema, path: string, changes: Change[]): Schema {
   return Object.fromEntries(Object.entries(members).map(([name, member]) => {
-    // Anything goes, in words that templates can read.
+    // Allows anything, in a form that templates can read.
     if (member === true || member === null) return [name, {}]
     return [name, isObject(member) ? toSoundSchema(member, `${path}.${name}`, changes) : member]
   }))
@@ -56,7 +55,7 @@ function toSound (value: unknown, path: string, changes: Change[]): unknown {
   return isObject(value) ? toSoundSchema(value, path, changes) : value
 }
 
-/** Whether a keyword says nothing. */
+/** Whether a keyword has no meaning with this value. */
 function isNothing (keyword: string, value: unknown): boolean {
   if (value === null) return keyword !== 'const' && keyword !== 'default'
   if (keyword === 'required') return value === false

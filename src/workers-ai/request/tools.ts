@@ -8,7 +8,7 @@ import { copyDigits } from '../../json/exact-integers.ts'
 import { isTooLarge } from '../../json/json-schema.ts'
 import { toSoundParameters } from './tool-schema.ts'
 
-/** A tool in the wrapped form, which every model takes; newer ones refuse the flat form with 8001. */
+/** A tool in OpenAI's wrapped form, which every model takes; newer ones refuse the flat form with 8001. */
 export interface NativeTool {
   type: 'function'
   function: { name: string, description: string, parameters: Record<string, unknown>, strict?: boolean }
@@ -16,13 +16,13 @@ export interface NativeTool {
 
 /** The tools of a request in native form. */
 export interface OfferedTools {
-  /** Those that may be called, in the caller's order; the model gets these. */
+  /** The tools that the model gets, in the caller's order. */
   tools: NativeTool[]
-  /** Their parameters as the caller meant them, by name: what arguments are checked against. */
+  /** The caller's own schemas of their parameters, by name; arguments are checked against these. */
   schemas: ReadonlyMap<string, Record<string, unknown>>
-  /** What to tell a model that takes a forced choice as advice only; absent when there is nothing to force. */
+  /** The message for a model that treats a forced choice as advice only; absent if no call is forced. */
   forcedCall?: string
-  /** The only tool that may be called, when a call is forced. */
+  /** The only tool that may be called, if a call is forced. */
   forcedTool?: string
   /** The fields beside `tools`. */
   fields: ToolFields
@@ -34,14 +34,14 @@ export interface ToolFields {
 }
 
 /**
- * The tools of a request, also in the deprecated `functions` form, completed to what the native schema demands.
+ * The tools of a request, also in the deprecated `functions` form, completed as the native schema requires.
  *
- * `tool_choice: "none"` and an empty list send no tools (an empty list is refused with 8007). A named tool is the only
- * one sent where the model's schema knows no `tool_choice`. The field goes along with every choice, because Cloudflare's
- * own client sends it to every model, and mistral-small was seen to call nothing unless it is told `auto`.
+ * `tool_choice: "none"` and an empty list send no tools (an empty list is refused with 8007). If the model's schema has no
+ * `tool_choice`, a named tool is the only one sent. The field is sent with every choice, because Cloudflare's own client
+ * sends it to every model, and mistral-small was observed to call nothing without `auto`.
  *
- * @returns undefined when no tool is offered
- * @throws InvalidRequestError when a choice is of no known form or names a tool that was not given
+ * @returns undefined if no tool is offered
+ * @throws InvalidRequestError if a choice has no known form or names a missing tool
  */
 export function toOfferedTools (request: FunctionsRequest, family: Family, changes: Change[]): OfferedTools | undefined {
   const isLegacy = !request.tools?.length && !!request.functions?.length
@@ -97,7 +97,7 @@ function readChoice (request: GenerationRequest, definitions: FunctionDefinition
     if (choice !== 'none' && choice !== 'auto' && choice !== 'required') {
       throw new InvalidRequestError(`Invalid value: '${quoted(String(choice).slice(0, 100))}'. Supported values are: 'none', 'auto', and 'required'.`, { param, code: 'invalid_value' })
     }
-    // To choose freely among nothing is to choose nothing.
+    // `auto` without tools means no tools.
     if (choice === 'required' && definitions.length === 0 && param === 'tool_choice') {
       throw new InvalidRequestError((name, nameOf) => `Invalid value for '${name}': '${name}' is only allowed when '${nameOf('tools')}' are specified.`, { param })
     }
@@ -163,7 +163,7 @@ function toNativeParameters (sound: Record<string, unknown>, path: string, famil
 /** Keywords whose values are data, not schemas. */
 const DATA = new Set(['const', 'default', 'enum', 'examples'])
 
-/** Removes what upstream answers with 8001: `propertyNames`, and a `description` that is no text. */
+/** Removes what upstream refuses with 8001: `propertyNames`, and a `description` that is not a string. */
 function toNativeSchema (schema: Record<string, unknown>, path: string, changes: Change[]): Record<string, unknown> {
   const native: Record<string, unknown> = {}
   copyDigits(schema, native)
@@ -188,7 +188,7 @@ function toNativeSchema (schema: Record<string, unknown>, path: string, changes:
   return native
 }
 
-/** Classic schemas demand a `type` of one word and a `description` for every property. */
+/** Classic schemas require a `type` with one name and a `description` for every property. */
 function withTypeAndDescription (
   properties: Record<string, unknown>,
   root: Record<string, unknown>,
@@ -215,8 +215,8 @@ function withTypeAndDescription (
 }
 
 /**
- * The types a schema allows, as far as it names them; empty when it allows any.
- * @param root the schema whose definitions a reference names; a definition's own references are not followed
+ * The types that a schema names; empty if it allows any.
+ * @param root the schema with the definitions that references name; references inside a definition are not followed
  */
 function toTypes (schema: Record<string, unknown>, root: Record<string, unknown>): string[] {
   const { type } = schema
@@ -234,7 +234,7 @@ function toTypes (schema: Record<string, unknown>, root: Record<string, unknown>
   return [...new Set(values.map(toType))]
 }
 
-/** Of a choice that allows anything only the types that it names can be said. */
+/** The types that the branches name; empty if one allows anything and the others name a single type. */
 function toUnion (branches: string[][]): string[] {
   const named = [...new Set(branches.flat())]
   return branches.some(types => types.length === 0) && named.length === 1 ? [] : named
@@ -245,7 +245,7 @@ function toType (value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-/** What `#/$defs/Name` or `#/definitions/Name` names, as schema writers put it. */
+/** The definition that `#/$defs/Name` or `#/definitions/Name` names. */
 function definitionOf (reference: unknown, root: Record<string, unknown>): Record<string, unknown> | undefined {
   const [, list, name] = typeof reference === 'string' ? /^#\/(\$defs|definitions)\/([^/]+)$/.exec(reference) ?? [] : []
   const definitions = list === undefined ? undefined : root[list]

@@ -1,6 +1,6 @@
 /**
- * How many bytes a base64 text stands for. Told by its length, so that megabytes are not decoded only to be measured.
- * @returns undefined when the text is not well-formed: other characters, line breaks, no or wrong padding
+ * The number of bytes that a base64 text encodes, computed from its length, so that megabytes are not decoded for it.
+ * @returns undefined if the text is malformed: other characters, line breaks, missing or wrong padding
  */
 export function toByteLength (base64: string): number | undefined {
   const end = base64.search(/[^A-Za-z0-9+/]/)
@@ -10,16 +10,16 @@ export function toByteLength (base64: string): number | undefined {
 }
 
 /**
- * The standard form of a base64 text that clients write in others: in lines as MIME has them, without padding, in the
- * alphabet for URLs, or with percent escapes.
- * @returns the given text when it is well-formed; undefined when it is no base64 at all
+ * The standard form of a base64 text in another form: with MIME's line breaks, without padding, in the URL-safe alphabet, or
+ * with percent escapes.
+ * @returns the given text if it is well-formed; undefined if it is not base64
  */
 export function toStandardBase64 (text: string): string | undefined {
   if (toByteLength(text) !== undefined) return text
   const letters = unescaped(text).replaceAll(/\s+/g, '').replaceAll('-', '+').replaceAll('_', '/')
   let end = letters.length
   while (letters[end - 1] === '=') end--
-  // Four letters are three bytes; one alone is not even one.
+  // Four characters encode three bytes; a single last character encodes none.
   if (end % 4 === 1) return undefined
   const padded = letters.slice(0, end).padEnd(Math.ceil(end / 4) * 4, '=')
   return toByteLength(padded) === undefined ? undefined : padded

@@ -5,12 +5,12 @@ import type { NativeMessage } from '../native-message.ts'
 import { withPromptedTools } from './prompted-tools.ts'
 
 /**
- * The dialogue in a conversation, for a model that judges it: what the user and the assistant said by turns. System
- * messages are left out, and what the assistant said before the user; calls and their results are told as text, and who
- * speaks twice is told as one message.
+ * The dialogue of a conversation, for a model that judges it: messages of user and assistant in turns. System messages, and
+ * assistant messages before the first user message, are left out. Calls and their results become text. Several messages
+ * of one role in a row become one.
  * @param given the caller's messages
  * @param native the same in native form
- * @throws InvalidRequestError when the user says nothing
+ * @throws InvalidRequestError if there is no user message
  */
 export function toDialogue (given: readonly Message[], native: readonly NativeMessage[], changes: Change[]): NativeMessage[] {
   const start = given.findIndex(({ role }) => !isSystem(role) && role !== 'assistant')
@@ -31,7 +31,7 @@ function isSystem (role: string): boolean {
   return role === 'system' || role === 'developer'
 }
 
-/** Messages of one role in a row as one. */
+/** Joins messages of one role in a row. */
 function joined (messages: readonly NativeMessage[]): NativeMessage[] {
   const turns: NativeMessage[] = []
   for (const message of messages) {

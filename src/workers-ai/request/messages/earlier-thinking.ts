@@ -2,20 +2,19 @@ import type { Change } from '../../../generation/change.ts'
 import type { AssistantMessage, AssistantPart, ThinkingPart } from '../../../generation/request.ts'
 
 /**
- * The members in which servers tell thinking, and clients send it back: DeepSeek's and vLLM's two names, OpenRouter's
- * details, LiteLLM's blocks, GitHub Copilot's text and Ollama's. The first that says something counts.
+ * The members in which servers return thinking, and clients send it back: DeepSeek's and vLLM's two names, OpenRouter's
+ * details, LiteLLM's blocks, GitHub Copilot's text and Ollama's. The first one that is not empty counts.
  */
 const MEMBERS = ['reasoning_content', 'reasoning', 'reasoning_details', 'thinking_blocks', 'reasoning_text', 'thinking'] as const
 
-/** Members that hold earlier thinking. */
 export const THINKING_MEMBERS: readonly string[] = MEMBERS
 
-/** What a thought is written in, in a list of them. */
+/** Members with the text of an item in such a list. */
 const TEXTS = ['text', 'thinking', 'summary', 'reasoning', 'content']
 
 /**
- * What an assistant thought in an earlier turn, in whatever member or part it came back.
- * @param isTaken whether the model reads earlier thinking; else a change reports it as dropped
+ * The thinking of an earlier assistant turn, from whichever member or part holds it.
+ * @param isTaken whether the model reads earlier thinking; otherwise a change reports it as dropped
  */
 export function toEarlierThinking (message: AssistantMessage, path: string, isTaken: boolean, changes: Change[]): string | undefined {
   const parts = Array.isArray(message.content) ? message.content.flatMap((part, place) => isThinkingPart(part) ? [[`content[${place}]`, part] as const] : []) : []

@@ -2,7 +2,7 @@ import { invalid, InvalidRequestError } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
 import { toByteLength, toStandardBase64 } from './base64.ts'
 
-/** A file as a chat or a Responses request has it. */
+/** A file in a chat or a Responses request. */
 interface GivenFile {
   file_data?: string | null | undefined
   file_id?: string | null | undefined
@@ -18,10 +18,10 @@ const TEXT_TYPE = /^(?:text\/.+|application\/(?:.+\+)?(?:json|x-?ndjson|jsonl|cs
 const TEXT_NAME = /\.(?:txt|text|log|md|markdown|csv|tsv|json|jsonl|ndjson|xml|html?|ya?ml)$/i
 
 /**
- * A text file as text, because Workers AI takes no files. It is one by its media type or, when it has none, by the end
- * of its name, and by being UTF-8 of at most 1 MiB without a NUL.
+ * Converts a text file to text, because Workers AI takes no files. A text file has a text media type or, without a media type,
+ * a known extension, and is UTF-8 of at most 1 MiB without NUL.
  * @param path of the part, e.g. `messages[0].content[1]`
- * @param members path of the object that holds its members
+ * @param members path of the object with its members
  * @throws InvalidRequestError naming the member that cannot be served: every other file, and ids of stored ones
  */
 export function toFileText ({ file_data: given, file_id: id, file_url: url, filename }: GivenFile, path: string, changes: Change[], members: string = path): { type: 'text', text: string } {
@@ -58,7 +58,7 @@ function toText (given: string, param: string, changes: Change[]): string {
   return mustBeText(decode(base64), param)
 }
 
-/** What stands in a data URI with percent escapes in place of base64. */
+/** The content of a data URI with percent escapes instead of base64. */
 function toPlainText (escaped: string, param: string): string {
   checkSize(escaped.length, param)
   try {
@@ -85,7 +85,7 @@ function decode (base64: string): string | undefined {
   }
 }
 
-/** One line, so that a name cannot pass for text around the file. */
+/** One line, so that a name cannot look like text around the file. */
 function toTitle (filename: string | null | undefined): string {
   const title = (filename ?? '').replaceAll(/[\s\p{Cc}]+/gu, ' ').trim().slice(0, 200)
   return title === '' ? '(unnamed)' : title

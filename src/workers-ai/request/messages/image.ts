@@ -11,9 +11,9 @@ const DATA_URI = /^data:([^,;]{0,100})((?:;[^,;]{0,100}){0,8}),/i
 const TAKEN = 'Send PNG, JPEG, WebP or GIF.'
 
 /**
- * Lets the images of a conversation pass that its model is able to see.
- * @param visionModels names the models to suggest when it sees none; asked only then
- * @throws InvalidRequestError naming the first image when the model sees none, else the first that is one too many
+ * Checks that the model can take the images of a conversation.
+ * @param visionModels returns models to suggest; called only for a model without vision
+ * @throws InvalidRequestError naming the first image for a model without vision, otherwise the first image above the limit
  */
 export function checkImages (messages: readonly Message[], { id, vision, family }: Model, visionModels: () => readonly string[]): void {
   const images = toImages(messages)
@@ -29,8 +29,8 @@ export function checkImages (messages: readonly Message[], { id, vision, family 
 }
 
 /**
- * An image as Workers AI takes it: a base64 data URI of a PNG, JPEG, WebP or GIF of at most 10 MiB. What type it is, its
- * first bytes say; a data URI that calls it another, or writes its base64 in another form, is written anew, with a change.
+ * An image as Workers AI takes it: a base64 data URI of a PNG, JPEG, WebP or GIF of at most 10 MiB. Its first bytes decide its
+ * type. A data URI with another type, or with base64 in another form, is rewritten, which is a change.
  * @throws InvalidRequestError naming the member that holds the URL, for any other
  */
 export function toImagePart ({ url, detail, param }: PlacedImage, changes: Change[]): NativeImagePart {
@@ -45,15 +45,15 @@ export function toImagePart ({ url, detail, param }: PlacedImage, changes: Chang
     changes.push({ param, action: 'repaired', from: declared, to: `image/${type}`, reason: 'an image is sent as what its first bytes say it is' })
   }
   if (base64 !== data || !isPlain) changes.push({ param, action: 'repaired', reason: 'an image is sent as a data URI without parameters, and its base64 in the standard form' })
-  // Upper case, `image/jpg` and parameters are not known to be read upstream.
+  // It is not known whether upstream reads upper case, `image/jpg` and parameters.
   const written = `data:image/${type};base64,`
   return { type: 'image_url', image_url: { url: head === written && base64 === data ? url : written + base64, ...(detail != null && { detail }) } }
 }
 
 interface DataUri {
-  /** Up to the data; empty where there is base64 alone. */
+  /** The URI before its data; empty for base64 alone. */
   head: string
-  /** The media type, or nothing. */
+  /** The media type; empty if there is none. */
   declared: string
   /** Without parameters. */
   isPlain: boolean

@@ -1,9 +1,9 @@
 import type { NativeMessage } from '../native-message.ts'
 
 /**
- * Adds a paragraph to the system message, or a system message at the front: some templates take one there and nowhere
- * else, and at most one.
- * @returns new messages; the given ones stay as they are
+ * Adds a paragraph to the system message, or a system message at the beginning: some templates take at most one, and only
+ * there.
+ * @returns new messages; the given ones stay unchanged
  */
 export function withInstruction (messages: readonly NativeMessage[], instruction: string): NativeMessage[] {
   const [first, ...others] = messages

@@ -20,16 +20,16 @@ import { inOrderOfCalls, type ModernMessage, type PlacedMessage } from './tool-r
 import { tellUnread } from '../../../generation/unread-members.ts'
 
 /**
- * Turns messages into the form a model's family takes. Content is never null upstream: classic models refuse
- * it, and an empty string serves the others as well.
+ * Converts messages to the form that a model's family takes. Content is never null upstream: classic models refuse null,
+ * and an empty string works for the others.
  *
- * Results of tools are sent in the order of their calls. Images among them follow in a message of the user, for a tool's
- * message has text only.
+ * Tool results are sent in the order of their calls. Images among them follow in a user message, because a tool message
+ * has text only.
  *
- * @param visionModels names models that see, to suggest to a caller who sends images to one that does not
- * @returns native messages in the caller's order; late system messages join the first where they must; the given list
- * itself where nothing has to change
- * @throws InvalidRequestError naming the part, when a part cannot be served by this model
+ * @param visionModels returns vision models to suggest to a caller who sends images to a model without vision
+ * @returns native messages in the caller's order; later system messages join the first if the family requires it; the given
+ * list itself if nothing changes
+ * @throws InvalidRequestError naming a part that this model cannot take
  */
 export function toNativeMessages (
   messages: readonly Message[],
@@ -51,7 +51,7 @@ function toEachNative (messages: readonly Message[], model: Model, changes: Chan
   const modern = withModernCalls(messages, changes)
   const context: Context = { family, callIds: toNativeCallIds(modern, family), changes, effort: newWorkBudget() }
   const native: NativeMessage[] = []
-  /** Images that tools gave back: what answers calls must not be torn apart. */
+  /** Images of tool results, sent after all results of a turn, because results must not be separated. */
   let attached: NativePart[] = []
   const attach = () => {
     if (attached.length > 0) native.push({ role: 'user', content: attached })
@@ -72,7 +72,7 @@ function toEachNative (messages: readonly Message[], model: Model, changes: Chan
   return native
 }
 
-/** What is the same for all messages of a conversation. */
+/** Values that all messages of a conversation share. */
 interface Context {
   family: Family
   callIds: (id: string) => string
@@ -80,7 +80,7 @@ interface Context {
   effort: WorkBudget
 }
 
-/** Joins system messages from further down to the one at the beginning. */
+/** Joins later system messages to the one at the beginning. */
 function withSystemFirst (messages: readonly NativeMessage[], changes: Change[]): readonly NativeMessage[] {
   const isLate = ({ role }: NativeMessage, index: number) => index > 0 && (role === 'system' || role === 'developer')
   const late = messages.filter(isLate)
@@ -89,11 +89,11 @@ function withSystemFirst (messages: readonly NativeMessage[], changes: Change[])
   return late.reduce<NativeMessage[]>((rest, { content }) => withInstruction(rest, typeof content === 'string' ? content : ''), messages.filter((message, index) => !isLate(message, index)))
 }
 
-/** The members of most messages there are, in the order a native one has them. */
+/** The members of most messages, in the order of a native one. */
 const PLAIN = ['role', 'content']
 const NAMED = [...PLAIN, 'name']
 
-/** Whether a message is what every family takes, as most of a long history are. */
+/** Whether a message needs no conversion, as most of a long history. */
 function isNative (message: Message, { developerRole, messageName }: Family): message is Exclude<ModernMessage, { role: 'tool' }> & NativeMessage {
   if (typeof message.content !== 'string' || message.role === 'tool' || (message.role === 'developer' && !developerRole)) return false
   let count = 0
@@ -101,7 +101,7 @@ function isNative (message: Message, { developerRole, messageName }: Family): me
   return count < NAMED.length || (messageName && typeof message.name === 'string' && message.name !== '')
 }
 
-/** What is read of a message of each role. */
+/** The members that are read, by role. */
 const MEMBERS = {
   system: new Set([...PLAIN, 'name']),
   developer: new Set([...PLAIN, 'name']),
@@ -132,7 +132,7 @@ function toName ({ name }: ModernMessage, path: string, { family, changes }: Con
   return {}
 }
 
-/** A tool's result: its text, and apart from it the images. */
+/** A tool result: its text, and separately its images. */
 function toResult ({ index, call }: PlacedMessage, message: Extract<ModernMessage, { role: 'tool' }>, context: Context): { result: NativeMessage, images: NativePart[] } {
   const { family, callIds, changes } = context
   const path = `messages[${index}]`
@@ -146,7 +146,7 @@ function toResult ({ index, call }: PlacedMessage, message: Extract<ModernMessag
   return {
     result: {
       role: 'tool',
-      // Where no id says so, its place does not say which of several calls it answers when one of them has no answer.
+      // Without an id, its place does not show which of several calls it answers if one of them has no answer.
       content: call && !hasIds ? `Result of call ${call.place} of ${call.of}, ${call.name}:\n${text}` : text,
       ...(family.toolHistory === 'calls' && { tool_call_id: callIds(message.tool_call_id) }),
       ...name
@@ -182,7 +182,7 @@ function toCallText (name: string, args: string): string {
   return `{"name":${JSON.stringify(name)},"arguments":${parseJson(args) === undefined ? JSON.stringify(args) : args}}`
 }
 
-/** A refusal is text like any other to the model. */
+/** Adds a refusal to the text; to the model it is ordinary text. */
 function withRefusal (content: string, refusal: string | null | undefined): string {
   if (!refusal || refusal === content) return content
   return content === '' ? refusal : `${content}\n${refusal}`
@@ -190,7 +190,7 @@ function withRefusal (content: string, refusal: string | null | undefined): stri
 
 const CALL_MEMBERS = new Set(['id', 'type', 'function', 'custom'])
 
-/** A call of a custom tool is one of the function that stands for it. The `index` of a stream is the place in the list. */
+/** A call of a custom tool becomes a call of the function that replaces it. The `index` of a stream is dropped: the list has the order. */
 function toFunctionCall (call: ToolCall, path: string, changes: Change[]): FunctionCall {
   const { index: _index, ...members } = call as ToolCall & { index?: unknown }
   tellUnread(members, CALL_MEMBERS, path, changes)
@@ -199,7 +199,7 @@ function toFunctionCall (call: ToolCall, path: string, changes: Change[]): Funct
   return { id: call.id, type: 'function', function: { name: call.custom.name, arguments: toTextArguments(call.custom.input) } }
 }
 
-/** Chat templates upstream read earlier arguments, and the whole request is refused when they are no JSON object. */
+/** Chat templates upstream parse earlier arguments, and refuse the whole request if they are not a JSON object. */
 function toArguments (json: string, param: string, changes: Change[], effort: WorkBudget): string {
   if (json.trim() === '') return '{}'
   if (isObject(parseJson(json))) return json
@@ -208,18 +208,18 @@ function toArguments (json: string, param: string, changes: Change[], effort: Wo
   return toExactJsonText(isObject(mended) ? mended : { text: json })
 }
 
-/** Templates of models that write their thinking into the answer take it out of earlier turns themselves. */
+/** Templates of models that write their thinking into the answer remove it from earlier turns themselves. */
 function takesReasoning ({ thinking }: Family): boolean {
   return thinking.channel === 'reasoning_content' || thinking.channel === 'reasoning'
 }
 
-/** One string serves every family; parts are kept only where they carry more than text. */
+/** Every family takes a string; parts are kept only if they contain more than text. */
 function toContent (parts: NativePart[]): string | NativePart[] {
   const texts = parts.flatMap(part => part.type === 'text' ? [part.text] : [])
   return texts.length === parts.length ? texts.join('\n') : parts
 }
 
-/** What a user says, or a tool gave back, with the images beside it. */
+/** The content of a user message or a tool result, with its images. */
 function toParts (message: Extract<ModernMessage, { role: 'user' | 'tool' }>, path: string, changes: Change[]): NativePart[] {
   const { content } = message
   const parts = Array.isArray(content)
@@ -263,7 +263,7 @@ function toNativePart (part: UserPart, path: string, changes: Change[]): NativeP
 const TEXT_MEMBERS = new Set(['type', 'text'])
 const URL_MEMBERS = new Set(['url', 'detail'])
 
-/** What is read of a part of each type. */
+/** The members that are read, by type of part. */
 const PART_MEMBERS = {
   text: TEXT_MEMBERS,
   input_text: TEXT_MEMBERS,
@@ -277,7 +277,7 @@ const PART_MEMBERS = {
   refusal: new Set(['type', 'refusal'])
 }
 
-/** Joins a message's text parts by line breaks; thinking among them goes another way. */
+/** Joins a message's text parts by line breaks, without thinking parts. */
 function toText (content: string | AssistantPart[] | null | undefined, path: string, changes: Change[]): string {
   if (!Array.isArray(content)) return content ?? ''
   return content.flatMap((part, index) => {
@@ -290,7 +290,7 @@ function toText (content: string | AssistantPart[] | null | undefined, path: str
   }).join('\n')
 }
 
-/** The deprecated `function_call` and role `function`, as the tool calls that replaced them. */
+/** Converts the deprecated `function_call` and role `function` to tool calls and results. */
 function withModernCalls (messages: readonly Message[], changes: Change[]): readonly ModernMessage[] {
   if (!messages.some(message => message.role === 'function' || hasLegacyCall(message))) return messages as readonly ModernMessage[]
   let lastId = 'call_0'

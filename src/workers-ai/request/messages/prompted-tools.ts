@@ -4,10 +4,10 @@ import type { NativeMessage } from '../native-message.ts'
 import type { NativeTool } from '../tools.ts'
 
 /**
- * Tools for models that know none: described in the system message, called between `<tool_call>` tags, which the stage
- * for leaked calls reads. Earlier calls and results are written the way the description asks for; this is the form the
- * hermes models were trained on, and most others follow. Results of one turn are one message, together with what the
- * user says right behind them: some templates refuse a user who speaks twice.
+ * Tools for models without native tools: described in the system message, called between `<tool_call>` tags, which the stage
+ * for leaked calls reads. Earlier calls and results are written in the same form. The hermes models were trained on it, and
+ * most others follow it. The results of one turn and a user message directly after them are one message, because some
+ * templates refuse two user messages in a row.
  */
 export function withPromptedTools (messages: readonly NativeMessage[], tools: readonly NativeTool[]): NativeMessage[] {
   const written: NativeMessage[] = []

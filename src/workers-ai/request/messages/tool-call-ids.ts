@@ -2,9 +2,9 @@ import type { Message } from '../../../generation/request.ts'
 import type { Family } from '../../models/family.ts'
 
 /**
- * How the tool-call ids of a conversation are written for a family. Mistral's template refuses ids that are not nine
- * letters or digits, so each id gets such a name: the same in every turn, which keeps the prompt cache warm, and
- * different for different ids.
+ * The native form of a conversation's tool-call ids. Mistral's template refuses ids that are not nine letters or digits, so
+ * each id gets such a name. It is the same in every turn, so that the prompt cache still matches, and different for
+ * different ids.
  */
 export function toNativeCallIds (messages: readonly Message[], family: Family): (id: string) => string {
   if (family.toolCallId === 'any') return id => id
@@ -19,7 +19,7 @@ export function toNativeCallIds (messages: readonly Message[], family: Family): 
     taken.add(made)
     return made
   }
-  // Named in the order they appear, so that an id's name does not depend on what is asked for first.
+  // Named in the order of the messages, so that an id's name does not depend on the order of the calls of this function.
   for (const message of messages) {
     if (message.role === 'assistant') message.tool_calls?.forEach(call => name(call.id))
   }

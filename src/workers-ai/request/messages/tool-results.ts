@@ -4,18 +4,18 @@ import type { FunctionMessage, Message, ToolCall } from '../../../generation/req
 /** A message in one of the forms that are not deprecated. */
 export type ModernMessage = Exclude<Message, FunctionMessage>
 
-/** A message and where it stands in the caller's list. */
+/** A message and its index in the caller's list. */
 export interface PlacedMessage {
   message: ModernMessage
   index: number
-  /** What a result of one of several calls is the result of. */
+  /** Of a result of one of several calls: that call. */
   call?: { name: string, place: number, of: number }
 }
 
 /**
- * The results of each turn in the order of its calls. Clients send them in the order they came, which OpenAI's API
- * takes; the chat templates of GLM, Qwen and Hermes models print no ids, so that a model pairs results with calls by
- * their place.
+ * Sorts the results of each turn in the order of its calls. Clients send them in the order of completion, which OpenAI's API
+ * accepts. The chat templates of GLM, Qwen and Hermes models print no ids, so a model matches results and calls by
+ * position.
  */
 export function inOrderOfCalls (messages: readonly ModernMessage[], changes: Change[]): PlacedMessage[] {
   const placed: PlacedMessage[] = []
@@ -38,14 +38,13 @@ export function inOrderOfCalls (messages: readonly ModernMessage[], changes: Cha
   return placed
 }
 
-/** What a call is named. */
 function nameOf (call: ToolCall): string {
   return call.type === 'function' ? call.function.name : call.custom.name
 }
 
 function ordered (results: PlacedMessage[], calls: readonly ToolCall[], changes: Change[]): PlacedMessage[] {
   if (results.length === 0 || calls.length < 2) return results
-  // Several calls of one turn may bear the same id; their results then come in the order of the calls.
+  // Several calls of one turn may have the same id; their results are then in the order of the calls.
   const places = new Map<string, number[]>()
   for (const [place, { id }] of calls.entries()) {
     const known = places.get(id)

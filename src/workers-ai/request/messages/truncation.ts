@@ -2,10 +2,10 @@ import type { Change } from '../../../generation/change.ts'
 import type { NativeMessage } from '../native-message.ts'
 
 /**
- * Leaves out the oldest turns of a conversation until the rest fits: first whole turns of the user and all that answered
- * them, then what the assistant did at the beginning of the last one. System messages and the end always stay, even
- * when they do not fit, and a tool's result never stays without its call.
- * @param room tokens there are for messages
+ * Leaves out the oldest turns of a conversation until the rest fits: first whole turns (a user message and its answers), then
+ * the first assistant steps of the last turn. System messages and the last message always stay, even if they do not fit. A
+ * tool result never stays without its call.
+ * @param room tokens available for messages
  * @param tokensOf tokens of one message
  */
 export function toLatest (
