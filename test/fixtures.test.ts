@@ -185,11 +185,11 @@ function chunksOf (bytes: Buffer, cuts: readonly number[]): string {
   for (const [index, end] of places.slice(1).entries()) {
     const batch: Parameters<Ending['push']>[0] = []
     for (const event of decoder.push(bytes.subarray(places[index], end))) reader.readEvent(event, batch)
-    text += chunks.tell(ending.push(batch))
+    text += chunks.encode(ending.push(batch))
   }
   const last: Parameters<Ending['push']>[0] = []
   for (const event of decoder.end()) reader.readEvent(event, last, true)
   reader.end(last)
   const failure = last.at(-1)
-  return text + chunks.tell(ending.push(last)) + JSON.stringify(chunks.usage) + (failure?.type === 'failure' ? failure.error.message : '')
+  return text + chunks.encode(ending.push(last)) + JSON.stringify(chunks.usage) + (failure?.type === 'failure' ? failure.error.message : '')
 }

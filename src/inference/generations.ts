@@ -330,7 +330,7 @@ function varied (request: RunRequest, variation: Variation, { options: { transla
   const other = translate(variation)
   const known = new Set(request.changes.map(({ param, action }) => `${param} ${action}`))
   request.changes.push(...other.changes.filter(({ param, action }) => !known.has(`${param} ${action}`)))
-  return { ...other, effort: request.effort, changes: request.changes }
+  return { ...other, workBudget: request.workBudget, changes: request.changes }
 }
 
 /** @throws the error of a failure event */

@@ -111,15 +111,15 @@ const MAX_CHECKED = 4 * 1_048_576
 export class FormatCheck implements Stage {
   #format: OutputFormat
   #changes: Change[]
-  #effort: WorkBudget
+  #workBudget: WorkBudget
   #text: string[] = []
   #length = 0
   #hasCalls = false
 
-  constructor (format: OutputFormat, changes: Change[], effort: WorkBudget) {
+  constructor (format: OutputFormat, changes: Change[], workBudget: WorkBudget) {
     this.#format = format
     this.#changes = changes
-    this.#effort = effort
+    this.#workBudget = workBudget
   }
 
   push (batch: Batch): Batch {
@@ -135,7 +135,7 @@ export class FormatCheck implements Stage {
     }
     const text = this.#text.join('')
     // Silence is asked about once more, and judged then.
-    const complaint = text.trim() === '' ? undefined : toComplaint(this.#format, text, this.#effort, this.#changes)
+    const complaint = text.trim() === '' ? undefined : toComplaint(this.#format, text, this.#workBudget, this.#changes)
     if (complaint === undefined) return batch
     const verdict = mismatch(this.#format, complaint)
     if ('error' in verdict) return [...batch.slice(0, -1), { type: 'failure', error: verdict.error }]
@@ -150,18 +150,18 @@ export class FormatCheck implements Stage {
   }
 }
 
-function misfit (text: string, format: OutputFormat, { effort, changes }: Pick<RunRequest, 'effort' | 'changes'>): Complaint | undefined {
-  const complaint = toComplaint(format, text, effort, changes)
+function misfit (text: string, format: OutputFormat, { workBudget, changes }: Pick<RunRequest, 'workBudget' | 'changes'>): Complaint | undefined {
+  const complaint = toComplaint(format, text, workBudget, changes)
   if (complaint === undefined) return undefined
-  const distance = toDistance(format, text, effort)
+  const distance = toDistance(format, text, workBudget)
   return {
     repair: 'json_schema',
     followUp: [
       ...said(text),
       { role: 'user', content: `That does not fit: ${complaint}. Answer again with the corrected JSON and nothing else.` }
     ],
-    giveUp: events => mismatch(format, toComplaint(format, textOf(events), effort, changes) ?? complaint),
-    isWorse: events => !events.some(({ type }) => type === 'tool_call') && toDistance(format, textOf(events), effort) > distance
+    giveUp: events => mismatch(format, toComplaint(format, textOf(events), workBudget, changes) ?? complaint),
+    isWorse: events => !events.some(({ type }) => type === 'tool_call') && toDistance(format, textOf(events), workBudget) > distance
   }
 }
 

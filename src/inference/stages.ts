@@ -46,7 +46,7 @@ export function toStages (request: RunRequest, family: Family, { isStreamed, cho
       ? [
           new LeakedToolCalls({
             tools: withNamespace(tools),
-            parse: text => parseModelJsonExactly(text, request.effort),
+            parse: text => parseModelJsonExactly(text, request.workBudget),
             write: toExactJsonText,
             newCallId,
             changes: family.tools === 'prompt' ? [] : changes
@@ -56,19 +56,25 @@ export function toStages (request: RunRequest, family: Family, { isStreamed, cho
       : []),
     ...(forcedTool === undefined
       ? []
-      : [new ForcedArguments({ name: forcedTool, schema: tools.get(forcedTool) ?? {}, newCallId, changes, effort: request.effort })]),
+      : [new ForcedArguments({
+          name: forcedTool,
+          schema: tools.get(forcedTool) ?? {},
+          newCallId,
+          changes,
+          workBudget: request.workBudget
+        })]),
     ...(request.singleToolCall ? [new SingleToolCall()] : []),
     ...(hasTools
-      ? [isStreamed && family.streams.arguments ? new ArgumentMarks(changes) : new ToolArguments(tools, changes, request.effort)]
+      ? [isStreamed && family.streams.arguments ? new ArgumentMarks(changes) : new ToolArguments(tools, changes, request.workBudget)]
       : []),
-    ...(request.customTools ? [new CustomCalls(request.customTools, request.effort)] : []),
+    ...(request.customTools ? [new CustomCalls(request.customTools, request.workBudget)] : []),
     ...(request.format ? [new JsonText(request.changes, { isList: request.format.schema?.['type'] === 'array' })] : []),
     ...(request.stop.length > 0 ? [new StopSequences(request.stop)] : []),
     new Ending({ promptTokens: toInput(request, choice).promptTokens, maxTokens: request.maxTokens }),
     // It was billed, so it is counted first.
     ...(request.hidesThinking ? [new HiddenThinking()] : []),
     ...(request.fields['logprobs'] === true ? [new LogprobsCheck(request.changes)] : []),
-    ...(request.format && isStreamed ? [new FormatCheck(request.format, request.changes, request.effort)] : [])
+    ...(request.format && isStreamed ? [new FormatCheck(request.format, request.changes, request.workBudget)] : [])
   ]
 }
 

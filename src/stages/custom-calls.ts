@@ -6,13 +6,13 @@ import type { WorkBudget } from '../json/work-budget.ts'
 /** Holds the calls of custom tools until they are complete, and emits their input in place of arguments. */
 export class CustomCalls implements Stage {
   #customTools: ReadonlySet<string>
-  #effort: WorkBudget
+  #workBudget: WorkBudget
   #open: ToolCallEvent[] = []
 
   /** @param customTools names of the functions that stand for custom tools */
-  constructor (customTools: ReadonlySet<string>, effort: WorkBudget) {
+  constructor (customTools: ReadonlySet<string>, workBudget: WorkBudget) {
     this.#customTools = customTools
-    this.#effort = effort
+    this.#workBudget = workBudget
   }
 
   push (batch: Batch): Batch {
@@ -26,7 +26,7 @@ export class CustomCalls implements Stage {
         continue
       }
       if (event.type === 'finish') {
-        for (const call of this.#open) out.push({ ...call, arguments: toCustomInput(call.arguments, this.#effort) })
+        for (const call of this.#open) out.push({ ...call, arguments: toCustomInput(call.arguments, this.#workBudget) })
         this.#open = []
       }
       out.push(event)
@@ -36,6 +36,6 @@ export class CustomCalls implements Stage {
 }
 
 /** The input of a custom tool's call; whatever is not the arguments of the function that stands for it is the input. */
-export function toCustomInput (args: string, effort: WorkBudget): string {
-  return inputOf(parseModelJson(args, effort)) ?? args
+export function toCustomInput (args: string, workBudget: WorkBudget): string {
+  return inputOf(parseModelJson(args, workBudget)) ?? args
 }

@@ -64,22 +64,22 @@ export class Ending implements Stage {
     }
   }
 
-  #reason (told: FinishReason | null, usage: Usage): FinishReason {
-    if (told === 'length' || told === 'content_filter') return told
+  #reason (reported: FinishReason | null, usage: Usage): FinishReason {
+    if (reported === 'length' || reported === 'content_filter') return reported
     if (this.#sawCalls) return 'tool_calls'
-    if (!usage.estimated && told === null && usage.completionTokens >= this.#options.maxTokens) return 'length'
+    if (!usage.estimated && reported === null && usage.completionTokens >= this.#options.maxTokens) return 'length'
     return 'stop'
   }
 
   /** The reported usage, with estimates for missing values: a prompt is never empty, and text always has tokens. */
-  #toUsage (told: Usage = { promptTokens: 0, completionTokens: 0 }): Usage {
-    const isPromptTold = told.promptTokens > 0
-    const isAnswerTold = told.completionTokens > 0 || this.#characters === 0
-    if (isPromptTold && isAnswerTold) return told
+  #toUsage (reported: Usage = { promptTokens: 0, completionTokens: 0 }): Usage {
+    const hasPromptTokens = reported.promptTokens > 0
+    const hasCompletionTokens = reported.completionTokens > 0 || this.#characters === 0
+    if (hasPromptTokens && hasCompletionTokens) return reported
     return {
-      ...told,
-      promptTokens: isPromptTold ? told.promptTokens : this.#options.promptTokens,
-      completionTokens: isAnswerTold ? told.completionTokens : Math.ceil(this.#characters / CHARACTERS_PER_TOKEN),
+      ...reported,
+      promptTokens: hasPromptTokens ? reported.promptTokens : this.#options.promptTokens,
+      completionTokens: hasCompletionTokens ? reported.completionTokens : Math.ceil(this.#characters / CHARACTERS_PER_TOKEN),
       estimated: true
     }
   }

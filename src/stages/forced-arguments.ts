@@ -25,10 +25,10 @@ export interface ForcedArgumentsOptions {
   newCallId: () => string
   changes: Change[]
   /** What may be done to check and mend. */
-  effort: WorkBudget
+  workBudget: WorkBudget
 }
 
-type CheckOptions = Pick<ForcedArgumentsOptions, 'schema' | 'effort'>
+type CheckOptions = Pick<ForcedArgumentsOptions, 'schema' | 'workBudget'>
 
 /**
  * Makes a call of the arguments that a model writes without their call, when it has to call one certain tool: an object
@@ -122,11 +122,11 @@ function markAtEnd (text: string): string | undefined {
 }
 
 /** Arguments of the tool as JSON text; undefined when they are none. */
-function toArguments (written: string, { schema, effort }: CheckOptions): string | undefined {
+function toArguments (written: string, { schema, workBudget }: CheckOptions): string | undefined {
   const text = written.trim()
-  const json = toModelJson(text, effort)
+  const json = toModelJson(text, workBudget)
   const value = json === undefined ? undefined : parseJson(json)
-  if (json === undefined || !isObject(value) || !text.endsWith('}') || !isAbout(value, schema) || !fits(value, schema, effort)) return undefined
+  if (json === undefined || !isObject(value) || !text.endsWith('}') || !isAbout(value, schema) || !fits(value, schema, workBudget)) return undefined
   return json === text ? text : toExactJsonText(toExactValue(json))
 }
 
@@ -136,9 +136,9 @@ function isAbout (value: Schema, { properties }: Schema): boolean {
   return isObject(properties) ? keys.length === 0 || keys.some(key => Object.hasOwn(properties, key)) : keys.length === 0
 }
 
-function fits (value: Schema, schema: Schema, effort: WorkBudget): boolean {
+function fits (value: Schema, schema: Schema, workBudget: WorkBudget): boolean {
   try {
-    return countViolations(schema, value, effort) === 0
+    return countViolations(schema, value, workBudget) === 0
   } catch {
     // A schema that is none, or takes too long to check, shows nothing.
     return false

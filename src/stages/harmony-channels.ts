@@ -84,7 +84,7 @@ export class HarmonyChannels implements Stage {
       return true
     }
     // As it came, so that the call in it is read.
-    this.#tell(end === -1 ? this.#held.length : end + MESSAGE.length, out)
+    this.#emit(end === -1 ? this.#held.length : end + MESSAGE.length, out)
     return true
   }
 
@@ -92,7 +92,7 @@ export class HarmonyChannels implements Stage {
   #readBody (out: Batch): boolean {
     const at = firstOf([...ENDS, ...BEGINS], this.#held)
     const mark = [...ENDS, ...BEGINS].find(word => this.#held.startsWith(word, at))
-    this.#tell(at, out)
+    this.#emit(at, out)
     if (mark === undefined) return false
     if (isOneOf(BEGINS, mark)) {
       this.#state = 'head'
@@ -117,7 +117,7 @@ export class HarmonyChannels implements Stage {
     } else {
       this.#held = this.#end + this.#held
       this.#state = 'body'
-      this.#tell(this.#end.length, out)
+      this.#emit(this.#end.length, out)
     }
     this.#end = ''
     return true
@@ -126,14 +126,14 @@ export class HarmonyChannels implements Stage {
   #finish (out: Batch): void {
     if (this.#state === 'start') for (const waiting of this.#waiting) out.push(waiting)
     if (this.#state === 'head') this.#kind = 'text'
-    if (this.#state === 'head' || this.#state === 'body') this.#tell(this.#held.length, out)
+    if (this.#state === 'head' || this.#state === 'body') this.#emit(this.#held.length, out)
     if (this.#state === 'ended' && this.#kind === 'call') out.push({ type: 'text', text: this.#end })
     this.#state = 'off'
     this.#held = ''
     this.#waiting = []
   }
 
-  #tell (length: number, out: Batch): void {
+  #emit (length: number, out: Batch): void {
     if (length === 0) return
     out.push({ type: this.#kind === 'reasoning' ? 'reasoning' : 'text', text: this.#held.slice(0, length) })
     this.#held = this.#held.slice(length)

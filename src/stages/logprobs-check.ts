@@ -26,12 +26,12 @@ export class LogprobsCheck implements Stage {
         this.#hasText = true
         this.#hasLogprobs ||= event.logprobs !== undefined
       }
-      if (event.type === 'finish' && this.#hasText && !this.#hasLogprobs) this.#tell()
+      if (event.type === 'finish' && this.#hasText && !this.#hasLogprobs) this.#reportMissing()
     }
     return batch
   }
 
-  #tell (): void {
+  #reportMissing (): void {
     if (this.#changes.some(({ param, action }) => param === 'logprobs' && action === 'missing')) return
     this.#changes.push({ param: 'logprobs', action: 'missing', reason: 'the model was asked for them, and told none' })
   }

@@ -77,7 +77,7 @@ export class ThinkTags implements Stage {
     if (this.#state === 'opening') this.#skipWhiteSpace('thinking')
     if (this.#state === 'thinking') this.#think(out)
     if (this.#state === 'gap') this.#skipWhiteSpace('answer')
-    if (this.#state === 'answer') this.#tell('text', this.#held.length, out)
+    if (this.#state === 'answer') this.#emit('text', this.#held.length, out)
   }
 
   #start (event: TextEvent, out: Batch): void {
@@ -94,7 +94,7 @@ export class ThinkTags implements Stage {
     } else {
       this.#state = 'answer'
       this.#held = ''
-      this.#tellWaiting(out)
+      this.#emitWaiting(out)
     }
     this.#waiting = []
   }
@@ -102,7 +102,7 @@ export class ThinkTags implements Stage {
   #think (out: Batch): void {
     const close = this.#held.indexOf(this.#close)
     const end = close === -1 ? tagStart(this.#close, this.#held) : close
-    this.#tell('reasoning', this.#held.slice(0, end).trimEnd().length, out)
+    this.#emit('reasoning', this.#held.slice(0, end).trimEnd().length, out)
     if (close === -1) {
       const tag = this.#held.trimStart()
       this.#space += this.#held.slice(0, this.#held.length - tag.length)
@@ -121,7 +121,7 @@ export class ThinkTags implements Stage {
     if (this.#held !== '') this.#state = next
   }
 
-  #tell (type: 'text' | 'reasoning', length: number, out: Batch): void {
+  #emit (type: 'text' | 'reasoning', length: number, out: Batch): void {
     if (length === 0) return
     const text = this.#space + this.#held.slice(0, length)
     this.#held = this.#held.slice(length)
@@ -131,14 +131,14 @@ export class ThinkTags implements Stage {
   }
 
   /** As it came: beside the text an event may tell of its tokens. */
-  #tellWaiting (out: Batch): void {
+  #emitWaiting (out: Batch): void {
     for (const event of this.#waiting) out.push(event)
   }
 
   #end (isCut: boolean, out: Batch): void {
     if (this.#state === 'answer') return
     const rest = this.#space + this.#held
-    if (this.#state === 'start') this.#tellWaiting(out)
+    if (this.#state === 'start') this.#emitWaiting(out)
     else if (rest !== '') out.push({ type: 'reasoning', text: rest })
     if (this.#unproven && !isCut) out.push({ type: 'text', text: [...this.#unproven, rest].join('') })
     this.#state = 'answer'

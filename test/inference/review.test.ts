@@ -20,7 +20,7 @@ function answer (text: string, reason: FinishReason = 'stop'): Batch {
 }
 
 function review (events: Batch, request: Partial<RunRequest>) {
-  return toReview(events, { followsToolResult: false, fields: {}, effort: newWorkBudget(), changes: [], ...request } as RunRequest)
+  return toReview(events, { followsToolResult: false, fields: {}, workBudget: newWorkBudget(), changes: [], ...request } as RunRequest)
 }
 
 function tell ({ param, action, reason }: Change): string {

@@ -7,8 +7,8 @@ await loadCheckers()
 
 type Schema = Record<string, unknown>
 
-function toViolations (schema: Schema, value: unknown, effort: WorkBudget = newWorkBudget()): string[] {
-  return tell(schema, value, effort)
+function toViolations (schema: Schema, value: unknown, workBudget: WorkBudget = newWorkBudget()): string[] {
+  return tell(schema, value, workBudget)
 }
 
 function countViolations (schema: Schema, value: unknown): number {

@@ -63,12 +63,12 @@ t.test('a repair that takes too long is none', t => {
 })
 
 t.test('what one request may have mended has an end', t => {
-  const effort = newWorkBudget()
+  const workBudget = newWorkBudget()
   const broken = `[${'"a" '.repeat(1_000)}]`
-  const mended = Array.from({ length: 100 }, () => parseModelJson(broken, effort) !== undefined)
+  const mended = Array.from({ length: 100 }, () => parseModelJson(broken, workBudget) !== undefined)
   t.equal(mended[0], true)
   t.equal(mended.at(-1), false)
-  t.ok(parseModelJson("{'a': 1}", effort), 'what is short may still be mended')
+  t.ok(parseModelJson("{'a': 1}", workBudget), 'what is short may still be mended')
   t.ok(parseModelJson(`{"path": "a", "text": "${'x'.repeat(90_000)}",}`, newWorkBudget()), 'a long text that is written well costs little')
   t.end()
 })

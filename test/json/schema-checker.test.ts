@@ -3,9 +3,9 @@ import { newWorkBudget } from '../../src/json/work-budget.ts'
 import { toChecker } from '../../src/json/schema-checker.ts'
 
 t.test('compilation counts what it takes', t => {
-  const effort = newWorkBudget()
-  const checker = toChecker({ type: 'object', properties: { a: { type: 'string', maxLength: 3, pattern: '^a' } } }, effort)
-  t.ok(effort.compiling < newWorkBudget().compiling)
+  const workBudget = newWorkBudget()
+  const checker = toChecker({ type: 'object', properties: { a: { type: 'string', maxLength: 3, pattern: '^a' } } }, workBudget)
+  t.ok(workBudget.compiling < newWorkBudget().compiling)
   const checking = newWorkBudget()
   t.strictSame(checker.errorsOf({ a: 'ab' }, checking), [])
   t.ok(checking.checking < newWorkBudget().checking)

@@ -13,7 +13,7 @@ const thought = (text: string): GenerationEvent => ({ type: 'reasoning', text })
 const called = (args: string): GenerationEvent => ({ type: 'tool_call', index: 0, id: 'call_1', name: 'get_weather', arguments: args })
 
 function stageOf (schema: Record<string, unknown>, changes: Change[] = []): ForcedArguments {
-  return new ForcedArguments({ name: 'get_weather', schema, newCallId: () => 'call_1', changes, effort: newWorkBudget() })
+  return new ForcedArguments({ name: 'get_weather', schema, newCallId: () => 'call_1', changes, workBudget: newWorkBudget() })
 }
 
 const PARIS = '{"city":"Paris"}'

@@ -194,7 +194,7 @@ class CallReader {
     const out: Piece[] = []
     this.#body = undefined
     if (this.#state === 'after call') this.#held = ''
-    this.#tell(this.#held.length, out)
+    this.#emit(this.#held.length, out)
     return out
   }
 
@@ -203,7 +203,7 @@ class CallReader {
     while (this.#state !== 'after call' || this.#isPastClosers()) {
       const lead = this.#state === 'beginning' ? this.#held.length - this.#held.trimStart().length : 0
       if (lead > MAX_LEAD) {
-        this.#tell(lead, out)
+        this.#emit(lead, out)
         continue
       }
       const rest = this.#held.slice(lead)
@@ -212,7 +212,7 @@ class CallReader {
       const opening = start > 0 ? 'text' : toOpening(rest.slice(0, MAX_OPENING), this.#grammar)
       if (opening === 'open' && rest.length < MAX_OPENING) return
       if (typeof opening === 'string') {
-        this.#tell(lead + Math.max(start, 1), out)
+        this.#emit(lead + Math.max(start, 1), out)
         continue
       }
       this.#body = { ...opening, start: lead + opening.start }
@@ -235,7 +235,7 @@ class CallReader {
     const end = body.start + length
     const calls = body.toCalls(this.#held.slice(body.start, end))
     if (calls === undefined) {
-      this.#tell(end, out)
+      this.#emit(end, out)
       return true
     }
     out.push(calls)
@@ -262,7 +262,7 @@ class CallReader {
     }
   }
 
-  #tell (length: number, out: Piece[]): void {
+  #emit (length: number, out: Piece[]): void {
     if (length === 0) return
     const text = this.#held.slice(0, length)
     this.#held = this.#held.slice(length)

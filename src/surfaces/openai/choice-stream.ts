@@ -5,36 +5,36 @@ import { consume, type InferenceAnswer } from '../../inference/answer.ts'
 import type { Call } from '../../inference/call.ts'
 import { toStreamFailure } from './errors.ts'
 
-/** Tells the events of one choice as the chunks of an endpoint. */
-export interface Teller {
-  tell: (batch: Batch) => string | Buffer
-  /** Writes text that no stage has to see. */
+/** Encodes the events of one choice as the chunks of an endpoint. */
+export interface ChoiceEncoder {
+  encode: (batch: Batch) => string | Buffer
+  /** A writer for text that bypasses the stages. */
   toChunkWriter?: () => ChunkWriter
 }
 
 /**
- * The text of a stream of choices, one piece for each upstream read. A broken one says so, and is not done.
- * @param tellers one for each choice
- * @param toBill the usage chunk of all choices; nothing for callers that did not request it
- * @param inputParam the member of the caller's body that holds what a model is given; `messages` when absent
+ * The text of a stream of choices, one piece for each upstream read. A broken stream ends with an error and without `[DONE]`.
+ * @param encoders one for each choice
+ * @param toBill returns the usage chunk of all choices; empty for callers that did not request it
+ * @param inputParam the member of the body with the model's input; `messages` when absent
  */
 export function choiceStream (
   answer: InferenceAnswer,
-  tellers: readonly Teller[],
+  encoders: readonly ChoiceEncoder[],
   toBill: (usage: Usage) => string,
   call: Call,
   inputParam?: string
 ): Source<string | Buffer> {
-  // What else belongs to the answer, its request translated, need not last as long as the stream.
+  // The rest of the answer, such as its translated request, need not stay in memory as long as the stream.
   const { reporter, generations } = answer
   call.releaseMemory()
   return send => {
-    for (const [choice, teller] of tellers.entries()) {
-      const sink = teller.toChunkWriter?.()
+    for (const [choice, encoder] of encoders.entries()) {
+      const sink = encoder.toChunkWriter?.()
       if (sink) generations.bypassTo[choice]?.(sink, send)
     }
     return consume({ generations, reporter }, call, (batch, choice) => {
-      const chunks = tellers[choice]?.tell(batch)
+      const chunks = encoders[choice]?.encode(batch)
       return chunks !== undefined && chunks.length > 0 ? send(chunks) : undefined
     })
       .then(async usage => {

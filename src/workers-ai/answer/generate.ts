@@ -87,7 +87,7 @@ function toBatches (request: GenerateRequest, answer: RunAnswer<GenerationForm>,
   const { call } = answer
   if (answer.form === 'events') {
     const { body } = answer
-    return write => tellStream({ reader, body, signal, stages, call, promptTokens }, write, relay)
+    return write => writeStream({ reader, body, signal, stages, call, promptTokens }, write, relay)
   }
   const batch: Batch = []
   reader.readAnswer(answer.json, batch, answer.text)
@@ -102,7 +102,7 @@ interface NativeStream extends Pick<GenerateRequest, 'signal' | 'stages' | 'prom
   call: UpstreamCall | undefined
 }
 
-function tellStream (stream: NativeStream, write: Write<Batch>, relay: TextRelay): Promise<void> {
+function writeStream (stream: NativeStream, write: Write<Batch>, relay: TextRelay): Promise<void> {
   const { reader, body, signal, stages, call, promptTokens } = stream
   const pump = new StreamPump({ reader, relay, stages, write, isCounted: call !== undefined })
   return body.read(pump).then(async () => {

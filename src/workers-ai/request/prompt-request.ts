@@ -80,7 +80,7 @@ export function toCompletionRunRequest (request: PromptRequest, model: Model, op
     stop,
     isVerbatim,
     maxTokens,
-    effort: newWorkBudget(),
+    workBudget: newWorkBudget(),
     changes
   }
 }
@@ -105,7 +105,7 @@ function toUnaskedRequest (
   const choices = toChoices(request, inputs.length, maxChoices, [])
   if (request.logprobs != null) { changes.push({ param: 'logprobs', action: 'dropped', from: request.logprobs, reason: 'Workers AI tells none of a prompt' }) }
   if (unsupportedParams === 'reject') refuseDropped(changes)
-  return { ...TEXT_ONLY, fields: {}, inputs, choices, stop: [], isVerbatim: true, maxTokens: 0, effort: newWorkBudget(), changes }
+  return { ...TEXT_ONLY, fields: {}, inputs, choices, stop: [], isVerbatim: true, maxTokens: 0, workBudget: newWorkBudget(), changes }
 }
 
 interface Input extends RunInput {

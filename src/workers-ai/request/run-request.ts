@@ -98,7 +98,7 @@ export interface RunRequest {
   /** The caller's `prompt_cache_key`, if it can be a header value. */
   cacheKey?: string
   /** What may still be done to check and mend its answers. */
-  effort: WorkBudget
+  workBudget: WorkBudget
   changes: Change[]
 }
 
@@ -113,8 +113,8 @@ export function toRunRequest (asked: GenerationRequest, model: Model, options: R
   const choices = toChoices(request, options, changes)
   const { seed, ...sampling } = toSampling(request, family, changes)
   const offered = toOfferedTools(request, family, changes)
-  const effort = newWorkBudget()
-  const format = toOutputFormat(request, effort, changes)
+  const workBudget = newWorkBudget()
+  const format = toOutputFormat(request, workBudget, changes)
   const outputForm = format && (options.outputForm ?? toOutputForm(format, family))
   const formatFields = format && outputForm ? toNativeFormat(format, outputForm, changes) : {}
   const nativeTools = offered && family.tools === 'native' ? { tools: offered.tools, ...offered.fields } : {}
@@ -161,7 +161,7 @@ export function toRunRequest (asked: GenerationRequest, model: Model, options: R
     hidesThinking: isHidden,
     maxTokens,
     ...(cacheKey !== undefined && { cacheKey }),
-    effort,
+    workBudget,
     changes
   }
 }

@@ -61,7 +61,7 @@ export function prepareChecks (
  */
 export function toOutputFormat (
   { response_format: format }: GenerationRequest,
-  effort: WorkBudget,
+  workBudget: WorkBudget,
   changes: Change[]
 ): OutputFormat | undefined {
   if (format == null || format.type === 'text') return undefined
@@ -69,7 +69,7 @@ export function toOutputFormat (
   const { name, schema, strict } = asked
   if (schema == null) return { name, isStrict: false }
   try {
-    for (const reason of readSchema(schema, effort)) { changes.push({ param: `${SCHEMA}.pattern`, action: 'dropped', reason: `a pattern is not enforced: ${reason}` }) }
+    for (const reason of readSchema(schema, workBudget)) { changes.push({ param: `${SCHEMA}.pattern`, action: 'dropped', reason: `a pattern is not enforced: ${reason}` }) }
   } catch (error) {
     if (!(error instanceof UncheckedError)) {
       throw new InvalidRequestError(
@@ -134,12 +134,12 @@ export function toInstruction ({ schema }: OutputFormat): string {
  * Why an answer does not fit its format, worded for the model and the caller. Undefined if it fits, or if it cannot be
  * checked, which is a change.
  */
-export function toComplaint ({ schema }: OutputFormat, answer: string, effort: WorkBudget, changes: Change[]): string | undefined {
+export function toComplaint ({ schema }: OutputFormat, answer: string, workBudget: WorkBudget, changes: Change[]): string | undefined {
   const value = parseJson(answer)
   if (value === undefined) return 'the answer is not valid JSON'
   if (schema === undefined) return isObject(value) ? undefined : 'the answer is not a JSON object'
   try {
-    return toViolations(schema, value, effort).join('; ') || undefined
+    return toViolations(schema, value, workBudget).join('; ') || undefined
   } catch (error) {
     if (!changes.some(({ param }) => param === SCHEMA)) changes.push({ param: SCHEMA, action: 'dropped', reason: (error as Error).message })
     return undefined
@@ -147,12 +147,12 @@ export function toComplaint ({ schema }: OutputFormat, answer: string, effort: W
 }
 
 /** How far an answer is from its format: the number of schema errors, or more than any such number if it is not JSON. */
-export function toDistance ({ schema }: OutputFormat, answer: string, effort: WorkBudget): number {
+export function toDistance ({ schema }: OutputFormat, answer: string, workBudget: WorkBudget): number {
   const value = parseJson(answer)
   if (value === undefined) return Infinity
   if (schema === undefined) return isObject(value) ? 0 : 1
   try {
-    return countViolations(schema, value, effort)
+    return countViolations(schema, value, workBudget)
   } catch {
     return 0
   }

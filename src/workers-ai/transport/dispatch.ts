@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici'
 import { reasonOf, type CancelSignal } from '../../generation/cancellation.ts'
 import type { Sink, Backpressure } from '../../generation/pipeline.ts'
 import { afterPoll } from './after-poll.ts'
-import type { Hearer } from './pool.ts'
+import type { ResumableHandler } from './pool.ts'
 import type { RequestBody } from './request-body.ts'
 
 /** Bytes buffered for a reader before undici is paused. */
@@ -73,7 +73,7 @@ interface Reading {
  * object, with a controller beside it, and every header is decoded for it. One read of the connection is written as one
  * piece, however many HTTP chunks it held.
  */
-class ResponseHandler implements Hearer, ResponseBody {
+class ResponseHandler implements ResumableHandler, ResponseBody {
   // Hot fields first (one cache line).
   #sink: Sink<Buffer> | undefined
   /** The sink has returned a promise that is pending. */
@@ -117,7 +117,7 @@ class ResponseHandler implements Hearer, ResponseBody {
     if (statusCode < 200) return true
     const headers = toHeaders(rawHeaders)
     this.#answer = { statusCode, headers, isStream: /^text\/event-stream\b/i.test(headerOf({ headers }, 'content-type')), body: this }
-    if (this.#answer.isStream || statusCode > 299) this.#tell()
+    if (this.#answer.isStream || statusCode > 299) this.#reportHead()
     return true
   }
 
@@ -140,7 +140,7 @@ class ResponseHandler implements Hearer, ResponseBody {
     if (this.#sink !== undefined && !this.#isHeld) this.#schedule()
     else if (this.#waitingBytes >= MAX_WAITING_BYTES) {
       this.#isPaused = true
-      this.#tell()
+      this.#reportHead()
     }
     return !this.#isPaused
   }
@@ -236,7 +236,7 @@ class ResponseHandler implements Hearer, ResponseBody {
     else reading?.resolve()
   }
 
-  #tell (): void {
+  #reportHead (): void {
     if (this.#answer === undefined) return
     this.#answered?.(this.#answer)
     // Let the head be collected while the body lasts.
@@ -263,9 +263,9 @@ class ResponseHandler implements Hearer, ResponseBody {
     this.#end ??= end
     if (this.#answer && !('error' in this.#end)) {
       this.#answer.bytes = this.#taken()
-      void afterPoll().then(() => this.#tell())
+      void afterPoll().then(() => this.#reportHead())
     } else {
-      this.#tell()
+      this.#reportHead()
     }
     this.#signal.removeEventListener('abort', this.#onAbort)
     // The connection refers to this handler until its next request.

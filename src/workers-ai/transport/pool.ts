@@ -7,7 +7,7 @@ const CONNECT_TIMEOUT_MS = 8_000
 const KEEP_ALIVE_MS = 30_000
 
 /** A handler of a response that can resume it. */
-export interface Hearer extends Dispatcher.DispatchHandler {
+export interface ResumableHandler extends Dispatcher.DispatchHandler {
   /** Resumes undici's parser; undefined unless a response has begun and not ended. */
   readonly resume?: (() => void) | undefined
 }
@@ -32,7 +32,7 @@ export function newPool ({ origin }: URL): Pool {
  * Listeners of a socket run in their order, and these run before undici's.
  */
 class Connection extends Client {
-  #hearer: Hearer | undefined
+  #handler: ResumableHandler | undefined
 
   constructor (origin: URL, options: Client.Options, connect: buildConnector.connector) {
     super(origin, {
@@ -45,17 +45,17 @@ class Connection extends Client {
     })
   }
 
-  override dispatch (options: Dispatcher.DispatchOptions, hearer: Hearer): boolean {
-    this.#hearer = hearer
-    return super.dispatch(options, hearer)
+  override dispatch (options: Dispatcher.DispatchOptions, handler: ResumableHandler): boolean {
+    this.#handler = handler
+    return super.dispatch(options, handler)
   }
 
   #listen (socket: Socket): void {
     // Node emits 'end' after all data, so resuming brings nothing new.
-    socket.on('end', () => this.#hearer?.resume?.())
+    socket.on('end', () => this.#handler?.resume?.())
     // undici takes a reset for the end of a response that ends with its connection.
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNRESET' && this.#hearer?.resume !== undefined) error.code = 'UND_ERR_SOCKET'
+      if (error.code === 'ECONNRESET' && this.#handler?.resume !== undefined) error.code = 'UND_ERR_SOCKET'
     })
   }
 }

@@ -4,15 +4,15 @@ import { ChangeReporter } from '../../../src/inference/change-reporter.ts'
 import { ClientDisconnectedError } from '../../../src/generation/client-disconnected.ts'
 import { UpstreamError } from '../../../src/errors.ts'
 import type { InferenceAnswer } from '../../../src/inference/answer.ts'
-import { choiceStream, type Teller } from '../../../src/surfaces/openai/choice-stream.ts'
+import { choiceStream, type ChoiceEncoder } from '../../../src/surfaces/openai/choice-stream.ts'
 import { quietCall } from '../../inference/quiet-call.ts'
 import { all, sourceOf } from '../../sources.ts'
 
 const usage: Usage = { promptTokens: 1, completionTokens: 2 }
 
 /** Tells texts in brackets. */
-class Brackets implements Teller {
-  tell (batch: Batch): string {
+class Brackets implements ChoiceEncoder {
+  encode (batch: Batch): string {
     return batch.map(event => event.type === 'text' ? `[${event.text}]` : '').join('')
   }
 }

@@ -39,7 +39,7 @@ function told (batches: readonly Batch[]): { events: unknown[], text: string } {
     if (event.type === 'failure') return event.error.message
     return event.type === 'text' || event.type === 'reasoning' ? { ...event, json: undefined } : event
   })
-  return { events: plain, text: Buffer.concat(batches.map(batch => chunks.tell(batch))).toString() }
+  return { events: plain, text: Buffer.concat(batches.map(batch => chunks.encode(batch))).toString() }
 }
 
 t.test('the fast path says exactly what the slow one says, however a stream is cut, and clients hear the same', t => {

@@ -52,7 +52,7 @@ async function tell (pieces: readonly Buffer[], { stages: newStages = () => [], 
   const write = (batch: Batch): undefined | Promise<undefined> => {
     let out = batch
     for (const stage of stages) out = stage.push(out)
-    const text = chunks.tell(out).toString()
+    const text = chunks.encode(out).toString()
     told.text += text + out.map(event => event.type === 'failure' ? `<${event.error.message}>` : '').join('')
     if (text !== '') told.writes++
     return answer()

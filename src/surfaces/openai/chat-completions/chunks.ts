@@ -30,25 +30,25 @@ export class ChatChunks {
   }
 
   /** The chunks of one batch as one piece; the caller reports failures, because it knows whether the stream has begun. */
-  tell (batch: Batch): Buffer {
-    const told: Buffer[] = []
+  encode (batch: Batch): Buffer {
+    const out: Buffer[] = []
     for (let at = 0; at < batch.length;) {
       const event = batch[at] as GenerationEvent
-      if (!this.#begun && event.type !== 'usage' && event.type !== 'failure') told.push(Buffer.from(this.#role(event)))
+      if (!this.#begun && event.type !== 'usage' && event.type !== 'failure') out.push(Buffer.from(this.#role(event)))
       if (isPiece(event)) {
         const end = endOfRun(batch, at, event.type)
         const pieces = at === 0 && end === batch.length ? batch : batch.slice(at, end)
-        told.push(this.#chunksOf(event.type).toBytes(pieces as PieceEvent[]))
+        out.push(this.#chunksOf(event.type).toBytes(pieces as PieceEvent[]))
         at = end
       } else {
-        told.push(Buffer.from(this.#tell(event)))
+        out.push(Buffer.from(this.#encodeEvent(event)))
         at++
       }
     }
-    return told.length === 1 && told[0] !== undefined ? told[0] : Buffer.concat(told)
+    return out.length === 1 && out[0] !== undefined ? out[0] : Buffer.concat(out)
   }
 
-  /** Tells text that comes as JSON strings, once something was told. */
+  /** Writes text that comes as JSON strings, once a chunk was sent. */
   toChunkWriter (): ChatChunkWriter {
     return this.#chunksOf('text').toChunkWriter(() => this.#begun)
   }
@@ -58,7 +58,7 @@ export class ChatChunks {
     return (this.#thoughts ??= new TextChunks(`${this.#begin}{"reasoning_content":`, `}${this.#end}`))
   }
 
-  #tell (event: Exclude<GenerationEvent, ReasoningEvent>): string {
+  #encodeEvent (event: Exclude<GenerationEvent, ReasoningEvent>): string {
     switch (event.type) {
       case 'text':
         return `${this.#begin}{"content":${event.json ?? JSON.stringify(event.text)}}${event.logprobs ? this.#endWith(event.logprobs) : this.#end}`

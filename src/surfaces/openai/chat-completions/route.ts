@@ -30,8 +30,8 @@ export function chatCompletions (app: FastifyInstance, services: Services): void
     if (body.stream === true) {
       reply.headers({ ...EVENT_STREAM_HEADERS, ...reporter.headers() })
       const withUsage = body.stream_options?.include_usage === true
-      const tellers = generations.choices.map((_, index) => new ChatChunks(identity, index, withUsage))
-      return sendEvents(reply, choiceStream(answer, tellers, usage => withUsage ? toUsageChunk(identity, usage) : '', call), services.keepAliveMs)
+      const encoders = generations.choices.map((_, index) => new ChatChunks(identity, index, withUsage))
+      return sendEvents(reply, choiceStream(answer, encoders, usage => withUsage ? toUsageChunk(identity, usage) : '', call), services.keepAliveMs)
     }
     const choices = (await collect(answer, call)).map((events, index) => toChoice(events, index, identity))
     reply.headers(reporter.headers())

@@ -25,7 +25,7 @@ export class CompletionChunks {
   }
 
   /** The chunks of one batch as one text; the caller reports failures, because it knows whether the stream has begun. */
-  tell (batch: Batch): string {
+  encode (batch: Batch): string {
     let text = ''
     for (const event of batch) {
       switch (event.type) {

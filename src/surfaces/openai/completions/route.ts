@@ -25,9 +25,9 @@ export function completions (app: FastifyInstance, services: Services): void {
     const echoes = prompts.flatMap(prompt => Array.from({ length: body.n ?? 1 }, () => body.echo === true ? prompt : ''))
     if (body.stream === true) {
       const withUsage = body.stream_options?.include_usage === true
-      const tellers = echoes.map((echo, index) => new CompletionChunks(identity, index, echo, withUsage))
+      const encoders = echoes.map((echo, index) => new CompletionChunks(identity, index, echo, withUsage))
       reply.headers({ ...EVENT_STREAM_HEADERS, ...reporter.headers() })
-      return sendEvents(reply, choiceStream(answer, tellers, usage => withUsage ? toCompletionUsageChunk(identity, usage) : '', call, 'prompt'), services.keepAliveMs)
+      return sendEvents(reply, choiceStream(answer, encoders, usage => withUsage ? toCompletionUsageChunk(identity, usage) : '', call, 'prompt'), services.keepAliveMs)
     }
     const choices = (await collect(answer, call)).map((events, index) => toCompletionChoice(events, index, echoes[index] ?? ''))
     reply.headers(reporter.headers())

@@ -32,7 +32,7 @@ export class ResponseEvents implements OutputListener {
   }
 
   /** The events of one batch as one text, maybe empty. */
-  tell (batch: Batch): string {
+  encode (batch: Batch): string {
     for (const event of batch) this.output.push(event)
     return this.#taken()
   }

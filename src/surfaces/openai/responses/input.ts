@@ -95,7 +95,7 @@ class Conversation {
       case null:
       case 'message':
         if (!('role' in item)) break
-        return this.#tell(item, place)
+        return this.#addMessage(item, place)
       case 'function_call':
         return this.#call(item, item.arguments, place)
       case 'custom_tool_call':
@@ -113,19 +113,19 @@ class Conversation {
 
   /** A turn of nothing but thinking is left out: some chat templates refuse one without a word. */
   end (): PlacedMessages {
-    const isTold = this.#messages.map(message => message.role !== 'assistant' || message.content != null || message.tool_calls != null)
+    const isKept = this.#messages.map(message => message.role !== 'assistant' || message.content != null || message.tool_calls != null)
     for (const [index, place] of this.#places.entries()) {
-      if (!isTold[index] && isGiven(place)) this.#changes.push({ param: place, action: 'dropped', from: 'reasoning', reason: 'some models refuse a turn of nothing but thinking' })
+      if (!isKept[index] && isGiven(place)) this.#changes.push({ param: place, action: 'dropped', from: 'reasoning', reason: 'some models refuse a turn of nothing but thinking' })
     }
-    const messages = this.#messages.filter((_, index) => isTold[index])
+    const messages = this.#messages.filter((_, index) => isKept[index])
     return {
       messages,
-      places: this.#places.filter((_, index) => isTold[index]),
+      places: this.#places.filter((_, index) => isKept[index]),
       callPlaces: messages.map(message => this.#callPlaces.get(message))
     }
   }
 
-  #tell ({ role, content }: InputMessage, place: string): void {
+  #addMessage ({ role, content }: InputMessage, place: string): void {
     const given: GivenInputPart[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content
     const toParts = <P>(toPart: (part: InputPart, path: string, type: string) => P) => this.#toParts(given, `${place}.content`, toPart)
     switch (role) {

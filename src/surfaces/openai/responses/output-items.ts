@@ -27,7 +27,7 @@ export class OutputItems implements Output {
   /** The thinking or text that may still grow. */
   #open: OutputMessage | OutputReasoning | undefined
   #calls = new Map<number, OpenCall>()
-  #effort = newWorkBudget()
+  #workBudget = newWorkBudget()
 
   constructor (options: OutputItemsOptions, listener?: OutputListener) {
     this.#options = options
@@ -148,7 +148,7 @@ export class OutputItems implements Output {
   }
 
   #closeCall (call: OpenCall, status: ItemStatus): void {
-    if (call.item.type === 'custom_tool_call') this.#grow(call, inputOf(parseModelJson(call.arguments, this.#effort)) ?? call.arguments)
+    if (call.item.type === 'custom_tool_call') this.#grow(call, inputOf(parseModelJson(call.arguments, this.#workBudget)) ?? call.arguments)
     // Clients parse the arguments of a call that is complete.
     else if (call.arguments === '' && status === 'completed') this.#grow(call, '{}')
     call.isDone = true

@@ -140,18 +140,18 @@ function events (services: ResponsesServices, answer: InferenceAnswer, inProgres
   const { reporter, generations } = answer
   const { call } = inProgress
   return async send => {
-    const teller = new ResponseEvents(inProgress.begun, inProgress.options)
+    const encoder = new ResponseEvents(inProgress.begun, inProgress.options)
     try {
-      await send(teller.begin())
+      await send(encoder.begin())
       await consume({ generations, reporter }, call, batch => {
-        const text = teller.tell(batch)
+        const text = encoder.encode(batch)
         return text ? send(text) : undefined
       })
-      const response = await ended(services, { reporter }, inProgress, teller.output)
-      await send(toWarningsComment(reporter.news()) + teller.end(response))
+      const response = await ended(services, { reporter }, inProgress, encoder.output)
+      await send(toWarningsComment(reporter.news()) + encoder.end(response))
     } catch (error) {
       const failure = toStreamFailure(inProgress.toCallerError(error), call, INPUT)
-      if (failure) await send(teller.fail(failure.error))
+      if (failure) await send(encoder.fail(failure.error))
     }
   }
 }

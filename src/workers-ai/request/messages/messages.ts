@@ -49,7 +49,7 @@ export function toNativeMessages (
 function toEachNative (messages: readonly Message[], model: Model, changes: Change[]): NativeMessage[] {
   const { family } = model
   const modern = withModernCalls(messages, changes)
-  const context: Context = { family, callIds: toNativeCallIds(modern, family), changes, effort: newWorkBudget() }
+  const context: Context = { family, callIds: toNativeCallIds(modern, family), changes, workBudget: newWorkBudget() }
   const native: NativeMessage[] = []
   /** Images of tool results, sent after all results of a turn, because results must not be separated. */
   let attached: NativePart[] = []
@@ -77,7 +77,7 @@ interface Context {
   family: Family
   callIds: (id: string) => string
   changes: Change[]
-  effort: WorkBudget
+  workBudget: WorkBudget
 }
 
 /** Joins later system messages to the one at the beginning. */
@@ -155,7 +155,7 @@ function toResult ({ index, call }: PlacedMessage, message: Extract<ModernMessag
   }
 }
 
-function toAssistant (message: AssistantMessage, path: string, { family, callIds, changes, effort }: Context): NativeMessage {
+function toAssistant (message: AssistantMessage, path: string, { family, callIds, changes, workBudget }: Context): NativeMessage {
   const content = withRefusal(toText(message.content, path, changes), message.refusal)
   const thinking = toEarlierThinking(message, path, takesReasoning(family), changes)
   const reasoning = thinking !== undefined && { reasoning: thinking }
@@ -173,7 +173,7 @@ function toAssistant (message: AssistantMessage, path: string, { family, callIds
     tool_calls: calls.map((call, index) => ({
       id: callIds(call.id),
       type: 'function',
-      function: { name: call.function.name, arguments: toArguments(call.function.arguments, `${path}.tool_calls[${index}].function.arguments`, changes, effort) }
+      function: { name: call.function.name, arguments: toArguments(call.function.arguments, `${path}.tool_calls[${index}].function.arguments`, changes, workBudget) }
     }))
   }
 }
@@ -200,10 +200,10 @@ function toFunctionCall (call: ToolCall, path: string, changes: Change[]): Funct
 }
 
 /** Chat templates upstream parse earlier arguments, and refuse the whole request if they are not a JSON object. */
-function toArguments (json: string, param: string, changes: Change[], effort: WorkBudget): string {
+function toArguments (json: string, param: string, changes: Change[], workBudget: WorkBudget): string {
   if (json.trim() === '') return '{}'
   if (isObject(parseJson(json))) return json
-  const mended = parseModelJsonExactly(json, effort)
+  const mended = parseModelJsonExactly(json, workBudget)
   changes.push({ param, action: 'repaired', reason: 'Workers AI takes a JSON object only' })
   return toExactJsonText(isObject(mended) ? mended : { text: json })
 }

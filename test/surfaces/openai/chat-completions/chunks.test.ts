@@ -15,7 +15,7 @@ const finish: GenerationEvent = { type: 'finish', reason: 'stop' }
 
 function told (batches: Batch[], identity = IDENTITY): string {
   const chunks = new ChatChunks(identity, 0, false)
-  return batches.map(batch => chunks.tell(batch)).join('') + DONE
+  return batches.map(batch => chunks.encode(batch)).join('') + DONE
 }
 
 /** The deltas and finish reasons of a stream. */
@@ -61,24 +61,24 @@ t.test('each event becomes a chunk, after the role', t => {
 
 t.test('a chunk is written as OpenAI writes it', t => {
   const chunk = new ChatChunks({ ...IDENTITY, model: 'm' }, 1, false)
-  chunk.tell([{ type: 'text', text: '' }])
-  t.equal(String(chunk.tell([{ type: 'text', text: 'a' }])), 'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","service_tier":"default","system_fingerprint":"fp_1","choices":[{"index":1,"delta":{"content":"a"},"logprobs":null,"finish_reason":null}]}\n\n')
-  t.equal(String(chunk.tell([finish])), 'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","service_tier":"default","system_fingerprint":"fp_1","choices":[{"index":1,"delta":{},"logprobs":null,"finish_reason":"stop"}]}\n\n')
-  t.equal(String(chunk.tell([])), '', 'nothing is nothing')
+  chunk.encode([{ type: 'text', text: '' }])
+  t.equal(String(chunk.encode([{ type: 'text', text: 'a' }])), 'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","service_tier":"default","system_fingerprint":"fp_1","choices":[{"index":1,"delta":{"content":"a"},"logprobs":null,"finish_reason":null}]}\n\n')
+  t.equal(String(chunk.encode([finish])), 'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","service_tier":"default","system_fingerprint":"fp_1","choices":[{"index":1,"delta":{},"logprobs":null,"finish_reason":"stop"}]}\n\n')
+  t.equal(String(chunk.encode([])), '', 'nothing is nothing')
   t.end()
 })
 
 t.test('a failure is left to the caller', t => {
   const chunks = new ChatChunks(IDENTITY, 0, false)
-  t.equal(String(chunks.tell([{ type: 'failure', error: new Error('broken') }])), '', 'not even the role is told')
-  t.match(String(chunks.tell([{ type: 'text', text: 'a' }, { type: 'failure', error: new Error('broken') }])), /"content":"a".*\n\n$/, 'what came before it is')
+  t.equal(String(chunks.encode([{ type: 'failure', error: new Error('broken') }])), '', 'not even the role is told')
+  t.match(String(chunks.encode([{ type: 'text', text: 'a' }, { type: 'failure', error: new Error('broken') }])), /"content":"a".*\n\n$/, 'what came before it is')
   t.end()
 })
 
 t.test('usage is told to those who asked, last and once', t => {
   const chunks = new ChatChunks(IDENTITY, 0, true)
   const usage = { promptTokens: 1, completionTokens: 2, cachedTokens: 1 }
-  const text = String(chunks.tell([{ type: 'text', text: 'a' }, { type: 'usage', usage }, finish]))
+  const text = String(chunks.encode([{ type: 'text', text: 'a' }, { type: 'usage', usage }, finish]))
   t.strictSame(chunks.usage, usage, 'it is kept until then')
   const { chunks: read, complaints } = readChatStream(text + toUsageChunk(IDENTITY, usage) + DONE, { withUsage: true })
   t.strictSame(complaints, [])

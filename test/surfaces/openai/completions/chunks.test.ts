@@ -15,8 +15,8 @@ const events: Batch[] = [
 ]
 
 function told (batches: Batch[], { echo = '', withUsage = false } = {}): Completion[] {
-  const teller = new CompletionChunks(identity, 1, echo, withUsage)
-  return batches.map(batch => teller.tell(batch)).join('').split('\n\n').filter(Boolean).map(event => JSON.parse(event.replace(/^data: /, '')))
+  const encoder = new CompletionChunks(identity, 1, echo, withUsage)
+  return batches.map(batch => encoder.encode(batch)).join('').split('\n\n').filter(Boolean).map(event => JSON.parse(event.replace(/^data: /, '')))
 }
 
 t.test('a choice is told piece by piece', t => {
@@ -44,8 +44,8 @@ t.test('the last chunk tells the bill', t => {
   const chunk: unknown = JSON.parse(toCompletionUsageChunk(identity, { promptTokens: 3, completionTokens: 4 }).slice('data: '.length))
   t.match(chunk, { id: 'cmpl-1', object: 'text_completion', choices: [], usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } })
   t.strictSame(faultsOf('CreateCompletionResponse', chunk), [])
-  const teller = new CompletionChunks(identity, 0, '', false)
-  teller.tell(events.flat())
-  t.strictSame(teller.usage, { promptTokens: 3, completionTokens: 4 })
+  const encoder = new CompletionChunks(identity, 0, '', false)
+  encoder.encode(events.flat())
+  t.strictSame(encoder.usage, { promptTokens: 3, completionTokens: 4 })
   t.end()
 })

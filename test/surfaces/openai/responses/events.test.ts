@@ -19,9 +19,9 @@ function toOptions (asSummary = false): OutputItemsOptions {
 
 /** The whole stream's text, and what each batch led to. */
 function tell (batches: Batch[], options = toOptions()): { text: string, pieces: string[] } {
-  const teller = new ResponseEvents(begun, options)
-  const pieces = [teller.begin(), ...batches.map(batch => teller.tell(batch))]
-  pieces.push(teller.end(toEndedResponse(begun, teller.output, 2_000)))
+  const encoder = new ResponseEvents(begun, options)
+  const pieces = [encoder.begin(), ...batches.map(batch => encoder.encode(batch))]
+  pieces.push(encoder.end(toEndedResponse(begun, encoder.output, 2_000)))
   return { text: pieces.join(''), pieces }
 }
 
@@ -85,9 +85,9 @@ t.test('logprobs come with their piece, and whole', async t => {
 })
 
 t.test('a failure is told twice, with what there was', async t => {
-  const teller = new ResponseEvents(begun, toOptions())
+  const encoder = new ResponseEvents(begun, toOptions())
   const error = { message: 'Busy.', type: 'rate_limit_error', param: null, code: 'rate_limit_exceeded' }
-  const stream = readResponseStream(teller.begin() + teller.tell([{ type: 'text', text: 'x' }]) + teller.fail(error))
+  const stream = readResponseStream(encoder.begin() + encoder.encode([{ type: 'text', text: 'x' }]) + encoder.fail(error))
   t.strictSame(stream.complaints, [])
   t.strictSame(toOrder(stream.events), ['created', 'in_progress', 'output_item.added', 'content_part.added', 'output_text.delta', 'error', 'failed'])
   t.strictSame(stream.error, error)
