@@ -10,6 +10,8 @@ import t, { type Test } from 'tap'
 import { TextRelay } from '../src/workers-ai/fast-path/text-relay.ts'
 import { saying, startProxy } from './servers/start-proxy.ts'
 
+// In a process of its own: it measures the heap, and counts objects of all kinds.
+
 /** By which the client counts tokens, wherever reads cut them. */
 const MARK = '~'
 const SHORT_TOKEN = `${MARK}a`

@@ -7,7 +7,7 @@ import { someAtOnce } from '../../faults/some-at-once.ts'
 import { waited } from '../../servers/http-client.ts'
 import { startLoopbackServer, TRANSPORTS, type Connection, type Transport } from '../../servers/loopback-server.ts'
 
-// The certificate of loopback is nobody's but its own.
+// In a process of its own: no certificate is checked, because that of loopback is signed by itself.
 process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
 process.removeAllListeners('warning')
 
