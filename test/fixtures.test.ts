@@ -10,7 +10,7 @@ import { ChatChunks } from '../src/surfaces/openai/chat-completions/chunks.ts'
 import { GenerationReader } from '../src/workers-ai/answer/generation-reader.ts'
 import { SseDecoder } from '../src/workers-ai/answer/sse-decoder.ts'
 import { assembled, readChatStream, type AssembledMessage, type ChatStream } from './streams/chat-stream.ts'
-import { startNativeUpstream, type NativeAnswer, type NativeUpstream } from './servers/native-upstream.ts'
+import { startRecordedUpstream, type Answer, type RecordedUpstream } from './servers/recorded-upstream.ts'
 
 const FOLDER = new URL('fixtures/native/', import.meta.url)
 
@@ -37,9 +37,9 @@ interface Case {
 
 interface Fixture extends Case {
   name: string
-  native: NativeAnswer & { body: Buffer }
+  native: Answer & { body: Buffer }
   /** What Cloudflare answers when it is asked without `stream`; the same when absent. */
-  plain: NativeAnswer | undefined
+  plain: Answer | undefined
 }
 
 const fixtures = readdirSync(FOLDER).flatMap(folder => readdirSync(new URL(`${folder}/`, FOLDER))
@@ -49,7 +49,7 @@ const streams = fixtures.filter(({ native }) => native.contentType === 'text/eve
 
 t.test('every native answer is told as OpenAI would tell it', async t => {
   let current = fixtures[0] as Fixture
-  const upstream = await startNativeUpstream(t, ({ body }) => body['stream'] === true ? current.native : current.plain ?? current.native)
+  const upstream = await startRecordedUpstream(t, ({ body }) => body['stream'] === true ? current.native : current.plain ?? current.native)
   const url = await startProxy(t, upstream)
   for (const fixture of fixtures) {
     t.test(`${fixture.name}: ${fixture.about}`, async t => {
@@ -90,7 +90,7 @@ function readFixture (name: string): Fixture {
   }
 }
 
-async function startProxy (t: Test, { url }: NativeUpstream): Promise<string> {
+async function startProxy (t: Test, { url }: RecordedUpstream): Promise<string> {
   const { settings } = readSettings({
     env: { CLOUDFLARE_ACCOUNT_ID: 'account', CLOUDFLARE_API_TOKEN: 'token', CLOUDFLARE_API_BASE_URL: url, MAX_RETRIES: '0' },
     readFile: () => ''

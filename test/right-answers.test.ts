@@ -1,5 +1,6 @@
 import t from 'tap'
-import { GLM, LLAMA, startProxy, startUpstream, type Proxy } from './servers/start-proxy.ts'
+import { startRecordedUpstream, toAnswer } from './servers/recorded-upstream.ts'
+import { GLM, LLAMA, startProxy, type Proxy } from './servers/start-proxy.ts'
 
 /** What validators that clients use take must not be refused here, and what is not checked is told. */
 interface Case {
@@ -37,8 +38,8 @@ t.test('a right answer is given, on every surface, by models of both kinds', asy
   for (const one of CASES) {
     for (const [model, toNative] of [[LLAMA, (text: string) => ({ response: text })], [GLM, (text: string) => ({ choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }] })]] as const) {
       for (const { path, body, textOf } of SURFACES) {
-        const upstream = await startUpstream(t, one.answers.map(answer => toNative(typeof answer === 'string' ? answer : JSON.stringify(answer))))
-        const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream })
+        const { url } = await startRecordedUpstream(t, one.answers.map(answer => toAnswer(toNative(typeof answer === 'string' ? answer : JSON.stringify(answer)))))
+        const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
         const response = await asked(proxy, path, body(model, one))
         const name = `${one.name}, ${path}, ${model}`
         t.equal(response.status, 200, name)
@@ -55,8 +56,8 @@ t.test('an answer that does not fit a strict schema is a 400, plain and streamed
   const wrong: Case = { name: 'wrong', schema: of({ type: 'integer' }), strict: true, answers: [], expected: undefined }
   for (const { path, body } of SURFACES) {
     for (const stream of [false, true]) {
-      const upstream = await startUpstream(t, [{ response: '{"a":"x"}' }, { response: '{"a":"y"}' }])
-      const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream })
+      const { url } = await startRecordedUpstream(t, [{ response: '{"a":"x"}' }, { response: '{"a":"y"}' }].map(toAnswer))
+      const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
       const response = await asked(proxy, path, { ...body(LLAMA, wrong), stream })
       t.equal(response.status, 400, `${path}, ${stream}`)
       t.match(await response.json(), { error: { type: 'invalid_request_error', code: 'json_schema_mismatch', message: /\/a must be integer/ } })

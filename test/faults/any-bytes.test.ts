@@ -8,7 +8,7 @@ import { readChatStream } from '../streams/chat-stream.ts'
 import { cut, JSON_ANSWERS, sizes, spoilt, STREAMS } from '../fuzz/spoilt-bytes.ts'
 import { faultsOf } from '../openai-schemas.ts'
 import { ask, startProxy } from '../servers/start-proxy.ts'
-import { chunk, http, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, type Step } from '../servers/raw-upstream.ts'
+import { chunk, http, LAST_CHUNK, startRawUpstream, STREAM_HEAD, type Step } from '../servers/raw-upstream.ts'
 import { runs } from '../property-runs.ts'
 
 /** How many times as many cases are tried, for those who have the time. */
@@ -65,7 +65,7 @@ t.test('any bytes are read alike, however they are cut', t => {
 
 t.test('any bytes from Cloudflare become a stream or an answer OpenAI could have sent, or a clean error', async t => {
   let steps: Step[] = []
-  const evil = await startEvilUpstream(t, () => steps)
+  const evil = await startRawUpstream(t, () => steps)
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: evil.url, MAX_RETRIES: '0', UPSTREAM_HEADERS_TIMEOUT_MS: '5000', UPSTREAM_IDLE_TIMEOUT_MS: '5000' })
   const weather = { type: 'function', function: { name: 'get_weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } } }
   const rests = [{}, { tools: [weather] }, { response_format: { type: 'json_object' } }, { stop: ['e'] }, { n: 2 }, { max_tokens: 3 }]

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { freePort, waited } from '../servers/http-client.ts'
 import { faultsOf } from '../openai-schemas.ts'
 import { ACCOUNT_ID, API_TOKEN, ask, startProxy, type Proxy } from '../servers/start-proxy.ts'
-import { chunk, failing, frames, http, json, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
+import { chunk, failing, frames, http, json, LAST_CHUNK, startRawUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
 const IMPATIENT = { MAX_RETRIES: '0', UPSTREAM_HEADERS_TIMEOUT_MS: '700', UPSTREAM_IDLE_TIMEOUT_MS: '700' }
@@ -144,7 +144,7 @@ function told ({ response, body }: Awaited<ReturnType<typeof answerTo>>): object
 
 t.test('whatever goes wrong before the first token is one error with its status, plain and streamed', async t => {
   const cases = FAULTS.flatMap(fault => [false, true].map(stream => ({ ...fault, stream, name: `${fault.name}, ${stream ? 'streamed' : 'plain'}` })))
-  const evil = await startEvilUpstream(t, asked => {
+  const evil = await startRawUpstream(t, asked => {
     const { given = [] } = cases[Number(/\d+$/.exec(asked.path))] ?? {}
     return typeof given === 'function' ? given(wantsStream(asked)) : given
   })
@@ -164,9 +164,9 @@ t.test('whatever goes wrong before the first token is one error with its status,
 })
 
 t.test('a redirect is followed by nobody', async t => {
-  const thief = await startEvilUpstream(t, () => [json(ANSWER)])
+  const thief = await startRawUpstream(t, () => [json(ANSWER)])
   const statuses = [300, 301, 302, 303, 307, 308]
-  const evil = await startEvilUpstream(t, ({ path }) => [http(Number(/\d+/.exec(path.split('evil/').at(-1) ?? '')), { location: `${thief.url}/steal`, 'content-length': '0' })])
+  const evil = await startRawUpstream(t, ({ path }) => [http(Number(/\d+/.exec(path.split('evil/').at(-1) ?? '')), { location: `${thief.url}/steal`, 'content-length': '0' })])
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: evil.url })
   for (const status of statuses) {
     for (const stream of [false, true]) {
@@ -200,7 +200,7 @@ t.test('nobody there', async t => {
 })
 
 t.test('one answer is never taken for another', async t => {
-  const evil = await startEvilUpstream(t, (_, count) => count === 1
+  const evil = await startRawUpstream(t, (_, count) => count === 1
     ? [json(ANSWER), json(ANSWER.replace('hi', 'an answer nobody asked for'))]
     : [json(ANSWER.replace('hi', 'the second'))])
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: evil.url })
@@ -222,7 +222,7 @@ t.test('what is odd but well is no fault', async t => {
     { name: 'a stream with noise', given: [STREAM_HEAD, chunk('\uFEFF: x\r\n\r\nevent: y\rdata: z\r\rretry: 1\n\n'), frames({ response: 'hi' }, 'ping', '', '[DONE]'), LAST_CHUNK] },
     { name: 'a stream whose answer is followed by rubbish', given: [STREAM_HEAD, frames({ response: 'hi' }, '[DONE]', '{"broken'), LAST_CHUNK] }
   ]
-  const evil = await startEvilUpstream(t, ({ path }) => cases[Number(/\d+$/.exec(path))]?.given ?? [])
+  const evil = await startRawUpstream(t, ({ path }) => cases[Number(/\d+$/.exec(path))]?.given ?? [])
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: evil.url })
   for (const [index, { name }] of cases.entries()) {
     t.equal((await answerTo(proxy, `@cf/evil/odd-${index}`, false)).body.choices?.[0].message.content, 'hi', name)

@@ -7,7 +7,7 @@ import { exchange } from '../servers/http-client.ts'
 import { faultsOf } from '../openai-schemas.ts'
 import { ask, LLAMA, MISTRAL, startProxy, type Proxy } from '../servers/start-proxy.ts'
 import { startBuiltServer } from '../servers/built-server.ts'
-import { json, startEvilUpstream } from '../servers/raw-upstream.ts'
+import { json, startRawUpstream } from '../servers/raw-upstream.ts'
 
 const LEVELS = 100_000
 const PATHS = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses', '/v1/responses/compact']
@@ -278,7 +278,7 @@ t.test('a body that never ends is read no further than the limit', async t => {
 })
 
 t.test('large and odd bodies are answered in time, and hold up nobody else', async t => {
-  const evil = await startEvilUpstream(t, ({ path }) => [json({ result: path.endsWith('bge-m3') ? { shape: [1, 2], data: [[0, 1]] } : { response: 'hi' } })])
+  const evil = await startRawUpstream(t, ({ path }) => [json({ result: path.endsWith('bge-m3') ? { shape: [1, 2], data: [[0, 1]] } : { response: 'hi' } })])
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url })
   const many = (count: number, content: unknown) => JSON.stringify(chat({ messages: Array.from({ length: count }, () => ({ role: 'user', content })), max_tokens: 1 }))
   const png = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { readChatStream } from '../streams/chat-stream.ts'
 import { waited } from '../servers/http-client.ts'
 import { ask, startProxy, type Proxy } from '../servers/start-proxy.ts'
-import { chunk, failing, frames, http, json, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type Script, type Step } from '../servers/raw-upstream.ts'
+import { chunk, failing, frames, http, json, saying, startRawUpstream, STREAM_HEAD, wantsStream, type Script, type Step } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
 const DEPARTURES: Record<string, (socket: Socket) => unknown> = {
@@ -37,7 +37,7 @@ async function activeRequests ({ url }: Proxy): Promise<number> {
 }
 
 async function start (t: Test, script: Script, env: Record<string, string> = {}) {
-  const evil = await startEvilUpstream(t, script)
+  const evil = await startRawUpstream(t, script)
   return { evil, proxy: await startProxy(t, { CLOUDFLARE_API_BASE_URL: evil.url, ...env }) }
 }
 
@@ -158,7 +158,7 @@ t.test('a hundred who leave at once do not hold up the others', async t => {
 })
 
 t.test('comments keep a connection alive while Cloudflare thinks, before the first token and between two', async t => {
-  const evil = await startEvilUpstream(t, () => [STREAM_HEAD, 700, frames({ response: 'a' }), 700, frames({ response: 'b' }, '[DONE]'), '0\r\n\r\n'])
+  const evil = await startRawUpstream(t, () => [STREAM_HEAD, 700, frames({ response: 'a' }), 700, frames({ response: 'b' }, '[DONE]'), '0\r\n\r\n'])
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: evil.url }, {}, { keepAliveMs: 100 })
   const startedAt = performance.now()
   const response = await ask(proxy, chat(true))
@@ -174,7 +174,7 @@ t.test('comments keep a connection alive while Cloudflare thinks, before the fir
 })
 
 t.test('a failure that comes after the first comment is told in the stream', async t => {
-  const evil = await startEvilUpstream(t, () => [STREAM_HEAD, 500, frames({ errors: [{ code: 3040, message: 'busy' }] })])
+  const evil = await startRawUpstream(t, () => [STREAM_HEAD, 500, frames({ errors: [{ code: 3040, message: 'busy' }] })])
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: evil.url }, {}, { keepAliveMs: 100 })
   const response = await ask(proxy, chat(true))
   t.equal(response.status, 200)

@@ -3,14 +3,14 @@ import t, { type Test } from 'tap'
 import { readChatStream } from '../streams/chat-stream.ts'
 import { waited } from '../servers/http-client.ts'
 import { ask, LLAMA, MISTRAL, startProxy, type Proxy } from '../servers/start-proxy.ts'
-import { chunk, failing, frames, http, json, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type EvilUpstream, type Step } from '../servers/raw-upstream.ts'
+import { chunk, failing, frames, http, json, saying, startRawUpstream, STREAM_HEAD, wantsStream, type RawUpstream, type Step } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
 const IMPATIENT = { MAX_RETRIES: '0', UPSTREAM_HEADERS_TIMEOUT_MS: '1000' }
 
 /** The model whose turn a case is fails as the case says; the models that are called `good` answer. */
-async function start (t: Test, cases: ReadonlyArray<{ given: Step[] }>, fallbacks: Record<string, string[]>, env: Record<string, string> = {}): Promise<{ proxy: Proxy, evil: EvilUpstream }> {
-  const evil = await startEvilUpstream(t, asked => {
+async function start (t: Test, cases: ReadonlyArray<{ given: Step[] }>, fallbacks: Record<string, string[]>, env: Record<string, string> = {}): Promise<{ proxy: Proxy, evil: RawUpstream }> {
+  const evil = await startRawUpstream(t, asked => {
     if (asked.path.includes('/good')) return saying('good', wantsStream(asked))
     return cases[Number(/\d+$/.exec(asked.path))]?.given ?? []
   })
@@ -21,7 +21,7 @@ function chat (model: string, stream = false): object {
   return { model, messages: [{ role: 'user', content: 'x' }], stream }
 }
 
-function modelsOf ({ asked }: EvilUpstream): string[] {
+function modelsOf ({ asked }: RawUpstream): string[] {
   return asked.map(({ path }) => path.slice(path.indexOf('@')))
 }
 
@@ -116,7 +116,7 @@ t.test('a fallback that is none harms nobody', async t => {
 
 t.test('a fallback that cannot take the request is passed over', async t => {
   const png = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
-  const evil = await startEvilUpstream(t, () => failing(429, 3040))
+  const evil = await startRawUpstream(t, () => failing(429, 3040))
   const proxy = await startProxy(t, { ...IMPATIENT, CLOUDFLARE_API_BASE_URL: evil.url, MODEL_FALLBACKS: JSON.stringify({ [MISTRAL]: [LLAMA] }) })
   const response = await ask(proxy, { model: MISTRAL, messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: png } }] }] })
   t.match({ status: response.status, body: await response.json() }, { status: 429, body: { error: { code: 'rate_limit_exceeded' } } })
@@ -154,7 +154,7 @@ t.test('the successor of a retired model takes over, however Cloudflare says tha
   ]
   for (const { name, given, stream: streams } of cases) {
     for (const stream of streams) {
-      const evil = await startEvilUpstream(t, asked => asked.path.includes(successor) ? saying('good', stream) : given)
+      const evil = await startRawUpstream(t, asked => asked.path.includes(successor) ? saying('good', stream) : given)
       const proxy = await startProxy(t, { ...IMPATIENT, CLOUDFLARE_API_BASE_URL: evil.url })
       for (const attempts of ['2', '1']) {
         const response = await ask(proxy, chat(retired, stream))
@@ -168,7 +168,7 @@ t.test('the successor of a retired model takes over, however Cloudflare says tha
 
 t.test('nobody takes over for a model that fails otherwise', async t => {
   for (const given of [failing(429, 3040), failing(404, 5007), failing(403, 5018), ['RESET'] as Step[]]) {
-    const evil = await startEvilUpstream(t, () => given)
+    const evil = await startRawUpstream(t, () => given)
     const proxy = await startProxy(t, { ...IMPATIENT, CLOUDFLARE_API_BASE_URL: evil.url })
     t.not((await ask(proxy, chat('@cf/meta/llama-3-8b-instruct'))).status, 200)
     t.equal(evil.asked.length, 1)

@@ -8,7 +8,7 @@ import { waited } from '../servers/http-client.ts'
 import { LOOPBACK_CERTIFICATE, TRANSPORTS, type Transport } from '../servers/loopback-server.ts'
 import { ask, saying as asking } from '../servers/start-proxy.ts'
 import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
-import { chunk, frames, http, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
+import { chunk, frames, http, LAST_CHUNK, saying, startRawUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
 
 // Two processes that copy megabytes, beside all else that a machine may do.
 t.setTimeout(900_000)
@@ -136,16 +136,19 @@ async function check (t: Test, transport: Transport, cases: readonly Case[], env
   t.teardown(() => { for (const { socket } of clients) socket.destroy() })
   const expected = cases.reduce((sum, { rest }) => sum + (rest?.n ?? 1), 0)
   let ended = 0
-  const evil = await startEvilUpstream(t, asked => {
+  const evil = await startRawUpstream(t, asked => {
     const number = /\/case-(\d+)$/.exec(asked.path)?.[1]
     if (number !== undefined) return holding(cases[Number(number)] as Case, () => clients[Number(number)]?.socket, () => { ended++ })
     const fault = BESIDE[modelOf(asked.path)]
     if (fault !== undefined) return fault.given
     if (!wantsStream(asked)) return saying('hi', false)
     return [STREAM_HEAD, frames({ response: 'Hel' }), () => waited(() => ended === expected, PATIENCE_MS), ...saying('lo', true).slice(1)]
-  }, transport, path => {
-    const fault = BESIDE[modelOf(path)]
-    return fault?.isEarly ? fault.given : undefined
+  }, {
+    transport,
+    early: path => {
+      const fault = BESIDE[modelOf(path)]
+      return fault?.isEarly ? fault.given : undefined
+    }
   })
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, NODE_EXTRA_CA_CERTS: LOOPBACK_CERTIFICATE, MAX_RETRIES: '0', ...env })
 

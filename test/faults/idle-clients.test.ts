@@ -4,7 +4,7 @@ import t from 'tap'
 import { waited } from '../servers/http-client.ts'
 import { ask, LLAMA } from '../servers/start-proxy.ts'
 import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
-import { frames, json, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream } from '../servers/raw-upstream.ts'
+import { frames, json, LAST_CHUNK, saying, startRawUpstream, STREAM_HEAD, wantsStream } from '../servers/raw-upstream.ts'
 
 const LIMIT_MS = 2_000
 const PLACES = 2
@@ -44,7 +44,7 @@ const surfaces: Array<{ name: string, path: string, body: object, hasLeft?: bool
 
 t.test('clients that take nothing give their places back, on every surface', async t => {
   let isSmall = false
-  const evil = await startEvilUpstream(t, asked => {
+  const evil = await startRawUpstream(t, asked => {
     if (isSmall) return saying('hi', wantsStream(asked))
     if (asked.path.endsWith('bge-m3')) return [json({ result: { shape: [1, 1_000_000], data: [Array.from({ length: 1_000_000 }, (_, index) => 1 / (index + 3))] }, success: true })]
     if (!wantsStream(asked)) return saying('x'.repeat(LARGE), false)
@@ -79,7 +79,7 @@ t.test('clients that take nothing give their places back, on every surface', asy
 })
 
 t.test('a stored response that nobody reads keeps no connection', async t => {
-  const evil = await startEvilUpstream(t, () => saying('x'.repeat(LARGE), false))
+  const evil = await startRawUpstream(t, () => saying('x'.repeat(LARGE), false))
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, CLIENT_IDLE_TIMEOUT_MS: String(LIMIT_MS) })
   const { id } = await (await fetch(`${server.url}/v1/responses`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: MODEL, input: 'x' }) })).json() as { id: string }
   const socket = ignore(server, `/v1/responses/${id}`)
@@ -91,7 +91,7 @@ t.test('a stored response that nobody reads keeps no connection', async t => {
 t.test('a model that is silent cuts nobody, and who reads late within the limit gets everything', async t => {
   const piece = frames({ response: 'x'.repeat(8_192) })
   const times = Math.ceil(30_000_000 / piece.length)
-  const evil = await startEvilUpstream(t, ({ path }) => path.endsWith('silent')
+  const evil = await startRawUpstream(t, ({ path }) => path.endsWith('silent')
     ? [STREAM_HEAD, frames({ response: 'hi' }), 3 * LIMIT_MS, frames('[DONE]'), LAST_CHUNK]
     : [STREAM_HEAD, { again: piece, times }, frames('[DONE]'), LAST_CHUNK])
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, CLIENT_IDLE_TIMEOUT_MS: String(LIMIT_MS) })
@@ -114,7 +114,7 @@ t.test('a model that is silent cuts nobody, and who reads late within the limit 
 
 for (const [name, env] of Object.entries({ key: { API_KEYS: 'one:first-key-1,two:other-key-2' }, 'token of Cloudflare': { AUTH_MODE: 'passthrough' } })) {
   t.test(`of two callers, each with a ${name}, one cannot keep the other out`, async t => {
-    const evil = await startEvilUpstream(t, () => [STREAM_HEAD, frames({ response: 'hi' })])
+    const evil = await startRawUpstream(t, () => [STREAM_HEAD, frames({ response: 'hi' })])
     const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, MAX_STREAMS: '10', ...env })
     const open: AbortController[] = []
     t.teardown(() => { for (const controller of open) controller.abort() })

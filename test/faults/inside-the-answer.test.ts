@@ -3,7 +3,7 @@ import { readChatStream } from '../streams/chat-stream.ts'
 import { waited } from '../servers/http-client.ts'
 import { faultsOf } from '../openai-schemas.ts'
 import { ask, LLAMA, startProxy } from '../servers/start-proxy.ts'
-import { chunk, frames, http, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
+import { chunk, frames, http, LAST_CHUNK, startRawUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
 const IMPATIENT = { MAX_RETRIES: '2', UPSTREAM_IDLE_TIMEOUT_MS: '1000' }
@@ -59,7 +59,7 @@ const FAULTS: Fault[] = [
 ]
 
 t.test('whatever goes wrong after the first token ends the stream with an error, and nothing else', async t => {
-  const evil = await startEvilUpstream(t, ({ path }) => {
+  const evil = await startRawUpstream(t, ({ path }) => {
     const { head, given = [] } = FAULTS[Number(/\d+$/.exec(path))] ?? {}
     return head ? [head, 30, ...given] : [STREAM_HEAD, frames({ response: 'Hel' }), 30, ...given]
   })
@@ -82,7 +82,7 @@ t.test('whatever goes wrong after the first token ends the stream with an error,
 })
 
 t.test('the same ends a plain answer with its status, because nobody has read a byte of it', async t => {
-  const evil = await startEvilUpstream(t, ({ path }) => {
+  const evil = await startRawUpstream(t, ({ path }) => {
     const { head, given = [] } = FAULTS[Number(/\d+$/.exec(path))] ?? {}
     return head ? [head, ...given] : [STREAM_HEAD, frames({ response: 'Hel' }), ...given]
   })
@@ -97,7 +97,7 @@ t.test('the same ends a plain answer with its status, because nobody has read a 
 })
 
 t.test('text and a failure that come in one read are told both, because the text was first', async t => {
-  const evil = await startEvilUpstream(t, () => [Buffer.concat([STREAM_HEAD, frames({ response: 'Hel' }, { errors: [{ code: 3040, message: 'busy' }] }), Buffer.from(LAST_CHUNK)])])
+  const evil = await startRawUpstream(t, () => [Buffer.concat([STREAM_HEAD, frames({ response: 'Hel' }, { errors: [{ code: 3040, message: 'busy' }] }), Buffer.from(LAST_CHUNK)])])
   const proxy = await startProxy(t, { ...IMPATIENT, CLOUDFLARE_API_BASE_URL: evil.url })
   const response = await ask(proxy, { model: '@cf/evil/x', messages: [{ role: 'user', content: 'x' }], stream: true })
   const { chunks, error, isDone, complaints } = readChatStream(await response.text())
@@ -107,7 +107,7 @@ t.test('text and a failure that come in one read are told both, because the text
 })
 
 t.test('one of several choices that breaks ends them all', async t => {
-  const evil = await startEvilUpstream(t, ({ body }) => {
+  const evil = await startRawUpstream(t, ({ body }) => {
     const { seed } = JSON.parse(body) as { seed: number }
     return seed === 8 ? [STREAM_HEAD, frames({ response: 'Hel' }), 50, 'RESET'] : [STREAM_HEAD, frames({ response: 'Hel' })]
   })
@@ -119,7 +119,7 @@ t.test('one of several choices that breaks ends them all', async t => {
 })
 
 t.test('an answer that is asked for plainly and told as a stream fails with its status', async t => {
-  const evil = await startEvilUpstream(t, asked => {
+  const evil = await startRawUpstream(t, asked => {
     t.equal(wantsStream(asked), false)
     return [http(200, { 'content-length': '1000' }, '{"result":'), 'FIN']
   })

@@ -8,14 +8,14 @@ import { readChatStream } from '../streams/chat-stream.ts'
 import { exchange, waited } from '../servers/http-client.ts'
 import { ask, saying as asking } from '../servers/start-proxy.ts'
 import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
-import { failing, frames, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type EvilUpstream, type Script } from '../servers/raw-upstream.ts'
+import { failing, frames, LAST_CHUNK, saying, startRawUpstream, STREAM_HEAD, wantsStream, type RawUpstream, type Script } from '../servers/raw-upstream.ts'
 
 t.jobs = 3
 
 const HEAD = 'POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n'
 
-async function start (t: Test, script: Script, env: Record<string, string> = {}): Promise<{ server: BuiltServer, evil: EvilUpstream }> {
-  const evil = await startEvilUpstream(t, script)
+async function start (t: Test, script: Script, env: Record<string, string> = {}): Promise<{ server: BuiltServer, evil: RawUpstream }> {
+  const evil = await startRawUpstream(t, script)
   return { evil, server: await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, ...env }) }
 }
 
@@ -186,9 +186,9 @@ t.test('a bug that nobody caught cuts short what was to end after SIGTERM', asyn
 })
 
 t.test('it starts without Cloudflare, and serves as soon as that is there', async t => {
-  const gone = await startEvilUpstream(t, () => [])
+  const gone = await startRawUpstream(t, () => [])
   let isThere = false
-  const evil = await startEvilUpstream(t, asked => isThere ? saying('hi', wantsStream(asked)) : ['RESET'])
+  const evil = await startRawUpstream(t, asked => isThere ? saying('hi', wantsStream(asked)) : ['RESET'])
   t.not(gone.port, evil.port)
   const startedAt = performance.now()
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, MAX_RETRIES: '0' })

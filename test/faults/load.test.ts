@@ -4,7 +4,7 @@ import t from 'tap'
 import { readChatStream } from '../streams/chat-stream.ts'
 import { ask, saying as asking } from '../servers/start-proxy.ts'
 import { startBuiltServer } from '../servers/built-server.ts'
-import { chunk, frames, LAST_CHUNK, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
+import { chunk, frames, LAST_CHUNK, saying, startRawUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
 
 const MEBIBYTE = 1_048_576
 const FRAMES = 10
@@ -33,7 +33,7 @@ t.test('a thousand streams at once: none is lost, none gets another\'s words', a
   const COUNT = 1_000
   let goOn: (value?: unknown) => void
   const allAreOpen = new Promise(resolve => { goOn = resolve })
-  const evil = await startEvilUpstream(t, (asked, count) => {
+  const evil = await startRawUpstream(t, (asked, count) => {
     if (count > COUNT) goOn()
     if (!wantsStream(asked)) return saying('hi', false)
     const word = wordOf(asked.body)
@@ -77,7 +77,7 @@ t.test('a thousand streams at once: none is lost, none gets another\'s words', a
 
 t.test('six hundred requests of all kinds at once: each gets its own answer', async t => {
   const COUNT = 600
-  const evil = await startEvilUpstream(t, asked => {
+  const evil = await startRawUpstream(t, asked => {
     const word = wordOf(asked.body)
     switch (Number(word.slice(5)) % 6) {
       case 0: return saying(word, false)

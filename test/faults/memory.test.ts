@@ -5,7 +5,7 @@ import t from 'tap'
 import { waited } from '../servers/http-client.ts'
 import { ask } from '../servers/start-proxy.ts'
 import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
-import { chunk, frames, http, json, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, type Step } from '../servers/raw-upstream.ts'
+import { chunk, frames, http, json, LAST_CHUNK, startRawUpstream, STREAM_HEAD, type Step } from '../servers/raw-upstream.ts'
 
 const MEBIBYTE = 1_048_576
 
@@ -30,7 +30,7 @@ t.test('streams nobody reads hold Cloudflare back, cost little memory, and come 
   const STREAMS = 8
   const piece = frames({ response: 'x'.repeat(8_192) })
   const times = Math.ceil(50_000_000 / piece.length)
-  const evil = await startEvilUpstream(t, ({ path }) => path.endsWith('/small')
+  const evil = await startRawUpstream(t, ({ path }) => path.endsWith('/small')
     ? [STREAM_HEAD, frames({ response: 'hi' }, '[DONE]'), LAST_CHUNK]
     : [STREAM_HEAD, { again: piece, times }, frames('[DONE]'), LAST_CHUNK])
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url })
@@ -83,7 +83,7 @@ t.test('large bodies at once stay within what the manifests allow', async t => {
     { name: 'of text that needs two bytes a letter', body: JSON.stringify(chat('@cf/evil/model', { messages: [{ role: 'user', content: `→${'word '.repeat(SIZE / 5)}` }] })), statuses: [200, 503, 408] },
     { name: 'of empty objects', body: question.replace('"LIST"', `[${'{},'.repeat(SIZE / 3)}0]`), statuses: [413, 503, 408] }
   ]
-  const evil = await startEvilUpstream(t, () => [200, json({ result: { response: 'hi' }, success: true })])
+  const evil = await startRawUpstream(t, () => [200, json({ result: { response: 'hi' }, success: true })])
   for (const { name, body, statuses } of kinds) {
     const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, NODE_OPTIONS: `--max-old-space-size=${CONTAINER / 2}`, MAX_BODY_MEMORY_BYTES: String(CONTAINER / 4 * MEBIBYTE) })
     await (await ask(server, chat('@cf/evil/model'))).text()
@@ -136,7 +136,7 @@ t.test('whatever has no end is left before it fills the memory', async t => {
     { name: 'a leaked call without an end', given: many(`data: {"response":"<tool_call>${piece}"}\n\n`, STREAM_HEAD), asked: { stream: true, tools }, status: 502 },
     { name: 'structured output without an end', given: many(`data: {"response":"[\\"${piece}\\","}\n\n`, STREAM_HEAD), asked: { stream: true, response_format: { type: 'json_object' } }, status: 502 }
   ]
-  const evil = await startEvilUpstream(t, ({ path }) => cases[Number(/\d+$/.exec(path))]?.given ?? [STREAM_HEAD, frames({ response: 'hi' }, '[DONE]'), LAST_CHUNK])
+  const evil = await startRawUpstream(t, ({ path }) => cases[Number(/\d+$/.exec(path))]?.given ?? [STREAM_HEAD, frames({ response: 'hi' }, '[DONE]'), LAST_CHUNK])
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, MAX_RETRIES: '0' })
   await (await ask(server, chat('@cf/evil/small', { stream: true }))).text()
   let most = 0

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { waited } from '../servers/http-client.ts'
 import { ask, post, startProxy, type Proxy } from '../servers/start-proxy.ts'
-import { chunk, failing, frames, http, json, saying, startEvilUpstream, STREAM_HEAD, wantsStream, type EvilUpstream, type Script, type Step } from '../servers/raw-upstream.ts'
+import { chunk, failing, frames, http, json, saying, startRawUpstream, STREAM_HEAD, wantsStream, type RawUpstream, type Script, type Step } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
 // Most of these tests wait.
 t.jobs = 3
 
-async function start (t: Test, script: Script, env: Record<string, string> = {}): Promise<{ proxy: Proxy, evil: EvilUpstream }> {
-  const evil = await startEvilUpstream(t, script)
+async function start (t: Test, script: Script, env: Record<string, string> = {}): Promise<{ proxy: Proxy, evil: RawUpstream }> {
+  const evil = await startRawUpstream(t, script)
   return { evil, proxy: await startProxy(t, { CLOUDFLARE_API_BASE_URL: evil.url, ...env }) }
 }
 
@@ -18,7 +18,7 @@ function chat (model: string, stream: boolean): object {
 }
 
 /** How often each model was asked. */
-function countsOf ({ asked }: EvilUpstream): Record<string, number> {
+function countsOf ({ asked }: RawUpstream): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const { path } of asked) counts[path.split('/').at(-1) ?? ''] = (counts[path.split('/').at(-1) ?? ''] ?? 0) + 1
   return counts

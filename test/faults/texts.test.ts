@@ -1,7 +1,7 @@
 import t from 'tap'
 import { assembled, readChatStream } from '../streams/chat-stream.ts'
 import { ask, GLM, LLAMA, startProxy, type Proxy } from '../servers/start-proxy.ts'
-import { chunk, frames, json, LAST_CHUNK, startEvilUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
+import { chunk, frames, json, LAST_CHUNK, startRawUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
 
 /** Texts that somebody on their way might take for something else. */
 const TEXTS: Record<string, string> = {
@@ -49,7 +49,7 @@ async function told (proxy: Proxy, body: object): Promise<{ content: unknown, to
 
 t.test('what a model says comes as it is, however its JSON spells it', async t => {
   let [spelt, isOpenAi] = ['""', false]
-  const evil = await startEvilUpstream(t, asked => {
+  const evil = await startRawUpstream(t, asked => {
     const [first, last] = isOpenAi
       ? [`{"choices":[{"index":0,"delta":{"content":${spelt}}}]}`, { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage: USAGE }]
       : [`{"response":${spelt}}`, { response: '', usage: USAGE }]
@@ -70,7 +70,7 @@ t.test('what a model says comes as it is, however its JSON spells it', async t =
 })
 
 t.test('digits that come as numbers are text', async t => {
-  const evil = await startEvilUpstream(t, () => [STREAM_HEAD, frames(...[4, '2', 0.5, -1, 0].map(response => ({ response })), { response: '', usage: USAGE }, '[DONE]'), LAST_CHUNK])
+  const evil = await startRawUpstream(t, () => [STREAM_HEAD, frames(...[4, '2', 0.5, -1, 0].map(response => ({ response })), { response: '', usage: USAGE }, '[DONE]'), LAST_CHUNK])
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: evil.url })
   t.strictSame(await told(proxy, request(true)), { content: '420.5-10', total: USAGE.total_tokens })
 })
@@ -81,7 +81,7 @@ t.test('half a character, and half of a pair that is cut by two frames, do no ha
     { name: 'half a pair', given: frames('{"response":"a\\ud83d"}', '{"response":"b","finish_reason":"stop"}'), expected: 'a\ud83db' },
     { name: 'a byte that is no UTF-8', given: chunk(Buffer.concat([Buffer.from('data: {"response":"a'), Buffer.from([0xff]), Buffer.from('b","finish_reason":"stop"}\n\n')])), expected: 'a\ufffdb' }
   ]
-  const evil = await startEvilUpstream(t, ({ path }) => [STREAM_HEAD, cases[Number(/\d+$/.exec(path))]?.given ?? '', chunk('data: [DONE]\n\n'), LAST_CHUNK])
+  const evil = await startRawUpstream(t, ({ path }) => [STREAM_HEAD, cases[Number(/\d+$/.exec(path))]?.given ?? '', chunk('data: [DONE]\n\n'), LAST_CHUNK])
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: evil.url })
   for (const [index, { name, expected }] of cases.entries()) {
     const bytes = Buffer.from(await (await ask(proxy, { ...request(true), stream_options: null, model: `@cf/evil/half-${index}` })).arrayBuffer())
@@ -95,7 +95,7 @@ t.test('a stream that comes a byte at a time says the same, whatever its lines e
   const said = 'é 漢 🙂\n"quoted"'
   const stream = (end: string) => Buffer.from([': x', 'event: message', 'data: {"response":"é 漢"}', '', 'id: 7', `data:{"response":${JSON.stringify(said.slice(3))}}`, '', 'data: {"response":"",', `data: "usage":${JSON.stringify(USAGE)}}`, '', 'data: [DONE]', '', ''].join(end))
   const cases = Object.entries(ENDS).map(([name, end]) => ({ name, bytes: stream(end) }))
-  const evil = await startEvilUpstream(t, ({ path }) => {
+  const evil = await startRawUpstream(t, ({ path }) => {
     const { bytes } = cases[Number(/\d+$/.exec(path))] ?? { bytes: Buffer.alloc(0) }
     return [STREAM_HEAD, ...[...bytes].flatMap(byte => [chunk(Buffer.from([byte])), 1]), LAST_CHUNK]
   })
@@ -106,7 +106,7 @@ t.test('a stream that comes a byte at a time says the same, whatever its lines e
 })
 
 t.test('what a caller says reaches the model as it is, in JSON that is well-formed', async t => {
-  const evil = await startEvilUpstream(t, () => [json({ result: { response: 'hi', usage: USAGE } })])
+  const evil = await startRawUpstream(t, () => [json({ result: { response: 'hi', usage: USAGE } })])
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: evil.url })
   for (const [name, text] of Object.entries(TEXTS)) {
     for (const [how, spell] of Object.entries(SPELLINGS)) {

@@ -8,7 +8,7 @@ import { readSettings } from '../../src/settings/reader.ts'
 import { exchange, waited } from '../servers/http-client.ts'
 import { ask, LLAMA, saying, startProxy } from '../servers/start-proxy.ts'
 import { startBuiltServer } from '../servers/built-server.ts'
-import { saying as answering, startEvilUpstream } from '../servers/raw-upstream.ts'
+import { saying as answering, startRawUpstream } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
 const BODY = JSON.stringify(saying('say hi'))
@@ -116,7 +116,7 @@ t.test('hundreds of connections that never get on hold up nobody', async t => {
 })
 
 t.test('five thousand connections that are dropped leave nothing behind', async t => {
-  const evil = await startEvilUpstream(t, () => answering('hi', false))
+  const evil = await startRawUpstream(t, () => answering('hi', false))
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url })
   await (await ask(server, saying('say hi'))).text()
   const before = await server.vitals()

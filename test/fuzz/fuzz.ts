@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { startBuiltServer, type BuiltServer, type Vitals } from '../servers/built-server.ts'
-import { startEvilUpstream, type EvilUpstream } from '../servers/raw-upstream.ts'
+import { startRawUpstream, type RawUpstream } from '../servers/raw-upstream.ts'
 import { API_TOKEN } from '../servers/start-proxy.ts'
 import { KEYS, toBatch, toSteps, type Batch } from './batch.ts'
 import { play } from './client.ts'
@@ -121,9 +121,9 @@ async function live (t: Test, env: Record<string, string>, { first, until }: { f
 /** What is served by turns: the scripts of the batches that are under way. */
 type Serve = (batch: Batch) => () => void
 
-async function start (t: Test, env: Record<string, string>): Promise<{ server: BuiltServer, serve: Serve, upstream: EvilUpstream }> {
+async function start (t: Test, env: Record<string, string>): Promise<{ server: BuiltServer, serve: Serve, upstream: RawUpstream }> {
   const serving = new Set<Batch>()
-  const upstream = await startEvilUpstream(t, (_, count) => {
+  const upstream = await startRawUpstream(t, (_, count) => {
     const scripts = [...serving].flatMap(batch => batch.scripts)
     return scripts.length === 0 ? ['RESET'] : toSteps(scripts[count % scripts.length] ?? [])
   })
@@ -146,7 +146,7 @@ async function run (server: BuiltServer, batch: Batch, serve: Serve): Promise<st
 }
 
 /** What is wrong with a server at the end of its life: what it has logged, what it holds, and how it ends. */
-async function faultsOfEnd (server: BuiltServer, upstream: EvilUpstream, before?: Vitals): Promise<string[]> {
+async function faultsOfEnd (server: BuiltServer, upstream: RawUpstream, before?: Vitals): Promise<string[]> {
   const faults: string[] = []
   if (server.child.exitCode !== null) return [`the process ended with ${server.child.exitCode}: ${server.stderr()}${server.stdout().slice(-2_000)}`]
   if (before !== undefined) {
@@ -168,7 +168,7 @@ async function faultsOfEnd (server: BuiltServer, upstream: EvilUpstream, before?
   return faults
 }
 
-async function restingVitals (server: BuiltServer, upstream: EvilUpstream): Promise<Vitals> {
+async function restingVitals (server: BuiltServer, upstream: RawUpstream): Promise<Vitals> {
   upstream.hangUp()
   for (let tries = 0; tries < 40 && (await server.vitals()).sockets > 0; tries++) await sleep(250)
   // Timers that a closed connection leaves behind run out.

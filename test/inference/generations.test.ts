@@ -9,10 +9,10 @@ import { CATALOGUE } from '../../src/workers-ai/models/catalogue.ts'
 import { WorkersAi } from '../../src/workers-ai/transport/client.ts'
 import type { Model } from '../../src/workers-ai/models/model.ts'
 import { waited } from '../servers/http-client.ts'
-import { startNativeUpstream, type NativeAnswer, type NativeRun } from '../servers/native-upstream.ts'
+import { startRecordedUpstream, toAnswer, type Answer, type Recorded } from '../servers/recorded-upstream.ts'
 import { all } from '../sources.ts'
 import { quietCall } from './quiet-call.ts'
-import { ask, GLM, KIMI, LLAMA, post, saying, startProxy, startUpstream, toChunks } from '../servers/start-proxy.ts'
+import { ask, GLM, KIMI, LLAMA, post, saying, startProxy, toChunks } from '../servers/start-proxy.ts'
 
 await loadCheckers()
 
@@ -61,13 +61,13 @@ t.test('a structured output is asked for in another form when the first is refus
 })
 
 t.test('a structured output that does not fit is asked for once more', async t => {
-  const upstream = await startUpstream(t, [
+  const { url } = await startRecordedUpstream(t, [
     { response: '{"color":"green"}', usage: { prompt_tokens: 1, completion_tokens: 2 } },
     { response: '{"color":"red"}', usage: { prompt_tokens: 3, completion_tokens: 4 } },
     { response: '{"color":"green"}' },
     { response: 'green' }
-  ])
-  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream })
+  ].map(toAnswer))
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
   t.match(await (await ask(proxy, saying('Which?', { response_format: color }))).json(), {
     choices: [{ message: { content: '{"color":"red"}' } }],
     usage: { prompt_tokens: 4, completion_tokens: 6 }
@@ -79,11 +79,11 @@ t.test('a structured output that does not fit is asked for once more', async t =
 })
 
 t.test('a forced call that did not come is asked for once more', async t => {
-  const upstream = await startUpstream(t, [
+  const { url } = await startRecordedUpstream(t, [
     { response: 'It is warm.' },
     { tool_calls: [{ name: 'get_weather', arguments: { city: 'Oslo' } }] }
-  ])
-  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream })
+  ].map(toAnswer))
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
   const response = await ask(proxy, saying('Weather?', { tools: [weather], tool_choice: 'required', stream: true }))
   const chunks = toChunks(await response.text())
   t.match(chunks.slice(0, -1).at(-1), { choices: [{ finish_reason: 'tool_calls' }] })
@@ -108,11 +108,11 @@ t.test('thinking is no content', async t => {
 })
 
 /** What the upstream answers to one run after the other. */
-type Script = NativeAnswer[] | ((run: NativeRun, count: number) => NativeAnswer)
+type Script = Answer[] | ((run: Recorded, count: number) => Answer)
 
 interface Asked {
   generations: Promise<Generations>
-  runs: NativeRun[]
+  runs: Recorded[]
   /** What the record of the request has of the bill. */
   neurons: () => number | undefined
   changes: () => string[]
@@ -121,7 +121,7 @@ interface Asked {
 
 /** Asks a scripted upstream for what a caller asks for, without the routes around it. */
 async function start (t: Test, model: string, request: Partial<GenerationRequest>, script: Script): Promise<Asked> {
-  const upstream = await startNativeUpstream(t, typeof script === 'function' ? script : (_run, count) => script[count - 1] ?? said('too many questions'))
+  const upstream = await startRecordedUpstream(t, typeof script === 'function' ? script : (_run, count) => script[count - 1] ?? said('too many questions'))
   const workersAi = new WorkersAi({ apiBaseUrl: upstream.url, accountId: 'account', apiToken: 'token', maxRetries: 0, headersTimeoutMs: 5_000, idleTimeoutMs: 5_000, userAgent: 'tests' })
   t.teardown(() => workersAi.close())
   const row = CATALOGUE.get(model) as Model
@@ -144,19 +144,19 @@ async function answers (asked: Pick<Asked, 'generations'>): Promise<Batch[]> {
   return Promise.all(choices.map(async batches => (await all(batches)).flat()))
 }
 
-function said (response: string, more: object = {}): NativeAnswer {
+function said (response: string, more: object = {}): Answer {
   return { body: JSON.stringify({ success: true, result: { response, usage: { prompt_tokens: 10, completion_tokens: 3 }, ...more } }), headers: { 'cf-ai-neurons': '1.5', 'cf-ai-req-id': `id of ${response.length}` } }
 }
 
-function refused (code: number): NativeAnswer {
+function refused (code: number): Answer {
   return { status: 400, body: JSON.stringify({ success: false, errors: [{ code, message: `AiError: refused with ${code}` }] }) }
 }
 
-function unmet (): NativeAnswer {
+function unmet (): Answer {
   return { status: 200, body: JSON.stringify({ success: false, errors: [{ message: "AiError: AiError: JSON Mode couldn't be met" }], result: {} }) }
 }
 
-function streamed (...texts: string[]): NativeAnswer {
+function streamed (...texts: string[]): Answer {
   return { contentType: 'text/event-stream', body: [...texts.map(response => `data: ${JSON.stringify({ response })}\n\n`), 'data: [DONE]\n\n'] }
 }
 
@@ -164,7 +164,7 @@ const tools = [weather as FunctionTool]
 const strict = color as NonNullable<GenerationRequest['response_format']>
 const loose = { ...strict, json_schema: { ...color.json_schema, strict: false } } as NonNullable<GenerationRequest['response_format']>
 const BOTH = { type: 'usage', usage: { promptTokens: 20, completionTokens: 6 } }
-const messagesOf = (run: NativeRun | undefined) => run?.body['messages'] as Array<{ role: string, content: string }>
+const messagesOf = (run: Recorded | undefined) => run?.body['messages'] as Array<{ role: string, content: string }>
 
 t.test('what was not asked for is asked for once more, and no answer is kept silent about', async t => {
   const insisted = [{ role: 'assistant', content: 'Warm.' }, { role: 'user', content: 'You must call one of the functions now. Answer with a call and nothing else.' }]
@@ -172,7 +172,7 @@ t.test('what was not asked for is asked for once more, and no answer is kept sil
   const enumerated = '/color must be equal to one of the allowed values (["red","blue"])'
   const call = { type: 'tool_call', index: 0, name: 'get_weather', arguments: '{"city":"Oslo"}' }
   const red = { type: 'text', text: '{"color":"red"}' }
-  const cases: Array<{ name: string, request: Partial<GenerationRequest>, script: NativeAnswer[], runs: number, followUp?: object[], expected?: object[], code?: string, changes: string[] }> = [
+  const cases: Array<{ name: string, request: Partial<GenerationRequest>, script: Answer[], runs: number, followUp?: object[], expected?: object[], code?: string, changes: string[] }> = [
     { name: 'a forced call that comes', request: { tools, tool_choice: 'required' }, script: [said('', { tool_calls: [{ name: 'get_weather', arguments: { city: 'Oslo' } }] })], runs: 1, expected: [call], changes: ['tool_choice emulated'] },
     { name: 'a forced call that comes late', request: { tools, tool_choice: 'required' }, script: [said('Warm.'), said('{"name":"get_weather","parameters":{"city":"Oslo"}}')], runs: 2, followUp: insisted, expected: [call, BOTH, { type: 'finish', reason: 'tool_calls' }], changes: ['tool_choice emulated', 'tool_calls repaired'] },
     { name: 'a forced call that never comes', request: { tools, tool_choice: 'required' }, script: [said('Warm.'), said('Dry.')], runs: 2, followUp: insisted, expected: [{ type: 'text', text: 'Dry.' }, BOTH, { type: 'finish', reason: 'stop' }], changes: ['tool_choice emulated', 'tool_choice dropped'] },
@@ -206,9 +206,9 @@ t.test('what was not asked for is asked for once more, and no answer is kept sil
 
 const delta = (delta: object, more: object = {}) => `data: ${JSON.stringify({ choices: [{ index: 0, delta, ...more }] })}\n\n`
 const billed = (completion: number) => `data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 10, completion_tokens: completion } })}\n\n`
-const stream = (...frames: string[]): NativeAnswer => ({ contentType: 'text/event-stream', body: [...frames, 'data: [DONE]\n\n'] })
-const whole = (message: object, more: object = {}): NativeAnswer => ({ body: JSON.stringify({ success: true, result: { choices: [{ index: 0, message, finish_reason: 'stop' }], usage: { prompt_tokens: 10, completion_tokens: 3 }, ...more } }) })
-const empty: NativeAnswer = { body: JSON.stringify({ success: true, result: { choices: [{ index: 0, message: { content: null } }] } }) }
+const stream = (...frames: string[]): Answer => ({ contentType: 'text/event-stream', body: [...frames, 'data: [DONE]\n\n'] })
+const whole = (message: object, more: object = {}): Answer => ({ body: JSON.stringify({ success: true, result: { choices: [{ index: 0, message, finish_reason: 'stop' }], usage: { prompt_tokens: 10, completion_tokens: 3 }, ...more } }) })
+const empty: Answer = { body: JSON.stringify({ success: true, result: { choices: [{ index: 0, message: { content: null } }] } }) }
 const afterResult: Partial<GenerationRequest> = { tools, messages: [{ role: 'user', content: 'Hello?' }, { role: 'assistant', content: null, tool_calls: [{ id: 'a', type: 'function', function: { name: 'get_weather', arguments: '{}' } }] }, { role: 'tool', content: 'warm', tool_call_id: 'a' }] }
 
 t.test('an answer that says nothing is asked for once more, also inside a stream', async t => {
@@ -216,7 +216,7 @@ t.test('an answer that says nothing is asked for once more, also inside a stream
   const warm = { type: 'text', text: 'Warm.' }
   const sum = (completionTokens: number, promptTokens = 20) => ({ type: 'usage', usage: { promptTokens, completionTokens } })
   const finish = { type: 'finish', reason: 'stop' }
-  const cases: Array<{ name: string, model?: string, request?: Partial<GenerationRequest>, script: NativeAnswer[], runs?: number, followUp?: object[], expected?: object[], error?: { kind?: string, code?: number }, changes?: string[] }> = [
+  const cases: Array<{ name: string, model?: string, request?: Partial<GenerationRequest>, script: Answer[], runs?: number, followUp?: object[], expected?: object[], error?: { kind?: string, code?: number }, changes?: string[] }> = [
     { name: 'thinking about a result, streamed', request: { ...afterResult, stream: true }, script: [stream(delta({ reasoning_content: 'Hm.' }), delta({}, { finish_reason: 'stop' }), billed(5)), whole({ content: 'Warm.' })], followUp: [{ role: 'user', content: 'Now answer with this result.' }], expected: [thought, warm, sum(8), finish] },
     { name: 'thinking about a result', request: afterResult, script: [whole({ content: null, reasoning_content: 'Hm.' }), whole({ content: 'Warm.' })], followUp: [{ role: 'user', content: 'Now answer with this result.' }], expected: [warm, sum(6), finish] },
     { name: 'thinking alone, streamed', request: { stream: true }, script: [stream(delta({ reasoning_content: 'Hm.' }), delta({ content: '\n' }), delta({}, { finish_reason: 'stop' }), billed(5)), whole({ content: 'Warm.' })], expected: [thought, warm, sum(8), finish] },
@@ -271,7 +271,7 @@ t.test('a call with half a mark in its arguments is asked for once more', async 
   const broken = '{"city":"<|\\"|"}'
   const sound = '{"city": "Oslo"}'
   const inPieces = stream(delta(native('')), ...['{"ci', 'ty":"', '<|\\"|"', '}'].map(piece => delta({ tool_calls: [{ index: 0, function: { arguments: piece } }] })), delta({}, { finish_reason: 'tool_calls' }), billed(5))
-  const cases: Array<{ name: string, isStream?: boolean, script: NativeAnswer[], expected: string, changes: string[] }> = [
+  const cases: Array<{ name: string, isStream?: boolean, script: Answer[], expected: string, changes: string[] }> = [
     { name: 'plain', script: [whole(native(broken)), whole(native(sound))], expected: sound, changes: [] },
     { name: 'streamed', isStream: true, script: [inPieces, whole(native(sound))], expected: '{"city":"Oslo"}', changes: [] },
     { name: 'twice', script: [whole(native(broken)), whole(native(broken))], expected: broken, changes: ['tool_calls repaired'] },
@@ -296,7 +296,7 @@ t.test('a call with half a mark in its arguments is asked for once more', async 
 t.test('a form that is refused is asked for in another', async t => {
   const schema = color.json_schema.schema
   const fits = said('{"color":"red"}')
-  const cases: Array<{ name: string, model: string, request: Partial<GenerationRequest>, script: NativeAnswer[], second: Record<string, unknown>, isInWords?: boolean, changes: string[] }> = [
+  const cases: Array<{ name: string, model: string, request: Partial<GenerationRequest>, script: Answer[], second: Record<string, unknown>, isInWords?: boolean, changes: string[] }> = [
     { name: 'a bare schema becomes an envelope', model: LLAMA, request: { response_format: strict }, script: [refused(5006), fits], second: { response_format: { type: 'json_schema', json_schema: { name: 'color', strict: true, schema } } }, changes: [] },
     { name: 'an envelope becomes a bare schema', model: GLM, request: { response_format: strict }, script: [refused(8001), fits], second: { response_format: { type: 'json_schema', json_schema: schema } }, changes: [] },
     { name: 'a model that holds no schema is told in words', model: LLAMA, request: { response_format: strict }, script: [refused(5025), fits], second: {}, isInWords: true, changes: ['response_format emulated'] },
@@ -340,7 +340,7 @@ t.test('choices are asked for at the same time, each with a seed of its own', as
 
 t.test('one choice that fails at once fails all, and closes the others', async t => {
   for (const stream of [false, true]) {
-    const waiting: NativeAnswer = stream ? { ...streamed('a'), body: ['data: {"response":"a"}\n\n'], end: 'never' } : { body: [' '], end: 'never' }
+    const waiting: Answer = stream ? { ...streamed('a'), body: ['data: {"response":"a"}\n\n'], end: 'never' } : { body: [' '], end: 'never' }
     const asked = await start(t, LLAMA, { n: 3, stream }, (_run, count) => count === 3 ? refused(5006) : waiting)
     await t.rejects(asked.generations, { code: 5006 }, stream ? 'streamed' : 'plain')
     await waited(() => asked.runs.filter(({ isAborted }) => isAborted).length === 2)
@@ -348,16 +348,16 @@ t.test('one choice that fails at once fails all, and closes the others', async t
 })
 
 t.test('one choice whose stream fails at once fails all, too', async t => {
-  const broken: NativeAnswer = { contentType: 'text/event-stream', body: 'data: {"success":false,"errors":[{"code":3040,"message":"busy"}]}\n\n' }
+  const broken: Answer = { contentType: 'text/event-stream', body: 'data: {"success":false,"errors":[{"code":3040,"message":"busy"}]}\n\n' }
   const asked = await start(t, LLAMA, { n: 2, stream: true }, (_run, count) => count === 2 ? broken : { ...streamed(), body: ['data: {"response":"a"}\n\n'], end: 'never' })
   await t.rejects(asked.generations, { code: 3040 })
   await waited(() => asked.runs[0]?.isAborted === true)
 })
 
 t.test('nothing is asked any more when the client has left', async t => {
-  const waiting: NativeAnswer = { body: [' '], end: 'never' }
-  const streaming: NativeAnswer = { contentType: 'text/event-stream', body: ['data: {"response":"a"}\n\n'], end: 'never' }
-  const cases: Array<{ name: string, request: Partial<GenerationRequest>, script: NativeAnswer[], runs: number }> = [
+  const waiting: Answer = { body: [' '], end: 'never' }
+  const streaming: Answer = { contentType: 'text/event-stream', body: ['data: {"response":"a"}\n\n'], end: 'never' }
+  const cases: Array<{ name: string, request: Partial<GenerationRequest>, script: Answer[], runs: number }> = [
     { name: 'before an answer', request: {}, script: [waiting], runs: 1 },
     { name: 'before a second answer', request: { response_format: strict }, script: [said('green'), waiting], runs: 2 },
     { name: 'before an answer in another form', request: { response_format: strict }, script: [refused(5025), waiting], runs: 2 }
@@ -387,11 +387,11 @@ t.test('nothing is asked any more when the client has left', async t => {
   t.pass('nor when an answer of several is closed')
 })
 
-const REFUSED: NativeAnswer = { status: 400, body: '{"errors":[{"message":"AiError: AiError: Invalid input (1b4f7a0e-2c7d-4f1b-9d55-0d5a6c1e7f42)","code":8001}],"success":false,"result":{},"messages":[]}' }
+const REFUSED: Answer = { status: 400, body: '{"errors":[{"message":"AiError: AiError: Invalid input (1b4f7a0e-2c7d-4f1b-9d55-0d5a6c1e7f42)","code":8001}],"success":false,"result":{},"messages":[]}' }
 
 t.test('gpt-oss that refuses messages is asked once more by input, on every surface', async t => {
   const output = { id: 'resp_1', object: 'response', status: 'completed', output: [{ type: 'reasoning', content: [{ type: 'reasoning_text', text: 'Well.' }] }, { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'Hello!' }] }], usage: { input_tokens: 5, output_tokens: 3, total_tokens: 8 } }
-  const { url, runs } = await startNativeUpstream(t, ({ body }) => 'messages' in body ? REFUSED : { body: JSON.stringify({ result: output, success: true }) })
+  const { url, runs } = await startRecordedUpstream(t, ({ body }) => 'messages' in body ? REFUSED : { body: JSON.stringify({ result: output, success: true }) })
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
   const model = '@cf/openai/gpt-oss-20b'
   for (const stream of [false, true]) {
@@ -419,7 +419,7 @@ t.test('gpt-oss that refuses messages is asked once more by input, on every surf
 
 t.test('what a guess was refused is asked for once more as plainly as can be, and remembered', async t => {
   const isPlain = (body: Record<string, unknown>) => !('tools' in body) && !('response_format' in body) && (body['messages'] as Array<{ content: unknown }>).every(({ content }) => typeof content === 'string')
-  const { url, runs } = await startNativeUpstream(t, ({ body }) => isPlain(body) ? { body: '{"result":{"response":"{\\"color\\":\\"red\\"}","usage":{"prompt_tokens":5,"completion_tokens":3}},"success":true}' } : REFUSED)
+  const { url, runs } = await startRecordedUpstream(t, ({ body }) => isPlain(body) ? { body: '{"result":{"response":"{\\"color\\":\\"red\\"}","usage":{"prompt_tokens":5,"completion_tokens":3}},"success":true}' } : REFUSED)
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
   const cases = [
     { name: 'tools', more: { tools: [weather] }, warnings: /tools emulated/ },
@@ -444,7 +444,7 @@ t.test('what a guess was refused is asked for once more as plainly as can be, an
 })
 
 t.test('a plain request that a guess was refused is not sent twice', async t => {
-  const { url, runs } = await startNativeUpstream(t, () => REFUSED)
+  const { url, runs } = await startRecordedUpstream(t, () => REFUSED)
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
   t.equal((await ask(proxy, { model: '@cf/new/chat', messages: [{ role: 'user', content: 'Hi' }] })).status, 400)
   t.equal(runs.length, 1)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { askRaw } from '../servers/http-client.ts'
 import { API_TOKEN, ask, LLAMA, saying, startProxy } from '../servers/start-proxy.ts'
-import { complaintsAbout, headersOf, HELLO, startRecordedUpstream, type Answer } from '../servers/recorded-upstream.ts'
+import { complaintsAbout, headersOf, HELLO, startRecordedUpstream, toEvents, type Answer } from '../servers/recorded-upstream.ts'
 
 const KEY = 'sk-client-0815'
 const EVIL = 'http://evil.example:8080/steal'
@@ -104,18 +104,18 @@ t.test('nothing a client sends changes where a call goes, as whom, and with what
   const query = new URLSearchParams({ api_base: EVIL, base_url: EVIL, account_id: 'other', model: '@cf/evil/x', key: 'stolen', 'x-base-url': EVIL })
   let calls = 0
   for (const [path, body] of Object.entries(ENDPOINTS)) {
-    const before = upstream.runs().length
+    const before = upstream.runs.length
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${KEY}` }
     const post = (target: string, headers: Record<string, string>, body: object) => fetch(proxy.url + target, { method: 'POST', headers, body: JSON.stringify(body) })
     const model = path === '/v1/embeddings' ? '@cf/baai/bge-m3' : LLAMA
     await post(path, { ...STEERING_HEADERS, ...headers }, { model, ...body })
     await post(`${path}?${query}`, headers, { model, ...body })
     for (const [field, value] of Object.entries(STEERING_FIELDS)) await post(path, headers, { model, ...body, [field]: value })
-    const runs = upstream.runs().slice(before)
+    const runs = upstream.runs.slice(before)
     calls += runs.length
     t.strictSame(runs.flatMap(run => complaintsAbout(run)), [], path)
     t.strictSame(runs.filter(({ target }) => !target.endsWith(`/ai/run/${model}`)), [], `${path}: the model is the one the body names`)
-    t.strictSame(runs.filter(({ body }) => /evil\.example|stolen|other-|api_base|DELETE/.test(body)).map(({ body }) => body), [], `${path}: nothing of it is passed on`)
+    t.strictSame(runs.filter(({ text }) => /evil\.example|stolen|other-|api_base|DELETE/.test(text)).map(({ text }) => text), [], `${path}: nothing of it is passed on`)
   }
   t.ok(calls > 20, `${calls} calls were made`)
 })
@@ -134,8 +134,8 @@ t.test('what the caller says of its session cannot leave its header', async t =>
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream.url })
   const values = ['plain', 'x\r\nauthorization: Bearer stolen', 'x\ny', 'x\u0000', 'h\u00e9', '\u2028', 'x'.repeat(300), 'a b']
   for (const value of values) await (await ask(proxy, saying('hi', { prompt_cache_key: value }))).text()
-  t.strictSame(upstream.runs().flatMap(run => complaintsAbout(run)), [])
-  const told = upstream.runs().map(({ headers }) => headers['x-session-affinity'])
+  t.strictSame(upstream.runs.flatMap(run => complaintsAbout(run)), [])
+  const told = upstream.runs.map(({ headers }) => headers['x-session-affinity'])
   t.strictSame(told.filter(value => typeof value !== 'string' || !/^[\x21-\x7e]{1,256}$/.test(value)), [])
   t.equal(told.length, values.length)
 })
@@ -147,8 +147,8 @@ t.test('the caller\'s key does not reach Cloudflare in any form that can be read
     const response = await ask(proxy, saying('hi', { user: 'someone' }), { headers: headers as unknown as Record<string, string> })
     t.equal(response.status, 200)
   }
-  for (const { rawHeaders, body } of upstream.runs()) {
-    t.notMatch(rawHeaders.join('\n') + body, new RegExp(`${KEY}|${btoa(KEY)}|ann|someone`))
+  for (const { rawHeaders, text } of upstream.runs) {
+    t.notMatch(rawHeaders.join('\n') + text, new RegExp(`${KEY}|${btoa(KEY)}|ann|someone`))
   }
 })
 
@@ -178,7 +178,7 @@ t.test('of Cloudflare\'s headers only those that concern the caller are passed o
   }
   const endings: Record<string, Answer> = {
     'a plain answer': HELLO,
-    'a stream': { body: 'data: {"response":"hi"}\n\ndata: {"response":"","finish_reason":"stop"}\n\ndata: [DONE]\n\n' },
+    'a stream': toEvents({ response: 'hi' }, { response: '', finish_reason: 'stop' }, '[DONE]'),
     'a refusal': { status: 400, body: { success: false, errors: [{ code: 5006, message: 'No.' }] } },
     'a refusal of the token': { status: 401, body: { success: false, errors: [{ code: 10000, message: 'Authentication error' }] } },
     'a redirect': { status: 302, body: {} },
@@ -193,7 +193,7 @@ t.test('of Cloudflare\'s headers only those that concern the caller are passed o
     t.strictSame(Object.keys(told).filter(header => !ANSWER_HEADERS.includes(header)), [], name)
     t.notMatch(JSON.stringify(told), /secret|upstream|evil|not-ours|sesame/, name)
     if (response.ok) t.match(told, shown, name)
-    t.strictSame(upstream.runs().flatMap(run => complaintsAbout(run)), [], name)
+    t.strictSame(upstream.runs.flatMap(run => complaintsAbout(run)), [], name)
   }
 })
 

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { newLogger } from '../../src/telemetry/logger.ts'
 import { askRaw, exchange, waited } from '../servers/http-client.ts'
 import { API_TOKEN, ask, GLM, LLAMA, saying, startProxy, type Proxy } from '../servers/start-proxy.ts'
-import { startRecordedUpstream } from '../servers/recorded-upstream.ts'
+import { startRecordedUpstream, toEvents } from '../servers/recorded-upstream.ts'
 
 function requestLines (proxy: Proxy): Array<Record<string, unknown>> {
   return proxy.lines().filter(({ route }) => route !== undefined)
@@ -122,10 +122,10 @@ t.test('Cloudflare\'s sentences may quote a prompt, so they are in no line', asy
   const refusals = [
     { status: 400, body: { errors: [{ code: 5006, message: `Error: oneOf at '/' not met: "${prompt}"` }] } },
     { status: 500, body: { errors: [{ code: 3040, message: prompt }] } },
-    { status: 200, body: `data: {"error":{"message":"${prompt}"}}\n\n` },
-    { status: 200, body: `data: {"response":"${prompt}"}\n\ndata: {"response": "${prompt}\n\n` },
+    toEvents({ error: { message: prompt } }),
+    toEvents({ response: prompt }, `{"response": "${prompt}`),
     { status: 200, body: { nothing: prompt } },
-    { status: 502, body: `<html>${prompt}</html>` }
+    { status: 502, contentType: 'text/event-stream', body: `<html>${prompt}</html>` }
   ]
   let count = 0
   for (const refusal of refusals) {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { askRaw, waited } from '../servers/http-client.ts'
 import { API_TOKEN, ask, saying, startProxy, type Proxy } from '../servers/start-proxy.ts'
-import { complaintsAbout, headersOf, startRecordedUpstream, type Answer } from '../servers/recorded-upstream.ts'
+import { complaintsAbout, headersOf, startRecordedUpstream, toEvents, type Answer } from '../servers/recorded-upstream.ts'
 
 const GATEWAY_TOKEN = 'gateway-secret-0815-xyz'
 const CALLER_TOKEN = 'caller-secret-4711-uvw'
@@ -18,11 +18,12 @@ function leaksIn (text: string, secrets: readonly string[]): string[] {
   return secrets.flatMap(tracesOf).filter(trace => text.includes(trace))
 }
 
+const STREAM = 'text/event-stream'
+
 /** What an upstream may say that has lost its mind, or stands behind something that echoes requests. */
 function echoes (secret: string): Record<string, Answer> {
   const sentence = `token ${secret} (Bearer ${secret}, "${secret.slice(0, 12)}…", ${btoa(secret)}, ${btoa(`Bearer ${secret}`)}) is not valid`
   const envelope = { success: false, result: null, errors: [{ code: 5006, message: sentence }], messages: [sentence] }
-  const stream = (...frames: unknown[]): string => frames.map(frame => `data: ${typeof frame === 'string' ? frame : JSON.stringify(frame)}\n\n`).join('')
   return {
     'a refusal': { status: 400, body: envelope },
     'a refusal of the token': { status: 401, body: { ...envelope, errors: [{ code: 10000, message: sentence }] } },
@@ -41,15 +42,15 @@ function echoes (secret: string): Record<string, Answer> {
       body: { result: { response: 'hi' }, success: true }
     },
     'headers of a refusal': { status: 500, headers: { 'cf-ray': secret, 'x-echo': secret, location: `/?token=${secret}`, 'retry-after': secret }, body: {} },
-    'a redirect': { status: 307, headers: { location: `https://evil.example/?token=${secret}` }, body: sentence },
-    'an error frame at once': { body: stream({ error: { message: sentence, code: 400 } }) },
-    'an error frame in the middle': { body: stream({ response: 'a' }, { response: 'b' }, { success: false, errors: [{ code: 3040, message: sentence }] }) },
-    'an error frame inside a result': { body: stream({ response: 'a' }, { result: { object: 'error', message: sentence } }) },
-    'a bare AiError frame': { body: stream({ response: 'a' }, { name: 'AiError', message: `AiError: ${sentence}`, internalCode: 3000 }) },
-    'an error frame of another event': { body: `data: {"response":"a"}\n\nevent: error\ndata: ${JSON.stringify({ error: sentence })}\n\n` },
-    'a frame that is no JSON': { body: stream({ response: 'a' }, `{"response":"${sentence}`) },
-    'a stream that is none': { body: stream(sentence, `Bearer ${secret}`) },
-    'comments and other fields': { body: `: ${sentence}\nevent: ${secret}\nid: ${secret}\nretry: ${secret}\n\n${stream({ response: 'a', finish_reason: 'stop' }, '[DONE]')}` },
+    'a redirect': { status: 307, contentType: STREAM, headers: { location: `https://evil.example/?token=${secret}` }, body: sentence },
+    'an error frame at once': toEvents({ error: { message: sentence, code: 400 } }),
+    'an error frame in the middle': toEvents({ response: 'a' }, { response: 'b' }, { success: false, errors: [{ code: 3040, message: sentence }] }),
+    'an error frame inside a result': toEvents({ response: 'a' }, { result: { object: 'error', message: sentence } }),
+    'a bare AiError frame': toEvents({ response: 'a' }, { name: 'AiError', message: `AiError: ${sentence}`, internalCode: 3000 }),
+    'an error frame of another event': { contentType: STREAM, body: `data: {"response":"a"}\n\nevent: error\ndata: ${JSON.stringify({ error: sentence })}\n\n` },
+    'a frame that is no JSON': toEvents({ response: 'a' }, `{"response":"${sentence}`),
+    'a stream that is none': toEvents(sentence, `Bearer ${secret}`),
+    'comments and other fields': { contentType: STREAM, body: `: ${sentence}\nevent: ${secret}\nid: ${secret}\nretry: ${secret}\n\n${toEvents({ response: 'a', finish_reason: 'stop' }, '[DONE]').body}` },
     'a content type': { headers: { 'content-type': `text/${secret}` }, body: { nothing: true } },
     'an encoding': { headers: { 'content-encoding': secret }, body: {} }
   }
@@ -145,17 +146,16 @@ t.test('with the callers\' own tokens each goes upstream with its own call, and 
     for (const stream of [false, true]) await (await ask(proxy, saying('hi', { stream, model: '@cf/unknown/model' }), { headers: headers as unknown as Record<string, string> })).text()
     await askRaw(proxy, '/v1/models', { headers: headers as unknown as Record<string, string> })
   }
-  const tokens = upstream.runs().map(({ headers }) => headers.authorization)
+  const tokens = upstream.runs.map(({ headers }) => headers.authorization)
   t.strictSame(tokens, [callers[0], callers[0], callers[1], callers[1]].map(token => `Bearer ${token}`))
-  t.strictSame(upstream.runs().flatMap((run, index) => complaintsAbout(run, callers[Math.floor(index / 2)])), [])
+  t.strictSame(upstream.runs.flatMap((run, index) => complaintsAbout(run, callers[Math.floor(index / 2)])), [])
   t.notMatch(JSON.stringify(upstream.requests), API_TOKEN)
   t.strictSame(leaksIn(proxy.log(), [...callers, API_TOKEN]), [])
 })
 
 t.test('a caller whose token Cloudflare refuses hears that it is the caller\'s', async t => {
   for (const [status, code] of [[401, 10000], [403, 9109], [400, 6003]] as const) {
-    const frame = `data: ${JSON.stringify({ errors: [{ code, message: 'Authentication error' }] })}\n\n`
-    const refusals: Answer[] = [{ status, body: { success: false, errors: [{ code, message: 'Authentication error' }] } }, { body: `data: {"response":"a"}\n\n${frame}` }]
+    const refusals: Answer[] = [{ status, body: { success: false, errors: [{ code, message: 'Authentication error' }] } }, toEvents({ response: 'a' }, { errors: [{ code, message: 'Authentication error' }] })]
     for (const refusal of refusals) {
       const upstream = await startRecordedUpstream(t, () => refusal)
       const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream.url, AUTH_MODE: 'passthrough' })
@@ -173,5 +173,5 @@ t.test('what is no token gets nowhere', async t => {
   for (const headers of bad) {
     t.equal((await askRaw(proxy, '/v1/chat/completions', { method: 'POST', headers })).status, 401, JSON.stringify(headers))
   }
-  t.strictSame(upstream.runs(), [])
+  t.strictSame(upstream.runs, [])
 })

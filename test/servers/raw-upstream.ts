@@ -34,14 +34,19 @@ export interface Asked {
 /** What is done with the nth request (from 1) that asks for a run; after the last step the connection stays open. */
 export type Script = (asked: Asked, count: number) => Step[]
 
-/** What is done once the head of a request to a path is there, while its body may still come; undefined: its body is awaited. */
-export type EarlyScript = (path: string) => Step[] | undefined
+interface RawUpstreamOptions {
+  transport?: Transport
+  /** What is done once the head of a request to a path is there, while its body may still come; undefined: its body is awaited. */
+  early?: (path: string) => Step[] | undefined
+  /** What is done with a request that asks for no run, such as one for the list of models. By default it is refused. */
+  listing?: Script
+}
 
-export interface EvilUpstream {
+export interface RawUpstream {
   /** Stands in for Cloudflare's API. */
   url: string
   port: number
-  /** Runs that were asked for, oldest first. */
+  /** Runs that were asked for, oldest first; other requests as well, where a script answers them. */
   asked: Asked[]
   /** Connections that are open now. */
   open: () => number
@@ -53,9 +58,9 @@ export interface EvilUpstream {
 
 /**
  * Starts a Cloudflare that writes exactly the bytes it is told to, when it is told to, and ends connections in any way.
- * It lists no models, and is gone with the test.
+ * It is gone with the test.
  */
-export async function startEvilUpstream (t: Pick<Test, 'teardown'>, script: Script, transport: Transport = 'TCP', early: EarlyScript = () => undefined): Promise<EvilUpstream> {
+export async function startRawUpstream (t: Pick<Test, 'teardown'>, script: Script, { transport = 'TCP', early = () => undefined, listing }: RawUpstreamOptions = {}): Promise<RawUpstream> {
   const asked: Asked[] = []
   const sockets = new Set<Socket>()
   let connections = 0
@@ -64,7 +69,10 @@ export async function startEvilUpstream (t: Pick<Test, 'teardown'>, script: Scri
     connections++
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    serve(connection, request => script(request, asked.push(request)), early)
+    serve(connection, (request, method) => {
+      if (method === 'POST') return script(request, asked.push(request))
+      return listing?.(request, asked.push(request)) ?? [json({ success: false }, 403)]
+    }, early)
   })
   const hangUp = () => { for (const socket of sockets) socket.destroy() }
   t.teardown(() => {
@@ -117,7 +125,7 @@ export function wantsStream ({ body }: Pick<Asked, 'body'>): boolean {
   return (JSON.parse(body) as { stream?: boolean }).stream === true
 }
 
-function serve (connection: Connection, answer: (asked: Asked) => Step[], early: EarlyScript): void {
+function serve (connection: Connection, answer: (asked: Asked, method: string) => Step[], early: NonNullable<RawUpstreamOptions['early']>): void {
   const { socket } = connection
   let received = Buffer.alloc(0)
   let pieces: Buffer[] = []
@@ -134,7 +142,7 @@ function serve (connection: Connection, answer: (asked: Asked) => Step[], early:
     if (end < 0) return
     const head = received.subarray(0, end).toString('latin1')
     const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0)
-    const [method, path = ''] = head.split(' ')
+    const [method = '', path = ''] = head.split(' ')
     const hasty = early(path)
     if (hasty !== undefined) {
       // As a server that has heard enough: nothing more is read.
@@ -145,7 +153,7 @@ function serve (connection: Connection, answer: (asked: Asked) => Step[], early:
     if (missing > 0) return
     const asked = watch(socket, { path, head, body: received.subarray(end + 4).toString() })
     received = Buffer.alloc(0)
-    await play(connection, method === 'POST' ? answer(asked) : [json({ success: false }, 403)], asked)
+    await play(connection, answer(asked, method), asked)
   })
 }
 

@@ -1,6 +1,7 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { API_TOKEN, ACCOUNT_ID } from './start-proxy.ts'
 
@@ -11,14 +12,26 @@ export interface Recorded {
   target: string
   headers: IncomingHttpHeaders
   rawHeaders: string[]
-  body: string
+  /** The body as it came. */
+  text: string
+  /** What it says; empty without a body. */
+  body: Record<string, unknown>
+  /** True once the asking side has left before the answer was complete. */
+  isAborted: boolean
 }
 
+/** What the upstream gives to one run. */
 export interface Answer {
   status?: number
+  contentType?: string
   headers?: Record<string, string | string[]>
-  /** Text goes as it is, anything else as JSON. */
+  /**
+   * Bytes and text go as they are, anything else as JSON. Several pieces are written one after the other, so that each is likely to be
+   * a read of its own.
+   */
   body: unknown
+  /** How the connection ends: as HTTP wants it, broken off, or not at all. */
+  end?: 'reset' | 'never'
 }
 
 export interface RecordedUpstream {
@@ -27,7 +40,7 @@ export interface RecordedUpstream {
   /** Everything that was asked for, listings and schemas included, in their order. */
   requests: Recorded[]
   /** Those that ask a model to run. */
-  runs: () => Recorded[]
+  runs: Recorded[]
 }
 
 export const HELLO: Answer = { body: { result: { response: 'hello', usage: { prompt_tokens: 1, completion_tokens: 1 } }, success: true, errors: [], messages: [] } }
@@ -35,16 +48,24 @@ export const HELLO: Answer = { body: { result: { response: 'hello', usage: { pro
 /** What Cloudflare says when its token may not list models. */
 const NO_LISTING: Answer = { status: 403, body: { success: false, errors: [{ code: 10000, message: 'Authentication error' }] } }
 
-/** Starts a Cloudflare that keeps all it is asked for, and gives the answer to every run. */
-export async function startRecordedUpstream (t: Test, answer: (run: Recorded) => Answer = () => HELLO): Promise<RecordedUpstream> {
+/** What comes after the last answer of a list. */
+const NO_ANSWER_LEFT: Answer = { status: 500, body: { success: false, errors: [] } }
+
+/**
+ * Starts a Cloudflare that keeps all it is asked for, and gives an answer to every run: the nth of a list to the nth, or what the
+ * function makes of the run and its number, from 1. It lists no models, and is gone with the test.
+ */
+export async function startRecordedUpstream (t: Test, answers: readonly Answer[] | ((run: Recorded, count: number) => Answer) = () => HELLO): Promise<RecordedUpstream> {
   const requests: Recorded[] = []
+  const runs: Recorded[] = []
+  const answerOf = typeof answers === 'function' ? answers : (_run: Recorded, count: number) => answers[count - 1] ?? NO_ANSWER_LEFT
   const server = createServer(async (request, response) => {
     const { method = '', url: target = '', headers, rawHeaders } = request
-    const recorded = { method, target, headers, rawHeaders, body: await text(request) }
+    const whole = await text(request)
+    const recorded: Recorded = { method, target, headers, rawHeaders, text: whole, body: whole === '' ? {} : JSON.parse(whole), isAborted: false }
     requests.push(recorded)
-    const { status = 200, headers: extra = {}, body } = method === 'POST' ? answer(recorded) : NO_LISTING
-    response.writeHead(status, { 'content-type': typeof body === 'string' ? 'text/event-stream' : 'application/json', ...extra })
-    response.end(typeof body === 'string' ? body : JSON.stringify(body))
+    response.once('close', () => { recorded.isAborted = !response.writableFinished })
+    await give(response, method === 'GET' ? NO_LISTING : answerOf(recorded, runs.push(recorded)))
   })
   server.listen(0, '127.0.0.1')
   await new Promise(resolve => server.once('listening', resolve))
@@ -53,7 +74,31 @@ export async function startRecordedUpstream (t: Test, answer: (run: Recorded) =>
     server.close()
   })
   const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}/client/v4`, requests, runs: () => requests.filter(({ method }) => method !== 'GET') }
+  return { url: `http://127.0.0.1:${port}/client/v4`, requests, runs }
+}
+
+async function give (response: ServerResponse, { status = 200, contentType = 'application/json', headers = {}, body, end }: Answer): Promise<void> {
+  response.writeHead(status, { 'content-type': contentType, ...headers })
+  for (const piece of [body].flat() as unknown[]) {
+    response.write(typeof piece === 'string' || piece instanceof Uint8Array ? piece : JSON.stringify(piece))
+    if (Array.isArray(body)) await sleep(5)
+  }
+  if (end === 'reset') {
+    await sleep(20)
+    response.socket?.resetAndDestroy()
+  } else if (end === undefined) {
+    response.end()
+  }
+}
+
+/** A result in Cloudflare's envelope. */
+export function toAnswer (result: unknown): Answer {
+  return { body: { result, success: true, errors: [], messages: [] } }
+}
+
+/** A native stream of these frames; text stands for itself, anything else is written as JSON. */
+export function toEvents (...data: unknown[]): Answer {
+  return { contentType: 'text/event-stream', body: data.map(one => `data: ${typeof one === 'string' ? one : JSON.stringify(one)}\n\n`).join('') }
 }
 
 /** All headers of an answer. */

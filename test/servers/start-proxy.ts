@@ -1,4 +1,3 @@
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
@@ -52,26 +51,6 @@ export async function startProxy (t: Test, env: Record<string, string> = {}, opt
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   return { url, port, app, simulator, log: () => log, lines: () => log.split('\n').filter(Boolean).map(line => JSON.parse(line)) }
-}
-
-/**
- * Starts a Cloudflare that gives these answers one after the other: an envelope around an object, an event stream from
- * a text. For what the simulator never says. Returns its base URL.
- */
-export async function startUpstream (t: Test, answers: Array<object | string>): Promise<string> {
-  const left = [...answers]
-  const server = createServer((request, response) => {
-    const answer = request.method === 'POST' ? left.shift() : []
-    request.resume()
-    if (typeof answer === 'string') response.writeHead(200, { 'content-type': 'text/event-stream' }).end(answer)
-    else response.writeHead(answer ? 200 : 500, { 'content-type': 'application/json' }).end(JSON.stringify({ result: answer, success: true, errors: [], messages: [] }))
-  })
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 export interface AskOptions {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici'
 import { startBuiltServer, type BuiltServer, type Vitals } from '../servers/built-server.ts'
-import { startEvilUpstream, type Asked, type EvilUpstream } from '../servers/raw-upstream.ts'
+import { startRawUpstream, type Asked, type RawUpstream } from '../servers/raw-upstream.ts'
 import { someAtOnce } from '../faults/some-at-once.ts'
 import { BODY_LIMIT_BYTES, FIRST, KINDS, LONG_KINDS, SECOND, type Kind } from './kinds.ts'
 
@@ -37,7 +37,7 @@ export async function soak (t: Test, { requests, warmUp, beside, isPatient }: So
   t.teardown(() => setGlobalDispatcher(clients))
 
   const runs = new Map<string, Asked[]>()
-  const evil = await startEvilUpstream(t, asked => {
+  const evil = await startRawUpstream(t, asked => {
     const [word = '', kind = ''] = /soak-([a-z_]+)-\d+/.exec(asked.body) ?? []
     const known = runs.get(word) ?? []
     runs.set(word, known)
@@ -107,7 +107,7 @@ function toSchedule (requests: number): string[] {
 }
 
 /** What the server has when nothing is asked and no connection is kept. */
-async function restingVitals (server: BuiltServer, evil: EvilUpstream, isPatient: boolean): Promise<Vitals> {
+async function restingVitals (server: BuiltServer, evil: RawUpstream, isPatient: boolean): Promise<Vitals> {
   if (!isPatient) evil.hangUp()
   const isResting = async () => evil.open() === 0 && (await server.vitals()).sockets === 0
   for (let tries = 0; tries < 120 && !await isResting(); tries++) await sleep(500)

@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import type { EndedRequest, RequestReader } from '../../src/telemetry/ended-requests.ts'
 import { askRaw, waited } from '../servers/http-client.ts'
-import { ask, GLM, LLAMA, MISTRAL, post, saying, startProxy, startUpstream, type Proxy } from '../servers/start-proxy.ts'
+import { startRecordedUpstream, toAnswer, toEvents } from '../servers/recorded-upstream.ts'
+import { ask, GLM, LLAMA, MISTRAL, post, saying, startProxy, type Proxy } from '../servers/start-proxy.ts'
 
 interface Readable extends Proxy {
   ended: EndedRequest[]
@@ -149,10 +150,11 @@ t.test('a client that leaves ends its calls before its request is read', async t
 t.test('an answer of nothing that was asked for again is billed as well', async t => {
   const usage = { prompt_tokens: 9, completion_tokens: 7, neurons: 0.5 }
   const answers = [
-    `data: {"response":"","usage":${JSON.stringify(usage)}}\n\ndata: [DONE]\n\n`,
-    { response: 'Hi', usage: { prompt_tokens: 9, completion_tokens: 1 } }
+    toEvents({ response: '', usage }, '[DONE]'),
+    toAnswer({ response: 'Hi', usage: { prompt_tokens: 9, completion_tokens: 1 } })
   ]
-  const proxy = await startRead(t, { CLOUDFLARE_API_BASE_URL: await startUpstream(t, answers) })
+  const { url } = await startRecordedUpstream(t, answers)
+  const proxy = await startRead(t, { CLOUDFLARE_API_BASE_URL: url })
   await (await ask(proxy, saying('x', { stream: true }))).text()
   t.match((await proxy.next()).record.calls, [
     { usage: { promptTokens: 9, completionTokens: 7 }, neurons: 0.5 },
@@ -162,8 +164,9 @@ t.test('an answer of nothing that was asked for again is billed as well', async 
 
 t.test('an answer that did not fit is billed as well as the one that was asked for in its place', async t => {
   const color = { type: 'json_schema', json_schema: { name: 'color', strict: false, schema: { type: 'object', properties: { color: { enum: ['red'] } }, required: ['color'] } } }
-  const answers = ['green', '{"color":"red"}'].map((response, index) => ({ response, usage: { prompt_tokens: 9, completion_tokens: index + 1 } }))
-  const proxy = await startRead(t, { CLOUDFLARE_API_BASE_URL: await startUpstream(t, answers) })
+  const answers = ['green', '{"color":"red"}'].map((response, index) => toAnswer({ response, usage: { prompt_tokens: 9, completion_tokens: index + 1 } }))
+  const { url } = await startRecordedUpstream(t, answers)
+  const proxy = await startRead(t, { CLOUDFLARE_API_BASE_URL: url })
   await (await ask(proxy, saying('x', { response_format: color }))).text()
   t.match((await proxy.next()).record, {
     calls: [{ outcome: 'ok', usage: { completionTokens: 1 } }, { outcome: 'ok', usage: { completionTokens: 2 } }],

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { startEvilUpstream } from '../../servers/raw-upstream.ts'
+import { startRawUpstream } from '../../servers/raw-upstream.ts'
 import { BodyMemory } from '../../../src/http/body/body-memory.ts'
 import { waited } from '../../servers/http-client.ts'
 import { ask, KIMI, LLAMA, post, saying, startProxy, type Proxy } from '../../servers/start-proxy.ts'
@@ -90,7 +90,7 @@ t.test('a stream holds no body once it has begun, and an answer that is waited f
 
 for (const [name, env] of Object.entries({ key: { API_KEYS: 'first-key-1,other-key-2' }, 'token of Cloudflare': { AUTH_MODE: 'passthrough' } })) {
   t.test(`of two callers, each with a ${name}, the one that holds most is refused first`, async t => {
-    const evil = await startEvilUpstream(t, () => [])
+    const evil = await startRawUpstream(t, () => [])
     const proxy = await startProxy(t, { ...env, CLOUDFLARE_API_BASE_URL: evil.url, MAX_BODY_MEMORY_BYTES: '1000000' })
     const controller = new AbortController()
     t.teardown(() => controller.abort())

@@ -3,17 +3,17 @@ import { WorkersAi } from '../../../src/workers-ai/transport/client.ts'
 import { embed, type EmbeddingAnswer } from '../../../src/workers-ai/answer/embed.ts'
 import type { ModelId } from '../../../src/workers-ai/models/model.ts'
 import { waited } from '../../servers/http-client.ts'
-import { startNativeUpstream, type NativeAnswer, type NativeRun } from '../../servers/native-upstream.ts'
+import { startRecordedUpstream, type Answer, type Recorded } from '../../servers/recorded-upstream.ts'
 
 interface Asked {
   answers: Promise<EmbeddingAnswer[]>
-  runs: NativeRun[]
+  runs: Recorded[]
   left: AbortController
 }
 
 /** Embeds texts named by their number, two at a call, by an upstream that answers so. */
-async function ask (t: Test, calls: number, answer: (run: NativeRun, count: number) => NativeAnswer, { maxRetries = 0 } = {}): Promise<Asked> {
-  const { url, runs } = await startNativeUpstream(t, answer)
+async function ask (t: Test, calls: number, answer: (run: Recorded, count: number) => Answer, { maxRetries = 0 } = {}): Promise<Asked> {
+  const { url, runs } = await startRecordedUpstream(t, answer)
   const workersAi = new WorkersAi({ apiBaseUrl: url, accountId: 'account', apiToken: 'token-of-the-proxy', maxRetries, headersTimeoutMs: 60_000, idleTimeoutMs: 60_000, userAgent: 'tests' })
   t.teardown(() => workersAi.close())
   const left = new AbortController()
@@ -34,14 +34,14 @@ function toBody (texts: readonly string[]): string {
 }
 
 /** The texts' own numbers as vectors. */
-function toVectors ({ body }: NativeRun): NativeAnswer {
+function toVectors ({ body }: Recorded): Answer {
   return { headers: { 'cf-ai-neurons': '1' }, body: JSON.stringify({ result: { data: (body['text'] as number[]).map(number => [number, 1]) }, success: true }) }
 }
 
-const NEVER: NativeAnswer = { body: '{', end: 'never' }
+const NEVER: Answer = { body: '{', end: 'never' }
 
 t.test('the answers come in the order of the calls, whichever was faster', async t => {
-  const slow = (run: NativeRun): NativeAnswer => {
+  const slow = (run: Recorded): Answer => {
     const answer = toVectors(run)
     // Many small pieces take their time.
     return (run.body['text'] as number[])[0] === 0 ? { ...answer, body: [...answer.body as string] } : answer
@@ -50,7 +50,7 @@ t.test('the answers come in the order of the calls, whichever was faster', async
   t.strictSame((await answers).flatMap(({ vectors }) => vectors.map(([number]) => number)), Array.from({ length: 12 }, (_, index) => index))
   t.match(await answers, Array.from({ length: 6 }, () => ({ attempts: 1, status: 200, headers: { 'cf-ai-neurons': '1' } })))
   t.equal(runs.length, 6)
-  t.ok(runs.every(({ headers, path }) => headers.authorization === 'Bearer token-of-the-caller' && path.endsWith('/ai/run/@cf/a/b')))
+  t.ok(runs.every(({ headers, target }) => headers.authorization === 'Bearer token-of-the-caller' && target.endsWith('/ai/run/@cf/a/b')))
 })
 
 t.test('no more than four calls run at a time', async t => {
@@ -75,7 +75,7 @@ t.test('what may pass is tried again', async t => {
 })
 
 t.test('an answer that is none is a failure', async t => {
-  const cases: Array<{ name: string, answer: (run: NativeRun) => NativeAnswer, message: RegExp }> = [
+  const cases: Array<{ name: string, answer: (run: Recorded) => Answer, message: RegExp }> = [
     { name: 'too few vectors', answer: () => ({ body: '{"result":{"data":[[1,2]]}}' }), message: /1 embeddings for 2 texts/ },
     { name: 'vectors of another length than those of another call', answer: ({ body }) => ({ body: JSON.stringify({ data: (body['text'] as number[])[0] === 2 ? [[1, 2], [3, 4]] : [[1], [2]] }) }), message: /different lengths/ },
     { name: 'a stream', answer: () => ({ contentType: 'text/event-stream', body: 'data: [DONE]\n\n' }), message: /something other than JSON/ }
@@ -93,7 +93,7 @@ t.test('a call that is too long is halved until it fits', async t => {
     { status: 413, body: '{"success":false,"errors":[{"code":5021,"message":"AiError: Ai: exceeded this model context window limit (60000)"}]}' }
   ]
   for (const refusal of refusals) {
-    const { url, runs } = await startNativeUpstream(t, run => (run.body['text'] as number[]).length > 3 ? refusal : toVectors(run))
+    const { url, runs } = await startRecordedUpstream(t, run => (run.body['text'] as number[]).length > 3 ? refusal : toVectors(run))
     const workersAi = new WorkersAi({ apiBaseUrl: url, accountId: 'account', apiToken: 'token', maxRetries: 2, headersTimeoutMs: 60_000, idleTimeoutMs: 60_000, userAgent: 'tests' })
     t.teardown(() => workersAi.close())
     const texts = Array.from({ length: 10 }, (_, index) => String(index))
@@ -115,8 +115,8 @@ t.test('one text that is too long is not made shorter', async t => {
 })
 
 t.test('a failure tells how often Cloudflare was asked', async t => {
-  const busy: NativeAnswer = { status: 502, body: '' }
-  const given: NativeAnswer[] = [{ status: 502, body: '' }, { status: 400, body: '{}' }, { body: '{}' }, { contentType: 'text/event-stream', body: 'data: [DONE]\n\n' }]
+  const busy: Answer = { status: 502, body: '' }
+  const given: Answer[] = [{ status: 502, body: '' }, { status: 400, body: '{}' }, { body: '{}' }, { contentType: 'text/event-stream', body: 'data: [DONE]\n\n' }]
   for (const last of given) {
     const { answers } = await ask(t, 1, (_, count) => count === 1 ? busy : last, { maxRetries: 1 })
     await t.rejects(answers, { name: 'UpstreamError', attempts: 2 }, JSON.stringify(last))
@@ -124,7 +124,7 @@ t.test('a failure tells how often Cloudflare was asked', async t => {
 })
 
 t.test('nothing is asked for who has left already', async t => {
-  const { url, runs } = await startNativeUpstream(t, toVectors)
+  const { url, runs } = await startRecordedUpstream(t, toVectors)
   const workersAi = new WorkersAi({ apiBaseUrl: url, accountId: 'account', apiToken: 'token', maxRetries: 0, headersTimeoutMs: 2_000, idleTimeoutMs: 2_000, userAgent: 'tests' })
   t.teardown(() => workersAi.close())
   await t.rejects(embed(workersAi, { model: '@cf/a/b' as ModelId, batches: [['0']], toBody, toTokens: () => 0, signal: AbortSignal.abort(new Error('left')) }), { message: 'left' })

@@ -4,23 +4,23 @@ import { WorkersAi } from '../../../src/workers-ai/transport/client.ts'
 import { generate, type GenerateRequest, type Generation } from '../../../src/workers-ai/answer/generate.ts'
 import type { ModelId } from '../../../src/workers-ai/models/model.ts'
 import { all } from '../../sources.ts'
-import { startNativeUpstream, type NativeAnswer, type NativeRun } from '../../servers/native-upstream.ts'
+import { startRecordedUpstream, type Answer, type Recorded } from '../../servers/recorded-upstream.ts'
 
 const STREAM = 'text/event-stream'
 const DONE = 'data: [DONE]\n\n'
-const EMPTY_STREAM: NativeAnswer = { contentType: STREAM, body: `data: {"response":"","usage":{"prompt_tokens":9,"completion_tokens":7}}\n\n${DONE}` }
-const PLAIN: NativeAnswer = { body: '{"result":{"response":"Hi","usage":{"prompt_tokens":9,"completion_tokens":2}},"success":true,"errors":[],"messages":[]}' }
+const EMPTY_STREAM: Answer = { contentType: STREAM, body: `data: {"response":"","usage":{"prompt_tokens":9,"completion_tokens":7}}\n\n${DONE}` }
+const PLAIN: Answer = { body: '{"result":{"response":"Hi","usage":{"prompt_tokens":9,"completion_tokens":2}},"success":true,"errors":[],"messages":[]}' }
 const PLAIN_EVENTS: Batch = [{ type: 'text', text: 'Hi' }, { type: 'usage', usage: { promptTokens: 9, completionTokens: 2 } }, { type: 'finish', reason: null }]
 
 interface Asked {
   generation: Generation
-  runs: NativeRun[]
+  runs: Recorded[]
   left: AbortController
 }
 
 /** Asks an upstream that gives these answers, for a stream unless told otherwise. */
-async function ask (t: Test, answers: NativeAnswer[], { stream = true, idleTimeoutMs = 2_000 } = {}): Promise<Asked> {
-  const { url, runs } = await startNativeUpstream(t, (_, count) => answers[count - 1] ?? { status: 500, body: '{}' })
+async function ask (t: Test, answers: Answer[], { stream = true, idleTimeoutMs = 2_000 } = {}): Promise<Asked> {
+  const { url, runs } = await startRecordedUpstream(t, (_, count) => answers[count - 1] ?? { status: 500, body: '{}' })
   const workersAi = new WorkersAi({ apiBaseUrl: url, accountId: 'account', apiToken: 'token', maxRetries: 0, headersTimeoutMs: 2_000, idleTimeoutMs, userAgent: 'tests' })
   t.teardown(() => workersAi.close())
   const left = new AbortController()
@@ -51,7 +51,7 @@ t.test('a stream is read as it comes, one batch for each read', async t => {
   const batches = await all(generation.batches)
   t.strictSame(batches.flat(), [{ type: 'text', text: 'H' }, { type: 'text', text: 'i' }, { type: 'finish', reason: null }])
   t.ok(batches.length >= 2 && batches.every(batch => batch.length > 0), `${batches.length} batches, none of them empty`)
-  t.match(runs, [{ path: '/accounts/account/ai/run/@cf/a/b', body: { stream: true }, headers: { 'x-session-affinity': 'chat-1' } }])
+  t.match(runs, [{ target: '/client/v4/accounts/account/ai/run/@cf/a/b', body: { stream: true }, headers: { 'x-session-affinity': 'chat-1' } }])
 })
 
 t.test('a stream that has ended gives its connection back, also when its last bytes come late', async t => {
@@ -73,7 +73,7 @@ t.test('JSON where a stream was asked for is read, not asked for again', async t
 })
 
 t.test('what holds nothing is asked for no second time here', async t => {
-  const cases: Array<{ name: string, given: NativeAnswer, expected: unknown[] }> = [
+  const cases: Array<{ name: string, given: Answer, expected: unknown[] }> = [
     { name: 'a stream that bills tokens', given: EMPTY_STREAM, expected: [{ type: 'usage', usage: { promptTokens: 9, completionTokens: 7 } }, { type: 'finish', reason: null }] },
     { name: 'a stream of nothing', given: { contentType: STREAM, body: DONE }, expected: [{ type: 'failure', error: { kind: 'empty' } }] },
     { name: 'JSON with an empty result', given: { body: '{"result":{},"success":true,"errors":[],"messages":[]}' }, expected: [{ type: 'failure', error: { kind: 'empty' } }] },
@@ -87,7 +87,7 @@ t.test('what holds nothing is asked for no second time here', async t => {
 })
 
 t.test('a stream that breaks ends with a failure, and nothing after it', async t => {
-  const cases: Array<{ name: string, given: NativeAnswer, expected: unknown[] }> = [
+  const cases: Array<{ name: string, given: Answer, expected: unknown[] }> = [
     { name: 'it stops', given: { contentType: STREAM, body: 'data: {"response":"H"}\n\n' }, expected: [{ text: 'H' }, { type: 'failure', error: { kind: 'truncated' } }] },
     { name: 'it is reset', given: { contentType: STREAM, body: 'data: {"response":"H"}\n\n', end: 'reset' }, expected: [{ text: 'H' }, { type: 'failure', error: { kind: 'truncated' } }] },
     { name: 'it goes silent', given: { contentType: STREAM, body: 'data: {"response":"H"}\n\n', end: 'never' }, expected: [{ text: 'H' }, { type: 'failure', error: { kind: 'timeout' } }] },
@@ -111,7 +111,7 @@ t.test('a refusal before the first byte is thrown', async t => {
 
 t.test('whoever leaves takes the upstream with them', async t => {
   const H = [{ type: 'text', text: 'H' }]
-  const endless: NativeAnswer = { contentType: STREAM, body: 'data: {"response":"H"}\n\n', end: 'never' }
+  const endless: Answer = { contentType: STREAM, body: 'data: {"response":"H"}\n\n', end: 'never' }
 
   t.test('by having had enough', async t => {
     for (const enough of ['cancel' as const, Promise.resolve('cancel' as const)]) {

@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
-import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
@@ -12,6 +9,8 @@ import { toWholeJson } from '../../../src/workers-ai/transport/response.ts'
 import type { RunAnswer } from '../../../src/workers-ai/transport/runner.ts'
 import type { ResponseBody } from '../../../src/workers-ai/transport/dispatch.ts'
 import type { ModelId } from '../../../src/workers-ai/models/model.ts'
+import { freePort, waited } from '../../servers/http-client.ts'
+import { chunk, http, json, LAST_CHUNK, startRawUpstream, type Asked, type Script } from '../../servers/raw-upstream.ts'
 import { all } from '../../sources.ts'
 
 const MODEL = '@cf/meta/llama-3.3-70b-instruct-fp8-fast' as ModelId
@@ -23,39 +22,6 @@ const BUSY = '{"result":null,"success":false,"errors":[{"code":3040,"message":"C
 
 // Most of these tests wait for a timeout.
 t.jobs = 4
-
-/** What a server does with the nth request (from 1) that it has read whole. */
-type Script = (socket: Socket, count: number, request: string) => void
-
-/** A server that reads whole requests and answers each with whatever bytes the script writes. */
-async function listen (t: Test, script: Script) {
-  const requests: string[] = []
-  const sockets: Socket[] = []
-  const server = createServer(socket => {
-    let received = ''
-    sockets.push(socket)
-    socket.setEncoding('utf8')
-    socket.on('error', () => {})
-    socket.on('data', (text: string) => {
-      received += text
-      const length = Number(/content-length: (\d+)/i.exec(received)?.[1] ?? 0)
-      const end = received.indexOf('\r\n\r\n')
-      if (end < 0 || Buffer.byteLength(received.slice(end + 4)) < length) return
-      requests.push(received)
-      const request = received
-      received = ''
-      script(socket, requests.length, request)
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const { port } = server.address() as AddressInfo
-  return { origin: `http://127.0.0.1:${port}`, requests, sockets, server }
-}
 
 const IMPATIENT = { headersTimeoutMs: 300, idleTimeoutMs: 300 }
 
@@ -85,19 +51,11 @@ async function stream (workersAi: WorkersAi, { signal }: { signal?: AbortSignal 
   return answer
 }
 
-function http (status: number, headers: Record<string, string>, body: string | Buffer = ''): Buffer {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  return Buffer.concat([Buffer.from(`HTTP/1.1 ${status} Status\r\n${lines.join('')}\r\n`), Buffer.from(body)])
-}
-
-function json (status: number, body: string, headers: Record<string, string> = {}): Buffer {
-  return http(status, { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)), ...headers }, body)
-}
-
 const STREAM_HEAD = http(200, { 'content-type': 'text/event-stream; charset=utf-8', 'transfer-encoding': 'chunked' })
 
-function chunk (text: string): string {
-  return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`
+function zipped (status: number, body: string, headers: Record<string, string> = {}): Buffer {
+  const bytes = gzipSync(body)
+  return http(status, { ...headers, 'content-encoding': 'gzip', 'content-length': String(bytes.length) }, bytes)
 }
 
 async function failureOf (promise: Promise<unknown>): Promise<unknown> {
@@ -111,21 +69,19 @@ function told (error: unknown) {
 }
 
 t.test('a JSON answer is read whole', async t => {
-  const { origin, requests } = await listen(t, socket => {
-    socket.write(json(200, ANSWER, { 'cf-ai-req-id': 'r1', 'cf-ai-neurons': '1.98', 'CF-Ray': 'ray', 'cf-aig-log-id': 'log', 'set-cookie': 'a=b', server: 'cloudflare' }))
-  })
-  const answer = await run(connect(t, origin))
+  const { url, asked } = await startRawUpstream(t, () => [json(ANSWER, 200, { 'cf-ai-req-id': 'r1', 'cf-ai-neurons': '1.98', 'CF-Ray': 'ray', 'cf-aig-log-id': 'log', 'set-cookie': 'a=b', server: 'cloudflare' })])
+  const answer = await run(connect(t, url))
 
   t.equal(answer.status, 200)
   t.equal(answer.attempts, 1)
   t.strictSame(answer.headers, { 'cf-ai-req-id': 'r1', 'cf-ai-neurons': '1.98', 'cf-ray': 'ray', 'cf-aig-log-id': 'log' }, 'with the headers that are worth passing on')
   t.match(answer, { form: 'json', json: JSON.parse(ANSWER) })
 
-  const [head = '', body] = (requests[0] ?? '').split('\r\n\r\n')
+  const { head = '', body } = asked[0] ?? {}
   t.match(head, `POST /client/v4/accounts/${ACCOUNT}/ai/run/${MODEL} HTTP/1.1\r\n`)
   t.equal(body, BODY)
   t.strictSame(headersOf(head), {
-    host: origin.slice('http://'.length),
+    host: url.slice('http://'.length),
     connection: 'keep-alive',
     authorization: `Bearer ${TOKEN}`,
     'user-agent': 'tests/1.0',
@@ -139,40 +95,28 @@ t.test('a JSON answer is read whole', async t => {
 t.test('a body in pieces is sent as one, at every attempt', async t => {
   const pieces = ['{"prompt":"', 'é'.repeat(1_500_000), '"}']
   const whole = pieces.join('')
-  const { origin, requests } = await listen(t, (socket, count) => socket.write(count === 1 ? json(429, BUSY) : json(200, ANSWER)))
+  const { url, asked } = await startRawUpstream(t, (_asked, count) => [count === 1 ? json(BUSY, 429) : json(ANSWER)])
   const heard: string[] = []
   const observer = { sent: (body: string) => { heard.push(body) }, received: () => {} }
-  const answer = await connect(t, origin, { maxRetries: 1 }).run(MODEL, pieces.map(piece => Buffer.from(piece)), { signal: new AbortController().signal, form: 'json', observer })
+  const answer = await connect(t, url, { maxRetries: 1 }).run(MODEL, pieces.map(piece => Buffer.from(piece)), { signal: new AbortController().signal, form: 'json', observer })
   t.match(answer, { attempts: 2, json: JSON.parse(ANSWER) })
-  t.equal(requests.length, 2)
-  for (const request of requests) {
-    const [head = '', ...body] = request.split('\r\n\r\n')
+  t.equal(asked.length, 2)
+  for (const { head, body } of asked) {
     t.equal(headersOf(head)['content-length'], String(Buffer.byteLength(whole)))
     t.notMatch(head, /transfer-encoding/i)
-    t.ok(body.join() === whole, 'to the letter')
+    t.ok(body === whole, 'to the letter')
   }
   t.ok(heard.length === 2 && heard.every(body => body === whole), 'and told as one')
 })
 
 t.test('an answer that comes before a body in pieces was read is heard, and an abort ends the sending', async t => {
   const pieces = [Buffer.from('{"prompt":"'), Buffer.alloc(8_000_000, 'x'), Buffer.from('"}')]
-  const sockets: Socket[] = []
-  const server = createServer(socket => {
-    sockets.push(socket.on('error', () => {}))
-    socket.once('data', bytes => {
-      socket.pause()
-      if (bytes.includes('early')) socket.write(json(413, '{"success":false,"errors":[{"code":5021,"message":"too long"}]}'))
-    })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const workersAi = connect(t, `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  const early = await failureOf(workersAi.run(MODEL, pieces, { signal: new AbortController().signal, form: 'json', sessionAffinity: 'early' }))
+  const hasty = await startRawUpstream(t, () => [], { early: () => [json('{"success":false,"errors":[{"code":5021,"message":"too long"}]}', 413)] })
+  const early = await failureOf(connect(t, hasty.url).run(MODEL, pieces, { signal: new AbortController().signal, form: 'json' }))
   t.match(told(early), { kind: 'refused', status: 413, code: 5021 })
 
+  const silent = await startRawUpstream(t, () => [], { early: () => [] })
+  const workersAi = connect(t, silent.url)
   const controller = new AbortController()
   const aborted = failureOf(workersAi.run(MODEL, pieces, { signal: controller.signal, form: 'json' }))
   await sleep(50)
@@ -181,75 +125,66 @@ t.test('an answer that comes before a body in pieces was read is heard, and an a
 })
 
 t.test('a stream is answered at its headers', async t => {
-  const { origin, requests, sockets } = await listen(t, async socket => {
-    socket.write(STREAM_HEAD)
-    await sleep(50)
-    socket.write(chunk('data: {"response":"h'))
-    socket.write(chunk('i"}\n\ndata: [DONE]\n\n') + '0\r\n\r\n')
-  })
-  const workersAi = connect(t, origin)
+  const { url, asked, connections } = await startRawUpstream(t, () => [STREAM_HEAD, 50, chunk('data: {"response":"h'), chunk('i"}\n\ndata: [DONE]\n\n') + LAST_CHUNK])
+  const workersAi = connect(t, url)
   for (const n of [1, 2]) {
     const answer = await stream(workersAi)
     t.equal(await textOf(answer.body), 'data: {"response":"hi"}\n\ndata: [DONE]\n\n', `reading ${n}`)
     await sleep(10)
   }
-  t.match(requests[0], /\r\naccept: text\/event-stream, application\/json\r\n/)
-  t.equal(sockets.length, 1, 'the connection is used again')
+  t.match(asked[0]?.head, /\r\naccept: text\/event-stream, application\/json\r\n/)
+  t.equal(connections(), 1, 'the connection is used again')
 })
 
 t.test('a stream that is asked for its JSON says that it holds none', async t => {
-  const { origin } = await listen(t, socket => {
-    socket.write(Buffer.concat([STREAM_HEAD, Buffer.from(chunk('data: {}\n\n') + '0\r\n\r\n')]))
-  })
-  const answer = await stream(connect(t, origin))
+  const { url } = await startRawUpstream(t, () => [Buffer.concat([STREAM_HEAD, Buffer.from(chunk('data: {}\n\n') + LAST_CHUNK)])])
+  const answer = await stream(connect(t, url))
   t.strictSame(told(await failureOf(toWholeJson(answer))), { kind: 'malformed', status: 200, message: 'Cloudflare answered 200 with something other than JSON' })
 })
 
 t.test('session affinity goes along when a header can carry it', async t => {
-  const { origin, requests } = await listen(t, socket => { socket.write(json(200, ANSWER)) })
-  const workersAi = connect(t, origin)
+  const { url, asked } = await startRawUpstream(t, () => [json(ANSWER)])
+  const workersAi = connect(t, url)
   const { signal } = new AbortController()
   for (const sessionAffinity of ['ses_1', 'a\r\nx-evil: 1', 'é', '', 'x'.repeat(257)]) {
     await workersAi.run(MODEL, BODY, { signal, form: 'json', sessionAffinity })
   }
-  t.strictSame(requests.map(request => headersOf(request)['x-session-affinity']), ['ses_1', undefined, undefined, undefined, undefined])
-  t.notMatch(requests.join(''), 'evil')
+  t.strictSame(asked.map(({ head }) => headersOf(head)['x-session-affinity']), ['ses_1', undefined, undefined, undefined, undefined])
+  t.notMatch(asked.map(({ head, body }) => head + body).join(''), 'evil')
 })
 
 t.test('words for the simulator reach nobody else', async t => {
-  const { origin, requests } = await listen(t, socket => { socket.write(json(200, ANSWER)) })
+  const { url, asked } = await startRawUpstream(t, () => [json(ANSWER)])
   const { signal } = new AbortController()
   for (const isSimulator of [undefined, false, true]) {
-    const workersAi = connect(t, origin, isSimulator === undefined ? {} : { isSimulator })
+    const workersAi = connect(t, url, isSimulator === undefined ? {} : { isSimulator })
     for (const simulatorWords of ['say hi', ['say hi', 'say ho'], undefined]) {
       await workersAi.run(MODEL, BODY, { signal, form: 'json', simulatorWords })
     }
   }
-  const heard = requests.map(request => headersOf(request)['x-simulator'])
+  const heard = asked.map(({ head }) => headersOf(head)['x-simulator'])
   t.strictSame(heard, [...Array.from({ length: 6 }, () => undefined), 'say hi', undefined, undefined])
 })
 
 t.test('an AI Gateway carries the runs, and the API the listing', async t => {
-  const api = await listen(t, socket => { socket.write(json(200, '{"success":true,"result":[]}')) })
-  const gateway = await listen(t, socket => { socket.write(json(200, ANSWER)) })
-  const workersAi = connect(t, api.origin, { gateway: { id: 'my gw', token: 'gateway-token', baseUrl: `${gateway.origin}/v1` } })
+  const api = await startRawUpstream(t, () => [], { listing: () => [json('{"success":true,"result":[]}')] })
+  const gateway = await startRawUpstream(t, () => [json(ANSWER)])
+  const workersAi = connect(t, api.url, { gateway: { id: 'my gw', token: 'gateway-token', baseUrl: `${gateway.url}/v1` } })
 
   t.match(await run(workersAi), { json: JSON.parse(ANSWER) })
-  t.match(gateway.requests[0], `POST /v1/${ACCOUNT}/my%20gw/workers-ai/${MODEL} HTTP/1.1\r\n`)
-  t.match(headersOf(gateway.requests[0] ?? ''), { authorization: `Bearer ${TOKEN}`, 'cf-aig-authorization': 'Bearer gateway-token' })
+  t.match(gateway.asked[0]?.head, `POST /v1/${ACCOUNT}/my%20gw/workers-ai/${MODEL} HTTP/1.1\r\n`)
+  t.match(headersOf(gateway.asked[0]?.head ?? ''), { authorization: `Bearer ${TOKEN}`, 'cf-aig-authorization': 'Bearer gateway-token' })
 
   t.strictSame(await workersAi.getJson('/ai/models/search', { per_page: '100', search: 'a b' }), { success: true, result: [] })
-  t.match(api.requests[0], `GET /client/v4/accounts/${ACCOUNT}/ai/models/search?per_page=100&search=a+b HTTP/1.1\r\n`)
-  t.equal(headersOf(api.requests[0] ?? '')['cf-aig-authorization'], undefined)
+  t.match(api.asked[0]?.head, `GET /client/v4/accounts/${ACCOUNT}/ai/models/search?per_page=100&search=a+b HTTP/1.1\r\n`)
+  t.equal(headersOf(api.asked[0]?.head ?? '')['cf-aig-authorization'], undefined)
 })
 
 t.test('getJson tells of refusals', async t => {
-  const { origin, requests } = await listen(t, socket => {
-    socket.write(json(403, '{"success":false,"errors":[{"code":10000,"message":"Authentication error"}]}'))
-  })
-  const error = await failureOf(connect(t, origin, { maxRetries: 2 }).getJson('/ai/models/search'))
+  const { url, asked } = await startRawUpstream(t, () => [], { listing: () => [json('{"success":false,"errors":[{"code":10000,"message":"Authentication error"}]}', 403)] })
+  const error = await failureOf(connect(t, url, { maxRetries: 2 }).getJson('/ai/models/search'))
   t.strictSame(told(error), { kind: 'refused', status: 403, code: 10000, message: 'Authentication error' })
-  t.equal(requests.length, 1)
+  t.equal(asked.length, 1)
 })
 
 t.test('whatever comes instead of an answer becomes one clear error', async t => {
@@ -257,143 +192,137 @@ t.test('whatever comes instead of an answer becomes one clear error', async t =>
   const cases: Array<{ name: string, given: Script, options?: Partial<WorkersAiOptions>, expected: object }> = [
     {
       name: 'a reset before the answer',
-      given: socket => socket.resetAndDestroy(),
+      given: () => ['RESET'],
       expected: { kind: 'unreachable', status: 0, message: 'No answer from Cloudflare: the connection failed (ECONNRESET)' }
     },
     {
       name: 'the end of the connection before the answer',
-      given: socket => socket.end(),
+      given: () => ['FIN'],
       expected: { kind: 'unreachable', status: 0, message: 'No answer from Cloudflare: the connection failed (UND_ERR_SOCKET)' }
     },
     {
       name: 'the end of the connection inside the headers',
-      given: socket => socket.end('HTTP/1.1 200 OK\r\ncontent-ty'),
+      given: () => ['HTTP/1.1 200 OK\r\ncontent-ty', 'FIN'],
       expected: { kind: 'unreachable', status: 0, message: 'No answer from Cloudflare: the connection failed (UND_ERR_SOCKET)' }
     },
-    { name: 'silence', given: () => {}, options: IMPATIENT, expected: { kind: 'timeout', status: 0, message: 'Cloudflare did not begin to answer within 0.3 s' } },
-    { name: 'another protocol', given: socket => socket.end('SSH-2.0-OpenSSH_9.6\r\n'), expected: { kind: 'malformed', status: 0, message: 'Cloudflare answered with broken HTTP' } },
+    { name: 'silence', given: () => [], options: IMPATIENT, expected: { kind: 'timeout', status: 0, message: 'Cloudflare did not begin to answer within 0.3 s' } },
+    { name: 'another protocol', given: () => ['SSH-2.0-OpenSSH_9.6\r\n', 'FIN'], expected: { kind: 'malformed', status: 0, message: 'Cloudflare answered with broken HTTP' } },
     {
       name: 'headers without end',
-      given: socket => socket.write(`HTTP/1.1 200 OK\r\n${`x-filler: ${'y'.repeat(1_000)}\r\n`.repeat(300)}\r\n`),
+      given: () => [`HTTP/1.1 200 OK\r\n${`x-filler: ${'y'.repeat(1_000)}\r\n`.repeat(300)}\r\n`],
       expected: { kind: 'malformed', status: 0, message: 'Cloudflare answered with broken HTTP' }
     },
-    { name: 'a 100 nobody waited for', given: socket => socket.write(http(100, {})), expected: { kind: 'malformed', status: 0, message: 'Cloudflare answered with broken HTTP' } },
+    { name: 'a 100 nobody waited for', given: () => [http(100, {})], expected: { kind: 'malformed', status: 0, message: 'Cloudflare answered with broken HTTP' } },
     {
       name: 'another protocol offered',
-      given: socket => socket.write(http(101, { connection: 'upgrade', upgrade: 'websocket' })),
+      given: () => [http(101, { connection: 'upgrade', upgrade: 'websocket' })],
       expected: { kind: 'malformed', status: 0, message: 'Cloudflare answered with broken HTTP' }
     },
-    { name: 'no content', given: socket => socket.write(http(204, {})), expected: { kind: 'malformed', status: 204, message: 'Cloudflare answered 204 where a whole answer was expected' } },
+    { name: 'no content', given: () => [http(204, {})], expected: { kind: 'malformed', status: 204, message: 'Cloudflare answered 204 where a whole answer was expected' } },
     {
       name: 'part of an answer',
-      given: socket => socket.write(json(206, ANSWER, { 'content-range': 'bytes 0-68/100' })),
+      given: () => [json(ANSWER, 206, { 'content-range': 'bytes 0-68/100' })],
       expected: { kind: 'malformed', status: 206, message: 'Cloudflare answered 206 where a whole answer was expected' }
     },
-    { name: 'an empty answer', given: socket => socket.write(json(200, '')), expected: { kind: 'malformed', status: 200, message: 'Cloudflare answered 200 with an empty body' } },
+    { name: 'an empty answer', given: () => [json('')], expected: { kind: 'malformed', status: 200, message: 'Cloudflare answered 200 with an empty body' } },
     {
       name: 'a web page with status 200',
-      given: socket => socket.write(json(200, page, { 'content-type': 'text/html' })),
+      given: () => [json(page, 200, { 'content-type': 'text/html' })],
       expected: { kind: 'malformed', status: 200, message: 'Cloudflare answered 200 with a web page instead of JSON' }
     },
-    { name: 'JSON that is cut', given: socket => socket.write(json(200, ANSWER.slice(0, -5))), expected: { kind: 'malformed', status: 200, message: 'Cloudflare answered 200 with JSON that does not parse' } },
-    { name: 'JSON that is no object', given: socket => socket.write(json(200, '"hi"')), expected: { kind: 'malformed', status: 200, message: 'Cloudflare answered 200 with something other than JSON' } },
+    { name: 'JSON that is cut', given: () => [json(ANSWER.slice(0, -5))], expected: { kind: 'malformed', status: 200, message: 'Cloudflare answered 200 with JSON that does not parse' } },
+    { name: 'JSON that is no object', given: () => [json('"hi"')], expected: { kind: 'malformed', status: 200, message: 'Cloudflare answered 200 with something other than JSON' } },
     {
       name: 'a compressed answer',
-      given: socket => { const bytes = gzipSync(ANSWER); socket.write(http(200, { 'content-type': 'application/json', 'content-encoding': 'gzip', 'content-length': String(bytes.length) }, bytes)) },
+      given: () => [zipped(200, ANSWER, { 'content-type': 'application/json' })],
       expected: { kind: 'malformed', status: 200, message: 'Cloudflare answered 200 with a compressed body that was not asked for' }
     },
     {
       name: 'a compressed stream',
-      given: socket => socket.write(http(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip, br', 'content-length': '100' })),
+      given: () => [http(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip, br', 'content-length': '100' })],
       expected: { kind: 'malformed', status: 200, message: 'Cloudflare answered 200 with a compressed body that was not asked for' }
     },
     {
       name: 'the end of the connection inside a body of known length',
-      given: socket => socket.end(json(200, ANSWER.slice(0, -5), { 'content-length': '1000' })),
+      given: () => [json(ANSWER.slice(0, -5), 200, { 'content-length': '1000' }), 'FIN'],
       expected: { kind: 'truncated', status: 0, message: 'Cloudflare ended the answer before its end' }
     },
     {
       name: 'the end of the connection inside a chunked body',
-      given: socket => socket.end(http(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' }, chunk(ANSWER))),
+      given: () => [http(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' }, chunk(ANSWER)), 'FIN'],
       expected: { kind: 'truncated', status: 0, message: 'Cloudflare ended the answer before its end' }
     },
     {
       name: 'the end of a connection that was announced inside a chunked body',
-      given: socket => socket.end(http(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked', connection: 'close' }, chunk(ANSWER))),
+      given: () => [http(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked', connection: 'close' }, chunk(ANSWER)), 'FIN'],
       expected: { kind: 'truncated', status: 0, message: 'Cloudflare ended the answer before its end' }
     },
     {
       name: 'a reset inside the body',
-      given: async socket => {
-        socket.write(json(200, ANSWER.slice(0, -5), { 'content-length': '1000' }))
-        await sleep(50)
-        socket.resetAndDestroy()
-      },
+      given: () => [json(ANSWER.slice(0, -5), 200, { 'content-length': '1000' }), 50, 'RESET'],
       expected: { kind: 'truncated', status: 0, message: 'Cloudflare ended the answer before its end' }
     },
     {
       name: 'silence inside the body',
-      given: socket => socket.write(json(200, ANSWER.slice(0, -5), { 'content-length': '1000' })),
+      given: () => [json(ANSWER.slice(0, -5), 200, { 'content-length': '1000' })],
       options: IMPATIENT,
       expected: { kind: 'timeout', status: 0, message: 'Cloudflare went silent for 0.3 s inside the answer' }
     },
     {
       name: 'chunks that are none',
-      given: socket => socket.write(http(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' }, `${chunk('{"a":')}nonsense\r\n`)),
+      given: () => [http(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' }, `${chunk('{"a":')}nonsense\r\n`)],
       expected: { kind: 'malformed', status: 0, message: 'Cloudflare answered with broken HTTP' }
     },
-    { name: 'a failure with status 200', given: socket => socket.write(json(200, BUSY)), expected: { kind: 'refused', status: 200, code: 3040, message: 'Capacity temporarily exceeded' } },
+    { name: 'a failure with status 200', given: () => [json(BUSY)], expected: { kind: 'refused', status: 200, code: 3040, message: 'Capacity temporarily exceeded' } },
     {
       name: 'a refusal',
-      given: socket => socket.write(json(429, '{"success":false,"result":{},"errors":[{"code":4006,"message":"AiError: you have used up your daily free allocation"}]}', { 'retry-after': '7' })),
+      given: () => [json('{"success":false,"result":{},"errors":[{"code":4006,"message":"AiError: you have used up your daily free allocation"}]}', 429, { 'retry-after': '7' })],
       expected: { kind: 'refused', status: 429, code: 4006, message: 'you have used up your daily free allocation', retryAfter: 7 }
     },
     {
       name: 'a web page of the edge',
-      given: socket => socket.write(json(502, page, { 'content-type': 'text/html' })),
+      given: () => [json(page, 502, { 'content-type': 'text/html' })],
       expected: { kind: 'refused', status: 502, message: 'Cloudflare answered 502 with a web page instead of JSON' }
     },
     {
       name: 'a compressed refusal',
-      given: socket => { const bytes = gzipSync(BUSY); socket.write(http(429, { 'content-encoding': 'gzip', 'content-length': String(bytes.length) }, bytes)) },
+      given: () => [zipped(429, BUSY)],
       expected: { kind: 'refused', status: 429, message: 'Cloudflare answered 429 with an empty body' }
     },
     {
       name: 'a refusal whose body never comes',
-      given: socket => socket.write(json(500, '', { 'content-length': '1000' })),
+      given: () => [json('', 500, { 'content-length': '1000' })],
       options: IMPATIENT,
       expected: { kind: 'refused', status: 500, message: 'Cloudflare answered 500 with an empty body' }
     },
     {
       name: 'a status beyond the known',
-      given: socket => socket.write(json(999, '{"error":"odd"}')),
+      given: () => [json('{"error":"odd"}', 999)],
       expected: { kind: 'refused', status: 999, message: 'odd' }
     }
   ]
   await Promise.all(cases.map(async ({ name, given, options, expected }) => {
-    const { origin, requests } = await listen(t, given)
-    t.strictSame(told(await failureOf(run(connect(t, origin, options)))), expected, name)
-    t.equal(requests.length, 1, `${name} is asked for once`)
+    const { url, asked } = await startRawUpstream(t, given)
+    t.strictSame(told(await failureOf(run(connect(t, url, options)))), expected, name)
+    t.equal(asked.length, 1, `${name} is asked for once`)
   }))
 })
 
 t.test('nobody listening is told apart from a refusal', async t => {
-  const { origin, server } = await listen(t, () => {})
-  server.close()
-  const error = await failureOf(run(connect(t, origin, { maxRetries: 1 })))
+  const error = await failureOf(run(connect(t, `http://127.0.0.1:${await freePort()}`, { maxRetries: 1 })))
   t.strictSame(told(error), { kind: 'unreachable', status: 0, message: 'No answer from Cloudflare: the connection failed (ECONNREFUSED)' })
   t.match((error as Error).cause, { code: 'ECONNREFUSED' }, 'the cause is kept')
 })
 
 t.test('a redirect is not followed, and the token goes nowhere else', async t => {
-  const other = await listen(t, socket => { socket.write(json(200, ANSWER)) })
+  const other = await startRawUpstream(t, () => [json(ANSWER)])
   for (const status of [301, 302, 303, 307, 308]) {
-    const { origin, requests } = await listen(t, socket => { socket.write(http(status, { location: `${other.origin}/steal`, 'content-length': '0' })) })
-    const error = await failureOf(run(connect(t, origin, { maxRetries: 2 })))
+    const { url, asked } = await startRawUpstream(t, () => [http(status, { location: `${other.url}/steal`, 'content-length': '0' })])
+    const error = await failureOf(run(connect(t, url, { maxRetries: 2 })))
     t.strictSame(told(error), { kind: 'malformed', status, message: `Cloudflare answered ${status}, and redirects are not followed` })
-    t.equal(requests.length, 1)
+    t.equal(asked.length, 1)
   }
-  t.strictSame(other.requests, [])
+  t.strictSame(other.asked, [])
 })
 
 t.test('large bodies are not read to their end', async t => {
@@ -402,43 +331,37 @@ t.test('large bodies are not read to their end', async t => {
     { name: 'a refusal', given: 500, expected: { kind: 'refused', status: 500, message: 'Cloudflare answered 500 with JSON that does not parse' } }
   ]
   for (const { name, given, expected } of cases) {
-    const { origin, sockets } = await listen(t, socket => {
-      socket.write(http(given, { 'content-type': 'application/json', 'content-length': '200000000' }, '{"errors":["'))
-      Readable.from(Array.from({ length: 190 }, () => Buffer.alloc(1024 * 1024, 'x'))).pipe(socket)
-    })
-    t.strictSame(told(await failureOf(run(connect(t, origin)))), expected, name)
-    await closed(sockets[0])
-    t.ok((sockets[0]?.bytesWritten ?? Infinity) < 100_000_000, `${name} is left at the limit`)
+    const { url, asked } = await startRawUpstream(t, () => [
+      http(given, { 'content-type': 'application/json', 'content-length': '200000000' }, '{"errors":["'),
+      { again: Buffer.alloc(1024 * 1024, 'x'), times: 190 }
+    ])
+    t.strictSame(told(await failureOf(run(connect(t, url)))), expected, name)
+    await closed(asked[0])
+    t.ok((asked[0]?.sent ?? Infinity) < 100_000_000, `${name} is left at the limit`)
   }
 })
 
 t.test('a refusal that drips is not waited for', async t => {
-  const { origin, sockets } = await listen(t, async socket => {
-    socket.write(json(503, '', { 'content-length': '100000' }))
-    while (!socket.destroyed) {
-      socket.write('x')
-      await sleep(100)
-    }
-  })
-  const error = await failureOf(run(connect(t, origin)))
+  const { url, asked } = await startRawUpstream(t, () => [json('', 503, { 'content-length': '100000' }), { again: 'x', times: Infinity, until: () => sleep(100, false) }])
+  const error = await failureOf(run(connect(t, url)))
   t.strictSame(told(error), { kind: 'refused', status: 503, message: 'Cloudflare answered 503 with something other than JSON' })
-  await closed(sockets[0])
+  await closed(asked[0])
 })
 
 t.test('credentials that come back are not passed on', async t => {
   const base64 = Buffer.from(TOKEN).toString('base64')
   const echo = `request by ${ACCOUNT} with Bearer ${TOKEN} or ${TOKEN} (${base64})`
   const cases: Array<{ name: string, given: Script }> = [
-    { name: 'in a refusal', given: socket => socket.write(json(400, JSON.stringify({ errors: [{ message: echo }] }))) },
-    { name: 'in a failure with status 200', given: socket => socket.write(json(200, JSON.stringify({ success: false, errors: [{ message: echo }] }))) },
-    { name: 'in place of headers', given: socket => socket.end(`HTTP/1.1 200 OK\r\n${echo}\r\n\r\n`) },
-    { name: 'in place of chunks', given: socket => socket.end(http(200, { 'transfer-encoding': 'chunked' }, echo)) },
-    { name: 'not at all, in a reset', given: socket => socket.resetAndDestroy() },
-    { name: 'not at all, in silence', given: () => {} }
+    { name: 'in a refusal', given: () => [json(JSON.stringify({ errors: [{ message: echo }] }), 400)] },
+    { name: 'in a failure with status 200', given: () => [json(JSON.stringify({ success: false, errors: [{ message: echo }] }))] },
+    { name: 'in place of headers', given: () => [`HTTP/1.1 200 OK\r\n${echo}\r\n\r\n`, 'FIN'] },
+    { name: 'in place of chunks', given: () => [http(200, { 'transfer-encoding': 'chunked' }, echo), 'FIN'] },
+    { name: 'not at all, in a reset', given: () => ['RESET'] },
+    { name: 'not at all, in silence', given: () => [] }
   ]
   for (const { name, given } of cases) {
-    const { origin } = await listen(t, given)
-    const error = await failureOf(run(connect(t, origin, IMPATIENT)))
+    const { url } = await startRawUpstream(t, given)
+    const error = await failureOf(run(connect(t, url, IMPATIENT)))
     t.type(error, UpstreamError)
     const everything = inspect(error, { depth: Infinity, showHidden: true }).replaceAll(import.meta.filename, '')
     for (const secret of [TOKEN, TOKEN.slice(0, 8), base64, ACCOUNT]) t.notOk(everything.includes(secret), `${name}: ${secret}`)
@@ -448,46 +371,46 @@ t.test('credentials that come back are not passed on', async t => {
 t.test('nor are they in a header, or a part of them, or in base64 beside something else', async t => {
   const echoes = [TOKEN, `Bearer ${TOKEN}`, TOKEN.slice(0, 8), `…${TOKEN.slice(-10)}`, btoa(`Bearer ${TOKEN}`)]
   for (const echo of echoes) {
-    const { origin } = await listen(t, socket => socket.write(json(200, ANSWER, { 'cf-ray': echo, 'cf-ai-req-id': 'plain' })))
-    const answer = await run(connect(t, origin))
+    const { url } = await startRawUpstream(t, () => [json(ANSWER, 200, { 'cf-ray': echo, 'cf-ai-req-id': 'plain' })])
+    const answer = await run(connect(t, url))
     t.strictSame(answer.headers, { 'cf-ai-req-id': 'plain' }, echo)
     t.match(answer.redact(`it said ${echo}`), /^it said .*\[redacted\]/, `${echo} in an answer`)
   }
 })
 
 t.test('a caller\'s token goes in place of the client\'s own, and is as secret', async t => {
-  const { origin, requests } = await listen(t, socket => socket.write(json(401, '{"errors":[{"code":10000,"message":"token caller-token-4711 is not valid"}]}')))
-  const workersAi = connect(t, origin)
+  const { url, asked } = await startRawUpstream(t, () => [json('{"errors":[{"code":10000,"message":"token caller-token-4711 is not valid"}]}', 401)])
+  const workersAi = connect(t, url)
   const error = await failureOf(workersAi.run(MODEL, BODY, { signal: new AbortController().signal, form: 'json', apiToken: 'caller-token-4711' }))
   t.match(error, { message: 'token [redacted] is not valid', code: 10000 })
-  t.equal(headersOf(requests[0] ?? '')['authorization'], 'Bearer caller-token-4711')
-  t.notMatch(requests[0], TOKEN)
+  t.equal(headersOf(asked[0]?.head ?? '')['authorization'], 'Bearer caller-token-4711')
+  t.notMatch(asked[0]?.head, TOKEN)
 })
 
 t.test('without a token of its own the client asks for nothing in nobody\'s name', async t => {
-  const { origin, requests } = await listen(t, socket => socket.write(json(200, ANSWER)))
-  const workersAi = connect(t, origin, { apiToken: '' })
+  const { url, asked } = await startRawUpstream(t, () => [json(ANSWER)])
+  const workersAi = connect(t, url, { apiToken: '' })
   t.match(await failureOf(workersAi.getJson('/ai/models/search')), { kind: 'refused', status: 401 })
-  t.strictSame(requests, [])
+  t.strictSame(asked, [])
   await run(workersAi)
-  t.equal(headersOf(requests[0] ?? '')['authorization'], undefined)
+  t.equal(headersOf(asked[0]?.head ?? '')['authorization'], undefined)
 })
 
 t.test('an observer hears every attempt and every body, without secrets', async t => {
   const failure = `{"success":false,"errors":[{"code":1000,"message":"${TOKEN}"}]}`
   const cases: Array<{ name: string, given: Script, stream: boolean, received: string[] }> = [
-    { name: 'an answer', given: socket => socket.write(json(200, ANSWER)), stream: false, received: [ANSWER] },
-    { name: 'a refusal', given: socket => socket.write(json(400, failure)), stream: false, received: [failure.replace(TOKEN, '[redacted]')] },
-    { name: 'a stream', given: socket => socket.end(http(200, { 'content-type': 'text/event-stream' }, `data: ${TOKEN}\n\n`)), stream: true, received: ['data: [redacted]\n\n'] },
-    { name: 'a stream that breaks', given: socket => socket.end(http(200, { 'content-type': 'text/event-stream', 'content-length': '99' }, 'data: 1\n\n')), stream: true, received: ['data: 1\n\n'] },
-    { name: 'a second attempt', given: (socket, count) => socket.write(count === 1 ? json(429, BUSY) : json(200, ANSWER)), stream: false, received: [BUSY, ANSWER] }
+    { name: 'an answer', given: () => [json(ANSWER)], stream: false, received: [ANSWER] },
+    { name: 'a refusal', given: () => [json(failure, 400)], stream: false, received: [failure.replace(TOKEN, '[redacted]')] },
+    { name: 'a stream', given: () => [http(200, { 'content-type': 'text/event-stream' }, `data: ${TOKEN}\n\n`), 'FIN'], stream: true, received: ['data: [redacted]\n\n'] },
+    { name: 'a stream that breaks', given: () => [http(200, { 'content-type': 'text/event-stream', 'content-length': '99' }, 'data: 1\n\n'), 'FIN'], stream: true, received: ['data: 1\n\n'] },
+    { name: 'a second attempt', given: (_asked, count) => [count === 1 ? json(BUSY, 429) : json(ANSWER)], stream: false, received: [BUSY, ANSWER] }
   ]
   for (const { name, given, stream, received } of cases) {
-    const { origin } = await listen(t, given)
+    const { url } = await startRawUpstream(t, given)
     const heard: { sent: string[], received: string[] } = { sent: [], received: [] }
     const observer = { sent: (body: string) => { heard.sent.push(body) }, received: (body: string) => { heard.received.push(body) } }
     try {
-      const answer = await connect(t, origin, { maxRetries: 1 }).run(MODEL, BODY, { signal: new AbortController().signal, form: stream ? 'events' : 'json', observer })
+      const answer = await connect(t, url, { maxRetries: 1 }).run(MODEL, BODY, { signal: new AbortController().signal, form: stream ? 'events' : 'json', observer })
       if (answer.form === 'events') for (const bytes of await all<Buffer>(write => answer.body.read({ write }))) t.type(bytes, Buffer)
     } catch {
       // it fails as it does without an observer
@@ -503,119 +426,115 @@ t.test('bytes are read as bytes where they are asked for, and JSON all the same'
     { name: 'an image', given: binary('image/png'), expected: { form: 'bytes', bytes: image, contentType: 'image/png' } },
     { name: 'speech', given: binary('audio/mpeg'), expected: { form: 'bytes', bytes: image, contentType: 'audio/mpeg' } },
     { name: 'bytes of no kind', given: binary('application/octet-stream'), expected: { form: 'bytes', bytes: image } },
-    { name: 'JSON', given: json(200, ANSWER), expected: { form: 'json', json: JSON.parse(ANSWER) } },
-    { name: 'a failure', given: json(200, BUSY), expected: { kind: 'refused', status: 200, code: 3040 } },
+    { name: 'JSON', given: json(ANSWER), expected: { form: 'json', json: JSON.parse(ANSWER) } },
+    { name: 'a failure', given: json(BUSY), expected: { kind: 'refused', status: 200, code: 3040 } },
     { name: 'a web page', given: http(200, { 'content-type': 'text/html', 'content-length': '13' }, '<html></html>'), expected: { kind: 'malformed', status: 200 } }
   ]
   for (const { name, given, expected } of cases) {
-    const { origin, requests } = await listen(t, socket => socket.write(given))
+    const { url, asked } = await startRawUpstream(t, () => [given])
     const observed: string[] = []
     const observer = { sent: () => {}, received: (body: string) => { observed.push(body) } }
-    const asked = connect(t, origin).run(MODEL, BODY, { signal: new AbortController().signal, form: 'bytes', observer })
-    t.match(await asked.catch((error: unknown) => error), expected, name)
-    t.equal(headersOf((requests[0] ?? '').split('\r\n\r\n')[0] ?? '')['accept'], '*/*')
+    const running = connect(t, url).run(MODEL, BODY, { signal: new AbortController().signal, form: 'bytes', observer })
+    t.match(await running.catch((error: unknown) => error), expected, name)
+    t.equal(headersOf(asked[0]?.head ?? '')['accept'], '*/*')
     if ('bytes' in expected) t.strictSame(observed, [], 'which no observer is shown')
   }
-  const { origin } = await listen(t, socket => socket.write(binary('image/png')))
-  t.match(await failureOf(run(connect(t, origin))), { kind: 'malformed', message: 'Cloudflare answered 200 with something other than JSON' }, 'where JSON was asked for they are none')
+  const { url } = await startRawUpstream(t, () => [binary('image/png')])
+  t.match(await failureOf(run(connect(t, url))), { kind: 'malformed', message: 'Cloudflare answered 200 with something other than JSON' }, 'where JSON was asked for they are none')
 })
 
 t.test('what may pass is tried again', async t => {
   const cases: Array<{ name: string, given: Script }> = [
-    { name: 'no capacity', given: socket => socket.write(json(429, BUSY)) },
-    { name: 'no capacity with status 200', given: socket => socket.write(json(200, BUSY)) },
-    { name: 'an internal error', given: socket => socket.write(json(500, '')) },
-    { name: 'a reset', given: socket => socket.resetAndDestroy() },
-    { name: 'the end of the connection', given: socket => socket.end() }
+    { name: 'no capacity', given: () => [json(BUSY, 429)] },
+    { name: 'no capacity with status 200', given: () => [json(BUSY)] },
+    { name: 'an internal error', given: () => [json('', 500)] },
+    { name: 'a reset', given: () => ['RESET'] },
+    { name: 'the end of the connection', given: () => ['FIN'] }
   ]
   await Promise.all(cases.map(async ({ name, given }) => {
-    const { origin, requests } = await listen(t, (socket, count, request) => {
-      if (count === 1) return given(socket, count, request)
-      socket.write(json(200, ANSWER))
-    })
-    const answer = await run(connect(t, origin, { maxRetries: 2 }))
+    const { url, asked } = await startRawUpstream(t, (request, count) => count === 1 ? given(request, count) : [json(ANSWER)])
+    const answer = await run(connect(t, url, { maxRetries: 2 }))
     t.equal(answer.attempts, 2, name)
-    t.equal(requests[1], requests[0], `${name}: the same request again`)
+    t.strictSame([asked[1]?.head, asked[1]?.body], [asked[0]?.head, asked[0]?.body], `${name}: the same request again`)
   }))
 })
 
 t.test('what may not pass, or not soon, is not tried again', async t => {
   const cases: Array<{ name: string, given: Script }> = [
-    { name: 'silence', given: () => {} },
-    { name: 'the free allocation', given: socket => socket.write(json(429, '{"success":false,"errors":[{"code":4006,"message":"daily free allocation"}]}')) },
-    { name: 'a long Retry-After', given: socket => socket.write(json(429, '{"error":"slow down"}', { 'retry-after': '60' })) },
-    { name: 'a bad request', given: socket => socket.write(json(400, '{"error":"no"}')) },
-    { name: 'a cut answer', given: socket => socket.end(json(200, ANSWER, { 'content-length': '1000' })) }
+    { name: 'silence', given: () => [] },
+    { name: 'the free allocation', given: () => [json('{"success":false,"errors":[{"code":4006,"message":"daily free allocation"}]}', 429)] },
+    { name: 'a long Retry-After', given: () => [json('{"error":"slow down"}', 429, { 'retry-after': '60' })] },
+    { name: 'a bad request', given: () => [json('{"error":"no"}', 400)] },
+    { name: 'a cut answer', given: () => [json(ANSWER, 200, { 'content-length': '1000' }), 'FIN'] }
   ]
   for (const { name, given } of cases) {
-    const { origin, requests } = await listen(t, given)
-    t.type(await failureOf(run(connect(t, origin, { ...IMPATIENT, maxRetries: 5 }))), UpstreamError)
-    t.equal(requests.length, 1, name)
+    const { url, asked } = await startRawUpstream(t, given)
+    t.type(await failureOf(run(connect(t, url, { ...IMPATIENT, maxRetries: 5 }))), UpstreamError)
+    t.equal(asked.length, 1, name)
   }
 })
 
 t.test('a client that leaves closes the upstream connection at once', async t => {
   const cases: Array<{ name: string, given: Script, stream?: true }> = [
-    { name: 'before the headers', given: () => {} },
-    { name: 'inside a JSON answer', given: socket => socket.write(json(200, '{', { 'content-length': '1000' })) },
-    { name: 'inside a refusal', given: socket => socket.write(json(500, '{', { 'content-length': '1000' })) },
-    { name: 'inside a stream', given: socket => socket.write(Buffer.concat([STREAM_HEAD, Buffer.from(chunk('data: {}\n\n'))])), stream: true }
+    { name: 'before the headers', given: () => [] },
+    { name: 'inside a JSON answer', given: () => [json('{', 200, { 'content-length': '1000' })] },
+    { name: 'inside a refusal', given: () => [json('{', 500, { 'content-length': '1000' })] },
+    { name: 'inside a stream', given: () => [Buffer.concat([STREAM_HEAD, Buffer.from(chunk('data: {}\n\n'))])], stream: true }
   ]
   for (const { name, given, stream: isStream = false } of cases) {
-    const { origin, requests, sockets } = await listen(t, given)
+    const { url, asked } = await startRawUpstream(t, given)
     const controller = new AbortController()
     const reason = new Error('client left')
-    const workersAi = connect(t, origin, { maxRetries: 5 })
+    const workersAi = connect(t, url, { maxRetries: 5 })
     const reading = failureOf(isStream ? stream(workersAi, controller).then(answer => textOf(answer.body)) : run(workersAi, controller))
     await sleep(100)
     const leftAt = performance.now()
     controller.abort(reason)
     t.equal(await reading, reason, `${name}: the reason is thrown as it is`)
-    await closed(sockets[0])
+    await closed(asked[0])
     t.ok(performance.now() - leftAt < 1_000, `${name}: in time`)
-    t.equal(requests.length, 1, `${name}: nothing is repeated`)
+    t.equal(asked.length, 1, `${name}: nothing is repeated`)
   }
 })
 
 t.test('a client that leaves while a retry waits ends the wait', async t => {
-  const { origin, requests } = await listen(t, socket => { socket.write(json(429, BUSY, { 'retry-after': '4' })) })
+  const { url, asked } = await startRawUpstream(t, () => [json(BUSY, 429, { 'retry-after': '4' })])
   const controller = new AbortController()
   const reason = new Error('client left')
-  const running = failureOf(run(connect(t, origin, { maxRetries: 5 }), { signal: controller.signal }))
+  const running = failureOf(run(connect(t, url, { maxRetries: 5 }), { signal: controller.signal }))
   await sleep(100)
   const leftAt = performance.now()
   controller.abort(reason)
   t.equal(await running, reason)
   t.ok(performance.now() - leftAt < 500, 'at once')
-  t.equal(requests.length, 1, 'nothing is repeated')
+  t.equal(asked.length, 1, 'nothing is repeated')
 })
 
 t.test('a client that leaves while the connection is made is not waited for', async t => {
-  const { origin, sockets, server } = await listen(t, () => {})
-  const connected = once(server, 'connection')
+  const { url, connections } = await startRawUpstream(t, () => [])
   const controller = new AbortController()
   const reason = new Error('client left')
   // The server never answers the TLS handshake.
-  const running = failureOf(run(connect(t, origin.replace('http:', 'https:')), { signal: controller.signal }))
-  await connected
+  const running = failureOf(run(connect(t, url.replace('http:', 'https:')), { signal: controller.signal }))
+  await waited(() => connections() === 1)
   const leftAt = performance.now()
   controller.abort(reason)
   t.equal(await running, reason)
   t.ok(performance.now() - leftAt < 500, 'at once')
-  t.equal(sockets.length, 1)
+  t.equal(connections(), 1)
 })
 
 t.test('a client that has left already is not served', async t => {
-  const { origin, sockets } = await listen(t, () => {})
+  const { url, connections } = await startRawUpstream(t, () => [])
   const reason = new Error('client left')
-  t.equal(await failureOf(run(connect(t, origin), { signal: AbortSignal.abort(reason) })), reason)
-  t.strictSame(sockets, [])
+  t.equal(await failureOf(run(connect(t, url), { signal: AbortSignal.abort(reason) })), reason)
+  t.equal(connections(), 0)
 })
 
 t.test('a stream that its reader destroys closes the upstream connection', async t => {
   for (const read of [false, true]) {
-    const { origin, sockets } = await listen(t, socket => { socket.write(Buffer.concat([STREAM_HEAD, Buffer.from(chunk('data: {}\n\n'))])) })
-    const answer = await stream(connect(t, origin))
+    const { url, asked } = await startRawUpstream(t, () => [Buffer.concat([STREAM_HEAD, Buffer.from(chunk('data: {}\n\n'))])])
+    const answer = await stream(connect(t, url))
     if (read) {
       await answer.body.read({
         write: bytes => {
@@ -625,7 +544,7 @@ t.test('a stream that its reader destroys closes the upstream connection', async
       })
     }
     answer.body.destroy()
-    await closed(sockets[0])
+    await closed(asked[0])
     t.pass(read ? 'while it is read' : 'unread')
   }
 })
@@ -635,46 +554,42 @@ t.test('a stream that breaks is told by toStreamError', async t => {
   const cases: Array<{ name: string, given: Script, options?: Partial<WorkersAiOptions>, expected: object }> = [
     {
       name: 'silence',
-      given: socket => socket.write(started),
+      given: () => [started],
       options: IMPATIENT,
       expected: { kind: 'timeout', status: 0, message: 'Cloudflare went silent inside the answer' }
     },
-    { name: 'the end of the connection', given: socket => socket.end(started), expected: { kind: 'truncated', status: 0, message: 'Cloudflare ended the answer before its end' } },
+    { name: 'the end of the connection', given: () => [started, 'FIN'], expected: { kind: 'truncated', status: 0, message: 'Cloudflare ended the answer before its end' } },
     {
       name: 'a reset',
-      given: async socket => {
-        socket.write(started)
-        await sleep(50)
-        socket.resetAndDestroy()
-      },
+      given: () => [started, 50, 'RESET'],
       expected: { kind: 'truncated', status: 0, message: 'Cloudflare ended the answer before its end' }
     },
-    { name: 'chunks that are none', given: socket => socket.write(`${started}nonsense\r\n`), expected: { kind: 'malformed', status: 0, message: 'Cloudflare answered with broken HTTP' } }
+    { name: 'chunks that are none', given: () => [`${started}nonsense\r\n`], expected: { kind: 'malformed', status: 0, message: 'Cloudflare answered with broken HTTP' } }
   ]
   for (const { name, given, options, expected } of cases) {
-    const { origin, requests } = await listen(t, given)
-    const answer = await stream(connect(t, origin, { maxRetries: 5, ...options }))
+    const { url, asked } = await startRawUpstream(t, given)
+    const answer = await stream(connect(t, url, { maxRetries: 5, ...options }))
     t.strictSame(told(toStreamError(await failureOf(textOf(answer.body)))), expected, name)
-    t.equal(requests.length, 1, `${name} is not repeated`)
+    t.equal(asked.length, 1, `${name} is not repeated`)
   }
 })
 
 t.test('a slow reader gets every byte, and is not taken for silence', async t => {
   const text = 'x'.repeat(2_000_000)
-  const { origin } = await listen(t, socket => { socket.write(Buffer.concat([STREAM_HEAD, Buffer.from(chunk(text) + '0\r\n\r\n')])) })
-  const answer = await stream(connect(t, origin, { idleTimeoutMs: 200 }))
+  const { url } = await startRawUpstream(t, () => [Buffer.concat([STREAM_HEAD, Buffer.from(chunk(text) + LAST_CHUNK)])])
+  const answer = await stream(connect(t, url, { idleTimeoutMs: 200 }))
   await sleep(600)
   t.equal((await textOf(answer.body)).length, text.length)
 })
 
 t.test('closing ends what is under way', async t => {
-  const { origin, sockets } = await listen(t, () => {})
-  const workersAi = connect(t, origin)
+  const { url, asked } = await startRawUpstream(t, () => [])
+  const workersAi = connect(t, url)
   const running = failureOf(run(workersAi))
   await sleep(100)
   await workersAi.close()
   t.match(told(await running), { kind: 'unreachable' })
-  await closed(sockets[0])
+  await closed(asked[0])
 })
 
 async function textOf (body: ResponseBody): Promise<string> {
@@ -686,7 +601,7 @@ function headersOf (head: string): Record<string, string> {
   return Object.fromEntries(lines.map(line => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]))
 }
 
-/** Resolves when the server's end of a connection is closed; a test that waits in vain runs into tap's timeout. */
-async function closed (socket: Socket | undefined): Promise<void> {
-  if (socket !== undefined && !socket.closed) await new Promise(resolve => socket.once('close', resolve))
+/** Resolves once the connection of a request is closed, whichever side did it. */
+async function closed (request: Asked | undefined): Promise<void> {
+  await waited(() => request?.isClosed === true, 60_000)
 }

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { waited } from '../../../servers/http-client.ts'
-import { API_TOKEN, ask, GLM, GPT_OSS, KIMI, LLAMA, MISTRAL, saying, startProxy, startUpstream, toChunks } from '../../../servers/start-proxy.ts'
+import { startRecordedUpstream, toAnswer, toEvents } from '../../../servers/recorded-upstream.ts'
+import { API_TOKEN, ask, GLM, GPT_OSS, KIMI, LLAMA, MISTRAL, saying, startProxy, toChunks } from '../../../servers/start-proxy.ts'
 
 interface Answer {
   choices: Array<{ message: { content: string | null }, finish_reason: string }>
@@ -151,9 +152,9 @@ t.test('a text ends at a stop sequence, and the upstream with it', async t => {
 })
 
 t.test('usage that nobody told is guessed, and said to be', async t => {
-  const classic = ['{"response":"Hello"}', '{"response":" there"}', '[DONE]'].map(data => `data: ${data}\n\n`).join('')
-  const upstream = await startUpstream(t, [{ response: 'Hello there' }, classic, { response: 'Hello there', usage: { prompt_tokens: 9, completion_tokens: 2 } }])
-  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream })
+  const classic = toEvents({ response: 'Hello' }, { response: ' there' }, '[DONE]')
+  const { url } = await startRecordedUpstream(t, [toAnswer({ response: 'Hello there' }), classic, toAnswer({ response: 'Hello there', usage: { prompt_tokens: 9, completion_tokens: 2 } })])
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
   const plain = await ask(proxy, saying('Hi'))
   t.equal(plain.headers.get('x-proxy-warnings'), 'usage estimated')
   t.match(await plain.json(), { usage: { prompt_tokens: Number, completion_tokens: 3 } })
@@ -169,9 +170,8 @@ t.test('usage that nobody told is guessed, and said to be', async t => {
 t.test('a usage of zeros is none, and log probabilities that were not told are missing', async t => {
   const zeros = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }
   const frames = [{ choices: [{ index: 0, delta: { content: 'Hello' } }], usage: zeros }, { choices: [{ index: 0, delta: { content: ' there' }, finish_reason: 'stop' }], usage: zeros }]
-  const stream = frames.map(frame => `data: ${JSON.stringify(frame)}\n\n`).join('') + 'data: [DONE]\n\n'
-  const upstream = await startUpstream(t, [{ choices: [{ message: { content: 'Hello there' }, finish_reason: 'stop' }], usage: zeros }, stream])
-  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream })
+  const { url } = await startRecordedUpstream(t, [toAnswer({ choices: [{ message: { content: 'Hello there' }, finish_reason: 'stop' }], usage: zeros }), toEvents(...frames, '[DONE]')])
+  const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
   const plain = await ask(proxy, saying('Hi', { model: KIMI, logprobs: true }))
   t.equal(plain.headers.get('x-proxy-warnings'), 'logprobs missing, usage estimated')
   t.match(await plain.json(), { choices: [{ logprobs: null }], usage: { prompt_tokens: 8, completion_tokens: 3 } })

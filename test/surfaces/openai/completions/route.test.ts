@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { Completion } from '../../../../src/surfaces/openai/completions/wire.ts'
 import type { ErrorBody } from '../../../../src/surfaces/openai/error-body.ts'
-import { startNativeUpstream, type NativeAnswer } from '../../../servers/native-upstream.ts'
+import { startRecordedUpstream, type Answer } from '../../../servers/recorded-upstream.ts'
 import { faultsOf } from '../../../openai-schemas.ts'
 import { GLM, GPT_OSS, KIMI, LLAMA, MISTRAL, post, startProxy, toChunks, type AskOptions, type Proxy } from '../../../servers/start-proxy.ts'
 import { waited } from '../../../servers/http-client.ts'
@@ -138,8 +138,8 @@ t.test('thinking is no text, unless no template asked for it', async t => {
     t.match(await readCompletion(t, await complete(proxy, 'think hard then say yes', body)), { choices: [{ text: /^\s*yes$/ }] }, model)
     t.match((await readStream(t, await complete(proxy, 'think hard then say yes', { ...body, stream: true }))).texts, [/^\s*yes$/])
   }
-  const answer: NativeAnswer = { body: JSON.stringify({ result: { response: 'a <think> b' }, success: true }) }
-  const { url } = await startNativeUpstream(t, () => answer)
+  const answer: Answer = { body: JSON.stringify({ result: { response: 'a <think> b' }, success: true }) }
+  const { url } = await startRecordedUpstream(t, () => answer)
   const other = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
   t.match(await readCompletion(t, await complete(other, 'x', { model: QWQ })), { choices: [{ text: 'a <think> b' }] })
 })
@@ -158,7 +158,7 @@ t.test('log probabilities are told by models that tell them', async t => {
     { ...head, choices: [{ index: 0, text: 'b', logprobs: logprobs(0, 'b'), finish_reason: 'stop' }] },
     '[DONE]'
   ]
-  const { url, runs } = await startNativeUpstream(t, ({ body }) => body['stream'] === true
+  const { url, runs } = await startRecordedUpstream(t, ({ body }) => body['stream'] === true
     ? { contentType: 'text/event-stream', body: frames.map(frame => `data: ${typeof frame === 'string' ? frame : JSON.stringify(frame)}\n\n`).join('') }
     : { body: JSON.stringify({ result: plain, success: true, errors: [], messages: [] }) })
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
@@ -172,7 +172,7 @@ t.test('log probabilities are told by models that tell them', async t => {
 
 t.test('log probabilities that are not told are missing, and a usage of zeros is none', async t => {
   const usage = { prompt_tokens: 0, completion_tokens: 0 }
-  const { url } = await startNativeUpstream(t, ({ body }) => body['stream'] === true
+  const { url } = await startRecordedUpstream(t, ({ body }) => body['stream'] === true
     ? { contentType: 'text/event-stream', body: ['a', 'b', 'c'].map(text => `data: ${JSON.stringify({ choices: [{ index: 0, text }], usage })}\n\n`).join('') + 'data: [DONE]\n\n' }
     : { body: JSON.stringify({ result: { choices: [{ index: 0, text: 'abc', finish_reason: 'stop' }], usage }, success: true }) })
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
@@ -188,7 +188,7 @@ t.test('log probabilities that are not told are missing, and a usage of zeros is
 })
 
 t.test('usage that nobody told is guessed for each prompt, and said to be', async t => {
-  const { url } = await startNativeUpstream(t, () => ({ body: JSON.stringify({ result: { response: 'Hello there' }, success: true }) }))
+  const { url } = await startRecordedUpstream(t, () => ({ body: JSON.stringify({ result: { response: 'Hello there' }, success: true }) }))
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
   const response = await complete(proxy, ['a'.repeat(38), 'a'.repeat(78)])
   t.equal(response.headers.get('x-proxy-warnings'), 'prompt emulated, usage estimated')

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import type { EmbeddingList } from '../../../../src/surfaces/openai/embeddings/wire.ts'
 import { CATALOGUE } from '../../../../src/workers-ai/models/catalogue.ts'
 import { waited } from '../../../servers/http-client.ts'
-import { startNativeUpstream, type NativeAnswer } from '../../../servers/native-upstream.ts'
+import { startRecordedUpstream, type Answer } from '../../../servers/recorded-upstream.ts'
 import { faultsOf } from '../../../openai-schemas.ts'
 import { LLAMA, post, startProxy, type AskOptions, type Proxy } from '../../../servers/start-proxy.ts'
 
@@ -54,8 +54,8 @@ function toNumbers (base64: number[] | string | undefined): number[] {
 }
 
 t.test('every native answer is told as OpenAI would tell it', async t => {
-  let current: NativeAnswer = { body: '' }
-  const { url, runs } = await startNativeUpstream(t, () => current)
+  let current: Answer = { body: '' }
+  const { url, runs } = await startRecordedUpstream(t, () => current)
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url, MAX_RETRIES: '0' })
   const names = readdirSync(FOLDER).filter(file => file.endsWith('.expected.json')).map(file => file.replace('.expected.json', ''))
   t.ok(names.length > 15)
@@ -80,7 +80,7 @@ t.test('every native answer is told as OpenAI would tell it', async t => {
 })
 
 t.test('a usage of zeros is none', async t => {
-  const { url } = await startNativeUpstream(t, () => ({ body: JSON.stringify({ result: { data: [[1, 2]], shape: [1, 2], usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } }, success: true }) }))
+  const { url } = await startRecordedUpstream(t, () => ({ body: JSON.stringify({ result: { data: [[1, 2]], shape: [1, 2], usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } }, success: true }) }))
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
   const response = await embed(proxy, 'a cat sat')
   t.equal(response.headers.get('x-proxy-warnings'), 'usage estimated')
@@ -171,7 +171,7 @@ t.test('aliases, the default model and ids nobody knows', async t => {
   }
   const unknown = await embed(proxy, 'a', { model: '@cf/new/embedder' })
   t.match(await readError(t, unknown), { status: 404, code: 'model_not_found', message: /@cf\/baai\/bge-m3.*GET \/v1\/models/ }, 'Cloudflare is asked, and other embedding models are suggested')
-  const { url } = await startNativeUpstream(t, () => ({ body: '{"result":{"data":[[3,4]]}}' }))
+  const { url } = await startRecordedUpstream(t, () => ({ body: '{"result":{"data":[[3,4]]}}' }))
   const other = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
   const body = { model: '@cf/new/embedder' }
   t.match(await readList(t, await embed(other, 'a', { ...body, dimensions: 2 })), { data: [{ embedding: [3, 4] }] })
@@ -238,7 +238,7 @@ t.test('a client that leaves ends the calls, and makes room', async t => {
 t.test('texts that are too long together for one call are divided, and told as if they were not', async t => {
   const isFull = (texts: string[]) => texts.reduce((sum, text) => sum + text.length / 2, 0) > 60_000
   const refusal = { status: 400, body: '{"errors":[{"message":"AiError: AiError: Max context reached 75100 tokens but model supports only 60000","code":3030}],"success":false,"result":{},"messages":[]}' }
-  const { url, runs } = await startNativeUpstream(t, ({ body }) => {
+  const { url, runs } = await startRecordedUpstream(t, ({ body }) => {
     const texts = body['text'] as string[]
     if (isFull(texts)) return refusal
     return { body: JSON.stringify({ result: { data: texts.map(text => [Number(text.slice(0, 3)), 1]), usage: { prompt_tokens: texts.length, total_tokens: texts.length } }, success: true }) }

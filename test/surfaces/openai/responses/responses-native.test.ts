@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import type { ResponseObject } from '../../../../src/surfaces/openai/responses/wire.ts'
-import { startNativeUpstream, type NativeAnswer } from '../../../servers/native-upstream.ts'
+import { startRecordedUpstream, type Answer } from '../../../servers/recorded-upstream.ts'
 import { faultsOf } from '../../../openai-schemas.ts'
 import { readResponseStream, respond } from '../../../streams/response-stream.ts'
 import { ask, GLM, GPT_OSS, LLAMA, startProxy } from '../../../servers/start-proxy.ts'
@@ -28,8 +28,8 @@ interface Case {
 
 interface Fixture extends Case {
   name: string
-  native: NativeAnswer
-  plain: NativeAnswer | undefined
+  native: Answer
+  plain: Answer | undefined
 }
 
 const fixtures = FOLDERS.flatMap(folder => readdirSync(new URL(folder, FOLDER)).filter(file => file.endsWith('.expected.json')).map(file => readFixture(`${folder}/${file.replace('.expected.json', '')}`)))
@@ -77,7 +77,7 @@ function toExpected ({ message }: Case['expected']): object {
 t.test('the oddities of models are mended in a response as in a chat, plain and streamed', async t => {
   t.ok(fixtures.length > 20, `${fixtures.length} fixtures`)
   let current = fixtures[0] as Fixture
-  const { url } = await startNativeUpstream(t, ({ body }) => body['stream'] === true ? current.native : current.plain ?? current.native)
+  const { url } = await startRecordedUpstream(t, ({ body }) => body['stream'] === true ? current.native : current.plain ?? current.native)
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url, MAX_RETRIES: '0' })
   for (const fixture of fixtures) {
     current = fixture
@@ -97,14 +97,14 @@ const usage = { prompt_tokens: 10, completion_tokens: 5 }
 
 t.test('a turn that says nothing behind a result is asked for once more, plain and streamed', async t => {
   const thinking = { contentType: 'text/event-stream', body: `${frame({ reasoning_content: 'Hm.' })}${frame({}, { finish_reason: 'stop' })}data: ${JSON.stringify({ choices: [], usage })}\n\ndata: [DONE]\n\n` }
-  const whole = (message: object): NativeAnswer => ({ body: JSON.stringify({ success: true, result: { choices: [{ index: 0, message, finish_reason: 'stop' }], usage } }) })
+  const whole = (message: object): Answer => ({ body: JSON.stringify({ success: true, result: { choices: [{ index: 0, message, finish_reason: 'stop' }], usage } }) })
   const input = [
     { role: 'user', content: 'Weather?' },
     { type: 'function_call', call_id: 'call_1', name: 'get_weather', arguments: '{"city":"Oslo"}' },
     { type: 'function_call_output', call_id: 'call_1', output: 'sunny' }
   ]
   for (const stream of [false, true]) {
-    const { url, runs } = await startNativeUpstream(t, (_run, count) => count === 1 ? stream ? thinking : whole({ content: null, reasoning_content: 'Hm.' }) : whole({ content: 'Sunny.' }))
+    const { url, runs } = await startRecordedUpstream(t, (_run, count) => count === 1 ? stream ? thinking : whole({ content: null, reasoning_content: 'Hm.' }) : whole({ content: 'Sunny.' }))
     const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
     const answer = await respond(proxy, { model: GLM, input, stream })
     const told = stream ? readResponseStream(await answer.text()) : { complaints: [], response: await answer.json() as ResponseObject }

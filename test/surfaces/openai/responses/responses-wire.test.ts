@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startNativeUpstream } from '../../../servers/native-upstream.ts'
+import { startRecordedUpstream } from '../../../servers/recorded-upstream.ts'
 import { respond } from '../../../streams/response-stream.ts'
 import { KIMI, LLAMA, startProxy } from '../../../servers/start-proxy.ts'
 
@@ -90,7 +90,7 @@ t.test('a call whose arguments come in pieces, to the letter', async t => {
     { choices: [{ index: 0, delta: {}, finish_reason: 'tool_calls' }] },
     { choices: [], usage: { prompt_tokens: 7, completion_tokens: 8, total_tokens: 15 } }
   ]
-  const upstream = await startNativeUpstream(t, () => ({ contentType: 'text/event-stream', body: [...frames.map(frame => JSON.stringify(frame)), '[DONE]'].map(data => `data: ${data}\n\n`).join('') }))
+  const upstream = await startRecordedUpstream(t, () => ({ contentType: 'text/event-stream', body: [...frames.map(frame => JSON.stringify(frame)), '[DONE]'].map(data => `data: ${data}\n\n`).join('') }))
   const tools = [{ type: 'function', name: 'f', parameters: { type: 'object', properties: { a: { type: 'integer' } } } }]
   const response = await respond(await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream.url }), { model: KIMI, input: 'x', tools, stream: true })
   const rest = { tools: tools.map(tool => ({ ...tool, strict: true })) }

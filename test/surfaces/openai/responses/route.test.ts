@@ -3,11 +3,11 @@ import Database from 'libsql'
 import t from 'tap'
 import type { OutputItem, ResponseObject } from '../../../../src/surfaces/openai/responses/wire.ts'
 import { waited } from '../../../servers/http-client.ts'
-import { startNativeUpstream } from '../../../servers/native-upstream.ts'
+import { startRecordedUpstream, toAnswer } from '../../../servers/recorded-upstream.ts'
 import { faultsOf } from '../../../openai-schemas.ts'
 import { readResponseStream, respond, toOrder } from '../../../streams/response-stream.ts'
 import { SUMMARY_QUESTION, toSummary } from '../../../../src/surfaces/openai/responses/compaction.ts'
-import { GLM, GPT_OSS, KIMI, LLAMA, MISTRAL, post, startProxy, startUpstream, type Proxy } from '../../../servers/start-proxy.ts'
+import { GLM, GPT_OSS, KIMI, LLAMA, MISTRAL, post, startProxy, type Proxy } from '../../../servers/start-proxy.ts'
 
 const weather = { type: 'function', name: 'get_weather', description: 'The weather of a city', parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } }
 const shout = { type: 'custom', name: 'shout' }
@@ -107,7 +107,7 @@ t.test('what is changed is told in the caller\'s words', async t => {
 })
 
 t.test('log probabilities that a model was asked for and did not tell are told to be missing', async t => {
-  const upstream = await startNativeUpstream(t, ({ body }) => {
+  const upstream = await startRecordedUpstream(t, ({ body }) => {
     t.equal(body['logprobs'], true)
     return body['stream'] === true
       ? { contentType: 'text/event-stream', body: 'data: {"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":0,"completion_tokens":0}}\n\ndata: [DONE]\n\n' }
@@ -121,7 +121,7 @@ t.test('log probabilities that a model was asked for and did not tell are told t
 })
 
 t.test('a usage that nobody told is marked as a guess', async t => {
-  const upstream = await startNativeUpstream(t, ({ body }) => body['stream'] === true
+  const upstream = await startRecordedUpstream(t, ({ body }) => body['stream'] === true
     ? { contentType: 'text/event-stream', body: 'data: {"response":"hi"}\n\ndata: [DONE]\n\n' }
     : { body: JSON.stringify({ result: { response: 'hi' }, success: true, errors: [], messages: [] }) })
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: upstream.url })
@@ -346,7 +346,7 @@ t.test('a conversation that ends with a trigger is compacted, plain and streamed
 })
 
 t.test('what was compacted is read again, by another process as well', async t => {
-  const url = await startUpstream(t, [{ response: 'The user likes herons.', usage: { prompt_tokens: 9, completion_tokens: 4 } }])
+  const { url } = await startRecordedUpstream(t, [toAnswer({ response: 'The user likes herons.', usage: { prompt_tokens: 9, completion_tokens: 4 } })])
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url })
   const compacted = await answered(proxy, asking([{ role: 'user', content: 'I like herons.' }, trigger]))
   t.equal(summaryOf(compacted.output), 'The user likes herons.')
@@ -374,8 +374,8 @@ t.test('a stored compaction is all that is gone on from', async t => {
 })
 
 t.test('a model that sums up nothing is told to have failed, plain and streamed', async t => {
-  const silent = { response: '', usage: { prompt_tokens: 9, completion_tokens: 3 } }
-  const url = await startUpstream(t, [silent, silent, silent, silent, silent, silent])
+  const silent = toAnswer({ response: '', usage: { prompt_tokens: 9, completion_tokens: 3 } })
+  const { url } = await startRecordedUpstream(t, () => silent)
   const proxy = await startProxy(t, { CLOUDFLARE_API_BASE_URL: url, MAX_RETRIES: '0' })
   const plain = await respond(proxy, asking([{ role: 'user', content: 'Hi' }, trigger]))
   t.equal(plain.status, 502)
