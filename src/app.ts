@@ -1,11 +1,14 @@
 import underPressure from '@fastify/under-pressure'
-import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import fastify, { LogController, type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify'
 import { requireAllowedHost, requireHost } from './http/access/allowed-hosts.ts'
 import { requireKey, requireOwnToken } from './http/access/auth.ts'
 import { guardFigures } from './http/access/figures.ts'
 import { BodyMemory } from './http/body/body-memory.ts'
 import { BODY_SCHEMAS } from './http/body/body-schemas.ts'
 import { clientErrorHandler } from './http/connections/client-error.ts'
+import { errorHandler as anthropicErrorHandler, isBrokenAnthropic, isForAnthropic } from './surfaces/anthropic/error-handler.ts'
+import { toErrorBody as toAnthropicErrorBody } from './surfaces/anthropic/errors.ts'
+import { anthropic } from './surfaces/anthropic/plugin.ts'
 import { errorHandler } from './surfaces/openai/error-handler.ts'
 import { toErrorBody } from './surfaces/openai/errors.ts'
 import { cutStalledClients } from './http/connections/stalled-clients.ts'
@@ -28,6 +31,8 @@ import { openStore } from './stores/responses/open.ts'
 import { KEEP_ALIVE_MS } from './http/replies/event-stream.ts'
 import { health } from './http/replies/health.ts'
 import { home } from './http/replies/home.ts'
+import { newId } from './ids.ts'
+import type { ProxyError } from './errors.ts'
 import { Models } from './inference/models.ts'
 import type { KeptResponse } from './surfaces/openai/responses/wire.ts'
 import { openai } from './surfaces/openai/plugin.ts'
@@ -75,10 +80,15 @@ export async function buildApp (
   await prepare(app, settings, readers, keyLimits?.limitKeys)
   app.decorate('surveyModels', () => models.survey())
   // Of what no API serves, most is meant for OpenAI's.
-  app.setErrorHandler(errorHandler(models))
+  const [openaiErrors, anthropicErrors] = [errorHandler(models), anthropicErrorHandler(models)]
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const tell = isForAnthropic(request) ? anthropicErrors : openaiErrors
+    tell(error, request, reply)
+  })
   home(app, settings.authMode === 'passthrough' ? 'token' : isKeyless(settings) ? 'nothing' : 'key')
   health(app)
   await app.register(openai, { settings, workersAi, models, remoteImages, keepAliveMs, store })
+  await app.register(anthropic, { settings, workersAi, models, remoteImages, keepAliveMs })
   app.addHook('onClose', async () => {
     await workersAi.close()
     await store.close()
@@ -115,7 +125,7 @@ function newServer (settings: Settings, logger: FastifyBaseLogger): FastifyInsta
     genReqId: toRequestId,
     requestIdHeader: false,
     rewriteUrl: toRoutableUrl,
-    clientErrorHandler: clientErrorHandler(logger, toErrorBody),
+    clientErrorHandler: clientErrorHandler(logger, toBrokenBody),
     forceCloseConnections: 'idle',
     // One that drips in would otherwise hold its connection for as long as it likes.
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -124,6 +134,11 @@ function newServer (settings: Settings, logger: FastifyBaseLogger): FastifyInsta
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: MAX_URL_LENGTH },
     schemaController: BODY_SCHEMAS
   })
+}
+
+/** The failure of what is no readable HTTP request, in the words of the API it seems to be meant for. */
+function toBrokenBody (error: ProxyError, bytes: Buffer): object {
+  return isBrokenAnthropic(bytes) ? toAnthropicErrorBody(error, newId('req_', 32)) : toErrorBody(error)
 }
 
 /** What is the same for every API: which requests are let in, how their bodies are read, how connections end. */
@@ -209,7 +224,7 @@ const TIMEOUT_CHECK_MS = 2_000
 
 const RATE_HEADERS = ['limit', 'remaining', 'reset'].flatMap(what => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`])
 
-const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-proxy-warnings', 'x-proxy-model', 'x-proxy-attempts', 'cf-ai-req-id', 'cf-ai-neurons', ...RATE_HEADERS]
+const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-proxy-warnings', 'x-proxy-model', 'x-proxy-attempts', 'cf-ai-req-id', 'cf-ai-neurons', 'request-id', ...RATE_HEADERS]
 
 /** One `*` alone gives every origin the same header, which caches may keep. */
 function toOriginRules (origins: readonly string[]): string | Array<string | RegExp> {

@@ -62,10 +62,10 @@ export type GenerationEvent =
   | ToolCallEvent
   | { type: 'usage', usage: Usage }
   /**
-   * `reason` is null when the upstream said nothing or a mere `stop`, which it also says beside tool calls. `isCut` says
-   * that our own stop sequence ended the text.
+   * `reason` is null when the upstream said nothing or a mere `stop`, which it also says beside tool calls. `stop` is the
+   * stop sequence at which we ended the text ourselves.
    */
-  | { type: 'finish', reason: FinishReason | null, isCut?: true }
+  | { type: 'finish', reason: FinishReason | null, stop?: string }
   | { type: 'failure', error: Error }
 
 /** What one upstream read produced. */

@@ -22,7 +22,7 @@ export type Source<Item> = (write: Write<Item>) => Promise<void>
  * first `add` to `take` nothing else runs.
  */
 export interface ChunkWriter {
-  /** True once whatever comes before text has been sent. */
+  /** True while nothing else has to be sent before text. Asked anew after whatever has not bypassed events. */
   readonly isReady: boolean
   /** Drops what was added and never taken, because an exception came in between. */
   begin: () => void

@@ -50,12 +50,16 @@ export interface InferenceRequest {
   translator: (model: Model, signal: CancelSignal) => Translate | Promise<Translate>
   /** The caller's name for a place of the request; the place itself when absent. */
   nameOf?: NameOf
+  /** Hears what a model is going to be asked, before it is; of every model whose turn comes. */
+  onAsked?: OnAsked
   /** Lets go of what can be had again, once it is on its way. */
   release?: () => void
 }
 
+type OnAsked = (run: RunRequest, model: Model) => void
+
 /** What a chat was made of that its caller did not send as one. */
-export type ChatOrigin = Pick<RunRequestOptions, 'given' | 'truncate'> & Pick<InferenceRequest, 'nameOf'>
+export type ChatOrigin = Pick<RunRequestOptions, 'given' | 'truncate' | 'tellsStop'> & Pick<InferenceRequest, 'nameOf' | 'onAsked'>
 
 /** An answer that has begun. */
 export interface InferenceAnswer {
@@ -79,7 +83,7 @@ export function answerChat (
   services: Services,
   chat: GenerationRequest,
   call: Call,
-  { nameOf = asItIs, ...origin }: ChatOrigin = {}
+  { nameOf = asItIs, onAsked, ...origin }: ChatOrigin = {}
 ): Promise<InferenceAnswer | DryRunAnswer> {
   const { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, fetchRemoteImages: areFetched } = services.settings
   const options = {
@@ -116,6 +120,7 @@ export function answerChat (
       cachePrefix: () => chat.messages,
       translator,
       nameOf,
+      ...(onAsked && { onAsked }),
       release: () => letGoOfMessages(chat)
     },
     call
@@ -158,6 +163,7 @@ export async function answerRequest (services: Services, request: InferenceReque
       const { modelChange } = call
       if (modelChange) run.changes.unshift(modelChange)
       if (isDryRun) return { kind: 'dry-run', body: toDryRun({ ...run, changes: toNamed(run.changes, nameOf) }, model.id, stream) }
+      request.onAsked?.(run, model)
       const { allowance } = call
       // A fallback goes on with what is held for the model that failed.
       if (allowance !== undefined && run.maxTokens > 0) await allowance.reserve(toMostTokens(run), model)

@@ -1,10 +1,12 @@
 import type { UpstreamError } from '../errors.ts'
-import { toFacts, type FailureFacts } from '../workers-ai/transport/error-codes.ts'
+import { toFacts, toOverflowTokens, type FailureFacts } from '../workers-ai/transport/error-codes.ts'
 
 /** Why Cloudflare did not answer, without a word for it: each surface has its own. */
 export interface Failure extends Pick<FailureFacts, 'meaning' | 'about' | 'next'> {
   /** Whole seconds after which another try may succeed; undefined where it is unknown. */
   retryAfter: number | undefined
+  /** Of an overflow, the tokens that were asked for and those there may be, as far as Cloudflare says. */
+  tokens?: { asked: number | undefined, limit: number | undefined }
 }
 
 /** @param now for the time until the daily quota is renewed at 00:00 UTC */
@@ -13,6 +15,7 @@ export function toFailure (error: UpstreamError, now: Date): Failure {
   const failure: Failure = { meaning, retryAfter: meaning === 'quota' ? secondsToMidnight(now) : toWholeSeconds(error.retryAfter) }
   if (about !== undefined) failure.about = about
   if (next !== undefined) failure.next = next
+  if (meaning === 'overflow') failure.tokens = toOverflowTokens(error.message)
   return failure
 }
 

@@ -34,7 +34,7 @@ export function toReview (events: Batch, request: RunRequest): Complaint | undef
   if (request.forcedCall !== undefined) return noCall(text, request.forcedCall)
   if (request.format) return misfit(text, request.format, request)
   // A stop sequence that went up may have ended the answer before its first word.
-  const isCut = end.isCut === true || request.fields['stop'] !== undefined
+  const isCut = end.stop !== undefined || request.fields['stop'] !== undefined
   return text.trim() === '' && !isCut ? silent(request) : undefined
 }
 

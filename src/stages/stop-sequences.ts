@@ -40,9 +40,12 @@ export class StopSequences implements Stage {
   #cut (text: string, isLast: boolean, out: Batch): void {
     this.#held = ''
     let match = -1
+    let matched = ''
     for (const stop of this.#stops) {
       const at = text.indexOf(stop)
-      if (at !== -1 && (match === -1 || at < match)) match = at
+      if (at === -1 || (match !== -1 && at >= match)) continue
+      match = at
+      matched = stop
     }
     const open = isLast ? -1 : firstUnfinished(text, this.#stops)
     const decided = open !== -1 && (match === -1 || open < match) ? open : match
@@ -54,7 +57,7 @@ export class StopSequences implements Stage {
       return
     }
     this.done = true
-    out.push({ type: 'finish', reason: 'stop', isCut: true })
+    out.push({ type: 'finish', reason: 'stop', stop: matched })
   }
 }
 

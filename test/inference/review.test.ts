@@ -32,7 +32,7 @@ t.test('what was asked for is nothing to complain about', t => {
     { name: 'anything', given: answer('Hi'), request: {} },
     { name: 'nothing for want of tokens', given: answer('', 'length'), request: {} },
     { name: 'nothing that was filtered', given: answer('', 'content_filter'), request: {} },
-    { name: 'nothing before our own stop sequence', given: [{ type: 'finish', reason: 'stop', isCut: true }], request: {} },
+    { name: 'nothing before our own stop sequence', given: [{ type: 'finish', reason: 'stop', stop: 'END' }], request: {} },
     { name: 'nothing where a stop sequence went up', given: answer(''), request: { fields: { stop: ['x'] } } },
     { name: 'whole arguments', given: [{ ...call, arguments: '{"a":"the <|\\"|> mark"}' } as GenerationEvent, ...answer('', 'tool_calls')], request: {} },
     { name: 'a forced call', given: [call, ...answer('', 'tool_calls')], request: { forcedCall: 'Call!', format: strict } },

@@ -129,7 +129,7 @@ t.test('streams become what the caller is to hear', async t => {
       family: 'qwq',
       given: { stop: 'END' },
       native: [text('END?</think>Yes. EN'), text('D No.'), [usage(9), FINISH]],
-      expected: [{ type: 'reasoning', text: 'END?' }, ...text('Yes. '), { type: 'usage', usage: { promptTokens: 9, completionTokens: 3, estimated: true } }, { ...stop, isCut: true }]
+      expected: [{ type: 'reasoning', text: 'END?' }, ...text('Yes. '), { type: 'usage', usage: { promptTokens: 9, completionTokens: 3, estimated: true } }, { ...stop, stop: 'END' }]
     },
     {
       name: 'thinking that ran out of tokens',

@@ -52,8 +52,8 @@ t.test('what else is in the stream keeps its place', t => {
     { name: 'text that is held is told before a tool call, whose arguments are not searched', given: [text('one E'), [call, FINISH]], expected: [...text('one ', 'E'), call, FINISH], done: false },
     { name: 'text that is held is told before the finish', given: [text('one EN'), [usage, FINISH]], expected: [...text('one '), usage, ...text('EN'), FINISH], done: false },
     { name: 'text that is held is told before a failure', given: [text('one EN'), [{ type: 'failure', error }]], expected: [...text('one ', 'EN'), { type: 'failure', error }], done: false },
-    { name: 'after a match only the usage of the same read still passes, before the finish', given: [[...text('one END two'), call, usage, FINISH]], expected: [...text('one '), usage, { type: 'finish', reason: 'stop', isCut: true }], done: true },
-    { name: 'a match says that the rest is of no use', given: [text('END')], expected: [{ type: 'finish', reason: 'stop', isCut: true }], done: true },
+    { name: 'after a match only the usage of the same read still passes, before the finish', given: [[...text('one END two'), call, usage, FINISH]], expected: [...text('one '), usage, { type: 'finish', reason: 'stop', stop: 'END' }], done: true },
+    { name: 'a match says that the rest is of no use', given: [text('END')], expected: [{ type: 'finish', reason: 'stop', stop: 'END' }], done: true },
     { name: 'nothing is told for pieces that are held', given: [text('E'), text('N')], expected: [], done: false }
   ]
   for (const { name, given, expected, done } of cases) {

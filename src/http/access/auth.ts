@@ -108,7 +108,9 @@ const NO_KEY = "You didn't provide an API key. You need to provide your API key 
 /** The key a request sends; undefined where it sends none, or what could be none. */
 export function keyOf ({ headers }: FastifyRequest): string | undefined {
   const bearer = /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.authorization ?? '')?.[1]
-  return bearer ?? [headers['x-api-key'] ?? headers['api-key']].flat().find(isPlain)
+  const named = [headers['x-api-key'] ?? headers['api-key']].flat().find(isPlain)
+  // Where both are sent, Anthropic's API goes by x-api-key.
+  return headers['anthropic-version'] === undefined ? bearer ?? named : named ?? bearer
 }
 
 /** Whether a text could be a key: one with other characters is none, and would not fit into a header of Cloudflare's. */

@@ -3,21 +3,32 @@ import type { Socket } from 'node:net'
 import type { FastifyBaseLogger } from 'fastify'
 import { InvalidRequestError, type ProxyError } from '../../errors.ts'
 
+const NOTHING = Buffer.alloc(0)
+
+type ToErrorBody = (error: ProxyError, bytes: Buffer) => object
+
 /**
  * Answers what is no readable HTTP request, in the same shape as any other failure, and hangs up. Only Node's code for
  * it is logged: its error holds the bytes as they came, keys and prompts included.
  *
  * It may follow a request whose response is being written. Then nothing is sent, because it would be read as a part
  * of that answer.
- * @param toErrorBody writes the failure as the body of an API's errors
+ * @param toErrorBody writes the failure as the body of an API's errors; is given the bytes as far as they are known
  */
-export function clientErrorHandler (logger: FastifyBaseLogger, toErrorBody: (error: ProxyError) => object) {
+export function clientErrorHandler (logger: FastifyBaseLogger, toErrorBody: ToErrorBody) {
   return (error: Error & { code?: string }, socket: Socket): void => {
     if (error.code === 'ECONNRESET' || socket.destroyed) return
     logger.debug({ code: error.code }, 'unreadable request')
-    if (socket.writable && !isAnswering(socket)) socket.write(toAnswer(toClientError(error.code), toErrorBody))
+    const toBody = (failure: ProxyError) => toErrorBody(failure, bytesOf(error))
+    if (socket.writable && !isAnswering(socket)) socket.write(toAnswer(toClientError(error.code), toBody))
     socket.destroySoon()
   }
+}
+
+/** What could not be read, or the rest of it; nothing where nothing came. Node's types call it otherwise. */
+function bytesOf (error: Error): Buffer {
+  const { rawPacket } = error as { rawPacket?: unknown }
+  return Buffer.isBuffer(rawPacket) ? rawPacket : NOTHING
 }
 
 /** Node keeps the answer whose turn it is at its socket; its own default for such errors looks there, too. */

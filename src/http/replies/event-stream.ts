@@ -13,8 +13,14 @@ const KEEP_ALIVE = toComment('keep-alive')
  * reader, and has had enough when the client has left; is never silent for longer than `keepAliveMs`. Pieces are copied:
  * the source may use their memory again.
  * Resolves when the source has ended.
+ * @param keepAlive what is sent in silence: a comment, unless an API has an event for it
  */
-export function sendEvents (reply: FastifyReply, pieces: Source<string | Buffer>, keepAliveMs: number = KEEP_ALIVE_MS): Promise<void> {
+export function sendEvents (
+  reply: FastifyReply,
+  pieces: Source<string | Buffer>,
+  keepAliveMs: number = KEEP_ALIVE_MS,
+  keepAlive: string = KEEP_ALIVE
+): Promise<void> {
   const { raw } = reply
   reply.hijack()
   // Nobody reads them any more, and a long conversation need not be held in memory as long as its answer is written.
@@ -27,7 +33,7 @@ export function sendEvents (reply: FastifyReply, pieces: Source<string | Buffer>
   // The source may have been silent until now, and then the client has not even a status.
   let isQuiet = true
   const timer = setInterval(() => {
-    if (isQuiet && raw.writableLength === 0) write(raw, KEEP_ALIVE, isChunked)
+    if (isQuiet && raw.writableLength === 0) write(raw, keepAlive, isChunked)
     isQuiet = !isQuiet
   }, keepAliveMs / 2)
   return pieces(piece => {

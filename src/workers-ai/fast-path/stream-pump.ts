@@ -81,7 +81,7 @@ export class StreamPump implements Sink<Buffer> {
     const result = batch.length > 0 ? this.#writeBatch(batch) : undefined
     this.#isMidEvent = !this.#stream.isBetweenEvents
     this.#relay.frames = this.#reader.textFrames
-    this.#relay.isFree = this.#reader.isSpeaking && this.#stages.every(isTransparent)
+    this.#relay.free(this.#reader.isSpeaking && this.#stages.every(isTransparent))
     return this.#heard(result)
   }
 

@@ -10,12 +10,11 @@ const text = newTextSpan()
  * the slow path would write of the same frames, and leave every other frame to that.
  */
 export class TextRelay {
-  /** Every stage is transparent from now on. */
-  isFree = false
   /** Which frames it takes: whole ones, in valid UTF-8. */
   frames: TextFrames = CLASSIC_TEXT
   #sink: ChunkWriter | undefined
   #send: Write<Buffer> | undefined
+  #isFree = false
   #isReady = false
   #characters = 0
   #last: string | undefined
@@ -26,8 +25,14 @@ export class TextRelay {
     this.#send = send
   }
 
+  /** Hears whether every stage is transparent now. What is not text may have been told since, so the client is asked anew. */
+  free (isFree: boolean): void {
+    this.#isFree = isFree
+    this.#isReady = false
+  }
+
   get isOpen (): boolean {
-    return this.isFree && (this.#isReady ||= this.#sink?.isReady === true)
+    return this.#isFree && (this.#isReady ||= this.#sink?.isReady === true)
   }
 
   /** UTF-16 code units of text relayed since the last call. */

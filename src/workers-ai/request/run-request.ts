@@ -49,6 +49,8 @@ export interface RunRequestOptions {
   given?: readonly Change[]
   /** Whether the oldest turns may be left out if the conversation does not fit the context window. */
   truncate?: boolean
+  /** Whether all stop sequences are left to our own stage, which says at which of them it ended the text; Cloudflare does not. */
+  tellsStop?: boolean
 }
 
 /** The input of one native call. */
@@ -95,6 +97,8 @@ export interface RunRequest {
   hidesThinking: boolean
   /** The token limit that is sent; 0 if no model is called. */
   maxTokens: number
+  /** Guess of the tokens of a chat, tools and images included, rather too many than too few; absent for texts. */
+  likelyPromptTokens?: number
   /** The caller's `prompt_cache_key`, if it can be a header value. */
   cacheKey?: string
   /** What may still be done to check and mend its answers. */
@@ -131,6 +135,7 @@ export function toRunRequest (asked: GenerationRequest, model: Model, options: R
   const { json, size } = toMessagesJson(messages, images > 0)
   const prompt = toPromptEstimate(size, messages.length)
   prompt.atMost += toTokens(nativeTools) + TOKENS_PER_IMAGE * images
+  prompt.likely += toTokens(nativeTools) + TOKENS_PER_IMAGE * images
   const maxTokens = toTokenLimit(request, model, prompt, options.defaultMaxTokens, changes)
   if (options.unsupportedParams === 'reject') refuseDropped(changes)
   return {
@@ -139,7 +144,7 @@ export function toRunRequest (asked: GenerationRequest, model: Model, options: R
       ...sampling,
       ...nativeTools,
       ...formatFields,
-      ...(family.nativeStop && stop.length > 0 && { stop }),
+      ...(family.nativeStop && stop.length > 0 && !options.tellsStop && { stop }),
       ...others,
       ...(options.rejectIfBusy && { options: { rejectIfBusy: true } })
     },
@@ -160,6 +165,7 @@ export function toRunRequest (asked: GenerationRequest, model: Model, options: R
     isVerbatim: false,
     hidesThinking: isHidden,
     maxTokens,
+    likelyPromptTokens: prompt.likely,
     ...(cacheKey !== undefined && { cacheKey }),
     workBudget,
     changes

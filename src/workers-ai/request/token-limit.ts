@@ -10,13 +10,27 @@ const SMALLEST_DEFAULT = 256
 /** Template tokens around one message, rounded up. */
 const TOKENS_PER_MESSAGE = 8
 
+/** Letters of ordinary English, of code and of JSON there are in a token, rather too few. */
+const CHARACTERS_PER_TOKEN = 3.5
+
+/** Bytes of UTF-8 there are in a token at least. */
+const BYTES_PER_TOKEN = 3
+
 /** Estimated tokens of a prompt, without a tokenizer. */
 export interface PromptEstimate {
   /** Upper estimate, above any tokenizer in use for ordinary text: 3 UTF-8 bytes per token, and 8 tokens per message. */
   atMost: number
   /** Cloudflare's own estimate, by which it answers 5021: 4 characters per token. */
   asCloudflare: number
+  /**
+   * What is told to clients before Cloudflare has counted: 3.5 characters a token, and 3 bytes of what is beyond ASCII. That is
+   * rather too many than too few, because clients shorten a conversation by it before it is too long.
+   */
+  likely: number
 }
+
+/** What decides how much room a prompt leaves. */
+type Room = Pick<PromptEstimate, 'atMost' | 'asCloudflare'>
 
 /**
  * Estimates a native prompt from the size of its JSON; escapes and field names make the estimate slightly larger.
@@ -24,8 +38,9 @@ export interface PromptEstimate {
  */
 export function toPromptEstimate ({ bytes, characters }: PromptJson['size'], messagesLength: number): PromptEstimate {
   return {
-    atMost: Math.ceil(bytes / 3) + TOKENS_PER_MESSAGE * messagesLength,
-    asCloudflare: Math.ceil(characters / 4)
+    atMost: Math.ceil(bytes / BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE * messagesLength,
+    asCloudflare: Math.ceil(characters / 4),
+    likely: Math.ceil(characters / CHARACTERS_PER_TOKEN + (bytes - characters) / BYTES_PER_TOKEN)
   }
 }
 
@@ -34,7 +49,7 @@ export function toPromptEstimate ({ bytes, characters }: PromptJson['size'], mes
  * window. Always sent, because Workers AI would otherwise stop at 256 tokens.
  * A limit that Cloudflare would certainly refuse is clamped to what fits.
  */
-export function toTokenLimit (request: Pick<GenerationRequest, 'max_tokens' | 'max_completion_tokens'>, model: Model, prompt: PromptEstimate, defaultMaxTokens: number, changes: Change[]): number {
+export function toTokenLimit (request: Pick<GenerationRequest, 'max_tokens' | 'max_completion_tokens'>, model: Model, prompt: Room, defaultMaxTokens: number, changes: Change[]): number {
   const name = request.max_completion_tokens != null ? 'max_completion_tokens' : 'max_tokens'
   const asked = request[name] ?? undefined
   if (request.max_completion_tokens != null && request.max_tokens != null && request.max_tokens !== asked) {
@@ -59,7 +74,7 @@ export function toLimitFields (maxTokens: number, { maxTokensName, bothMaxTokens
   return { [maxTokensName]: maxTokens, ...(bothMaxTokensNames && { max_tokens: maxTokens }) }
 }
 
-function roomFor (prompt: PromptEstimate, window: number): number {
+function roomFor (prompt: Room, window: number): number {
   const left = window - prompt.atMost
   if (left >= SMALLEST_DEFAULT) return left
   return Math.max(1, Math.min(SMALLEST_DEFAULT, window - prompt.asCloudflare))

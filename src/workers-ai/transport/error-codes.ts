@@ -141,6 +141,19 @@ const QUOTA = /daily free allocation/i
  */
 const OVERFLOW = /context window limit|maximum context length|requested token count exceeds|supports at most \d+|max context reached|longer than the maximum model length|sequence too long|must have less than \d+ tokens/i
 
+/** Where such a sentence says how many tokens were asked for, and how many there may be. */
+const ASKED = [/maximum output tokens \((\d+)\)/i, /requested (?:a total of )?(\d+) tokens/i, /at least (\d+) input tokens/i]
+const LIMIT = [/limit \((\d+)\)/i, /maximum context length (?:is|of) (\d+)/i, /supports at most (\d+)/i, /less than (\d+) tokens/i]
+
+/** The numbers of tokens in a sentence about a context window, as far as it has them. */
+export function toOverflowTokens (sentence: string): { asked: number | undefined, limit: number | undefined } {
+  const find = (patterns: readonly RegExp[]) => {
+    const digits = patterns.map(pattern => pattern.exec(sentence)?.[1]).find(one => one !== undefined)
+    return digits === undefined ? undefined : Number(digits)
+  }
+  return { asked: find(ASKED), limit: find(LIMIT) }
+}
+
 /** Cloudflare's sentence when a model did not meet a schema; its documentation tells callers to be ready for it. */
 const UNMET = /JSON Mode couldn't be met/i
 

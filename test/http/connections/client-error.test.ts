@@ -16,7 +16,7 @@ for (const { name, given, status, message } of cases) {
   t.test(`${name} gets OpenAI's error object and is hung up on`, async t => {
     const lines: string[] = []
     const logger = pino({ level: 'trace' }, { write: line => lines.push(line) })
-    const app = fastify({ clientErrorHandler: clientErrorHandler(logger, toErrorBody), http: { connectionsCheckingInterval: 50, headersTimeout: 50 } })
+    const app = fastify({ clientErrorHandler: clientErrorHandler(logger, error => toErrorBody(error)), http: { connectionsCheckingInterval: 50, headersTimeout: 50 } })
     t.teardown(() => app.close())
     await app.listen({ host: '127.0.0.1', port: 0 })
     const answer = await exchange(app.server.address() as AddressInfo, given, 'nothing that ever comes')

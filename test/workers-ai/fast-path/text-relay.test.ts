@@ -26,7 +26,7 @@ function pass (given: string | Buffer, { room = Infinity } = {}): Passed {
     take: () => Buffer.alloc(0)
   }
   relay.connect(sink, () => undefined)
-  relay.isFree = true
+  relay.free(true)
   return { end: relay.push(Buffer.from(given)), texts, characters: relay.countPassed() }
 }
 
@@ -87,14 +87,14 @@ t.test('it is closed until it leads to somebody who is ready, and while somebody
   const frame = Buffer.from('data: {"response":"a"}\n\n')
   let isReady = false
   const relay = new TextRelay()
-  relay.isFree = true
+  relay.free(true)
   t.equal(relay.push(frame), 0, 'it leads to nobody')
   relay.connect({ get isReady () { return isReady }, begin () {}, add: () => true, take: () => frame }, () => 'cancel')
   t.equal(relay.push(frame), 0, 'nobody is ready')
   isReady = true
   t.equal(relay.push(frame), frame.length)
   t.equal(relay.flush(), 'cancel', 'it says what is said to it')
-  relay.isFree = false
+  relay.free(false)
   t.equal(relay.push(frame), 0)
   t.equal(relay.countPassed(), 1)
   t.equal(relay.countPassed(), 0, 'since it was asked the last time')

@@ -2,8 +2,8 @@ import type { Batch, GenerationEvent, PieceEvent, ReasoningEvent, ToolCallEvent,
 import type { ChatCompletionDelta, CustomCallDelta, TokenLogprob, OpenAIFinishReason } from './wire.ts'
 import { toEvent } from '../../../http/replies/server-sent-events.ts'
 import { toFinishReason, type ReplyIdentity } from './fold.ts'
-import type { ChatChunkWriter } from './chunk-writer.ts'
-import { TextChunks } from './text-chunks.ts'
+import type { TextChunkWriter } from '../../../http/replies/text-chunk-writer.ts'
+import { TextChunks } from '../../../http/replies/text-chunks.ts'
 import { toUsage } from '../usage.ts'
 
 /**
@@ -49,7 +49,7 @@ export class ChatChunks {
   }
 
   /** Writes text that comes as JSON strings, once a chunk was sent. */
-  toChunkWriter (): ChatChunkWriter {
+  toChunkWriter (): TextChunkWriter {
     return this.#chunksOf('text').toChunkWriter(() => this.#begun)
   }
 

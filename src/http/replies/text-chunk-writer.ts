@@ -1,4 +1,4 @@
-import type { ChunkWriter } from '../../../generation/pipeline.ts'
+import type { ChunkWriter } from '../../generation/pipeline.ts'
 
 /**
  * Where chunks are written before they are sent. Nothing else is done in between, so all streams share it: memory that
@@ -12,8 +12,14 @@ const NOTHING = Buffer.alloc(0)
 /** From this length on, in bytes, a call out of JavaScript costs less than to copy byte by byte. */
 const LONG = 64
 
+/** What stands between the JSON strings of two chunks: the end of one, which has so many bytes, and the beginning of the next. */
+export interface TextSeam {
+  readonly seam: Buffer
+  readonly endLength: number
+}
+
 /** Makes chunks that differ in nothing but their text of JSON strings that came as bytes, and copies those as they are. */
-export class ChatChunkWriter implements ChunkWriter {
+export class TextChunkWriter implements ChunkWriter {
   #seam: Buffer
   #endLength: number
   #isReady: () => boolean
@@ -27,6 +33,12 @@ export class ChatChunkWriter implements ChunkWriter {
     this.#seam = seam
     this.#endLength = endLength
     this.#isReady = isReady
+  }
+
+  /** Writes other chunks from now on. */
+  become ({ seam, endLength }: TextSeam): void {
+    this.#seam = seam
+    this.#endLength = endLength
   }
 
   get isReady (): boolean {

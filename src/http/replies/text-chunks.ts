@@ -1,6 +1,6 @@
-import type { PieceEvent } from '../../../generation/event.ts'
-import { ChatChunkWriter } from './chunk-writer.ts'
-import { toUnpooledBuffer } from '../../../json/unpooled-buffer.ts'
+import type { PieceEvent } from '../../generation/event.ts'
+import { TextChunkWriter, type TextSeam } from './text-chunk-writer.ts'
+import { toUnpooledBuffer } from '../../json/unpooled-buffer.ts'
 
 /** Bytes of UTF-8 that a character of a JavaScript string may need. */
 const MAX_BYTES_PER_CHARACTER = 3
@@ -9,40 +9,39 @@ const MAX_BYTES_PER_CHARACTER = 3
  * Chunks that differ in nothing but their text, written as bytes: most of a chunk never changes, and copying bytes costs
  * a fifth of joining strings and encoding them.
  */
-export class TextChunks {
-  /** The end of one chunk and the beginning of the next. */
-  #seam: Buffer
-  #endLength: number
+export class TextChunks implements TextSeam {
+  readonly seam: Buffer
+  readonly endLength: number
 
   /** @param begin of a chunk, before the JSON string of its text @param end of a chunk, after it */
   constructor (begin: string, end: string) {
-    this.#seam = toUnpooledBuffer(end + begin)
-    this.#endLength = Buffer.byteLength(end)
+    this.seam = toUnpooledBuffer(end + begin)
+    this.endLength = Buffer.byteLength(end)
   }
 
   /**
    * The same chunks for text that comes as JSON strings.
    * @param isReady nothing has to be sent before such a chunk
    */
-  toChunkWriter (isReady: () => boolean): ChatChunkWriter {
-    return new ChatChunkWriter(this.#seam, this.#endLength, isReady)
+  toChunkWriter (isReady: () => boolean): TextChunkWriter {
+    return new TextChunkWriter(this.seam, this.endLength, isReady)
   }
 
   /** One chunk for each of one or more pieces of text. */
   toBytes (pieces: readonly PieceEvent[]): Buffer {
     const texts = pieces.map(({ text, json }) => json ?? JSON.stringify(text))
-    let size = texts.length * this.#seam.length
+    let size = texts.length * this.seam.length
     for (const json of texts) size += json.length * MAX_BYTES_PER_CHARACTER
     const bytes = Buffer.allocUnsafe(size)
-    let at = this.#seam.copy(bytes, 0, this.#endLength)
+    let at = this.seam.copy(bytes, 0, this.endLength)
     for (const [index, json] of texts.entries()) {
       if (index > 0) {
-        bytes.set(this.#seam, at)
-        at += this.#seam.length
+        bytes.set(this.seam, at)
+        at += this.seam.length
       }
       at = writeText(bytes, json, at)
     }
-    return bytes.subarray(0, at + this.#seam.copy(bytes, at, 0, this.#endLength))
+    return bytes.subarray(0, at + this.seam.copy(bytes, at, 0, this.endLength))
   }
 }
 

@@ -1,14 +1,14 @@
 import { equal } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { ChatChunkWriter } from '../../../../src/surfaces/openai/chat-completions/chunk-writer.ts'
-import { TextChunks } from '../../../../src/surfaces/openai/chat-completions/text-chunks.ts'
+import { TextChunkWriter } from '../../../src/http/replies/text-chunk-writer.ts'
+import { TextChunks } from '../../../src/http/replies/text-chunks.ts'
 
 const BEGIN = 'data: {"é":'
 const END = '}\n\n'
 
-function newSink (begin = BEGIN): ChatChunkWriter {
-  return new ChatChunkWriter(Buffer.from(END + begin), END.length, () => true)
+function newSink (begin = BEGIN): TextChunkWriter {
+  return new TextChunkWriter(Buffer.from(END + begin), END.length, () => true)
 }
 
 t.test('each JSON string is a chunk, and all of them are one piece', t => {
@@ -71,6 +71,6 @@ t.test('streams take turns, and each says when it is ready', t => {
     return sink.take().toString()
   })
   t.strictSame(taken, ['1"a"}\n\n', '2"a"}\n\n', '1"a"}\n\n'])
-  t.equal(new ChatChunkWriter(Buffer.alloc(0), 0, () => false).isReady, false)
+  t.equal(new TextChunkWriter(Buffer.alloc(0), 0, () => false).isReady, false)
   t.end()
 })

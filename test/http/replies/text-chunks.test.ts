@@ -1,8 +1,8 @@
 import { equal } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import type { TextEvent } from '../../../../src/generation/event.ts'
-import { TextChunks } from '../../../../src/surfaces/openai/chat-completions/text-chunks.ts'
+import type { TextEvent } from '../../../src/generation/event.ts'
+import { TextChunks } from '../../../src/http/replies/text-chunks.ts'
 
 const chunks = new TextChunks('data: {"é":', '}\n\n')
 
