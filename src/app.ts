@@ -26,8 +26,11 @@ import { refuseUnknownRoutes } from './http/replies/unknown-routes.ts'
 import type { ModelSurvey } from './inference/model-survey.ts'
 import type { RequestRecord } from './inference/request-record.ts'
 import type { RemoteImagesOptions } from './remote-images/remote-images.ts'
+import type { Ledger } from './stores/ledger/ledger.ts'
+import { openLedger } from './stores/ledger/open.ts'
 import type { Limits } from './stores/limits/limits.ts'
 import { openStore } from './stores/responses/open.ts'
+import type { ResponsesStore } from './stores/responses/store.ts'
 import { KEEP_ALIVE_MS } from './http/replies/event-stream.ts'
 import { health } from './http/replies/health.ts'
 import { home } from './http/replies/home.ts'
@@ -38,6 +41,9 @@ import type { KeptResponse } from './surfaces/openai/responses/wire.ts'
 import { openai } from './surfaces/openai/plugin.ts'
 import type { Settings } from './settings/schema.ts'
 import { toOriginRule } from './settings/origin-pattern.ts'
+import { FreeAllocation } from './usage/free-allocation.ts'
+import { toLedgerReader } from './usage/ledger-reader.ts'
+import { usage } from './usage/route.ts'
 import { WorkersAi } from './workers-ai/transport/client.ts'
 import { ModelSchemas } from './workers-ai/models/model-schemas.ts'
 import { ModelList, searchPage } from './workers-ai/models/model-list.ts'
@@ -58,6 +64,8 @@ export interface AppParts {
   readers?: readonly RequestReader[]
   /** What keys have used of `KEY_LIMITS` is kept here; in the memory of this process by default. */
   limits?: Limits
+  /** Where what was used is added up; a ledger of its own by default. */
+  ledger?: Ledger
   /** How long a stream may be silent before a comment is sent, in milliseconds; 15 s when absent. */
   keepAliveMs?: number
 }
@@ -67,16 +75,17 @@ export interface AppParts {
  * Never listens and never reads the environment.
  * @throws SettingsError when the store of responses cannot be opened
  */
-export async function buildApp (
-  settings: Settings,
-  { logger = newLogger(settings), remoteImages = {}, readers: others = [], limits, keepAliveMs = KEEP_ALIVE_MS }: AppParts = {}
-): Promise<FastifyInstance> {
+export async function buildApp (settings: Settings, parts: AppParts = {}): Promise<FastifyInstance> {
+  const { logger = newLogger(settings), remoteImages = {}, readers: others = [], limits, keepAliveMs = KEEP_ALIVE_MS } = parts
   // First, because it may fail, and nothing else must then be left open.
-  const store = await openStore<KeptResponse>(settings, Date.now)
+  const { store, ledger } = await openStores(settings, logger, parts.ledger)
   const { list, models, workersAi } = toEngine(settings, logger)
+  const freeAllocation = new FreeAllocation({ limit: settings.freeNeuronsPerDay, now: Date.now, log: logger })
+  await freeAllocation.recall(ledger)
   const app = newServer(settings, logger)
   const keyLimits = hasLimits(settings) ? await toKeyLimits(settings, models, limits) : undefined
-  const readers: readonly RequestReader[] = [REQUEST_LOG, ...others, ...keyLimits ? [keyLimits.settlement] : []]
+  const ledgerReader = toLedgerReader(ledger, id => list.find(id), freeAllocation)
+  const readers: readonly RequestReader[] = [REQUEST_LOG, ledgerReader, ...others, ...keyLimits ? [keyLimits.settlement] : []]
   await prepare(app, settings, readers, keyLimits?.limitKeys)
   app.decorate('surveyModels', () => models.survey())
   // Of what no API serves, most is meant for OpenAI's.
@@ -87,11 +96,14 @@ export async function buildApp (
   })
   home(app, settings.authMode === 'passthrough' ? 'token' : isKeyless(settings) ? 'nothing' : 'key')
   health(app)
-  await app.register(openai, { settings, workersAi, models, remoteImages, keepAliveMs, store })
+  usage(app, { ledger, accounts: () => [freeAllocation.state], budgets: () => new Map(), now: Date.now })
+  const isEmbedding = (id: string) => list.find(id)?.task === 'text-embeddings'
+  await app.register(openai, { settings, workersAi, models, remoteImages, keepAliveMs, store, ledger, isEmbedding })
   await app.register(anthropic, { settings, workersAi, models, remoteImages, keepAliveMs })
   app.addHook('onClose', async () => {
     await workersAi.close()
     await store.close()
+    await ledger.close()
   })
   // The first caller should not wait for the list, nor guess what Cloudflare could tell.
   app.addHook('onListen', done => {
@@ -99,6 +111,24 @@ export async function buildApp (
     done()
   })
   return app
+}
+
+interface Stores {
+  store: ResponsesStore<KeptResponse>
+  ledger: Ledger
+}
+
+/** @throws SettingsError when the file of one cannot be opened; none is left open then */
+async function openStores (settings: Settings, logger: FastifyBaseLogger, shared: Ledger | undefined): Promise<Stores> {
+  const store = await openStore<KeptResponse>(settings, Date.now)
+  const onError = (error: unknown) => logger.error(
+    { reason: error instanceof Error ? error.message : 'unknown' }, 'usage cannot be written to STORE_PATH; it is kept in memory until it can')
+  try {
+    return { store, ledger: shared ?? (await openLedger(settings, Date.now, onError)) }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
 }
 
 /** What answers requests, whatever API they come by. */

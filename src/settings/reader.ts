@@ -1,4 +1,4 @@
-import type { Address } from './address.ts'
+import { isLoopback, type Address } from './address.ts'
 import { toApiKey } from './api-keys.ts'
 import { SETTINGS, type CloudflareSettings, type Environment, type Settings } from './schema.ts'
 import { readAliases, readFallbacks, toList } from './format.ts'
@@ -6,7 +6,7 @@ import { readKeyLimits } from './key-limits.ts'
 import { memoryLimit } from './memory-limit.ts'
 import type { Misspelling } from './misspellings.ts'
 import { SettingsError, type Problem } from './problem.ts'
-import { gatherValues, type Environ, type Flags, type ReadFile } from './sources.ts'
+import { gatherValues, type Environ, type Flags, type RawSettings, type ReadFile } from './sources.ts'
 import { checkDestinations, checkEach, checkTogether, toWorkerCount } from './validation.ts'
 
 export interface SettingsInput {
@@ -86,12 +86,50 @@ export function surveySettings ({ commandLine = NO_FLAGS, env, dotEnv, readFile,
  * Reads only where the proxy listens, whatever the other settings are: the health check of a container does not see
  * the flags its proxy was started with. Throws a SettingsError when that is wrong.
  */
-export function readAddress ({ commandLine = NO_FLAGS, env, dotEnv, readFile, problems: earlier = [] }: SettingsInput): Address {
-  const { environment, problems } = checkEach(gatherValues(commandLine, env, readFile, dotEnv))
-  const decisive = ['HOST', 'PORT', 'CONFIG_FILE', ...commandLine.problems.map(({ name }) => name)]
+export function readAddress (input: SettingsInput): Address {
+  const { HOST: host, PORT: port } = checkSome(input, gather(input), ['HOST', 'PORT'])
+  return { host, port }
+}
+
+/**
+ * The same with a key of the proxy, where it has any: one that sees everything before one that sees its own.
+ * Throws a SettingsError when something of that is wrong, or when `.env` would have the key sent to another machine.
+ */
+export function readAccess (input: SettingsInput): { address: Address, key: string | undefined } {
+  const raw = gather(input)
+  const environment = checkSome(input, raw, ['HOST', 'PORT', ...KEYS])
+  const { HOST: host, PORT: port } = environment
+  const name = KEYS.find(one => environment[one] !== undefined)
+  const [key] = name === undefined ? [] : toList(environment[name] ?? '').map(toApiKey)
+  if (name !== undefined && raw.dotEnv.HOST !== undefined && raw.dotEnv[name] !== 'holds' && !isOfThisMachine(host)) {
+    throw new SettingsError([{
+      name: 'HOST',
+      message: `comes from ${raw.origins.HOST}, but ${name}, which would be sent there, comes from ${raw.origins[name]}`,
+      hint: `Remove HOST from .env, or set it where ${name} is set.`
+    }])
+  }
+  return { address: { host, port }, key: key?.key }
+}
+
+/** Settings with keys of the proxy; the first sees most. */
+const KEYS = ['ADMIN_KEYS', 'API_KEYS'] as const
+
+function isOfThisMachine (host: string): boolean {
+  return isLoopback(host) || host === '0.0.0.0' || host === '::'
+}
+
+function gather ({ commandLine = NO_FLAGS, env, dotEnv, readFile }: SettingsInput): RawSettings {
+  return gatherValues(commandLine, env, readFile, dotEnv)
+}
+
+/** The settings, of which only these are right: a problem of any other is nobody's business here. */
+function checkSome (input: SettingsInput, raw: RawSettings, names: readonly string[]): Environment {
+  const { commandLine = NO_FLAGS, problems: earlier = [] } = input
+  const { environment, problems } = checkEach(raw)
+  const decisive = [...names, 'CONFIG_FILE', ...commandLine.problems.map(({ name }) => name)]
   const own = [...earlier, ...problems.filter(({ name }) => decisive.includes(name))]
   if (own.length > 0) throw new SettingsError(own)
-  return { host: environment.HOST, port: environment.PORT }
+  return environment
 }
 
 function toSettings (environment: Environment): Settings {
@@ -131,6 +169,7 @@ function toSettings (environment: Environment): Settings {
     logLevel: environment.LOG_LEVEL,
     logFormat: environment.LOG_FORMAT,
     logContent: environment.LOG_CONTENT,
+    freeNeuronsPerDay: environment.FREE_NEURONS_PER_DAY,
     ...(environment.STORE_PATH !== undefined && { storePath: environment.STORE_PATH }),
     storeMaxBytes: environment.STORE_MAX_BYTES,
     storeTtlHours: environment.STORE_TTL_HOURS,

@@ -288,10 +288,19 @@ export const Environment = Type.Object({
     default: false,
     description: 'Makes Cloudflare answer 429 at once when a model is busy, not queue.'
   }),
+  FREE_NEURONS_PER_DAY: Type.Number({
+    group: 'Usage',
+    unit: 'neurons',
+    minimum: 0,
+    maximum: 1_000_000_000,
+    default: 10_000,
+    description: 'Neurons of the account that are free on each UTC day.',
+    details: '`GET /usage` and `workers-ai-proxy usage` show what is left of them; see [running.md](running.md#what-it-costs).'
+  }),
   STORE_PATH: Type.Optional(Type.String({
     group: 'Stored responses',
-    description: 'SQLite file for stored responses; without it they are stored in memory.',
-    details: 'In memory, responses are lost when the process ends. Several `WORKERS` without a file store nothing.'
+    description: 'SQLite file for stored responses and usage; without it memory stores them.',
+    details: 'What is in memory is lost when the process ends. Several `WORKERS` without a file store no responses.'
   })),
   STORE_MAX_BYTES: Type.Integer({
     group: 'Stored responses',
@@ -400,7 +409,9 @@ export interface Settings {
   logFormat: Environment['LOG_FORMAT']
   /** Prompts and answers are logged at the level `trace`. */
   logContent: boolean
-  /** The SQLite file that keeps responses; they are kept in memory without it. */
+  /** Neurons of the account that are free on each UTC day. */
+  freeNeuronsPerDay: number
+  /** The SQLite file that keeps responses and usage; they are kept in memory without it. */
   storePath?: string
   storeMaxBytes: number
   storeTtlHours: number

@@ -1,4 +1,5 @@
 import type OpenAI from 'openai'
+import type { UsageCompletionsResponse, UsageCostsResponse, UsageEmbeddingsResponse } from 'openai/resources/admin/organization/usage'
 import type { EmbeddingsRequest, GenerationRequest, PromptRequest } from '../../src/generation/request.ts'
 import type { ChatCompletionRequest } from '../../src/surfaces/openai/chat-completions/request.ts'
 import type { ChatCompletion, ChatCompletionChunk } from '../../src/surfaces/openai/chat-completions/wire.ts'
@@ -8,6 +9,7 @@ import type { EmbeddingRequest } from '../../src/surfaces/openai/embeddings/requ
 import type { Embedding, EmbeddingList } from '../../src/surfaces/openai/embeddings/wire.ts'
 import type { ErrorBody } from '../../src/surfaces/openai/error-body.ts'
 import type { ModelListObject, ModelObject } from '../../src/surfaces/openai/models/wire.ts'
+import type { CompletionsUsage, Costs, EmbeddingsUsage, UsagePage } from '../../src/surfaces/openai/organization/wire.ts'
 import type { InputItem, ResponseRequest } from '../../src/surfaces/openai/responses/request.ts'
 import type { CompactedResponse, OutputItem, ResponseObject } from '../../src/surfaces/openai/responses/wire.ts'
 
@@ -36,6 +38,9 @@ export type Answers = [
   Accepts<OpenAI.CreateEmbeddingResponse, Decoded>,
   Accepts<OpenAI.Model, ModelObject>,
   Accepts<Pick<OpenAI.ModelsPage, 'object' | 'data'>, ModelListObject>,
+  Accepts<UsageCompletionsResponse, UsagePage<CompletionsUsage>>,
+  Accepts<UsageEmbeddingsResponse, UsagePage<EmbeddingsUsage>>,
+  Accepts<UsageCostsResponse, UsagePage<Costs>>,
   Accepts<OpenAI.ErrorObject, ErrorBody['error']>,
   Accepts<Parsed<OpenAI.Responses.Response>, Parsed<ResponseObject & { usage: object }>>,
   /** The user's messages among its output have no type of their own there. */

@@ -4,7 +4,7 @@ import { parseCommandLine, toConfigTable } from '../../src/cli/command-line.ts'
 import { SETTINGS } from '../../src/settings/schema.ts'
 import { memoryLimit } from '../../src/settings/memory-limit.ts'
 import { SettingsError } from '../../src/settings/problem.ts'
-import { readAddress, readSettings, surveySettings } from '../../src/settings/reader.ts'
+import { readAccess, readAddress, readSettings, surveySettings } from '../../src/settings/reader.ts'
 
 const credentials = { CLOUDFLARE_ACCOUNT_ID: '0123456789abcdef0123456789abcdef', CLOUDFLARE_API_TOKEN: 't1' }
 
@@ -52,6 +52,7 @@ t.same(readSettings({ env: credentials, readFile }).settings, {
   logLevel: 'info',
   logFormat: 'auto',
   logContent: false,
+  freeNeuronsPerDay: 10_000,
   storeMaxBytes: 67_108_864,
   storeTtlHours: 720,
   simulatorTokensPerSecond: 40,
@@ -132,6 +133,7 @@ t.same(readSettings({
   logFormat: 'json',
   logContent: true,
   storePath: '/data/responses.db',
+  freeNeuronsPerDay: 10_000,
   storeMaxBytes: 0,
   storeTtlHours: 1,
   simulatorTokensPerSecond: 0,
@@ -248,6 +250,23 @@ t.same(
   { host: '127.0.0.1', port: 4 },
   'the address is read from the same sources'
 )
+
+t.test('the proxy is reached with its first key', t => {
+  const cases = [
+    { name: 'none', env: {}, expected: { address: { host: '127.0.0.1', port: 8686 }, key: undefined } },
+    { name: 'the first', env: { API_KEYS: 'ann:k1,k2', PORT: '80', MAX_RETRIES: 'many' }, expected: { address: { host: '127.0.0.1', port: 80 }, key: 'k1' } },
+    { name: 'one that sees everything before it', env: { API_KEYS: 'k1', ADMIN_KEYS: 'ops:a1,a2' }, expected: { address: { host: '127.0.0.1', port: 8686 }, key: 'a1' } },
+    { name: 'one that .env brings with its address', env: {}, dotEnv: 'HOST=10.0.0.1\nAPI_KEYS=k3\n', expected: { address: { host: '10.0.0.1', port: 8686 }, key: 'k3' } },
+    { name: 'one for this machine', env: { API_KEYS: 'k1' }, dotEnv: 'HOST=0.0.0.0\n', expected: { address: { host: '0.0.0.0', port: 8686 }, key: 'k1' } }
+  ]
+  for (const { name, env, dotEnv, expected } of cases) {
+    t.strictSame(readAccess({ commandLine: parseCommandLine(['usage']), env, dotEnv, readFile }), expected, name)
+  }
+  const failure = t.throws(() => readAccess({ commandLine: parseCommandLine(['usage']), env: { API_KEYS: 'secret-1' }, dotEnv: 'HOST=evil.example\n', readFile }), SettingsError) as SettingsError
+  t.match(failure.message, /HOST: comes from \.env, but API_KEYS, which would be sent there, comes from the environment/)
+  t.notMatch(failure.message, 'secret-1')
+  t.end()
+})
 
 const misread = [
   { name: 'a wrong port', argv: [], env: { PORT: 'x' }, expected: ['PORT'] },

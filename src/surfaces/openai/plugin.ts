@@ -5,6 +5,7 @@ import { completions } from './completions/route.ts'
 import { embeddings } from './embeddings/route.ts'
 import { errorHandler } from './error-handler.ts'
 import { modelRoutes } from './models/route.ts'
+import { organization, type OrganizationServices } from './organization/route.ts'
 import { responses, type ResponsesServices } from './responses/route.ts'
 import { storedResponses } from './responses/stored-route.ts'
 
@@ -24,13 +25,14 @@ const DEPLOYMENTS = ['/openai/deployments/:model', '/openai/deployments/:maker/:
  * OpenAI's API: its endpoints at all paths they have, and its own words for what goes wrong there. A query, such as
  * `?api-version=` of Azure's, changes nothing.
  */
-export async function openai (app: FastifyInstance, services: ResponsesServices): Promise<void> {
+export async function openai (app: FastifyInstance, services: ResponsesServices & OrganizationServices): Promise<void> {
   app.setErrorHandler(errorHandler(services.models))
   for (const prefix of PREFIXES) {
     await app.register(async scope => {
       modelRoutes(scope, services.models)
       generating(scope, services)
       storedResponses(scope, services.store)
+      organization(scope, services)
     }, { prefix })
   }
   for (const prefix of DEPLOYMENTS) {

@@ -105,20 +105,25 @@ interface NativeStream extends Pick<GenerateRequest, 'signal' | 'stages' | 'prom
 function writeStream (stream: NativeStream, write: Write<Batch>, relay: TextRelay): Promise<void> {
   const { reader, body, signal, stages, call, promptTokens } = stream
   const pump = new StreamPump({ reader, relay, stages, write, isCounted: call !== undefined })
+  const end = (failure: unknown, isCut: boolean) => {
+    if (call === undefined) return
+    call.isCut = isCut
+    call.end(reader, pump.characters, promptTokens, failure)
+  }
   return body.read(pump).then(async () => {
     if (reader.ended && !pump.isCancelled) body.release()
     else body.destroy()
     // A client that has left is one whose stream wants no more.
-    if (pump.isCancelled) return call?.end(reader, pump.characters, promptTokens, signal.reason ?? reader.failure)
+    if (pump.isCancelled) return end(signal.reason ?? reader.failure, true)
     const batch = pump.end()
     reader.end(batch)
-    call?.end(reader, pump.characters, promptTokens, reader.failure)
+    end(reader.failure, reader.failure !== undefined && reader.failure.kind !== 'empty')
     if (batch.length > 0) await write(batch)
   }, async (error: unknown) => {
     pump.isCancelled = true
     body.destroy()
     const failure = signal.reason ?? toStreamError(error)
-    call?.end(reader, pump.characters, promptTokens, failure)
+    end(failure, true)
     signal.throwIfAborted()
     await write([{ type: 'failure', error: failure }])
   })

@@ -39,10 +39,10 @@ export interface Bill {
   source: BillSource
 }
 
-const MICRO_NEURONS_PER_NEURON = 1_000_000
+export const MICRO_NEURONS_PER_NEURON = 1_000_000
 
 /** US dollars that Cloudflare charges for 1,000 neurons beyond the free ones. */
-const DOLLARS_PER_1000_NEURONS = 0.011
+export const DOLLARS_PER_1000_NEURONS = 0.011
 
 interface PublishedNeurons {
   input: number

@@ -2,7 +2,7 @@ import { UpstreamError } from '../../errors.ts'
 import { ClientDisconnectedError } from '../../generation/client-disconnected.ts'
 import type { Usage } from '../../generation/event.ts'
 import type { ModelId } from '../models/model.ts'
-import { isKnownCode } from './error-codes.ts'
+import { isKnownCode, toFacts } from './error-codes.ts'
 
 /**
  * What became of one call: `ok`, a code of Cloudflare's error table, or what broke. `client_gone` is a call that was ended
@@ -40,6 +40,10 @@ export class UpstreamCall {
   neurons: number | undefined = undefined
   /** Tokens guessed of an answer that has begun, where Cloudflare has counted none: 4 characters are a token. */
   estimate: Usage | undefined = undefined
+  /** Its stream was ended before its end, by whichever side: what it has told is what was counted so far. */
+  isCut = false
+  /** Cloudflare has refused it because the free neurons of the day are used up. */
+  isOverQuota = false
 
   constructor (model: ModelId, attempt: number) {
     this.model = model
@@ -72,6 +76,7 @@ export class UpstreamCall {
   /** Ends a call that brought no answer. */
   fail (failure: unknown): void {
     this.outcome = toOutcome(failure)
+    this.isOverQuota = failure instanceof UpstreamError && toFacts(failure).meaning === 'quota'
   }
 }
 

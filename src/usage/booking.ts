@@ -1,0 +1,69 @@
+import type { EndedRequest } from '../telemetry/ended-requests.ts'
+import type { Booking } from '../stores/ledger/ledger.ts'
+import { toBill, type Bill } from '../workers-ai/models/price.ts'
+import type { Model, ModelId } from '../workers-ai/models/model.ts'
+import type { UpstreamCall } from '../workers-ai/transport/upstream-call.ts'
+
+/** Finds a model of the catalogue or of Cloudflare's list; undefined for any other id. */
+export type FindModel = (id: string) => Model | undefined
+
+/** Stands for a model that neither the catalogue nor Cloudflare's list knows: a client may make up any number of ids. */
+const OTHER = 'other'
+
+/** The account where there is only one. */
+export const DEFAULT_ACCOUNT = 'default'
+
+/**
+ * What an ended request adds to the ledger: itself, once, and each call that Cloudflare was asked for it, also those whose
+ * answers were thrown away. Calls that failed cost nothing.
+ * @returns nothing for a request that asked for no model
+ */
+export function toBookings (ended: EndedRequest, find: FindModel): Booking[] {
+  const { record } = ended
+  if (!asksForModel(ended)) return []
+  const { keyLabel: key, calls = [], servedModel } = record
+  const account = calls.at(-1)?.account ?? DEFAULT_ACCOUNT
+  const model = servedModel === undefined ? OTHER : nameOf(servedModel, find)
+  const bookings: Booking[] = [{ account, model, key, requests: 1, errors: isError(ended) ? 1 : 0 }]
+  for (const call of calls) {
+    const tokens = call.usage ?? call.estimate
+    if (tokens === undefined && call.neurons === undefined) continue
+    const { microNeurons, source } = toCallBill(call, find)
+    bookings.push({
+      account: call.account,
+      model: nameOf(call.model, find),
+      key,
+      ...(tokens && {
+        inputTokens: tokens.promptTokens,
+        cachedInputTokens: tokens.cachedTokens ?? 0,
+        outputTokens: tokens.completionTokens,
+        reasoningTokens: tokens.reasoningTokens ?? 0
+      }),
+      [source === 'estimated' ? 'estimatedMicroNeurons' : 'microNeurons']: microNeurons,
+      unpricedCalls: source === 'unpriced' ? 1 : 0
+    })
+  }
+  return bookings
+}
+
+/** The bill of one call by the price of its model. */
+function toCallBill (call: UpstreamCall, find: FindModel): Bill {
+  const { model: id, neurons, usage, estimate, isCut } = call
+  const model = find(id) ?? { id: id as ModelId, task: 'text-generation' as const }
+  return toBill(model, { neurons, usage: usage ?? estimate, isCut })
+}
+
+/** Not a dry run, nor a question about models or about what is stored. */
+function asksForModel ({ record, method, status, isCounted }: EndedRequest): boolean {
+  if (record.kind !== undefined) return record.kind === 'answer'
+  return isCounted && method === 'POST' && record.model !== undefined && status >= 400
+}
+
+/** A client that leaves is no error of the server. */
+function isError ({ status, isAborted, record }: EndedRequest): boolean {
+  return !isAborted && (status >= 400 || record.error !== undefined)
+}
+
+function nameOf (id: string, find: FindModel): string {
+  return find(id) === undefined ? OTHER : id
+}

@@ -1,0 +1,23 @@
+import type { Booking, Ledger } from '../stores/ledger/ledger.ts'
+import type { EndedRequest, RequestReader } from '../telemetry/ended-requests.ts'
+import { toBookings, type FindModel } from './booking.ts'
+
+/** Who hears of what is booked. */
+interface BookingListener {
+  /** After each request that books something. */
+  onBooked: (bookings: readonly Booking[], ended: EndedRequest) => void
+}
+
+/** Books every ended request that asked for a model. */
+export function toLedgerReader (ledger: Pick<Ledger, 'add'>, find: FindModel, listener?: BookingListener): RequestReader {
+  return {
+    name: 'ledger',
+    readsCalls: true,
+    read: ended => {
+      const bookings = toBookings(ended, find)
+      if (bookings.length === 0) return
+      ledger.add(bookings)
+      listener?.onBooked(bookings, ended)
+    }
+  }
+}
