@@ -12,11 +12,12 @@ import { toDoctorHelp } from './cli/doctor/report.ts'
 import { breakOff, drain } from './serve/drain.ts'
 import { StartError } from './errors.ts'
 import { checkHealth } from './cli/healthcheck.ts'
+import { showUsage, toUsageHelp } from './cli/usage/usage.ts'
 import { toVersionComplaint } from './cli/node-version.ts'
 import type { Settings } from './settings/schema.ts'
 import { toNotice } from './settings/misspellings.ts'
 import { SettingsError } from './settings/problem.ts'
-import { readAddress, readSettings, surveySettings, type SettingsInput, type SettingsReading } from './settings/reader.ts'
+import { readAccess, readAddress, readSettings, surveySettings, type SettingsInput, type SettingsReading } from './settings/reader.ts'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
@@ -47,13 +48,15 @@ if (complaint !== undefined) {
 } else if (argv[0] === 'worker' && process.connected) {
   await serveAsWorker()
 } else if (commandLine.help) {
-  process.stdout.write(commandLine.command === 'doctor' ? toDoctorHelp() : toHelp())
+  process.stdout.write(commandLine.command === 'doctor' ? toDoctorHelp() : commandLine.command === 'usage' ? toUsageHelp() : toHelp())
 } else if (commandLine.version) {
   process.stdout.write(`${version}\n`)
 } else if (commandLine.command === 'healthcheck') {
   await reportHealth()
 } else if (commandLine.command === 'doctor') {
   await askDoctor()
+} else if (commandLine.command === 'usage') {
+  await reportUsage()
 } else {
   await start()
 }
@@ -64,6 +67,15 @@ async function reportHealth (): Promise<void> {
     await checkHealth(readAddress(toSettingsInput()))
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error), 1)
+  }
+}
+
+async function reportUsage (): Promise<void> {
+  const { date, json } = commandLine
+  try {
+    await showUsage({ ...readAccess(toSettingsInput()), date, json, now: new Date(), write: text => process.stdout.write(text) })
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error), error instanceof SettingsError ? 2 : 1)
   }
 }
 

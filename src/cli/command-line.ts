@@ -8,29 +8,32 @@ import type { Flags } from '../settings/sources.ts'
 
 /** What was asked for on the command line, before any value is checked. */
 export interface CommandLine extends Flags {
-  command: 'serve' | 'healthcheck' | 'doctor'
+  command: 'serve' | 'healthcheck' | 'doctor' | 'usage'
   help: boolean
   version: boolean
   printConfig: boolean
   /** The doctor makes no run. */
   noRun: boolean
-  /** The doctor reports as JSON. */
+  /** Doctor and usage report as JSON. */
   json: boolean
   /** The model the doctor runs. */
   model: string | undefined
+  /** The day whose usage is shown. */
+  date: string | undefined
 }
 
 /** Arguments that are no flags. */
-const COMMANDS = ['doctor', 'healthcheck'] as const
+const COMMANDS = ['doctor', 'healthcheck', 'usage'] as const
 
 const settingsByFlag = new Map(SETTINGS.map(setting => [setting.flag, setting]))
 const switches = new Map<string, 'help' | 'version' | 'printConfig' | 'demo' | 'noRun' | 'json'>([
   ['help', 'help'], ['version', 'version'], ['print-config', 'printConfig'], ['demo', 'demo'], ['no-run', 'noRun'], ['json', 'json']
 ])
 /** Flags with a value that are no settings, and what they want. */
-const others = new Map<string, { name: 'config' | 'model', expected: string }>([
+const others = new Map<string, { name: 'config' | 'model' | 'date', expected: string }>([
   ['config', { name: 'config', expected: 'the path of a YAML or JSON file' }],
-  ['model', { name: 'model', expected: 'the name of a model' }]
+  ['model', { name: 'model', expected: 'the name of a model' }],
+  ['date', { name: 'date', expected: 'a day in UTC, e.g. 2026-03-01' }]
 ])
 
 /** Reads the arguments after the program's name; the last of a repeated flag wins. Complains, never throws. */
@@ -44,6 +47,7 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     noRun: false,
     json: false,
     model: undefined,
+    date: undefined,
     config: undefined,
     flags: {},
     problems: []
@@ -70,7 +74,7 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     if (token.kind === 'positional' && (isCommand(token.value) || token.index !== unknownAt + 1)) readArgument(commandLine, token.value)
   }
   if (commandLine.demo) chooseSimulator(commandLine)
-  if (commandLine.command !== 'doctor') refuseDoctorFlags(commandLine)
+  refuseForeignFlags(commandLine)
   return commandLine
 }
 
@@ -80,6 +84,7 @@ export function toHelp (): string {
   return `Usage: workers-ai-proxy [flags]
        workers-ai-proxy doctor [flags]        checks settings, network, account and token
        workers-ai-proxy healthcheck [flags]   checks a running proxy; exit code 0 means healthy
+       workers-ai-proxy usage [flags]         prints what a running proxy used today and has left
 
 An OpenAI-compatible proxy for Cloudflare Workers AI.
 
@@ -140,6 +145,7 @@ function toParserOptions (): NonNullable<ParseArgsConfig['options']> {
     json: { type: 'boolean' },
     config: { type: 'string' },
     model: { type: 'string' },
+    date: { type: 'string' },
     ...Object.fromEntries(settings)
   }
 }
@@ -192,14 +198,23 @@ function toUnknownCommand (argument: string): Problem {
   const name = `"${argument}"`
   const near = nearestName(argument, [...COMMANDS, 'demo', 'help', 'version', 'print-config'])
   const message = `unknown command ${name}`
-  if (near === undefined) return { name, message, hint: `The commands are ${COMMANDS.join(' and ')}; without a command the proxy serves.` }
+  if (near === undefined) return { name, message, hint: `The commands are ${COMMANDS.slice(0, -1).join(', ')} and ${COMMANDS.at(-1)}; without a command the proxy serves.` }
   // None of these needs an account.
   return { name, message, hint: `Did you mean ${isCommand(near) ? near : `--${near}`}?`, meant: 'UPSTREAM' }
 }
 
-function refuseDoctorFlags ({ model, noRun, json, problems }: CommandLine): void {
-  const given = [model !== undefined && '--model', noRun && '--no-run', json && '--json'].filter(flag => flag !== false)
-  problems.push(...given.map(name => ({ name, message: `option ${name} belongs to the command doctor` })))
+/** Flags that only some commands have. */
+function refuseForeignFlags ({ command, model, noRun, json, date, problems }: CommandLine): void {
+  const given = [
+    { name: '--model', isGiven: model !== undefined, commands: ['doctor'] },
+    { name: '--no-run', isGiven: noRun, commands: ['doctor'] },
+    { name: '--json', isGiven: json, commands: ['doctor', 'usage'] },
+    { name: '--date', isGiven: date !== undefined, commands: ['usage'] }
+  ]
+  for (const { name, isGiven, commands } of given) {
+    if (!isGiven || commands.includes(command)) continue
+    problems.push({ name, message: `option ${name} belongs to the command${commands.length > 1 ? 's' : ''} ${commands.join(' and ')}` })
+  }
 }
 
 function chooseSimulator (commandLine: CommandLine): void {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { parseCommandLine, toConfigTable, toHelp } from '../../src/cli/command-line.ts'
 import { SETTINGS } from '../../src/settings/schema.ts'
 
-const nothing = { command: 'serve', help: false, version: false, printConfig: false, demo: false, noRun: false, json: false, model: undefined, config: undefined, flags: {}, problems: [] }
+const nothing = { command: 'serve', help: false, version: false, printConfig: false, demo: false, noRun: false, json: false, model: undefined, date: undefined, config: undefined, flags: {}, problems: [] }
 
 const cases = [
   { name: 'no arguments mean to serve', given: [], expected: {} },
@@ -26,7 +26,26 @@ const cases = [
   {
     name: 'which no other command takes',
     given: ['--model=x', '--no-run', '--json'],
-    expected: { model: 'x', noRun: true, json: true, problems: ['--model', '--no-run', '--json'].map(name => ({ name, message: `option ${name} belongs to the command doctor` })) }
+    expected: {
+      model: 'x',
+      noRun: true,
+      json: true,
+      problems: [
+        { name: '--model', message: 'option --model belongs to the command doctor' },
+        { name: '--no-run', message: 'option --no-run belongs to the command doctor' },
+        { name: '--json', message: 'option --json belongs to the commands doctor and usage' }
+      ]
+    }
+  },
+  {
+    name: 'usage is a command with flags of its own',
+    given: ['usage', '--date', '2026-03-01', '--json', '--port=80'],
+    expected: { command: 'usage', date: '2026-03-01', json: true, flags: { PORT: '80' } }
+  },
+  {
+    name: 'a day belongs to usage alone',
+    given: ['doctor', '--date=2026-03-01'],
+    expected: { command: 'doctor', date: '2026-03-01', problems: [{ name: '--date', message: 'option --date belongs to the command usage' }] }
   },
   {
     name: 'a model flag without its name is a problem, and swallows no flag',
@@ -56,7 +75,7 @@ const cases = [
         { name: '--prot', message: 'unknown option --prot', hint: 'Did you mean --port?', meant: 'PORT' },
         { name: '-x', message: 'unknown option -x' },
         { name: '--constructor', message: 'unknown option --constructor' },
-        { name: '"serve"', message: 'unknown command "serve"', hint: 'The commands are doctor and healthcheck; without a command the proxy serves.' }
+        { name: '"serve"', message: 'unknown command "serve"', hint: 'The commands are doctor, healthcheck and usage; without a command the proxy serves.' }
       ]
     }
   },
