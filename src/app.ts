@@ -1,8 +1,8 @@
 import underPressure from '@fastify/under-pressure'
-import fastify, { LogController, type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify'
+import fastify, { LogController, type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { requireAllowedHost, requireHost } from './http/access/allowed-hosts.ts'
 import { requireKey, requireOwnToken } from './http/access/auth.ts'
-import { guardFigures } from './http/access/figures.ts'
+import { guardFigures, mayAnybodySeeAll } from './http/access/figures.ts'
 import { BodyMemory } from './http/body/body-memory.ts'
 import { BODY_SCHEMAS } from './http/body/body-schemas.ts'
 import { clientErrorHandler } from './http/connections/client-error.ts'
@@ -19,6 +19,8 @@ import { ActiveRequests, overloaded } from './http/connections/active-requests.t
 import { closePipelinedResponses } from './http/connections/pipelined-responses.ts'
 import { toRequestId } from './http/replies/request-id.ts'
 import { readEndedRequests, type RequestReader } from './telemetry/ended-requests.ts'
+import { newMetrics, type Metrics, type MetricsOptions } from './telemetry/metrics/metrics.ts'
+import type { PrimaryLink } from './telemetry/primary-link.ts'
 import { REQUEST_LOG } from './telemetry/request-log.ts'
 import { toRoutableUrl } from './http/replies/request-url.ts'
 import { closeIdleConnections } from './http/connections/idle-connections.ts'
@@ -36,6 +38,7 @@ import { health } from './http/replies/health.ts'
 import { home } from './http/replies/home.ts'
 import { newId } from './ids.ts'
 import type { ProxyError } from './errors.ts'
+import { metricsRoute } from './http/replies/metrics.ts'
 import { Models } from './inference/models.ts'
 import type { KeptResponse } from './surfaces/openai/responses/wire.ts'
 import { openai } from './surfaces/openai/plugin.ts'
@@ -44,6 +47,7 @@ import { toOriginRule } from './settings/origin-pattern.ts'
 import { FreeAllocation } from './usage/free-allocation.ts'
 import { toLedgerReader } from './usage/ledger-reader.ts'
 import { usage } from './usage/route.ts'
+import { toBill } from './workers-ai/models/price.ts'
 import { WorkersAi } from './workers-ai/transport/client.ts'
 import { ModelSchemas } from './workers-ai/models/model-schemas.ts'
 import { ModelList, searchPage } from './workers-ai/models/model-list.ts'
@@ -60,6 +64,8 @@ export interface AppParts {
   logger?: FastifyBaseLogger
   /** How images are fetched, where the setting lets them be. */
   remoteImages?: Omit<RemoteImagesOptions, 'signal' | 'hold'>
+  /** The way to the primary, where this is one of several processes. */
+  link?: PrimaryLink | undefined
   /** Who else reads what became of each request. */
   readers?: readonly RequestReader[]
   /** What keys have used of `KEY_LIMITS` is kept here; in the memory of this process by default. */
@@ -76,16 +82,18 @@ export interface AppParts {
  * @throws SettingsError when the store of responses cannot be opened
  */
 export async function buildApp (settings: Settings, parts: AppParts = {}): Promise<FastifyInstance> {
-  const { logger = newLogger(settings), remoteImages = {}, readers: others = [], limits, keepAliveMs = KEEP_ALIVE_MS } = parts
+  const { logger = newLogger(settings), remoteImages = {}, readers: others = [], limits, link, keepAliveMs = KEEP_ALIVE_MS } = parts
   // First, because it may fail, and nothing else must then be left open.
   const { store, ledger } = await openStores(settings, logger, parts.ledger)
   const { list, models, workersAi } = toEngine(settings, logger)
   const freeAllocation = new FreeAllocation({ limit: settings.freeNeuronsPerDay, now: Date.now, log: logger })
   await freeAllocation.recall(ledger)
   const app = newServer(settings, logger)
+  const metrics = toMetrics(settings, { models, logger, link, countOpenAnswers: () => app.activeRequests.count })
   const keyLimits = hasLimits(settings) ? await toKeyLimits(settings, models, limits) : undefined
   const ledgerReader = toLedgerReader(ledger, id => list.find(id), freeAllocation)
-  const readers: readonly RequestReader[] = [REQUEST_LOG, ledgerReader, ...others, ...keyLimits ? [keyLimits.settlement] : []]
+  const ours = [REQUEST_LOG, ...metrics ? [metrics.reader] : [], ledgerReader, ...keyLimits ? [keyLimits.settlement] : []]
+  const readers: readonly RequestReader[] = [...ours, ...others]
   await prepare(app, settings, readers, keyLimits?.limitKeys)
   app.decorate('surveyModels', () => models.survey())
   // Of what no API serves, most is meant for OpenAI's.
@@ -96,11 +104,13 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   })
   home(app, settings.authMode === 'passthrough' ? 'token' : isKeyless(settings) ? 'nothing' : 'key')
   health(app)
+  if (settings.metrics) metricsRoute(app, metrics, settings.metricsPublic)
   usage(app, { ledger, accounts: () => [freeAllocation.state], budgets: () => new Map(), now: Date.now })
   const isEmbedding = (id: string) => list.find(id)?.task === 'text-embeddings'
   await app.register(openai, { settings, workersAi, models, remoteImages, keepAliveMs, store, ledger, isEmbedding })
   await app.register(anthropic, { settings, workersAi, models, remoteImages, keepAliveMs })
   app.addHook('onClose', async () => {
+    metrics?.flush()
     await workersAi.close()
     await store.close()
     await ledger.close()
@@ -190,7 +200,7 @@ async function prepare (
   const isLasting = sustainedPressure(Date.now)
   await app.register(underPressure, {
     maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
-    pressureHandler: request => { if (!request.routeOptions.config.isHealthCheck && isLasting()) throw overloaded() }
+    pressureHandler: request => { if (!isAboutTheServer(request) && isLasting()) throw overloaded() }
   })
   closeIdleConnections(app)
   // Node would refuse what it does not know of it, without a word; an expectation may as well be passed over.
@@ -234,6 +244,28 @@ async function toKeyLimits (settings: Settings, models: Models, given?: Limits):
   const limits = given ?? new MemoryLimits(Date.now)
   const spentOf = ({ calls }: RequestRecord) => toSpent(calls, id => models.byId(id))
   return { limitKeys: app => limitKeys(app, { settings, limits, toSpent: spentOf }), settlement: settlement(spentOf) }
+}
+
+interface MetricsParts extends Pick<MetricsOptions, 'countOpenAnswers' | 'link'> {
+  models: Models
+  logger: FastifyBaseLogger
+}
+
+/** What counts requests; undefined where that is switched off, or where nobody may read it. */
+function toMetrics (settings: Settings, { models, logger, link, countOpenAnswers }: MetricsParts): Metrics | undefined {
+  if (!settings.metrics || !(settings.metricsPublic || mayAnybodySeeAll(settings))) return undefined
+  return newMetrics({
+    isListed: id => models.isListed(id),
+    toBill: ({ model, neurons, usage, estimate }) => toBill(models.byId(model), { neurons, usage: usage ?? estimate }),
+    countOpenAnswers,
+    log: logger,
+    link
+  })
+}
+
+/** Whether it asks how the server is, which is most wanted when that has too much to do. */
+function isAboutTheServer ({ routeOptions: { config } }: FastifyRequest): boolean {
+  return config.isHealthCheck === true || config.isScrape === true
 }
 
 /** Whether callers are served who have no key. */

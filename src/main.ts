@@ -18,6 +18,7 @@ import type { Settings } from './settings/schema.ts'
 import { toNotice } from './settings/misspellings.ts'
 import { SettingsError } from './settings/problem.ts'
 import { readAccess, readAddress, readSettings, surveySettings, type SettingsInput, type SettingsReading } from './settings/reader.ts'
+import type { PrimaryLink } from './telemetry/primary-link.ts'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
@@ -190,9 +191,9 @@ async function serveAsWorker (): Promise<void> {
 }
 
 /** @throws SettingsError, or StartError when it cannot listen */
-async function listen (settings: Settings, listenText?: string): Promise<FastifyInstance> {
+async function listen (settings: Settings, listenText?: string, link?: PrimaryLink): Promise<FastifyInstance> {
   const { buildApp } = await import('./index.ts')
-  const app = await buildApp(settings)
+  const app = await buildApp(settings, {}, link)
   try {
     // For localhost Fastify would open a server per address, and wait for the streams of only one of them at the end.
     const host = settings.host.toLowerCase() === 'localhost' ? '127.0.0.1' : settings.host

@@ -21,6 +21,7 @@ const UNTESTED: Record<string, string> = {
   'surfaces/openai/responses/wire.ts': 'types only; test/contract holds them against the openai package',
   'simulator/answers/json-schema.ts': 'types only',
   'simulator/native/rendering.ts': 'types only',
+  'telemetry/primary-link.ts': 'types only',
   'workers-ai/answer/native-answer.ts': 'types only',
   'surfaces/openai/organization/wire.ts': 'types only; test/contract holds them against the openai package',
   'surfaces/openai/responses/output.ts': 'types only',
@@ -48,7 +49,7 @@ const SERVER = ['app.ts', 'index.ts', 'errors.ts', 'ids.ts', 'generation', 'json
 /** What each folder and each file of the root may import: the rule of the longest path that fits. */
 const RULES: Record<string, Rule> = {
   'main.ts': { packages: ['fastify', 'node:*'], ours: ['index.ts', 'errors.ts', 'cli', 'serve', 'settings', 'telemetry'] },
-  'index.ts': { packages: ['fastify', 'node:*'], ours: ['app.ts', 'serve/upstream.ts', 'settings'] },
+  'index.ts': { packages: ['fastify', 'node:*'], ours: ['app.ts', 'serve/upstream.ts', 'settings', 'telemetry/primary-link.ts'] },
   'app.ts': { packages: ['fastify', '@fastify/cors', '@fastify/under-pressure'], ours: ['http', 'inference', 'remote-images', 'settings', 'stores', 'surfaces', 'telemetry', 'usage', 'workers-ai', 'errors.ts', 'ids.ts'] },
   'errors.ts': { packages: [], ours: [] },
   'ids.ts': { packages: ['node:crypto'], ours: [] },
@@ -63,7 +64,7 @@ const RULES: Record<string, Rule> = {
   inference: { packages: ['lru-cache', 'node:*'], ours: ['stages', 'workers-ai', 'remote-images', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings', 'stores/limits/limits.ts'] },
   'remote-images': { packages: ['node:*'], ours: ['generation', 'errors.ts', 'settings/address.ts'] },
   http: { packages: ['ajv', 'fastify', 'node:*'], ours: ['inference/allowance.ts', 'inference/call.ts', 'inference/key-allowance.ts', 'inference/request-record.ts', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings', 'stores/limits/limits.ts', 'telemetry'] },
-  telemetry: { packages: ['fastify', 'pino', 'node:*'], ours: ['inference/request-record.ts', 'generation', 'json', 'errors.ts', 'settings'] },
+  telemetry: { packages: ['fastify', 'pino', 'prom-client', 'node:*'], ours: ['inference/request-record.ts', 'workers-ai/models/price.ts', 'workers-ai/transport/upstream-call.ts', 'generation', 'json', 'errors.ts', 'settings'] },
   'stores/limits': { packages: [], ours: ['errors.ts', 'settings/key-limits.ts'] },
   usage: { packages: ['fastify', 'node:*'], ours: ['stores/ledger', 'telemetry', 'inference', 'http', 'workers-ai', 'generation', 'json', 'errors.ts', 'settings'] },
   stores: { packages: ['libsql', 'node:*'], ours: ['settings/problem.ts'] },
@@ -79,7 +80,7 @@ const RULES: Record<string, Rule> = {
 const MAX_FILES = 20
 
 /** The only files that may import a package. */
-const ONLY: Record<string, string[]> = { undici: ['client', 'connection-errors', 'dispatch', 'pool'].map(name => `workers-ai/transport/${name}.ts`), libsql: ['stores/database.ts'] }
+const ONLY: Record<string, string[]> = { undici: ['client', 'connection-errors', 'dispatch', 'pool'].map(name => `workers-ai/transport/${name}.ts`), libsql: ['stores/database.ts'], 'prom-client': ['families', 'process-metrics'].map(name => `telemetry/metrics/${name}.ts`) }
 
 /** The only files that make a client of Cloudflare. */
 const MAKE_A_CLIENT = ['app.ts', 'cli/doctor/probe.ts']

@@ -172,6 +172,11 @@ export class Models {
     return this.#list.known()
   }
 
+  /** Whether an id is that of a model in the catalogue or in the account's list, by what is known right now. */
+  isListed (id: string): boolean {
+    return this.#list.find(id) !== undefined
+  }
+
   /** The models whose bare name is close to the one a caller wrote. */
   #near (asked: string): string[] {
     if (asked.length > MAX_NAME_LENGTH) return []

@@ -6,6 +6,8 @@ import { isForPerson } from '../telemetry/logger.ts'
 import type { ModelSurvey } from '../inference/model-survey.ts'
 import { openStore } from '../stores/responses/open.ts'
 import type { Settings } from '../settings/schema.ts'
+import { PrimaryMetrics } from '../telemetry/metrics/primary-metrics.ts'
+import { PrimaryEnd, type LinkMessage } from './links.ts'
 import { startUpstream } from './upstream.ts'
 import type { Assignment, WorkerMessage, PrimaryCommand } from './worker.ts'
 
@@ -75,6 +77,8 @@ export class Workers {
   /** Running workers, with a promise of their exit. */
   #running = new Map<Worker, Promise<unknown>>()
   #isStopping = false
+  readonly #links = new PrimaryEnd()
+  readonly #metrics = new PrimaryMetrics(this.#links)
 
   constructor (settings: Settings, log: FastifyBaseLogger, closeUpstream: () => Promise<void>) {
     this.#settings = settings
@@ -144,6 +148,8 @@ export class Workers {
   /** Starts a worker. `port` resolves when it serves; `lost` resolves with the reason when it stops or cannot start. */
   #fork (number: number): { port: Promise<number>, lost: Promise<StartError> } {
     const worker = cluster.fork()
+    const send = (message: LinkMessage) => { if (worker.isConnected()) worker.send(message) }
+    this.#links.add(worker.id, send)
     const ended = new Promise<StartError>(resolve => {
       worker.on('error', error => {
         this.#log.error({ worker: number, reason: error.message }, 'cannot reach a worker')
@@ -154,6 +160,8 @@ export class Workers {
       })
       worker.once('exit', (code, signal) => {
         this.#running.delete(worker)
+        this.#links.remove(worker.id)
+        void this.#metrics.forget(worker.id)
         if (this.#isStopping && code !== 0) process.exitCode ??= 1
         resolve(new StartError(`A worker exited unexpectedly (${signal ?? `exit code ${code}`}).`, 1))
       })
@@ -164,6 +172,7 @@ export class Workers {
     const left = new Promise<StartError>(resolve => worker.on('message', (message: WorkerMessage) => {
       if (message === 'ready') return worker.send(this.#isStopping ? 'end' : { worker: number, settings: this.#settings } satisfies Assignment)
       if (message === 'draining') return resolve(new StartError('An uncaught exception.', 1))
+      if ('link' in message) return this.#links.receive(message, send)
       if ('port' in message) return serves(message.port)
       if ('models' in message) return this.#hear(message.models)
       resolve(new StartError(message.refusal, 2))

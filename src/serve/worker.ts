@@ -6,6 +6,8 @@ import { StartError } from '../errors.ts'
 import type { ModelSurvey } from '../inference/model-survey.ts'
 import type { Settings } from '../settings/schema.ts'
 import { SettingsError } from '../settings/problem.ts'
+import type { PrimaryLink } from '../telemetry/primary-link.ts'
+import { WorkerEnd, type LinkMessage } from './links.ts'
 
 /** The first message of the primary to a worker. */
 export interface Assignment {
@@ -20,31 +22,33 @@ export type PrimaryCommand = 'survey' | 'drain' | 'cut' | 'end'
 type DrainTimes = Parameters<typeof drain>[1]
 
 /** Ready for the assignment, listening port, models, start-up failure, or about to exit. */
-export type WorkerMessage = 'ready' | { port: number } | { models: ModelSurvey } | { refusal: string } | 'draining'
+export type WorkerMessage = 'ready' | { port: number } | { models: ModelSurvey } | { refusal: string } | 'draining' | LinkMessage
 
 /**
  * Serves as one of several processes until the primary says so or exits. Resolves when it serves. The process exits when
  * it has stopped.
  * @param open makes an app of the settings, and has it listen
  */
-export async function work (open: (settings: Settings, listenText: string) => Promise<FastifyInstance>): Promise<void> {
+export async function work (open: (settings: Settings, listenText: string, link: PrimaryLink) => Promise<FastifyInstance>): Promise<void> {
+  const link = new WorkerEnd(send)
   // A terminal sends Ctrl-C to every process; the primary handles it for all.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {})
   let leave = (_times?: DrainTimes): void => process.exit()
   let survey = (): void => {}
   const { worker, settings } = await new Promise<Assignment>(resolve => {
-    process.on('message', (message: Assignment | PrimaryCommand) => {
+    process.on('message', (message: Assignment | PrimaryCommand | LinkMessage) => {
       if (message === 'survey') survey()
       else if (message === 'drain') leave()
       else if (message === 'cut') leave(AT_ONCE)
       else if (message === 'end') process.exit()
+      else if ('link' in message) link.receive(message)
       else resolve(message)
     })
     // Node drops messages that arrive before there is a listener.
     send('ready')
   })
 
-  const app = await openOrReport(() => open(settings, `worker ${worker} is ready`))
+  const app = await openOrReport(() => open(settings, `worker ${worker} is ready`, link))
   if (app === undefined) return
   let isLeaving = false
   leave = (times = settings) => {

@@ -142,6 +142,7 @@ function toSettings (environment: Environment): Settings {
     authMode: environment.AUTH_MODE,
     apiKeys: toList(environment.API_KEYS ?? '').map(toApiKey),
     adminKeys: toList(environment.ADMIN_KEYS ?? '').map(toApiKey),
+    metrics: environment.METRICS,
     metricsPublic: environment.METRICS_PUBLIC,
     keyLimits: Object.fromEntries(readKeyLimits(environment.KEY_LIMITS) ?? []),
     allowUnauthenticated: environment.ALLOW_UNAUTHENTICATED,

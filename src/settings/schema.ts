@@ -90,6 +90,12 @@ export const Environment = Type.Object({
     default: 30_000,
     description: 'How long answers may continue after the port has closed, in milliseconds.'
   }),
+  METRICS: Type.Boolean({
+    group: 'Server',
+    default: true,
+    description: 'Counts requests, tokens and neurons for Prometheus, at /metrics.',
+    details: 'See [running.md](running.md#metrics). What counts is loaded with the first request, not at the start.'
+  }),
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
     group: 'Server',
     default: 'info',
@@ -376,6 +382,8 @@ export interface Settings {
   apiKeys: ApiKey[]
   /** Keys that show the figures of all. */
   adminKeys: ApiKey[]
+  /** Requests are counted, where `/metrics` may be asked at all. */
+  metrics: boolean
   /** `/metrics` is open to everybody. */
   metricsPublic: boolean
   /** What keys may use, by their names; `*` is for every key without an entry. Empty where nothing is limited. */

@@ -26,6 +26,7 @@ t.same(readSettings({ env: credentials, readFile }).settings, {
   authMode: 'keys',
   apiKeys: [],
   adminKeys: [],
+  metrics: true,
   metricsPublic: false,
   keyLimits: {},
   allowUnauthenticated: false,
@@ -61,7 +62,7 @@ t.same(readSettings({ env: credentials, readFile }).settings, {
 
 t.same(readSettings({
   commandLine: parseCommandLine([
-    '--host=::1', '--port=0', '--api-keys=k1, app.1:k2', '--admin-keys=ops:k3', '--metrics-public', '--allow-unauthenticated', '--default-model=m', '--default-max-tokens=5',
+    '--host=::1', '--port=0', '--api-keys=k1, app.1:k2', '--admin-keys=ops:k3', '--metrics=false', '--metrics-public', '--allow-unauthenticated', '--default-model=m', '--default-max-tokens=5',
     '--unsupported-params=reject', '--retired-models=reject', '--simulator-retired-models=refuse', '--emulate-tools=false', '--fetch-remote-images', '--reject-if-busy', '--upstream-headers-timeout-ms=6', '--upstream-idle-timeout-ms=7', '--max-retries=1'
   ]),
   env: {
@@ -105,6 +106,7 @@ t.same(readSettings({
   authMode: 'keys',
   apiKeys: [{ key: 'k1' }, { key: 'k2', name: 'app.1' }],
   adminKeys: [{ key: 'k3', name: 'ops' }],
+  metrics: false,
   metricsPublic: true,
   keyLimits: {},
   allowUnauthenticated: true,

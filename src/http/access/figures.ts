@@ -50,11 +50,21 @@ export function guardFigures (app: FastifyInstance, settings: AccessSettings): v
   })
 }
 
-function newGuard ({ adminKeys, apiKeys, authMode, host }: AccessSettings): (request: FastifyRequest, figuresOf: 'all' | 'own') => Viewer | ProxyError {
+/** Whether there is anybody who may see the figures of all. */
+export function mayAnybodySeeAll (settings: AccessSettings): boolean {
+  return settings.adminKeys.length > 0 || isOpenToEverybody(settings)
+}
+
+function isOpenToEverybody ({ adminKeys, apiKeys, authMode, host }: AccessSettings): boolean {
+  return adminKeys.length === 0 && apiKeys.length === 0 && authMode !== 'passthrough' && isLoopback(host)
+}
+
+function newGuard (settings: AccessSettings): (request: FastifyRequest, figuresOf: 'all' | 'own') => Viewer | ProxyError {
+  const { adminKeys, apiKeys } = settings
   const admins = toKeyRing(adminKeys)
   const callers = toKeyRing(apiKeys)
   const hasAdmins = adminKeys.length > 0
-  const isOpen = !hasAdmins && apiKeys.length === 0 && authMode !== 'passthrough' && isLoopback(host)
+  const isOpen = isOpenToEverybody(settings)
   const isUnnamedAmbiguous = apiKeys.filter(({ name }) => name === undefined).length > 1
   return (request, figuresOf) => {
     if (isOpen) return EVERYBODY
