@@ -46,7 +46,7 @@ import type { Settings } from './settings/schema.ts'
 import { toOriginRule } from './settings/origin-pattern.ts'
 import { FreeAllocation } from './usage/free-allocation.ts'
 import { toLedgerReader } from './usage/ledger-reader.ts'
-import { usage } from './usage/route.ts'
+import { usage, type UsageServices } from './usage/route.ts'
 import { toBill } from './workers-ai/models/price.ts'
 import { WorkersAi } from './workers-ai/transport/client.ts'
 import { ModelSchemas } from './workers-ai/models/model-schemas.ts'
@@ -90,7 +90,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   await freeAllocation.recall(ledger)
   const app = newServer(settings, logger)
   const metrics = toMetrics(settings, { models, logger, link, countOpenAnswers: () => app.activeRequests.count })
-  const keyLimits = hasLimits(settings) ? await toKeyLimits(settings, models, limits) : undefined
+  const keyLimits = hasLimits(settings) ? await toKeyLimits({ settings, models, ledger, limits }) : undefined
   const ledgerReader = toLedgerReader(ledger, id => list.find(id), freeAllocation)
   const ours = [REQUEST_LOG, ...metrics ? [metrics.reader] : [], ledgerReader, ...keyLimits ? [keyLimits.settlement] : []]
   const readers: readonly RequestReader[] = [...ours, ...others]
@@ -105,7 +105,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   home(app, settings.authMode === 'passthrough' ? 'token' : isKeyless(settings) ? 'nothing' : 'key')
   health(app)
   if (settings.metrics) metricsRoute(app, metrics, settings.metricsPublic)
-  usage(app, { ledger, accounts: () => [freeAllocation.state], budgets: () => new Map(), now: Date.now })
+  usage(app, { ledger, accounts: () => [freeAllocation.state], budgets: () => keyLimits?.budgets() ?? new Map(), now: Date.now })
   const isEmbedding = (id: string) => list.find(id)?.task === 'text-embeddings'
   await app.register(openai, { settings, workersAi, models, remoteImages, keepAliveMs, store, ledger, isEmbedding })
   await app.register(anthropic, { settings, workersAi, models, remoteImages, keepAliveMs })
@@ -231,19 +231,35 @@ function hasLimits ({ keyLimits }: Settings): boolean {
   return Object.keys(keyLimits).length > 0
 }
 
+interface KeyLimitsOptions {
+  settings: Settings
+  models: Models
+  ledger: Pick<Ledger, 'read'>
+  /** Kept elsewhere than in memory. */
+  limits: Limits | undefined
+}
+
 interface KeyLimitsParts {
   limitKeys: (app: FastifyInstance) => void
   settlement: RequestReader
+  budgets: UsageServices['budgets']
 }
 
-/** What limits keys, and what settles requests that have ended. */
-async function toKeyLimits (settings: Settings, models: Models, given?: Limits): Promise<KeyLimitsParts> {
+/** What limits keys, what settles requests that have ended, and what tells of budgets. */
+async function toKeyLimits ({ settings, models, ledger, limits: given }: KeyLimitsOptions): Promise<KeyLimitsParts> {
   const { limitKeys, settlement } = await import('./http/access/key-limits.ts')
+  const { toNamedKeys } = await import('./http/access/limited-keys.ts')
   const { toSpent } = await import('./inference/spent.ts')
-  const { MemoryLimits } = await import('./stores/limits/memory.ts')
-  const limits = given ?? new MemoryLimits(Date.now)
+  const { openLimits } = await import('./stores/limits/open.ts')
+  const { toKeyBudgets } = await import('./usage/key-budgets.ts')
+  const keys = toNamedKeys(settings)
+  const limits = given ?? await openLimits(keys, ledger, Date.now)
   const spentOf = ({ calls }: RequestRecord) => toSpent(calls, id => models.byId(id))
-  return { limitKeys: app => limitKeys(app, { settings, limits, toSpent: spentOf }), settlement: settlement(spentOf) }
+  return {
+    limitKeys: app => limitKeys(app, { settings, limits, toSpent: spentOf }),
+    settlement: settlement(spentOf),
+    budgets: () => toKeyBudgets(limits, keys)
+  }
 }
 
 interface MetricsParts extends Pick<MetricsOptions, 'countOpenAnswers' | 'link'> {

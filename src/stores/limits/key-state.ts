@@ -35,8 +35,8 @@ export class KeyState {
     this.#perMinute = rpm === undefined ? undefined : new Bucket(rpm, now)
     this.#tokens = tpm === undefined ? undefined : new Bucket(tpm, now)
     this.#perDay = rpd === undefined ? undefined : new Budget(rpd, 'day', now)
-    this.#day = day === undefined ? undefined : new Budget(Math.round(day * MICRO), 'day', now)
-    this.#month = month === undefined ? undefined : new Budget(Math.round(month * MICRO), 'month', now)
+    this.#day = day === undefined ? undefined : new Budget(toMicro(day), 'day', now)
+    this.#month = month === undefined ? undefined : new Budget(toMicro(month), 'month', now)
   }
 
   /** Requests in progress. */
@@ -124,6 +124,11 @@ export class KeyState {
     if (day === undefined || (minute !== undefined && minute.remaining <= day.remaining)) return minute
     return { limit: day.limit, remaining: day.remaining, resetMs: day.used === 0 ? 0 : day.resetsAt - now }
   }
+}
+
+/** At least one, so that a budget is never used up before anything was used. */
+function toMicro (neurons: number): number {
+  return Math.max(1, Math.round(neurons * MICRO))
 }
 
 function toRateState (bucket: Bucket, now: number): RateState {

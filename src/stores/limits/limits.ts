@@ -65,7 +65,7 @@ export interface Refusal {
 
 /**
  * Keeps what every key has used of its limits. Every method may return a promise, because several processes may share
- * what is kept.
+ * what is kept. A form that they share also gives back what was held by a process that is gone.
  */
 export interface Limits {
   /** Holds all that a request may use, or nothing. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { MemoryLimits } from '../../../src/stores/limits/memory.ts'
 import { waited } from '../../servers/http-client.ts'
@@ -163,6 +164,24 @@ t.test('a budget stops where it is used up, in every endpoint', async t => {
     t.equal(response.headers.get('retry-after'), '43200', path)
   }
   t.equal(proxy.simulator.requests.length, asked)
+})
+
+t.test('a budget goes on after a restart, and GET /usage shows it', async t => {
+  const env = { API_KEYS: KEYS, ADMIN_KEYS: 'key-o', KEY_LIMITS: JSON.stringify({ alice: { neurons_per_day: 1 }, bob: { rpm: 5 } }), STORE_PATH: join(t.testdir(), 'store.db') }
+  const first = await startProxy(t, env)
+  const answer = await ask(first, saying('say 60 words'), by('key-a'))
+  const neurons = Number(answer.headers.get('cf-ai-neurons'))
+  await read(answer)
+  await waited(() => first.lines().some(({ msg }) => msg === 'request'))
+  await first.app.close()
+  const second = await startProxy(t, env)
+  t.equal((await ask(second, saying('say hi'), by('key-a'))).status, 429)
+  t.equal(second.simulator.requests.length, 0)
+  const report = await (await fetch(`${second.url}/usage`, by('key-o'))).json() as { by_key: Array<{ key: string, budget?: object }> }
+  t.match(report.by_key.find(({ key }) => key === 'alice')?.budget, { limit: 1, used: neurons, reserved: 0, remaining: 0, resets_at: Number })
+  t.equal(report.by_key.find(({ key }) => key === 'bob')?.budget, undefined)
+  const own = await (await fetch(`${second.url}/usage`, by('key-a'))).json() as { by_key: Array<{ key: string }> }
+  t.strictSame(own.by_key.map(({ key }) => key), ['alice'])
 })
 
 t.test('a page of another origin may read the headers', async t => {
