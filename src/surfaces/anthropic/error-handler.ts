@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { InvalidRequestError, ProxyError, UpstreamError } from '../../errors.ts'
+import { InvalidRequestError, LimitError, ProxyError, UpstreamError } from '../../errors.ts'
 import { ClientDisconnectedError } from '../../generation/client-disconnected.ts'
 import { tokenOwner } from '../../http/access/auth.ts'
 import { UnservedRouteError } from '../../http/replies/unknown-routes.ts'
@@ -62,7 +62,7 @@ function toRequestedModel (body: unknown): string | undefined {
 }
 
 function toCallerError (error: FastifyError, body: unknown): unknown {
-  if (error instanceof ProxyError || error instanceof UpstreamError) return error
+  if (error instanceof ProxyError || error instanceof UpstreamError || error instanceof LimitError) return error
   if (error instanceof UnservedRouteError) return toUnservedRoute(error)
   if (error.validation) return toInvalidRequest(error.validation as ValidationFailure[], body)
   switch (error.code) {

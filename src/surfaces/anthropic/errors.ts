@@ -1,6 +1,7 @@
-import { ProxyError, UpstreamError, quoted, type ProxyErrorOptions } from '../../errors.ts'
+import { LimitError, ProxyError, UpstreamError, quoted, type ProxyErrorOptions } from '../../errors.ts'
 import type { TokenOwner } from '../../inference/call.ts'
 import { toFailure, type Failure } from '../../inference/failure.ts'
+import { toLimitRefusal } from '../../inference/limit-refusal.ts'
 import type { AnthropicErrorBody, AnthropicErrorType } from './error-body.ts'
 
 /** What a failure of Workers AI is to a caller of Anthropic's API: a status, which says the type as well, and maybe other words. */
@@ -74,8 +75,9 @@ export interface FailedRequest {
   contextWindow?: number | undefined
 }
 
-/** The error a caller sees for a failure of Workers AI. Anything else is returned as it is. */
+/** The error a caller sees for a failure of Workers AI, or for a limit of its key. Anything else is returned as it is. */
 export function toProxyError (error: unknown, request: FailedRequest): unknown {
+  if (error instanceof LimitError) return toLimitError(error, request.now)
   if (!(error instanceof UpstreamError)) return error
   const failure = toFailure(error, request.now)
   if (failure.meaning === 'overflow') return toOverflow(error, failure, request)
@@ -87,6 +89,14 @@ export function toProxyError (error: unknown, request: FailedRequest): unknown {
     headers: { ...headers, ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }) },
     cause: error
   })
+}
+
+/** The refusal of a key's limit: 403 for a model the key may not use, else 429, which Claude Code tries again unless it is told not to. */
+function toLimitError (error: LimitError, now: Date): ProxyError {
+  const { isAboutModel, isQuota, text, headers } = toLimitRefusal(error, now)
+  if (isAboutModel) return new ProxyError(text, { status: 403, type: 'permission_error', cause: error })
+  const message = `${isQuota ? 'The quota is used up' : 'This request would exceed the rate limit'} for ${text}`
+  return new ProxyError(message, { status: 429, type: 'rate_limit_error', headers, cause: error })
 }
 
 /** The body of a failure. An error that is not meant for callers shows nothing of itself. */

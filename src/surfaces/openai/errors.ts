@@ -3,7 +3,7 @@ import { noteFailure, type Call, type TokenOwner } from '../../inference/call.ts
 import { toFailure, type Failure } from '../../inference/failure.ts'
 import { toLoggedError } from '../../telemetry/logger.ts'
 import type { ErrorBody } from './error-body.ts'
-import { toLimitRefusal } from './limit-refusal.ts'
+import { toLimitError } from './limit-refusal.ts'
 
 /** What a failure of Workers AI is to a caller of OpenAI's API. */
 type Telling = Omit<ProxyErrorOptions, 'cause' | 'headers'> & { message?: string, headers?: Record<string, string> }
@@ -72,7 +72,7 @@ const ABOUT: Record<NonNullable<Failure['about']>, Partial<Telling>> = {
  * @param owner whose token is to blame when Cloudflare refuses it
  */
 export function toProxyError (error: unknown, now: Date, current: readonly string[] = [], owner: TokenOwner = 'proxy'): unknown {
-  if (error instanceof LimitError) return toLimitRefusal(error, now)
+  if (error instanceof LimitError) return toLimitError(error, now)
   if (!(error instanceof UpstreamError)) return error
   const failure = toFailure(error, now)
   const { message = toMessage(error, failure, current), headers = {}, ...options } = toTelling(failure, error, owner)

@@ -52,6 +52,22 @@ t.test('a refusal is an error of OpenAI that says what to do', async t => {
   t.match(proxy.lines().find(({ status }) => status === 429), { key: 'alice', error: { code: 'rate_limit_exceeded' } })
 })
 
+t.test('a refusal of the Messages API is an error of Anthropic', async t => {
+  const proxy = await start(t, { alice: { rpm: 1, models: [LLAMA] } })
+  const message = (model: string) => post(proxy, '/v1/messages', { model, max_tokens: 100, messages: [{ role: 'user', content: 'say hi' }] }, by('key-a'))
+  const answered = await message(LLAMA)
+  t.equal(answered.status, 200)
+  t.match(rateHeaders(answered), { 'remaining-requests': '0' })
+  const refused = await message(LLAMA)
+  t.equal(refused.status, 429)
+  t.equal(refused.headers.get('retry-after'), '60')
+  t.match(await refused.json(), { type: 'error', error: { type: 'rate_limit_error', message: /^This request would exceed the rate limit for the key 'alice'/ } })
+  const forbidden = await message(MISTRAL)
+  t.equal(forbidden.status, 403)
+  t.match(await forbidden.json(), { type: 'error', error: { type: 'permission_error' } })
+  t.equal(proxy.simulator.requests.length, 1)
+})
+
 t.test('every answer of a key with a limit tells how it stands, and no other answer does', async t => {
   const proxy = await start(t, { alice: { rpm: 100, tpm: 100_000 } })
   const cases: Array<{ name: string, remaining: string, asked: () => Promise<Response> }> = [

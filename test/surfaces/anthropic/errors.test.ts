@@ -1,5 +1,5 @@
 import t from 'tap'
-import { InvalidRequestError, ProxyError, UpstreamError } from '../../../src/errors.ts'
+import { InvalidRequestError, LimitError, ProxyError, UpstreamError } from '../../../src/errors.ts'
 import { toErrorBody, toProxyError, toStatus, type FailedRequest } from '../../../src/surfaces/anthropic/errors.ts'
 
 const request: FailedRequest = { now: new Date('2026-11-29T23:00:00Z'), owner: 'proxy' }
@@ -28,6 +28,34 @@ t.test('each failure of Cloudflare has a status and a type', t => {
     { name: 'no connection', given: new UpstreamError('gone', { kind: 'unreachable' }), expected: { status: 502, type: 'api_error' } },
     { name: 'an overload', given: refused(503), expected: { status: 529, type: 'overloaded_error' } }
   ]) t.match(told(given, about), expected, name)
+  t.end()
+})
+
+t.test('a limit of the key is told as a rate, a quota, or a model it may not use', t => {
+  for (const { given, expected } of [
+    {
+      given: { limit: 'rpm', max: 60, used: 60, retryAfterMs: 990 },
+      expected: {
+        status: 429,
+        type: 'rate_limit_error',
+        message: /^This request would exceed the rate limit for the key 'alice' on requests per minute \(rpm\): limit 60, used 60\. Please try again in 0\.99s\./,
+        headers: { 'retry-after': '1', 'retry-after-ms': '990', 'x-should-retry': 'true' }
+      }
+    },
+    {
+      given: { limit: 'neurons_per_day', max: 5, used: 5, retryAfterMs: 3_600_000 },
+      expected: {
+        status: 429,
+        type: 'rate_limit_error',
+        message: /^The quota is used up for the key 'alice' on neurons per day \(neurons_per_day\): limit 5, used 5\. It starts anew at 2026-11-30T00:00:00Z\./,
+        headers: { 'retry-after': '3600', 'x-should-retry': 'false' }
+      }
+    },
+    {
+      given: { limit: 'models', model: '@cf/a/b', models: ['fast'] },
+      expected: { status: 403, type: 'permission_error', message: "The key 'alice' does not have access to the model `@cf/a/b`. It may use: fast." }
+    }
+  ] as const) t.match(told(new LimitError(given, "the key 'alice'")), expected, given.limit)
   t.end()
 })
 

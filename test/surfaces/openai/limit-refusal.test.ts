@@ -1,7 +1,7 @@
 import t from 'tap'
 import { LimitError, type LimitFacts } from '../../../src/errors.ts'
 import { toErrorBody } from '../../../src/surfaces/openai/errors.ts'
-import { toLimitRefusal } from '../../../src/surfaces/openai/limit-refusal.ts'
+import { toLimitError } from '../../../src/surfaces/openai/limit-refusal.ts'
 
 const NOON = new Date('2026-11-29T12:00:00.250Z')
 const RAISE = 'Whoever runs this proxy can raise it in KEY_LIMITS.'
@@ -89,7 +89,7 @@ const cases: Case[] = [
 
 for (const { facts, owner = "the key 'alice'", status = 429, type, code, message, headers } of cases) {
   t.test(`a refusal by ${facts.limit}: ${message}`, async t => {
-    const refusal = toLimitRefusal(new LimitError(facts, owner), NOON)
+    const refusal = toLimitError(new LimitError(facts, owner), NOON)
     t.equal(refusal.status, status)
     t.strictSame(toErrorBody(refusal), { error: { message, type, code, param: status === 403 ? 'model' : null } })
     t.strictSame(refusal.headers, headers)
@@ -100,7 +100,7 @@ t.test('clients can read the wait out of the message', async t => {
   // As Codex does.
   const pattern = /try again in\s*(\d+(?:\.\d+)?)\s*(s|ms|seconds?)/i
   for (const retryAfterMs of [1, 990, 3_201, 59_999, 61_000]) {
-    const { message } = toLimitRefusal(new LimitError({ limit: 'tpm', max: 1, used: 1, inputTokens: 1, retryAfterMs }, 'your key'), NOON)
+    const { message } = toLimitError(new LimitError({ limit: 'tpm', max: 1, used: 1, inputTokens: 1, retryAfterMs }, 'your key'), NOON)
     const [, seconds, unit] = pattern.exec(message) ?? []
     t.equal(unit, 's')
     t.ok(Number(seconds) * 1_000 >= retryAfterMs && Number(seconds) * 1_000 < retryAfterMs + 10, message)
