@@ -14,29 +14,29 @@ export interface EmbedOptions extends Pick<RunOptions, 'signal' | 'observer' | '
   batches: ReadonlyArray<readonly string[]>
   /** The native body of a call: JSON text. */
   toBody: (texts: readonly string[]) => string
-  /** Guesses the tokens of texts, for calls of which Cloudflare counts none. */
+  /** Estimates the tokens of texts, for calls without a count by Cloudflare. */
   toTokens: (texts: readonly string[]) => number
 }
 
-/** What came of one native call. */
+/** The answer to one native call. */
 export interface EmbeddingAnswer extends Embeddings {
-  /** What was embedded in it. */
+  /** The texts of the call. */
   texts: readonly string[]
   /** Cloudflare's headers that are passed on, e.g. `cf-ai-req-id`. */
   headers: Record<string, string>
   status: number
-  /** How many times Cloudflare was asked before it answered. */
+  /** Number of attempts. */
   attempts: number
 }
 
-/** How many calls of one request run at the same time: Cloudflare counts calls by the minute. */
+/** Calls of one request that run at the same time: Cloudflare limits calls per minute. */
 const MAX_PARALLEL = 4
 
 /**
- * Has texts embedded, no more than four calls at a time. What a call may hold is known only roughly, so one that
- * Cloudflare refuses as too long is halved, and asked for again.
- * @returns an answer for each call that succeeded, in the order of the texts
- * @throws UpstreamError of the first call that fails, when the others are ended; the signal's reason when it aborts
+ * Embeds texts, with at most four calls at a time. The size that a call may have is known only roughly, so a call that
+ * Cloudflare refuses as too long is halved and repeated.
+ * @returns an answer for each successful call, in the order of the texts
+ * @throws UpstreamError of the first call that fails, which ends the others; the signal's reason if it aborts
  */
 export async function embed (
   workersAi: Runner,

@@ -8,9 +8,9 @@ import { toUsage } from './generation-reader.ts'
 /** The answers to one native call, in the order of its texts. */
 export interface Embeddings {
   vectors: number[][]
-  /** Absent where Cloudflare sends none, as for the bge models. */
+  /** Absent if Cloudflare sends none, as for the bge models. */
   usage?: Usage
-  /** What is billed, where the answer says so. */
+  /** Billed neurons, if the answer has them. */
   neurons?: number
 }
 
@@ -22,9 +22,10 @@ interface NativeAnswer {
 }
 
 /**
- * Reads a native `{data, shape}`, in Cloudflare's envelope or without it. An answer that is not one vector of finite
- * numbers for each text, all of one length, is refused as a whole: a caller would store what belongs to another text.
- * @param count how many texts were sent
+ * Reads a native `{data, shape}`, in Cloudflare's envelope or without it. An answer must have one vector of finite
+ * numbers for each text, all of one length. Any other is refused as a whole, because a caller could store a vector of
+ * another text.
+ * @param count number of texts that were sent
  * @throws UpstreamError `malformed`, or `refused` for a failure inside the answer
  */
 export function readEmbeddings (answer: object, count: number): Embeddings {
@@ -46,8 +47,8 @@ export function readEmbeddings (answer: object, count: number): Embeddings {
 }
 
 /**
- * The length all vectors have.
- * @throws UpstreamError `malformed` when they differ
+ * The common length of all vectors.
+ * @throws UpstreamError `malformed` if they differ
  */
 export function sameLength (vectors: readonly number[][]): number {
   const length = vectors[0]?.length ?? 0
@@ -56,7 +57,7 @@ export function sameLength (vectors: readonly number[][]): number {
 }
 
 function toVector (native: unknown): number[] {
-  // JSON has no word for NaN and infinity; they come as null, or as text. Clients read 32-bit floats.
+  // JSON has no NaN and no infinity; they arrive as null or as strings. Clients read 32-bit floats.
   if (!Array.isArray(native) || native.length === 0 || !native.every(value => typeof value === 'number' && Number.isFinite(Math.fround(value)))) {
     throw malformed('an embedding that is no list of numbers')
   }

@@ -22,22 +22,22 @@ export interface GenerateRequest
   promptTokens: number
   /** Makes a tool-call id that is unique in the conversation. */
   newCallId: () => string
-  /** What its events pass, in order. */
+  /** The stages that its events pass, in order. */
   stages: readonly Stage[]
 }
 
 type GenerationForm = 'json' | 'events'
 
 export interface Generation {
-  /** HTTP status Cloudflare answered with. */
+  /** HTTP status of Cloudflare's answer. */
   status: number
   /** Cloudflare's headers that are passed on, e.g. `cf-ai-req-id`. */
   headers: Record<string, string>
-  /** One batch per upstream read, seldom more. Who has had enough closes the upstream. */
+  /** One batch per upstream read, seldom more. A sink that cancels closes the upstream call. */
   batches: Source<Batch>
   /**
-   * Of a stream: has text go past batches and stages while none of them wants to see it. To be called before batches are
-   * read. What is sent must be copied.
+   * Of a stream: lets text bypass batches and stages while all stages are transparent. To be called before batches are
+   * read. `send` must copy what it gets.
    */
   bypassTo?: (sink: ChunkWriter, send: Write<Buffer>) => void
 }
@@ -45,7 +45,8 @@ export interface Generation {
 /**
  * Runs one generation on Workers AI. Resolves when Cloudflare's status is known.
  *
- * A stream that comes back as JSON is read from that JSON, not asked for again (gpt-oss and kimi were seen to do so).
+ * If Cloudflare answers JSON to a request for a stream, as observed for gpt-oss and kimi, that JSON is read; there is no
+ * second call.
  *
  * @throws UpstreamError when Cloudflare refuses or cannot be reached; later failures are failure events.
  */

@@ -16,7 +16,7 @@ import { UsageTally } from './usage-tally.ts'
 /**
  * Reads native answers into generation events: the classic `{response, tool_calls, usage}`, the OpenAI-shaped
  * `{choices, usage}`, the hybrid that has both, streamed and whole, and the whole `{output, usage}` of the Responses
- * API. Every quirk of an answer is known here or in ToolCallReader, and nowhere else.
+ * API. Every quirk of an answer is handled here or in ToolCallReader, and nowhere else.
  *
  * One reader serves one generation. After a failure event it reads nothing more.
  */
@@ -25,7 +25,7 @@ export class GenerationReader {
   textFrames: TextFrames = CLASSIC_TEXT
   #toolCalls: ToolCallReader
   #tally = new UsageTally()
-  /** The last frame of the fast paths, until somebody needs the usage in it. */
+  /** The last frame of the fast paths, kept until its usage is needed. */
   #lastOfRun: string | undefined
   #templates = new FrameTemplates(GenerationReader.#readAlone)
   #reason: FinishReason | null = null
@@ -38,7 +38,7 @@ export class GenerationReader {
 
   /**
    * @param newCallId makes a tool-call id that is unique in the conversation
-   * @param redact takes secrets out of what Cloudflare says of a failure
+   * @param redact removes secrets from Cloudflare's sentences
    */
   constructor (newCallId: () => string, redact = (sentence: string) => sentence) {
     this.#toolCalls = new ToolCallReader(newCallId)
@@ -50,12 +50,12 @@ export class GenerationReader {
     return this.#done
   }
 
-  /** True once the upstream said that nothing will come: `[DONE]`, and no failure. */
+  /** True once the upstream ended the stream: `[DONE]`, and no failure. */
   get ended (): boolean {
     return this.#done && this.#failure === undefined
   }
 
-  /** True once there was output, until something ends it. */
+  /** True from the first output until its end. */
   get isSpeaking (): boolean {
     return this.#sawOutput && !this.#done && !this.#finished
   }
@@ -65,26 +65,25 @@ export class GenerationReader {
     this.#lastOfRun = json
   }
 
-  /** What it ended with, where that is a failure. */
+  /** The failure that it ended with, if any. */
   get failure (): UpstreamError | undefined {
     return this.#failure
   }
 
-  /** The neurons that were billed so far, by the last `usage.neurons`. */
+  /** Neurons billed so far, from the last `usage.neurons`. */
   get neurons (): number | undefined {
     this.#readLastOfRun()
     return this.#neurons
   }
 
-  /** What was billed so far, as far as Cloudflare has said. */
+  /** Usage so far, as far as Cloudflare has reported it. */
   get usage (): Usage | undefined {
     this.#readLastOfRun()
     return this.#tally.usage
   }
 
   /**
-   * Reads the run of events that begins at `start` and needs no parsing, if there is one, and appends what it says to
-   * `batch`.
+   * Reads the run of events at `start` that needs no parsing, if there is one, and appends its events to `batch`.
    * @param read bytes of a stream, of which an event begins at `start`
    * @returns where the run ends
    */
@@ -101,8 +100,8 @@ export class GenerationReader {
   }
 
   /**
-   * Reads the data of one stream event and appends what it says to `batch`.
-   * @param isLast the stream has ended with it: one that does not parse was cut off, and `end` will say so
+   * Reads the data of one stream event and appends its events to `batch`.
+   * @param isLast the stream has ended with it: if it does not parse, it was cut off, and `end` reports that
    */
   readEvent (data: string, batch: Batch, isLast = false): void {
     if (this.#done) return
@@ -122,9 +121,9 @@ export class GenerationReader {
   }
 
   /**
-   * Reads a whole JSON answer, in Cloudflare's envelope or without it, and ends the generation. A failure is all that
-   * is told of an answer that has one.
-   * @param json the answer's text, which has the digits of its numbers
+   * Reads a whole JSON answer, in Cloudflare's envelope or without it, and ends the generation. An answer with a failure
+   * becomes only that failure.
+   * @param json the answer's text, which has the exact digits of its numbers
    */
   readAnswer (answer: unknown, batch: Batch, json?: string): void {
     const before = batch.length
@@ -136,12 +135,11 @@ export class GenerationReader {
   }
 
   /**
-   * Ends the generation: appends usage and finish, or the failure of a stream that ended before its end, or of an answer
-   * that holds nothing at all.
+   * Ends the generation: appends usage and finish, or a failure for a truncated stream or an empty answer.
    */
   end (batch: Batch): void {
     if (this.#failure) return
-    // Without [DONE] only a finish reason shows that the model came to an end; Cloudflare's own client holds the same.
+    // Without [DONE] only a finish reason shows that the model has ended. Cloudflare's own client does the same.
     if (!this.#done && !this.#finished) {
       return this.#fail(new UpstreamError('The stream from Cloudflare ended before the answer did', { kind: 'truncated' }), batch)
     }
@@ -157,14 +155,14 @@ export class GenerationReader {
     batch.push({ type: 'finish', reason: this.#reason })
   }
 
-  /** Neither a word nor a call, nor anything that says why. */
+  /** Whether it has no text, no call, and no reason for that. */
   #holdsNothing (usage: Usage | undefined): boolean {
     return !this.#sawOutput && !this.#toolCalls.sawCalls && !this.#finished && !usage?.completionTokens
   }
 
   /**
-   * @param json the frame's text; absent when the digits of its numbers do not matter
-   * @returns whether the frame is a part of a generation at all
+   * @param json the frame's text; absent if the digits of its numbers do not matter
+   * @returns whether the frame is a part of a generation
    */
   #readFrame (outer: NativeFrame, batch: Batch, json?: string): boolean {
     this.#readLastOfRun()
@@ -183,7 +181,7 @@ export class GenerationReader {
     const saysSomething = batch.length > before
     if (saysSomething) {
       this.#sawOutput = true
-      // Output after a finish reason shows that it was none.
+      // Output after a finish reason shows that it was not the end.
       this.#finished = false
       this.#reason = null
     }
@@ -194,12 +192,12 @@ export class GenerationReader {
 
   #readTold ({ frame, choice, message }: Told, logprobs: unknown, write: Write, batch: Batch): void {
     pushReasoning(toText(message?.reasoning_content, write) || toText(message?.reasoning, write), batch)
-    // A hybrid frame has the same text and the same calls twice, as `choices` and in the classic way.
+    // A hybrid frame has the same text and the same calls twice, as `choices` and in classic form.
     pushText(toText(message?.content, write) || toText(choice?.text, write) || toText(frame.response, write), logprobs, batch)
     this.#toolCalls.read(callsOf(frame, message), batch, write)
   }
 
-  /** Usage may run along with every frame, and only the last counts in frames that are learned. */
+  /** Every frame may have usage. In a run of templated frames only the last one counts. */
   #readLastOfRun (): void {
     if (this.#lastOfRun === undefined) return
     this.#readUsage(toGeneration(JSON.parse(this.#lastOfRun) as NativeFrame).usage, true)
@@ -221,12 +219,12 @@ export class GenerationReader {
     this.#reason = toFinishReason(native)
   }
 
-  /** Of frames that are read by a template only the last one's usage is read, which may not be the sum. */
+  /** Of templated frames only the last usage is read, so no template is compiled if usage has to be summed. */
   #mayCompile (frame: NativeFrame): boolean {
     return this.#tally.isRunning || toUsage(toGeneration(frame).usage) === undefined
   }
 
-  /** What a frame says in a stream that holds nothing else; undefined when it is none, also calls, ends the answer, or fails. */
+  /** The events of a frame alone in a stream; undefined if it is not a frame, has calls, ends the answer, or fails. */
   static #readAlone (data: string): Batch | undefined {
     const frame = parseFrame(data)
     if (frame === undefined || frame instanceof UpstreamError) return undefined
@@ -248,14 +246,14 @@ function toGeneration (frame: NativeFrame): NativeFrame {
   return isObject(frame.result) ? frame.result : frame
 }
 
-/** Where a frame holds its output. */
+/** The parts of a frame with its output. */
 interface Told {
   frame: NativeFrame
   choice: NativeChoice | undefined
   message: NativeMessage | null | undefined
 }
 
-/** Writes a value that came as JSON. */
+/** Serializes a parsed value. */
 type Write = (value: unknown) => string
 
 function toTold (outer: NativeFrame): Told {
@@ -268,7 +266,7 @@ function callsOf (frame: NativeFrame, message: Told['message']): unknown {
   return isEmptyList(message?.tool_calls) ? frame.tool_calls : message?.tool_calls
 }
 
-/** Whether some of the output is a value and no text, so that its numbers have to be written. */
+/** Whether some output is a parsed value, not a string, so that its numbers have to be serialized. */
 function holdsValues ({ frame, choice, message }: Told): boolean {
   return isValue(message?.content) || isValue(frame.response) || isValue(message?.reasoning_content) ||
     isValue(message?.reasoning) || isValue(choice?.text) || holdsArguments(callsOf(frame, message))
@@ -278,12 +276,12 @@ function isValue (told: unknown): boolean {
   return typeof told === 'number' || (typeof told === 'object' && told !== null)
 }
 
-/** Whether JSON is an object, maybe in Cloudflare's envelope, that has no members: gpt-oss was seen to answer so. */
+/** Whether JSON is an empty object, maybe in Cloudflare's envelope: observed as an answer of gpt-oss. */
 function holdsNothing (answer: unknown): boolean {
   return isObject(answer) && Object.keys(toGeneration(answer)).length === 0
 }
 
-/** A frame that begins as JSON must be JSON; other noise between frames is skipped, as Cloudflare's own client does. */
+/** A frame that begins as JSON must be JSON. Other text between frames is skipped, as Cloudflare's own client does. */
 function parseFrame (data: string): NativeFrame | UpstreamError | undefined {
   if (!/^\s*[{[]/.test(data)) return undefined
   try {
@@ -293,7 +291,7 @@ function parseFrame (data: string): NativeFrame | UpstreamError | undefined {
   }
 }
 
-/** We never ask upstream for several choices, so only the first counts. */
+/** Upstream is never asked for several choices, so only the first counts. */
 function firstChoice (choices: unknown): NativeChoice | undefined {
   if (!Array.isArray(choices)) return undefined
   return choices.find((choice: NativeChoice | null) => isObject(choice) && toNumber(choice['index'] ?? 0) === 0)
@@ -309,7 +307,7 @@ function pushText (text: string, logprobs: unknown, batch: Batch): void {
   batch.push({ type: 'text', text, ...(tokens && { logprobs: tokens }) })
 }
 
-/** Text may come as a number (a token that looks like one), as parts, or already parsed in JSON mode. */
+/** Text may arrive as a number (a token that looks like one), as parts, or parsed in JSON mode. */
 function toText (value: unknown, write: Write): string {
   if (typeof value === 'string') return value
   if (value === null || value === undefined) return ''
@@ -320,7 +318,7 @@ function toText (value: unknown, write: Write): string {
   return write(value)
 }
 
-/** Without its `type` it may as well be an answer in JSON mode. */
+/** Without `type` it could also be an answer in JSON mode. */
 function isTextPart (part: unknown): part is { text: string } {
   const { type, text } = (part ?? {}) as { type?: unknown, text?: unknown }
   return type === 'text' && typeof text === 'string'
@@ -330,7 +328,7 @@ function isEmptyList (value: unknown): boolean {
   return !Array.isArray(value) || value.length === 0
 }
 
-/** Upstream says `stop` also beside tool calls and at the token limit, so it counts as not having said anything. */
+/** Upstream also reports `stop` with tool calls and at the token limit, so `stop` counts as no reason. */
 function toFinishReason (native: string): FinishReason | null {
   switch (native) {
     case 'length': case 'model_length': case 'max_tokens': case 'max_output_tokens': return 'length'
@@ -340,7 +338,7 @@ function toFinishReason (native: string): FinishReason | null {
   }
 }
 
-/** The tokens of a native `usage`, whichever names it has for them; undefined when it has none, or nothing but zeros. */
+/** The tokens of a native `usage`, under any of its names; undefined if it has none, or only zeros. */
 export function toUsage (native: unknown): Usage | undefined {
   if (!isObject(native)) return undefined
   const usage = native as NativeUsage
@@ -352,7 +350,7 @@ export function toUsage (native: unknown): Usage | undefined {
   return {
     promptTokens: promptTokens ?? 0,
     completionTokens: completionTokens ?? 0,
-    // More cached than sent was observed; a client that subtracts them would go below zero.
+    // More cached than sent tokens were observed; a client that subtracts them would get a negative number.
     ...(cachedTokens !== undefined && { cachedTokens: Math.min(cachedTokens, promptTokens ?? 0) }),
     ...(reasoningTokens !== undefined && { reasoningTokens })
   }

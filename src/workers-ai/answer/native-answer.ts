@@ -1,4 +1,4 @@
-/** The union of what a native answer or frame may hold; every field may be missing, null or of another type. */
+/** All members that a native answer or frame may have. Each may be missing, null or of another type. */
 export interface NativeFrame {
   response?: unknown
   tool_calls?: unknown
@@ -22,18 +22,18 @@ export interface NativeChoice {
 export interface NativeUsage {
   prompt_tokens?: unknown
   completion_tokens?: unknown
-  /** The Responses API's names of the same. */
+  /** Their names in the Responses API. */
   input_tokens?: unknown
   output_tokens?: unknown
   prompt_tokens_details?: { cached_tokens?: unknown } | null
   completion_tokens_details?: { reasoning_tokens?: unknown } | null
   input_tokens_details?: { cached_tokens?: unknown } | null
   output_tokens_details?: { reasoning_tokens?: unknown } | null
-  /** What is billed so far. */
+  /** Neurons billed so far. */
   neurons?: unknown
 }
 
-/** A message, or a piece of one, as OpenAI-shaped answers hold it. */
+/** A message, or a piece of one, in OpenAI-shaped answers. */
 export interface NativeMessage {
   content?: unknown
   reasoning_content?: unknown

@@ -1,9 +1,8 @@
 import type { NativeMessage, OutputItem } from './native-answer.ts'
 
 /**
- * The message that an `output` of OpenAI's Responses API stands for: gpt-oss has that shape in Cloudflare's model
- * documentation.
- * @returns undefined when the value is no list
+ * Converts an `output` of OpenAI's Responses API to a message. gpt-oss has that shape in Cloudflare's model documentation.
+ * @returns undefined if the value is not a list
  */
 export function toMessage (output: unknown): NativeMessage | undefined {
   if (!Array.isArray(output)) return undefined

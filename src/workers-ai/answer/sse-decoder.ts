@@ -2,22 +2,22 @@ import { isAscii } from 'node:buffer'
 import { StringDecoder } from 'node:string_decoder'
 import { UpstreamError } from '../../errors.ts'
 
-/** Characters one event may hold before the stream counts as broken: far above any tool call, far below memory. */
+/** Characters that one event may have before the stream counts as broken: far above any tool call, far below the memory. */
 const MAX_EVENT_LENGTH = 8 * 1024 * 1024
 
 /**
- * Cuts the bytes of a `text/event-stream` into the `data` of its events, whatever the cuts between reads.
+ * Splits the bytes of a `text/event-stream` into the `data` of its events, for any boundaries of reads.
  *
  * Follows the WHATWG event-stream rules: LF, CRLF and CR end a line, one BOM is skipped, several `data` lines are
- * joined by LF, comments and other fields are ignored. Unlike a browser it also gives the last event when the final
+ * joined by LF, comments and other fields are ignored. Unlike a browser it also returns the last event if the final
  * blank line is missing, because Workers AI may close the connection right after `data: [DONE]`.
  */
 export class SseDecoder {
-  /** Of streams that have more than ASCII. */
+  /** For streams that are not only ASCII. */
   #utf8: StringDecoder | undefined
-  /** The last bytes may be a part of a letter. */
+  /** The last bytes may be a part of a character. */
   #isInsideLetter = false
-  /** Pieces of the line whose end has not arrived; joined once, so that a long line costs linear time. */
+  /** Pieces of a line whose end has not arrived. They are joined once, so that a long line takes linear time. */
   #line: string[] = []
   #lineLength = 0
   #data: string | undefined
@@ -32,7 +32,7 @@ export class SseDecoder {
     return this.read(this.#decode(bytes))
   }
 
-  /** The next bytes as text; a letter that is cut comes with its last byte. */
+  /** The next bytes as text; a split character is returned with its last byte. */
   #decode (bytes: Buffer): string {
     const last = bytes.at(-1)
     if (last === undefined) return ''
@@ -51,17 +51,17 @@ export class SseDecoder {
     return events
   }
 
-  /** Whether the next bytes begin a letter, so that those that are ASCII may be given as text. */
+  /** Whether the next bytes begin a character, so that ASCII bytes may be passed to `read` as text. */
   get isBetweenLetters (): boolean {
     return !this.#isInsideLetter
   }
 
-  /** Whether the next bytes begin a new event, whatever they are; false until the first one was read. */
+  /** Whether the next bytes begin a new event; false before the first event. */
   get isBetweenEvents (): boolean {
     return this.#data === undefined && this.#lineLength === 0 && !this.#skipLineFeed && !this.#atStart && !this.#isInsideLetter
   }
 
-  /** Ends the stream and returns what was still complete enough to be an event. */
+  /** Ends the stream and returns the last event if its data is complete. */
   end (): string[] {
     const events: string[] = []
     this.#read(`${this.#utf8?.end() ?? ''}\n\n`, events)

@@ -3,7 +3,7 @@ import { FrameBytes } from '../fast-path/frame-run.ts'
 import type { GenerationReader } from './generation-reader.ts'
 import { SseDecoder } from './sse-decoder.ts'
 
-/** Reads the bytes of a native stream into generation events: the commonest by the fast path, the others one by one. */
+/** Reads the bytes of a native stream into generation events: the commonest on the fast path, the others one by one. */
 export class StreamReader {
   #decoder = new SseDecoder()
   #reader: GenerationReader
@@ -13,7 +13,7 @@ export class StreamReader {
   }
 
   /**
-   * What the next bytes say, in order.
+   * The events of the next bytes, in order.
    * @throws UpstreamError `malformed` when one event grows above 8 Mi characters.
    */
   push (bytes: Buffer): Batch {
@@ -35,12 +35,12 @@ export class StreamReader {
     return batch
   }
 
-  /** Whether the next bytes begin a new event; false until the first one was read. */
+  /** Whether the next bytes begin a new event; false before the first event. */
   get isBetweenEvents (): boolean {
     return this.#decoder.isBetweenEvents
   }
 
-  /** What is said by an event whose last line has no end. */
+  /** The events of a last line without an end. */
   end (): Batch {
     const batch: Batch = []
     for (const event of this.#decoder.end()) this.#reader.readEvent(event, batch, true)
@@ -48,7 +48,7 @@ export class StreamReader {
   }
 }
 
-/** Where the event ends that begins at `start`, or the bytes. */
+/** The end of the event at `start`, or of the bytes. */
 function endOfEvent ({ bytes, ascii }: FrameBytes, start: number): number {
   const blankLine = ascii === undefined ? bytes.indexOf('\n\n', start) : ascii.indexOf('\n\n', start)
   return blankLine === -1 ? bytes.length : blankLine + 2

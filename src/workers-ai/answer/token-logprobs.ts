@@ -1,6 +1,6 @@
 import type { TokenLogprob } from '../../generation/event.ts'
 
-/** What model servers send about the tokens of a text completion: a list for each fact. */
+/** Logprobs of a text completion: parallel lists. */
 interface TextLogprobs {
   tokens?: unknown
   token_logprobs?: unknown
@@ -8,8 +8,8 @@ interface TextLogprobs {
 }
 
 /**
- * Reads `choices[].logprobs`: the list of a chat completion, or the lists of a text completion, as vLLM has them.
- * @returns undefined when there is none
+ * Reads `choices[].logprobs`: the list of a chat completion, or the lists of a text completion in vLLM's form.
+ * @returns undefined if there are none
  */
 export function toTokenLogprobs (native: unknown): TokenLogprob[] | undefined {
   if (typeof native !== 'object' || native === null) return undefined
@@ -22,7 +22,7 @@ function fromLists ({ tokens, token_logprobs: logprobs, top_logprobs: tops }: Te
   if (!Array.isArray(tokens) || !Array.isArray(logprobs)) return []
   return tokens.flatMap((token: unknown, index) => {
     const logprob: unknown = logprobs[index]
-    // The first token of a prompt has none, because nothing came before it.
+    // The first token of a prompt has none, because it has no predecessor.
     if (typeof token !== 'string' || typeof logprob !== 'number') return []
     return [{ token, logprob, bytes: null, top_logprobs: toTop(Array.isArray(tops) ? tops[index] : undefined) }]
   })

@@ -2,7 +2,7 @@ import type { Batch } from '../../generation/event.ts'
 import { UpstreamError } from '../../errors.ts'
 import { toJsonText, toNumber } from '../../json/exact-json.ts'
 
-/** A tool call, or a piece of one, in any of the shapes Workers AI's models give it. */
+/** A tool call, or a piece of one, in any shape of Workers AI's models. */
 interface NativeToolCall {
   index?: unknown
   id?: unknown
@@ -16,18 +16,18 @@ interface Call {
   index: number
   nativeId: string | undefined
   name: string | undefined
-  /** Argument text that arrived before the name, or that is held because it may be encoded twice. */
+  /** Argument text that is held: it arrived before the name, or may be encoded twice. */
   held: string
   isHeld: boolean
   told: boolean
   hasArguments: boolean
 }
 
-/** Calls of one answer: many times what any model makes, and little enough to remember. */
+/** The most calls of one answer: far more than any model makes, and few enough for memory. */
 const MAX_CALLS = 1_000
 
 /**
- * Reads native tool calls into tool_call events: an id of ours for each call, one name, and its arguments as JSON text.
+ * Reads native tool calls into tool_call events: a new id for each call, one name, and its arguments as JSON text.
  *
  * Calls arrive flat `{name, arguments}` or wrapped `{id, type, index, function}`; whole, several in one frame, or in
  * fragments, sometimes arguments before the name; with `null` finalisers, without an index, with ids that repeat
@@ -49,8 +49,8 @@ export class ToolCallReader {
   }
 
   /**
-   * Reads the `tool_calls` of one frame and appends their events to `batch`. Anything that is no list is nothing.
-   * @param write makes JSON text of arguments that came as a value
+   * Reads the `tool_calls` of one frame and appends their events to `batch`. A value that is not a list is ignored.
+   * @param write serializes arguments that arrived as a value
    */
   read (calls: unknown, batch: Batch, write: (value: unknown) => string = toJsonText): void {
     if (!Array.isArray(calls)) return
@@ -60,8 +60,8 @@ export class ToolCallReader {
   }
 
   /**
-   * Ends the calls: text that was held is passed on, and a call without arguments gets `{}`, which clients parse.
-   * @throws UpstreamError `malformed` when a call never got a name.
+   * Ends the calls: passes on held text, and adds `{}` to a call without arguments, because clients parse them.
+   * @throws UpstreamError `malformed` if a call never got a name.
    */
   end (batch: Batch): void {
     for (const call of this.#calls) {
@@ -87,7 +87,7 @@ export class ToolCallReader {
     } else if (args !== undefined && args !== null && !call.hasArguments && call.held === '') {
       call.held = write(args)
     }
-    // JSON text of an object begins with a brace; a quote means the object was encoded into a string once more.
+    // JSON text of an object begins with a brace. A quote means that the object was encoded as a string again.
     if (!call.hasArguments) call.isHeld = /^\s*("|$)/.test(call.held) && call.held !== ''
     if (call.name === undefined || call.isHeld) return namedNow ? this.#tell(call, '', batch) : undefined
     if (!namedNow && call.held === '') return
@@ -119,7 +119,7 @@ export class ToolCallReader {
   }
 }
 
-/** Whether any of these calls has arguments that are no text yet. */
+/** Whether any of these calls has arguments that are not a string. */
 export function holdsArguments (calls: unknown): boolean {
   return Array.isArray(calls) && calls.some(call => typeof call === 'object' && call !== null && typeof (argumentsOf(call as NativeToolCall) ?? '') !== 'string')
 }
@@ -132,7 +132,7 @@ function text (value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** Granite and deepseek-r1 were seen to encode their arguments twice: the text of a string that holds the JSON. */
+/** Granite and deepseek-r1 were observed to encode their arguments twice: JSON inside a JSON string. */
 function decodeTwice (json: string): string {
   if (json.trim() === '') return '{}'
   try {
@@ -142,7 +142,7 @@ function decodeTwice (json: string): string {
       return inner
     }
   } catch {
-    // Not encoded twice after all: the client gets what the model wrote.
+    // Not encoded twice: the client gets what the model wrote.
   }
   return json
 }

@@ -2,11 +2,11 @@ import { isAscii } from 'node:buffer'
 import type { Batch } from '../../generation/event.ts'
 import { newTextSpan, type TextFrames } from './text-frames.ts'
 
-/** Bytes of a stream and, where they are ASCII, the text they stand for: places in one are places in the other. */
+/** Bytes of a stream and, if they are ASCII, their text. Offsets in both are the same. */
 export class FrameBytes {
   readonly bytes: Buffer
   readonly ascii: string | undefined
-  /** Of the frame that is read: made once, because most reads hold several. */
+  /** Scratch for the current frame; created once, because most reads contain several frames. */
   readonly span = newTextSpan()
 
   constructor (bytes: Buffer) {
@@ -14,7 +14,7 @@ export class FrameBytes {
     this.ascii = isAscii(bytes) ? bytes.toString('latin1') : undefined
   }
 
-  /** A part that begins and ends between letters, as text. */
+  /** The text of a part that begins and ends between characters. */
   slice (start: number, end: number): string {
     return this.ascii === undefined ? this.bytes.toString('utf8', start, end) : this.ascii.slice(start, end)
   }
@@ -22,16 +22,15 @@ export class FrameBytes {
 
 const QUOTES = 2
 
-/** Where a run of like frames ends, and where the last of them begins, in bytes. */
+/** The end of a run of similar frames, and the start of its last frame, in bytes. */
 export interface FrameRun {
   end: number
   lastStart: number
 }
 
 /**
- * Reads the run of such frames that begins at `start`, and appends what it says to `batch`; the JSON string of each piece
- * is kept as it came.
- * @returns undefined when there is none
+ * Reads the run of such frames at `start`, and appends its events to `batch`, with the original JSON string of each piece.
+ * @returns undefined if there is none
  */
 export function readFrames (frames: TextFrames, read: FrameBytes, start: number, batch: Batch): FrameRun | undefined {
   const { bytes, span } = read
@@ -43,7 +42,7 @@ export function readFrames (frames: TextFrames, read: FrameBytes, start: number,
     end = next
     if (span.characters === 0) continue
     const json = read.slice(span.start, span.end)
-    // Each escape takes a character more than it stands for.
+    // Each escape has one character more than its value.
     const isPlain = json.length === span.characters + QUOTES
     batch.push({ type, text: isPlain ? json.slice(1, -1) : JSON.parse(json) as string, json })
   }

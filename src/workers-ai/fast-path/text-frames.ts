@@ -2,26 +2,26 @@ import { isUtf8 } from 'node:buffer'
 import type { PieceEvent } from '../../generation/event.ts'
 
 /**
- * Frames of one kind that say a piece of text (or of thinking) and nothing else, read as bytes: the one grammar of the fast
- * path, for the text relay and for events alike. It must say exactly what the slow path says of the same frames, and leave
- * every other frame to that.
+ * Frames of one kind with a piece of text (or of thinking) and nothing else, read as bytes. This is the one grammar of the fast
+ * path, for the text relay and for events. It must give exactly the events of the slow path for these frames, and must not
+ * match any other frame.
  */
 export interface TextFrames {
-  /** What the pieces are. */
+  /** The kind of the pieces. */
   readonly type: PieceEvent['type']
-  /** The frames hold usage, of which the last counts. */
+  /** The frames have usage; the last one counts. */
   readonly hasUsage: boolean
-  /** Whether such a frame may begin there. */
+  /** Whether such a frame may begin at `at`. */
   mayBegin: (bytes: Uint8Array, at: number) => boolean
   /**
-   * Reads the frame that begins there.
-   * @param text is set to where its text is
-   * @returns where it ends; -1 when it is no such frame
+   * Reads the frame at `at`.
+   * @param text gets the position of its text
+   * @returns the end of the frame; -1 if it is not such a frame
    */
   read: (bytes: Uint8Array, at: number, text: TextSpan) => number
 }
 
-/** Where the JSON string of a text is among bytes, in bytes, quotes included. */
+/** The position of a JSON string, in bytes, including its quotes. */
 export interface TextSpan {
   start: number
   end: number
@@ -42,7 +42,7 @@ const BEGIN = toBytes('data: {')
 const NO_CALLS = toBytes(',"tool_calls":[]')
 const PADDING = toBytes(',"p":')
 const TAIL = toBytes('}\n\n')
-/** What may follow a backslash: escapes with only one form, which a JSON encoder writes the same way. */
+/** Characters after a backslash, for escapes that every JSON encoder writes the same way. */
 const ESCAPES = toBytes('"\\bfnrt')
 
 const QUOTE = 0x22
@@ -54,7 +54,7 @@ const SMALL_E = 0x65
 const CAPITAL_E = 0x45
 const ZERO = 0x30
 
-/** The commonest frame of all: text, then what carries nothing (no calls, padding of random length). */
+/** The commonest frame: text, then members without meaning (no calls, padding of random length). */
 export const CLASSIC_TEXT: TextFrames = {
   type: 'text',
   hasUsage: false,
@@ -69,43 +69,43 @@ export const CLASSIC_TEXT: TextFrames = {
   }
 }
 
-/** A value that changes from frame to frame: a string, a number, or a count of tokens that is passed on to the client. */
+/** The type of a value that changes from frame to frame: a string, a number, or a token count that the client gets. */
 type Changing = 'string' | 'number' | 'count'
 
-/** What does not change in frames of a kind, after a value that does. */
+/** The constant bytes after a changing value. */
 interface Step {
   changing: Changing | undefined
   fixed: Fixed
 }
 
 /**
- * Bytes that are compared eight at a time, because most of a frame never changes. As numbers they are equal only where they
- * are the same: no text of JSON holds the bytes of a zero, and what is no number (bytes beyond ASCII) equals nothing.
+ * Constant bytes, compared eight at a time as 64-bit floats, because most of a frame never changes. Equal floats mean equal
+ * bytes: JSON text cannot contain the bytes of a zero, and NaN (bytes beyond ASCII) equals nothing.
  */
 interface Fixed {
   length: number
   words: Float64Array
-  /** What is left, of less than a word. */
+  /** The remaining bytes, fewer than a word. */
   rest: Uint8Array
 }
 
-/** Source of a pattern: the key of a count of tokens that is passed on to the client. */
+/** Regular expression source: the key of a token count that the client gets. */
 export const COUNT_KEY = '"(?:prompt|completion|input|output)_tokens"'
-/** What stands before such a count. */
+/** The text before such a count. */
 const BEFORE_COUNT = new RegExp(String.raw`${COUNT_KEY}\s*:\s*$`)
 
-/** Frames by a template: strings that change are ASCII without escapes, numbers finite. */
+/** Frames by a template. Changing strings are ASCII without escapes; numbers are finite. */
 export class TemplateText implements TextFrames {
   readonly type: PieceEvent['type']
   readonly hasUsage: boolean
-  /** All before the text as it was in the frame the template was compiled from: most ids never change inside a stream. */
+  /** The bytes before the text in the frame that the template was compiled from: most ids do not change within a stream. */
   #usual: Fixed
   #before: Step[]
   #after: Step[]
 
   /**
-   * @param before the JSON of a frame before its text, in turns what does not change and a value that does
-   * @param after the same after its text
+   * @param before the JSON before the text, alternately a constant part and a changing value
+   * @param after the JSON after the text, in the same form
    */
   constructor (type: PieceEvent['type'], before: readonly string[], after: readonly string[]) {
     this.type = type
@@ -124,13 +124,13 @@ export class TemplateText implements TextFrames {
     const start = isThere(text.view, at, this.#usual) ? at + this.#usual.length : endOfSteps(bytes, text.view, at, this.#before)
     if (start === -1) return -1
     const end = endOfText(bytes, start, text)
-    // Without a text here, something else in the frame may be the text.
+    // Without text here, another member may contain the text.
     if (end === -1 || text.characters === 0) return -1
     return endOfSteps(bytes, text.view, end, this.#after)
   }
 }
 
-/** @param parts in turns what does not change and a value that does */
+/** @param parts alternately a constant part and a changing value */
 function toSteps (parts: readonly string[]): Step[] {
   return parts.flatMap((fixed, index) =>
     index % 2 === 0 ? [{ changing: kindOf(parts[index - 1], parts[index - 2]), fixed: toFixed(fixed) }] : []
@@ -143,7 +143,7 @@ function kindOf (value: string | undefined, before = ''): Changing | undefined {
   return BEFORE_COUNT.test(before) ? 'count' : 'number'
 }
 
-/** Where these steps of a frame end; -1 when it is another frame. */
+/** The end of these steps; -1 if the bytes do not match. */
 function endOfSteps (bytes: Uint8Array, view: DataView, start: number, steps: readonly Step[]): number {
   let at = start
   for (const { changing, fixed } of steps) {
@@ -156,11 +156,11 @@ function endOfSteps (bytes: Uint8Array, view: DataView, start: number, steps: re
   return at
 }
 
-/** Where the JSON string of a text ends that begins at `start`; -1 when it is none, or has other escapes than simple ones. */
+/** The end of the JSON string at `start`; -1 if there is none, or if it has escapes other than simple ones. */
 function endOfText (bytes: Uint8Array, start: number, text: TextSpan): number {
   if (bytes[start] !== QUOTE) return -1
   let end = start + 1
-  // Bytes that are no UTF-16 code unit of their own.
+  // Bytes that are not a separate UTF-16 code unit.
   let silent = 0
   for (let byte = bytes[end]; byte !== QUOTE; byte = bytes[++end]) {
     if (byte === undefined || byte < 0x20) return -1
@@ -180,7 +180,7 @@ function endOfText (bytes: Uint8Array, start: number, text: TextSpan): number {
   return end + 1
 }
 
-/** Where a JSON string of ASCII without escapes ends that begins at `start`; -1 when it is none. */
+/** The end of the JSON string at `start` of ASCII without escapes; -1 if there is none. */
 function endOfString (bytes: Uint8Array, start: number): number {
   if (bytes[start] !== QUOTE) return -1
   let at = start + 1
@@ -191,8 +191,8 @@ function endOfString (bytes: Uint8Array, start: number): number {
 }
 
 /**
- * Where a finite number ends that begins at `start`: at most 15 digits, 20 after the point and 2 of an exponent, which no
- * count and no price exceeds; -1 when it is none.
+ * The end of the finite number at `start`; -1 if there is none. At most 15 digits, 20 after the point and 2 in the exponent,
+ * which no count and no price exceeds.
  */
 function endOfNumber (bytes: Uint8Array, start: number): number {
   const first = bytes[start] === MINUS ? start + 1 : start
@@ -213,7 +213,7 @@ function endOfExponent (bytes: Uint8Array, start: number): number {
   return end === first || end > first + 2 ? -1 : end
 }
 
-/** Where a number of tokens ends; -1 when it is none, or zero. */
+/** The end of a token count; -1 if there is none, or if it is zero. */
 function endOfCount (bytes: Uint8Array, start: number): number {
   const end = endOfDigits(bytes, start)
   return end === start || end > start + 15 || bytes[start] === ZERO ? -1 : end

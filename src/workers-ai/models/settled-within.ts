@@ -1,4 +1,4 @@
-/** Resolves when a promise has settled, whichever way, or after this many milliseconds. */
+/** Resolves when a promise has settled, or after this many milliseconds. */
 export function settledWithin (settled: Promise<unknown>, ms: number): Promise<void> {
   return new Promise(resolve => {
     const timer = setTimeout(resolve, ms)

@@ -6,11 +6,11 @@ interface TaskFacts {
   listedAs: readonly [string, ...string[]]
   /** The form of a whole answer. */
   form: Exclude<AnswerForm, 'events'>
-  /** How callers call a model of this task, with its article. */
+  /** The name of a model of this task in sentences, with its article. */
   noun: string
 }
 
-/** The tasks this proxy serves, and all that differs between them and is no code. */
+/** The tasks that this proxy serves, with all data that differs between them. */
 export const TASKS = {
   'text-generation': {
     // Some chat models are listed by the second name.
@@ -25,7 +25,7 @@ export const TASKS = {
   }
 } as const satisfies Record<string, TaskFacts>
 
-/** Our name of a task that is served. */
+/** Our name of a served task. */
 export type Task = keyof typeof TASKS
 
 const BY_LISTED_NAME: ReadonlyMap<unknown, Task> = new Map(
