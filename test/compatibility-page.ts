@@ -17,16 +17,16 @@ import type { Model } from '../src/workers-ai/models/model.ts'
 
 await loadCheckers()
 
-/** Something a caller may ask for, and how to see what becomes of it. */
+/** A feature that a caller may request, and how to see whether it reaches the model. */
 interface Feature {
   title: string
   /** A request that asks for it. */
   request: Partial<GenerationRequest>
-  /** The parameters whose changes tell what became of it. */
+  /** The parameters whose changes show what happens to it. */
   params: string[]
-  /** Whether it reaches the model as it was asked for. */
+  /** Whether it reaches the model as requested. */
   isSent: (run: RunRequest) => boolean
-  /** What is done where it does not, and no change says so. */
+  /** What happens otherwise, if no change says so. */
   instead?: string
 }
 
@@ -61,7 +61,7 @@ const chat: Feature[] = [
     request: { messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }, { type: 'text', text: 'there' }] }] },
     params: [],
     isSent: run => bodyOf(run).includes('"type":"text"'),
-    instead: 'joined into one text by line breaks, which every model takes'
+    instead: 'joined into one text with line breaks'
   },
   {
     title: 'images',
@@ -74,7 +74,7 @@ const chat: Feature[] = [
     request: { stop: ['END'] },
     params: ['stop'],
     isSent: ({ fields }) => 'stop' in fields,
-    instead: 'the proxy ends the answer at the sequence itself'
+    instead: 'the proxy itself ends the answer at the sequence'
   },
   { title: '`n: 2`', request: { n: 2 }, params: ['n'], isSent: ({ fields }) => 'n' in fields },
   { title: '`logprobs`', request: { logprobs: true, top_logprobs: 2 }, params: ['logprobs'], isSent: ({ fields }) => fields['logprobs'] === true },
@@ -97,7 +97,7 @@ const tools: Feature[] = [
     request: { ...TOOLS, stream: true },
     params: ['tools'],
     isSent: ({ canStream }) => canStream,
-    instead: 'the answer is waited for, and then told as a stream'
+    instead: 'the proxy waits for the whole answer, and then sends it as a stream'
   }
 ]
 
@@ -109,11 +109,11 @@ const formats: Feature[] = [
     request: { ...JSON_SCHEMA, stream: true },
     params: [],
     isSent: ({ canStream }) => canStream,
-    instead: 'the answer is waited for, checked, and then told as a stream'
+    instead: 'the proxy waits for the whole answer, checks it, and then sends it as a stream'
   }
 ]
 
-/** What a text completion may ask for, and the parameter whose change tells what became of it. */
+/** Features of a text completion, and the parameter whose change shows what happens to it. */
 const completions: Array<{ title: string, request: Partial<CompletionRequest>, param: string }> = [
   { title: '`prompt`', request: {}, param: 'prompt' },
   { title: '`logprobs`', request: { logprobs: 1 }, param: 'logprobs' },
@@ -133,103 +133,103 @@ export function toCompatibilityPage (): string {
   const retired = models.filter(({ retirement }) => retirement !== undefined)
   return [
     '# Compatibility',
-    'What becomes of OpenAI\'s chat parameters, model by model, with the default settings.',
-    '> This page is generated: each verdict is what the translator does with a request that asks for the feature, and a test\n' +
-    '> compares the page with it. `UPDATE_DOCS=1 npx tap run --disable-coverage test/compatibility.test.ts` writes it anew.',
+    'How OpenAI\'s chat parameters reach each model, with the default settings.',
+    '> This page is generated. Each verdict is what the translator does with a request for the feature, and a test compares the\n' +
+    '> page with it. `UPDATE_DOCS=1 npx tap run --disable-coverage test/compatibility.test.ts` updates it.',
     '| verdict | meaning |\n|---|---|\n' +
-    '| native | the model gets it, maybe by another name or in another form |\n' +
-    '| emulated | the model does not take it; the proxy sees to it, and says so in `x-proxy-warnings` where it may matter |\n' +
-    '| as X | the model gets X, the nearest it knows; `x-proxy-warnings` says so |\n' +
-    '| dropped | it is left out, and `x-proxy-warnings` says so; with `UNSUPPORTED_PARAMS=reject` it is refused |\n' +
-    '| refused | the request is answered with 400, naming the parameter |',
-    '`GET /v1/models/{id}` tells the same of one model, also of one that is too new for this page, under `workers_ai`.',
+    '| native | the model gets it, maybe under another name or in another form |\n' +
+    '| emulated | the model does not take it; the proxy does it instead, and reports it in `x-proxy-warnings` if it may matter |\n' +
+    '| as X | the model gets X, the nearest value that it takes; `x-proxy-warnings` reports it |\n' +
+    '| dropped | it is left out, and `x-proxy-warnings` reports it; with `UNSUPPORTED_PARAMS=reject` it is refused |\n' +
+    '| refused | the request gets a 400 that names the parameter |',
+    '`GET /v1/models/{id}` returns the same for one model under `workers_ai`, also for models that are newer than this page.',
     '## Models',
     toTable(['model', 'family', 'context window', 'max. output', 'notes'], current.map(model =>
       [toCode(model.id), model.family.name, toCount(model.contextWindow), toCount(model.maxOutputTokens), toNotes(model)])),
-    'Windows and outputs are in tokens; – is not known, or no less than the window. `max_tokens` and `max_completion_tokens`\n' +
-    `both set the limit of the answer, thinking included; without either it is ${OPTIONS.defaultMaxTokens}, or what the window leaves.`,
+    'Windows and outputs are in tokens; – means unknown, or as large as the window. `max_tokens` and `max_completion_tokens`\n' +
+    `both limit the answer, including its thinking; the default is ${OPTIONS.defaultMaxTokens}, or the rest of the window.`,
     '## Sampling',
     toSamplingTable(current),
-    'What lies outside is clamped, and `x-proxy-warnings` says so; – is dropped. Seeds are folded into 1 to 9999999999, the same\nway each time. What turns a parameter off on other servers is left out, and not clamped into its opposite: `top_k` of 0 or\n-1, a `repetition_penalty` of 0 or less, a `seed` of -1.',
+    'Values outside the range are clamped, and `x-proxy-warnings` reports it; – means dropped. Seeds are folded into 1 to 9999999999,\nthe same way each time. Values that turn a parameter off on other servers are left out, not clamped: a `top_k` of 0 or -1, a\n`repetition_penalty` of 0 or less, a `seed` of -1.',
     ...toSection('Messages and answers', chat, current),
-    'Whatever the model, in a chat and in a response, each with a word in `x-proxy-warnings`:\n\n' +
-    '* Results of several calls go up in the order of the calls, and say which they answer where the model is told no ids.\n' +
-    '* Images that a tool gave back follow in a user\'s message. An image is sent as what its bytes say it is; base64 in lines,\n' +
-    '  without padding, in the alphabet for URLs or without a data URI around it is brought into the standard form.\n' +
-    '* Parts may be in the words of a chat or of a response; images also in those of Anthropic, MCP and LangChain, or in\n' +
-    '  Ollama\'s `images` beside the text.\n' +
-    '* Earlier thinking is read in `reasoning_content`, `reasoning`, `reasoning_details`, `thinking_blocks`, `reasoning_text`,\n' +
+    'The following holds for every model, in chats and responses. Each change is reported in `x-proxy-warnings`:\n\n' +
+    '* The results of several calls are sent in the order of the calls. If the model sees no ids, each result names its call.\n' +
+    '* Images in tool results follow in a user message. An image is sent with the type that its bytes show. Base64 with line\n' +
+    '  breaks, without padding, in the URL-safe alphabet or without a data URI is converted to the standard form.\n' +
+    '* Parts may have the form of a chat or of a response. Images may also have the forms of Anthropic, MCP and LangChain, or be\n' +
+    '  in Ollama\'s `images` beside the text.\n' +
+    '* Earlier thinking is read from `reasoning_content`, `reasoning`, `reasoning_details`, `thinking_blocks`, `reasoning_text`,\n' +
     '  `thinking` or a part, and sent to models whose template reads it.\n' +
-    '* Custom tools are functions with one argument of text, also in a history. A grammar is told in words, and not enforced.\n' +
-    '* Llama Guard judges what the user and the assistant say by turns: system messages and a greeting are left out, calls are\n' +
-    '  told as text, and messages of one of them in a row are one.\n' +
+    '* Custom tools become functions with one text argument, also in earlier messages. The prompt describes a grammar; it is\n' +
+    '  not enforced.\n' +
+    '* Llama Guard judges a dialogue of user and assistant. System messages and an assistant message at the beginning are left\n' +
+    '  out, calls are sent as text, and several messages of one role in a row are joined.\n' +
     '* Every other member of a message or a part, such as `cache_control` or `annotations`, is dropped.',
-    'A usage Workers AI does not tell, or tells in zeros, is estimated; log probabilities it was asked for and does not tell are\n`missing`. `x-proxy-warnings` says both. Numbers that come as numbers are told digit by digit, as text and in JSON.',
+    'If Workers AI returns no usage, or zeros, the usage is estimated. Requested log probabilities that it does not return are\n`missing`. `x-proxy-warnings` reports both. Text that arrives as a JSON number keeps all its digits.',
     '## Thinking',
     toThinkingTable(current.filter(({ family: { thinking } }) => thinking.efforts.length > 0 || thinking.switch !== undefined)),
     [
-      'An effort a model does not have becomes the nearest it has, the higher of two; only `none` turns thinking off, and what',
-      'always thinks thinks the least then. An effort is never sent beside a switch. What the live model list says of',
-      '`reasoning_effort` comes before this table. Other servers\' words mean the same, in chats, responses and completions with a',
-      'chat template: `reasoning: {effort, enabled, max_tokens, exclude}` and `include_reasoning`, `thinking: {type,',
+      'An effort that a model does not have becomes the nearest one, the higher of two. Only `none` turns thinking off; a model that',
+      'always thinks then gets its lowest effort. An effort is never sent beside a switch. The live model list overrides this table',
+      'for `reasoning_effort`. The parameters of other servers are read too, in chats, responses and completions with a chat',
+      'template: `reasoning: {effort, enabled, max_tokens, exclude}` and `include_reasoning`, `thinking: {type,',
       'budget_tokens}`, `enable_thinking`, `thinking_budget`, and either switch in `chat_template_kwargs`.'
     ].join('\n'),
     ...toSection('Tools', tools, current),
-    'Whatever the model:\n\n' +
-    '* A call that a model wrote into its text or thinking becomes a call, plain and streamed, when it names a tool that was\n' +
-    '  offered; anything else stays text. Read are the forms of these lines of models, whichever model wrote them:\n' +
+    'The following holds for every model:\n\n' +
+    '* A call that a model wrote into its text or thinking becomes a call, plain and streamed, if it names an offered tool.\n' +
+    '  Anything else stays text. The forms of these model lines are read, from any model:\n' +
     '  `<tool_call>` of hermes, qwen, mistral and GLM with JSON, `<function=…>` or `<arg_key>`; `<function=…>` of llama, qwen\n' +
     '  coder and nemotron; `<|python_tag|>`, `<|python_start|>` of llama 3 and 4; `<|tool_call|>`, `<TOOLCALL>`,\n' +
     '  `<tool_calls>`, `<|tool_call_start|>` of granite, phi, nemotron, jamba and LFM; `[TOOL_CALLS]` of mistral; the sections\n' +
     '  of kimi; `call:name{…}` of gemma 4 and functiongemma; the channels of gpt-oss; the calls of deepseek 3, R1 and 3.1, and\n' +
-    '  DSML of 3.2 and 4; `<invoke name="…">` of minimax and others; and without a mark, also in a code fence: JSON with a\n' +
+    '  DSML of 3.2 and 4; `<invoke name="…">` of minimax and others; and without a tag, also in a code fence: JSON with a\n' +
     '  name and arguments or parameters, a list of it, and `[name(key=value)]`.\n' +
-    '* A decorated name is the tool it means: without marks of a template, a namespace and the number of the call\n' +
-    '  (`functions.get_weather:0`, `get_weather<|channel|>analysis`), or as the end of the only name that ends so.\n' +
-    '* Arguments are mended where that is harmless: nearly JSON, encoded twice, numbers, lists and objects as text, `null` for\n' +
-    '  what may be left out, marks of a template around texts (`<|"|>`, `<escape>`). What fits its schema, and what cannot be\n' +
-    '  mended, passes as it was written. From streams that tell arguments as they come only the marks are taken out.\n' +
-    '* Parameters are sent without what strict readers refuse, at any depth. What means nothing goes without a word: nulls, an\n' +
-    '  empty `enum`, `anyOf`, `type` or `items`, `required: false`, an empty list where a map of schemas belongs; a root that is\n' +
-    '  a `$ref` becomes what it refers to. What is no JSON Schema is dropped, and told.',
+    '* A decorated name is matched to its tool: without template tokens, namespace and number of the call\n' +
+    '  (`functions.get_weather:0`, `get_weather<|channel|>analysis`), or as the end of exactly one tool\'s name.\n' +
+    '* Arguments are repaired where that is safe: almost valid JSON, JSON encoded twice, numbers, lists and objects as strings,\n' +
+    '  `null` for optional members, template tokens around texts (`<|"|>`, `<escape>`). Arguments that fit their schema, and those\n' +
+    '  that cannot be repaired, pass unchanged. In streamed arguments only the template tokens are removed.\n' +
+    '* Parameter schemas are sent without parts that strict parsers refuse, at any depth. Parts without meaning are removed without a\n' +
+    '  report: nulls, an empty `enum`, `anyOf`, `type` or `items`, `required: false`, an empty list in place of a map of schemas. A\n' +
+    '  root that is a `$ref` is replaced by its target. Parts that are not valid JSON Schema are dropped and reported.',
     ...toSection('Structured output', formats, current),
-    'Answers are checked against the caller\'s schema, whatever the model enforces:\n\n' +
-    '* The draft is the one `$schema` names: draft-04, -06 (read as -07), -07, 2019-09, 2020-12. Without one, or with an address\n' +
-    '  nobody knows, it is the first of 2020-12, 07 and 04 that takes the schema. One that none takes is a 400. OpenAPI\'s\n' +
-    '  `nullable` adds `null`.\n' +
-    `* These formats are checked, as leniently as the more lenient of zod and pydantic:\n  ${Object.keys(FORMATS).map(toCode).join(', ')}.\n` +
-    '  Others are not, nor are texts of more than 8,192 characters.\n' +
-    '* Patterns mean what ECMA-262 has them mean with the flag `u`. Not enforced, and told, is what looks around or refers back,\n' +
-    '  what only another language reads (`\\A`, `(?i)`) or languages read differently, and what is very long.\n' +
-    '* Not sent to a model, checked all the same, and told: `not`, `if`, `then`, `else`, `dependentRequired`, `dependentSchemas`,\n' +
-    '  `propertyNames`, `unevaluatedProperties`. `$schema` and `$id` are not sent either.\n' +
-    '* Of a schema of more than 1,000 objects and lists, or 131,072 characters, only that the answer is JSON is checked; so it is\n' +
-    '  when a check takes too much work. Both are told.\n' +
-    '* An answer that does not fit is asked for once more, and the better of the two counts. If that does not fit either, a\n' +
-    '  `strict` schema ends as a 400 `json_schema_mismatch` that SDKs do not repeat, another one as the answer, with a change. A\n' +
-    '  stream that was told as it was written is judged at its end.',
+    'Answers are checked against the caller\'s schema, even if the model enforces it:\n\n' +
+    '* `$schema` names the draft: draft-04, -06 (read as -07), -07, 2019-09, 2020-12. Without a known one, it is the first of\n' +
+    '  2020-12, 07 and 04 that accepts the schema. A schema that none accepts is a 400. OpenAPI\'s `nullable` adds `null`.\n' +
+    `* These formats are checked, as leniently as the more lenient one of zod and pydantic:\n  ${Object.keys(FORMATS).map(toCode).join(', ')}.\n` +
+    '  Other formats, and texts of more than 8,192 characters, are not checked.\n' +
+    '* Patterns have the meaning of ECMA-262 with the flag `u`. These are reported and not enforced: lookaround and back\n' +
+    '  references, syntax of other languages (`\\A`, `(?i)`), syntax that languages read differently, and very long patterns.\n' +
+    '* These keywords are not sent to a model, but checked and reported: `not`, `if`, `then`, `else`, `dependentRequired`,\n' +
+    '  `dependentSchemas`, `propertyNames`, `unevaluatedProperties`. `$schema` and `$id` are not sent either.\n' +
+    '* For a schema of more than 1,000 objects and lists, or 131,072 characters, and for a check that takes too much work, only\n' +
+    '  valid JSON is required. Both are reported.\n' +
+    '* If an answer does not fit, the proxy asks once more, and the better answer counts. If neither fits, a `strict` schema\n' +
+    '  becomes a 400 `json_schema_mismatch` that SDKs do not repeat; without `strict` the answer is returned, with a change. An\n' +
+    '  answer that was streamed as it was written is checked at its end.',
     '## Text completions',
     toCompletionTable(current),
-    'Lists of prompts, `n` and `echo` are the proxy\'s doing on every model, and without `max_tokens` an answer ends after 16\ntokens, or DEFAULT_MAX_TOKENS where a model thinks first. `max_tokens: 0` asks nobody: with `echo` the prompt comes back.\nA prompt is gone on with as it stands; `raw: false` has classic models put their chat template around it.',
+    'The proxy itself handles lists of prompts, `n` and `echo`, on every model. Without `max_tokens` an answer ends after 16 tokens,\nor after DEFAULT_MAX_TOKENS if the model thinks first. `max_tokens: 0` calls no model; with `echo` it returns the prompt.\nThe model continues the prompt without a chat template; `raw: false` makes classic models use their chat template.',
     '## Embeddings',
     toEmbeddingTable([...CATALOGUE.values()].filter(({ task }) => task === 'text-embeddings')),
-    '`dimensions` may be what the second column says or the third; anything else is refused. An embedding that is cut has the\nlength 1 again. ' +
-    'A call has 100 texts at most, and where it shares its window no more than fit by a guess; one that\nCloudflare refuses as too long is halved and asked for again.',
+    '`dimensions` may have the values in the second and third columns; others are refused. A shortened embedding is normalized to\nlength 1. ' +
+    'A call has at most 100 texts. If they share the model\'s window, it has only as many as fit by an estimate. A\ncall that Cloudflare refuses as too long is halved and repeated.',
     '## Refusals',
     toRefusalTable(),
-    'What Cloudflare refuses with other codes, or without one, is judged by its status; what does not fit a context window and the\n' +
-    'day\'s free neurons also by their words. Another model takes over where `MODEL_FALLBACKS` names one.',
+    'Refusals with other codes, or without one, are interpreted by their status. A full context window and the exhausted daily\n' +
+    'quota are also recognized by their text. Another model takes over if `MODEL_FALLBACKS` names one.',
     '## Models that are newer than this page',
-    'A model nobody knows is served by what Cloudflare\'s list and its schema say of it, else as the newest of its maker\'s line, else\n' +
-    'with OpenAI\'s bodies and native tools. What such a guess is refused is asked for once more as plainly as can be: text only, tools\n' +
-    'and JSON in words. Where that is taken, it is remembered for an hour.',
+    'An unknown model is served by its entry and its schema in Cloudflare\'s list; without these like the newest model of its\n' +
+    'maker\'s line; otherwise with OpenAI\'s bodies and native tools. If Cloudflare refuses such a request, the proxy retries once in the\n' +
+    'plainest form: text only, with tools and JSON in the prompt. If that is accepted, the proxy remembers it for an hour.',
     '## Retired models',
-    'Cloudflare refuses these (5028) from their day on; until then, and wherever it still answers, they are served. Then their\nsuccessor is asked, where there is one: see [retired-models.md](retired-models.md).',
+    'Cloudflare refuses these models (5028) from their retirement on. Until then, and while it still answers, they are served.\nAfterwards their successor answers, if there is one: see [retired-models.md](retired-models.md).',
     toRetiredTable(retired)
   ].join('\n\n') + '\n'
 }
 
-/** A column for each feature that is not the same on every model, and then why the verdicts are what they are. */
+/** A column for each feature that differs between models, and then the reasons of the verdicts. */
 function toSection (title: string, features: Feature[], models: Model[]): string[] {
   const columns = features.filter(feature => new Set(models.map(model => toFinding(model, feature).verdict)).size > 1)
   const rows = models.map(model => [toCode(model.id), ...columns.map(feature => toFinding(model, feature).verdict)])
@@ -250,7 +250,7 @@ function toSection (title: string, features: Feature[], models: Model[]): string
 }
 
 function toRefusalTable (): string {
-  return toTable(['code', 'status', 'told as', 'repeated', 'another model'], ERROR_CODES.map(({ code, status, sentence }) => {
+  return toTable(['code', 'status', 'answered as', 'retried', 'another model'], ERROR_CODES.map(({ code, status, sentence }) => {
     const error = new UpstreamError(sentence, { kind: 'refused', status, code })
     const { status: told, type, code: as } = toProxyError(error, new Date()) as ProxyError
     const { retry, fallback } = toFacts(error)
@@ -259,7 +259,7 @@ function toRefusalTable (): string {
 }
 
 function toThinkingTable (models: Model[]): string {
-  return toTable(['model', 'efforts', 'switch', 'unasked'], models.map(({ id, family: { thinking: { efforts, switch: name, isDefault, isMandatory } } }) => {
+  return toTable(['model', 'efforts', 'switch', 'default'], models.map(({ id, family: { thinking: { efforts, switch: name, isDefault, isMandatory } } }) => {
     const unasked = isDefault ? 'thinks' : '–'
     return [toCode(id), efforts.join(', ') || '–', name === undefined ? '–' : toCode(name), isMandatory ? 'always thinks' : unasked]
   }))
@@ -304,7 +304,7 @@ function toEmbeddingTable (models: Model[]): string {
   return toTable(['model', 'dimensions', 'fewer', 'context window', 'other parameters'], models.map(({ id, dimensions, contextWindow }) => {
     const { cuts, extras, sharesWindow } = toEmbeddingFamily(id)
     const fewer = cuts === undefined ? '–' : 'range' in cuts ? `${cuts.range[0]} and more` : cuts.lengths.join(', ')
-    return [toCode(id), toCount(dimensions), fewer, `${toCount(contextWindow)}${sharesWindow ? ' a call' : ''}`, extras.map(toCode).join(', ')]
+    return [toCode(id), toCount(dimensions), fewer, `${toCount(contextWindow)}${sharesWindow ? ' per call' : ''}`, extras.map(toCode).join(', ')]
   }))
 }
 

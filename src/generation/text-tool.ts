@@ -14,8 +14,8 @@ export interface TextTool {
 
 /** A function with one argument of text. Its description contains the grammar; nothing forces the model to follow it. */
 export function toTextFunction ({ name, description, grammar }: TextTool, place: Place, changes: Change[]): FunctionTool {
-  changes.push({ param: place, action: 'emulated', reason: 'Workers AI has no custom tools; this one is a function with one argument of text' })
-  if (grammar !== undefined) changes.push({ param: `${place}.format`, action: 'emulated', reason: 'the grammar is told to the model in words, and not enforced' })
+  changes.push({ param: place, action: 'emulated', reason: 'Workers AI has no custom tools; this one becomes a function with one text argument' })
+  if (grammar !== undefined) changes.push({ param: `${place}.format`, action: 'emulated', reason: 'the prompt describes the grammar; it is not enforced' })
   const told = grammar === undefined ? [] : [`The input must match this ${grammar.syntax ?? ''} grammar:\n${grammar.definition}`]
   return {
     type: 'function',

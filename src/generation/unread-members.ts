@@ -9,7 +9,7 @@ import type { Change } from './change.ts'
 export function tellUnread (value: object, known: ReadonlySet<string>, path: string, changes: Change[]): void {
   for (const [name, member] of Object.entries(value)) {
     if (known.has(name) || isNothing(member)) continue
-    changes.push({ param: `${path}.${name}`, action: 'dropped', from: member, reason: 'Workers AI has nothing of this kind' })
+    changes.push({ param: `${path}.${name}`, action: 'dropped', from: member, reason: 'Workers AI has no equivalent' })
   }
 }
 

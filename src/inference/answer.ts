@@ -76,7 +76,7 @@ export interface InferenceAnswer {
 /** No variation: the first translation of most requests, and the last. */
 const AS_ASKED: Variation = {}
 
-export const ESTIMATED: Change = { param: 'usage', action: 'estimated', reason: 'Workers AI told no token counts; these are guessed from the length of the text' }
+export const ESTIMATED: Change = { param: 'usage', action: 'estimated', reason: 'Workers AI returned no token counts; these are estimated from the length of the text' }
 
 /** Has a chat answered: see `answerRequest`. */
 export function answerChat (

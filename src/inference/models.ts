@@ -207,5 +207,5 @@ function toBareName (id: string): string {
 
 function notFound (asked: string, near: readonly string[]): ProxyError {
   const name = asked.length > MAX_NAME_LENGTH ? `${asked.slice(0, MAX_NAME_LENGTH)}…` : asked
-  return new ProxyError(`The model \`${quoted(name)}\` does not exist or you do not have access to it.${near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : ''} GET /v1/models lists the models there are; MODEL_ALIASES and DEFAULT_MODEL of the proxy give them other names.`, { status: 404, type: 'invalid_request_error', code: 'model_not_found' })
+  return new ProxyError(`The model \`${quoted(name)}\` does not exist or you do not have access to it.${near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : ''} GET /v1/models lists all models; MODEL_ALIASES and DEFAULT_MODEL of the proxy give them other names.`, { status: 404, type: 'invalid_request_error', code: 'model_not_found' })
 }

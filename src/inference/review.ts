@@ -50,7 +50,7 @@ export function toStreamReview (events: Batch, { format: _, ...request }: RunReq
 export function silent ({ followsToolResult }: Pick<RunRequest, 'followsToolResult'>): Complaint {
   return {
     followUp: followsToolResult ? [{ role: 'user', content: 'Now answer with this result.' }] : [],
-    giveUp: () => ({ change: { param: 'messages', action: 'repaired', reason: `the model answered ${followsToolResult ? 'a tool result ' : ''}with nothing, and was asked once more` } })
+    giveUp: () => ({ change: { param: 'messages', action: 'repaired', reason: `the model gave an empty answer${followsToolResult ? ' to a tool result' : ''}, and was asked once more` } })
   }
 }
 
@@ -199,6 +199,6 @@ function damaged (): Complaint {
   return {
     repair: 'arguments',
     followUp: [],
-    giveUp: () => ({ change: { param: 'tool_calls', action: 'repaired', reason: 'half a mark of the chat template is left in the arguments, although the model was asked twice' } })
+    giveUp: () => ({ change: { param: 'tool_calls', action: 'repaired', reason: 'the arguments still contain half a token of the chat template, although the model was asked twice' } })
   }
 }

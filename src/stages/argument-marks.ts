@@ -11,7 +11,7 @@ const WRAPPED = /(?<!\\)"(?:<\|\\"\|>((?:[^"\\]|\\.)*?)<\|\\"\|>|<escape>((?:[^"
 /** A string that begins or ends with a piece of the mark. */
 const DAMAGED = /(?<!\\)"<\|\\"|<\|\\"\|>"\s*(?:[,}\]:]|$)/
 
-const MARKED: Change = { param: 'tool_calls', action: 'repaired', repair: 'arguments', reason: 'the model wrote marks of its chat template into the arguments' }
+const MARKED: Change = { param: 'tool_calls', action: 'repaired', repair: 'arguments', reason: 'the model wrote tokens of its chat template into the arguments' }
 
 /**
  * Arguments without the marks of a chat template around their texts.

@@ -33,6 +33,6 @@ export class LogprobsCheck implements Stage {
 
   #reportMissing (): void {
     if (this.#changes.some(({ param, action }) => param === 'logprobs' && action === 'missing')) return
-    this.#changes.push({ param: 'logprobs', action: 'missing', reason: 'the model was asked for them, and told none' })
+    this.#changes.push({ param: 'logprobs', action: 'missing', reason: 'they were requested, and the model returned none' })
   }
 }

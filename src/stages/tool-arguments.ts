@@ -68,7 +68,7 @@ export function toMended (text: string, schema: Schema | undefined, budget: Work
   const asWritten = { text, repairs: [] }
   const repairs: string[] = []
   const unmarked = withoutMarks(text)
-  if (unmarked !== text) repairs.push('the model wrote marks of its chat template into the arguments')
+  if (unmarked !== text) repairs.push('the model wrote tokens of its chat template into the arguments')
   let json: string | undefined = unmarked
   let value = parseJson(json)
   if (value === undefined) {

@@ -20,7 +20,7 @@ export class ToolNames implements Stage {
       if (event.type !== 'tool_call' || event.name === undefined || this.#offered.has(event.name)) return event
       const name = toOfferedName(event.name, [...this.#offered.keys()])
       if (name === undefined) return event
-      this.#changes.push({ param: 'tool_calls', action: 'repaired', reason: 'the model called a tool by another name than it was offered by' })
+      this.#changes.push({ param: 'tool_calls', action: 'repaired', reason: 'the model called a tool by a name that differs from the offered one' })
       return { ...event, name }
     })
   }

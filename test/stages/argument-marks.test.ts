@@ -50,7 +50,7 @@ t.test('arguments pass as they come up to a text that begins with a mark', t => 
   t.strictSame(stage.push([more('<|\\"|>Par')]), [])
   t.strictSame(stage.push([more('is<|\\"|>"}')]), [])
   t.strictSame(stage.push([FINISH]), [more('"Paris"}'), FINISH])
-  t.strictSame(changes, [{ param: 'tool_calls', action: 'repaired', repair: 'arguments', reason: 'the model wrote marks of its chat template into the arguments' }])
+  t.strictSame(changes, [{ param: 'tool_calls', action: 'repaired', repair: 'arguments', reason: 'the model wrote tokens of its chat template into the arguments' }])
   t.end()
 })
 

@@ -20,7 +20,7 @@ function countViolations (schema: Schema, value: unknown): number {
 }
 
 const SYNTAX = 'the model wrote JSON that does not parse'
-const MARKS = 'the model wrote marks of its chat template into the arguments'
+const MARKS = 'the model wrote tokens of its chat template into the arguments'
 const TWICE = 'the model encoded the arguments twice'
 const TYPES = 'the model gave values of another type than the schema names'
 

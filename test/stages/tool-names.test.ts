@@ -38,6 +38,6 @@ t.test('only names that were not offered are another, and each is told', t => {
   const more: Batch[number] = { type: 'tool_call', index: 0, arguments: '{}' }
   const given: Batch = [called(0, 'f<|channel|>final'), more, called(1, 'f<|x|>'), called(2, 'g'), FINISH]
   t.strictSame(told(stage, given), [called(0, 'f'), more, called(1, 'f<|x|>'), called(2, 'g'), FINISH])
-  t.strictSame(changes, [{ param: 'tool_calls', action: 'repaired', reason: 'the model called a tool by another name than it was offered by' }])
+  t.strictSame(changes, [{ param: 'tool_calls', action: 'repaired', reason: 'the model called a tool by a name that differs from the offered one' }])
   t.end()
 })

@@ -55,7 +55,7 @@ export function cutStalledClients (app: FastifyInstance, limitMs: number): void 
       one.idleSweeps = socket.writableLength > 0 && taken === one.taken ? one.idleSweeps + 1 : 0
       one.taken = taken
       if (one.idleSweeps < SWEEPS) continue
-      app.log.warn({ route: one.route, waitingBytes: socket.writableLength, limitMs }, 'a client took nothing of its answer for too long; its connection is cut')
+      app.log.warn({ route: one.route, waitingBytes: socket.writableLength, limitMs }, 'a client read nothing of its answer for too long; its connection was reset')
       cut(socket)
     }
   }

@@ -66,7 +66,7 @@ function ofReasoning ({ reasoning }: ThinkingWords, changes: Change[]): Statemen
   if (reasoning == null) return []
   if (!isObject(reasoning)) return notUnderstood('reasoning', reasoning, changes)
   const { effort, enabled, max_tokens: budget, exclude: _, ...others } = reasoning
-  for (const [name, value] of Object.entries(others)) if (value != null) changes.push({ param: `reasoning.${name}`, action: 'dropped', from: value, reason: 'no member of it that is known' })
+  for (const [name, value] of Object.entries(others)) if (value != null) changes.push({ param: `reasoning.${name}`, action: 'dropped', from: value, reason: 'it has no known member' })
   if (effort != null && !EFFORTS.includes(effort)) return notUnderstood('reasoning.effort', effort, changes)
   return [
     ...(enabled === false ? [toStatement('reasoning.enabled', false)] : []),
@@ -101,7 +101,7 @@ function ofBudget ({ thinking_budget: budget }: ThinkingWords, changes: Change[]
 function isHidden ({ reasoning, include_reasoning: isIncluded }: ThinkingWords, changes: Change[]): boolean {
   const param = isObject(reasoning) && reasoning['exclude'] === true ? 'reasoning.exclude' : 'include_reasoning'
   const isAsked = param === 'reasoning.exclude' || isIncluded === false
-  if (isAsked) changes.push({ param, action: 'emulated', reason: 'the model thinks all the same, and its thinking is left out of the answer' })
+  if (isAsked) changes.push({ param, action: 'emulated', reason: 'the model thinks anyway; its thinking is left out of the answer' })
   return isAsked
 }
 
@@ -118,6 +118,6 @@ function toEffort (budget: number): string {
 }
 
 function notUnderstood (param: string, from: unknown, changes: Change[]): [] {
-  changes.push({ param, action: 'dropped', from, reason: 'no form of it that is known' })
+  changes.push({ param, action: 'dropped', from, reason: 'unknown form' })
   return []
 }

@@ -36,7 +36,7 @@ export function toEmbedRequest (request: EmbeddingsRequest, model: Model, option
   const { dimensions } = request
   if (dimensions != null && model.dimensions !== undefined) {
     checkDimensions(dimensions, model.dimensions, model)
-    if (dimensions !== model.dimensions) changes.push({ param: 'dimensions', action: 'emulated', from: dimensions, reason: `the ${model.dimensions} numbers of each embedding are cut, and brought back to the length 1` })
+    if (dimensions !== model.dimensions) changes.push({ param: 'dimensions', action: 'emulated', from: dimensions, reason: `the ${model.dimensions} numbers of each embedding are cut, and normalized to length 1` })
   }
   const family = toEmbeddingFamily(model.id)
   const fields = {

@@ -27,7 +27,7 @@ export function toOtherParameters (request: GenerationRequest, family: Family, c
   if (!isRewritten(request, family)) return toExtras(request, TRANSLATED, family.extras, changes)
   for (const name of LOGPROBS) {
     const value = request[name]
-    if (!isOff(name, value)) changes.push({ param: name, action: 'dropped', from: value, reason: 'the text is searched for tool calls, JSON or thinking, so its pieces are no tokens any more' })
+    if (!isOff(name, value)) changes.push({ param: name, action: 'dropped', from: value, reason: 'the text is searched for tool calls, JSON or thinking, so its pieces are no longer tokens' })
   }
   return toExtras(request, new Set([...TRANSLATED, ...LOGPROBS]), family.extras, changes)
 }

@@ -58,7 +58,7 @@ export function toCompletionRunRequest (request: PromptRequest, model: Model, op
     ...(!isVerbatim && toReasoning(request as ThinkingWords, family, changes).fields)
   }
   const maxTokens = toLimit(request, model, inputs, { defaultMaxTokens: options.defaultMaxTokens, isVerbatim }, changes)
-  if (request.suffix) changes.push({ param: 'suffix', action: 'dropped', reason: 'Workers AI has no field for what comes after the text; models trained to fill it in take it inside the prompt' })
+  if (request.suffix) changes.push({ param: 'suffix', action: 'dropped', reason: 'Workers AI has no field for the text after the insertion; models that are trained for it take it inside the prompt' })
   if (!family.takesPrompt) {
     const thinking = family.thinking.channel === 'none' ? '' : '; its thinking is not told, but counts into max_tokens'
     changes.push({ param: 'prompt', action: 'emulated', reason: `this model takes no prompt, which is sent as one user message${thinking}` })
@@ -103,7 +103,7 @@ function toUnaskedRequest (
 ): RunRequest {
   const changes: Change[] = []
   const choices = toChoices(request, inputs.length, maxChoices, [])
-  if (request.logprobs != null) { changes.push({ param: 'logprobs', action: 'dropped', from: request.logprobs, reason: 'Workers AI tells none of a prompt' }) }
+  if (request.logprobs != null) { changes.push({ param: 'logprobs', action: 'dropped', from: request.logprobs, reason: 'Workers AI returns none for a prompt' }) }
   if (unsupportedParams === 'reject') refuseDropped(changes)
   return { ...TEXT_ONLY, fields: {}, inputs, choices, stop: [], isVerbatim: true, maxTokens: 0, workBudget: newWorkBudget(), changes }
 }
@@ -128,9 +128,9 @@ function toChoices ({ n, best_of: best }: PromptRequest, prompts: number, maxCho
     const param = prompts > maxChoices ? 'prompt' : 'n'
     throw invalid(param, `${prompts} prompts with ${each} choices each are ${choices} choices, but one request may have ${maxChoices}. MAX_CHOICES of the proxy sets the limit.`, 'invalid_value')
   }
-  if (best != null && best > each) changes.push({ param: 'best_of', action: 'dropped', from: best, reason: 'which answer is the best cannot be told without the log probabilities of all' })
-  if (prompts > 1) changes.push({ param: 'prompt', action: 'emulated', reason: 'each prompt is a native call of its own' })
-  if (each > 1) changes.push({ param: 'n', action: 'emulated', from: each, reason: 'each choice is a native call of its own, and billed as one' })
+  if (best != null && best > each) changes.push({ param: 'best_of', action: 'dropped', from: best, reason: 'the best answer cannot be determined without the log probabilities of all' })
+  if (prompts > 1) changes.push({ param: 'prompt', action: 'emulated', reason: 'each prompt is a separate native call' })
+  if (each > 1) changes.push({ param: 'n', action: 'emulated', from: each, reason: 'each choice is a separate native call, and billed as one' })
   return choices
 }
 
@@ -149,10 +149,10 @@ function toRaw ({ raw }: PromptRequest, { takesPrompt, extras }: Family, changes
 function toLogprobs ({ logprobs, echo }: PromptRequest, { takesPrompt, extras }: Family, changes: Change[]): Record<string, unknown> {
   if (logprobs == null) return {}
   if (takesPrompt && extras.includes('logprobs')) {
-    if (echo === true) changes.push({ param: 'logprobs', action: 'clamped', from: logprobs, reason: 'Workers AI tells those of the answer, and none of the prompt' })
+    if (echo === true) changes.push({ param: 'logprobs', action: 'clamped', from: logprobs, reason: 'Workers AI returns those of the answer, and none of the prompt' })
     return { logprobs: true, top_logprobs: logprobs }
   }
-  changes.push({ param: 'logprobs', action: 'dropped', from: logprobs, reason: 'this model tells none' })
+  changes.push({ param: 'logprobs', action: 'dropped', from: logprobs, reason: 'this model returns none' })
   return {}
 }
 

@@ -72,18 +72,18 @@ function toLevel (
       param,
       action: 'dropped',
       from: effort,
-      reason: channel === 'none' ? 'this model does not think' : 'this model cannot be told how much to think'
+      reason: channel === 'none' ? 'this model does not think' : 'the amount of thinking cannot be set for this model'
     })
     return {}
   }
   if (level === effort) return named(param, effort, level, changes)
-  const always = isMandatory ? 'this model always thinks, and knows' : 'this model cannot be told not to think, and knows'
+  const always = isMandatory ? 'this model always thinks, and takes' : 'this model cannot turn thinking off, and takes'
   changes.push({
     param,
     action: 'clamped',
     from: effort,
     to: level,
-    reason: `${effort === 'none' ? always : 'this model knows'} ${levels.join(', ')}`
+    reason: `${effort === 'none' ? always : 'this model takes'} ${levels.join(', ')}`
   })
   return { reasoning_effort: level }
 }

@@ -207,7 +207,7 @@ function toMessages (
     changes.push({
       param: 'messages',
       action: 'emulated',
-      reason: 'this model has no tool calling; earlier calls and their results are told as text'
+      reason: 'this model has no tool calling; earlier calls and their results are sent as text'
     })
   }
   const tooled = isPrompted ? withPromptedTools(plain, offered?.tools ?? []) : plain
@@ -271,7 +271,7 @@ function toChoices (request: GenerationRequest, { maxChoices }: RunRequestOption
   if (choices > maxChoices) {
     throw invalid('n', `integer above maximum value. Expected a value <= ${maxChoices}, but got ${choices} instead.`, 'integer_above_max_value')
   }
-  if (choices > 1) changes.push({ param: 'n', action: 'emulated', from: choices, reason: 'each choice is a native call of its own, and billed as one' })
+  if (choices > 1) changes.push({ param: 'n', action: 'emulated', from: choices, reason: 'each choice is a separate native call, and billed as one' })
   return choices
 }
 

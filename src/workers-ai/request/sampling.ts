@@ -42,7 +42,7 @@ export function toSampling (
         param: name,
         action: 'dropped',
         from: value,
-        reason: 'this turns it off elsewhere; it is left out, and the model does as it does by itself'
+        reason: 'on other servers this value turns it off; it is left out, and the model uses its default'
       })
       continue
     }

@@ -108,10 +108,10 @@ export function toOtherForm (form: OutputForm, otherForm: 'words' | 'body' | und
 /** The native fields of a form; none for `prompt`, which uses `toInstruction`. */
 export function toNativeFormat ({ name, schema, envelope }: OutputFormat, form: OutputForm, changes: Change[]): Record<string, unknown> {
   if (form === 'prompt') {
-    changes.push({ param: 'response_format', action: 'emulated', reason: 'this model holds no schema; it is asked for in words, and the answer is checked' })
+    changes.push({ param: 'response_format', action: 'emulated', reason: 'this model takes no schema; the prompt describes it, and the answer is checked' })
     return {}
   }
-  if (form === 'object' && schema !== undefined) changes.push({ param: 'response_format', action: 'emulated', reason: 'this model holds no schema; it is asked for JSON, and the answer is checked' })
+  if (form === 'object' && schema !== undefined) changes.push({ param: 'response_format', action: 'emulated', reason: 'this model takes no schema; it is asked for JSON, and the answer is checked' })
   if (form === 'object' || schema === undefined) return { response_format: { type: 'json_object' } }
   const sent = isTooLarge(schema) ? schema : toSent(schema, changes)
   switch (form) {

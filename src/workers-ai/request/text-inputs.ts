@@ -11,7 +11,7 @@ export function toTexts (value: string | unknown[], param: string): [string, ...
   if (!Array.isArray(value)) return [toText(value, param)]
   const [first, ...rest] = value
   if (typeof first === 'number' || Array.isArray(first)) {
-    throw new InvalidRequestError(`Invalid '${param}': token arrays cannot be served, because the tokens of Workers AI's models are others than those of OpenAI's. Send text${param === 'input' ? '; LangChain for Python does so with check_embedding_ctx_length=False' : ''}.`, { param, code: 'unsupported_value' })
+    throw new InvalidRequestError(`Invalid '${param}': token arrays cannot be served, because the models of Workers AI have other tokens than OpenAI's. Send text${param === 'input' ? '; LangChain for Python does so with check_embedding_ctx_length=False' : ''}.`, { param, code: 'unsupported_value' })
   }
   return [toText(first, `${param}[0]`), ...rest.map((text, index) => toText(text, `${param}[${index + 1}]`))]
 }

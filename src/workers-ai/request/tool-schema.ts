@@ -31,7 +31,7 @@ function toSoundSchema (schema: Schema, path: string, changes: Change[]): Schema
     if (isNothing(keyword, value)) continue
     const isMap = MAPS.has(keyword)
     if (isMap ? !isObject(value) && !isEmptyList(value) : keyword === 'required' && !isNames(value)) {
-      changes.push({ param: `${path}.${keyword}`, action: 'dropped', reason: 'it is not what JSON Schema has there' })
+      changes.push({ param: `${path}.${keyword}`, action: 'dropped', reason: 'it is not valid in JSON Schema' })
     } else if (isMap) {
       sound[keyword] = toSoundMembers(isObject(value) ? value : {}, path, changes)
     } else {

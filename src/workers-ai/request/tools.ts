@@ -60,7 +60,7 @@ export function toOfferedTools (request: FunctionsRequest, family: Family, chang
   const isAdvice = family.forcedChoice === 'advisory' || (family.forcedChoice === 'named' && !named)
   const forcedCall = isAdvice ? toForcedCall(choice) : undefined
   if (forcedCall !== undefined) {
-    changes.push({ param: isLegacy ? 'function_call' : 'tool_choice', action: 'emulated', reason: 'this model takes a forced choice as advice; it is told in words, and asked once more when it does not call' })
+    changes.push({ param: isLegacy ? 'function_call' : 'tool_choice', action: 'emulated', reason: 'this model treats a forced choice as advice; the prompt repeats it, and the model is asked once more if it makes no call' })
   }
   const mayCall = named ? [choice.name] : choice.mode === 'required' ? sent.map(({ name }) => name) : []
   const sound = sent.map(definition => ({ ...definition, parameters: toParameters(definition, param, changes) }))
@@ -131,7 +131,7 @@ function toParameters ({ name, parameters }: FunctionDefinition, param: string, 
   const path = toPath(name, param)
   if (parameters == null) return {}
   if (!isTooLarge(parameters)) return toSoundParameters(parameters, path, changes)
-  changes.push({ param: path, action: 'clamped', reason: 'so large a schema goes on as it is; arguments are not checked against it' })
+  changes.push({ param: path, action: 'clamped', reason: 'this schema is too large to compile; it is sent unchanged, and arguments are not checked against it' })
   return parameters
 }
 
@@ -206,7 +206,7 @@ function withTypeAndDescription (
           action: 'clamped',
           from: schema['type'] ?? (types.length === 0 ? 'any' : types),
           to: type,
-          reason: 'this model takes one type a property'
+          reason: 'this model takes one type per property'
         })
       }
       return [name, { ...schema, type, description: typeof schema['description'] === 'string' ? schema['description'] : '' }]

@@ -69,15 +69,15 @@ t.test('a model of the catalogue hears what Cloudflare lists for it', t => {
     for (const [effort, told] of Object.entries(expected)) t.equal(tell(effort, CATALOGUE.get(id)?.family as Family), told, `${id}: ${effort}`)
   }
   const { changes } = translated('none', CATALOGUE.get('@cf/zai-org/glm-5.3')?.family as Family)
-  t.match(changes, [{ from: 'none', to: 'low', reason: 'this model always thinks, and knows low, high, max' }])
+  t.match(changes, [{ from: 'none', to: 'low', reason: 'this model always thinks, and takes low, high, max' }])
   t.end()
 })
 
 t.test('a model that cannot be told says why', t => {
   const reasons = [
     { name: 'it does not think', family: FAMILIES.classic, expected: 'this model does not think' },
-    { name: 'it thinks as it likes', family: FAMILIES.qwq, expected: 'this model cannot be told how much to think' },
-    { name: 'its family thinks, but not this model', family: restrictTo(FAMILIES.openai, { tools: true, reasoning: false, json: true }), expected: 'this model cannot be told how much to think' }
+    { name: 'it thinks as it likes', family: FAMILIES.qwq, expected: 'the amount of thinking cannot be set for this model' },
+    { name: 'its family thinks, but not this model', family: restrictTo(FAMILIES.openai, { tools: true, reasoning: false, json: true }), expected: 'the amount of thinking cannot be set for this model' }
   ]
   for (const { name, family, expected } of reasons) {
     t.strictSame(translated('low', family), { native: {}, changes: [{ param: 'reasoning_effort', action: 'dropped', from: 'low', reason: expected }] }, name)

@@ -42,7 +42,7 @@ export function toBlockParts (block: PartBlock, place: string, changes: Change[]
       return toDocumentParts(block, place, changes)
     case 'search_result':
       tellUnread(block, SEARCH_RESULT, place, changes)
-      changes.push({ param: place, action: 'emulated', reason: 'a search result is told as text' })
+      changes.push({ param: place, action: 'emulated', reason: 'a search result is sent as text' })
       return placed(toSearchText(block))
     case 'tool_reference':
       tellUnread(block, TOOL_REFERENCE, place, changes)

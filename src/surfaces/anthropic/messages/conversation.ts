@@ -33,7 +33,7 @@ const THINKING = new Set(['type', 'thinking', 'signature', 'cache_control'])
 /** What Claude Code puts before its instructions; it changes from request to request, and no cache would hold what follows. */
 const BILLING_LINE = /^x-anthropic-billing-header:[^\n]*\n*/
 
-const ORPHAN = 'there is no call of this id before it; it is told as text'
+const ORPHAN = 'there is no call of this id before it; it is sent as text'
 
 /**
  * The conversation of a Messages request: the system prompt first, system messages in their place, results of tools right after
@@ -139,7 +139,7 @@ class Builder {
     const content = toJoinedText(texts)
     if (content === '' && calls.length === 0) {
       // Empty text is what clients make of an answer without a word.
-      if (thoughts.length > 0) this.#drop(place, 'thinking', 'some models refuse a turn of nothing but thinking')
+      if (thoughts.length > 0) this.#drop(place, 'thinking', 'some models refuse a turn that contains only thinking')
       else this.#drop(place, 'assistant', 'there is nothing in it to tell')
       return
     }
@@ -157,7 +157,7 @@ class Builder {
 
   #toSaid ({ block, place }: PlacedBlock): string[] {
     if (block.type === 'redacted_thinking') {
-      this.#drop(place, block.type, 'thinking that only the model which thought it can read')
+      this.#drop(place, block.type, 'only the model that produced this thinking can read it')
       return []
     }
     if (block.type === 'image') throw invalidAt(place, '`image` blocks can only be in `user` messages')
@@ -176,7 +176,7 @@ class Builder {
     tellUnread(block, THINKING, place, this.#changes)
     const thought = block.thinking === '' ? toHiddenThought(block.signature) : block.thinking
     if (thought !== undefined) return [thought]
-    if (block.signature) this.#drop(place, block.type, 'thinking that only the model which thought it can read')
+    if (block.signature) this.#drop(place, block.type, 'only the model that produced this thinking can read it')
     return []
   }
 

@@ -84,7 +84,7 @@ function toResponseFormat (
 const UNSERVED: Record<string, string> = {
   container: 'this proxy runs no containers',
   context_management: 'nothing is left out of a conversation here; the caller shortens it',
-  diagnostics: 'Workers AI tells none',
+  diagnostics: 'Workers AI returns none',
   inference_geo: 'Cloudflare decides where a model runs',
   mcp_servers: 'this proxy calls no MCP servers; the caller does',
   safeguards: 'Workers AI has none that could be chosen',

@@ -40,7 +40,7 @@ export class CompactionOutput implements Output {
 
   #finish (summary: string): void {
     if (summary === '') {
-      throw new ProxyError('The model summed up nothing, so the conversation could not be compacted. Try again, with more max_output_tokens or another model.', { status: 502, type: 'server_error', code: 'empty_summary' })
+      throw new ProxyError('The model returned an empty summary, so the conversation could not be compacted. Try again, with a larger max_output_tokens or another model.', { status: 502, type: 'server_error', code: 'empty_summary' })
     }
     const item: OutputItem = { id: this.#options.newItemId('cmp_'), type: 'compaction', encrypted_content: toCompactedContent(summary) }
     this.items.push(item)

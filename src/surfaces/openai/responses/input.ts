@@ -108,14 +108,14 @@ class Conversation {
       case 'compaction':
         return this.#recall(item, place)
     }
-    this.#changes.push({ param: place, action: 'dropped', from: item.type, reason: 'an item of this type cannot be told to a model of Workers AI' })
+    this.#changes.push({ param: place, action: 'dropped', from: item.type, reason: 'models of Workers AI take no item of this type' })
   }
 
   /** A turn of nothing but thinking is left out: some chat templates refuse one without a word. */
   end (): PlacedMessages {
     const isKept = this.#messages.map(message => message.role !== 'assistant' || message.content != null || message.tool_calls != null)
     for (const [index, place] of this.#places.entries()) {
-      if (!isKept[index] && isGiven(place)) this.#changes.push({ param: place, action: 'dropped', from: 'reasoning', reason: 'some models refuse a turn of nothing but thinking' })
+      if (!isKept[index] && isGiven(place)) this.#changes.push({ param: place, action: 'dropped', from: 'reasoning', reason: 'some models refuse a turn that contains only thinking' })
     }
     const messages = this.#messages.filter((_, index) => isKept[index])
     return {
@@ -153,7 +153,7 @@ class Conversation {
     const summary = toSummary(content)
     if (summary === undefined) {
       const param = `${place}.encrypted_content`
-      throw new InvalidRequestError(`Invalid '${param}': it is no compaction of this proxy, or was changed. Send it as it came, or leave the item out.`, { param, code: 'invalid_encrypted_content' })
+      throw new InvalidRequestError(`Invalid '${param}': it is not a compaction of this proxy, or it was changed. Send it unchanged, or leave the item out.`, { param, code: 'invalid_encrypted_content' })
     }
     this.#changes.push({ param: place, action: 'emulated', reason: 'the summary in it follows in a user message' })
     this.#push({ role: 'user', content: [{ type: 'text', text: toRecalledText(summary) }] }, place)
@@ -215,7 +215,7 @@ function toUserPart (part: InputPart, path: string): UserPart {
 /** @param type of the part as it was sent */
 function toTextPart (part: InputPart, path: string, type: string, role: string): TextPart {
   if (part.type === 'input_image' || part.type === 'input_file') {
-    throw invalid(path, `parts of type '${type}' cannot stand in a message of role '${role}'.`)
+    throw invalid(path, `parts of type '${type}' are not allowed in a message of role '${role}'.`)
   }
   return { type: 'text', text: part.type === 'refusal' ? part.refusal : part.text }
 }

@@ -32,11 +32,11 @@ export interface ResponsesServices extends Services {
   store: ResponsesStore<KeptResponse>
 }
 
-const NOT_KEPT: Change = { param: 'store', action: 'dropped', reason: 'the response could not be kept; nothing can go on from it by its id' }
+const NOT_KEPT: Change = { param: 'store', action: 'dropped', reason: 'the response could not be stored; later requests cannot refer to its id' }
 
 const NOT_STREAMED: Change = { param: 'stream', action: 'dropped', reason: 'a compaction is answered as a whole' }
 
-const CUT_SUMMARY: Change = { param: 'max_output_tokens', action: 'clamped', reason: 'the summary ended at its limit, and stands for the conversation as far as it goes' }
+const CUT_SUMMARY: Change = { param: 'max_output_tokens', action: 'clamped', reason: 'the summary reached its token limit, and may be incomplete' }
 
 /** The member of a body that holds what the model is given. */
 const INPUT = 'input'
@@ -162,7 +162,7 @@ async function ended ({ store }: ResponsesServices, { reporter }: Pick<Inference
   if (output.isCut === true) reporter.add(CUT_SUMMARY)
   if (!response.store) return response
   const isKept = await store.put(owner, { response, items }).catch((error: unknown) => {
-    call.log.error({ err: toLoggedError(error) }, 'a response was not kept')
+    call.log.error({ err: toLoggedError(error) }, 'a response was not stored')
     return false
   })
   if (!isKept) reporter.add(NOT_KEPT)

@@ -43,7 +43,7 @@ export function toGenerationRequest (request: ResponseRequest, earlier: readonly
   const toolChoice = toToolChoice(request, tools, changes)
   const { messages, places, callPlaces } = toMessages(toPlacedItems(request, earlier), tools, changes)
   if (places.every(place => place === 'instructions')) {
-    throw new InvalidRequestError("Invalid 'input': nothing in it can be told to a model.", { param: 'input', code: 'invalid_value' })
+    throw new InvalidRequestError("Invalid 'input': it contains nothing that can be sent to a model.", { param: 'input', code: 'invalid_value' })
   }
   const asked: GenerationRequest & Unread = {
     ...toOthers(request, changes),
@@ -66,7 +66,7 @@ export function toGenerationRequest (request: ResponseRequest, earlier: readonly
   }
   tellUnserved(request, changes)
   if (request.reasoning?.summary != null) {
-    changes.push({ param: 'reasoning.summary', action: 'emulated', reason: 'Workers AI sums up no thinking; what the model thinks is told as its summary' })
+    changes.push({ param: 'reasoning.summary', action: 'emulated', reason: 'Workers AI does not summarize thinking; all of the thinking is returned as its summary' })
   }
   return { asked, changes, places, callPlaces, tools, isCompaction: false }
 }
@@ -100,7 +100,7 @@ function toSummaryRequest (request: ResponseRequest, items: readonly InputItem[]
     if (!isOff(param, request[param])) changes.push({ param, action: 'dropped', reason: NO_ANSWER })
   }
   if (request.reasoning?.summary != null) changes.push({ param: 'reasoning.summary', action: 'dropped', reason: NO_ANSWER })
-  changes.push({ param: place, action: 'emulated', reason: 'the model sums the conversation up; encrypted_content holds that, encoded and not encrypted' })
+  changes.push({ param: place, action: 'emulated', reason: 'the model summarizes the conversation; encrypted_content is that summary, encoded and not encrypted' })
   return {
     ...summarised,
     asked: { ...asked, messages: [...asked.messages, { role: 'user', content: [{ type: 'text', text: SUMMARY_QUESTION }] }] },
@@ -166,8 +166,8 @@ function toLimit (request: ResponseRequest, changes: Change[]): number | undefin
   for (const name of ['max_completion_tokens', 'max_tokens'] as const) {
     const value = request[name]
     if (value == null || value === limit) continue
-    if (limit === undefined) changes.push({ param: name, action: 'renamed', from: name, to: 'max_output_tokens', reason: 'the Responses API calls it so' })
-    else changes.push({ param: name, action: 'dropped', from: value, reason: 'the limit was given by another name, too' })
+    if (limit === undefined) changes.push({ param: name, action: 'renamed', from: name, to: 'max_output_tokens', reason: 'this is its name in the Responses API' })
+    else changes.push({ param: name, action: 'dropped', from: value, reason: 'the limit was also given under another name' })
     limit ??= value
   }
   return limit
@@ -185,7 +185,7 @@ function toThinking (request: ResponseRequest, changes: Change[]): Pick<Generati
   const { effort, summary: _, ...others } = request.reasoning ?? {}
   const { reasoning_effort: ofChat } = request as { reasoning_effort?: unknown }
   const isOfChat = effort == null && EFFORTS.includes(ofChat)
-  if (isOfChat) changes.push({ param: 'reasoning_effort', action: 'renamed', to: 'reasoning.effort', reason: 'the Responses API calls it so' })
+  if (isOfChat) changes.push({ param: 'reasoning_effort', action: 'renamed', to: 'reasoning.effort', reason: 'this is its name in the Responses API' })
   return {
     reasoning_effort: isOfChat ? ofChat : effort,
     ...(Object.keys(others).length > 0 && { reasoning: others })

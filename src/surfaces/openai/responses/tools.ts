@@ -46,7 +46,7 @@ export function toServedTools (tools: readonly ToolParam[], changes: Change[]): 
     if (isServed(tool)) {
       serve(tool, path)
     } else if (tool.type === 'namespace') {
-      changes.push({ param: path, action: 'emulated', from: tool.name, reason: 'Workers AI has no namespaces; the tools bear its name before their own' })
+      changes.push({ param: path, action: 'emulated', from: tool.name, reason: 'Workers AI has no namespaces; its name is put before the names of its tools' })
       for (const [place, inner] of tool.tools.entries()) {
         if (isServed(inner)) serve(inner, `${path}.tools[${place}]`, tool.name)
         else dropped(`${path}.tools[${place}]`, inner, changes)

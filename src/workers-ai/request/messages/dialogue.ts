@@ -14,16 +14,16 @@ import { withPromptedTools } from './prompted-tools.ts'
  */
 export function toDialogue (given: readonly Message[], native: readonly NativeMessage[], changes: Change[]): NativeMessage[] {
   const start = given.findIndex(({ role }) => !isSystem(role) && role !== 'assistant')
-  if (start === -1) throw invalid('messages', "this model judges what a user and an assistant say by turns, and there is no message of the role 'user'.", 'invalid_value')
+  if (start === -1) throw invalid('messages', "this model judges a dialogue of user and assistant, and there is no message of the role 'user'.", 'invalid_value')
   for (const [index, { role }] of given.entries()) {
-    if (isSystem(role) || index < start) changes.push({ param: `messages[${index}]`, action: 'dropped', from: role, reason: 'this model judges what the user and the assistant say, and takes nothing else, nor an assistant who speaks first' })
+    if (isSystem(role) || index < start) changes.push({ param: `messages[${index}]`, action: 'dropped', from: role, reason: 'this model judges the messages of user and assistant; it takes no others, and no assistant message first' })
   }
   const dialogue = native.filter(({ role }) => !isSystem(role))
   const spoken = dialogue.slice(dialogue.findIndex(({ role }) => role !== 'assistant'))
   const told = spoken.some(({ role, tool_calls: calls }) => role === 'tool' || calls)
-  if (told) changes.push({ param: 'messages', action: 'emulated', reason: 'this model has no tool calling; earlier calls and their results are told as text' })
+  if (told) changes.push({ param: 'messages', action: 'emulated', reason: 'this model has no tool calling; earlier calls and their results are sent as text' })
   const turns = joined(told ? withPromptedTools(spoken, []) : spoken)
-  if (turns.length < spoken.length) changes.push({ param: 'messages', action: 'repaired', reason: 'this model takes the user and the assistant by turns; messages of one of them in a row are one' })
+  if (turns.length < spoken.length) changes.push({ param: 'messages', action: 'repaired', reason: 'this model takes user and assistant messages in turns; several in a row are joined' })
   return turns
 }
 

@@ -26,7 +26,7 @@ export function toEarlierThinking (message: AssistantMessage, path: string, isTa
   for (const [name, value] of given) {
     if (value == null || value === '' || (Array.isArray(value) && value.length === 0)) continue
     const text = toText(value)
-    if (text === '') changes.push({ param: `${path}.${name}`, action: 'dropped', reason: 'thinking that only the model which thought it can read' })
+    if (text === '') changes.push({ param: `${path}.${name}`, action: 'dropped', reason: 'only the model that produced this thinking can read it' })
     else if (!isTaken) changes.push({ param: `${path}.${name}`, action: 'dropped', from: '(text)', reason: 'this model does not take it' })
     else if (told === undefined) told = text
     else if (text !== told) changes.push({ param: `${path}.${name}`, action: 'dropped', from: '(text)', reason: 'the same turn has thinking in another member, which is sent' })

@@ -36,7 +36,7 @@ export function toFileText ({ file_data: given, file_id: id, file_url: url, file
   const [head, mediaType = '', encoding = ''] = DATA_URI.exec(data) ?? ['']
   const isBase64 = head === '' || encoding !== ''
   if (!isText(mediaType, filename ?? '')) {
-    throw invalid(param, "only text files can be sent to Workers AI chat models, such as text/plain, text/csv, text/markdown or application/json. Send what another file says as a part of type 'text', or its pages as parts of type 'image_url'.")
+    throw invalid(param, "only text files can be sent to Workers AI chat models, such as text/plain, text/csv, text/markdown or application/json. Send the text of another file as a part of type 'text', or its pages as parts of type 'image_url'.")
   }
   const text = isBase64 ? toText(data.slice(head.length), param, changes) : toPlainText(data.slice(head.length), param)
   changes.push({ param: path, action: 'emulated', reason: 'Workers AI takes no files; the text of this one is sent' })

@@ -40,9 +40,9 @@ export function toImagePart ({ url, detail, param }: PlacedImage, changes: Chang
   const size = toByteLength(base64) ?? 0
   if (size > MAX_IMAGE_BYTES) throw invalid(param, `image too large. Expected at most ${MAX_IMAGE_BYTES / MEBIBYTE} MiB, but got ${(size / MEBIBYTE).toFixed(1)} MiB instead.`, 'invalid_value')
   const type = toImageType(atob(base64.slice(0, 16)))
-  if (type === undefined) throw invalid(param, `${declared === '' || toDeclaredType(declared) ? 'the data is no image that Workers AI takes' : `images of type '${quoted(declared)}' are not taken by Workers AI`}. ${TAKEN}`)
+  if (type === undefined) throw invalid(param, `${declared === '' || toDeclaredType(declared) ? 'the data is not an image that Workers AI takes' : `images of type '${quoted(declared)}' are not taken by Workers AI`}. ${TAKEN}`)
   if (toDeclaredType(declared) !== type) {
-    changes.push({ param, action: 'repaired', from: declared, to: `image/${type}`, reason: 'an image is sent as what its first bytes say it is' })
+    changes.push({ param, action: 'repaired', from: declared, to: `image/${type}`, reason: 'an image is sent with the type that its first bytes show' })
   }
   if (base64 !== data || !isPlain) changes.push({ param, action: 'repaired', reason: 'an image is sent as a data URI without parameters, and its base64 in the standard form' })
   // It is not known whether upstream reads upper case, `image/jpg` and parameters.

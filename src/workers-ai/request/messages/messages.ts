@@ -195,7 +195,7 @@ function toFunctionCall (call: ToolCall, path: string, changes: Change[]): Funct
   const { index: _index, ...members } = call as ToolCall & { index?: unknown }
   tellUnread(members, CALL_MEMBERS, path, changes)
   if (call.type === 'function') return call
-  changes.push({ param: path, action: 'emulated', reason: 'Workers AI has no custom tools; this is told as a call of a function with one argument of text' })
+  changes.push({ param: path, action: 'emulated', reason: 'Workers AI has no custom tools; this is sent as a call of a function with one text argument' })
   return { id: call.id, type: 'function', function: { name: call.custom.name, arguments: toTextArguments(call.custom.input) } }
 }
 
@@ -256,7 +256,7 @@ function toNativePart (part: UserPart, path: string, changes: Change[]): NativeP
       return toFileText(part, path, changes)
     }
     case 'input_audio':
-      throw invalid(path, "parts of type 'input_audio' cannot be sent to Workers AI chat models. Send what is said as a part of type 'text'.")
+      throw invalid(path, "parts of type 'input_audio' cannot be sent to Workers AI chat models. Send a transcript as a part of type 'text'.")
   }
 }
 

@@ -61,6 +61,6 @@ function ordered (results: PlacedMessage[], calls: readonly ToolCall[], changes:
   })
   const sorted = paired.toSorted((one, other) => one.rank - other.rank).map(({ result }) => result)
   const moved = sorted.find(({ index }, place) => index !== results[place]?.index)
-  if (moved) changes.push({ param: `messages[${moved.index}]`, action: 'repaired', reason: 'the results of a turn are sent in the order of its calls, for some chat templates pair them by their place' })
+  if (moved) changes.push({ param: `messages[${moved.index}]`, action: 'repaired', reason: 'the results of a turn are sent in the order of its calls, because some chat templates match them by position' })
   return sorted
 }

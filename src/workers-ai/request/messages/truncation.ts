@@ -40,7 +40,7 @@ export function toLatest (
       action: 'clamped',
       from: messages.length,
       to: messages.length - dropped.size,
-      reason: 'the oldest turns were left out, for the context window of this model is too small for all'
+      reason: 'the oldest turns were left out, because the context window of this model is too small for all'
     })
   }
   return messages.filter((_, index) => !dropped.has(index))

@@ -202,4 +202,4 @@ t.strictSame(translate([
   { type: 'custom_tool_call', call_id: 'b', name: 'shout', input: 'HEY' }
 ]).callPlaces, [undefined, ['input[2]', 'input[4]']], 'each call of a turn stands where it stood')
 
-t.throws(() => translate([{ role: 'assistant', content: [{ type: 'image_url', image_url: 'data:1' }] }]), { message: "Invalid 'input[0].content[0]': parts of type 'image_url' cannot stand in a message of role 'assistant'." }, 'a part is called as it was sent')
+t.throws(() => translate([{ role: 'assistant', content: [{ type: 'image_url', image_url: 'data:1' }] }]), { message: "Invalid 'input[0].content[0]': parts of type 'image_url' are not allowed in a message of role 'assistant'." }, 'a part is called as it was sent')

@@ -296,7 +296,7 @@ t.test('a file that another process holds costs the response nothing', async t =
   const response = await respond(proxy, asking('say hi'))
   t.equal(response.headers.get('x-proxy-warnings'), 'store dropped')
   t.match(await response.json(), { status: 'completed', output: [{ content: [{ text: 'hi' }] }] })
-  t.match(proxy.lines().find(({ msg }) => msg === 'a response was not kept'), { level: 50 })
+  t.match(proxy.lines().find(({ msg }) => msg === 'a response was not stored'), { level: 50 })
   other.exec('ROLLBACK')
   t.equal((await respond(proxy, asking('say hi'))).headers.get('x-proxy-warnings'), null)
 })

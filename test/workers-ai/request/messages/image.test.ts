@@ -93,10 +93,10 @@ t.test('any other image is refused before anything is sent', t => {
     { name: 'percent-encoding', given: 'data:image/png,%89PNG', code: 'unsupported_value', says: /base64 data URIs only/ },
     { name: 'an SVG', given: `data:image/svg+xml;base64,${svg}`, code: 'unsupported_value', says: /'image\/svg\+xml' are not taken.*PNG, JPEG, WebP or GIF/ },
     { name: 'a TIFF', given: `data:image/tiff;base64,${toBase64('II*\0')}`, code: 'unsupported_value', says: /'image\/tiff' are not taken/ },
-    { name: 'an SVG that is called a PNG', given: `data:image/png;base64,${svg}`, code: 'unsupported_value', says: /no image that Workers AI takes.*PNG, JPEG, WebP or GIF/ },
-    { name: 'no bytes', given: 'data:image/png;base64,', code: 'unsupported_value', says: /no image that Workers AI takes/ },
-    { name: 'the beginning of a PNG\'s beginning', given: `data:image/png;base64,${toBase64('\x89PNG')}`, code: 'unsupported_value', says: /no image that Workers AI takes/ },
-    { name: 'a sound in the same wrapping as a WebP', given: `data:image/webp;base64,${toBase64('RIFF\x24\0\0\0WAVEfmt ')}`, code: 'unsupported_value', says: /no image that Workers AI takes/ },
+    { name: 'an SVG that is called a PNG', given: `data:image/png;base64,${svg}`, code: 'unsupported_value', says: /not an image that Workers AI takes.*PNG, JPEG, WebP or GIF/ },
+    { name: 'no bytes', given: 'data:image/png;base64,', code: 'unsupported_value', says: /not an image that Workers AI takes/ },
+    { name: 'the beginning of a PNG\'s beginning', given: `data:image/png;base64,${toBase64('\x89PNG')}`, code: 'unsupported_value', says: /not an image that Workers AI takes/ },
+    { name: 'a sound in the same wrapping as a WebP', given: `data:image/webp;base64,${toBase64('RIFF\x24\0\0\0WAVEfmt ')}`, code: 'unsupported_value', says: /not an image that Workers AI takes/ },
     { name: 'base64 that is cut', given: `data:image/png;base64,${png}A`, code: 'invalid_value', says: /not well-formed base64/ },
     { name: 'too many bytes', given: `data:image/png;base64,${'A'.repeat((MAX_IMAGE_BYTES + 2) / 3 * 4)}`, code: 'invalid_value', says: /at most 10 MiB, but got 10\.0 MiB/ }
   ]
