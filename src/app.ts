@@ -17,6 +17,7 @@ import { newLogger } from './telemetry/logger.ts'
 import { sustainedPressure } from './http/connections/sustained-pressure.ts'
 import { ActiveRequests, overloaded } from './http/connections/active-requests.ts'
 import { closePipelinedResponses } from './http/connections/pipelined-responses.ts'
+import { addVary } from './http/replies/vary.ts'
 import { toRequestId } from './http/replies/request-id.ts'
 import { readEndedRequests, type RequestReader } from './telemetry/ended-requests.ts'
 import { newMetrics, type Metrics, type MetricsOptions } from './telemetry/metrics/metrics.ts'
@@ -99,6 +100,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   // Of what no API serves, most is meant for OpenAI's.
   const [openaiErrors, anthropicErrors] = [errorHandler(models), anthropicErrorHandler(models)]
   app.setErrorHandler((error: FastifyError, request, reply) => {
+    addVary(reply, 'anthropic-version')
     const tell = isForAnthropic(request) ? anthropicErrors : openaiErrors
     tell(error, request, reply)
   })
@@ -300,7 +302,9 @@ const REQUEST_TIMEOUT_MS = 40_000
 const HEADERS_TIMEOUT_MS = 20_000
 const TIMEOUT_CHECK_MS = 2_000
 
-const RATE_HEADERS = ['limit', 'remaining', 'reset'].flatMap(what => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`])
+const RATE_HEADERS = ['limit', 'remaining', 'reset'].flatMap(what => ['requests', 'tokens'].flatMap(
+  of => [`x-ratelimit-${what}-${of}`, `anthropic-ratelimit-${of}-${what}`]
+))
 
 const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-proxy-warnings', 'x-proxy-model', 'x-proxy-attempts', 'cf-ai-req-id', 'cf-ai-neurons', 'request-id', ...RATE_HEADERS]
 

@@ -3,6 +3,7 @@ import { toAbortSignal, type CancelSignal } from '../generation/cancellation.ts'
 import type { Change } from '../generation/change.ts'
 import type { Batch, Usage } from '../generation/event.ts'
 import { interleaved, type WriteOfChoice } from '../generation/pipeline.ts'
+import { toImages, withImageUrls } from '../generation/image-forms.ts'
 import type { GenerationRequest } from '../generation/request.ts'
 import { toSum } from '../generation/usage.ts'
 import { letGoOfMessages } from '../json/messages-as-sent.ts'
@@ -85,16 +86,8 @@ export function answerChat (
   call: Call,
   { nameOf = asItIs, onAsked, ...origin }: ChatOrigin = {}
 ): Promise<InferenceAnswer | DryRunAnswer> {
-  const { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, fetchRemoteImages: areFetched } = services.settings
-  const options = {
-    defaultMaxTokens,
-    maxChoices,
-    unsupportedParams,
-    emulateTools,
-    rejectIfBusy,
-    ...origin,
-    visionModels: () => toVisionSuggestions(services.models.known())
-  }
+  const { fetchRemoteImages: areFetched } = services.settings
+  const options = { ...toRunOptions(services), ...origin }
   let fetched: ReturnType<typeof fetchRemoteImages> | undefined
   const translator: InferenceRequest['translator'] = (model, signal) => {
     const translate: Translate = variation => toRunRequest(chat, model, variation === AS_ASKED ? options : { ...options, ...variation })
@@ -125,6 +118,42 @@ export function answerChat (
     },
     call
   )
+}
+
+/** What a server's settings say of the translation of every chat. */
+function toRunOptions ({ settings, models }: Pick<Services, 'settings' | 'models'>): RunRequestOptions {
+  const { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy } = settings
+  const visionModels = () => toVisionSuggestions(models.known())
+  return { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, visionModels }
+}
+
+/** The smallest image there is: all images count alike, so none is fetched. */
+const ANY_IMAGE = 'data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA='
+
+/**
+ * Counts the tokens of a chat's prompt, tools and images included, as it would be sent to the model it names: an estimate, rather
+ * too many than too few. Asks nobody.
+ * @throws ProxyError when no model can be meant; LimitError when the key may not use it; InvalidRequestError when something
+ *   in the request cannot be served
+ */
+export async function countPromptTokens (
+  services: Pick<Services, 'settings' | 'models'>,
+  chat: GenerationRequest,
+  { record, allowance }: Pick<Call, 'record' | 'allowance'>
+): Promise<{ model: Model, tokens: number }> {
+  record.model = chat.model
+  const model = await services.models.resolve(chat.model)
+  allowance?.checkModel(model, services.models)
+  record.servedModel = model.id
+  const counted = services.settings.fetchRemoteImages ? withoutRemoteImages(chat) : chat
+  const { likelyPromptTokens = 0 } = toRunRequest(counted, model, { ...toRunOptions(services), unsupportedParams: 'warn' })
+  return { model, tokens: Math.max(1, likelyPromptTokens) }
+}
+
+function withoutRemoteImages (chat: GenerationRequest): GenerationRequest {
+  const remote = toImages(chat.messages).filter(({ url }) => /^https?:/i.test(url))
+  if (remote.length === 0) return chat
+  return { ...chat, messages: withImageUrls(chat.messages, new Map(remote.map(({ param }) => [param, ANY_IMAGE]))) }
 }
 
 /**

@@ -9,6 +9,13 @@ import { toGoDuration } from './go-duration.ts'
 import { toLimitedKey } from './limited-keys.ts'
 import { isOpenToAll } from './open-paths.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** How the API of a route tells the state of a key's limits; as OpenAI's does when absent. */
+    toRateHeaders?: (standing: Standing, now: Date) => Record<string, string>
+  }
+}
+
 export interface KeyLimitsOptions {
   settings: Pick<Settings, 'keyLimits' | 'authMode'>
   limits: Limits
@@ -17,7 +24,7 @@ export interface KeyLimitsOptions {
 }
 
 /**
- * Gives every request what its key may use, and every answer the `x-ratelimit-*` headers of its key. To be called after
+ * Gives every request what its key may use, and every answer the headers about the limits of its key. To be called after
  * the keys are checked.
  */
 export function limitKeys (app: FastifyInstance, { settings, limits, toSpent }: KeyLimitsOptions): void {
@@ -31,13 +38,14 @@ export function limitKeys (app: FastifyInstance, { settings, limits, toSpent }: 
         owner: ownerOf(request, authMode),
         record: request.record,
         // The answer may become a stream, whose headers no hook sees.
-        onReserved: standing => { reply.headers(toRateHeaders(standing)) }
+        onReserved: standing => { reply.headers(headersOf(request)(standing, new Date())) }
       })
     }
     done()
   })
-  app.addHook('onSend', async ({ allowance, record }, reply) => {
-    if (allowance instanceof KeyAllowance) reply.headers(toRateHeaders(await allowance.standing(toSpent(record).tokens)))
+  app.addHook('onSend', async (request, reply) => {
+    const { allowance, record } = request
+    if (allowance instanceof KeyAllowance) reply.headers(headersOf(request)(await allowance.standing(toSpent(record).tokens), new Date()))
   })
 }
 
@@ -63,6 +71,10 @@ function ownerOf ({ record, caller }: FastifyRequest, authMode: Settings['authMo
   if (authMode === 'passthrough') return 'your token'
   if (caller === undefined) return 'the callers of this proxy together'
   return record.key === undefined ? 'your key' : `the key '${record.key}'`
+}
+
+function headersOf ({ routeOptions }: FastifyRequest): NonNullable<FastifyRequest['routeOptions']['config']['toRateHeaders']> {
+  return routeOptions.config.toRateHeaders ?? toRateHeaders
 }
 
 function toRateHeaders ({ requests, tokens }: Standing): Record<string, string> {

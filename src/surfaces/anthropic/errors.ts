@@ -91,10 +91,15 @@ export function toProxyError (error: unknown, request: FailedRequest): unknown {
   })
 }
 
-/** The refusal of a key's limit: 403 for a model the key may not use, else 429, which Claude Code tries again unless it is told not to. */
+/**
+ * The refusal of a key's limit: 403 for a model the key may not use, else 429, which Claude Code tries again unless it is told not
+ * to. A prompt that can never pass is told as too long, for then agents shorten their conversation.
+ */
 function toLimitError (error: LimitError, now: Date): ProxyError {
+  const { facts: { inputTokens, max = 0, retryAfterMs } } = error
   const { isAboutModel, isQuota, text, headers } = toLimitRefusal(error, now)
   if (isAboutModel) return new ProxyError(text, { status: 403, type: 'permission_error', cause: error })
+  if (inputTokens !== undefined && retryAfterMs === undefined) return tooLong(`${inputTokens} tokens > ${max} maximum. This is a limit of ${text}`, error)
   const message = `${isQuota ? 'The quota is used up' : 'This request would exceed the rate limit'} for ${text}`
   return new ProxyError(message, { status: 429, type: 'rate_limit_error', headers, cause: error })
 }
@@ -157,12 +162,11 @@ function toOverflow (error: UpstreamError, { tokens }: Failure, { promptTokens, 
   const said = [tokens?.asked, promptTokens].find(one => one !== undefined && (limit === undefined || one > limit))
   const asked = said ?? (limit ?? 0) + 1
   const small = limit !== undefined && limit < SMALL_WINDOW ? `. Agents such as Claude Code need a model with a window of ${SMALL_WINDOW} tokens or more` : ''
-  return new ProxyError(limit === undefined ? `prompt is too long: ${quoted(error.message)}` : `prompt is too long: ${asked} tokens > ${limit} maximum${small}`, {
-    status: 400,
-    type: 'invalid_request_error',
-    code: 'context_length_exceeded',
-    cause: error
-  })
+  return tooLong(limit === undefined ? quoted(error.message) : `${asked} tokens > ${limit} maximum${small}`, error)
+}
+
+function tooLong (why: string, cause: Error): ProxyError {
+  return new ProxyError(`prompt is too long: ${why}`, { status: 400, type: 'invalid_request_error', code: 'context_length_exceeded', cause })
 }
 
 function toMessage ({ message, code }: UpstreamError, { meaning, next }: Failure, current: readonly string[]): string {

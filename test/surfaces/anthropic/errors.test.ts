@@ -52,6 +52,10 @@ t.test('a limit of the key is told as a rate, a quota, or a model it may not use
       }
     },
     {
+      given: { limit: 'tpm', max: 1_000, used: 0, inputTokens: 4_000 },
+      expected: { status: 400, type: 'invalid_request_error', message: /^prompt is too long: 4000 tokens > 1000 maximum\. This is a limit of the key 'alice' on tokens per minute \(tpm\)/ }
+    },
+    {
       given: { limit: 'models', model: '@cf/a/b', models: ['fast'] },
       expected: { status: 403, type: 'permission_error', message: "The key 'alice' does not have access to the model `@cf/a/b`. It may use: fast." }
     }

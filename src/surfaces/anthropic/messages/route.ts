@@ -10,20 +10,24 @@ import { sendEvents } from '../../../http/replies/event-stream.ts'
 import { writeExactly } from '../../../http/replies/exact-json.ts'
 import { EVENT_STREAM_HEADERS, toWarningsComment } from '../../../http/replies/server-sent-events.ts'
 import { newId } from '../../../ids.ts'
-import { answerChat, collect, consume, type InferenceAnswer, type Services } from '../../../inference/answer.ts'
+import { answerChat, collect, consume, countPromptTokens, type InferenceAnswer, type Services } from '../../../inference/answer.ts'
 import { noteFailure, type Call } from '../../../inference/call.ts'
+import { toWarnings } from '../../../inference/warnings.ts'
 import type { DryRunAnswer } from '../../../inference/dry-run.ts'
 import { toExactJsonText } from '../../../json/exact-json.ts'
 import { toLoggedError } from '../../../telemetry/logger.ts'
 import type { AnthropicErrorBody } from '../error-body.ts'
 import { toErrorBody, toProxyError } from '../errors.ts'
+import { toRateHeaders } from '../rate-headers.ts'
 import { MessageEvents, PING, toErrorEvent } from './events.ts'
 import { toMessage, type ReplyIdentity, type TellingOptions } from './fold.ts'
 import { toCallerName } from './names.ts'
-import { MessagesRequest } from './request.ts'
+import { CountTokensRequest, MessagesRequest } from './request.ts'
 import { toGenerationRequest, type TranslationOptions } from './to-request.ts'
 
 const LEFT_OUT: Change = { param: 'thinking', action: 'dropped', reason: 'the model has thought although thinking is disabled; the thought is left out' }
+
+const ESTIMATED: Change = { param: 'input_tokens', action: 'estimated', reason: 'Workers AI counts no tokens before it answers; this is guessed from the length of the text' }
 
 /** One message on its way. */
 interface MessageInProgress {
@@ -49,9 +53,13 @@ interface Asked {
   isLimitedByWindow: boolean
 }
 
-/** `POST /v1/messages`, plain and streamed: a chat, told as a message. */
+/**
+ * `POST /v1/messages`, plain and streamed: a chat, told as a message. `POST /v1/messages/count_tokens`: an estimate of its prompt,
+ * for which no model is asked.
+ */
 export function messages (app: FastifyInstance, services: Services): void {
-  app.withTypeProvider<TypeBoxTypeProvider>().post('/messages', { schema: { body: MessagesRequest } }, async (request, reply) => {
+  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+  typed.post('/messages', { schema: { body: MessagesRequest }, config: { toRateHeaders } }, async (request, reply) => {
     const inProgress = start(services, request.body, request, reply)
     if (request.body.stream === true) return stream(services, inProgress, reply)
     const answer = await inProgress.answer
@@ -65,6 +73,14 @@ export function messages (app: FastifyInstance, services: Services): void {
     // Numbers in the input of a call are told as the model wrote them.
     if (message.content.some(({ type }) => type === 'tool_use')) reply.serializer(toExactJsonText).type('application/json; charset=utf-8')
     return message
+  })
+  typed.post('/messages/count_tokens', { schema: { body: CountTokensRequest }, config: { toRateHeaders } }, async (request, reply) => {
+    const { asked, source } = toGenerationRequest(request.body)
+    const { model, tokens } = await countPromptTokens(services, asked, request).catch((error: unknown): never => {
+      throw error instanceof ProxyError ? error.named(place => toCallerName(place, source)) : error
+    })
+    reply.headers({ 'x-proxy-model': model.id, 'x-proxy-warnings': toWarnings([ESTIMATED]) })
+    return { input_tokens: tokens }
   })
 }
 

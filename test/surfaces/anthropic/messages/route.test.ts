@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { ContentBlock, MessageObject } from '../../../../src/surfaces/anthropic/messages/wire.ts'
 import { readMessageStream, sendMessage, toOrder } from '../../../streams/message-stream.ts'
-import { GLM, GPT_OSS, KIMI, LLAMA, MISTRAL, startProxy, type Proxy } from '../../../servers/start-proxy.ts'
+import { GLM, GPT_OSS, KIMI, LLAMA, MISTRAL, post, startProxy, type Proxy } from '../../../servers/start-proxy.ts'
 import { waited } from '../../../servers/http-client.ts'
 
 const weather = { name: 'get_weather', description: 'The weather of a city', input_schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } }
@@ -157,4 +157,24 @@ t.test('who waits long is given a sign of life, and then pings', async t => {
   const slow = await sendMessage(proxy, asking('stall', { stream: true, tools: [weather], tool_choice: { type: 'any' } }))
   t.equal(slow.status, 200, 'also where the whole answer is waited for')
   await slow.text()
+})
+
+t.test('tokens are counted without asking a model, and the count says that it is an estimate', async t => {
+  const proxy = await startProxy(t)
+  const count = (body: object) => post(proxy, '/v1/messages/count_tokens?beta=true', body, { headers: { 'anthropic-version': '2023-06-01' } })
+  const { max_tokens: _, ...body } = asking('say hi', { tools: [] })
+  const response = await count(body)
+  t.equal(response.status, 200)
+  t.equal(response.headers.get('x-proxy-warnings'), 'input_tokens estimated')
+  t.match(response.headers.get('request-id'), /^req_/)
+  const { input_tokens: few } = await response.json() as { input_tokens: number }
+  t.ok(few > 0 && few < 30)
+  const many = await Promise.all(Array.from({ length: 24 }, async () => (await (await count({ ...body, system: 'x'.repeat(35_000), tools: [weather] })).json() as { input_tokens: number }).input_tokens))
+  t.ok(many.every(one => one > 10_000), 'all of 24 at once')
+  t.equal((await count({ ...body, model: 'claude-x' })).status, 404)
+  t.match(await (await count({ ...body, messages: 'x' })).json(), { type: 'error', error: { message: 'messages: Input should be a valid list' } })
+  const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGk=' } }
+  t.match(await (await count({ ...body, messages: [{ role: 'user', content: [image] }] })).json(), { error: { message: /messages\.0\.content\.0/ } }, 'in the caller\'s words')
+  const asked = proxy.lines().filter(({ route }) => route === '/v1/messages/count_tokens')
+  t.ok(asked.length > 0)
 })
