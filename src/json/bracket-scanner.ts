@@ -1,19 +1,19 @@
 /** A quote opens a string only after one of these. Elsewhere it is an apostrophe or an unescaped quote. */
 const BEFORE_STRING = '{[(,:='
 
-/** Brackets inside of brackets, at most: what writes JSON again calls itself for each. */
+/** The deepest nesting of brackets: serializing JSON recurses for each. */
 const MAX_DEPTH = 500
 
 /**
- * Finds where the first brackets of a text are closed, reading it piece by piece and each character once. Strings in
- * double or single quotes are skipped, so that JSON and Python's literals can both be read.
+ * Finds the end of the first brackets of a text, which is read piece by piece, each character once. Strings in double or
+ * single quotes are skipped, for both JSON and Python literals.
  */
 export class BracketScanner {
   #length = 0
   #depth = 0
   #quote = ''
   #isEscaped = false
-  /** The last character outside strings that is no white space. */
+  /** The last character outside strings that is not white space. */
   #last = ''
 
   /**

@@ -6,13 +6,13 @@ const DIGITS = Symbol('digits')
 
 interface WithDigits { [DIGITS]?: Record<string, string> }
 
-/** Members of a body whose whole numbers are sent on. */
+/** Members of a body whose integers are forwarded. */
 const SENT_ON = ['seed', 'tools', 'functions', 'response_format', 'text', 'guided_json', 'chat_template_kwargs']
 
 /**
- * Keeps the digits of whole numbers beyond 2^53 in what a body has sent on: its seed and its schemas. The numbers
- * themselves stay what `JSON.parse` has made of them; `toExactJson` and `digitsOf` know better.
- * @param toText gives the JSON of the body; asked only where there is such a number
+ * Keeps the digits of integers beyond 2^53 in the forwarded members of a body: its seed and its schemas. The numbers
+ * themselves stay as `JSON.parse` made them; `toExactJson` and `digitsOf` return the exact digits.
+ * @param toText returns the JSON of the body; called only if there is such a number
  */
 export function keepDigits (body: unknown, toText: () => string): void {
   if (!isObject(body)) return
@@ -22,19 +22,19 @@ export function keepDigits (body: unknown, toText: () => string): void {
   mark(body, Object.fromEntries(members.map(name => [name, exact[name]])))
 }
 
-/** The whole number of a member, digit by digit; undefined where JavaScript's number is the same, or is none. */
+/** The exact integer of a member; undefined if JavaScript's number is the same, or is not an integer. */
 export function digitsOf (value: object, member: string): bigint | undefined {
   const digits = (value as WithDigits)[DIGITS]?.[member]
   return digits === undefined ? undefined : BigInt(digits)
 }
 
-/** Keeps what is known of the digits of an object's members in another one that has the same. */
+/** Copies the known digits of an object's members to another object with the same members. */
 export function copyDigits (from: object, to: object): void {
   const digits = (from as WithDigits)[DIGITS]
   if (digits !== undefined) Object.assign(to, { [DIGITS]: digits })
 }
 
-/** JSON text of a value, its whole numbers as they were sent. */
+/** JSON text of a value, with its integers as they were sent. */
 export function toExactJson (value: unknown): string {
   return holdsDigits(value) ? stringify(withDigits(value)) as string : JSON.stringify(value)
 }
@@ -53,7 +53,7 @@ function toExact (digits: string): unknown {
   return isRounded(number) && /^-?\d+$/.test(digits) ? new LosslessNumber(digits) : number
 }
 
-/** Both are the same value, read in two ways. */
+/** Both are the same value, parsed in two ways. */
 function mark (value: object, exact: object): void {
   for (const [name, member] of Object.entries(exact) as Array<[string, unknown]>) {
     if (isLosslessNumber(member)) Object.assign(value, { [DIGITS]: { ...(value as WithDigits)[DIGITS], [name]: member.toString() } })

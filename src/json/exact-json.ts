@@ -1,45 +1,45 @@
 import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json'
 import { UpstreamError } from '../errors.ts'
 
-/** What may be a number, in a string too: that costs a second parse and nothing else. */
+/** Matches possible numbers, also inside strings: a false match only costs a second parse. */
 const NUMBER = /(?:^|[[{:,\s])(-?\d[\d.eE+-]*)/g
 
 /**
- * Reads JSON once more, its numbers as they are written: JavaScript has no more than 15 digits for certain, and writes
- * 1.10 as 1.1. Only those that it would write otherwise become objects, which `toExactText` knows.
- * @param json was parsed before
- * @returns undefined when no number in it would change
+ * Parses JSON again with its numbers as they are written: JavaScript is exact only up to 15 digits, and writes 1.10 as 1.1.
+ * Numbers that it would write differently become objects, which `toExactText` serializes.
+ * @param json valid JSON
+ * @returns undefined if no number in it would change
  */
 export function parseExactly (json: string): unknown {
   if (!holdsChanging(json)) return undefined
   try {
     return parse(json, undefined, { parseNumber: toExact, onDuplicateKey: ({ newValue }) => newValue })
   } catch {
-    // Nested more deeply than can be read here.
+    // Nested too deeply to be parsed here.
     return undefined
   }
 }
 
-/** A number as it was written, if `parseExactly` has kept that; else undefined. */
+/** The text of a number that `parseExactly` has kept; otherwise undefined. */
 export function toDigits (value: unknown): string | undefined {
   return isLosslessNumber(value) ? value.toString() : undefined
 }
 
-/** A number, whether `parseExactly` has made an object of it or not; undefined for everything else. */
+/** The number of a value, also if `parseExactly` has made an object of it; undefined for other values. */
 export function toNumber (value: unknown): number | undefined {
   if (isLosslessNumber(value)) return Number(value.toString())
   return typeof value === 'number' ? value : undefined
 }
 
 /**
- * JSON text of a value that came as JSON.
- * @throws UpstreamError 'malformed' when it is nested so deeply (some thousand levels) that it cannot be written
+ * JSON text of a parsed value.
+ * @throws UpstreamError 'malformed' if it is nested too deeply to be serialized (some thousand levels)
  */
 export function toJsonText (value: unknown): string {
   return written(() => JSON.stringify(value))
 }
 
-/** The same of what `parseExactly` has read. */
+/** The same for a result of `parseExactly`. */
 export function toExactJsonText (value: unknown): string {
   return written(() => stringify(value) as string)
 }

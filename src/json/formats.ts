@@ -1,19 +1,19 @@
-/** Whether a text is in a format. */
+/** Whether a text has a format. */
 type Check = (text: string) => boolean
 
-/** Longer texts are in any format: what is written down so is short, and reading it must not take long. */
+/** Longer texts pass every format: real values are short, and a check must not take long. */
 const MAX_LENGTH = 8_192
 
 const DATE = String.raw`\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])`
 const TIME = String.raw`(?:[01]\d|2[0-3]):[0-5]\d(?::(?:[0-5]\d|60)(?:[.,]\d+)?)?`
 const OFFSET = String.raw`(?:[Zz]|[+-\u2212](?:[01]\d|2[0-3]):?[0-5]\d)`
-/** Seconds or milliseconds since 1970, which pydantic takes for any moment. */
+/** Seconds or milliseconds since 1970, which pydantic accepts for dates and times. */
 const UNIX_TIME = String.raw`[+-]?(?:\d+\.?\d*|\.\d+)`
 
 /**
- * Formats of strings, each as lenient as the more lenient of zod and pydantic, whose schemas name them: an answer that
- * its caller would take must not be refused here. Without the others (`regex`, `uri-template`, …) any text passes.
- * Sources: zod 4's `regexes`, and what pydantic 2 was seen to take.
+ * String formats, each as lenient as the more lenient one of zod and pydantic, whose schemas name them: an answer that its
+ * caller would accept must not be refused here. For other formats (`regex`, `uri-template`, …) any text passes.
+ * Sources: zod 4's `regexes`, and the observed behaviour of pydantic 2.
  */
 export const FORMATS: Readonly<Record<string, Check>> = {
   date: withDay(`^(${DATE})(?:[Tt ]00:00(?::00(?:[.,]0+)?)?(?:${OFFSET})?)?$|^(${UNIX_TIME})$`, isMidnight),
@@ -38,7 +38,7 @@ function matching (source: string, flags = ''): Check {
 
 /**
  * @param source its first group is a date, its second a number of seconds
- * @param isMoment whether these seconds will do
+ * @param isMoment whether these seconds are allowed
  */
 function withDay (source: string, isMoment = (_seconds: number) => true): Check {
   const pattern = new RegExp(source, 'u')
@@ -59,7 +59,7 @@ function isDay (date: string): boolean {
   return day <= new Date(Date.UTC(year === 0 ? 400 : year + 400, month, 0)).getUTCDate()
 }
 
-/** An absolute address: by RFC 3986 and 3987, or by the rules of browsers, as zod and pydantic read them. */
+/** An absolute URI: by RFC 3986 and 3987, or by the rules of browsers, as zod and pydantic read them. */
 function isAddress (text: string): boolean {
   return text.length > MAX_LENGTH || /^[A-Za-z][A-Za-z\d+.-]*:\S*$/.test(text) || URL.canParse(text)
 }

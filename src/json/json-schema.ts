@@ -4,7 +4,7 @@ import type { Checker } from './schema-checker.ts'
 
 type Schema = Record<string, unknown>
 
-/** Objects and lists of a schema, and characters of its names and texts, that are read at most. */
+/** The most objects and lists of a schema, and characters of its names and texts. */
 const MAX_NODES = 1_000
 const MAX_CHARACTERS = 128 * 1024
 
@@ -17,10 +17,10 @@ const MAX_KEPT_LENGTH = 64 * 1024
 /** Maximum number of errors in a message: enough for a model to correct its answer, few enough to read. */
 const MAX_ERRORS = 5
 
-/** The longest complaint, in characters: it may quote a schema. */
+/** The longest message, in characters: it may quote a schema. */
 const MAX_COMPLAINT = 300
 
-/** What a schema came to: a checker, or why it has none. */
+/** The result of compiling a schema: a checker, or why there is none. */
 type Reading = { checker: Checker } | { error: Error }
 
 let checkers: typeof import('./schema-checker.ts') | undefined
@@ -28,31 +28,31 @@ let checkers: typeof import('./schema-checker.ts') | undefined
 const kept = new LRUCache<string, Checker>({ max: MAX_SCHEMAS })
 const readings = new WeakMap<Schema, Reading>()
 
-/** An answer or a schema that cannot be checked: too large, too deep, or the check itself failed. It quotes nothing. */
+/** An answer or a schema cannot be checked: too large, too deep, or the check itself failed. The message quotes nothing. */
 export class UncheckedError extends Error {
   override name = 'UncheckedError'
 }
 
-/** Loads what checks are made with, a quarter of a megabyte that many servers never need; to be waited for before any check. */
+/** Loads the code of checks, a quarter of a megabyte that many servers never need. Must be awaited before any check. */
 export function loadCheckers (): Promise<unknown> | undefined {
   return checkers === undefined ? import('./schema-checker.ts').then(loaded => { checkers = loaded }) : undefined
 }
 
-/** Whether a schema was read before, so that its next check begins at once. */
+/** Whether a schema was compiled before, so that its next check starts at once. */
 export function isRead (schema: Schema): boolean {
   return lookUp(schema) !== undefined
 }
 
 /**
- * Why some of a schema is not looked at, in words that quote nothing of it; empty where all is.
- * @throws Error when the schema is none, with what its writer should know; UncheckedError when nothing can be checked against it
+ * Why parts of a schema are not enforced, in sentences that quote nothing of it; empty if everything is enforced.
+ * @throws Error for an invalid schema, with a message for its author; UncheckedError if nothing can be checked against it
  */
 export function readSchema (schema: Schema, budget: WorkBudget): readonly string[] {
   return toChecker(schema, budget).unenforced
 }
 
 /**
- * What of a value does not fit a JSON Schema, each as path and complaint; empty when all fits.
+ * The violations of a JSON Schema by a value, each with path and message; empty if it fits.
  * @throws UncheckedError
  */
 export function toViolations (schema: Schema, value: unknown, budget: WorkBudget): string[] {
@@ -60,7 +60,7 @@ export function toViolations (schema: Schema, value: unknown, budget: WorkBudget
 }
 
 /**
- * How many things of a value do not fit a JSON Schema.
+ * The number of violations of a JSON Schema by a value.
  * @throws UncheckedError
  */
 export function countViolations (schema: Schema, value: unknown, budget: WorkBudget): number {
@@ -104,7 +104,7 @@ function compile (schema: Schema, budget: WorkBudget): Reading {
   }
 }
 
-/** Whether a schema is larger than what is walked through. */
+/** Whether a schema is too large to be compiled. */
 export function isTooLarge (schema: Schema): boolean {
   let nodes = 0
   let characters = 0

@@ -2,12 +2,12 @@ import { jsonrepair } from 'jsonrepair'
 import { parseExactly } from './exact-json.ts'
 import { newWorkBudget, spend, type WorkBudget } from './work-budget.ts'
 
-/** Characters of text that are mended at most. */
+/** The most characters of a text that is repaired. */
 const MAX_MENDED = 100_000
 
 /**
- * JSON as models write it: with single quotes, trailing commas, comments, Python's words, or backslashes they forgot to
- * escape. Undefined when it is none, and when so much has been mended that it would take too long.
+ * Parses JSON as models write it: with single quotes, trailing commas, comments, Python literals, or unescaped backslashes.
+ * Undefined if it is not JSON, or if the budget for repairs is used up.
  */
 export function parseModelJson (text: string, budget: WorkBudget = newWorkBudget()): unknown {
   const value = parseJson(text)
@@ -16,24 +16,24 @@ export function parseModelJson (text: string, budget: WorkBudget = newWorkBudget
   return json === undefined ? undefined : parseJson(json)
 }
 
-/** The same for what is written again: its numbers as the model wrote them, as `parseExactly` has them. */
+/** The same for values that are serialized again: with numbers as the model wrote them, in the form of `parseExactly`. */
 export function parseModelJsonExactly (text: string, budget: WorkBudget = newWorkBudget()): unknown {
   const json = toModelJson(text, budget)
   return json === undefined ? undefined : toExactValue(json)
 }
 
-/** JSON text of JSON as models write it, the same where it is sound; undefined where it cannot be read. */
+/** Valid JSON text of JSON as models write it; unchanged if it is valid, undefined if it cannot be read. */
 export function toModelJson (text: string, budget: WorkBudget): string | undefined {
   return parseJson(text) === undefined ? toMendedJson(text, budget) : text
 }
 
-/** The value of sound JSON, its numbers as they are written. */
+/** The value of valid JSON, with numbers as they are written. */
 export function toExactValue (json: string): unknown {
   return parseExactly(json) ?? parseJson(json)
 }
 
 function toMendedJson (text: string, budget: WorkBudget): string | undefined {
-  // The repair makes a string of any prose; only what was meant as an object, list or string is worth it.
+  // The repair makes a string of any prose, so only text that begins like an object, list or string is repaired.
   if (text.length > MAX_MENDED || !/^\s*[{["']/.test(text)) return undefined
   try {
     spend(budget, 'mending', toMendingSteps(text))
@@ -44,12 +44,12 @@ function toMendedJson (text: string, budget: WorkBudget): string | undefined {
   }
 }
 
-/** The repair goes back to the beginning at what is wrong; that may be anywhere, but not in strings that are well-formed. */
+/** The repair returns to the beginning at each fault. A fault may be anywhere except inside well-formed strings. */
 function toMendingSteps (text: string): number {
   return text.length * text.replaceAll(/"(?:[^"\\]|\\.)*"/gs, '""').length
 }
 
-/** Undefined when the text is no JSON. */
+/** Undefined if the text is not JSON. */
 export function parseJson (text: string): unknown {
   try {
     return JSON.parse(text)
@@ -58,7 +58,7 @@ export function parseJson (text: string): unknown {
   }
 }
 
-/** `\d` and `C:\Users` are no escapes of JSON; the repair would take the backslash away. */
+/** `\d` and `C:\Users` are not JSON escapes; the repair would remove the backslash. */
 function withEscapedBackslashes (text: string): string {
   return text.replaceAll(/\\(["'\\/bfnrtu\n])|\\/g, (escape, known) => known === undefined ? '\\\\' : escape)
 }

@@ -1,38 +1,37 @@
-/** From this length on, in bytes, writing messages anew costs more than looking at how they are written. */
+/** From this length on, in bytes, serializing messages costs more than checking whether their JSON can be forwarded. */
 const LONG = 16_384
 
 /**
- * Bytes that are read at a time. A text of more than 128 KB has pages of memory of its own, which are had from the system
- * and given back each time; and what is gone through several times should be in the processor's cache by then.
+ * Bytes that are read at a time. A text of more than 128 KB has its own memory pages, which the system maps and unmaps each
+ * time. A piece that is read several times should also fit into the processor's cache.
  */
 const PIECE = 65_536
 
-/** Up to the messages: members that are no objects, lists or long texts, so that these are no others' messages. */
+/** The body before its messages: members that are not objects, lists or long texts, so that the messages are the body's own. */
 const HEAD = /^\{(?:"(?!messages")\w{1,64}":(?:"[^"\\]{0,256}"|[-\w.]{1,32}),)*"messages":\[/
 const MAX_HEAD = 4_096
 
-/** Largest rest of a body after its messages, in bytes: it may become far more than its size, and is looked at first where it is more. */
+/** Largest rest of a body after its messages, in bytes. A longer rest is checked first, because its values may need far more memory. */
 const MAX_TAIL = 1_048_576
 
 /**
- * One message of a role and a text, as `JSON.stringify` writes it: no white space, no member twice, and only escapes that
- * have no other form, so that none is half of a surrogate pair. Their number is limited by what the stack of regular
- * expressions holds.
+ * One message of a role and a text, as `JSON.stringify` writes it: no white space, no member twice, and only escapes with a
+ * single form, so that none is half of a surrogate pair. The stack of regular expressions limits the number of escapes.
  */
 const MESSAGE = /\{"role":"[a-z]{1,16}","content":"[^"\\]*(?:\\["\\bfnrt][^"\\]*){0,100000}"\}/y
 
-/** Where one message ends and the next begins. No string holds this: a quote in it has a backslash before it. */
+/** The boundary of two messages. No string contains this: a quote in it has a backslash before it. */
 const BETWEEN = Buffer.from('"},{"role":"')
 const END_OF_MESSAGE = 2
 
-/** What bytes are read as that are no UTF-8. */
+/** The replacement for bytes that are not UTF-8. */
 const REPLACEMENT = '\ufffd'
 
 const COMMA = 0x2c
 const OPENING = 0x5b
 const BRACKET = 0x5d
 
-/** The JSON of messages as it came. */
+/** The JSON of messages as it was received. */
 export interface MessagesAsSent {
   json: readonly [Buffer]
   /** Its length in UTF-8 bytes and in UTF-16 code units. */
@@ -40,21 +39,21 @@ export interface MessagesAsSent {
 }
 
 /**
- * The member of a list of messages that holds their JSON. It travels with the list wherever that goes. A copy has none,
- * because a copy is made to be changed.
+ * The member of a list of messages with their JSON. It stays with the list. A copy does not have it, because a copy is
+ * made to be changed.
  */
 const AS_SENT = Symbol('messages as sent')
 
-/** Messages, and their JSON where they came in a long body. */
+/** Messages, and their JSON if they arrived in a long body. */
 interface SentMessages extends ReadonlyArray<unknown> {
   readonly [AS_SENT]?: MessagesAsSent
 }
 
 /**
- * Reads a long body whose messages are written as they would be again, and keeps their JSON.
- * @param bytes of JSON, maybe
- * @returns what `JSON.parse` would; undefined when it is no such body
- * @throws SyntaxError when it is no JSON
+ * Parses a long body whose messages are written as `JSON.stringify` would write them, and keeps their JSON.
+ * @param bytes possibly JSON
+ * @returns the result of `JSON.parse`; undefined if it is not such a body
+ * @throws SyntaxError if it is not JSON
  */
 export function parseAsSent (bytes: Buffer): object | undefined {
   if (bytes.length < LONG) return undefined
@@ -66,26 +65,26 @@ export function parseAsSent (bytes: Buffer): object | undefined {
   const { messages, end, characters } = list
   if (bytes.length - end > MAX_TAIL) return undefined
   const tail = bytes.toString('utf8', end)
-  // A second list of messages would be the one that counts, and its name might be written with escapes.
+  // A second list of messages would override the first, and its name might be written with escapes.
   if (tail.includes('messages') || tail.includes('\\u') || tail.includes(REPLACEMENT)) return undefined
   keep(messages, { json: [bytes.subarray(start, end)], size: { bytes: end - start, characters: 1 + characters } })
   const body = JSON.parse(`${head}]${tail}`) as object
   return Object.assign(body, { messages })
 }
 
-/** The JSON of messages that are sent on as they came; undefined when it has to be written. */
+/** The JSON of messages that are forwarded unchanged; undefined if they have to be serialized. */
 export function keptMessagesJson (messages: SentMessages): MessagesAsSent | undefined {
   return messages[AS_SENT]
 }
 
-/** Not enumerable: it is no member of what the caller sent. */
+/** Not enumerable: the caller did not send this member. */
 function keep (messages: unknown[], asSent: MessagesAsSent): void {
   Object.defineProperty(messages, AS_SENT, { value: asSent })
 }
 
 /**
- * Lets go of the messages of a body that `parseAsSent` read: until the answer is there, every collection of garbage would
- * copy their text. Whoever asks the body for them again gets them read again from their JSON. Others stay as they are.
+ * Releases the messages of a body that `parseAsSent` read, because until the answer arrives every garbage collection would
+ * copy their text. A later read of the member parses their JSON again. Other bodies stay unchanged.
  */
 export function letGoOfMessages (body: { messages: readonly unknown[] }): void {
   const asSent = keptMessagesJson(body.messages)
@@ -104,7 +103,7 @@ export function letGoOfMessages (body: { messages: readonly unknown[] }): void {
 
 interface MessageList {
   messages: unknown[]
-  /** Behind its bracket. */
+  /** The position after its bracket. */
   end: number
   /** From its first message to its bracket. */
   characters: number
@@ -130,10 +129,10 @@ function parseMessages (bytes: Buffer, start: number): MessageList | undefined {
   return undefined
 }
 
-/** What is between two brackets or commas, as a list. */
+/** Parses the text between two brackets or commas as a list. */
 function toList (bytes: Buffer, start: number, end: number): string {
   if (end === bytes.length) return `[${bytes.toString('utf8', start, end)}`
-  // Joined to a text, brackets would have it copied once more.
+  // Joining brackets to the text would copy it once more.
   const before = bytes[start - 1] as number
   const behind = bytes[end] as number
   bytes[start - 1] = OPENING
@@ -153,7 +152,7 @@ function endOfPiece (bytes: Buffer, start: number): number {
   return between === -1 ? bytes.length : between + END_OF_MESSAGE
 }
 
-/** Where the bracket is that ends the list of messages with which a text begins; undefined when it is no such list. */
+/** The position of the bracket that ends the list of messages at the beginning of a text; undefined if there is no such list. */
 function endOfMessages (text: string): number | undefined {
   let at = 0
   do {

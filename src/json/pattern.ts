@@ -1,7 +1,7 @@
-/** A pattern in the words of RE2, which reads every text in time that grows with its length alone. */
+/** A pattern in RE2's syntax. RE2's time grows linearly with the text. */
 export interface LinearPattern {
   source: string
-  /** Steps of its program, by a guess that is rather too high. */
+  /** Steps of its program, an upper estimate. */
   size: number
 }
 
@@ -13,12 +13,12 @@ export class UnreadPatternError extends Error {
 /** UTF-16 code units. */
 const MAX_LENGTH = 4_000
 
-/** Steps of a program: repetitions are written out, and each step costs time with each character of a text. */
+/** The most steps of a program: repetitions are expanded, and each step costs time for each character of a text. */
 const MAX_SIZE = 2_000
 
 const MAX_GROUPS = 100
 
-/** What `\s` and `.` mean in ECMAScript, as ranges; RE2's know of ASCII alone. */
+/** The meaning of `\s` and `.` in ECMAScript, as ranges; RE2's cover ASCII only. */
 const SPACES = [
   [0x09, 0x0d],
   [0x20, 0x20],
@@ -34,10 +34,10 @@ const SPACES = [
 const LINE_ENDS = [[0x0a, 0x0a], [0x0d, 0x0d], [0x2028, 0x2029]] as const
 const LAST_CODE_POINT = 0x10ffff
 
-/** Escapes that stand for one character. */
+/** Escapes of one character. */
 const CONTROLS: Readonly<Record<string, number>> = { t: 0x09, n: 0x0a, v: 0x0b, f: 0x0c, r: 0x0d }
 
-/** ECMAScript's long names of Unicode's general categories, of which RE2 knows the short ones. */
+/** ECMAScript's long names of Unicode's general categories; RE2 knows only the short ones. */
 const CATEGORIES: Readonly<Record<string, string>> = {
   Letter: 'L',
   Uppercase_Letter: 'Lu',
@@ -60,10 +60,10 @@ const CATEGORIES: Readonly<Record<string, string>> = {
 
 /**
  * Reads a pattern as ECMA-262 does with the flag `u`, which is what JSON Schema names, and writes it in RE2's syntax.
- * What only another language reads (`\A`, `(?i)`), what languages read differently (`[]a]`), and what RE2 has no way to
- * do (looking around, referring back) is refused: an answer must not be judged by a pattern its writer did not mean.
- * Without `u` ECMA-262 takes some more escapes and brackets for the characters they are; where all languages agree about
- * that, it is read so here.
+ * It refuses syntax of other languages (`\A`, `(?i)`), syntax that languages read differently (`[]a]`), and syntax that RE2
+ * does not support (lookaround, back references): an answer must not be checked by a pattern that its author did not mean.
+ * Without `u` ECMA-262 reads some more escapes and brackets as literal characters. Where all languages agree about that, so
+ * does this function.
  * @throws UnreadPatternError
  */
 export function toLinearPattern (pattern: string): LinearPattern {
@@ -123,7 +123,7 @@ class Reader {
     return token
   }
 
-  /** What stands next, when it is of this form; it is then taken. */
+  /** Consumes the next text if it has this form. */
   #takeIf (form: RegExp): RegExpExecArray | undefined {
     form.lastIndex = this.#at
     const found = form.exec(this.#pattern)
@@ -174,7 +174,7 @@ class Reader {
     if (head === undefined && this.#pattern[this.#at] === '?') throw new UnreadPatternError('it has a group of another language')
     if (this.#sizes.length > MAX_GROUPS) throw new UnreadPatternError('its groups are nested too deeply')
     this.#sizes.push(0)
-    // Nobody asks what a group caught.
+    // The content of a group is not used.
     this.#write('(?:')
   }
 
@@ -219,7 +219,7 @@ class Reader {
   #readClass (): void {
     const isNegated = this.#takeIf(/\^/y) !== undefined
     if (this.#takeIf(/\]/y)) {
-      // Elsewhere the bracket would be the first of a class that goes on.
+      // In other languages the bracket would be the first character of a class that continues.
       if (!isNegated || this.#pattern.includes(']', this.#at)) throw new UnreadPatternError('languages read its brackets differently')
       return this.#writeAtom('(?s:.)')
     }
@@ -255,7 +255,7 @@ class Reader {
 
 function toProperty ([, letter = '', kind, name = '']: RegExpExecArray): string {
   const category = CATEGORIES[name] ?? name
-  // A script without its kind is no ECMAScript, but means the same wherever it is taken.
+  // A script without `Script=` is not ECMAScript, but has the same meaning wherever it is accepted.
   if (kind?.startsWith('s') || kind === 'Script' ? category.length < 3 : kind !== undefined && category.length > 2) throw new UnreadPatternError('it has a property that is not known')
   return `\\${letter}{${category}}`
 }

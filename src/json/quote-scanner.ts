@@ -1,11 +1,11 @@
 /**
- * Finds where the first brackets of a text are closed, reading it piece by piece, when its strings stand between quotes
- * of a chat template, which are several characters long and escape nothing.
+ * Finds the end of the first brackets of a text, which is read piece by piece and has strings between quote tokens of a chat
+ * template. These have several characters, and no escapes.
  */
 export class QuoteScanner {
   #quote: string
   #length = 0
-  /** The end of what was read, in which a quote may have begun. */
+  /** The end of the input so far, in which a quote may have begun. */
   #tail = ''
   #depth = 0
   #isInside = false

@@ -8,25 +8,25 @@ import { FORMATS } from './formats.ts'
 import { toLinearPattern, UnreadPatternError } from './pattern.ts'
 import { toServedSchema, type Schema } from './served-schema.ts'
 
-/** What was made of a schema. */
+/** A compiled schema. */
 export interface Checker {
-  /** What of the schema is not looked at, and why; in words that quote nothing of it. */
+  /** Why parts of the schema are not enforced, in sentences that quote nothing of it. */
   unenforced: readonly string[]
   /**
-   * What of a value does not fit.
-   * @throws WorkBudgetError, RangeError for what is nested too deeply
+   * The violations by a value.
+   * @throws WorkBudgetError; RangeError for too deep nesting
    */
   errorsOf: (value: unknown, budget: WorkBudget) => ErrorObject[]
 }
 
-/** The schema is none. The message quotes it, and is for its writer only. */
+/** The schema is invalid. The message quotes it, and is for its author only. */
 export class InvalidSchemaError extends Error {
   override name = 'InvalidSchemaError'
 }
 
 type Draft = '04' | '07' | '2019-09' | '2020-12'
 
-/** The part of an Ajv that is used here; each draft has a class of its own. */
+/** The used part of an Ajv instance; each draft has its own class. */
 type Validator = Pick<Ajv, 'compile' | 'validateSchema' | 'errors' | 'errorsText' | 'RULES'>
 
 // Its default export is the module itself where it was not bundled.
@@ -35,21 +35,21 @@ const Ajv04 =
 
 const DRAFTS: Record<Draft, new (options: Options) => Validator> = { '04': Ajv04 as unknown as new (options: Options) => Validator, '07': Ajv, '2019-09': Ajv2019, '2020-12': Ajv2020 }
 
-/** Each knows what a schema of its draft is; made when the first one comes. */
+/** An Ajv per draft, created for the first schema of that draft. */
 const readers = new Map<Draft, Validator>()
 
-/** Keywords that look at each item or member of a value. */
+/** Keywords that check each item or member of a value. */
 const LOOPING = new Set(['items', 'additionalItems', 'contains', 'unevaluatedItems', 'additionalProperties', 'patternProperties', 'propertyNames', 'unevaluatedProperties', 'minProperties', 'maxProperties', 'dependencies'])
 
 /** Keywords that read each character of a text. */
 const READING = new Set(['minLength', 'maxLength', 'format', 'const', 'enum'])
 
-/** Steps of the compilation of one keyword's code, beside those of what stands in it. */
+/** Steps to compile one keyword, without its subschemas. */
 const KEYWORD_STEPS = 2
 
 /**
- * Makes a checker of a schema, which is read by the draft that `$schema` names; without one by the first that takes it.
- * @throws InvalidSchemaError; WorkBudgetError for one that is too much to compile; others of Ajv's
+ * Compiles a schema by the draft that `$schema` names, or without one by the first draft that accepts it.
+ * @throws InvalidSchemaError; WorkBudgetError if the compilation takes too many steps; other errors of Ajv
  */
 export function toChecker (schema: Schema, budget: WorkBudget): Checker {
   const meter = new Meter(budget, 'compiling')
@@ -75,7 +75,7 @@ function compile (ajv: Validator, schema: Schema): ValidateFunction {
 }
 
 function newAjv (draft: Draft, options: Options): Validator {
-  // Referred schemas are not copied to where they are referred to: a thousand times a thousand makes a million.
+  // Targets of references are not inlined: a thousand references to a thousand subschemas would become a million.
   return new DRAFTS[draft]({
     strict: false,
     allErrors: true,
@@ -87,7 +87,7 @@ function newAjv (draft: Draft, options: Options): Validator {
   })
 }
 
-/** @throws InvalidSchemaError when the draft does not take the schema */
+/** @throws InvalidSchemaError if the draft does not accept the schema */
 function toDraft (schema: Schema): Draft {
   const named = toNamedDraft(schema['$schema'])
   const drafts: Draft[] = named === undefined ? ['2020-12', '07', '04'] : [named]
@@ -143,8 +143,8 @@ function lengthOf (value: unknown): number {
 }
 
 /**
- * Has every keyword count what it does, when its code is made and each time that runs: a schema that refers to itself can
- * double the work with each level. And has those that compare numbers and items do it exactly, and in one go.
+ * Makes every keyword count its steps, at compilation and at each run: a schema that refers to itself can double the work with
+ * each level. Replaces the keywords that compare numbers and items by exact ones with linear time.
  */
 function countSteps ({ RULES }: Validator, meter: Meter): void {
   for (const rule of Object.values(RULES.all)) {
@@ -171,16 +171,16 @@ function toOwnCode (keyword: string, meter: Meter): ((context: KeywordCxt) => vo
   })
 }
 
-/** What a keyword may have to go through. */
+/** The steps that a keyword may need. */
 function sizeOf (schema: unknown, keyword: string): number {
   if (typeof schema !== 'object' || schema === null) return 0
-  // Each that is missing is an error to write down.
+  // Each missing member becomes an error.
   if (keyword === 'required') return 4 * lengthOf(schema)
   if (keyword !== 'enum' && keyword !== 'const') return lengthOf(schema)
   return JSON.stringify(schema).length / 8
 }
 
-/** Whether a number is a multiple of another one in decimal digits, as they are written: 19.99 is one of 0.01. */
+/** Whether a number is a multiple of another one in decimal digits, as written: 19.99 is a multiple of 0.01. */
 function isMultiple (step: number, value: number): boolean {
   const of = toDecimal(step)
   const one = toDecimal(value)
@@ -195,13 +195,13 @@ interface Decimal {
   exponent: number
 }
 
-/** Undefined for what is too large to be a number. */
+/** Undefined for a value too large for a number. */
 function toDecimal (value: number): Decimal | undefined {
   const [, whole = '', fraction = '', exponent = '0'] = /^(-?\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value)) ?? []
   return whole === '' ? undefined : { digits: BigInt(whole + fraction), exponent: Number(exponent) - fraction.length }
 }
 
-/** By their JSON, because to compare each item with each takes time that grows with the square. */
+/** Compared by their JSON, because comparing all pairs would take quadratic time. */
 function isUnique (list: unknown[], meter: Meter): boolean {
   const seen = new Set<string>()
   for (const item of list) {
@@ -233,11 +233,11 @@ class Patterns {
     return typeof read === 'string' ? read : undefined
   }
 
-  /** What Ajv makes its patterns by. */
+  /** Ajv's factory of patterns. */
   engine (): NonNullable<NonNullable<Options['code']>['regExp']> {
     const toPattern = (pattern: string) => {
       const read = this.#read(pattern)
-      // One that stands where no schema was expected, and is referred to.
+      // A pattern in a place without a schema keyword that a reference points to.
       if (typeof read === 'string') throw new UnreadPatternError(read)
       const size = this.#sizes.get(read) ?? 1
       return {

@@ -1,7 +1,7 @@
 import { isObject } from './is-object.ts'
 export type Schema = Record<string, unknown>
 
-/** A schema as it is checked. */
+/** The schema that answers are checked against. */
 export interface ServedSchema {
   schema: Schema
   /** Why some of its patterns are not enforced, each reason once. */
@@ -15,10 +15,10 @@ export interface ServedSchemaOptions {
   reasonAgainst: (pattern: string) => string | undefined
 }
 
-/** Keywords whose values are no schemas. */
+/** Keywords whose values are not schemas. */
 const DATA = new Set(['const', 'default', 'enum', 'example', 'examples', 'required', 'dependentRequired', 'discriminator'])
 
-/** Keywords whose members are schemas, whatever their names are. */
+/** Keywords whose members are schemas, for any member name. */
 const MAPS = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas', 'dependencies'])
 
 /**
@@ -57,7 +57,7 @@ export function toServedSchema (schema: Schema, { keepsId, reasonAgainst }: Serv
     return one['nullable'] === true ? orNull(served) : served
   }
 
-  /** What such a pattern would have been for is not known, so nothing may be said about other properties either. */
+  /** The properties that such a pattern would match are unknown, so other properties cannot be checked either. */
   const withoutUnenforced = (served: Schema, patternProperties: Schema): void => {
     const kept = Object.entries(patternProperties).filter(([pattern]) => isEnforced(pattern))
     if (kept.length === Object.keys(patternProperties).length) return
@@ -70,7 +70,7 @@ export function toServedSchema (schema: Schema, { keepsId, reasonAgainst }: Serv
   return { schema: serveSchema(body), unenforced: [...reasons] }
 }
 
-/** OpenAPI 3.0 lets `nullable` stand beside `type` only; its writers put it anywhere. */
+/** OpenAPI 3.0 allows `nullable` only beside `type`, but authors use it anywhere. */
 function orNull (schema: Schema): Schema {
   const { type, enum: values, anyOf } = schema
   if (schema['$ref'] === undefined && schema['allOf'] === undefined && schema['oneOf'] === undefined && schema['const'] === undefined && schema['not'] === undefined) {

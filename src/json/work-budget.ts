@@ -1,11 +1,11 @@
-/** Work whose amount the caller decides was refused: it would keep other callers waiting for too long. */
+/** Work whose amount the caller controls was refused, because it would delay other callers for too long. */
 class WorkBudgetError extends Error {
   override name = 'WorkBudgetError'
 }
 
 /**
- * The most work for one request, over all its choices, where schemas and answers decide how much there is: nobody else is
- * served meanwhile. It counts steps instead of time, so that the same request always has the same result.
+ * The most work for one request, over all its choices, whose amount schemas and answers decide: no other request is served
+ * meanwhile. It counts steps, not time, so that the same request always has the same result.
  */
 export interface WorkBudget {
   /** Steps of a schema's compilation, about 50 μs each. */
@@ -23,9 +23,9 @@ export function newWorkBudget (): WorkBudget {
   return { compiling: 1_500, checking: 200_000, mending: 100_000_000 }
 }
 
-/** @throws WorkBudgetError when less is left; later work that needs less may still pass */
+/** @throws WorkBudgetError if less is left; later work that needs less may still pass */
 export function spend (budget: WorkBudget, kind: Kind, steps: number): void {
-  // Not a number is never less.
+  // NaN is never less.
   if (!(steps <= budget[kind])) throw new WorkBudgetError(`more ${kind} than is done for one request`)
   budget[kind] -= steps
 }

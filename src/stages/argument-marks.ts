@@ -1,7 +1,7 @@
 import type { Change } from '../generation/change.ts'
 import type { Batch, Stage } from '../generation/event.ts'
 
-/** Gemma's mark around a text, and how it stands in JSON; gemma 4 and glm were seen to write it into arguments. */
+/** Gemma's quote token around a text, and its form in JSON. Gemma 4 and glm were observed to write it into arguments. */
 const MARK = '<|"|>'
 const IN_JSON = '<|\\"|>'
 
@@ -19,7 +19,7 @@ const MARKED: Change = { param: 'tool_calls', action: 'repaired', repair: 'argum
  */
 export function withoutMarks (json: string): string {
   const pieces = json.split(MARK)
-  // The mark as it is stands in no JSON. Every second piece is a text.
+  // An unescaped mark is not valid in JSON. Every second piece is a text.
   const quoted = pieces.length > 1 && pieces.length % 2 === 1
     ? pieces.map((piece, index) => index % 2 === 0 ? piece : JSON.stringify(piece)).join('')
     : json
@@ -43,8 +43,8 @@ interface Call {
 }
 
 /**
- * Takes the marks out of arguments that are streamed: they pass up to a string that begins with a mark, from
- * which on they are held until the call has ended. Where arguments are held anyway, the stage that repairs them does it.
+ * Removes the marks from streamed arguments. They pass up to a string that begins with a mark; from there on they are held
+ * until the call has ended. If arguments are held anyway, the stage that repairs them removes the marks.
  */
 export class ArgumentMarks implements Stage {
   #changes: Change[]

@@ -9,7 +9,7 @@ export class CustomCalls implements Stage {
   #workBudget: WorkBudget
   #open: ToolCallEvent[] = []
 
-  /** @param customTools names of the functions that stand for custom tools */
+  /** @param customTools names of the functions that replace custom tools */
   constructor (customTools: ReadonlySet<string>, workBudget: WorkBudget) {
     this.#customTools = customTools
     this.#workBudget = workBudget
@@ -35,7 +35,7 @@ export class CustomCalls implements Stage {
   }
 }
 
-/** The input of a custom tool's call; whatever is not the arguments of the function that stands for it is the input. */
+/** The input of a custom tool's call, from the arguments of the function that replaces it; other text is the input itself. */
 export function toCustomInput (args: string, workBudget: WorkBudget): string {
   return inputOf(parseModelJson(args, workBudget)) ?? args
 }

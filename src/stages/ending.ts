@@ -4,7 +4,7 @@ import type { Batch, FinishReason, GenerationEvent, Meter, Stage, Usage } from '
 const CHARACTERS_PER_TOKEN = 4
 
 export interface EndingOptions {
-  /** Tokens of the prompt to tell when the upstream does not; an estimate. */
+  /** Estimated tokens of the prompt, used if the upstream reports none. */
   promptTokens: number
   /** The limit that was sent upstream, in tokens. */
   maxTokens: number
@@ -13,9 +13,9 @@ export interface EndingOptions {
 /**
  * The last stage of every generation: one usage and one finish reason, always.
  *
- * Classic models never say why they stopped and others say `stop` beside tool calls, so the reason is worked out:
- * what the upstream calls `length` or `content_filter` stands, tool calls win over `stop`, and as many tokens as the
- * limit allowed is `length`. A count the upstream did not tell is estimated from the length of the text and marked so.
+ * Classic models never report why they stopped, and others report `stop` with tool calls. So the reason is derived:
+ * `length` and `content_filter` of the upstream stay, tool calls override `stop`, and as many tokens as the limit means
+ * `length`. A count that the upstream did not report is estimated from the length of the text, and marked as estimated.
  */
 export class Ending implements Stage {
   meter: Meter | undefined = undefined
@@ -28,7 +28,7 @@ export class Ending implements Stage {
     this.#options = options
   }
 
-  /** It only counts it. */
+  /** It only counts text. */
   get isTransparent (): boolean {
     return true
   }

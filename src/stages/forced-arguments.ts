@@ -9,10 +9,10 @@ import { parseJson, toExactValue, toModelJson } from '../json/lenient-json.ts'
 
 type Schema = Record<string, unknown>
 
-/** What an answer may begin with that is an object and nothing else, maybe in a fence, also when it is cut. */
+/** The beginning of an answer that may be one object and nothing else, maybe in a fence, maybe incomplete. */
 const OBJECT = /^\s*(?:\{|$|`{1,2}$|```(?:j|js|jso)?$|```(?:json)?\s*(?:\{|$))/
 
-/** How far from the end of the thinking its last object may begin, in characters, and how many braces are tried. */
+/** The largest distance of the last object's start from the end of the thinking, in characters, and the number of braces tried. */
 const MAX_LENGTH = 20_000
 const MAX_BRACES = 100
 
@@ -24,16 +24,16 @@ export interface ForcedArgumentsOptions {
   /** Makes an id that is unique in the conversation. */
   newCallId: () => string
   changes: Change[]
-  /** What may be done to check and mend. */
+  /** The budget for checks and repairs. */
   workBudget: WorkBudget
 }
 
 type CheckOptions = Pick<ForcedArgumentsOptions, 'schema' | 'workBudget'>
 
 /**
- * Makes a call of the arguments that a model writes without their call, when it has to call one certain tool: an object
- * that is the whole answer, or the end of the thinking of an answer without a word. gpt-oss was seen to do both. Only an
- * object that fits the tool's parameters is one. Text is held back as long as it may be such an object.
+ * Converts arguments that a model writes without their call, if one named tool is forced: an object that is the whole answer,
+ * or the end of the thinking of an empty answer. gpt-oss was observed to do both. Only an object that fits the tool's
+ * parameters counts. Text is held back as long as it may be such an object.
  */
 export class ForcedArguments implements Stage {
   #options: ForcedArgumentsOptions
@@ -96,7 +96,7 @@ export class ForcedArguments implements Stage {
   }
 }
 
-/** The object that thinking ends with, when it is the arguments. */
+/** The object at the end of the thinking, if it is the arguments. */
 function lastObject (thoughts: string, options: CheckOptions): string | undefined {
   const text = withoutTail(thoughts)
   if (!text.endsWith('}')) return undefined
@@ -110,7 +110,7 @@ function lastObject (thoughts: string, options: CheckOptions): string | undefine
   return undefined
 }
 
-/** Without white space, a fence and marks of a chat template at the end. */
+/** The text without white space, a fence and template tokens at its end. */
 function withoutTail (text: string): string {
   let rest = text.trimEnd()
   for (let mark = markAtEnd(rest); mark !== undefined; mark = markAtEnd(rest)) rest = rest.slice(0, -mark.length).trimEnd()
@@ -121,7 +121,7 @@ function markAtEnd (text: string): string | undefined {
   return /```$|<\|\w{1,40}\|>$/.exec(text.slice(-48))?.[0]
 }
 
-/** Arguments of the tool as JSON text; undefined when they are none. */
+/** Arguments of the tool as JSON text; undefined if the text is not arguments. */
 function toArguments (written: string, { schema, workBudget }: CheckOptions): string | undefined {
   const text = written.trim()
   const json = toModelJson(text, workBudget)
@@ -130,7 +130,7 @@ function toArguments (written: string, { schema, workBudget }: CheckOptions): st
   return json === text ? text : toExactJsonText(toExactValue(json))
 }
 
-/** Whether an object has anything to do with the parameters: a lax schema allows every object. */
+/** Whether an object has any of the parameters: a lax schema allows every object. */
 function isAbout (value: Schema, { properties }: Schema): boolean {
   const keys = Object.keys(value)
   return isObject(properties) ? keys.length === 0 || keys.some(key => Object.hasOwn(properties, key)) : keys.length === 0
@@ -140,7 +140,7 @@ function fits (value: Schema, schema: Schema, workBudget: WorkBudget): boolean {
   try {
     return countViolations(schema, value, workBudget) === 0
   } catch {
-    // A schema that is none, or takes too long to check, shows nothing.
+    // An invalid schema, or one that takes too long to check, decides nothing.
     return false
   }
 }

@@ -1,27 +1,26 @@
 import type { Batch, Stage, TextEvent } from '../generation/event.ts'
 
-/** What a message begins with; the answer's own beginning is written by the template, so that mostly the channel comes first. */
+/** The beginnings of a message. The template writes the first token of the answer, so mostly the channel comes first. */
 const BEGINS = ['<|start|>', '<|channel|>'] as const
 
 const MESSAGE = '<|message|>'
 
-/** What a message ends with. */
+/** The ends of a message. */
 const ENDS = ['<|end|>', '<|return|>', '<|call|>'] as const
 
-/** Characters of a message's head at most; the longest that was seen has a hundred. */
+/** The most characters of a message's head; the longest observed one has a hundred. */
 const MAX_HEAD = 512
 
 /**
- * Tells the messages of harmony apart where they slip into the text, which was seen on gpt-oss: what is in the channel
- * `analysis` is thinking, what is in `final` and `commentary` is the answer. A message to a tool is left as it is, for
- * whoever reads calls.
+ * Separates harmony messages in the text, as observed on gpt-oss: the channel `analysis` is thinking, `final` and
+ * `commentary` are the answer. A message to a tool stays unchanged for the stage that reads calls.
  *
- * Only an answer that begins with such a message holds them, so that all others pass as they came.
+ * Only an answer that begins with such a message contains them; all others pass unchanged.
  */
 export class HarmonyChannels implements Stage {
   #state: 'start' | 'head' | 'body' | 'ended' | 'off' = 'start'
   #kind: 'text' | 'reasoning' | 'call' = 'text'
-  /** What came before it is certain how the answer begins. */
+  /** Text before it is certain how the answer begins. */
   #waiting: TextEvent[] = []
   /** Text not emitted yet; of a body only what may be its end. */
   #held = ''
@@ -70,7 +69,7 @@ export class HarmonyChannels implements Stage {
     while ((this.#state === 'head' && this.#readHead(out)) || (this.#state === 'body' && this.#readBody(out)) || (this.#state === 'ended' && this.#readSeam(out)));
   }
 
-  /** Reads `<|start|>assistant<|channel|>…<|message|>`: whether it has come to its end. */
+  /** Reads `<|start|>assistant<|channel|>…<|message|>`. Returns whether it is complete. */
   #readHead (out: Batch): boolean {
     const end = this.#held.indexOf(MESSAGE)
     if (end === -1 && this.#held.length <= MAX_HEAD) return false
@@ -83,12 +82,12 @@ export class HarmonyChannels implements Stage {
       this.#held = this.#held.slice(end + MESSAGE.length)
       return true
     }
-    // As it came, so that the call in it is read.
+    // Unchanged, so that a later stage reads the call in it.
     this.#emit(end === -1 ? this.#held.length : end + MESSAGE.length, out)
     return true
   }
 
-  /** Reads up to where the message ends: whether it does. */
+  /** Reads up to the end of the message. Returns whether it has ended. */
   #readBody (out: Batch): boolean {
     const at = firstOf([...ENDS, ...BEGINS], this.#held)
     const mark = [...ENDS, ...BEGINS].find(word => this.#held.startsWith(word, at))
@@ -104,7 +103,7 @@ export class HarmonyChannels implements Stage {
     return true
   }
 
-  /** Behind a message comes another one, or nothing; before anything else its end was none, but a part of the text. */
+  /** After a message comes another one, or nothing. Before anything else, the end marker was a part of the text. */
   #readSeam (out: Batch): boolean {
     const text = this.#held.trimStart()
     if (text === '') return false
@@ -140,7 +139,7 @@ export class HarmonyChannels implements Stage {
   }
 }
 
-/** Where one of the words begins, or may begin at the text's end; the text's length when nowhere. */
+/** The position where one of the words begins, or may begin at the text's end; the text's length if there is none. */
 function firstOf (words: readonly string[], text: string): number {
   for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at + 1)) {
     const rest = text.slice(at, at + 16)

@@ -2,7 +2,7 @@ import type { Batch, Stage } from '../generation/event.ts'
 
 /** Removes the thinking from an answer when the caller does not want it. */
 export class HiddenThinking implements Stage {
-  /** Text is none. */
+  /** Text always passes. */
   get isTransparent (): boolean {
     return true
   }

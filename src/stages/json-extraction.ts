@@ -5,11 +5,11 @@ import type { Batch, Stage } from '../generation/event.ts'
 const OBJECT = /\{\s{0,100}["}]/
 const LIST = /\[\s{0,100}["[{\]\d-]/
 
-/** The same, cut before it is certain. */
+/** The same, incomplete. */
 const CUT_OBJECT = /\{\s{0,100}$/
 const CUT_LIST = /\[\s{0,100}$/
 
-/** After so many characters of prose, JSON is no longer expected. */
+/** Characters of prose after which JSON is no longer expected. */
 const MAX_LEAD = 65_536
 
 export interface JsonTextOptions {
@@ -18,8 +18,8 @@ export interface JsonTextOptions {
 }
 
 /**
- * Leaves of an answer only its JSON object, or list: prose and code fences before and after it are taken away. An
- * answer without one, or with very much prose before it, is returned as it is. Taking away more than white space and fences is a change.
+ * Reduces an answer to its JSON object or list: prose and code fences before and after it are removed. An answer without
+ * one, or with very much prose before it, stays unchanged. Removing more than white space and fences is a change.
  */
 export class JsonText implements Stage {
   #changes: Change[]
@@ -28,7 +28,7 @@ export class JsonText implements Stage {
   #state: 'before' | 'inside' | 'after' | 'prose' = 'before'
   /** Text before the JSON, in case there is none. */
   #lead = ''
-  /** The end of it in which the JSON may have begun. */
+  /** The end of that text, in which the JSON may have begun. */
   #held = ''
   /** Text around the JSON. */
   #dropped = ''
@@ -84,7 +84,7 @@ export class JsonText implements Stage {
     return held.slice(start)
   }
 
-  /** How much of the text belongs to the JSON. */
+  /** The number of characters that belong to the JSON. */
   #lengthInside (text: string): number {
     for (let at = 0; at < text.length; at++) {
       const char = text[at]

@@ -1,7 +1,7 @@
 import type { Change } from '../generation/change.ts'
 import type { Batch, Stage } from '../generation/event.ts'
 
-/** Notices text without the log probabilities that the model was asked for: some models take the field and tell none. */
+/** Reports text without the requested log probabilities: some models accept the field and return none. */
 export class LogprobsCheck implements Stage {
   #changes: Change[]
   #hasText = false
@@ -11,7 +11,7 @@ export class LogprobsCheck implements Stage {
     this.#changes = changes
   }
 
-  /** It only looks at it. */
+  /** It only reads text. */
   get isTransparent (): boolean {
     return true
   }

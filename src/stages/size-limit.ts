@@ -1,15 +1,15 @@
 import { UpstreamError } from '../errors.ts'
 import type { Batch, GenerationEvent, Stage } from '../generation/event.ts'
 
-/** Bytes of memory, by a rough guess, that an answer may take which is held whole: no model writes a tenth of it. */
+/** Roughly estimated bytes of memory of an answer that is held whole: no model writes a tenth of it. */
 const MAX_BYTES = 32 * 1024 * 1024
 
-/** What an event costs beside its text, in bytes. */
+/** Memory of an event beside its text, in bytes. */
 const EVENT_BYTES = 64
 
 /**
- * Ends an answer that grows without end as a failure, where later stages or the caller's own wish hold it in memory.
- * Whole JSON answers have a limit of their own; this one is for event streams.
+ * Ends an answer that grows without limit with a failure, if later stages or a request without streaming hold it in memory.
+ * Whole JSON answers have another limit; this one is for event streams.
  */
 export class SizeLimit implements Stage {
   #bytes = 0

@@ -61,7 +61,7 @@ export class StopSequences implements Stage {
   }
 }
 
-/** Where the longest end of `text` begins that is the beginning of a stop sequence; -1 when there is none. */
+/** The position of the longest end of `text` that is the beginning of a stop sequence; -1 if there is none. */
 function firstUnfinished (text: string, stops: readonly string[]): number {
   const longest = Math.max(...stops.map(stop => stop.length))
   for (let at = Math.max(0, text.length - longest + 1); at < text.length; at++) {

@@ -1,6 +1,6 @@
 import type { Batch, Stage, TextEvent } from '../generation/event.ts'
 
-/** What stands around thinking. */
+/** Tags around thinking. */
 export interface ThinkTag {
   open: string
   close: string
@@ -12,7 +12,7 @@ export const THINK: ThinkTag = { open: '<think>', close: '</think>' }
 export const THOUGHT_CHANNEL: ThinkTag = { open: '<|channel>thought', close: '<channel|>' }
 
 export interface ThinkTagsOptions {
-  /** Those the model's template may write; the first one when the template opens the thinking itself. */
+  /** The tags that the model's template may write; the first pair if the template opens the thinking itself. */
   tags: readonly [ThinkTag, ...ThinkTag[]]
   /** The model's template opens the thinking itself, so that the answer begins inside it. */
   isOpen: boolean
@@ -21,19 +21,19 @@ export interface ThinkTagsOptions {
 }
 
 /**
- * Turns thinking that a model writes into its answer, between tags like `<think>` and `</think>`, into reasoning events.
+ * Converts thinking that a model writes into its answer, between tags like `<think>` and `</think>`, to reasoning events.
  *
- * Only the beginning of an answer can be thinking. The tags may be split anywhere, and only as much text is held back
- * as may still be a tag. deepseek-r1 and qwq begin without the opening tag, because their chat template has already
- * written it: with `isOpen` everything before `</think>` is reasoning. An answer of theirs that ends without the
- * closing tag, though not for want of tokens, was no thinking after all, and is text.
+ * Only the beginning of an answer can be thinking. The tags may be split anywhere, and only text that may still be a tag is
+ * held back. deepseek-r1 and qwq begin without the opening tag, because their chat template has already written it: with
+ * `isOpen` everything before `</think>` is reasoning. If such an answer ends without the closing tag, but not at the token
+ * limit, it was not thinking but text.
  */
 export class ThinkTags implements Stage {
   #options: ThinkTagsOptions
   #state: 'start' | 'opening' | 'thinking' | 'gap' | 'answer' = 'start'
   #completionTokens = 0
   #close: string
-  /** What came before it is certain whether the answer begins with thinking. */
+  /** Text before it is certain whether the answer begins with thinking. */
   #waiting: TextEvent[] = []
   /** Text that may still become a tag. */
   #held = ''
@@ -130,7 +130,7 @@ export class ThinkTags implements Stage {
     if (type === 'reasoning') this.#unproven?.push(text)
   }
 
-  /** As it came: beside the text an event may tell of its tokens. */
+  /** Emits the events unchanged, because they may also have logprobs. */
   #emitWaiting (out: Batch): void {
     for (const event of this.#waiting) out.push(event)
   }
@@ -145,7 +145,7 @@ export class ThinkTags implements Stage {
   }
 }
 
-/** Where the end of `text` begins that may become the closing tag; the text's length when there is none. */
+/** The position of an end of `text` that may become the closing tag; the text's length if there is none. */
 function tagStart (close: string, text: string): number {
   for (let at = Math.max(0, text.length - close.length + 1); at < text.length; at++) {
     if (close.startsWith(text.slice(at))) return at

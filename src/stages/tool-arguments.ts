@@ -10,14 +10,14 @@ import { parseJson, toExactValue, toModelJson } from '../json/lenient-json.ts'
 
 type Schema = Record<string, unknown>
 
-/** References and wrappings that are followed one after the other; a schema may refer to itself. */
+/** The longest chain of references and wrappers that is followed; a schema may refer to itself. */
 const MAX_REFERENCES = 10
 
 /**
- * Holds each tool call until it is whole, and mends the harmless mistakes models make in its arguments: JSON that is
- * nearly JSON, encoded twice, numbers and booleans as strings, lists and objects as strings, `null` for what may be
- * left out, and nothing for what may be null. Each repair is a change, and leaves numbers their digits. Arguments that fit
- * their schema, and those that cannot be mended, pass exactly as the model wrote them.
+ * Holds each tool call until it is complete, and repairs harmless mistakes in its arguments: almost valid JSON, JSON encoded
+ * twice, numbers and booleans as strings, lists and objects as strings, `null` for optional members, and missing members that
+ * may be null. Each repair is a change, and keeps the digits of numbers. Arguments that fit their schema, and those that
+ * cannot be repaired, pass exactly as the model wrote them.
  */
 export class ToolArguments implements Stage {
   #schemas: ReadonlyMap<string, Schema>
@@ -62,7 +62,7 @@ export class ToolArguments implements Stage {
 /**
  * @param text the arguments as the model wrote them
  * @param schema the tool's parameters, when they are known
- * @returns JSON text, and what was done to it; the same text and nothing when it is sound or beyond repair
+ * @returns JSON text and the repair; the same text and no repair if it is valid or cannot be repaired
  */
 export function toMended (text: string, schema: Schema | undefined, budget: WorkBudget): { text: string, repairs: string[] } {
   const asWritten = { text, repairs: [] }
@@ -96,7 +96,7 @@ export function toMended (text: string, schema: Schema | undefined, budget: Work
   return written === undefined ? asWritten : { text: written, repairs }
 }
 
-/** Undefined for what is nested deeper than JavaScript can write. */
+/** Undefined for nesting deeper than JavaScript can serialize. */
 function toJson (value: unknown): string | undefined {
   try {
     return toExactJsonText(value)
@@ -105,10 +105,10 @@ function toJson (value: unknown): string | undefined {
   }
 }
 
-/** Brackets closed too often, and marks of a chat template. */
+/** Surplus closing brackets, and tokens of a chat template. */
 const BEHIND = /^(?:[\s}\]]|<[|｜][^<>]{1,40}>)*$/
 
-/** JSON or nearly JSON whose brackets are closed, or closed too often: what was cut off must not be made up. */
+/** Valid or almost valid JSON whose brackets are all closed: truncated arguments must not be completed by guessing. */
 function toClosed (text: string, budget: WorkBudget): string | undefined {
   const json = text.trim()
   const length = new BracketScanner().read(json) ?? 0
@@ -116,7 +116,7 @@ function toClosed (text: string, budget: WorkBudget): string | undefined {
   return /[}\]]$/.test(closed) && BEHIND.test(json.slice(length)) ? toModelJson(closed, budget) : undefined
 }
 
-/** Undefined when that cannot be checked: for a schema that is none, or too large. */
+/** Undefined if it cannot be checked: the schema is invalid or too large. */
 function violations (schema: Schema, value: unknown, budget: WorkBudget): number | undefined {
   try {
     return countViolations(schema, value, budget)
@@ -151,14 +151,14 @@ function mendMembers (value: Record<string, unknown>, schema: Schema, root: Sche
     if (Object.hasOwn(resolved, 'default')) mended.push([name, resolved['default']])
     else if (typesOf(resolved, root).includes('null')) mended.push([name, null])
   }
-  // Unlike an assignment it makes an own member of any name, `__proto__` too.
+  // Unlike an assignment this defines an own member for any name, also `__proto__`.
   return Object.fromEntries(mended)
 }
 
-/** The value in one of the types, when it is that value in other clothes; the value itself when it is not. */
+/** The value converted to one of the types, if it is only encoded differently; otherwise the value itself. */
 function toType (value: unknown, types: readonly string[], budget: WorkBudget): unknown {
   const read = typeof value === 'string' ? toLiteral(value.trim(), budget) : undefined
-  // A whole number that was written as 1.0 is read as such where only whole ones are.
+  // 1.0 is read as an integer if the schema allows only integers.
   if (read !== undefined && isOf(read, types)) return types.includes('number') ? read : toSafeInteger(read) ?? read
   if (types.includes('string') && (toNumber(value) !== undefined || typeof value === 'boolean')) return String(value)
   if (types.includes('array') && value !== null && !Array.isArray(value)) return [value]
@@ -192,7 +192,7 @@ function resolve (schema: unknown, root: Schema): Schema {
   return {}
 }
 
-/** What a JSON pointer into the schema names. */
+/** The target of a JSON pointer into the schema. */
 function toTarget (reference: string, root: Schema): unknown {
   if (reference !== '#' && !reference.startsWith('#/')) return undefined
   return reference.split('/').slice(1).reduce<unknown>((node, part) => {
@@ -201,7 +201,7 @@ function toTarget (reference: string, root: Schema): unknown {
   }, root)
 }
 
-/** Of a choice of schemas the only one of the value's type; a schema that is no choice itself. */
+/** Of several alternative schemas the only one with the value's type; a schema without alternatives itself. */
 function branchFor (value: unknown, schema: Schema, root: Schema): Schema {
   const branches = branchesOf(schema, root)
   if (branches.length === 0) return schema
@@ -214,7 +214,7 @@ function branchesOf (schema: Schema, root: Schema): Schema[] {
   return Array.isArray(branches) ? branches.map(branch => resolve(branch, root)) : []
 }
 
-/** The types a schema names, or the schemas it is a choice of; empty when it names none. */
+/** The types that a schema or its alternatives name; empty if they name none. */
 function typesOf (schema: Schema, root: Schema): string[] {
   return [schema, ...branchesOf(schema, root)].flatMap(({ type, enum: values }) =>
     type === undefined && Array.isArray(values) ? values.map(typeOf) : [type].flat().filter(one => typeof one === 'string'))

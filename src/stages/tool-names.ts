@@ -1,10 +1,10 @@
 import type { Change } from '../generation/change.ts'
 import type { Batch, Stage } from '../generation/event.ts'
 
-/** What may stand between the parts of a name. */
+/** Separators between the parts of a name. */
 const SEPARATORS = ['_', '-', '.', ':', '/']
 
-/** Gives calls the names of tools that were offered, where the model decorated or shortened them. */
+/** Restores the names of offered tools that the model decorated or shortened. */
 export class ToolNames implements Stage {
   #offered: ReadonlyMap<string, unknown>
   #changes: Change[]
@@ -27,9 +27,9 @@ export class ToolNames implements Stage {
 }
 
 /**
- * The tool that an unknown name stands for: what is left of it without the marks of chat templates, a namespace
- * and the number of the call (`get_weather<|channel|>analysis`, `functions.get_weather:0`), or the only one that ends with
- * that after a separator (`mcp_city_get_weather` for `get_weather`). All of them were seen on gpt-oss and kimi.
+ * The tool that an unknown name means: the name without template tokens, namespace and number of the call
+ * (`get_weather<|channel|>analysis`, `functions.get_weather:0`), or the only tool whose name ends with that after a separator
+ * (`mcp_city_get_weather` for `get_weather`). All of these were observed on gpt-oss and kimi.
  */
 export function toOfferedName (name: string, offered: readonly string[]): string | undefined {
   const [, recipient] = /\bto=([^\s<]+)/.exec(name) ?? []

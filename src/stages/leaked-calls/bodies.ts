@@ -11,17 +11,16 @@ export interface LeakedCall {
 export interface CallGrammar {
   /** JSON Schema of the parameters of each tool that was offered, by name: nothing else can be a call. */
   tools: ReadonlyMap<string, Record<string, unknown>>
-  /** Reads JSON as models write it; undefined when it cannot be read. A number that JavaScript would write otherwise is an object. */
+  /** Parses JSON as models write it; undefined if it cannot be read. A number that JavaScript would write differently becomes an object. */
   parse: (text: string) => unknown
-  /** Writes what `parse` has read, every number with its digits. */
+  /** Serializes the result of `parse`, every number with its digits. */
   write: (value: unknown) => string
 }
 
-/** How the values of a call stand between tags. */
+/** The syntax of a call's values between tags. */
 export interface ValueTags {
   /**
-   * What stands before a value, from the beginning; its first group is the key, its second may say whether it is `true`
-   * that it is text.
+   * Matches the text before a value. Its first group is the key; its second may be `true` if the value is a string.
    */
   head: RegExp
   close: string
@@ -33,12 +32,12 @@ export const ARG_TAGS: ValueTags = { head: /^\s*<arg_key>([^<]*)<\/arg_key>\s*<a
 /** Qwen coder's template. */
 export const PARAMETER_TAGS: ValueTags = { head: /^\s*<parameter=([^>]*)>\n?/, close: '</parameter>' }
 
-/** Deepseek's and minimax's elements, whose names begin with a mark. */
+/** Deepseek's and minimax's elements, whose names have a prefix. */
 export function toInvokeTags (mark: string): ValueTags {
   return { head: new RegExp(`^\\s*<${mark}parameter name="([^"]*)"(?: string="(true|false)")?>`), close: `</${mark}parameter>` }
 }
 
-/** The calls JSON stands for; undefined when anything in it is no call of an offered tool. */
+/** The calls in JSON; undefined if anything in it is not a call of an offered tool. */
 export function jsonCalls (body: string, grammar: CallGrammar): LeakedCall[] | undefined {
   return toCalls(readJson(body, grammar), grammar)
 }
@@ -49,10 +48,10 @@ export function objectCall (name: string, body: string, grammar: CallGrammar): L
   return isObject(args) ? toCall(name, args, grammar) : undefined
 }
 
-/** The call of a tool with an object whose keys are bare, and whose texts stand between quotes of a chat template. */
+/** The call of a tool with an object without quotes around keys, and with quote tokens of a chat template around texts. */
 export function quotedCall (name: string, body: string, quote: string, grammar: CallGrammar): LeakedCall[] | undefined {
   const pieces = body.split(quote)
-  // Every second piece is a text; an even number of pieces has one that is not closed.
+  // Every second piece is a text. With an even number of pieces the last text is not closed.
   if (pieces.length % 2 === 0) return undefined
   return objectCall(name, pieces.map((piece, index) => index % 2 === 0 ? piece : JSON.stringify(piece)).join(''), grammar)
 }
@@ -164,7 +163,7 @@ function pythonValue (text: string, { parse }: CallGrammar): unknown {
   return value === undefined ? text : value
 }
 
-/** Where the value that begins at `start` ends: the next comma outside quotes and brackets. */
+/** The end of the value at `start`: the next comma outside quotes and brackets. */
 function commaAt (text: string, start: number): number {
   let depth = 0
   let quote = ''

@@ -3,18 +3,18 @@ import { ARG_TAGS, jsonCalls, objectCall, PARAMETER_TAGS, pythonCalls, quotedCal
 import { QuoteScanner } from '../../json/quote-scanner.ts'
 import { WordScanner } from './word-scanner.ts'
 
-/** What a text begins with: a call, whose body is still to be read; no call; or more text is needed to tell. */
+/** The beginning of a text: a call, whose body is still to be read; no call; or more text is needed to decide. */
 export type Opening = CallBody | 'text' | 'open'
 
-/** What follows the words that open a call. */
+/** The text after the words that open a call. */
 export interface CallBody {
-  /** Where it begins in the text. */
+  /** Its position in the text. */
   start: number
   /** Whether the call is inside a code fence, which is closed after it. */
   isFenced: boolean
-  /** Looks for the end of the body, piece by piece: its length, or undefined when more has to be read. */
+  /** Searches the end of the body, piece by piece. Returns its length, or undefined if more has to be read. */
   scanner: { read: (piece: string) => number | undefined }
-  /** The calls of a whole body; undefined when it holds anything else. */
+  /** The calls of a complete body; undefined if it contains anything else. */
   toCalls: (body: string) => LeakedCall[] | undefined
 }
 
@@ -29,8 +29,8 @@ export interface CallForm {
 }
 
 /**
- * Every form that has words of its own. Sources: the chat templates of the models, and texts seen where calls were
- * expected. A new form is a row here and a fixture.
+ * Every form with its own opening words. Sources: the models' chat templates, and texts observed in place of calls.
+ * A new form is a row here and a fixture.
  */
 export const FORMS: readonly CallForm[] = [
   // `<tool_call>{…}</tool_call>` of hermes, mistral and qwen, `<tool_call>name<arg_key>…` of GLM
@@ -84,7 +84,7 @@ export const FORMS: readonly CallForm[] = [
   // `<｜DSML｜invoke name="…"><｜DSML｜parameter name="…" string="true">…` of deepseek 3.2 and 4
   toInvokeForm('｜DSML｜', ['｜DSML｜tool_calls', '｜DSML｜function_calls']),
   toInvokeForm('｜｜DSML｜｜', ['｜｜DSML｜｜tool_calls', '｜｜DSML｜｜function_calls']),
-  // the same without a mark, of minimax and of models that saw much of Claude's
+  // the same without a prefix, of minimax and of models trained on Claude's output
   toInvokeForm('', ['minimax:tool_call', 'function_calls'])
 ]
 
@@ -94,14 +94,14 @@ export const MARKERS: readonly string[] = [...FORMS.flatMap(({ opens }) => opens
 /** Words that close a call, and the turn after it, where chat templates leak them. */
 export const CLOSERS: readonly string[] = [...FORMS.flatMap(({ closes }) => closes), '<|im_end|>', '<|observation|>']
 
-/** Languages of code fences that calls were seen in, the longer of two that begin alike first. */
+/** Languages of code fences with observed calls; of two with a common beginning the longer comes first. */
 const LANGUAGES = ['tool_call', 'tool_code', 'tool', 'json', 'python', 'xml']
 
-/** Members an object may begin with and still be a call. */
+/** First members of an object that may be a call. */
 const FIRST_KEYS = ['name', 'type', 'function', 'arguments', 'parameters', 'id', 'tool_calls']
 
 /**
- * Says whether text begins with a tool call in one of the forms models leak them in: those of FORMS, a fenced block, bare
+ * Whether a text begins with a leaked tool call in one of these forms: those of FORMS, a fenced block, bare
  * JSON with name and arguments or parameters (llama), a list of it, the flat `{"name", …arguments}` of gpt-oss, and
  * `[name(key=value)]` (llama 3.2 and later).
  *
@@ -144,8 +144,8 @@ function bare (text: string, grammar: CallGrammar): Opening {
 }
 
 /**
- * Gives an object free as soon as its first members cannot be those of a call, or name a tool that was not offered.
- * @param tokens what follows its brace; the last one may be cut
+ * Rejects an object as soon as its first members cannot be those of a call, or name a tool that was not offered.
+ * @param tokens the tokens after its brace; the last one may be incomplete
  */
 function object (tokens: string[], grammar: CallGrammar): 'call' | 'text' | 'open' {
   const [key, colon, value] = tokens
@@ -185,7 +185,7 @@ function listed (text: string, grammar: CallGrammar): Opening {
   return /^[{[]/.test(text) ? bare(text, grammar) : pythonic(text, grammar)
 }
 
-/** What stands between `<tool_call>` tags: JSON, a `<function=…>`, or a name with `<arg_key>` and `<arg_value>` pairs. */
+/** The content of `<tool_call>` tags: JSON, a `<function=…>`, or a name with `<arg_key>` and `<arg_value>` pairs. */
 function tagged (text: string, grammar: CallGrammar): Opening {
   if (/^[{[]/.test(text)) return bare(text, grammar)
   return past(['<function='], text, rest => rest === text
@@ -200,7 +200,7 @@ function mistral (text: string, grammar: CallGrammar): Opening {
   return /^[{[]/.test(text) ? bare(text, grammar) : named(text, grammar, MISTRAL_BETWEEN)
 }
 
-/** What a template writes between a name and its arguments: whole words, and how they begin. */
+/** Texts of a template between a name and its arguments, and their beginnings. */
 interface Between {
   words: RegExp
   beginnings: readonly string[]
@@ -227,7 +227,7 @@ function argumentsOf (name: string, text: string, grammar: CallGrammar, between:
   return typeof opening !== 'string' && word.startsWith('```') ? { ...opening, isFenced: true } : opening
 }
 
-/** What follows `<function=`: a name, and either a JSON object or parameters between tags. */
+/** The text after `<function=`: a name, and either a JSON object or parameters between tags. */
 function functionTag (text: string, grammar: CallGrammar): Opening {
   const [head, name = '', close] = /^([\w.-]*)(>?)/.exec(text) ?? ['']
   if (close === '') return head === text && isBeginning(name, grammar.tools.keys()) ? 'open' : 'text'
@@ -247,7 +247,7 @@ function colonCall (text: string, quote: string, grammar: CallGrammar): Opening 
 
 /**
  * Calls as elements: `<invoke name="…">` with parameters, or with a JSON object.
- * @param mark what the names of the elements begin with
+ * @param mark prefix of the elements' names
  * @param wrappers elements around all calls
  */
 function toInvokeForm (mark: string, wrappers: readonly string[]): CallForm {
@@ -265,14 +265,14 @@ function toInvokeForm (mark: string, wrappers: readonly string[]): CallForm {
   }
 }
 
-/** What follows the name of an offered tool. */
+/** The text after the name of an offered tool. */
 function behindName (text: string, grammar: CallGrammar, read: (name: string, rest: string) => Opening): Opening {
   if (isBeginning(text, grammar.tools.keys())) return 'open'
   const name = /^[\w.-]*/.exec(text)?.[0] ?? ''
   return grammar.tools.has(name) ? behind(name, text, rest => read(name, rest)) : 'text'
 }
 
-/** What follows any of the words, repeated or not. */
+/** The text after any of the words, repeated or not. */
 function past (words: readonly string[], text: string, read: (rest: string) => Opening): Opening {
   const word = words.find(one => text.startsWith(one))
   if (word !== undefined) return behind(word, text, rest => past(words, rest, read))

@@ -16,7 +16,7 @@ const BY_LETTER = new Map([...new Set(MARKERS.map(word => word[0]))].map(letter 
 
 const LONGEST_MARKER = Math.max(...MARKERS.map(word => word.length))
 
-/** Characters that tell at the latest whether a call begins. */
+/** Characters after which it is certain whether a call begins. */
 const MAX_OPENING = 512
 
 /** White space at the beginning of an answer that may belong to a call, in characters. */
@@ -28,32 +28,32 @@ export interface LeakedToolCallsOptions extends CallGrammar {
   changes: Change[]
 }
 
-/** A piece of what was read: text, or the calls of one body. */
+/** A piece of the input: text, or the calls of one body. */
 type Piece = string | LeakedCall[]
 
 /**
- * Turns tool calls that a model wrote into its text into tool_call events, when it called a tool that was offered.
+ * Converts calls of offered tools that a model wrote into its text to tool_call events.
  *
- * Prose keeps flowing: only text that can still become a call is held back. What turns out to be none is told whole;
- * what separates two calls, and the words that close them, are no text for anybody. A bare bracket counts only where a
- * line begins with it, because the inside of other JSON is indented.
+ * Prose passes at once: only text that can still become a call is held back. Text that is not a call is emitted completely.
+ * Separators between calls, and their closing words, are removed. A bare bracket counts only at the beginning of a line,
+ * because the inside of other JSON is indented.
  * Native calls in the same answer keep their order before those that leaked.
  *
- * A call in the thinking is one only when the answer comes to its end without a word or another call: a model may think
- * of calls. Until that is known, thinking is held back from the first call on.
+ * A call in the thinking counts only if the answer ends without text or another call: a model may think about calls.
+ * Until that is known, thinking is held back from the first call on.
  */
 export class LeakedToolCalls implements Stage {
   #options: LeakedToolCallsOptions
   #text: CallReader
   #calls = 0
   #nativeIndexes = new Map<number, number>()
-  /** White space at the beginning of the answer, which says nothing yet. */
+  /** White space at the beginning of the answer. */
   #lead = ''
-  /** What thinking is read by until the answer says something. */
+  /** Reads the thinking until the answer has text. */
   #thoughts: CallReader | undefined
   /** Thinking not emitted yet, unchanged. */
   #heldThoughts = ''
-  /** Calls in it, and what is left of it without them. */
+  /** Calls in the thinking, and the thinking without them. */
   #thoughtCalls: LeakedCall[] = []
   #thoughtsAround = ''
 
@@ -116,7 +116,7 @@ export class LeakedToolCalls implements Stage {
     if (told === 0) return
     const text = this.#heldThoughts.slice(0, told)
     this.#heldThoughts = this.#heldThoughts.slice(told)
-    // What passed whole keeps what else is known of it.
+    // An event that passes unchanged keeps its other members.
     out.push(text === event.text ? event : { type: 'reasoning', text })
   }
 
@@ -128,7 +128,7 @@ export class LeakedToolCalls implements Stage {
     this.#heldThoughts = ''
   }
 
-  /** The answer has come to its end: when it said nothing, the calls in its thinking are what it says. */
+  /** The answer has ended: if it is empty, the calls in its thinking are its content. */
   #callFromThoughts (out: Batch): void {
     if (this.#thoughts === undefined) return
     for (const piece of this.#thoughts.end()) {
@@ -180,7 +180,7 @@ class CallReader {
     this.#grammar = grammar
   }
 
-  /** What is known now of the next piece of text, and of what was held before. */
+  /** The pieces that are certain after the next piece of text. */
   read (text: string): Piece[] {
     const out: Piece[] = []
     if (text === '') return out
@@ -189,7 +189,7 @@ class CallReader {
     return out
   }
 
-  /** Nothing follows: what is held is text, but for the cut closing word of a call. */
+  /** Nothing follows: held input is text, except an incomplete closing word of a call. */
   end (): Piece[] {
     const out: Piece[] = []
     this.#body = undefined
@@ -220,7 +220,7 @@ class CallReader {
     }
   }
 
-  /** Where a call may begin in a text that is not empty; the text's length when nowhere. */
+  /** The position where a call may begin in a text that is not empty; the text's length if there is none. */
   #startIn (text: string): number {
     const match = (this.#isLineStart ? START_OF_LINE : START).exec(text)
     return match?.index ?? markerStart(text)
@@ -246,7 +246,7 @@ class CallReader {
     return true
   }
 
-  /** Drops what separates and closes calls: whether there is more, and it is something else. */
+  /** Drops separators and closing words of calls. Returns whether other input follows. */
   #isPastClosers (): boolean {
     while (true) {
       this.#held = this.#held.replace(/^[\s;,]+/, '')
@@ -273,7 +273,7 @@ class CallReader {
   }
 }
 
-/** Where the end of `text` begins that may become a marker; the text's length when there is none. */
+/** The position of an end of `text` that may become a marker; the text's length if there is none. */
 function markerStart (text: string): number {
   for (let at = Math.max(0, text.length - LONGEST_MARKER + 1); at < text.length; at++) {
     const words = BY_LETTER.get(text[at])

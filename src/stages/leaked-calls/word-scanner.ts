@@ -1,8 +1,8 @@
-/** Finds a word in a text that is read piece by piece, wherever it was cut. */
+/** Finds a word in a text that is read piece by piece. */
 export class WordScanner {
   #word: string
   #length = 0
-  /** The end of what was read, in which the word may have begun. */
+  /** The end of the input so far, in which the word may have begun. */
   #tail = ''
 
   /** @param word not empty */
@@ -11,8 +11,8 @@ export class WordScanner {
   }
 
   /**
-   * @param piece the text that follows what was read before
-   * @returns the length of all that was read before the word; undefined when more has to be read
+   * @param piece the next text
+   * @returns the length of all input before the word; undefined if more has to be read
    */
   read (piece: string): number | undefined {
     const text = this.#tail + piece

@@ -15,16 +15,16 @@ const NOT_JSON = "We could not parse the JSON body of your request. (HINT: This 
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The member of a route's bodies that holds what a model is given; `messages` when absent. */
+    /** The member of the bodies with the model's input; `messages` when absent. */
     inputParam?: string
-    /** What a route needs its models for, when it is not to chat. */
+    /** The task of a route's models; text generation when absent. */
     task?: Task
   }
 }
 
 /**
- * Turns whatever was thrown into OpenAI's error object. Failures that are no fault of the caller are logged with their
- * cause; an unknown one tells the caller nothing of itself.
+ * Converts any thrown value to OpenAI's error object. Failures that the caller did not cause are logged with their cause; an
+ * unknown failure reveals nothing to the caller.
  * @param models those to name when the one that was asked for is not served
  */
 export function errorHandler (models: Pick<Models, 'suggestions'>, now: () => Date = () => new Date()) {
@@ -52,7 +52,7 @@ export function errorHandler (models: Pick<Models, 'suggestions'>, now: () => Da
   }
 }
 
-/** The model of a request that was refused before anybody looked for it. */
+/** The model of a request that was refused before the model was resolved. */
 function toRequestedModel (body: unknown): string | undefined {
   const { model } = (typeof body === 'object' && body !== null ? body : {}) as { model?: unknown }
   return typeof model === 'string' ? model : undefined
@@ -73,6 +73,6 @@ function toCallerError (error: FastifyError, body: unknown): unknown {
   }
   const status = error.statusCode ?? 500
   if (error instanceof SyntaxError && status === 400) return new InvalidRequestError(NOT_JSON)
-  // Fastify's own refusals carry a status and a sentence of Fastify's; only the status is for the caller.
+  // Fastify's own errors have a status and a sentence; the caller gets only the status.
   return status >= 400 && status < 500 ? new InvalidRequestError('The request could not be read.', { status }) : error
 }

@@ -31,7 +31,7 @@ export function toUsage (usage: Usage): CompletionUsage {
   }
 }
 
-/** The same in the words of the Responses API. */
+/** The same in the form of the Responses API. */
 export function toResponseUsage (usage: Usage): ResponseUsage {
   return {
     input_tokens: usage.promptTokens,

@@ -10,9 +10,9 @@ export interface ValidationFailure {
 }
 
 /**
- * Says in OpenAI's words what is wrong with a body.
+ * The error about an invalid body, in OpenAI's words.
  * @param failures Ajv's errors, of which the first counts: schemas stand in the order OpenAI checks fields
- * @returns a 400 whose `param` names the field and whose `code` and wording are those api.openai.com answered with
+ * @returns a 400 with the `param`, `code` and wording of api.openai.com
  */
 export function toInvalidRequest (failures: readonly ValidationFailure[], body: unknown): InvalidRequestError {
   const failure = failures[0]
@@ -41,7 +41,7 @@ export function toInvalidRequest (failures: readonly ValidationFailure[], body: 
     case 'maxItems': return bad(`Invalid '${param}': array too long. Expected an array with maximum length ${String(params['limit'])}, but got an array with length ${(value as unknown[]).length} instead.`, param, 'array_above_max_length')
     case 'maxLength': return bad(`Invalid '${param}': string too long. Expected a string with maximum length ${String(params['limit'])}, but got a string with length ${String(value).length} instead.`, param, 'string_above_max_length')
     case 'minLength':
-      // OpenAI answers an empty model as if there were none.
+      // OpenAI treats an empty model as a missing one.
       if (param === 'model') return missing('model')
       return bad(`Invalid '${param}': empty string. Expected a string with minimum length ${String(params['limit'])}, but got an empty string instead.`, param, 'empty_string')
     case 'pattern': return bad(`Invalid '${param}': string does not match pattern. Expected a string that matches the pattern '${String(params['pattern'])}'.`, param, 'invalid_value')
@@ -70,8 +70,8 @@ const PARTS: Record<string, string[] | undefined> = {
 }
 
 /**
- * The tags a discriminator knows, which Ajv does not tell: those of OpenAI's own forms.
- * @param segments of the object whose tag is not among them
+ * The known tags of a discriminator, those of OpenAI's own forms; Ajv does not report them.
+ * @param segments of the object with an unknown tag
  */
 function toSupported (tag: string, segments: readonly string[], body: unknown): string[] {
   if (tag === 'role') return ['system', 'assistant', 'user', 'function', 'tool', 'developer']
@@ -82,7 +82,7 @@ function toSupported (tag: string, segments: readonly string[], body: unknown): 
 
 function wrongType (param: string, value: unknown, type: string | string[]): InvalidRequestError {
   if (param === 'model' && value === null) return missing(param)
-  // A body that is no object has no field to name.
+  // A body that is not an object has no field to name.
   if (param === '') return new InvalidRequestError(`We could not parse the JSON body of your request. Expected an object, but got ${describe(value)} instead.`)
   const wanted = [type].flat().filter(one => one !== 'null').map(one => one.split(',')).flat().filter(one => one !== 'null')
   return bad(`Invalid type for '${param}': expected ${expectation(wanted, param)}, but got ${describe(value)} instead.`, param, 'invalid_type')
@@ -98,7 +98,7 @@ const LISTS_OF_TEXT = new Set(['stop', 'modalities', 'prompt', 'include'])
 
 function noun (type: string, param: string): string {
   if (type === 'number') return 'decimal'
-  // Of texts for embeddings, of objects for responses.
+  // A list of texts for embeddings, of objects for responses.
   if (type !== 'array' || param === 'input') return type
   return LISTS_OF_TEXT.has(param) ? 'array of strings' : 'array of objects'
 }
@@ -128,7 +128,7 @@ function bad (message: string, param: string | null, code: string): InvalidReque
   return new InvalidRequestError(message, { param, code })
 }
 
-/** `['messages', '0', 'content']` → `messages[0].content`, the form OpenAI's `param` has. */
+/** `['messages', '0', 'content']` → `messages[0].content`, the form of OpenAI's `param`. */
 function toParam (segments: readonly string[]): string {
   return segments.reduce((path, segment, index) => {
     if (/^\d+$/.test(segment) && path !== '') return `${path}[${segment}]`
@@ -137,7 +137,7 @@ function toParam (segments: readonly string[]): string {
   }, '')
 }
 
-/** Whether what stands below a member has names that a caller makes up. */
+/** Whether the names below a member are chosen by the caller. */
 function isCallersName (parent: string | undefined): boolean {
   return parent !== undefined && ['metadata', 'logit_bias', 'variables', 'properties'].includes(parent)
 }

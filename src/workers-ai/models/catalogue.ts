@@ -119,10 +119,10 @@ const embeddings: readonly EmbeddingRow[] = [
 const others = ['@cf/cloudflare/clef', '@cf/cloudflare/clef-flash', '@cf/cloudflare/clef-omni']
 
 /**
- * Who stands in for a retired model: the nearest of the same maker, which does what that one did. The same weights come
- * first, then the same line and size. None is here where the answer would be another one's altogether: where the maker has
- * nothing like it left, where what is left thinks before it speaks and the retired one did not, and where the words of the
- * answer are the point, as of one that judges. Vectors of two models cannot be compared, so none embeds for another one.
+ * Successors of retired models: the nearest model of the same maker with the same abilities. The same weights come first, then
+ * the same line and size. A model has no successor if the maker has no comparable one, if all others think before they
+ * answer and it did not, or if the exact words of the answer matter, as for a model that judges. Embedding models have
+ * none, because vectors of two models cannot be compared.
  */
 const SUCCESSORS: ReadonlyMap<string, string> = new Map([
   ['@hf/meta-llama/meta-llama-3-8b-instruct', '@cf/meta/llama-3.1-8b-instruct-fp8-fast'],
@@ -142,7 +142,7 @@ const SUCCESSORS: ReadonlyMap<string, string> = new Map([
   ['@cf/moonshotai/kimi-k2.5', '@cf/moonshotai/kimi-k2.6']
 ])
 
-/** A context window as far as it can be used. */
+/** The usable part of a context window. */
 export function toWindow ({ contextWindow, usableWindow = Infinity }: Pick<Model, 'contextWindow' | 'usableWindow'>): Pick<Model, 'contextWindow'> {
   return contextWindow === undefined ? {} : { contextWindow: Math.min(contextWindow, usableWindow) }
 }

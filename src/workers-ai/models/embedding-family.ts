@@ -1,16 +1,15 @@
 import type { Range } from './family.ts'
 
 /**
- * What one kind of embedding model takes and gives beyond `{text}` and `{data}`, which all share.
- * Sources: the pages of Cloudflare's model documentation, and the model cards of the authors for what a model is
- * trained to.
+ * What one kind of embedding model takes and returns beyond `{text}` and `{data}`, which all share.
+ * Sources: the pages of Cloudflare's model documentation, and the authors' model cards for what a model is trained for.
  */
 export interface EmbeddingFamily {
-  /** The context window holds all texts of a call together; where this is absent, each by itself as far as is known. */
+  /** All texts of a call share the context window; otherwise each has its own, as far as known. */
   sharesWindow?: true
-  /** Native body fields that may pass through as they are. */
+  /** Native body fields that pass unchanged. */
   extras: readonly string[]
-  /** What an embedding may be cut to, because the model was trained for it (Matryoshka); absent where it was not. */
+  /** Lengths to which an embedding may be cut, because the model was trained for it (Matryoshka); absent if it was not. */
   cuts?: { lengths: readonly number[] } | { range: Range }
 }
 
@@ -30,7 +29,7 @@ const FAMILIES: ReadonlyMap<string, EmbeddingFamily> = new Map<string, Embedding
   ['@cf/pfnet/plamo-embedding-1b', plain]
 ])
 
-/** The record of an embedding model; for an unknown one, the least that all have in common. */
+/** The record of an embedding model; for an unknown one, what all have in common. */
 export function toEmbeddingFamily (id: string): EmbeddingFamily {
   return FAMILIES.get(id) ?? plain
 }

@@ -2,24 +2,24 @@
 export type Range = readonly [min: number, max: number]
 
 /**
- * What one generation of Workers AI models takes and answers: the single place where translators learn it.
+ * What one generation of Workers AI models takes and answers. Translators read it only here.
  * Sources: the JSON Schemas and pages of Cloudflare's model documentation, and behaviour observed on live models.
  */
 export interface Family {
   name: FamilyName
   /** `string`: part arrays are refused with 5006. `parts`: OpenAI's part arrays pass. */
   content: 'string' | 'parts'
-  /** The most images one request may have; undefined where no limit is known. */
+  /** The most images of one request; undefined if no limit is known. */
   maxImages?: number
-  /** Whether text may be sent as `prompt`, to be gone on with; else only messages are taken. */
+  /** Whether text may be sent as `prompt`, to be continued; otherwise only messages are accepted. */
   takesPrompt: boolean
-  /** Whether OpenAI's Responses form, `input`, is taken beside messages: some accounts see messages refused with 8001. */
+  /** Whether OpenAI's Responses form, `input`, is accepted beside messages: for some accounts messages are refused with 8001. */
   takesInput?: true
-  /** Whether the role `developer` is known to be taken; else it is sent as `system`. */
+  /** Whether the role `developer` is known to be accepted; otherwise it is sent as `system`. */
   developerRole: boolean
   /** System messages are refused anywhere but at the beginning (8007). */
   systemFirst?: true
-  /** Takes messages of user and assistant by turns and nothing else (5006, 8007): it judges what they say. */
+  /** Takes only user and assistant messages in turns (5006, 8007): it judges the dialogue. */
   dialogueOnly?: true
   /** Whether `name` on a message is tolerated. */
   messageName: boolean
@@ -27,33 +27,33 @@ export interface Family {
   maxTokensName: 'max_tokens' | 'max_completion_tokens'
   /** Its schemas of different age name the limit differently, so both names are sent; the unknown one is ignored. */
   bothMaxTokensNames?: true
-  /** Sampling parameters this family takes, each with its accepted range. A parameter that is absent is not taken. */
+  /** Sampling parameters that this family takes, each with its range. Others are not accepted. */
   sampling: Partial<Record<SamplingName, Range>>
-  /** Other native body fields that may pass through as they are. */
+  /** Other native body fields that pass unchanged. */
   extras: readonly string[]
-  /** Whether `stop` is taken natively, too; the proxy enforces it on every model. */
+  /** Whether `stop` is also accepted natively; the proxy enforces it on every model. */
   nativeStop: boolean
   /** `native`: tools go in the body. `prompt`: they are described in the system message. `none`: not at all. */
   tools: 'native' | 'prompt' | 'none'
   /** Whether `tool_choice` and `parallel_tool_calls` are part of the schema. */
   toolChoice: boolean
-  /** Whether a forced choice holds: always, only when it names a tool (`required` fails open), or as advice only. */
+  /** Whether a forced choice is enforced: always, only if it names a tool (`required` fails open), or never. */
   forcedChoice: 'enforced' | 'named' | 'advisory'
-  /** What may be requested as a stream; the rest is requested whole, and sent on as a stream. */
+  /** What may be requested as a stream; the rest is requested whole, and then sent as a stream. */
   streams: {
     /** Tools: llama-4-scout bills such a stream but leaves it empty. */
     tools: boolean
     /** JSON mode: classic models refuse it with 5023. */
     json: boolean
-    /** Arguments are sound enough to pass as they come; else they are held until whole, checked and repaired. */
+    /** Arguments are valid enough to be streamed; otherwise they are held until complete, checked and repaired. */
     arguments: boolean
   }
   thinking: Thinking
   /** The shape of an answer: `{response, tool_calls}`, `{choices}`, or both in one. Every shape is read from every model. */
   output: 'classic' | 'openai' | 'hybrid'
-  /** How an assistant's earlier calls go back: `calls` keeps `tool_calls` with ids; `text` writes the call as JSON text. */
+  /** The form of earlier calls: `calls` keeps `tool_calls` with ids; `text` writes the call as JSON text. */
   toolHistory: 'calls' | 'text'
-  /** Which ids a `tool_call_id` may be: Mistral's template takes nine letters or digits and nothing else. */
+  /** The form of `tool_call_id`: Mistral's template takes only nine letters or digits. */
   toolCallId: 'any' | 'alphanumeric-9'
   /** `bare`: `json_schema` is the schema itself. `envelope`: OpenAI's `{name, schema, strict}`. `guided`: a `guided_json` field. */
   jsonSchema: 'bare' | 'envelope' | 'guided' | 'none'
@@ -61,19 +61,19 @@ export interface Family {
   jsonObject: boolean
 }
 
-/** How a family thinks aloud, and what turns it on and off. */
+/** How a family returns its thinking, and what turns thinking on and off. */
 export interface Thinking {
-  /** Where an answer holds its thinking; `open-tags` begins without `<think>`, because the template has written it. */
+  /** The place of thinking in an answer; `open-tags` begins without `<think>`, because the template has written it. */
   channel: 'none' | 'reasoning_content' | 'reasoning' | 'tags' | 'open-tags'
-  /** What its template writes around thinking, where that slips into the text; `<think>` tags when absent. */
+  /** The template's tokens around thinking in the text; `<think>` tags when absent. */
   marks?: 'harmony' | 'gemma'
   /** The member of `chat_template_kwargs` that is a switch. */
   switch?: 'enable_thinking' | 'thinking'
-  /** Values of `reasoning_effort` that are taken, with `none` where that turns it off; empty when the field is not. */
+  /** Accepted values of `reasoning_effort`, with `none` if that turns thinking off; empty if the field is not accepted. */
   efforts: readonly string[]
-  /** Whether it thinks when nothing is said. */
+  /** Whether it thinks by default. */
   isDefault: boolean
-  /** It thinks whatever is said. */
+  /** It always thinks. */
   isMandatory?: boolean
 }
 
@@ -82,7 +82,7 @@ export type FamilyName = 'classic' | 'classic-2025' | 'hermes' | 'r1-distill' | 
 export type SamplingName = 'temperature' | 'top_p' | 'top_k' | 'seed' | 'repetition_penalty' | 'frequency_penalty' | 'presence_penalty'
 
 const SEED: Range = [1, 9_999_999_999]
-/** The first schemas take 0, too, which others refuse; both mean the likeliest token. */
+/** The first schemas also accept 0, which others refuse; both mean the likeliest token. */
 const MIN_TOP_P = 0.001
 
 /** The schemas of 2023 and 2024: penalties cannot be negative. */
@@ -146,7 +146,7 @@ const openai: Family = {
   sampling: {
     temperature: [0, 2],
     top_p: [MIN_TOP_P, 1],
-    // Wider ones are taken by some of them, this one by all.
+    // Some of them accept wider ranges, all accept this one.
     seed: SEED,
     frequency_penalty: [-2, 2],
     presence_penalty: [-2, 2]
@@ -196,7 +196,7 @@ export const FAMILIES: Record<FamilyName, Family> = {
   /** Classic bodies in, OpenAI-shaped answers out. */
   qwen3,
   'sea-lion': { ...qwen3, name: 'sea-lion', extras: ['raw', 'lora'], thinking: classic.thinking },
-  /** Its arguments were seen encoded twice. */
+  /** Its arguments were observed encoded twice. */
   granite: { ...openai, name: 'granite', bothMaxTokensNames: true, thinking: classic.thinking, extras: [], streams: { ...openai.streams, arguments: false } },
   /** Its forced calls leak as JSON text. */
   'gpt-oss': {
@@ -233,19 +233,19 @@ export const FAMILIES: Record<FamilyName, Family> = {
   }
 }
 
-/** What a model is able to do, as far as Cloudflare says. */
+/** A model's abilities, as far as Cloudflare lists them. */
 export interface Abilities {
   tools: boolean
   reasoning: boolean
   json: boolean
-  /** What is known of its thinking beside what its family has in common. */
+  /** Facts about its thinking that differ from its family. */
   thinking?: ModelThinking
 }
 
 /** How the thinking of one model is controlled, as Cloudflare lists it. */
 export type ModelThinking = Partial<Pick<Thinking, 'efforts' | 'isDefault' | 'isMandatory'>>
 
-/** A family's record as it holds for one model: without native tools, JSON Schema or thinking where the model has none. */
+/** A family's record for one model: without native tools, JSON Schema or thinking if the model has none. */
 export function restrictTo (family: Family, { tools, reasoning, json, thinking }: Abilities): Family {
   return {
     ...family,
@@ -256,7 +256,7 @@ export function restrictTo (family: Family, { tools, reasoning, json, thinking }
   }
 }
 
-/** What always thinks has no switch, and no effort that is one. */
+/** A model that always thinks has no switch, and no effort that turns thinking off. */
 function toThinking ({ switch: name, ...common }: Thinking, special: ModelThinking): Thinking {
   const thinking = { ...common, ...special }
   if (thinking.isMandatory !== true) return { ...thinking, ...(name !== undefined && { switch: name }) }

@@ -1,24 +1,24 @@
 import { CATALOGUE } from './catalogue.ts'
 import type { Model } from './model.ts'
 
-/** Words of names that say how a model is run, or that it chats, not what it is for. */
+/** Words in names that describe how a model runs, or that it chats, not its purpose. */
 const ORDINARY = new Set(['instruct', 'it', 'chat', 'fast', 'flash', 'turbo', 'pro'])
 
 interface Candidate {
   model: Model
-  /** How many characters its name begins with that the other one begins with, too. */
+  /** Length of the common beginning of both names, in characters. */
   shared: number
-  /** As in `kimi-k2.6`; 0 where the name has none. */
+  /** As in `kimi-k2.6`; 0 if the name has none. */
   version: number
-  /** Words of its name that the other one lacks, and that make it special, as `code` in `kimi-k2.7-code`. */
+  /** Number of words that only this name has and that show a special purpose, such as `code` in `kimi-k2.7-code`. */
   strange: number
 }
 
 /**
- * The newest model of the line a model belongs to by its name: the same maker, the same beginning, the highest version; a
- * plain one before one for something special. Makers keep what a line takes and gives from one version to the next, so it
- * is the best guess for an unknown model.
- * @returns undefined when the catalogue knows no such line
+ * The newest model of a model's line, by its name: the same maker, the same beginning, the highest version, general models
+ * before special ones. Makers keep a line's form of requests and answers from version to version, so this is the best guess
+ * for an unknown model.
+ * @returns undefined if the catalogue has no such line
  */
 export function toNewestOfLine (id: string): Model | undefined {
   const [, maker, name = ''] = id.split('/')
@@ -58,7 +58,7 @@ function toShared (one: string, other: string): number {
   return length
 }
 
-/** The first number that is no size, as `7b` and `16e` are. */
+/** The first number that is not a size such as `7b` or `16e`. */
 function toVersion (name: string): number {
   return Number(/(?<![\d.])\d+(?:\.\d+)?(?![\d.]*[a-z])/i.exec(name)?.[0] ?? 0)
 }

@@ -6,30 +6,30 @@ import type { Model, ModelId, Price } from './model.ts'
 import { isModelId } from './resolve-model.ts'
 import { TASKS, toTask, type Task } from './task.ts'
 
-/** A page of `/ai/models/search` as far as it is read; everything may be missing. */
+/** The used part of a page of `/ai/models/search`; every member may be missing. */
 interface SearchPage {
   result?: unknown
   result_info?: { total_pages?: unknown } | null
 }
 
 interface SearchRow {
-  /** The model's id; `id` is a uuid that nothing else takes. */
+  /** The model's id; `id` is a uuid that no other endpoint takes. */
   name?: unknown
   task?: { name?: unknown } | null
   created_at?: unknown
   properties?: unknown
 }
 
-/** What the search says about a model, by `property_id`. Values are text ("true", "131072"), but for the price. */
+/** A model's properties by `property_id`. Values are strings ("true", "131072"), except the price. */
 type Properties = ReadonlyMap<unknown, unknown>
 
-/** What is known of a model whose family is to be guessed. */
+/** Known facts of a model whose family is guessed. */
 export interface Hints {
   tools: boolean
   reasoning: boolean
   vision: boolean
   contextWindow?: number | undefined
-  /** As Cloudflare writes it: "2025-09-25 19:21:11.898". */
+  /** In Cloudflare's form: "2025-09-25 19:21:11.898". */
   createdAt?: string | undefined
 }
 
@@ -42,14 +42,14 @@ export interface ModelListOptions {
   ttlMs?: number
   /** The longest time in milliseconds the first caller waits for the live list. */
   firstWaitMs?: number
-  /** Hears the first failure of a row of failures. */
+  /** Gets the first failure of a row of failures. */
   onError?: (error: unknown) => void
 }
 
 /** Rows per page of the search; Cloudflare gives no more. */
 export const PAGE_SIZE = 100
 
-/** Asks Cloudflare for one page of its search, from 1. Rejects when the token may not list. */
+/** Fetches one page of Cloudflare's search, from 1. Rejects if the token may not list. */
 export function searchPage (
   workersAi: { getJson: (path: string, query: Record<string, string>) => Promise<object> },
   page: number
@@ -73,9 +73,9 @@ const PRICE_UNITS = new Map<unknown, keyof Price>([
 ])
 
 /**
- * The models this account can run, as Cloudflare lists them now, with the built-in catalogue for what the list does
- * not say and for when there is no list: tokens that may run models often may not list them (10000).
- * Nobody waits for a refresh but the very first callers, and those not for long.
+ * The models that this account can run, as Cloudflare lists them now. The built-in catalogue adds missing facts, and replaces a
+ * missing list: many tokens that may run models may not list them (10000).
+ * Only the very first callers wait for a list, and only for a short time.
  */
 export class ModelList {
   readonly #options: ModelListOptions
@@ -101,17 +101,17 @@ export class ModelList {
     return this.known()
   }
 
-  /** The same without waiting: what would be listed by what is known right now. */
+  /** The same without waiting, from the current state. */
   known (): Model[] {
     return [...this.#listed]
   }
 
-  /** Whether Cloudflare has ever listed its models here; what is not listed may still be there until then. */
+  /** Whether Cloudflare has ever listed its models; until then an unlisted model may exist. */
   get isLive (): boolean {
     return this.#isLive
   }
 
-  /** Why Cloudflare did not list its models when it was asked last; undefined when it did, or was not asked yet. */
+  /** Why the last fetch of the list failed; undefined if it succeeded, or if there was none yet. */
   get failure (): unknown {
     return this.#failure
   }
@@ -121,7 +121,7 @@ export class ModelList {
     return this.#ids
   }
 
-  /** A model by its id, by what is known right now; models that left the live list are still found in the catalogue. */
+  /** A model by its id, from the current state; models that left the live list are still found in the catalogue. */
   find (id: string): Model | undefined {
     this.#refreshWhenDue()
     return this.#all.get(id)
@@ -157,16 +157,16 @@ export class ModelList {
 }
 
 /**
- * Reads a page of the model search. Rows without a usable model id are left out: the list also holds partners' models
- * by other names, which the run route does not take.
+ * Reads a page of the model search. Rows without a usable model id are left out: the list also has partners' models with
+ * other names, which the run route does not take.
  */
 export function toModels (searchResult: unknown): Model[] {
   return rowsOf(searchResult).flatMap(row => typeof row.name === 'string' && isModelId(row.name) ? [toModel(row.name, row)] : [])
 }
 
 /**
- * A model of which nothing but the id is known: taken for the newest of its maker's line, where there is one, else for one
- * of those Cloudflare adds these days, which take OpenAI's bodies, call tools and think.
+ * A model of which only the id is known: treated like the newest of its maker's line, if there is one, otherwise like current
+ * models, which take OpenAI's bodies, call tools and think.
  */
 export function guessModel (id: ModelId, task: Task = 'text-generation'): Model {
   const known = CATALOGUE.get(id)
@@ -177,18 +177,18 @@ export function guessModel (id: ModelId, task: Task = 'text-generation'): Model 
 }
 
 /**
- * A guessed model as the least it can be: what every model takes, plain text in classic bodies, with tools and JSON asked
- * for in words.
+ * A guessed model with the fewest assumptions: plain text in classic bodies, which every model takes, with tools and JSON in
+ * the prompt.
  */
 export function toPlainest (model: Model): Model {
   const able = { tools: false, reasoning: false, vision: false, json: false }
   return { ...model, ...able, family: restrictTo(FAMILIES['classic-2025'], able) }
 }
 
-/** What models of these days can do. Whether one sees is not to be guessed. */
+/** Abilities of current models. Vision is not guessed. */
 const PRESENT = { tools: true, reasoning: true, vision: false, json: true }
 
-/** Models that do not know one name of the limit know the other, and ignore what they do not know. */
+/** Models know at least one name of the limit, and ignore the other. */
 function asGuess (family: Family): Family {
   return family.maxTokensName === 'max_tokens' ? family : { ...family, bothMaxTokensNames: true }
 }
@@ -247,7 +247,7 @@ function toModel (id: ModelId, row: SearchRow): Model {
   }
 }
 
-/** What both generations of classic schemas accept: which of them it is, is unknown. */
+/** The form that both generations of classic schemas accept, because the generation is unknown. */
 function toGuessed (name: FamilyName): Family {
   const family = FAMILIES[name]
   if (name !== 'classic-2025') return family
@@ -296,10 +296,9 @@ function toCount (value: unknown): number | undefined {
 }
 
 /**
- * What the property `reasoning_effort` says: `{supported_efforts, default_enabled, mandatory, …}`, maybe as JSON text. It
- * also says which effort Cloudflare takes for one that a model has not (`normalizes_to`), and that may be the most:
- * so none is sent that is not supported.
- * @returns undefined when it names no effort
+ * Reads the property `reasoning_effort`: `{supported_efforts, default_enabled, mandatory, …}`, maybe as JSON text. Cloudflare
+ * replaces an unsupported effort by the one in `normalizes_to`, which may be the highest. So unsupported ones are not sent.
+ * @returns undefined if it names no effort
  */
 function toThinking (value: unknown): ModelThinking | undefined {
   const stated = typeof value === 'string' ? parsed(value) : value

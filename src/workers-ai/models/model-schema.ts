@@ -1,17 +1,17 @@
 import { isObject } from '../../json/is-object.ts'
 import type { FamilyName } from './family.ts'
 
-/** How deep branches may lie in branches; Cloudflare's lie three deep. */
+/** The deepest nesting of branches that is read; Cloudflare's schemas have three levels. */
 const MAX_DEPTH = 8
 
 /**
- * The family of a model by the JSON Schema of its input, which `/ai/models/schema` tells under `result.input`.
+ * The family of a model by the JSON Schema of its input, which `/ai/models/schema` returns under `result.input`.
  *
- * A generation of models is known by what no other one takes. Text parts alone say nothing, because plain text serves
- * those models, too; nor does the batch form, whose ranges are those of 2023 everywhere.
+ * A generation of models is recognized by members that no other one takes. Text parts alone decide nothing, because those
+ * models also take plain text. The batch form decides nothing either: its ranges are those of 2023 for every model.
  * Source: the schemas of Cloudflare's model documentation.
  *
- * @returns undefined when it is no schema, or none of a chat model
+ * @returns undefined if it is not a schema of a chat model
  */
 export function toFamilyName (schema: unknown): FamilyName | undefined {
   const takes = (name: string) => propertiesOf(schema, name).length > 0
@@ -45,7 +45,7 @@ function itemsOf (schema: unknown): unknown[] {
   return branchesOf(schema).flatMap(({ items }) => items === undefined ? [] : [items])
 }
 
-/** A schema and everything it may be instead. */
+/** A schema and all its alternatives. */
 function branchesOf (schema: unknown, depth = 0): Array<Record<string, unknown>> {
   if (!isObject(schema) || depth > MAX_DEPTH) return []
   const branches = [schema['oneOf'], schema['anyOf'], schema['allOf']].flatMap(list => Array.isArray(list) ? list : [])

@@ -5,24 +5,24 @@ import type { Model, ModelId } from './model.ts'
 import { toFamilyName } from './model-schema.ts'
 
 export interface ModelSchemasOptions {
-  /** Answers `/ai/models/schema` for a model; rejects when there is none. */
+  /** Fetches `/ai/models/schema` for a model; rejects if there is none. */
   fetchSchema: (id: ModelId) => Promise<unknown>
   /** Milliseconds since any fixed moment. */
   now: () => number
   /** The longest time in milliseconds a caller waits for a schema. */
   waitMs?: number
-  /** Hears why a schema could not be had. */
+  /** Gets the reason if a schema could not be fetched. */
   onError?: (error: unknown, id: ModelId) => void
 }
 
 interface Entry {
-  /** Absent until a schema has shown it. */
+  /** Absent until it is known from a schema. */
   family?: FamilyName
   /** Whether Cloudflare has ever sent a schema. */
   isKnown: boolean
-  /** When to ask; never, while an answer is awaited. */
+  /** When to fetch; Infinity while a fetch is running. */
   dueAt: number
-  /** Resolves when the last question is answered, or has taken too long. */
+  /** Resolves when the last fetch has ended, or has taken too long. */
   answered: Promise<void>
 }
 
@@ -32,8 +32,8 @@ const WAIT_MS = 2_000
 const MAX_ENTRIES = 500
 
 /**
- * Families of the models that are not in the catalogue, by the schemas Cloudflare has of them. Each is requested once,
- * however many callers wait, and a known family stays until a schema shows another.
+ * Families of the models outside the catalogue, by Cloudflare's schemas of them. Each schema is fetched once for all waiting
+ * callers. A known family stays until a schema shows another one.
  */
 export class ModelSchemas {
   readonly #options: ModelSchemasOptions
@@ -43,14 +43,14 @@ export class ModelSchemas {
     this.#options = options
   }
 
-  /** The model with the family its schema shows; unchanged when it is in the catalogue, or no schema arrives in time. */
+  /** The model with the family of its schema; unchanged if it is in the catalogue, or if no schema arrives in time. */
   async complete (model: Model): Promise<Model> {
     if (CATALOGUE.has(model.id) || model.task !== 'text-generation') return model
     const { family } = await this.#told(model.id)
     return family === undefined ? model : toKnown(model, family)
   }
 
-  /** Whether Cloudflare has a schema of the model, whatever the model does. */
+  /** Whether Cloudflare has a schema of the model, for any task. */
   async knows (id: ModelId): Promise<boolean> {
     const { isKnown } = await this.#told(id)
     return isKnown
@@ -67,7 +67,7 @@ export class ModelSchemas {
     return entry
   }
 
-  /** Evicts ids that are no model first: many of them must not push out what is known. */
+  /** Evicts ids without a model first: many of them must not evict known models. */
   #add (id: ModelId): Entry {
     if (this.#entries.size >= MAX_ENTRIES) {
       this.#entries.delete(this.#oldest(({ family }) => family === undefined) ?? this.#oldest(() => true) ?? id)
@@ -99,7 +99,7 @@ export class ModelSchemas {
 
 /** A model whose schema shows its family. One that is not even listed, and takes classic bodies, is not taken for more than that. */
 function toKnown ({ guessed, ...model }: Model, told: FamilyName): Model {
-  // What the makers' own lines add to OpenAI's form stands in no schema.
+  // Schemas do not contain the makers' own additions to OpenAI's form.
   const isOfLine = told === 'openai' && model.family.maxTokensName === 'max_completion_tokens'
   const name = isOfLine ? model.family.name : told
   const isPlain = guessed === 'everything' && FAMILIES[name].output === 'classic'

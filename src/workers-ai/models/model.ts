@@ -12,20 +12,20 @@ export interface Price {
   cachedInput?: number
 }
 
-/** One model as this proxy knows it. */
+/** One model, as far as the proxy knows it. */
 export interface Model {
   id: ModelId
   task: Task | 'other'
   family: Family
-  /** What is only guessed, by its name or by what is listed of it. */
+  /** What is only guessed, from its name or its listing. */
   guessed?: 'family' | 'everything'
-  /** What is known of its thinking beside what its family has in common; `family` has it, too. */
+  /** Facts about its thinking that differ from its family; `family` contains them too. */
   thinking?: ModelThinking
-  /** Tokens of prompt and answer together; undefined when Cloudflare does not say. */
+  /** Tokens of prompt and answer together; undefined if unknown. */
   contextWindow?: number
-  /** The most of it that can be used, where Cloudflare lists more. */
+  /** The usable part of it, if Cloudflare lists more. */
   usableWindow?: number
-  /** The most tokens one answer may have, where that is known to be less than the window. */
+  /** The most tokens of one answer, if that is known to be less than the window. */
   maxOutputTokens?: number
   tools: boolean
   reasoning: boolean
@@ -38,7 +38,7 @@ export interface Model {
   price?: Price
   /** ISO date after which Cloudflare answers 5028. */
   retirement?: string
-  /** The nearest model of the same maker, for a retired one; absent where none can honestly stand in for it. */
+  /** The nearest model of the same maker, for a retired one; absent if none is comparable. */
   successor?: ModelId
   /** Unix time in seconds since when Cloudflare lists it. */
   created?: number

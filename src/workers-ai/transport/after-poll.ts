@@ -1,6 +1,6 @@
 let end: Promise<void> | undefined
 
-/** Resolves after the poll phase of the event loop, when all sockets that were readable have been read; for all who wait at once. */
+/** Resolves after the poll phase of the event loop, when all readable sockets have been read. All callers of one turn share the promise. */
 export function afterPoll (): Promise<void> {
   end ??= new Promise(resolve => setImmediate(() => {
     end = undefined

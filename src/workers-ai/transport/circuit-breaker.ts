@@ -33,15 +33,15 @@ interface Row {
 }
 
 /**
- * Circuit breakers: while Cloudflare has no capacity, or takes no more calls, callers are refused at once and a busy model is
- * left alone. After a while one trial call is let through; its outcome closes the circuit or opens it again.
+ * Circuit breakers: while Cloudflare has no capacity, or accepts no more calls, callers are refused at once, so that a busy
+ * model gets no calls. After a while one trial call is made; its outcome closes the circuit or opens it again.
  *
  * There is a circuit for each credential and model, because rate limits are those of one account or token. A lack of
  * capacity is the same for all, but one caller is not enough to show it: it takes three credentials in a row.
  *
- * No other outcome says anything about the next call: a request that is wrong, too slow or abandoned neither opens nor closes
- * a circuit, and lets another trial take its place. A wrong request does not even end a row, because it may have been
- * refused before capacity was looked for.
+ * No other outcome predicts the next call: a request that is wrong, too slow or abandoned neither opens nor closes a circuit,
+ * and allows another trial. A wrong request does not even end a row, because it may have been refused before capacity was
+ * checked.
  */
 export class CircuitBreakers {
   readonly #now: () => number
@@ -56,8 +56,8 @@ export class CircuitBreakers {
   }
 
   /**
-   * Asks for a call; its outcome is to be reported to what is returned.
-   * @param credential whose limits count, by a name that is no secret
+   * Asks for permission to make a call. The caller must report the outcome to the returned passage.
+   * @param credential whose limits count, by a name that is not a secret
    * @throws UpstreamError with the seconds to wait, while a circuit is open
    */
   enter (credential: string, model: string): Passage {
@@ -111,23 +111,23 @@ export class CircuitBreakers {
   }
 }
 
-/** A call that may be made. One of these is to be called when it has ended. */
+/** A permitted call. One of these must be called when it has ended. */
 export interface Passage {
   /** Cloudflare has begun to answer. */
   onSuccess: () => void
   onFailure: (error: unknown) => void
-  /** The caller has left before the outcome. */
+  /** The client has disconnected before the outcome. */
   onAbandoned: () => void
 }
 
-/** By name; a row ends with its last failure. To look at one (`peek`) makes it no younger. */
+/** By name. `peek` does not change the order of eviction. */
 type Rows = LRUCache<string, Row>
 
 function newRows (now: () => number): Rows {
   return new LRUCache({ max: MAX_CIRCUITS, ttl: ROW_MS, ttlResolution: 0, perf: { now } })
 }
 
-/** The row one more failure belongs to, as the youngest of all. */
+/** The row of one more failure, as the most recent one. */
 function renewed (rows: Rows, name: string, reason: Reason): Row {
   const row = rows.peek(name) ?? { count: 0, isTripped: false, openUntil: 0, reason }
   row.reason = reason

@@ -20,25 +20,25 @@ export interface WorkersAiOptions {
   /** e.g. `https://api.cloudflare.com/client/v4`. */
   apiBaseUrl: string
   accountId: string
-  /** Empty when every run brings a token of its own. */
+  /** Empty if every run has its own token. */
   apiToken: string
   /** Sends the runs through an AI Gateway: `baseUrl` e.g. `https://gateway.ai.cloudflare.com/v1`; the token is for authenticated gateways. */
   gateway?: { id: string, token?: string, baseUrl: string } | undefined
-  /** How often a run may be repeated before its first byte. */
+  /** The most retries of a run, before its first byte. */
   maxRetries: number
   /** Longest wait for the first byte of an answer, in milliseconds. */
   headersTimeoutMs: number
   /** Longest silence inside an answer, in milliseconds; a slow reader does not count as silence. */
   idleTimeoutMs: number
   userAgent: string
-  /** Whether the simulator answers instead of Cloudflare: callers' orders (`x-simulator`) are then sent on. */
+  /** Whether the simulator answers instead of Cloudflare: callers' orders (`x-simulator`) are then forwarded. */
   isSimulator?: boolean
 }
 
 interface UpstreamRequest {
   options: DispatchOptions
   signal: CancelSignal
-  /** Takes the secrets of this request out of a text. */
+  /** Removes the secrets of this request from a text. */
   redact: (text: string) => string
   observer?: WireObserver | undefined
   notes?: CallNotes | undefined
@@ -50,15 +50,15 @@ interface CallNotes {
   calls: UpstreamCall[]
 }
 
-/** Names the proxy's own credentials; those of callers are named by a digest. */
+/** The name of the proxy's own credentials; those of callers are named by a digest. */
 const ACCOUNT = 'account'
 
 const LISTING_TIMEOUT_MS = 15_000
 
-/** The wire to Cloudflare: one account's Workers AI over pooled connections. */
+/** The connection to Cloudflare: one account's Workers AI over pooled connections. */
 export class WorkersAi implements Runner {
   readonly #options: WorkersAiOptions
-  /** Names and values in turns, as undici takes them, here and below. */
+  /** Alternately names and values, as undici takes them; here and below. */
   readonly #headers: string[]
   readonly #api: { pool: Pool, accountPath: string }
   readonly #runs: { pool: Pool, path: string, headers: Record<AnswerForm, string[]> }
@@ -97,7 +97,7 @@ export class WorkersAi implements Runner {
     this.#redact = redactor(this.#secrets)
   }
 
-  /** Retries what may pass, until the head of a stream, or the whole of any other answer, has arrived. */
+  /** Retries temporary failures, until the head of a stream, or the whole of any other answer, has arrived. */
   async run<Form extends AnswerForm>(
     model: ModelId,
     body: RequestBody,
@@ -125,7 +125,7 @@ export class WorkersAi implements Runner {
       notes: calls && { model, calls }
     }
     signal.throwIfAborted()
-    // Remembered for longer than the run, which the token itself must not be.
+    // Kept for longer than the run; the token itself must not be.
     const credential = apiToken === undefined ? ACCOUNT : hash('sha256', apiToken, 'base64url')
     const passage = this.#circuitBreakers.enter(credential, model)
     try {
@@ -142,13 +142,13 @@ export class WorkersAi implements Runner {
       return value
     } catch (error) {
       if (signal.aborted) passage.onAbandoned()
-      signal.throwIfAborted() // whatever broke then broke because of it
+      signal.throwIfAborted() // an abort causes other errors
       passage.onFailure(error)
       throw error
     }
   }
 
-  /** Asks once, and waits for at most 15 s. */
+  /** One attempt of at most 15 s. */
   async getJson (path: string, query: Record<string, string> = {}): Promise<object> {
     if (this.#options.apiToken === '') { throw new UpstreamError('The proxy has no Cloudflare token of its own', { kind: 'refused', status: 401 }) }
     const search = new URLSearchParams(query)
@@ -175,7 +175,7 @@ export class WorkersAi implements Runner {
     await Promise.all([...new Set([this.#api.pool, this.#runs.pool])].map(pool => pool.destroy()))
   }
 
-  /** Sends a request. Resolves once the head of a stream, or the whole of any other success, has arrived; everything else is thrown. */
+  /** Sends a request. Resolves once the head of a stream, or the whole of any other success, has arrived; throws for any failure. */
   async #ask<Form extends AnswerForm>(pool: Pool, request: UpstreamRequest, form: Form, attempts: number): Promise<RunAnswer<Form>>
   async #ask (pool: Pool, request: UpstreamRequest, form: AnswerForm, attempts: number): Promise<RunAnswer> {
     const { options, signal, redact, observer, notes } = request

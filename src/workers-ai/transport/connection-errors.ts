@@ -2,8 +2,8 @@ import { errors } from 'undici'
 import { UpstreamError } from '../../errors.ts'
 
 /**
- * Names what went wrong while the body of an answer was read: 'timeout', 'truncated' or 'malformed'.
- * Throws what is no failure of the wire back as it is: the reason of our own abort, and bugs.
+ * Classifies an error while the body of an answer was read: 'timeout', 'truncated' or 'malformed'.
+ * Rethrows other errors: the reason of our own abort, and bugs.
  */
 export function toStreamError (error: unknown, idleTimeoutMs?: number): UpstreamError {
   if (error instanceof UpstreamError) return error
@@ -13,14 +13,14 @@ export function toStreamError (error: unknown, idleTimeoutMs?: number): Upstream
     return new UpstreamError(`Cloudflare went silent${duration} inside the answer`, { kind: 'timeout', cause: error })
   }
   const isParserError = error instanceof errors.HTTPParserError
-  // The parser's word for a connection that closed inside a chunk.
+  // The parser's message for a connection that closed inside a chunk.
   const isEarlyEnd = isParserError && error.message.includes('EOF')
   if (isParserError && !isEarlyEnd) return brokenHttp(error)
   if (isEarlyEnd || isConnectionCode(code)) return new UpstreamError('Cloudflare ended the answer before its end', { kind: 'truncated', cause: error })
   throw error
 }
 
-/** Names what went wrong before the head of an answer arrived: 'timeout', 'unreachable' or 'malformed'; bugs stay what they are. */
+/** Classifies an error before the head of an answer: 'timeout', 'unreachable' or 'malformed'. Returns bugs unchanged. */
 export function toRequestError (error: unknown, headersTimeoutMs = 0): unknown {
   if (isBrokenHttp(error)) return brokenHttp(error)
   const code = codeOf(error)
@@ -31,7 +31,7 @@ export function toRequestError (error: unknown, headersTimeoutMs = 0): unknown {
   return new UpstreamError(`No answer from Cloudflare: the connection failed (${code})`, { kind: 'unreachable', cause: error })
 }
 
-/** Whether the bytes that arrived are no response. undici has no error code for an unexpected 100 or 101. */
+/** Whether the received bytes are not an HTTP response. undici has no error code for an unexpected 100 or 101. */
 function isBrokenHttp (error: unknown): boolean {
   if (
     error instanceof errors.HTTPParserError ||
@@ -42,7 +42,7 @@ function isBrokenHttp (error: unknown): boolean {
 }
 
 function brokenHttp (error: unknown): UpstreamError {
-  // Not undici's error itself: it carries the bytes that did not parse, and those may quote anything.
+  // Not undici's error itself, because it contains the unparsed bytes, which may quote anything.
   const cause = new Error(error instanceof Error ? error.message : '')
   return new UpstreamError('Cloudflare answered with broken HTTP', { kind: 'malformed', cause })
 }

@@ -8,7 +8,7 @@ import type { RequestBody } from './request-body.ts'
 /** Bytes buffered for a reader before undici is paused. */
 const MAX_WAITING_BYTES = 65_536
 
-/** What may follow the last event of a stream: the end of the HTTP body, which often has a packet of its own. */
+/** The most data after the last event of a stream: the end of the HTTP body, which often has its own packet. */
 const TRAILING_LIMITS = { ms: 500, pieces: 8 }
 
 /** Headers that are passed on to the client. */
@@ -23,8 +23,8 @@ const NOTHING = Buffer.alloc(0)
 /** The body of a response, pushed as it arrives. */
 export interface ResponseBody {
   /**
-   * Writes each read of the connection to the sink, as one piece. Can be called once. A slow sink holds Cloudflare back.
-   * Rejects with what broke the connection, the reason of the abort, or what the sink threw.
+   * Writes each read of the connection to the sink, as one piece. Can be called once. A slow sink pauses the connection.
+   * Rejects with the error of the connection, the reason of the abort, or the error of the sink.
    */
   read: (sink: Sink<Buffer>) => Promise<void>
   /** Closes the connection unless the body has ended. A pending `read` resolves. */
@@ -33,31 +33,31 @@ export interface ResponseBody {
   release: () => void
 }
 
-/** A connection that answers before it has taken all pieces of a body is closed. */
+/** A connection that answers before it has read the whole request body is closed. */
 export type DispatchOptions = Omit<Dispatcher.DispatchOptions, 'body'> & { body?: RequestBody }
 
 export interface UpstreamResponse {
   statusCode: number
-  /** The headers that are read, by names in lower case; the first of several with one name. */
+  /** The headers that are read, by lower-case names; of several with one name the first. */
   headers: Record<string, string | undefined>
-  /** Its content type says that it is a stream of events. */
+  /** Its content type is `text/event-stream`. */
   isStream: boolean
-  /** The whole body, where it was waited for; nothing is left to read then. */
+  /** The whole body, if it was awaited; then nothing is left to read. */
   bytes?: Buffer
   body: ResponseBody
 }
 
 /**
- * Sends a request. Resolves once the head of its response has arrived; for a success that is no stream, once the whole body
- * has, unless that is long or breaks off. Whole responses resolve together after the poll phase: to run the same code for one
- * after the other costs less, and answers written at once wake their readers once.
+ * Sends a request. Resolves once the head of its response has arrived; for a success without a stream once the whole body has,
+ * unless it is long or breaks off. Whole responses resolve together after the poll phase: running the same code for one after
+ * the other costs less, and consecutive writes wake their readers once.
  * @param signal ends the request in every phase, also while it waits for a connection, where undici checks no signal
  * @throws undici's errors, and the signal's reason
  */
 export function dispatch (dispatcher: Dispatcher, options: DispatchOptions, signal: CancelSignal): Promise<UpstreamResponse> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason)
-    // undici sends whatever can be iterated, as its documentation says and its types do not.
+    // undici sends any iterable, as its documentation says and its types do not.
     dispatcher.dispatch(options as Dispatcher.DispatchOptions, new ResponseHandler(signal, resolve, reject))
   })
 }
@@ -69,9 +69,9 @@ interface Reading {
 }
 
 /**
- * A handler in the form undici's own API uses (`lib/api/api-request.js`): one of the newer form is wrapped into another
- * object, with a controller beside it, and every header is decoded for it. One read of the connection is written as one
- * piece, however many HTTP chunks it held.
+ * A handler in the form that undici's own API uses (`lib/api/api-request.js`): undici wraps the newer form into another object,
+ * with a controller, and decodes every header for it. One read of the connection is written as one piece, however many HTTP
+ * chunks it contains.
  */
 class ResponseHandler implements ResumableHandler, ResponseBody {
   // Hot fields first (one cache line).
@@ -80,7 +80,7 @@ class ResponseHandler implements ResumableHandler, ResponseBody {
   #isHeld = false
   /** `release` was called. */
   #isReleased = false
-  /** What is buffered: the first piece, and those after it, which are rare. */
+  /** Buffered pieces: the first one, and later ones, which are rare. */
   #waiting: Buffer | undefined
   #more: Buffer[] | undefined
   #waitingBytes = 0
@@ -245,7 +245,7 @@ class ResponseHandler implements ResumableHandler, ResponseBody {
     this.#refused = undefined
   }
 
-  /** All that is buffered, as one piece. */
+  /** All buffered bytes, as one piece. */
   #taken (): Buffer {
     const first = this.#waiting ?? NOTHING
     const bytes = this.#more === undefined ? first : Buffer.concat([first, ...this.#more], this.#waitingBytes)

@@ -4,14 +4,14 @@ import type { UpstreamError } from '../../errors.ts'
 export type Fault = 'caller' | 'credentials' | 'account' | 'model' | 'cloudflare'
 
 interface Policy {
-  /** It may pass when the same request is sent again, and nothing was billed. */
+  /** The same request may succeed later, and nothing was billed. */
   retry: boolean
   /** Another model may do better. */
   fallback: boolean
-  /** It says that more calls of this model would fail as well, and why; absent where it says nothing about the next call. */
+  /** Why more calls of this model would fail as well; absent if the failure does not predict the next call. */
   circuit?: 'capacity' | 'rate-limit'
   fault: Fault
-  /** A whole sentence about what to do, where that is known and is not the same for every failure of its kind. */
+  /** A whole sentence about what to do, if it is known and differs between failures of the same kind. */
   next?: string
 }
 
@@ -20,7 +20,7 @@ const wrongCredentials: Policy = { retry: false, fallback: false, fault: 'creden
 const noModel: Policy = { retry: false, fallback: true, fault: 'model' }
 const notAllowed: Policy = { retry: false, fallback: true, fault: 'account' }
 
-/** Every meaning of a failure of Cloudflare, of a model or of the connection, and what follows from it. */
+/** Every meaning of a failure of Cloudflare, of a model or of the connection, with its consequences. */
 export const MEANINGS = {
   'bad-request': wrongRequest,
   overflow: wrongRequest,
@@ -56,23 +56,23 @@ export type Meaning = keyof typeof MEANINGS
 /** One of Cloudflare's codes. */
 export interface ErrorCode {
   code: number
-  /** The HTTP status it usually comes with. */
+  /** Its usual HTTP status. */
   status: number
-  /** The sentence it comes with, or one of them, without what Cloudflare wraps around it. */
+  /** Its sentence, or one of them, without Cloudflare's wrapping. */
   sentence: string
-  /** Absent where the status says more than the code does. */
+  /** Absent if the status says more than the code. */
   meaning?: Meaning
-  /** Holds only under a status of success; under any other the status says more. */
+  /** Applies only under a status of success; any other status says more. */
   isOfSuccess?: true
-  /** The part of the request it complains about, where it is always the same. */
+  /** The part of the request that it refuses, if that is always the same. */
   about?: 'lora' | 'stream' | 'format' | 'limit'
-  /** What it refuses may pass in another form: with the JSON asked for in words, or with the body written differently. */
+  /** The other form in which the request may pass: JSON requested in the prompt, or another form of the body. */
   otherForm?: 'words' | 'body'
-  /** Said by the API or the gateway in front of Workers AI, not by Workers AI itself. */
+  /** From the API or the gateway in front of Workers AI, not from Workers AI itself. */
   origin?: 'edge'
 }
 
-/** Cloudflare's error page, and what was seen beside it on live accounts. */
+/** Cloudflare's error page, and codes observed on live accounts. */
 export const ERROR_CODES: readonly ErrorCode[] = [
   { code: 1000, status: 200, sentence: 'Internal failure', meaning: 'internal', isOfSuccess: true },
   { code: 2003, status: 429, sentence: 'Rate limited', meaning: 'rate-limit', origin: 'edge' },
@@ -123,20 +123,20 @@ export const ERROR_CODES: readonly ErrorCode[] = [
 
 const BY_CODE: ReadonlyMap<number, ErrorCode> = new Map(ERROR_CODES.map(row => [row.code, row]))
 
-/** Whether a code is in the table; Cloudflare may make up others. */
+/** Whether a code is in the table; Cloudflare may use others. */
 export function isKnownCode (code: number): boolean {
   return BY_CODE.has(code)
 }
 
-/** The codes by which Cloudflare says that it has no capacity, and that it does not know an account. */
+/** Cloudflare's codes for no capacity, and for an unknown account. */
 export const NO_CAPACITY = 3040
 export const UNKNOWN_ACCOUNT = 7003
 
-/** Both codes of the day's free neurons may be missing; only the words tell them from other 429s then. */
+/** Both codes of the daily free neurons may be missing; then only the text distinguishes them from other 429s. */
 const QUOTA = /daily free allocation/i
 
 /**
- * Words by which Cloudflare and its model servers say that something does not fit a context window, whatever the code:
+ * Texts of Cloudflare and its model servers about a full context window, under any code:
  * vLLM's, text-embeddings-inference's, and those of Cloudflare's own embedding models.
  */
 const OVERFLOW = /context window limit|maximum context length|requested token count exceeds|supports at most \d+|max context reached|longer than the maximum model length|sequence too long|must have less than \d+ tokens/i
@@ -154,7 +154,7 @@ export function toOverflowTokens (sentence: string): { asked: number | undefined
   return { asked: find(ASKED), limit: find(LIMIT) }
 }
 
-/** Cloudflare's sentence when a model did not meet a schema; its documentation tells callers to be ready for it. */
+/** Cloudflare's sentence if a model did not meet a schema; its documentation tells callers to expect it. */
 const UNMET = /JSON Mode couldn't be met/i
 
 /** What is known of a failure. */

@@ -9,7 +9,7 @@ export function mayFallBack (error: unknown): error is UpstreamError {
   return error instanceof UpstreamError && toFacts(error).fallback
 }
 
-/** Whether Cloudflare says that it runs the model no more. */
+/** Whether Cloudflare says that the model is retired. */
 export function saysRetired (error: UpstreamError): boolean {
   return toFacts(error).meaning === 'retired-model'
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici'
 
-/** undici's clock adds up to 2 s; a caller should learn within 10 s that nothing answers. */
+/** undici's timer adds up to 2 s; a caller should learn within 10 s that nothing answers. */
 const CONNECT_TIMEOUT_MS = 8_000
 /** Longer than undici's 4 s: a person's next message should not pay for another TLS handshake. */
 const KEEP_ALIVE_MS = 30_000
@@ -14,7 +14,7 @@ export interface ResumableHandler extends Dispatcher.DispatchHandler {
 
 /**
  * Connections to one origin, one request at a time on each.
- * @param url of which only the origin counts
+ * @param url only its origin is used
  */
 export function newPool ({ origin }: URL): Pool {
   const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS })

@@ -1,10 +1,10 @@
-/** Consecutive characters that give a secret away; a shorter secret is a placeholder. */
+/** Consecutive characters that reveal a secret; a shorter secret is a placeholder. */
 const TELLING_LENGTH = 8
 
 /**
- * Takes secrets out of a text: whole, any part of 8 characters or more, and both in base64, wherever in a longer text
- * that was encoded they stood. Cloudflare has no reason to quote credentials, but whatever stands in between may echo
- * a request, and masks that keep the first or last characters keep too much.
+ * Removes secrets from a text: whole, any part of 8 characters or more, and both in base64, at any offset of the encoded text.
+ * Cloudflare has no reason to quote credentials, but a server in between may echo a request. Masks that keep the first or
+ * last characters keep too much.
  */
 export function redactor (secrets: readonly string[]): (text: string) => string {
   let known: Known | undefined
@@ -17,11 +17,11 @@ export function redactor (secrets: readonly string[]): (text: string) => string 
 
 interface Known {
   parts: ReadonlySet<string>
-  /** By which two characters parts begin: nearly every place of a text is ruled out by them, at no cost. */
+  /** The first two characters of all parts: they rule out almost every position of a text cheaply. */
   begins: Uint8Array
 }
 
-/** Small, because callers who bring their own token have it made for each request. */
+/** Small, because it is created for each request of callers with their own token. */
 const BEGINS = 4_096
 
 function toKnown (secrets: readonly string[]): Known {

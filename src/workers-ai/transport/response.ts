@@ -4,9 +4,9 @@ import { FORWARDED_HEADERS, headerOf, type UpstreamResponse, type ResponseBody }
 import { describeBody, errorInAnswer, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
 import type { RunAnswer, WireObserver } from './runner.ts'
 
-/** What is done with all that is read of an answer. */
+/** How the read parts of an answer are handled. */
 interface Reading {
-  /** Takes the secrets of the request out of a text. */
+  /** Removes the secrets of the request from a text. */
   redact: (text: string) => string
   observer?: WireObserver | undefined
 }
@@ -16,7 +16,7 @@ const MAX_ERROR_BYTES = 64 * 1024
 const ERROR_BODY_TIMEOUT_MS = 2_000
 
 /**
- * The JSON object or array of an answer, of at most 32 MiB, also of one that calls itself a stream.
+ * The JSON object or array of an answer, of at most 32 MiB, also of one with the content type of a stream.
  * @throws UpstreamError ('refused', 'malformed', 'timeout' or 'truncated')
  */
 export async function toWholeJson (answer: RunAnswer<'json' | 'events'>): Promise<object> {
@@ -35,7 +35,7 @@ export function toJson (text: string, response: Pick<UpstreamResponse, 'statusCo
   throw toUpstreamError({ ...answer, retryAfter: retryAfter(response) }, redact)
 }
 
-/** The error for a response that is no success: as much of its body is read as says why. */
+/** The error for a response that is not a success: reads as much of its body as explains it. */
 export async function toRefusedError (response: UpstreamResponse, { redact, observer }: Reading): Promise<UpstreamError> {
   const text = isEncoded(response) ? '' : await readStart(response)
   response.body.destroy()
@@ -44,7 +44,7 @@ export async function toRefusedError (response: UpstreamResponse, { redact, obse
   return toUpstreamError(answer, redact)
 }
 
-/** The same body, which the observer, if there is one, is shown when it has ended. */
+/** The same body. The observer, if there is one, gets it when it has ended. */
 export function tapped (body: ResponseBody, { observer, redact }: Reading): ResponseBody {
   if (observer === undefined) return body
   const read: ResponseBody['read'] = async sink => {
@@ -63,7 +63,7 @@ export function tapped (body: ResponseBody, { observer, redact }: Reading): Resp
   return { read, destroy: () => body.destroy(), release: () => body.release() }
 }
 
-/** Why a 2xx or 3xx cannot be read as an answer. Redirects are never followed: they would carry the token elsewhere. */
+/** Why a 2xx or 3xx cannot be read as an answer. Redirects are never followed: they would send the token elsewhere. */
 export function whyUnreadable (response: UpstreamResponse): string | undefined {
   const status = response.statusCode
   if (status >= 300) return `Cloudflare answered ${status}, and redirects are not followed`
@@ -71,7 +71,7 @@ export function whyUnreadable (response: UpstreamResponse): string | undefined {
   return isEncoded(response) ? `Cloudflare answered ${status} with a compressed body that was not asked for` : undefined
 }
 
-/** Whether a response that was asked for as bytes brings them: it may also be JSON, or a page that says why not. */
+/** Whether the response to a request for bytes has them: it may also be JSON, or an HTML page with an error. */
 export function isBytes (response: Pick<UpstreamResponse, 'headers'>): boolean {
   return /^(?!text\/)[^/]+\/(?!json\b|[\w.-]+\+json\b)/i.test(headerOf(response, 'content-type'))
 }
@@ -80,7 +80,7 @@ function isEncoded (response: UpstreamResponse): boolean {
   return !/^(?:identity)?$/i.test(headerOf(response, 'content-encoding').trim())
 }
 
-/** Those that have a plain value; one that echoes a secret has none. */
+/** The forwarded headers with a plain value; a value that contains a secret is left out. */
 export function forwardedHeaders (response: UpstreamResponse, redacted: (text: string) => string): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const name of FORWARDED_HEADERS) {
@@ -121,7 +121,7 @@ export async function readAll ({ statusCode: status, body }: Pick<UpstreamRespon
   return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, size)
 }
 
-/** As much of an error's body as is worth reading; however it ends, the status has already said the most of it. */
+/** The beginning of an error's body. However it ends, the status is the most important part. */
 async function readStart ({ body }: UpstreamResponse): Promise<string> {
   const pieces: Buffer[] = []
   let size = 0
@@ -135,7 +135,7 @@ async function readStart ({ body }: UpstreamResponse): Promise<string> {
       }
     })
   } catch {
-    // what came until then is judged as it is
+    // the part that arrived is used
   } finally {
     clearTimeout(timer)
   }

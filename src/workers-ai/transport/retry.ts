@@ -4,9 +4,9 @@ import type { CancelSignal } from '../../generation/cancellation.ts'
 import { toFacts } from './error-codes.ts'
 
 export interface RetryOptions {
-  /** How often a failed attempt may be followed by another: 2 means at most 3 attempts. */
+  /** The most retries: 2 means at most 3 attempts. */
   maxRetries: number
-  /** Aborted when the client has left: no attempt follows, and a wait ends at once. */
+  /** Aborted when the client has disconnected: no attempt follows, and a wait ends at once. */
   signal: CancelSignal
   /** A number in [0, 1). */
   random: () => number
@@ -15,14 +15,14 @@ export interface RetryOptions {
   /** Resolves after so many milliseconds, rejects when the signal aborts. */
   sleep: (ms: number, signal: CancelSignal) => Promise<unknown>
   budget: RetryBudget
-  /** Shared by all the calls one request leads to. */
+  /** Shared by all calls of one request. */
   retryTime: RetryTimeBudget
 }
 
-/** Retries in a full budget, which is where it starts. */
+/** Retries in a full budget; a budget starts full. */
 const MAX_BUDGET = 20
 
-/** The part of a retry that each call adds: when every call fails, load grows by a fifth, not threefold. */
+/** The part of a retry that each call adds: if every call fails, load grows by a fifth, not threefold. */
 const BUDGET_PER_CALL = 0.2
 
 /** Keeps retries in proportion to calls, so that an outage is not made worse. */
@@ -48,7 +48,7 @@ const MAX_KEYS = 1_000
 export class RetryBudgets {
   readonly #budgets = new LRUCache<string, RetryBudget>({ max: MAX_KEYS })
 
-  /** @param key whose calls they are, by a name that is no secret */
+  /** @param key the caller, by a name that is not a secret */
   of (key: string): RetryBudget {
     const known = this.#budgets.get(key)
     if (known !== undefined) return known
@@ -58,13 +58,13 @@ export class RetryBudgets {
   }
 }
 
-/** The time one request may spend on retries, and the attempts it has made, over all the calls it leads to. */
+/** The time that one request may spend on retries, and its attempts, over all its calls. */
 export class RetryTimeBudget {
   #leftMs = MAX_WAITING_MS
   /** Attempts made, whatever their outcome. */
   asked = 0
 
-  /** Spends so much. @returns whether there was so much left */
+  /** Spends this much. @returns whether enough was left */
   spend (ms: number): boolean {
     if (ms > this.#leftMs) return false
     this.#leftMs -= ms
@@ -79,7 +79,7 @@ interface Backoff {
 }
 
 const BACKOFF: Backoff = { base: 250, cap: 4_000 }
-/** No GPU was free: that lasts longer than other failures, and Cloudflare sends no `Retry-After` with it. */
+/** For a lack of GPUs, which lasts longer than other failures; Cloudflare sends no `Retry-After` with it. */
 const CAPACITY_BACKOFF: Backoff = { base: 1_000, cap: 8_000 }
 
 /** A longer `Retry-After` is passed on to the caller. */
@@ -89,8 +89,8 @@ const MAX_WAITING_MS = 10_000
 /**
  * Runs an attempt until it succeeds or may not be repeated. One request spends at most 10 s on pauses and on attempts that
  * could not connect.
- * @returns the value, and how many attempts it took
- * @throws what the last attempt threw, or what `sleep` rejects with when the signal aborts.
+ * @returns the value and the number of attempts
+ * @throws the error of the last attempt, or the signal's reason if it aborts during a wait
  */
 export async function withRetries<T> (
   attempt: (attempts: number) => Promise<T>,
@@ -122,7 +122,7 @@ export function mayRetry (error: UpstreamError): boolean {
   return toFacts(error).retry && (error.retryAfter ?? 0) <= MAX_RETRY_AFTER_SECONDS
 }
 
-/** Milliseconds to wait after so many attempts (1 or more) have failed: full jitter, but no less than `Retry-After` asks for. */
+/** Milliseconds to wait after this many failed attempts (1 or more): full jitter, but at least `Retry-After`. */
 export function retryDelay (error: UpstreamError, attempts: number, random: () => number): number {
   const { base, cap } = toFacts(error).meaning === 'capacity' ? CAPACITY_BACKOFF : BACKOFF
   const jittered = random() * Math.min(cap, base * 2 ** (attempts - 1))

@@ -7,8 +7,8 @@ import type { RetryTimeBudget } from './retry.ts'
 import type { UpstreamCall } from './upstream-call.ts'
 
 /**
- * The way to Workers AI. The client implements it; what chooses an account, records or replays wraps one or takes its
- * place. Only `app.ts` and the doctor make a client.
+ * Access to Workers AI. The client implements it. Code that chooses an account, records or replays wraps or replaces it. Only
+ * `app.ts` and the doctor create a client.
  */
 export interface Runner {
   /**
@@ -25,36 +25,36 @@ export interface Runner {
 }
 
 export interface RunOptions<Form extends AnswerForm = AnswerForm> {
-  /** The form that is asked for; Cloudflare may answer in another, see `RunAnswer`. */
+  /** The requested form; Cloudflare may answer in another one, see `RunAnswer`. */
   form: Form
-  /** Aborted when the client has left: the run ends at once in every phase, and its upstream connection with it. */
+  /** Aborted when the client has disconnected: the run and its upstream connection end at once, in every phase. */
   signal: CancelSignal
-  /** Requests with the same value reach the server that has cached their prefix. A hint: a value that fits no header is left out. */
+  /** Requests with the same value reach the server that has cached their prefix. A hint: a value that is not a valid header is left out. */
   sessionAffinity?: string | undefined
   /** The caller's `x-simulator`: orders for the simulator, never sent to Cloudflare. */
   simulatorWords?: string | string[] | undefined
-  /** Used instead of the client's own token: the caller's, when callers bring theirs. */
+  /** The caller's token, if callers send their own; used instead of the proxy's token. */
   apiToken?: string | undefined
-  /** Whose run it is, by a name that is no secret. Each caller has a retry budget; all runs without a name share one. */
+  /** The caller, by a name that is not a secret. Each caller has a retry budget; all runs without a name share one. */
   caller?: string | undefined
-  /** What is left of the retry time of a request that leads to several runs. */
+  /** The rest of the retry time of a request with several runs. */
   retryTime?: RetryTimeBudget | undefined
   observer?: WireObserver | undefined
   /** Every call this run leads to is added to it, failed ones too; where it is absent none is noted. */
   calls?: UpstreamCall[] | undefined
 }
 
-/** Is given all that is sent and received, without secrets: content, which is logged only where a setting asks for it. */
+/** Gets all data that is sent and received, without secrets. It is content, which is logged only if a setting requests it. */
 export interface WireObserver {
   /** The native body, once for each attempt. */
   sent: (body: string) => void
-  /** A whole body that was received; that of a stream when it has ended, however it did. Bytes are not shown. */
+  /** A whole received body; that of a stream once it has ended, for any reason. Not called for bytes. */
   received: (body: string) => void
 }
 
 /**
- * A successful answer. It is JSON or a stream whichever of them was asked for (some models answer JSON to `stream: true`),
- * and bytes only when they were.
+ * A successful answer. It may be JSON or a stream whichever of them was requested (some models answer JSON to `stream: true`).
+ * It is bytes only if they were requested.
  */
 export type RunAnswer<Form extends AnswerForm = AnswerForm> = AnswerHead &
   (JsonAnswer | EventsAnswer | Extract<BytesAnswer, { form: Form }>)
@@ -63,18 +63,18 @@ interface AnswerHead {
   status: number
   /** Only the request id, the billed neurons, `cf-ray` and AI Gateway's log id, event id and cache status. */
   headers: Record<string, string>
-  /** How often Cloudflare was asked: 1 without a retry. */
+  /** Number of attempts: 1 without a retry. */
   attempts: number
-  /** Takes the secrets of this run out of what Cloudflare says in it. */
+  /** Removes the secrets of this run from Cloudflare's texts. */
   redact: (text: string) => string
   /** The call that brought it, where calls are noted. Whoever reads the answer ends it. */
   call?: UpstreamCall | undefined
 }
 
-/** A `text/event-stream`. Whoever takes it reads its body to the end, releases or destroys it. */
+/** A `text/event-stream`. Its user must read the body to the end, release it or destroy it. */
 interface EventsAnswer {
   form: 'events'
-  /** The bytes as they arrive. What reading rejects with belongs into `toStreamError`. */
+  /** The bytes as they arrive. Pass an error of reading to `toStreamError`. */
   body: ResponseBody
 }
 
@@ -90,6 +90,6 @@ interface JsonAnswer {
 interface BytesAnswer {
   form: 'bytes'
   bytes: Buffer
-  /** As Cloudflare says it, e.g. `image/png`. */
+  /** Cloudflare's content type, e.g. `image/png`. */
   contentType: string
 }

@@ -7,10 +7,10 @@ import { TextChunks } from '../../../http/replies/text-chunks.ts'
 import { toUsage } from '../usage.ts'
 
 /**
- * Tells one choice's events as chat completion chunks, ready for the wire.
+ * Encodes one choice's events as chat completion chunks, ready for the wire.
  *
- * What does not change in a stream is written once, so that a piece of text costs one JSON string. `role` comes once,
- * before anything else; a call's `id`, `type` and name come once, with its first piece: clients join repeated ones.
+ * The constant parts of a stream are serialized once, so that a piece of text costs one JSON string. `role` is sent once,
+ * before anything else. A call's `id`, `type` and name are sent once, with its first piece: clients concatenate repeated ones.
  */
 export class ChatChunks {
   #identity: ReplyIdentity
@@ -105,12 +105,12 @@ export class ChatChunks {
   }
 }
 
-/** Whether its chunk differs from others of its type in nothing but the text. */
+/** Whether its chunk differs from others of its type only by the text. */
 function isPiece (event: GenerationEvent): event is PieceEvent {
   return event.type === 'reasoning' || (event.type === 'text' && event.logprobs === undefined)
 }
 
-/** Where the run of such pieces ends that begins at `start`. */
+/** The end of the run of such pieces at `start`. */
 function endOfRun (batch: Batch, start: number, type: PieceEvent['type']): number {
   let end = start + 1
   for (let next = batch[end]; next !== undefined && next.type === type && isPiece(next); next = batch[end]) end++

@@ -3,7 +3,7 @@ import type { ChatCompletion, ChatCompletionChoice, ChatCompletionMessage, OpenA
 import { toSum } from '../../../generation/usage.ts'
 import { toUsage } from '../usage.ts'
 
-/** What is the same in every part of one reply. */
+/** Values that all parts of one reply share. */
 export interface ReplyIdentity {
   /** `chatcmpl-` and 29 letters or digits. */
   id: string
@@ -86,12 +86,12 @@ export function toChatCompletion (choices: readonly FoldedChoice[], { id, create
   }
 }
 
-/** OpenAI's word for why a generation ended, as this reply's caller knows it. */
+/** OpenAI's finish reason, in the form that this reply's caller expects. */
 export function toFinishReason (reason: OpenAIFinishReason, { legacyFunctions }: ReplyIdentity): OpenAIFinishReason {
   return reason === 'tool_calls' && legacyFunctions ? 'function_call' : reason
 }
 
-/** A call without its arguments; one of a custom tool comes whole. */
+/** A call without its arguments; a call of a custom tool is complete. */
 function toCall ({ id = '', name = '', arguments: input, isCustom }: ToolCallEvent): ToolCall {
   return isCustom ? { id, type: 'custom', custom: { name, input } } : { id, type: 'function', function: { name, arguments: '' } }
 }

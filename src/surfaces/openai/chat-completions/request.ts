@@ -1,7 +1,7 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
 import { imageUrl, logitBias, Nullable, optionalBoolean, optionalInteger, optionalNumber, optionalObject, optionalString, stop, streamOptions } from '../schema-parts.ts'
 
-/** A union discriminated by one field; Ajv then names the field that is wrong instead of every branch. */
+/** A union discriminated by one field, so that Ajv names the wrong field and not every branch. */
 function OneOf<T extends TSchema[]> (propertyName: string, schemas: [...T]) {
   return Type.Unsafe<Static<T[number]>>({
     type: 'object',
@@ -11,14 +11,14 @@ function OneOf<T extends TSchema[]> (propertyName: string, schemas: [...T]) {
   })
 }
 
-/** Text or a list of parts, the form of every message's content; `null` and absent are taken for empty. */
+/** Text or a list of parts, the form of every message's content; `null` and absent mean empty. */
 function Content<T extends TSchema> (part: T) {
   return Type.Optional(Type.Unsafe<string | Array<Static<T>> | null>({ type: ['string', 'array', 'null'], items: part }))
 }
 
 const optionalName = Type.Optional(Nullable(Type.String()))
 
-/** Its other names are the Responses API's, which clients of both write here, too. */
+/** The other names are the Responses API's, which clients of both APIs also use here. */
 const TextPart = Type.Object({
   type: Type.Unsafe<'text' | 'input_text' | 'output_text'>({ type: 'string', enum: ['text', 'input_text', 'output_text'] }),
   text: Type.String()
@@ -47,11 +47,11 @@ const FilePart = Type.Object({ type: Type.Literal('file'), file: Type.Object({ f
 /** The Responses API's file. */
 const InputFilePart = Type.Object({ type: Type.Literal('input_file'), file_data: optionalString, file_id: optionalString, file_url: optionalString, filename: optionalString })
 
-/** Also what a tool gives back, where OpenAI's API has text only. */
+/** Also the content of a tool result, where OpenAI's API has text only. */
 const UserPart = OneOf('type', [TextPart, ImagePart, AudioPart, FilePart, InputImagePart, ForeignImagePart, InputFilePart])
 export type UserPart = Static<typeof UserPart>
 
-/** Thinking as a part, as Anthropic's, Mistral's and LangChain's messages have it; `workers-ai/request` reads their members. */
+/** Thinking as a part, as in Anthropic's, Mistral's and LangChain's messages; `workers-ai/request` reads their members. */
 const ThinkingPart = Type.Object({ type: Type.Unsafe<'thinking' | 'redacted_thinking' | 'reasoning'>({ type: 'string', enum: ['thinking', 'redacted_thinking', 'reasoning'] }) })
 export type ThinkingPart = Static<typeof ThinkingPart>
 
@@ -119,7 +119,7 @@ export type FunctionDefinition = Static<typeof FunctionDefinition>
 const FunctionTool = Type.Object({ type: Type.Literal('function'), function: FunctionDefinition })
 export type FunctionTool = Static<typeof FunctionTool>
 
-/** A tool whose input is free text. The grammar of its format stands in a member of its own, or flat as in the Responses API. */
+/** A tool whose input is free text. The grammar of its format is a separate member, or flat as in the Responses API. */
 const CustomTool = Type.Object({
   type: Type.Literal('custom'),
   custom: Type.Object({
@@ -139,7 +139,7 @@ type ToolReference = { type: 'function', function: { name: string } } | { type: 
 
 interface AllowedTools {
   type: 'allowed_tools'
-  /** Each tool is meant to be a reference to a tool; the openai package's type leaves it open. */
+  /** Each tool should be a reference to a tool; the openai package's type allows anything. */
   allowed_tools: { mode: 'auto' | 'required', tools: Array<{ type?: unknown, function?: unknown, custom?: unknown }> }
 }
 
@@ -167,8 +167,8 @@ const ResponseFormat = OneOf('type', [
 export type ResponseFormat = Static<typeof ResponseFormat>
 
 /**
- * The body of `POST /v1/chat/completions`, in the order OpenAI checks it. Unknown members are taken, because clients
- * send their servers' extensions here; `workers-ai/request` decides what happens to each.
+ * The body of `POST /v1/chat/completions`, in the order OpenAI checks it. Unknown members are accepted, because clients
+ * send other servers' extensions here; `workers-ai/request` decides what happens to each.
  */
 export const ChatCompletionRequest = Type.Object({
   model: Type.String({ minLength: 1 }),

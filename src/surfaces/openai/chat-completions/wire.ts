@@ -1,6 +1,6 @@
 import type { CompletionUsage } from '../usage.ts'
 
-/** Answer of `POST /v1/chat/completions`, with every field OpenAI always sends. */
+/** Answer of `POST /v1/chat/completions`, with every field that OpenAI always sends. */
 export interface ChatCompletion {
   id: string
   object: 'chat.completion'
@@ -21,7 +21,7 @@ export interface ChatCompletionChoice {
   finish_reason: OpenAIFinishReason
 }
 
-/** Token log probabilities, when they were asked for. */
+/** Token log probabilities, if requested. */
 export interface ChoiceLogprobs {
   content: TokenLogprob[]
   refusal: null
@@ -39,7 +39,7 @@ export interface ChatCompletionMessage {
   content: string | null
   refusal: string | null
   annotations: never[]
-  /** Thinking, under the name most clients read; OpenAI's own chat API has no field for it. */
+  /** Thinking, under the name that most clients read; OpenAI's own chat API has no field for it. */
   reasoning_content?: string
   tool_calls?: ToolCall[]
   /** Only for callers that offered the deprecated `functions`. */
@@ -74,7 +74,7 @@ export interface ChatCompletionDelta {
   function_call?: { name?: string, arguments: string }
 }
 
-/** A call of a custom tool in a chunk, whole; the openai package's types have none. */
+/** A complete call of a custom tool in a chunk; the openai package's types have none. */
 export interface CustomCallDelta {
   tool_calls: Array<{ index: number, id: string, type: 'custom', custom: { name: string, input: string } }>
 }

@@ -4,13 +4,13 @@ import { toLogprobs, toTextFinishReason, type CompletionIdentity } from './fold.
 import { toUsage } from '../usage.ts'
 
 /**
- * Tells one choice's events as chunks of a text completion, ready for the wire. What does not change in a stream is
- * written once, so that a piece of text costs one JSON string.
+ * Encodes one choice's events as chunks of a text completion, ready for the wire. The constant parts of a stream are
+ * serialized once, so that a piece of text costs one JSON string.
  */
 export class CompletionChunks {
   #begin: string
   #end: string
-  /** The prompt, until it is sent; empty when the caller wants no echo. */
+  /** The prompt, until it is sent; empty without `echo`. */
   #echo: string
   /** Characters sent so far. */
   #offset = 0

@@ -3,7 +3,7 @@ import type { Completion, CompletionChoice, CompletionLogprobs } from './wire.ts
 import { toSum } from '../../../generation/usage.ts'
 import { toUsage } from '../usage.ts'
 
-/** What is the same in every part of one text completion. */
+/** Values that all parts of one text completion share. */
 export interface CompletionIdentity {
   /** `cmpl-` and 29 letters or digits. */
   id: string
@@ -25,7 +25,7 @@ export interface FoldedCompletion {
  * Folds the events of one generation into a choice. Thinking and calls are left out: a text completion has no field for
  * them.
  * @param index 0-based number of the choice
- * @param echo what the text begins with: the prompt, or nothing
+ * @param echo the beginning of the text: the prompt, or empty
  * @throws the error of a failure event
  */
 export function toCompletionChoice (events: Batch, index: number, echo: string): FoldedCompletion {
@@ -65,13 +65,13 @@ export function toCompletion (choices: readonly FoldedCompletion[], { id, create
 }
 
 /**
- * OpenAI's word for why a text ended. Tools are never offered, so that a call a model believes to make is only an end.
+ * OpenAI's finish reason of a text. Tools are never offered, so a call by the model only ends the text.
  */
 export function toTextFinishReason (reason: FinishReason | null): 'stop' | 'length' | 'content_filter' {
   return reason === null || reason === 'tool_calls' ? 'stop' : reason
 }
 
-/** @param offset where the first token begins, in characters */
+/** @param offset position of the first token, in characters */
 export function toLogprobs (tokens: readonly TokenLogprob[], offset: number): CompletionLogprobs {
   let end = offset
   return {

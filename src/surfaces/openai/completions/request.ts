@@ -2,7 +2,7 @@ import { Type, type Static } from '@sinclair/typebox'
 import { logitBias, Nullable, optionalBoolean, optionalInteger, optionalNumber, optionalString, stop, streamOptions } from '../schema-parts.ts'
 
 /**
- * The body of `POST /v1/completions`. Unknown members are taken, because clients send their servers' extensions here;
+ * The body of `POST /v1/completions`. Unknown members are accepted, because clients send other servers' extensions here;
  * `workers-ai/request` decides what happens to each.
  */
 export const CompletionRequest = Type.Object({
@@ -16,7 +16,7 @@ export const CompletionRequest = Type.Object({
   logit_bias: logitBias,
   logprobs: optionalInteger(0, 5),
   max_tokens: optionalInteger(0),
-  // A chat's name for it, which clients of both send.
+  // The chat API's name for it, which clients of both APIs send.
   max_completion_tokens: optionalInteger(1),
   n: optionalInteger(1, 128),
   presence_penalty: optionalNumber(-2, 2),

@@ -1,6 +1,6 @@
 import type { CompletionUsage } from '../usage.ts'
 
-/** Answer of `POST /v1/completions`; a streamed one is a row of the same objects. */
+/** Answer of `POST /v1/completions`; a stream is a sequence of the same objects. */
 export interface Completion {
   id: string
   object: 'text_completion'
@@ -10,24 +10,24 @@ export interface Completion {
   model: string
   system_fingerprint: string
   choices: CompletionChoice[]
-  /** In a stream only for callers that asked: null until the last chunk. */
+  /** In a stream only for callers that requested it: null until the last chunk. */
   usage?: CompletionUsage | null
 }
 
 export interface CompletionChoice {
   text: string
-  /** The prompt's position × `n` + which of its answers this is. */
+  /** The prompt's index × `n` + the index of the answer to it. */
   index: number
   logprobs: CompletionLogprobs | null
-  /** Null in every chunk of a stream but a choice's last. */
+  /** In a stream, null in every chunk except a choice's last. */
   finish_reason: 'stop' | 'length' | 'content_filter' | null
 }
 
-/** What is known of each token, list by list. */
+/** Parallel lists about the tokens. */
 export interface CompletionLogprobs {
   tokens: string[]
   token_logprobs: number[]
   top_logprobs: Array<Record<string, number>>
-  /** Where each token begins in the choice's text, in characters. */
+  /** Position of each token in the choice's text, in characters. */
   text_offset: number[]
 }

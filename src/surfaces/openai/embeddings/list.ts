@@ -5,7 +5,7 @@ import type { EmbeddingRequest } from './request.ts'
 const BYTES_PER_NUMBER = 4
 
 /**
- * Tells vectors as OpenAI's list of embeddings, cut to the dimensions the request asks for.
+ * Converts vectors to OpenAI's list of embeddings, cut to the requested dimensions.
  * @param vectors one for each input, in order, all of one length
  */
 export function toEmbeddingList (
@@ -20,7 +20,7 @@ export function toEmbeddingList (
   return { object: 'list', data, model: name, usage: { prompt_tokens: usage.promptTokens, total_tokens: usage.promptTokens } }
 }
 
-/** The first numbers of a vector, brought to the length 1 that similarities are reckoned with. */
+/** The first numbers of a vector, normalized to length 1, which similarity measures expect. */
 function toLength (vector: number[], dimensions: number): number[] {
   if (dimensions >= vector.length) return vector
   const cut = vector.slice(0, dimensions)
@@ -28,7 +28,7 @@ function toLength (vector: number[], dimensions: number): number[] {
   return length === 0 ? cut : cut.map(value => value / length)
 }
 
-/** OpenAI's SDKs ask for this unless told otherwise: the numbers as 32-bit floats, the lowest byte first. */
+/** The default of OpenAI's SDKs: little-endian 32-bit floats. */
 function toBase64 (vector: readonly number[]): string {
   const bytes = Buffer.alloc(vector.length * BYTES_PER_NUMBER)
   for (const [index, value] of vector.entries()) bytes.writeFloatLE(value, index * BYTES_PER_NUMBER)

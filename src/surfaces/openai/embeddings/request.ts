@@ -2,7 +2,7 @@ import { Type, type Static } from '@sinclair/typebox'
 import { optionalInteger, optionalString } from '../schema-parts.ts'
 
 /**
- * The body of `POST /v1/embeddings`. Unknown members are taken, because clients send their servers' extensions here;
+ * The body of `POST /v1/embeddings`. Unknown members are accepted, because clients send other servers' extensions here;
  * `workers-ai/request` decides what happens to each.
  */
 export const EmbeddingRequest = Type.Object({

@@ -5,13 +5,13 @@ import { toCompactedContent } from './compaction.ts'
 import type { Output, OutputItemsOptions, OutputListener } from './output.ts'
 
 /**
- * Folds the events of one generation into the one item that stands for the conversation it summed up. What the model
- * thinks is no part of that.
+ * Folds the events of one generation into the one item that replaces the summarized conversation. The model's thinking is not
+ * a part of it.
  */
 export class CompactionOutput implements Output {
   readonly items: OutputItem[] = []
   usage: Usage = { promptTokens: 0, completionTokens: 0 }
-  /** A summary that was cut is one all the same: its caller has nothing else to go on with. */
+  /** A truncated summary counts as well: its caller has nothing else to continue with. */
   readonly finishReason: FinishReason = 'stop'
   isCut = false
   #options: Pick<OutputItemsOptions, 'newItemId'>
@@ -23,7 +23,7 @@ export class CompactionOutput implements Output {
     this.#listener = listener
   }
 
-  /** @throws ProxyError when the model has come to its end without a word */
+  /** @throws ProxyError if the model has ended without text */
   push (event: GenerationEvent): void {
     switch (event.type) {
       case 'text':

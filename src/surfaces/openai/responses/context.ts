@@ -6,18 +6,18 @@ import { contextOf, type ResponsesStore } from '../../../stores/responses/store.
 import { isCompactionTrigger, isReference, toKeptItem } from './input-items.ts'
 import { toItems } from './to-request.ts'
 
-/** What a response goes on from. */
+/** The stored items that a response continues. */
 export interface ResponseContext {
   /** The items of the responses before it. */
   earlier: KeptItem[]
-  /** The caller's request, with what its input refers to in place of the references. */
+  /** The caller's request, with the referenced items in place of the references. */
   resolved: ResponseRequest
-  /** The items of both, as they are kept with the response. */
+  /** The items of both, as they are stored with the response. */
   items: KeptItem[]
 }
 
 /**
- * Looks up what a request refers to among what its owner stored.
+ * Looks up the items that a request refers to, among those that its owner stored.
  * @throws InvalidRequestError 400 for an unknown earlier response, 404 for an unknown item
  */
 export async function toContext (store: ResponsesStore<KeptResponse>, owner: string, request: ResponseRequest): Promise<ResponseContext> {

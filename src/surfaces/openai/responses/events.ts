@@ -8,9 +8,9 @@ import { toOutput } from './to-output.ts'
 import { toFailedResponse } from './fold.ts'
 
 /**
- * Tells one generation as the events of a Responses stream, ready for the wire, numbered from 0.
+ * Encodes one generation as the events of a Responses stream, ready for the wire, numbered from 0.
  *
- * A piece of text costs one JSON string: only the ends of items and of the response are written as whole objects.
+ * A piece of text costs one JSON string; only the ends of items and of the response are serialized as whole objects.
  */
 export class ResponseEvents implements OutputListener {
   readonly output: Output
@@ -37,13 +37,13 @@ export class ResponseEvents implements OutputListener {
     return this.#taken()
   }
 
-  /** @param response the whole of it, complete or cut */
+  /** @param response the whole response, complete or truncated */
   end (response: ResponseObject): string {
     this.#add(`response.${response.status}`, `"response":${toExactJson(response)}`)
     return this.#taken()
   }
 
-  /** What OpenAI's server sends for an answer that broke: some clients read the first event, some the second. */
+  /** The two events that OpenAI's server sends for a broken answer: some clients read the first, some the second. */
   fail (error: ErrorBody['error']): string {
     this.#add('error', `"error":${JSON.stringify(error)}`)
     return this.end(toFailedResponse(this.#begun, this.output, error))
@@ -118,7 +118,7 @@ function toPlace ({ id }: OutputItem, index: number): string {
   return `"item_id":"${id}","output_index":${index}`
 }
 
-/** An item as it is added: its parts have events of their own. */
+/** An item at its start: its parts have separate events. */
 function withoutParts (item: OutputItem): OutputItem {
   switch (item.type) {
     case 'message': return { ...item, content: [] }

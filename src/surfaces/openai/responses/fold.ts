@@ -4,7 +4,7 @@ import type { ErrorBody } from '../error-body.ts'
 import type { Output } from './output.ts'
 import { toResponseUsage } from '../usage.ts'
 
-/** What only the route knows of a response. */
+/** Data of a response that only the route knows. */
 export interface ResponseIdentity {
   /** `resp_` and 50 hexadecimal digits. */
   id: string
@@ -12,10 +12,10 @@ export interface ResponseIdentity {
   createdAt: number
 }
 
-/** A response whose bill is known. */
+/** A response with usage. */
 export type EndedResponse = ResponseObject & { usage: ResponseUsage }
 
-/** A response that has begun: everything but its output, the caller's parameters repeated with OpenAI's defaults. */
+/** A response that has begun: everything except its output, with the caller's parameters and OpenAI's defaults. */
 export function toBegunResponse (request: ResponseRequest, { id, createdAt }: ResponseIdentity): ResponseObject {
   return {
     id,
@@ -54,7 +54,7 @@ export function toBegunResponse (request: ResponseRequest, { id, createdAt }: Re
 }
 
 /**
- * The whole response, from the output its generation was folded into.
+ * The whole response, from the folded output of its generation.
  * @param completedAt Unix time in seconds
  */
 export function toEndedResponse (begun: ResponseObject, { items, usage, finishReason }: Output, completedAt: number): EndedResponse {
@@ -67,14 +67,14 @@ export function toEndedResponse (begun: ResponseObject, { items, usage, finishRe
 }
 
 /**
- * A response that is a compaction, as its own endpoint tells it.
- * @param messages the user's, which stay beside it
+ * A response that is a compaction, in the form of its own endpoint.
+ * @param messages the user's messages, which stay beside it
  */
 export function toCompactedResponse ({ id, created_at: createdAt, output, usage }: EndedResponse, messages: KeptItem[]): CompactedResponse {
   return { id, object: 'response.compaction', created_at: createdAt, output: [...messages, ...output], usage }
 }
 
-/** A response that broke, with as much output as there was. */
+/** A broken response, with its output so far. */
 export function toFailedResponse (begun: ResponseObject, { items }: Output, { code, message }: ErrorBody['error']): ResponseObject {
   const output = items.map(item => 'status' in item && item.status === 'in_progress' ? { ...item, status: 'incomplete' as const } : item)
   return { ...begun, status: 'failed', error: { code: code ?? 'server_error', message }, output }

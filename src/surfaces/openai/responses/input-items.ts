@@ -2,7 +2,7 @@ import type { CompactionTriggerItem, GivenInputPart, InputItem, InputMessage, It
 import type { KeptItem, ResponseItemList } from './wire.ts'
 import { toInputPart } from './input-parts.ts'
 
-/** How OpenAI's ids begin, by the type of the item. */
+/** Prefixes of OpenAI's ids, by type of the item. */
 const PREFIXES: Record<string, string> = {
   message: 'msg_',
   function_call: 'fc_',
@@ -15,29 +15,29 @@ const PREFIXES: Record<string, string> = {
 
 export interface PageOptions {
   order: 'asc' | 'desc'
-  /** The most items of a page. */
+  /** The maximum number of items of a page. */
   limit: number
   /** The id of the item before the page. */
   after?: string | undefined
 }
 
-/** Whether an item only names one that is kept. */
+/** Whether an item only refers to a stored one. */
 export function isReference (item: InputItem): item is ItemReference {
   return item.type === 'item_reference' || (item.type == null && !('role' in item))
 }
 
-/** Whether an item asks for a compaction, which is an order, and nothing that was said. */
+/** Whether an item requests a compaction; it is not a part of the conversation. */
 export function isCompactionTrigger (item: InputItem | undefined): item is CompactionTriggerItem {
   return item?.type === 'compaction_trigger'
 }
 
-/** The messages of the user, which stay beside what stands for a conversation. */
+/** The messages of the user, which stay beside a compaction. */
 export function toUserMessages (items: readonly KeptItem[]): KeptItem[] {
   return items.filter(item => item.type === 'message' && item.role === 'user')
 }
 
 /**
- * An item of an input as it is kept and listed: with an id, a status, and its text in parts.
+ * An item of an input as it is stored and listed: with an id, a status, and its text in parts.
  * @param newItemId makes an id that is unique, of this prefix
  */
 export function toKeptItem (item: Exclude<InputItem, ItemReference>, newItemId: (prefix: string) => string): KeptItem {
@@ -61,7 +61,7 @@ export function toKeptItem (item: Exclude<InputItem, ItemReference>, newItemId: 
   }
 }
 
-/** One page of the items a response was made of, the latest first unless asked otherwise. */
+/** One page of the items that a response was made of, by default the latest first. */
 export function toItemList (items: readonly KeptItem[], { order, limit, after }: PageOptions): ResponseItemList {
   const ordered = order === 'desc' ? items.toReversed() : items
   const rest = ordered.slice(after === undefined ? 0 : ordered.findIndex(({ id }) => id === after) + 1)

@@ -2,8 +2,8 @@ import type { GivenInputPart, InputFilePart, InputPart } from './request.ts'
 import { toImage } from '../../../generation/image-forms.ts'
 
 /**
- * A part in the words of the Responses API, where it came in a chat's or in those of other APIs, as LangChain's blocks do.
- * @returns the given part where it is in those words already; undefined where they have none for it
+ * Converts a part from the form of the chat API or of other APIs, such as LangChain's blocks, to that of the Responses API.
+ * @returns the given part if it has that form already; undefined if there is no such form
  */
 export function toInputPart (part: GivenInputPart): InputPart | undefined {
   switch (part.type) {
@@ -19,7 +19,7 @@ export function toInputPart (part: GivenInputPart): InputPart | undefined {
   }
 }
 
-/** A file in a data URI may stand in either member. */
+/** A file in a data URI may be in either member. */
 function withFileData (part: InputFilePart): InputFilePart {
   const { file_url: url, ...others } = part
   return part.file_data == null && url != null && /^data:/i.test(url) ? { ...others, file_data: url } : part

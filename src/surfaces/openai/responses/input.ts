@@ -8,25 +8,24 @@ import { toTextArguments } from '../../../generation/text-tool.ts'
 import type { ServedTools } from './tools.ts'
 import { tellUnread } from '../../../generation/unread-members.ts'
 
-/** An item and where it stands in the caller's request, e.g. `input[2]`. */
+/** An item and its place in the caller's request, e.g. `input[2]`. */
 export interface PlacedItem {
   item: InputItem
   place: string
 }
 
-/** A chat's messages, and where each stands in the caller's request; what a tool gave back as its `output`. */
+/** Messages of a chat, and the place of each in the caller's request; of a tool result that of its `output`. */
 export interface PlacedMessages {
   messages: Message[]
   places: string[]
-  /** For each message with calls where they stand. */
+  /** For each message with calls, their places. */
   callPlaces: Array<readonly string[] | undefined>
 }
 
 /**
- * The messages a chat has in place of items. Thinking, text and calls that follow each other are one assistant message,
- * because an answer tells them as items of their own. Items that stand for what OpenAI's servers did are left out, with
- * a change.
- * @throws InvalidRequestError naming the part that cannot be served
+ * Converts items to the messages of a chat. Thinking, text and calls in a row become one assistant message, because an answer
+ * returns them as separate items. Items of tools that OpenAI's servers ran are left out, with a change.
+ * @throws InvalidRequestError naming a part that cannot be sent
  */
 export function toMessages (items: readonly PlacedItem[], tools: ServedTools, changes: Change[]): PlacedMessages {
   const conversation = new Conversation(tools, changes)
@@ -37,7 +36,7 @@ export function toMessages (items: readonly PlacedItem[], tools: ServedTools, ch
 const ITEM = ['type', 'id', 'status']
 const OUTPUT_MEMBERS = new Set([...ITEM, 'call_id', 'output'])
 
-/** What is read of an item of each type; of others nothing is. */
+/** The members that are read, by type of item; of other types none. */
 const ITEM_MEMBERS: Record<string, ReadonlySet<string> | undefined> = {
   message: new Set([...ITEM, 'role', 'content']),
   function_call: new Set([...ITEM, 'call_id', 'name', 'namespace', 'arguments']),
@@ -47,10 +46,10 @@ const ITEM_MEMBERS: Record<string, ReadonlySet<string> | undefined> = {
   reasoning: new Set([...ITEM, 'summary', 'content'])
 }
 
-/** The log probabilities of a text are about that text, and not for the model. */
+/** The log probabilities of a text describe that text, and are not for the model. */
 const TEXT_MEMBERS = new Set(['type', 'text', 'logprobs'])
 
-/** What is read of a part of each type. */
+/** The members that are read, by type of part. */
 const PART_MEMBERS: Record<string, ReadonlySet<string> | undefined> = {
   input_text: TEXT_MEMBERS,
   output_text: TEXT_MEMBERS,
@@ -60,12 +59,12 @@ const PART_MEMBERS: Record<string, ReadonlySet<string> | undefined> = {
   input_file: new Set(['type', 'file_data', 'file_id', 'file_url', 'filename'])
 }
 
-/** Whether it stands in this request; what came before was told of then. */
+/** Whether the place is in this request; changes of earlier requests were reported then. */
 function isGiven (place: string): boolean {
   return place.startsWith('input')
 }
 
-/** What the assistant did before anybody else had their turn. */
+/** One assistant turn. */
 interface Turn {
   role: 'assistant'
   content?: AssistantPart[]
@@ -111,7 +110,7 @@ class Conversation {
     this.#changes.push({ param: place, action: 'dropped', from: item.type, reason: 'models of Workers AI take no item of this type' })
   }
 
-  /** A turn of nothing but thinking is left out: some chat templates refuse one without a word. */
+  /** Leaves out turns that contain only thinking: some chat templates refuse a turn without text. */
   end (): PlacedMessages {
     const isKept = this.#messages.map(message => message.role !== 'assistant' || message.content != null || message.tool_calls != null)
     for (const [index, place] of this.#places.entries()) {
@@ -135,7 +134,7 @@ class Conversation {
     }
   }
 
-  /** Text between calls and what answers them belongs to the calls' turn; otherwise each text is a turn of its own. */
+  /** Text between calls and their results belongs to the turn of the calls; any other text is a separate turn. */
   #say (parts: AssistantPart[], place: string): void {
     const turn = this.#turn?.content === undefined || this.#turn.tool_calls ? this.#ownTurn(place) : this.#newTurn(place)
     turn.content ??= []
@@ -172,7 +171,7 @@ class Conversation {
     this.#push({ role: 'tool', tool_call_id: id, content: typeof output === 'string' ? output : this.#toParts(output, `${place}.output`, toUserPart) }, `${place}.output`)
   }
 
-  /** Parts in the words of the Responses API, and then in those of a chat. */
+  /** Converts parts to the form of the Responses API, and then to that of a chat. */
   #toParts<P> (given: GivenInputPart[], path: string, toPart: (part: InputPart, path: string, type: string) => P): P[] {
     return given.map((one, index) => {
       const place = `${path}[${index}]`

@@ -1,4 +1,4 @@
-/** What the Responses API calls the places of a request. */
+/** The Responses API's names for the places of a request. */
 const NAMES: ReadonlyArray<[RegExp, string]> = [
   [/^messages\b/, 'input'],
   [/^response_format(\.json_schema)?\b/, 'text.format'],
@@ -7,22 +7,22 @@ const NAMES: ReadonlyArray<[RegExp, string]> = [
   [/^(top_)?logprobs$/, 'include']
 ]
 
-/** The limit of an answer, by the name that counts first. */
+/** Names of the answer's limit; the first one present counts. */
 const LIMITS = ['max_output_tokens', 'max_completion_tokens', 'max_tokens'] as const
 
 /** The Responses request that was translated. */
 export interface RequestSource {
-  /** Where each message stands in it. */
+  /** The place of each message in it. */
   places: readonly string[]
-  /** Where the calls of each message stand. */
+  /** The places of the calls of each message. */
   callPlaces?: ReadonlyArray<readonly string[] | undefined>
-  /** Its body: a member that the caller sent is called as the caller called it. */
+  /** Its body: a member that the caller sent keeps the caller's name. */
   sent: object
 }
 
 /**
- * The caller's name for a place of a request. What the caller sent itself is called as it was sent: changes of this surface's
- * own name it so already.
+ * The caller's name for a place of a request. A member that the caller sent keeps its name; changes that this surface made
+ * have that name already.
  */
 export function toCallerName (param: string, { places, callPlaces = [], sent }: RequestSource): string {
   const isSent = (name: string) => (sent as Record<string, unknown>)[name] != null
@@ -40,8 +40,8 @@ export function toCallerName (param: string, { places, callPlaces = [], sent }: 
 const OUTPUT = '.output'
 
 /**
- * Below a message only its content has the same place in an item; members of parts are named without a nest. What came
- * from elsewhere than an item of the caller's has no parts that it could count.
+ * Below a message only its content has the same place in an item, and members of parts are not nested. A message that is not
+ * from an item of the caller has no parts to count.
  * @param place of the item, or of its output
  */
 function toPlace (place: string, rest: string): string {

@@ -15,7 +15,7 @@ interface OpenCall {
 /**
  * Folds the events of one generation into the items of a response.
  *
- * Thinking and text are done when something else begins; a call when its arguments are whole, because upstream may
+ * Thinking and text are done when something else begins. A call is done when its arguments are complete, because upstream may
  * hold back the arguments of one call until another has begun.
  */
 export class OutputItems implements Output {
@@ -128,7 +128,7 @@ export class OutputItems implements Output {
     this.#listener?.added(item, this.items.length - 1)
   }
 
-  /** Clients look for a message or a call in every answer that is complete. */
+  /** Clients expect a message or a call in every complete answer. */
   #finish (): void {
     const isCut = this.finishReason === 'length' || this.finishReason === 'content_filter'
     if (!isCut && this.items.every(({ type }) => type === 'reasoning')) this.#openMessage()
@@ -149,7 +149,7 @@ export class OutputItems implements Output {
 
   #closeCall (call: OpenCall, status: ItemStatus): void {
     if (call.item.type === 'custom_tool_call') this.#grow(call, inputOf(parseModelJson(call.arguments, this.#workBudget)) ?? call.arguments)
-    // Clients parse the arguments of a call that is complete.
+    // Clients parse the arguments of a complete call.
     else if (call.arguments === '' && status === 'completed') this.#grow(call, '{}')
     call.isDone = true
     call.item.status = status

@@ -2,7 +2,7 @@ import type { FinishReason, GenerationEvent, Usage } from '../../../generation/e
 import type { ServedTools } from './tools.ts'
 import type { OutputItem, ResponseLogprob } from './wire.ts'
 
-/** Hears how an output grows. Each item is added, grows any number of times, and is done; several calls may be open at once. */
+/** Observes the growth of an output. Each item is added, grows any number of times, and is done; several calls may be open at once. */
 export interface OutputListener {
   added: (item: OutputItem, index: number) => void
   /** @param delta the next piece of the item's text, arguments or input, never empty */
@@ -14,18 +14,18 @@ export interface OutputItemsOptions {
   tools: Pick<ServedTools, 'toCalled'>
   /** Makes an id that is unique, of this prefix. */
   newItemId: (prefix: string) => string
-  /** The caller asked for a summary of the thinking. */
+  /** The caller requested a summary of the thinking. */
   asSummary: boolean
-  /** The caller asked for a compaction, not an answer. */
+  /** The caller requested a compaction, not an answer. */
   isCompaction?: boolean
 }
 
-/** What the events of one generation come to. A failure is the caller's to tell. */
+/** Folds the events of one generation. The caller reports failures. */
 export interface Output {
   readonly items: OutputItem[]
   readonly usage: Usage
   readonly finishReason: FinishReason
-  /** It was cut, and is returned as complete. */
+  /** It was truncated, and is returned as complete. */
   readonly isCut?: boolean
   push: (event: GenerationEvent) => void
 }

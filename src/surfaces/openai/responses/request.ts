@@ -2,8 +2,8 @@ import { Type, type Static, type TSchema } from '@sinclair/typebox'
 import { imageUrl, Nullable, optionalBoolean, optionalInteger, optionalNumber, optionalObject, optionalString } from '../schema-parts.ts'
 
 /**
- * A union discriminated by `type`, each member with its own schema, so that Ajv names the field that is wrong.
- * One of another type passes, unless `type` itself is limited.
+ * A union discriminated by `type`, each member with its own schema, so that Ajv names the wrong field.
+ * Other types pass, unless `type` itself is limited.
  */
 function byType (schemas: Record<string, TSchema>): object[] {
   return Object.entries(schemas).map(([type, schema]) => ({
@@ -38,14 +38,14 @@ export interface InputFilePart {
   filename?: string | null
 }
 
-/** Parts in a chat's words, or in those of other APIs; `workers-ai/request` reads their members. */
+/** Parts in the form of the chat API or of other APIs; `workers-ai/request` reads their members. */
 export interface ForeignInputPart {
   type: 'image_url' | 'image' | 'file' | 'input_audio'
   image_url?: string | { url: string, detail?: string | null }
   file?: Omit<InputFilePart, 'type'>
 }
 
-/** One part of a message, or of what a tool gave back. */
+/** One part of a message or of a tool result. */
 export type InputPart = TextPart | RefusalPart | InputImagePart | InputFilePart
 export type GivenInputPart = InputPart | ForeignInputPart
 
@@ -62,7 +62,7 @@ export interface FunctionCallItem {
   id?: string | null
   call_id: string
   name: string
-  /** The namespace of the tool, when it was offered in one. */
+  /** The namespace of the tool, if it has one. */
   namespace?: string | null
   /** JSON text; may not parse. */
   arguments: string
@@ -80,7 +80,7 @@ export interface CustomToolCallItem {
   status?: string | null
 }
 
-/** What a tool gave back. */
+/** A tool result. */
 export interface ToolOutputItem {
   type: 'function_call_output' | 'custom_tool_call_output'
   id?: string | null
@@ -97,33 +97,33 @@ export interface ReasoningItem {
   content?: TextPart[] | null
 }
 
-/** What stands for a conversation that was compacted. */
+/** A compaction, which replaces a conversation. */
 export interface CompactionItem {
   type: 'compaction'
   id?: string | null
-  /** Only the server that made it reads it. */
+  /** Only the server that created it can read it. */
   encrypted_content: string
 }
 
-/** Asks for a compaction of all that stands before it; the last item of an input. */
+/** Requests a compaction of all items before it; the last item of an input. */
 export interface CompactionTriggerItem {
   type: 'compaction_trigger'
   id?: string | null
 }
 
-/** An item of an earlier response, or of its input, that is kept here. */
+/** A reference to a stored item of an earlier response, or of its input. */
 export interface ItemReference {
   type?: 'item_reference' | null
   id: string
 }
 
-/** What the tools of OpenAI's own servers did; there are none of them here, so it is not sent. */
+/** Calls and results of tools that OpenAI's servers run; there are none here, so they are not sent. */
 interface HostedItem {
   type: 'web_search_call' | 'file_search_call' | 'computer_call' | 'local_shell_call' | 'code_interpreter_call' | 'image_generation_call' | 'mcp_call'
   id?: string | null
 }
 
-/** One thing said or done in a conversation. Items of other types come, too, and are not sent. */
+/** One item of a conversation. Items of other types are accepted, and not sent. */
 export type InputItem =
   | InputMessage
   | FunctionCallItem
@@ -174,7 +174,7 @@ const callId = Type.String({ minLength: 1 })
 const id = Type.Optional(Nullable(Type.String()))
 const thoughts = Type.Optional(Type.Unsafe({ type: ['array', 'null'], items: text }))
 
-/** A message may leave its type out; what has an id and nothing else to tell it by is a reference. */
+/** A message may omit its type. An item with an id, but without a type or a role, is a reference. */
 const isMessage = {
   type: 'object',
   properties: { type: { const: 'message' } },
@@ -232,7 +232,7 @@ interface NamespaceToolParam {
   tools: ToolParam[]
 }
 
-/** Tools that OpenAI's own servers run, or that a client knows how to run; there are others. */
+/** Tools that OpenAI's servers run, or that a client runs itself; other types are accepted. */
 interface HostedToolParam {
   type: 'web_search' | 'web_search_preview' | 'file_search' | 'code_interpreter' | 'image_generation' | 'mcp' | 'computer_use_preview' | 'local_shell' | 'shell' | 'apply_patch'
 }
@@ -310,9 +310,9 @@ const Format = {
 }
 
 /**
- * The body of `POST /v1/responses`, in the order OpenAI checks it. Unknown members are taken: clients send their own
- * here, and `workers-ai/request` decides what happens to each. Items and tools of unknown types are taken, too, because a client
- * that is used to OpenAI's own tools cannot be told to leave them out.
+ * The body of `POST /v1/responses`, in the order OpenAI checks it. Unknown members are accepted: clients send their own
+ * here, and `workers-ai/request` decides what happens to each. Items and tools of unknown types are accepted too, because many
+ * clients always send OpenAI's own tools.
  */
 export const ResponseRequest = Type.Object({
   model: optionalString,
@@ -327,7 +327,7 @@ export const ResponseRequest = Type.Object({
   parallel_tool_calls: optionalBoolean,
   max_tool_calls: optionalInteger(1),
   max_output_tokens: optionalInteger(1),
-  // A chat's names for it, which clients of both APIs send.
+  // The chat API's names for it, which clients of both APIs send.
   max_completion_tokens: optionalInteger(1),
   max_tokens: optionalInteger(1),
   temperature: optionalNumber(0, 2),

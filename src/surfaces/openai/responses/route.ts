@@ -27,7 +27,7 @@ import { toBegunResponse, toCompactedResponse, toEndedResponse, type EndedRespon
 import { answerChat, collect, consume, type InferenceAnswer, type Services } from '../../../inference/answer.ts'
 import { toContext } from './context.ts'
 
-/** What `POST /v1/responses` needs beside what a chat does. */
+/** Services of `POST /v1/responses`, in addition to those of a chat. */
 export interface ResponsesServices extends Services {
   store: ResponsesStore<KeptResponse>
 }
@@ -38,25 +38,25 @@ const NOT_STREAMED: Change = { param: 'stream', action: 'dropped', reason: 'a co
 
 const CUT_SUMMARY: Change = { param: 'max_output_tokens', action: 'clamped', reason: 'the summary reached its token limit, and may be incomplete' }
 
-/** The member of a body that holds what the model is given. */
+/** The member of the body with the model's input. */
 const INPUT = 'input'
 
-/** One response on its way. */
+/** A response in progress. */
 interface ResponseInProgress {
   call: Call
-  /** Whose it is, by a name that is no secret. */
+  /** Its owner, by a name that is not a secret. */
   owner: string
   begun: ResponseObject
   options: OutputItemsOptions
-  /** Its input, and all that came before. */
+  /** Its input and all earlier items. */
   items: KeptItem[]
-  /** An error in the words of the Responses API. */
+  /** An error with the names of the Responses API. */
   toCallerError: (error: unknown) => unknown
 }
 
 /**
- * `POST /v1/responses`, plain and streamed: a chat, told as a response. `POST /v1/responses/compact`: a response whose
- * input ends with a `compaction_trigger`, told in a form of its own and never kept.
+ * `POST /v1/responses`, plain and streamed: a chat whose answer is written as a response. `POST /v1/responses/compact`: a
+ * response whose input ends with a `compaction_trigger`, returned in its own form and never stored.
  */
 export function responses (app: FastifyInstance, services: ResponsesServices): void {
   const options = { schema: { body: ResponseRequest }, config: { inputParam: INPUT } }
@@ -96,7 +96,7 @@ interface StartedResponse {
   inProgress: ResponseInProgress
 }
 
-/** Has a response begun. */
+/** Starts a response. */
 async function start (
   services: ResponsesServices,
   body: ResponseRequest,
@@ -135,7 +135,7 @@ async function wholeOutput (answer: InferenceAnswer, { call, options, toCallerEr
   return output
 }
 
-/** The stream's text, one piece for each upstream read. A broken one says so twice, as OpenAI's does, and is not completed. */
+/** The stream's text, one piece for each upstream read. A broken stream ends with two error events, as OpenAI's does. */
 function events (services: ResponsesServices, answer: InferenceAnswer, inProgress: ResponseInProgress): Source<string | Buffer> {
   const { reporter, generations } = answer
   const { call } = inProgress
@@ -156,7 +156,7 @@ function events (services: ResponsesServices, answer: InferenceAnswer, inProgres
   }
 }
 
-/** The whole response, kept for those that follow it unless the caller forbids it. */
+/** The whole response, stored for later requests unless the caller forbids it. */
 async function ended ({ store }: ResponsesServices, { reporter }: Pick<InferenceAnswer, 'reporter'>, { call, owner, begun, items }: ResponseInProgress, output: Output): Promise<EndedResponse> {
   const response = toEndedResponse(begun, output, seconds())
   if (output.isCut === true) reporter.add(CUT_SUMMARY)

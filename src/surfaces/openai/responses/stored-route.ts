@@ -6,7 +6,7 @@ import type { ResponsesStore } from '../../../stores/responses/store.ts'
 import { toItemList, type PageOptions } from './input-items.ts'
 
 interface Params {
-  /** What follows `resp_` in the id. */
+  /** The part of the id after `resp_`. */
   rest: string
 }
 
@@ -20,7 +20,7 @@ interface Query {
 const MAX_LIMIT = 100
 const DEFAULT_LIMIT = 20
 
-/** `GET` and `DELETE /v1/responses/{id}` and `GET /v1/responses/{id}/input_items`: what the caller's key has stored. */
+/** `GET` and `DELETE /v1/responses/{id}` and `GET /v1/responses/{id}/input_items`: responses that the caller's key has stored. */
 export function storedResponses (app: FastifyInstance, store: ResponsesStore<KeptResponse>): void {
   app.get<{ Params: Params, Querystring: Query }>('/responses/resp_:rest', async (request): Promise<ResponseObject> => {
     const id = toId(request.params)

@@ -9,27 +9,27 @@ import { isOff } from '../../../generation/off-values.ts'
 import { toMessages, type PlacedItem } from './input.ts'
 import { toToolChoice, toServedTools, type ServedTools } from './tools.ts'
 
-/** What a Responses request asks a model. */
+/** A translated Responses request. */
 export interface TranslatedRequest {
   asked: GenerationRequest
-  /** What could not be said so. */
+  /** What was dropped or changed. */
   changes: Change[]
-  /** Where each message stands in the caller's request, e.g. `input[2]`. */
+  /** The place of each message in the caller's request, e.g. `input[2]`. */
   places: string[]
-  /** For each message with calls where they stand. */
+  /** For each message with calls, their places. */
   callPlaces: Array<readonly string[] | undefined>
   tools: ServedTools
-  /** It asks for a summary that is to stand for the conversation. */
+  /** It requests a summary that replaces the conversation. */
   isCompaction: boolean
 }
 
 const LOGPROBS = 'message.output_text.logprobs'
 
 /**
- * Translates a Responses request into what a model is asked. One that ends with a `compaction_trigger` asks for a summary
- * of its conversation, without tools.
+ * Translates a Responses request into the language of requests. A request that ends with a `compaction_trigger` becomes one for
+ * a summary of its conversation, without tools.
  * @param earlier the items of the responses before it, inputs and outputs, oldest first
- * @throws InvalidRequestError when something in it cannot be served
+ * @throws InvalidRequestError if something in it cannot be served
  */
 export function toGenerationRequest (request: ResponseRequest, earlier: readonly InputItem[]): TranslatedRequest {
   const { model } = request
@@ -71,10 +71,10 @@ export function toGenerationRequest (request: ResponseRequest, earlier: readonly
   return { asked, changes, places, callPlaces, tools, isCompaction: false }
 }
 
-/** Members that the language of requests does not name: a family takes them, or they leave a change. */
+/** Members that the language of requests does not name: a family takes them, or each leaves a change. */
 type Unread = Partial<Record<'verbosity' | 'user' | 'safety_identifier' | 'service_tier', string | null | undefined>>
 
-/** What an answer has, and a summary has not. */
+/** Members that apply to an answer, but not to a summary. */
 const OF_ANSWERS = ['tools', 'text', 'include', 'top_logprobs'] as const
 
 const NO_ANSWER = 'a compaction is no answer: it is a summary in plain text'
@@ -115,7 +115,7 @@ export function toItems (input: ResponseRequest['input']): InputItem[] {
   return input == null || input === '' ? [] : [{ type: 'message', role: 'user', content: input }]
 }
 
-/** What needs a server that goes on when its client has left, or one that keeps conversations and prompts of its own. */
+/** Refuses features that need a server that continues without its client, or that stores conversations and prompts. */
 function refuseUnserved ({ background, conversation, prompt, input, previous_response_id: previous }: ResponseRequest): void {
   if (background === true) {
     throw new InvalidRequestError("Unsupported value: 'background' does not support true with this proxy. Only the default (false) value is supported.", { param: 'background', code: 'unsupported_value' })
@@ -132,7 +132,7 @@ function refuseUnserved ({ background, conversation, prompt, input, previous_res
   }
 }
 
-/** Members of the Responses API that nothing here could act on, and why. */
+/** Members of the Responses API that have no effect here, and why. */
 const UNSERVED = {
   context_management: 'no conversation is compacted by itself: an input that ends with a compaction_trigger asks for it, or POST /v1/responses/compact',
   moderation: 'Workers AI moderates nothing',
@@ -160,7 +160,7 @@ function toPlacedItems ({ instructions, input }: ResponseRequest, earlier: reado
   ]
 }
 
-/** The limit of the answer, also by a chat's names. */
+/** The limit of the answer, also under the chat API's names. */
 function toLimit (request: ResponseRequest, changes: Change[]): number | undefined {
   let limit = request.max_output_tokens ?? undefined
   for (const name of ['max_completion_tokens', 'max_tokens'] as const) {
@@ -180,7 +180,7 @@ function toResponseFormat ({ text }: ResponseRequest): ResponseFormat | undefine
   return { type: 'json_schema', json_schema: { name, schema, strict, ...(description != null && { description }) } }
 }
 
-/** OpenRouter's members of `reasoning` go on as they are; a chat's own name for the effort is understood. */
+/** OpenRouter's members of `reasoning` pass unchanged; the chat API's name for the effort is read too. */
 function toThinking (request: ResponseRequest, changes: Change[]): Pick<GenerationRequest, 'reasoning_effort' | 'reasoning'> {
   const { effort, summary: _, ...others } = request.reasoning ?? {}
   const { reasoning_effort: ofChat } = request as { reasoning_effort?: unknown }
@@ -199,15 +199,15 @@ function toLogprobs ({ include, top_logprobs: top }: ResponseRequest, changes: C
   return include?.includes(LOGPROBS) || top ? { logprobs: true, top_logprobs: top ?? 0 } : {}
 }
 
-/** What OpenAI's chat API names, and its Responses API does not. */
+/** Members of OpenAI's chat API that its Responses API does not have. */
 export const OF_CHATS: ReadonlySet<string> = new Set([
   'messages', 'functions', 'function_call', 'response_format', 'n', 'presence_penalty', 'frequency_penalty', 'seed', 'stop', 'logprobs', 'logit_bias',
   'reasoning_effort', 'verbosity', 'modalities', 'audio', 'prediction', 'web_search_options', 'top_k', 'repetition_penalty'
 ])
 
 /**
- * Members that are no part of the Responses API: a model's native parameters pass as they do in a chat. Those that a
- * chat names mean nothing here, and were not checked.
+ * Members outside the Responses API. A model's native parameters pass as in a chat. Members of the chat API have no meaning
+ * here, and were not validated.
  */
 function toOthers (request: ResponseRequest, changes: Change[]): Record<string, unknown> {
   const unknown = Object.entries(request).filter(([name, value]) => value !== null && !Object.hasOwn(ResponseRequest.properties, name))

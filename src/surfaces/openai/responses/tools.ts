@@ -4,32 +4,32 @@ import type { FunctionTool, ToolChoice } from '../../../generation/request.ts'
 import type { CustomToolParam, FunctionToolParam, ResponseRequest, ToolParam } from './request.ts'
 import { toTextFunction } from '../../../generation/text-tool.ts'
 
-/** A tool as its caller knows it. */
+/** A tool as its caller names it. */
 interface CalledTool {
   type: 'function' | 'custom'
   name: string
   namespace?: string
 }
 
-/** The tools of a Responses request that a chat can have, and what either side calls them. */
+/** The tools of a Responses request that a chat can have, and their names on both sides. */
 export interface ServedTools {
   definitions: FunctionTool[]
-  /** What a tool of the caller is called in the chat, also one that is not offered any more. */
+  /** The chat's name of a caller's tool, also of one that is no longer offered. */
   toChatName: (name: string, namespace: string | null | undefined) => string
-  /** What the caller calls a tool of the chat. */
+  /** The caller's name of a chat's tool. */
   toCalled: (chatName: string) => CalledTool
 }
 
 type ServedTool = FunctionToolParam | CustomToolParam
 
-/** As many functions as OpenAI takes. */
+/** The most functions, as at OpenAI. */
 const MAX_TOOLS = 128
 
 /**
- * Makes functions of the tools of a Responses request. A custom tool becomes a function with one argument of text, the
- * tools of a namespace bear its name before their own, and tools that only OpenAI's servers can run are left out: each
- * of these is a change.
- * @throws InvalidRequestError when there are more than 128 in all
+ * Converts the tools of a Responses request to functions. A custom tool becomes a function with one text argument, the name of
+ * a namespace is put before the names of its tools, and tools that only OpenAI's servers can run are left out. Each of
+ * these is a change.
+ * @throws InvalidRequestError if there are more than 128 in all
  */
 export function toServedTools (tools: readonly ToolParam[], changes: Change[]): ServedTools {
   const definitions: FunctionTool[] = []
@@ -66,9 +66,8 @@ export function toServedTools (tools: readonly ToolParam[], changes: Change[]): 
 }
 
 /**
- * Which of the tools may or must be called; undefined where there is nothing to choose from, which the Responses API
- * takes.
- * @throws InvalidRequestError when it names no tool
+ * The tool choice; undefined if there are no tools, which the Responses API accepts.
+ * @throws InvalidRequestError if it names a missing tool
  */
 export function toToolChoice ({ tool_choice: choice }: ResponseRequest, tools: ServedTools, changes: Change[]): ToolChoice | undefined {
   if (choice == null) return undefined

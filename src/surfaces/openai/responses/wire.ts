@@ -70,7 +70,7 @@ export interface OutputMessage {
   content: OutputText[]
 }
 
-/** Thinking: as `content`, or as `summary` for callers that asked for one. */
+/** Thinking: as `content`, or as `summary` for callers that requested one. */
 export interface OutputReasoning {
   id: string
   type: 'reasoning'
@@ -99,7 +99,7 @@ export interface OutputCustomToolCall {
   input: string
 }
 
-/** What stands for the conversation before it, in place of it. */
+/** A compaction, which replaces the conversation before it. */
 export interface OutputCompaction {
   id: string
   type: 'compaction'
@@ -114,15 +114,15 @@ export interface CompactedResponse {
   object: 'response.compaction'
   /** Unix time in seconds. */
   created_at: number
-  /** The messages of the user, and what stands for all that was said. */
+  /** The messages of the user, and the compaction of the whole conversation. */
   output: KeptItem[]
   usage: ResponseUsage
 }
 
-/** An item of a response's input as it is kept and listed: it always has an id. */
+/** An item of a response's input as it is stored and listed: it always has an id. */
 export type KeptItem = Exclude<InputItem, ItemReference> & { id: string }
 
-/** What a store keeps of a response: itself, and all it was made of. */
+/** A stored response: itself, and all items that it was made of. */
 export interface KeptResponse {
   response: ResponseObject
   items: KeptItem[]
