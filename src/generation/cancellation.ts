@@ -1,4 +1,4 @@
-/** Signals that no client waits for an answer any more: the part of AbortSignal that is used here. */
+/** A signal that no client waits for the answer any more: the used part of AbortSignal. */
 export interface CancelSignal {
   readonly aborted: boolean
   /** What `throwIfAborted` throws; undefined until then. */
@@ -9,15 +9,15 @@ export interface CancelSignal {
 }
 
 /**
- * An abort controller and its signal in one. Every request has one, and the platform's pair, an event target with all
- * that belongs to it, costs as much as to translate the request.
+ * An abort controller and its signal in one object. Every request has one. The platform's pair of controller and event target
+ * costs as much as translating the request.
  */
 export class Cancellation implements CancelSignal {
   aborted = false
   reason: Error | undefined
   #listeners: Array<() => void> = []
 
-  /** Calls every listener once, in their order; the first reason stands. */
+  /** Calls every listener once, in order; the first reason stays. */
   abort (reason: Error): void {
     if (this.aborted) return
     this.aborted = true
@@ -33,7 +33,7 @@ export class Cancellation implements CancelSignal {
   }
 
   addEventListener (_type: 'abort', listener: () => void): void {
-    // One is the rule, and a list that grew by `push` has room for seventeen as long as its request lasts.
+    // Usually there is one; a list that grew by `push` reserves space for seventeen as long as its request lasts.
     this.#listeners = this.#listeners.concat(listener)
   }
 
@@ -45,7 +45,7 @@ export class Cancellation implements CancelSignal {
 
 /**
  * A cancellation that aborts with another one, and may abort by itself.
- * @returns it, and what parts it from the other one again
+ * @returns the cancellation, and a function that detaches it from the other one
  */
 export function follow (signal: CancelSignal): { cancellation: Cancellation, leave: () => void } {
   const cancellation = new Cancellation()
@@ -54,7 +54,7 @@ export function follow (signal: CancelSignal): { cancellation: Cancellation, lea
   return { cancellation, leave: () => signal.removeEventListener('abort', abort) }
 }
 
-/** The same for those who take nothing but the platform's own. */
+/** The same as a signal of the platform. */
 export function toAbortSignal (signal: CancelSignal): AbortSignal {
   if (signal instanceof AbortSignal) return signal
   const controller = new AbortController()
@@ -62,7 +62,7 @@ export function toAbortSignal (signal: CancelSignal): AbortSignal {
   return controller.signal
 }
 
-/** Why a signal has aborted, which a platform's need not say by an Error. */
+/** The reason of an aborted signal as an Error; that of a platform's signal may be any value. */
 export function reasonOf ({ reason }: CancelSignal): Error {
   return reason ?? new Error('aborted')
 }

@@ -1,7 +1,7 @@
-/** What was mended of an answer, or asked for once more because it could not be mended. */
+/** Which part of an answer was repaired, or requested again because it could not be repaired. */
 export type RepairKind = 'leaked_call' | 'arguments' | 'json_schema' | 'forced_call'
 
-/** One thing the caller sent, or Workers AI answered, that did not pass as it was. */
+/** One part of the request or of the answer that was not passed on unchanged. */
 export interface Change {
   /**
    * Its place in the request, e.g. `top_p`, `messages[0].name`, or a member of the answer, e.g. `usage`. Surfaces have
@@ -9,7 +9,7 @@ export interface Change {
    */
   param: string
   action: 'dropped' | 'clamped' | 'emulated' | 'renamed' | 'replaced' | 'repaired' | 'estimated' | 'missing'
-  /** Of a `repaired` answer: what was mended. */
+  /** Of a `repaired` answer: the repaired part. */
   repair?: RepairKind
   from?: unknown
   to?: unknown

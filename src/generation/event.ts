@@ -36,7 +36,7 @@ export interface TokenLogprob {
 export interface TextEvent {
   type: 'text'
   text: string
-  /** The text as the JSON string it came as, for tellers that would make one of it again. */
+  /** The text as the JSON string that was received, so that encoders need not serialize it again. */
   json?: string
   logprobs?: TokenLogprob[]
 }
@@ -45,16 +45,16 @@ export interface TextEvent {
 export interface ReasoningEvent {
   type: 'reasoning'
   text: string
-  /** As that of a text. */
+  /** The raw JSON string; see `TextEvent.json`. */
   json?: string
 }
 
 export type PieceEvent = TextEvent | ReasoningEvent
 
 /**
- * The one small language between what Cloudflare says and what OpenAI's clients hear.
- * A well-ended generation is any number of text, reasoning and tool_call events, at most one usage, then one finish.
- * A broken one ends with a failure instead of the finish, and nothing comes after it.
+ * The language between Cloudflare's answers and the surfaces.
+ * A successful generation is any number of text, reasoning and tool_call events, at most one usage, then one finish.
+ * A broken one ends with a failure instead of the finish, and nothing follows.
  */
 export type GenerationEvent =
   | TextEvent
@@ -62,31 +62,31 @@ export type GenerationEvent =
   | ToolCallEvent
   | { type: 'usage', usage: Usage }
   /**
-   * `reason` is null when the upstream said nothing or a mere `stop`, which it also says beside tool calls. `stop` is the
-   * stop sequence at which we ended the text ourselves.
+   * `reason` is null if the upstream reported nothing or only `stop`, which it also reports with tool calls. `stop` is the
+   * stop sequence at which the proxy ended the text.
    */
   | { type: 'finish', reason: FinishReason | null, stop?: string }
   | { type: 'failure', error: Error }
 
-/** What one upstream read produced. */
+/** The events of one upstream read. */
 export type Batch = GenerationEvent[]
 
-/** Tells what a generation was billed so far. */
+/** Reports the usage of a generation so far. */
 export interface Meter {
   /** Undefined until something was reported. */
   readonly usage: Usage | undefined
 }
 
 /**
- * A step in the middle: events in, events out, synchronously per batch.
- * `done` turning true means the rest of the upstream is of no use and may be cancelled.
+ * A stage: events in, events out, synchronously per batch.
+ * `done` becomes true when the rest of the upstream is not needed and may be cancelled.
  */
 export interface Stage {
   push: (batch: Batch) => Batch
   readonly done?: boolean
-  /** True while it would give any text on as it is: text may then pass it by. */
+  /** True while it passes any text on unchanged: text may then bypass it. */
   readonly isTransparent?: boolean
-  /** Hears how much text has passed it by, in UTF-16 code units. */
+  /** Called with the length of text that has bypassed it, in UTF-16 code units. */
   onBypassed?: (characters: number) => void
   /** Reports the usage of a stream that a stage ends early. */
   meter?: Meter | undefined

@@ -1,20 +1,20 @@
 import type { Message } from './request.ts'
 
-/** An image of a request, whatever form it came in. */
+/** An image of a request, in any form. */
 export interface PlacedImage {
   /** A data URI, an http(s) URL, or base64 alone. */
   url: string
   detail?: string | null
-  /** Where it stands, e.g. `messages[0].content[1]`. */
+  /** Its place, e.g. `messages[0].content[1]`. */
   path: string
   /** The member that holds the URL or the data, e.g. `messages[0].content[1].image_url.url`. */
   param: string
 }
 
 /**
- * The image a part is: OpenAI's `image_url`, also with the URL alone, the Responses API's `input_image`, and what is of
- * the type `image`: Anthropic's with a `source`, MCP's with `data`, LangChain's with `base64` or `url`.
- * @returns undefined for a part that is none, or names a stored file
+ * The image of a part: OpenAI's `image_url`, also with the URL alone, the Responses API's `input_image`, and parts of the
+ * type `image`: Anthropic's with a `source`, MCP's with `data`, LangChain's with `base64` or `url`.
+ * @returns undefined for other parts, and for references to stored files
  */
 export function toImage (part: object, path: string): PlacedImage | undefined {
   const { type, image_url: given, detail, ...others } = part as Members
@@ -42,7 +42,7 @@ export function toImages (messages: readonly Message[]): PlacedImage[] {
   return images
 }
 
-/** The images a message has beside its content, as Ollama's messages have them. */
+/** The images beside a message's content, as in Ollama's messages. */
 export function toImageList (message: object, path: string): PlacedImage[] {
   const { images } = message as Members
   if (!Array.isArray(images)) return []
@@ -55,7 +55,7 @@ export function toImageList (message: object, path: string): PlacedImage[] {
 }
 
 /**
- * The conversation with other URLs for some of its images.
+ * The conversation with replaced URLs of some images.
  * @param urls by the member that holds the URL
  */
 export function withImageUrls (messages: readonly Message[], urls: ReadonlyMap<string, string>): Message[] {
@@ -79,7 +79,7 @@ export function withImageUrls (messages: readonly Message[], urls: ReadonlyMap<s
 
 type Members = Record<string, unknown>
 
-/** Images of these roles are shown to a model. */
+/** Roles whose images are sent to a model. */
 function maySee ({ role }: Message): boolean {
   return role === 'user' || role === 'tool' || role === 'function'
 }

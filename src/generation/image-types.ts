@@ -1,4 +1,4 @@
-/** An image type every vision model of Workers AI takes. SVG is answered with an internal error (8005) there. */
+/** An image type that every vision model of Workers AI takes. SVG leads to an internal error (8005) there. */
 export type ImageType = 'png' | 'jpeg' | 'webp' | 'gif'
 
 export const MEBIBYTE = 1_048_576
@@ -6,7 +6,7 @@ export const MEBIBYTE = 1_048_576
 /** The largest image that is sent, in bytes. */
 export const MAX_IMAGE_BYTES = 10 * MEBIBYTE
 
-/** The image type a media type names, `image/jpg` included; undefined for one that is not taken. */
+/** The image type of a media type, including `image/jpg`; undefined for unsupported types. */
 export function toDeclaredType (mediaType: string): ImageType | undefined {
   switch (mediaType.toLowerCase()) {
     case 'image/png': return 'png'
@@ -19,7 +19,7 @@ export function toDeclaredType (mediaType: string): ImageType | undefined {
 }
 
 /**
- * The image type a file's first bytes tell; undefined for one that is not taken.
+ * The image type by a file's first bytes; undefined for unsupported types.
  * @param head the first 12 bytes or more, each as the character of its code
  */
 export function toImageType (head: string): ImageType | undefined {

@@ -1,6 +1,6 @@
 /**
- * Values that ask for what happens anyway, or turn off what there is not: leaving them out changes nothing. Clients send
- * whole tables of them. Off is what OpenAI, vLLM and llama.cpp call so; of an object it is the JSON.
+ * Values that request the default, or turn off a missing feature: leaving them out changes nothing. Clients send many of them.
+ * The values are those of OpenAI, vLLM and llama.cpp; an object is compared as JSON.
  */
 const OFF: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>([
   ['n', [1]],
@@ -51,10 +51,10 @@ const OFF: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly un
   ['continue_final_message', [false]]
 ])
 
-/** Even empty they ask for something. */
+/** Members that request something even if they are empty. */
 const NEVER_OFF = new Set(['web_search_options'])
 
-/** Whether a member of a body that is not sent on may be left out without a word. */
+/** Whether a member may be dropped without a change. */
 export function isOff (name: string, value: unknown): boolean {
   if (value === null || value === undefined) return true
   if (NEVER_OFF.has(name)) return false

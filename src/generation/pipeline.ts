@@ -1,6 +1,6 @@
 import type { Batch, Stage } from './event.ts'
 
-/** What a sink answers to an item: nothing when it wants the next, `'cancel'` when it wants no more. */
+/** What a sink returns for an item: nothing to get the next one, `'cancel'` to get no more. */
 export type Backpressure = 'cancel' | undefined
 
 /** Writes one item. A promise holds the source back until it settles. */
@@ -41,8 +41,8 @@ export function once<Item> (item: Item): Source<Item> {
 }
 
 /**
- * Sends every batch through the stages in order, synchronously. Ends early, which closes the source, when a stage
- * says that the rest is of no use.
+ * Sends every batch through the stages in order, synchronously. Ends early, which closes the source, if a stage does not need
+ * the rest.
  */
 export function throughStages (batches: Source<Batch>, stages: readonly Stage[]): Source<Batch> {
   return write => batches(batch => {
@@ -106,6 +106,6 @@ export type WriteOfChoice = (batch: Batch, choice: number) => Backpressure | Pro
  */
 export function interleaved (generations: ReadonlyArray<Source<Batch>>, write: WriteOfChoice): Promise<void> {
   const ends = generations.map((batches, choice) => batches(batch => write(batch, choice)))
-  // Of one alone, as most are, nothing more is kept as long as it lasts.
+  // A single source, the usual case, keeps nothing else in memory.
   return ends.length === 1 && ends[0] !== undefined ? ends[0] : Promise.all(ends).then(() => {})
 }

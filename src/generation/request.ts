@@ -1,15 +1,14 @@
 /**
- * What a model is asked, whatever API the caller speaks. Every surface translates into these types, and
- * `workers-ai/request/` translates from them. An error or a change names a `Place`; each surface has its caller's name
- * for it.
+ * What a model is asked, for every API. Every surface translates into these types, and `workers-ai/request/` translates from
+ * them. An error or a change names a `Place`; each surface knows its caller's name for it.
  *
- * The members bear the names of OpenAI's chat API, so that a validated chat request is a `GenerationRequest` as it
- * stands, and nothing is copied. A member that is null says nothing, like one that is absent. Members that are not
- * named here are a model's own parameters, which a family takes or not.
+ * The members have the names of OpenAI's chat API, so a validated chat request is a `GenerationRequest` already and is not
+ * copied. A null member means the same as an absent one. Other members are a model's own parameters, which a family takes or
+ * not.
  */
 
 /**
- * Where something stands in a request of this language: the path of a member, e.g. `top_p`, `messages[0].content[1]`,
+ * The place of a value in a request of this language: the path of a member, e.g. `top_p`, `messages[0].content[1]`,
  * `response_format.json_schema.schema`.
  */
 export type Place = string
@@ -17,7 +16,7 @@ export type Place = string
 /** `null` means the same as absent. */
 type Given<T> = T | null | undefined
 
-/** A conversation that a model shall go on with. */
+/** A conversation for a model to continue. */
 export interface GenerationRequest extends Limits, Sampling, ThinkingWords {
   model: string
   messages: Message[]
@@ -29,32 +28,32 @@ export interface GenerationRequest extends Limits, Sampling, ThinkingWords {
   tool_choice?: Given<ToolChoice>
   parallel_tool_calls?: Given<boolean>
   response_format?: Given<ResponseFormat>
-  /** The caller wants the answer as it is written. */
+  /** The caller wants the answer as a stream. */
   stream?: Given<boolean>
   logprobs?: Given<boolean>
   top_logprobs?: Given<number>
   prompt_cache_key?: Given<string>
 }
 
-/** Texts that a model shall go on with, each for itself. */
+/** Texts for a model to continue, each separately. */
 export interface PromptRequest extends Limits, Sampling {
   model: string
   /** One text or a list of them; the items of the list are not checked yet. */
   prompt?: Given<string | unknown[]>
   stream?: Given<boolean>
-  /** Answers the model writes for each choice; the best one is returned. */
+  /** Answers that are generated for each choice; the best one is returned. */
   best_of?: Given<number>
   /** The answer begins with its prompt. */
   echo?: Given<boolean>
   /** Text that follows the generated text. */
   suffix?: Given<string>
-  /** Log probabilities of as many tokens in each token's place. */
+  /** Number of alternatives with log probabilities per token. */
   logprobs?: Given<number>
-  /** The prompt is taken without a chat template. */
+  /** The prompt is used without a chat template. */
   raw?: Given<boolean>
 }
 
-/** Texts whose embeddings are asked for. */
+/** Texts whose embeddings are requested. */
 export interface EmbeddingsRequest {
   model: string
   /** One text or a list of them; the items of the list are not checked yet. */
@@ -63,15 +62,15 @@ export interface EmbeddingsRequest {
   dimensions?: Given<number>
 }
 
-/** How long an answer may be, and how many there are. */
+/** The length and the number of answers. */
 export interface Limits {
   /** Choices; of a prompt request for each prompt. */
   n?: Given<number>
   /** In tokens. */
   max_tokens?: Given<number>
-  /** The same by its newer name, which wins. */
+  /** The same under its newer name, which wins. */
   max_completion_tokens?: Given<number>
-  /** Sequences the text ends before. */
+  /** Sequences before which the text ends. */
   stop?: Given<string | string[]>
 }
 
@@ -86,13 +85,13 @@ export interface Sampling {
   presence_penalty?: Given<number>
 }
 
-/** What a request may say of thinking; all but the first are extensions of other servers, and are not checked yet. */
+/** Parameters of thinking; all except the first are extensions of other servers, and are not checked yet. */
 export interface ThinkingWords {
   reasoning_effort?: unknown
   /** OpenRouter's. */
   reasoning?: unknown
   include_reasoning?: unknown
-  /** Anthropic's, which GLM's, Kimi's and DeepSeek's own servers speak, too. */
+  /** Anthropic's, which GLM's, Kimi's and DeepSeek's own servers also use. */
   thinking?: unknown
   /** Qwen's. */
   enable_thinking?: unknown
@@ -101,7 +100,7 @@ export interface ThinkingWords {
   chat_template_kwargs?: unknown
 }
 
-/** One turn of a conversation, or what a tool gave back in one. */
+/** One message of a conversation. */
 export type Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage | FunctionMessage
 
 export interface SystemMessage {
@@ -110,7 +109,7 @@ export interface SystemMessage {
   name?: Given<string>
 }
 
-/** Members that are not named here, such as Ollama's `images`, are read where they are known. */
+/** Other members, such as Ollama's `images`, are read where they are known. */
 export interface UserMessage {
   role: 'user'
   content?: Given<string | UserPart[]>
@@ -197,10 +196,10 @@ interface InputFilePart {
   filename?: Given<string>
 }
 
-/** A part of what a user says, or a tool gave back. */
+/** A part of a user message or a tool result. */
 export type UserPart = TextPart | ImagePart | AudioPart | FilePart | InputImagePart | ForeignImagePart | InputFilePart
 
-/** A part of what an assistant said. */
+/** A part of an assistant message. */
 export type AssistantPart = TextPart | RefusalPart | ThinkingPart
 
 /** One call of an earlier turn. */
@@ -233,7 +232,7 @@ export interface FunctionTool {
   function: FunctionDefinition
 }
 
-/** A tool whose input is free text. The grammar of its format stands in a member of its own, or flat. */
+/** A tool whose input is free text. The grammar of its format is a separate member, or flat. */
 export interface CustomTool {
   type: 'custom'
   custom: {

@@ -1,8 +1,8 @@
 import type { Change } from './change.ts'
 
 /**
- * Reports the members of an object that are not read: clients send back what other servers gave them, and write for servers
- * that know more. Those that say nothing are not worth a word.
+ * Reports the members of an object that are not read: clients send back members of other servers' answers, and members for
+ * servers with more features. Members without meaning are not reported.
  * @param known the members that are read
  * @param path of the object in the caller's request
  */

@@ -39,27 +39,27 @@ export interface Services {
 /** Translates a request for one model. */
 type Translate = (variation: Variation) => RunRequest
 
-/** What a model is asked to go on with, whichever endpoint it came to. */
+/** A request for a model, from any endpoint. */
 export interface InferenceRequest {
   /** The model as the caller names it. */
   model: string
-  /** The caller wants the answer as it is written. */
+  /** The caller wants the answer as a stream. */
   stream: boolean
-  /** Gives what its prompt begins with, which is the same in every turn of a conversation. */
+  /** Returns the beginning of its prompt, which is the same in every turn of a conversation. */
   cachePrefix: () => readonly unknown[]
-  /** Gives what translates it for one model, maybe several times, varied. */
+  /** Returns a function that translates it for one model, maybe several times with variations. */
   translator: (model: Model, signal: CancelSignal) => Translate | Promise<Translate>
   /** The caller's name for a place of the request; the place itself when absent. */
   nameOf?: NameOf
-  /** Hears what a model is going to be asked, before it is; of every model whose turn comes. */
+  /** Called before each model is called, with the translated request. */
   onAsked?: OnAsked
-  /** Lets go of what can be had again, once it is on its way. */
+  /** Releases data that can be restored, once the request was sent. */
   release?: () => void
 }
 
 type OnAsked = (run: RunRequest, model: Model) => void
 
-/** What a chat was made of that its caller did not send as one. */
+/** Data of the original request, for a chat that a surface has translated. */
 export type ChatOrigin = Pick<RunRequestOptions, 'given' | 'truncate' | 'tellsStop'> & Pick<InferenceRequest, 'nameOf' | 'onAsked'>
 
 /** An answer that has begun. */
@@ -79,7 +79,7 @@ const AS_ASKED: Variation = {}
 
 export const ESTIMATED: Change = { param: 'usage', action: 'estimated', reason: 'Workers AI returned no token counts; these are estimated from the length of the text' }
 
-/** Has a chat answered: see `answerRequest`. */
+/** Answers a chat: see `answerRequest`. */
 export function answerChat (
   services: Services,
   chat: GenerationRequest,
@@ -93,7 +93,7 @@ export function answerChat (
     const translate: Translate = variation => toRunRequest(chat, model, variation === AS_ASKED ? options : { ...options, ...variation })
     const prepared = prepareChecks(chat, ownTurn)
     if (!areFetched || !model.vision) return prepared === undefined ? translate : prepared.then(() => translate)
-    // Once, whatever model is tried.
+    // Once, for all models that are tried.
     fetched ??= fetchRemoteImages(chat, {
       ...services.remoteImages,
       hold: bytes => call.holdMemory(bytes),
@@ -157,10 +157,10 @@ function withoutRemoteImages (chat: GenerationRequest): GenerationRequest {
 }
 
 /**
- * Has a request answered by the model it names, or by that model's fallbacks when it fails before its first token, or by
- * its successor when Cloudflare has retired it.
- * Resolves when the answer has begun, or at once with what would be sent when the caller asks for a dry run.
- * @throws what the last model failed with, or what is wrong with the request
+ * Answers a request with the model that it names, with that model's fallbacks if it fails before its first token, or with its
+ * successor if Cloudflare has retired it.
+ * Resolves when the answer has begun; for a dry run at once, with what would be sent.
+ * @throws the failure of the last model, or an error about the request
  */
 export async function answerRequest (services: Services, request: InferenceRequest, call: Call): Promise<InferenceAnswer | DryRunAnswer> {
   const { models, workersAi, keepAliveMs } = services

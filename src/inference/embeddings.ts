@@ -22,8 +22,8 @@ export interface EmbeddingsAnswer {
 }
 
 /**
- * Has texts embedded. No other model takes over when one fails: vectors of two models cannot be compared.
- * @throws what Cloudflare failed with, or what is wrong with the request
+ * Embeds texts. No other model takes over if one fails: vectors of two models cannot be compared.
+ * @throws Cloudflare's failure, or an error about the request
  */
 export async function answerEmbeddings ({ settings, workersAi, models }: Pick<Services, 'settings' | 'workersAi' | 'models'>, request: EmbeddingsRequest, call: Call): Promise<EmbeddingsAnswer | DryRunAnswer> {
   const model = await models.resolve(request.model, 'text-embeddings')
@@ -65,7 +65,7 @@ export async function answerEmbeddings ({ settings, workersAi, models }: Pick<Se
   return { kind: 'answer', vectors, usage, reporter, headers: { 'x-proxy-model': model.id, 'x-proxy-attempts': String(retryTime.asked), ...toHeaders(answers) } }
 }
 
-/** The bill of several calls; what a call did not tell is guessed from its texts. */
+/** The usage of several calls; missing counts are estimated from the texts. */
 export function toEmbeddingUsage (calls: ReadonlyArray<{ texts: readonly string[], usage?: Usage }>): Usage {
   return toSum(calls.map(({ texts, usage }) => usage ?? { promptTokens: toTokens(texts), completionTokens: 0, estimated: true }))
 }

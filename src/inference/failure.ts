@@ -1,9 +1,9 @@
 import type { UpstreamError } from '../errors.ts'
 import { toFacts, toOverflowTokens, type FailureFacts } from '../workers-ai/transport/error-codes.ts'
 
-/** Why Cloudflare did not answer, without a word for it: each surface has its own. */
+/** Why Cloudflare did not answer, without a sentence: each surface words it. */
 export interface Failure extends Pick<FailureFacts, 'meaning' | 'about' | 'next'> {
-  /** Whole seconds after which another try may succeed; undefined where it is unknown. */
+  /** Whole seconds after which another attempt may succeed; undefined if unknown. */
   retryAfter: number | undefined
   /** Of an overflow, the tokens that were asked for and those there may be, as far as Cloudflare says. */
   tokens?: { asked: number | undefined, limit: number | undefined }

@@ -20,22 +20,22 @@ import type { Runner } from '../workers-ai/transport/runner.ts'
 import type { Call } from './call.ts'
 import { addNeurons, noteRepair } from './request-record.ts'
 
-/** What may be said differently when a first try was refused, or its answer was not what was asked for. */
+/** Variations for a second attempt, after a refusal or an answer that does not meet the request. */
 export type Variation = Pick<RunRequestOptions, 'outputForm' | 'followUp'>
 
 export interface StartOptions {
   call: Call
   model: Model
-  /** The caller wants its answer as it is written. */
+  /** The caller wants the answer as a stream. */
   stream: boolean
-  /** Translates the caller's request once more, varied. */
+  /** Translates the caller's request again, with a variation. */
   translate: (variation: Variation) => RunRequest
   sessionAffinity?: string | undefined
-  /** For a model whose family is guessed: the least it can be, and what translates the request for that. */
+  /** For a model with a guessed family: the model with the fewest assumptions, and the translation for it. */
   plainest?: (() => Promise<Pick<StartOptions, 'model' | 'translate'>>) | undefined
-  /** Hears of a guessed model that was refused, and was then taken as the least it can be. */
+  /** Called when a guessed model was refused, and then accepted with the fewest assumptions. */
   onPlain?: ((model: Model) => void) | undefined
-  /** The time that is left for the retries of all these calls. */
+  /** The remaining time for retries of all these calls. */
   retryTime?: RetryTimeBudget | undefined
   /** Silence before the first token after which an answer counts as begun, in milliseconds. */
   keepAliveMs: number
@@ -44,17 +44,17 @@ export interface StartOptions {
 /** The generations of one answer, one for each choice, each through its stages. */
 export interface Generations {
   choices: Array<Source<Batch>>
-  /** For each choice: has its text go past batches and stages where it can. */
+  /** For each choice: lets its text bypass batches and stages, if possible. */
   bypassTo: Array<Generation['bypassTo']>
-  /** HTTP status Cloudflare answered with; undefined where it was not asked. */
+  /** HTTP status of Cloudflare's answer; undefined without a call. */
   status: number | undefined
   /** Cloudflare's headers that are passed on. */
   headers: Record<string, string>
-  /** Closes the upstreams of all when one of several ends before its end; one alone closes its own. */
+  /** Closes all upstream calls if one of several ends early; a single one closes its own. */
   close: () => void
 }
 
-/** What one native call needs to know beside its request. */
+/** What one native call needs in addition to its request. */
 interface GenerationContext {
   workersAi: Runner
   options: StartOptions
@@ -90,7 +90,7 @@ export async function startGenerations (workersAi: Runner, request: RunRequest, 
 
 function nothing (): void {}
 
-/** What is answered to a request for no tokens: nothing, which ends at the limit. Each prompt is counted once. */
+/** The answer to a request for 0 tokens: empty, ended by the limit. Each prompt is counted once. */
 function unasked (request: RunRequest): Generations {
   const { choices, inputs } = request
   const choicesOfInput = choices / inputs.length
@@ -115,8 +115,8 @@ function closable (signal: CancelSignal): { signal: CancelSignal, close: () => v
 }
 
 /**
- * Asks as the family of the model has it, and once more in another way when that is refused. An answer that is told as it
- * is written is begun then; any other is waited for and reviewed as a whole.
+ * Calls the model in its family's form, and once more in another form if that is refused. A streamed answer begins then; any
+ * other is awaited and reviewed as a whole.
  */
 async function start (request: RunRequest, context: GenerationContext): Promise<Generation> {
   try {
@@ -144,9 +144,9 @@ function isToldAsWritten (request: RunRequest, { options: { stream } }: Generati
 }
 
 /**
- * The request in the way to try once more: as plain as can be where the family was only guessed, a structured output in its
- * other form, messages as `input` where a model takes that as well.
- * @throws the error, when it is about something else or there is no other way
+ * The request for a second attempt: in the plainest form if the family was only guessed, a structured output in its other form,
+ * messages as `input` if the model also takes that.
+ * @throws the error, if it is about something else or there is no other form
  */
 async function inAnotherWay (
   request: RunRequest,
@@ -164,7 +164,7 @@ async function inAnotherWay (
   return { request: varied(request, {}, asking), context: asking }
 }
 
-/** @throws the error, when the plain request would be the same, or when it cannot be made plain */
+/** @throws the error, if the plain request would be the same, or if the request cannot be made plain */
 function asPlainAsCanBe (
   request: RunRequest,
   error: UpstreamError,
@@ -180,7 +180,7 @@ function asPlainAsCanBe (
   return { request: varied(request, {}, context), context }
 }
 
-/** A native body without the name of the limit that only some models know, and others ignore. */
+/** A native body without the limit's name that only some models know and others ignore. */
 function toPlainFields (request: RunRequest): object {
   const { max_completion_tokens: _, ...fields } = JSON.parse(toText(toBody(request, { stream: false, choice: 0, baseSeed: 1 }))) as Record<
     string,
@@ -225,10 +225,10 @@ async function reviewed (first: Generation, request: RunRequest, context: Genera
 }
 
 /**
- * Asks plainly once more, and takes the answer as it is.
- * @param events the first answer; absent when it held nothing at all
- * @returns the second answer, or the first where the second call was refused
- * @throws what the second call failed with, where there is no first answer, or that what was asked for cannot be had
+ * Makes a second, plain call, and returns its answer without review.
+ * @param events the first answer; absent if it was empty
+ * @returns the second answer, or the first one if the second call was refused
+ * @throws the failure of the second call if there is no first answer, or an error that the request cannot be met
  */
 async function askAgain (
   events: Batch | undefined,
@@ -250,7 +250,7 @@ async function askAgain (
     addNeurons(context.options.call.record, second.headers)
     answer = await whole(second)
   } catch (error) {
-    // What Cloudflare refuses now it has answered once, and that answer is better than none.
+    // Cloudflare has answered the first call, and that answer is better than none.
     if (!(error instanceof UpstreamError) || events === undefined) throw error
     giveUp(complaint, events)
     return { answer: events }
@@ -265,15 +265,15 @@ async function askAgain (
   return { second, answer: withUsage(answer, usages) }
 }
 
-/** A stream that goes on with a second answer where it came to its end without what was asked for. */
+/** A stream that continues with a second answer if the first one ended without meeting the request. */
 function withSecondTry (batches: Source<Batch>, request: RunRequest, context: GenerationContext): Source<Batch> {
   const first = new ToldSoFar(request, context)
   return write => batches(batch => first.pass(batch, write))
 }
 
 /**
- * What a stream has told, until it says a word: then no second answer can take its place, and the conversation that it
- * would be asked with is let go.
+ * The events of a stream up to its first text. After that no second answer can replace it, and the conversation for a second
+ * call is released.
  */
 class ToldSoFar {
   #asked: { request: RunRequest, context: GenerationContext } | undefined
@@ -304,7 +304,7 @@ function toFailureReview (error: Error, request: RunRequest): Complaint | undefi
   return isEmpty(error) ? silent(request) : undefined
 }
 
-/** What a stream ends with in place of what it would have ended with. */
+/** The events that replace the end of a stream. */
 async function goOn (
   told: Batch,
   end: Batch,
@@ -345,7 +345,7 @@ async function whole ({ batches }: Generation): Promise<Batch> {
   return events
 }
 
-/** Undefined for an answer that holds nothing at all. */
+/** Undefined for an empty answer. */
 async function wholeUnlessEmpty (generation: Generation): Promise<Batch | undefined> {
   try {
     return await whole(generation)
@@ -368,7 +368,7 @@ function withUsage (events: Batch, usages: Usage[]): Batch {
   return events.map(event => event.type === 'usage' ? { type: 'usage', usage: toSum(usages) } : event)
 }
 
-/** The first call's headers stand for all, but neurons are a bill and are summed. */
+/** The headers of the first call, with the summed neurons of all. */
 export function toHeaders (answers: ReadonlyArray<Pick<Generation, 'headers'>>): Record<string, string> {
   const headers = answers[0]?.headers ?? {}
   if (answers.length < 2 || headers['cf-ai-neurons'] === undefined) return headers

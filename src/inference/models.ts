@@ -12,35 +12,35 @@ import { TASKS, type Task } from '../workers-ai/models/task.ts'
 import { toModelCount, type ModelSurvey } from './model-survey.ts'
 import type { RequestRecord } from './request-record.ts'
 
-/** A model by the name its callers know it by. */
+/** A model under one of its names. */
 export interface ListedModel {
   /** Its own id, or an alias. */
   name: string
   model: Model
-  /** Cloudflare runs it no more. */
+  /** Cloudflare has retired it. */
   isRetired: boolean
 }
 
 type ModelsSettings = Pick<Settings, 'modelAliases' | 'defaultModel' | 'retiredModels'>
 
-/** Models that are remembered to be plain, and for how long: what was refused once may have been the request's fault. */
+/** Models that are remembered as plain, for a limited time: the refusal may have been the request's fault. */
 const MAX_PLAIN = 1_000
 const PLAIN_MS = 3_600_000
 
 /** Longest name that an error quotes in full, and compares with the names of models. */
 const MAX_NAME_LENGTH = 100
 
-/** Finds the model a caller means, and lists those there are. */
+/** Finds the model that a caller names, and lists all models. */
 export class Models {
-  /** What Cloudflare has said it runs no more. */
+  /** Models that Cloudflare has reported as retired. */
   readonly retirements: Retirements
   #list: ModelList
   #settings: ModelsSettings
   #schemas: ModelSchemas | undefined
-  /** Guessed models that were refused as what they were taken for. */
+  /** Guessed models whose guess was refused. */
   #plain: LRUCache<string, Model>
 
-  /** @param schemas tell the family of a model the catalogue does not know; without them it is guessed */
+  /** @param schemas give the family of a model outside the catalogue; without them it is guessed */
   constructor (
     list: ModelList,
     settings: ModelsSettings,
@@ -56,7 +56,7 @@ export class Models {
   }
 
   /**
-   * @throws ProxyError 404 `model_not_found` when no model can be meant; 400 when it is one that cannot do this task
+   * @throws ProxyError 404 `model_not_found` if the name means no model; 400 if the model cannot do this task
    */
   async resolve (requested: string, task: Task = 'text-generation'): Promise<Model> {
     const model = await this.find(requested, task)
@@ -72,7 +72,7 @@ export class Models {
     return model
   }
 
-  /** The model a caller means; an id nobody knows is taken at its word, and for a model of the task it is asked for. */
+  /** The model that a caller names; an unknown id is accepted as a model of the requested task. */
   async find (asked: string, task?: Task): Promise<Model | undefined> {
     const id = toModelId(asked, {
       aliases: this.#settings.modelAliases,
@@ -90,32 +90,32 @@ export class Models {
     return toModelId(name, { aliases: this.#settings.modelAliases, known: this.#list.ids() })
   }
 
-  /** A model by its id, by what is known right now. */
+  /** A model by its id, from the current state. */
   byId (id: ModelId): Model {
     return this.#list.find(id) ?? guessModel(id)
   }
 
-  /** Remembers a model of which nobody knows more than that it is taken so, for an hour; beyond a thousand the first is forgotten. */
+  /** Remembers for an hour that a guessed model accepts the plainest form; at most a thousand models. */
   rememberPlain (model: Model): void {
     this.#plain.set(model.id, model)
   }
 
   /**
-   * A model that is known to be there: by the list, by the catalogue, or by the schema Cloudflare tells of it. What an alias
-   * stands for is believed as long as Cloudflare has listed nothing.
+   * A model that is known to exist: from the list, the catalogue, or Cloudflare's schema of it. The target of an alias is assumed
+   * to exist as long as Cloudflare has listed nothing.
    */
   async findKnown (asked: string): Promise<Model | undefined> {
     await this.#list.current()
     const model = await this.find(asked)
     if (model?.guessed !== 'everything') return model
     if (!this.#list.isLive && Object.hasOwn(this.#settings.modelAliases, asked)) return model
-    // One whose schema is not that of a chat model does something else.
+    // A model without the schema of a chat model has another task.
     return (await this.#schemas?.knows(model.id)) === true ? { ...model, task: 'other' } : undefined
   }
 
   /**
-   * Those that can be called here today, with every other name they have, which comes first. One that has been retired is
-   * still found, so that its caller hears what to use instead.
+   * The models that can be called today, with all their names; other names come before the id. A retired model is still found,
+   * so that its caller learns what to use instead.
    */
   async listed (): Promise<ListedModel[]> {
     const day = today()
@@ -124,8 +124,8 @@ export class Models {
   }
 
   /**
-   * What a name stands for, for a caller who asks about it.
-   * @throws ProxyError 404 `model_not_found` when nothing is known to be there
+   * The model of a name, for `GET /v1/models/{id}`.
+   * @throws ProxyError 404 `model_not_found` if no such model is known
    */
   async describe (name: string, record: RequestRecord): Promise<ListedModel> {
     record.model = name
@@ -135,14 +135,14 @@ export class Models {
   }
 
   /**
-   * Ids of models to name when the one that was asked for is not served.
-   * @param failed the id of that one, which is no suggestion
+   * Ids of models to suggest if the requested one is not served.
+   * @param failed the id of the requested one, which is not suggested
    */
   suggestions (failed: string | undefined, task?: Task): string[] {
     return toSuggestions(this.known(), task).filter(id => id !== failed)
   }
 
-  /** Lists the models, and says how it went when Cloudflare was asked for them. */
+  /** Lists the models, and reports the result of the last fetch from Cloudflare. */
   async survey (): Promise<ModelSurvey> {
     const listed = await this.listed()
     if (this.#list.failure !== undefined) return { failure: toFailureKind(this.#list.failure) }
@@ -150,8 +150,8 @@ export class Models {
   }
 
   /**
-   * What the aliases stand for, as far as it can be run: not what has been retired and has no successor that answers in its
-   * place, nor what nobody knows.
+   * The targets of aliases that can be run: without retired models that have no answering successor, and without unknown
+   * models.
    */
   async #aliased (day: string): Promise<ListedModel[]> {
     const found = await Promise.all(
@@ -172,12 +172,12 @@ export class Models {
     return this.#list.known()
   }
 
-  /** Whether an id is that of a model in the catalogue or in the account's list, by what is known right now. */
+  /** Whether an id is in the catalogue or in the account's list, from the current state. */
   isListed (id: string): boolean {
     return this.#list.find(id) !== undefined
   }
 
-  /** The models whose bare name is close to the one a caller wrote. */
+  /** The models whose bare name is close to the caller's. */
   #near (asked: string): string[] {
     if (asked.length > MAX_NAME_LENGTH) return []
     const day = today()

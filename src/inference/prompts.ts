@@ -4,15 +4,15 @@ import { answerRequest, type InferenceAnswer, type Services } from './answer.ts'
 import type { Call } from './call.ts'
 import type { DryRunAnswer } from './dry-run.ts'
 
-/** As much of a prompt as says where it may be cached, in characters; the rest changes with every key a person presses. */
+/** Characters of a prompt that decide where it may be cached; the rest changes while a person types. */
 const PREFIX_LENGTH = 256
 
 export interface PromptsAnswer extends InferenceAnswer {
-  /** What is gone on with; each has as many choices as the request asks for, one prompt after the other. */
+  /** The prompts; each has the requested number of choices, one prompt after the other. */
   prompts: readonly [string, ...string[]]
 }
 
-/** Has a model go on with each prompt of a request: see `answerRequest`. */
+/** Lets a model continue each prompt of a request: see `answerRequest`. */
 export async function answerPrompts (services: Services, request: PromptRequest, call: Call): Promise<PromptsAnswer | DryRunAnswer> {
   const prompts = toPrompts(request)
   const answer = await answerRequest(services, {

@@ -7,24 +7,24 @@ import type { NativeMessage } from '../workers-ai/request/native-message.ts'
 import type { RunRequest } from '../workers-ai/request/run-request.ts'
 import { toComplaint, toDistance, type OutputFormat } from '../workers-ai/request/structured-output.ts'
 
-/** Why a whole answer is not what was asked for, and what to say to the model to get it. */
+/** Why a whole answer does not meet the request, and the follow-up for a second attempt. */
 export interface Complaint {
-  /** What the second answer is to mend; undefined where there was no answer. */
+  /** What the second answer should repair; undefined if there was no answer. */
   repair?: RepairKind
   followUp: NativeMessage[]
   /**
-   * What becomes of a second answer that is no better: an error, or the answer as it is, with a change.
+   * The result of a second answer that is no better: an error, or the answer unchanged, with a change.
    * @param events the second answer
    */
   giveUp: (events: Batch) => { error: ProxyError } | { change: Change }
-  /** Whether a second answer is further from what was asked for than the first. */
+  /** Whether a second answer is further from the request than the first. */
   isWorse?: (events: Batch) => boolean
 }
 
 /**
- * Reviews a whole answer: a forced tool choice must have led to a call, whose arguments must be whole, a structured output
- * must fit its format, and an answer must say something. An answer that reached its token limit is returned as it is.
- * @returns undefined when there is nothing to complain about
+ * Reviews a whole answer. A forced tool choice must have led to a call with complete arguments, a structured output must fit
+ * its format, and an answer must not be empty. An answer that reached its token limit is returned unchanged.
+ * @returns undefined if the answer meets the request
  */
 export function toReview (events: Batch, request: RunRequest): Complaint | undefined {
   const end = events.at(-1)
@@ -33,20 +33,20 @@ export function toReview (events: Batch, request: RunRequest): Complaint | undef
   const text = textOf(events)
   if (request.forcedCall !== undefined) return noCall(text, request.forcedCall)
   if (request.format) return misfit(text, request.format, request)
-  // A stop sequence that went up may have ended the answer before its first word.
+  // A stop sequence that was sent may have ended the answer before its first text.
   const isCut = end.stop !== undefined || request.fields['stop'] !== undefined
   return text.trim() === '' && !isCut ? silent(request) : undefined
 }
 
 /**
- * Reviews a streamed answer, of which some was told as it was written, for what can still be had then: words where there
- * are none, and whole arguments. Its format is checked elsewhere.
+ * Reviews a streamed answer for what a second call can still add: text if there is none, and complete arguments. Its format is
+ * checked elsewhere.
  */
 export function toStreamReview (events: Batch, { format: _, ...request }: RunRequest): Complaint | undefined {
   return toReview(events, request)
 }
 
-/** What to do about an answer that says nothing, or holds nothing at all. */
+/** The follow-up for an answer without text, or without any event. */
 export function silent ({ followsToolResult }: Pick<RunRequest, 'followsToolResult'>): Complaint {
   return {
     followUp: followsToolResult ? [{ role: 'user', content: 'Now answer with this result.' }] : [],
@@ -54,7 +54,7 @@ export function silent ({ followsToolResult }: Pick<RunRequest, 'followsToolResu
   }
 }
 
-/** The calls of an answer, each whole. */
+/** The complete calls of an answer. */
 function callsOf (events: Batch): ToolCallEvent[] {
   const calls = new Map<number, ToolCallEvent>()
   for (const event of events) {
@@ -66,8 +66,8 @@ function callsOf (events: Batch): ToolCallEvent[] {
 }
 
 /**
- * A second answer without what was told of its calls already, as the beginning of a first; undefined when the second does
- * not go on as the first began.
+ * A second answer without the parts of its calls that the first answer has already sent; undefined if the second does not
+ * begin like the first.
  */
 export function toContinuation (told: Batch, answer: Batch): Batch | undefined {
   const calls = callsOf(answer)
@@ -85,7 +85,7 @@ export function toContinuation (told: Batch, answer: Batch): Batch | undefined {
   ]
 }
 
-/** What follows the beginning of a JSON text, whatever white space is between its parts. */
+/** The rest of a JSON text after a given beginning; white space between tokens may differ. */
 function restOf (json: string, beginning: string): string | undefined {
   const whole = withoutWhiteSpace(json)
   const start = withoutWhiteSpace(beginning)
@@ -105,8 +105,8 @@ export function textOf (events: Batch): string {
 const MAX_CHECKED = 4 * 1_048_576
 
 /**
- * Checks a streamed structured output at its end, when nothing can be asked again: a strict one that does not fit
- * ends as a failure, another one with a change.
+ * Checks a streamed structured output at its end, when a second attempt is no longer possible: a strict one that does not fit
+ * ends with a failure, another one with a change.
  */
 export class FormatCheck implements Stage {
   #format: OutputFormat
@@ -134,7 +134,7 @@ export class FormatCheck implements Stage {
       return batch
     }
     const text = this.#text.join('')
-    // Silence is asked about once more, and judged then.
+    // An empty answer gets a second attempt, and is checked then.
     const complaint = text.trim() === '' ? undefined : toComplaint(this.#format, text, this.#workBudget, this.#changes)
     if (complaint === undefined) return batch
     const verdict = mismatch(this.#format, complaint)
@@ -169,7 +169,7 @@ function mismatch ({ name, isStrict }: OutputFormat, complaint: string): { error
   if (!isStrict) return { change: { param: 'response_format', action: 'dropped', reason: 'the answer does not fit it, although the model was asked for it' } }
   return {
     error: new ProxyError(place => `The model's answer does not match the schema of ${place} '${quoted(name)}': ${quoted(complaint)}. Simplify the schema, or use a model that enforces it.`, {
-      // The one status that every client leaves alone: another try would be billed, and end as this one did.
+      // The one status that no client retries: another attempt would be billed, and end the same way.
       status: 400,
       type: 'invalid_request_error',
       code: 'json_schema_mismatch',
@@ -190,7 +190,7 @@ function noCall (text: string, wanted: string): Complaint {
   }
 }
 
-/** What the model said, when it said anything: some templates refuse a turn without a word. */
+/** The model's text as a message, if it is not empty: some templates refuse a turn without text. */
 function said (text: string): NativeMessage[] {
   return text.trim() === '' ? [] : [{ role: 'assistant', content: text }]
 }

@@ -28,9 +28,8 @@ export interface StagesOptions {
 }
 
 /**
- * The stages of one generation, in their order: thinking is no answer, a leaked call is no text, names and arguments are
- * mended, JSON is freed of prose, stop sequences end what is left, and the ending counts it all. What was asked for and is
- * not there is told last.
+ * The stages of one generation, in order: they separate thinking and leaked calls from the text, repair names and arguments,
+ * extract JSON from prose, apply stop sequences, and count everything in the ending. Missing parts are reported last.
  */
 export function toStages (request: RunRequest, family: Family, { isStreamed, choice = 0, newCallId }: StagesOptions): Stage[] {
   const { channel, marks } = family.thinking
@@ -71,14 +70,14 @@ export function toStages (request: RunRequest, family: Family, { isStreamed, cho
     ...(request.format ? [new JsonText(request.changes, { isList: request.format.schema?.['type'] === 'array' })] : []),
     ...(request.stop.length > 0 ? [new StopSequences(request.stop)] : []),
     new Ending({ promptTokens: toInput(request, choice).promptTokens, maxTokens: request.maxTokens }),
-    // It was billed, so it is counted first.
+    // Billed even if it is removed later, so it is counted first.
     ...(request.hidesThinking ? [new HiddenThinking()] : []),
     ...(request.fields['logprobs'] === true ? [new LogprobsCheck(request.changes)] : []),
     ...(request.format && isStreamed ? [new FormatCheck(request.format, request.changes, request.workBudget)] : [])
   ]
 }
 
-/** Models know tools by the namespace their template puts them in, too, and so write calls in JSON. */
+/** Models also know tools by the namespace of their template, and write it in JSON calls. */
 function withNamespace (tools: RunRequest['tools']): RunRequest['tools'] {
   return new Map([...tools].flatMap(([name, schema]) => [[name, schema], [`functions.${name}`, schema]]))
 }
