@@ -37,7 +37,7 @@ t.test('a limit holds for its key, and the default for every other one by itself
 })
 
 t.test('a refusal is an error of OpenAI that says what to do', async t => {
-  const proxy = await start(t, { alice: { rpm: 1 } })
+  const proxy = await start(t, { alice: { rpm: 1 } }, { ADMIN_KEYS: 'key-o' })
   await read(await ask(proxy, saying('say hi'), by('key-a')))
   const response = await ask(proxy, saying('say hi', { stream: true }), by('key-a'))
   t.equal(response.status, 429)
@@ -50,6 +50,8 @@ t.test('a refusal is an error of OpenAI that says what to do', async t => {
   t.strictSame(rateHeaders(response), { 'limit-requests': '1', 'remaining-requests': '0', 'reset-requests': '1m0s' })
   await waited(() => proxy.lines().some(({ status }) => status === 429))
   t.match(proxy.lines().find(({ status }) => status === 429), { key: 'alice', error: { code: 'rate_limit_exceeded' } })
+  const figures = await (await fetch(`${proxy.url}/metrics`, by('key-o'))).text()
+  t.match(figures, '\nworkers_ai_proxy_refused_total{key="alice",limit="requests"} 1\n')
 })
 
 t.test('a refusal of the Messages API is an error of Anthropic', async t => {
