@@ -4,7 +4,7 @@ import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici'
 import { startBuiltServer, type BuiltServer, type Vitals } from '../servers/built-server.ts'
 import { startRawUpstream, type Asked, type RawUpstream } from '../servers/raw-upstream.ts'
 import { someAtOnce } from '../faults/some-at-once.ts'
-import { BODY_LIMIT_BYTES, FIRST, KINDS, LONG_KINDS, SECOND, type Kind } from './kinds.ts'
+import { BODY_LIMIT_BYTES, FIRST, SCENARIOS, LONG_SCENARIOS, SECOND, type Scenario } from './scenarios.ts'
 
 const MEBIBYTE = 1_048_576
 
@@ -12,7 +12,7 @@ export interface SoakOptions {
   requests: number
   /** Requests before the first look at the server, which have it load and compile what it needs. */
   warmUp: number
-  /** Long kinds that are asked for beside all others. */
+  /** Long scenarios that are asked for beside all others. */
   beside: string[]
   /** Whether idle connections to Cloudflare are left to end by themselves, which takes half a minute, twice. */
   isPatient: boolean
@@ -24,10 +24,10 @@ interface Round {
   ms: number
 }
 
-const ALL_KINDS: Record<string, Kind> = { ...KINDS, ...LONG_KINDS }
+const ALL_SCENARIOS: Record<string, Scenario> = { ...SCENARIOS, ...LONG_SCENARIOS }
 
 /**
- * Has the built server answer requests of every kind, and checks each answer. Afterwards it must have what it had
+ * Has the built server answer requests of every scenario, and checks each answer. Afterwards it must have what it had
  * before: no more memory, sockets, timers and descriptors.
  */
 export async function soak (t: Test, { requests, warmUp, beside, isPatient }: SoakOptions): Promise<void> {
@@ -38,10 +38,10 @@ export async function soak (t: Test, { requests, warmUp, beside, isPatient }: So
 
   const runs = new Map<string, Asked[]>()
   const evil = await startRawUpstream(t, asked => {
-    const [word = '', kind = ''] = /soak-([a-z_]+)-\d+/.exec(asked.body) ?? []
+    const [word = '', scenario = ''] = /soak-([a-z_]+)-\d+/.exec(asked.body) ?? []
     const known = runs.get(word) ?? []
     runs.set(word, known)
-    return ALL_KINDS[kind]?.upstream?.(asked, word, known.push(asked)) ?? ['RESET']
+    return ALL_SCENARIOS[scenario]?.upstream?.(asked, word, known.push(asked)) ?? ['RESET']
   })
   const server = await startBuiltServer(t, {
     CLOUDFLARE_API_BASE_URL: evil.url,
@@ -55,11 +55,11 @@ export async function soak (t: Test, { requests, warmUp, beside, isPatient }: So
   async function round (name: string, schedule: string[], beside: string[]): Promise<Round> {
     const startedAt = performance.now()
     const [counts, wrong]: [Record<string, number>, string[]] = [{}, []]
-    const one = async (kind: string, index: number) => {
-      const word = `soak-${kind}-${name}${index}`
-      counts[kind] = (counts[kind] ?? 0) + 1
+    const one = async (scenario: string, index: number) => {
+      const word = `soak-${scenario}-${name}${index}`
+      counts[scenario] = (counts[scenario] ?? 0) + 1
       try {
-        await ALL_KINDS[kind]?.ask({ ...server, word, runs: () => runs.get(word) ?? [] })
+        await ALL_SCENARIOS[scenario]?.ask({ ...server, word, runs: () => runs.get(word) ?? [] })
       } catch (error) {
         wrong.push(`${word}: ${error instanceof Error ? error.message : String(error)}`)
       }
@@ -81,13 +81,13 @@ export async function soak (t: Test, { requests, warmUp, beside, isPatient }: So
   const after = await restingVitals(server, evil, isPatient)
 
   const asked = Object.values(counts).reduce((sum, count) => sum + count, 0)
-  t.comment(`${asked} requests of ${Object.keys(counts).length} kinds in ${(ms / 1_000).toFixed(0)} s: ${Object.entries(counts).map(([kind, count]) => `${kind} ${count}`).join(', ')}`)
+  t.comment(`${asked} requests of ${Object.keys(counts).length} scenarios in ${(ms / 1_000).toFixed(0)} s: ${Object.entries(counts).map(([scenario, count]) => `${scenario} ${count}`).join(', ')}`)
   t.comment(`wrong answers ${wrong.length}; /health in ${slowest.toFixed(0)} ms at most, event loop held up ${maxDelayMs.toFixed(0)} ms at most`)
   t.comment(`RSS ${toMebibytes(before.rss)} → ${toMebibytes(after.rss)} MiB, ${toMebibytes(peakRss)} at most; heap ${toMebibytes(before.heapUsed)} → ${toMebibytes(after.heapUsed)} MiB, descriptors ${before.descriptors} → ${after.descriptors}, sockets ${before.sockets} → ${after.sockets}, timers ${before.timers} → ${after.timers}`)
 
   t.strictSame(wrong.slice(0, 20), [], 'every answer is right')
   t.ok(asked >= requests, `${asked} answers`)
-  t.equal(Object.keys(counts).length, new Set([...Object.keys(KINDS), ...beside]).size, 'of every kind')
+  t.equal(Object.keys(counts).length, new Set([...Object.keys(SCENARIOS), ...beside]).size, 'of every scenario')
   t.ok(after.rss - before.rss <= 70 * MEBIBYTE, `RSS grew by ${toMebibytes(after.rss - before.rss)} MiB`)
   t.ok(after.heapUsed - before.heapUsed <= 8 * MEBIBYTE, `the heap grew by ${toMebibytes(after.heapUsed - before.heapUsed)} MiB`)
   t.ok(after.descriptors <= before.descriptors, `${after.descriptors} descriptors`)
@@ -98,12 +98,12 @@ export async function soak (t: Test, { requests, warmUp, beside, isPatient }: So
   t.strictSame(server.lines().filter(({ level }) => Number(level) >= 50), [], 'none was taken for a bug')
 }
 
-/** The kinds by their shares, each at least once, always in the same disorder. */
+/** The scenarios by their shares, each at least once, always in the same disorder. */
 function toSchedule (requests: number): string[] {
-  const schedule = Object.entries(KINDS).flatMap(([kind, { share }]) => Array.from({ length: Math.max(1, Math.ceil(requests * share / 1_000)) }, () => kind))
+  const schedule = Object.entries(SCENARIOS).flatMap(([scenario, { share }]) => Array.from({ length: Math.max(1, Math.ceil(requests * share / 1_000)) }, () => scenario))
   let seed = 1
   const random = () => (seed = seed * 48_271 % 2_147_483_647)
-  return schedule.map(kind => ({ kind, place: random() })).sort((one, other) => one.place - other.place).map(({ kind }) => kind)
+  return schedule.map(scenario => ({ scenario, place: random() })).sort((one, other) => one.place - other.place).map(({ scenario }) => scenario)
 }
 
 /** What the server has when nothing is asked and no connection is kept. */

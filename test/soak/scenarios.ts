@@ -18,7 +18,7 @@ export const BODY_LIMIT_BYTES = 500_000
 export const FIRST = '@cf/soak/first'
 export const SECOND = '@cf/soak/second'
 
-/** One request of a kind, or a few that belong together. */
+/** One request of a scenario, or a few that belong together. */
 export interface Asking {
   url: string
   port: number
@@ -28,7 +28,7 @@ export interface Asking {
   runs: () => Asked[]
 }
 
-export interface Kind {
+export interface Scenario {
   /** Of a thousand requests. */
   share: number
   /** What Cloudflare does when it is asked, the nth time (from 1) by this word. */
@@ -96,7 +96,7 @@ async function broken (response: Response, code: string, content: string): Promi
 }
 
 /** Cloudflare fails so; the caller hears it with this status and code after so many attempts. */
-function failure (share: number, given: Step[], expected: { status: number, code: string | null, attempts?: string }): Kind {
+function failure (share: number, given: Step[], expected: { status: number, code: string | null, attempts?: string }): Scenario {
   return {
     share,
     upstream: () => given,
@@ -110,7 +110,7 @@ function failure (share: number, given: Step[], expected: { status: number, code
 }
 
 /** Cloudflare begins to stream the word, and then fails so. */
-function brokenStream (share: number, given: Step[], code: string): Kind {
+function brokenStream (share: number, given: Step[], code: string): Scenario {
   return {
     share,
     upstream: (_, word) => [STREAM_HEAD, frames({ response: word }), 20, ...given],
@@ -119,7 +119,7 @@ function brokenStream (share: number, given: Step[], code: string): Kind {
 }
 
 /** The caller leaves at some moment; Cloudflare's connection must go with it. */
-function departure (share: number, rest: object, given: (word: string) => Step[], moment: (answer: Promise<Response>, asking: Asking) => Promise<unknown>): Kind {
+function departure (share: number, rest: object, given: (word: string) => Step[], moment: (answer: Promise<Response>, asking: Asking) => Promise<unknown>): Scenario {
   return {
     share,
     upstream: (_, word) => given(word),
@@ -136,7 +136,7 @@ function departure (share: number, rest: object, given: (word: string) => Step[]
 }
 
 /** A wrong request, which must lead to no run. */
-function mistake (share: number, request: (word: string) => { path: string, init?: RequestInit }, expected: { status: number, code?: string | null, param?: string }): Kind {
+function mistake (share: number, request: (word: string) => { path: string, init?: RequestInit }, expected: { status: number, code?: string | null, param?: string }): Scenario {
   return {
     share,
     ask: async asking => {
@@ -170,8 +170,8 @@ function responding (asking: Asking, input: string, rest: object = {}): Promise<
 const LONG = 'lorem ipsum '.repeat(10_000)
 const UNREAD = { piece: frames({ response: 'x'.repeat(8_192) }), times: 256 }
 
-/** Every kind of request a sidecar gets in a day, and what becomes of it. */
-export const KINDS: Record<string, Kind> = {
+/** Every scenario of a sidecar's day, and what becomes of it. */
+export const SCENARIOS: Record<string, Scenario> = {
   // what is served
   plain: {
     share: 141,
@@ -409,7 +409,7 @@ export const KINDS: Record<string, Kind> = {
 }
 
 /** Kinds that take their time, so that they are asked for beside the others. */
-export const LONG_KINDS: Record<string, Kind> = {
+export const LONG_SCENARIOS: Record<string, Scenario> = {
   /** Nothing is heard of Cloudflare for 16 s. */
   late_answer: {
     share: 0,
