@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { readChatStream } from '../streams/chat-stream.ts'
 import { waited } from '../servers/http-client.ts'
 import { ask, startProxy, type Proxy } from '../servers/start-proxy.ts'
-import { chunk, failing, frames, http, json, saying, startRawUpstream, STREAM_HEAD, wantsStream, type Script, type Step } from '../servers/raw-upstream.ts'
+import { chunk, failing, frames, http, json, answering, startRawUpstream, STREAM_HEAD, wantsStream, type Script, type Step } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
 const DEPARTURES: Record<string, (socket: Socket) => unknown> = {
@@ -123,7 +123,7 @@ t.test('whoever leaves a row of requests ends all their answers, those that wait
 t.test('a row of requests is answered in its order, whatever order Cloudflare answers in', async t => {
   const { proxy } = await start(t, asked => {
     const [, number = '0'] = /word(\d)/.exec(asked.body) ?? []
-    return [(5 - Number(number)) * 60, ...saying(`answer ${number}`, wantsStream(asked))]
+    return [(5 - Number(number)) * 60, ...answering(`answer ${number}`, wantsStream(asked))]
   })
   const socket = await open(t, proxy, [0, 1, 2, 3, 4].map(number => request(chat(number % 2 === 1, { messages: [{ role: 'user', content: `word${number}` }] }))).join(''))
   let text = ''

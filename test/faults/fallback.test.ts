@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { readChatStream } from '../streams/chat-stream.ts'
 import { waited } from '../servers/http-client.ts'
 import { ask, LLAMA, MISTRAL, startProxy, type Proxy } from '../servers/start-proxy.ts'
-import { chunk, failing, frames, http, json, saying, startRawUpstream, STREAM_HEAD, wantsStream, type RawUpstream, type Step } from '../servers/raw-upstream.ts'
+import { chunk, failing, frames, http, json, answering, startRawUpstream, STREAM_HEAD, wantsStream, type RawUpstream, type Step } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
 const IMPATIENT = { MAX_RETRIES: '0', UPSTREAM_HEADERS_TIMEOUT_MS: '1000' }
@@ -11,7 +11,7 @@ const IMPATIENT = { MAX_RETRIES: '0', UPSTREAM_HEADERS_TIMEOUT_MS: '1000' }
 /** The model whose turn a case is fails as the case says; the models that are called `good` answer. */
 async function start (t: Test, cases: ReadonlyArray<{ given: Step[] }>, fallbacks: Record<string, string[]>, env: Record<string, string> = {}): Promise<{ proxy: Proxy, evil: RawUpstream }> {
   const evil = await startRawUpstream(t, asked => {
-    if (asked.path.includes('/good')) return saying('good', wantsStream(asked))
+    if (asked.path.includes('/good')) return answering('good', wantsStream(asked))
     return cases[Number(/\d+$/.exec(asked.path))]?.given ?? []
   })
   return { evil, proxy: await startProxy(t, { ...IMPATIENT, CLOUDFLARE_API_BASE_URL: evil.url, MODEL_FALLBACKS: JSON.stringify(fallbacks), ...env }) }
@@ -154,7 +154,7 @@ t.test('the successor of a retired model takes over, however Cloudflare says tha
   ]
   for (const { name, given, stream: streams } of cases) {
     for (const stream of streams) {
-      const evil = await startRawUpstream(t, asked => asked.path.includes(successor) ? saying('good', stream) : given)
+      const evil = await startRawUpstream(t, asked => asked.path.includes(successor) ? answering('good', stream) : given)
       const proxy = await startProxy(t, { ...IMPATIENT, CLOUDFLARE_API_BASE_URL: evil.url })
       for (const attempts of ['2', '1']) {
         const response = await ask(proxy, chat(retired, stream))

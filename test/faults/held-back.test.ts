@@ -6,9 +6,9 @@ import t, { type Test } from 'tap'
 import { readChatStream } from '../streams/chat-stream.ts'
 import { waited } from '../servers/http-client.ts'
 import { LOOPBACK_CERTIFICATE, TRANSPORTS, type Transport } from '../servers/loopback-server.ts'
-import { ask, saying as asking } from '../servers/start-proxy.ts'
+import { ask, saying } from '../servers/start-proxy.ts'
 import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
-import { chunk, frames, http, LAST_CHUNK, saying, startRawUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
+import { chunk, frames, http, LAST_CHUNK, answering, startRawUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
 
 // Two processes that copy megabytes, beside all else that a machine may do.
 t.setTimeout(900_000)
@@ -141,8 +141,8 @@ async function check (t: Test, transport: Transport, cases: readonly Case[], env
     if (number !== undefined) return holding(cases[Number(number)] as Case, () => clients[Number(number)]?.socket, () => { ended++ })
     const fault = BESIDE[modelOf(asked.path)]
     if (fault !== undefined) return fault.given
-    if (!wantsStream(asked)) return saying('hi', false)
-    return [STREAM_HEAD, frames({ response: 'Hel' }), () => waited(() => ended === expected, PATIENCE_MS), ...saying('lo', true).slice(1)]
+    if (!wantsStream(asked)) return answering('hi', false)
+    return [STREAM_HEAD, frames({ response: 'Hel' }), () => waited(() => ended === expected, PATIENCE_MS), ...answering('lo', true).slice(1)]
   }, {
     transport,
     early: path => {
@@ -152,11 +152,11 @@ async function check (t: Test, transport: Transport, cases: readonly Case[], env
   })
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, NODE_EXTRA_CA_CERTS: LOOPBACK_CERTIFICATE, MAX_RETRIES: '0', ...env })
 
-  const beside = ask(server, { ...asking('x', { stream: true }), model: '@cf/evil/others' }).then(answer => answer.text())
+  const beside = ask(server, { ...saying('x', { stream: true }), model: '@cf/evil/others' }).then(answer => answer.text())
   for (const [number, one] of cases.entries()) clients.push(await open(server, one, `@cf/evil/case-${number}`))
   for (const [model, { isEarly }] of Object.entries(BESIDE)) {
     for (const stream of [false, true]) {
-      const answer = await ask(server, { ...asking('x'.repeat(isEarly ? 8_000_000 : 1), { stream }), model })
+      const answer = await ask(server, { ...saying('x'.repeat(isEarly ? 8_000_000 : 1), { stream }), model })
       t.match([answer.status, await answer.json()], [502, { error: { code: 'upstream_unreachable' } }], `${model}, ${stream ? 'streamed' : 'plain'}`)
     }
   }
@@ -171,7 +171,7 @@ async function check (t: Test, transport: Transport, cases: readonly Case[], env
     t.equal(patterns.isBroken.test(told), !isWhole, name)
   }
   t.match(readChatStream(await beside), { complaints: [], isDone: true }, 'the others hear nothing of it')
-  t.equal((await ask(server, { ...asking('x'), model: '@cf/evil/others' })).status, 200, 'and new ones are served')
+  t.equal((await ask(server, { ...saying('x'), model: '@cf/evil/others' })).status, 200, 'and new ones are served')
   t.strictSame(server.lines().filter(({ level }) => Number(level) >= 50), [])
   server.child.kill('SIGTERM')
   t.equal(await server.ended, 0)

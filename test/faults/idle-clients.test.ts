@@ -4,7 +4,7 @@ import t from 'tap'
 import { waited } from '../servers/http-client.ts'
 import { ask, LLAMA } from '../servers/start-proxy.ts'
 import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
-import { frames, json, LAST_CHUNK, saying, startRawUpstream, STREAM_HEAD, wantsStream } from '../servers/raw-upstream.ts'
+import { frames, json, LAST_CHUNK, answering, startRawUpstream, STREAM_HEAD, wantsStream } from '../servers/raw-upstream.ts'
 
 const LIMIT_MS = 2_000
 const PLACES = 2
@@ -45,9 +45,9 @@ const surfaces: Array<{ name: string, path: string, body: object, hasLeft?: bool
 t.test('clients that take nothing give their places back, on every surface', async t => {
   let isSmall = false
   const evil = await startRawUpstream(t, asked => {
-    if (isSmall) return saying('hi', wantsStream(asked))
+    if (isSmall) return answering('hi', wantsStream(asked))
     if (asked.path.endsWith('bge-m3')) return [json({ result: { shape: [1, 1_000_000], data: [Array.from({ length: 1_000_000 }, (_, index) => 1 / (index + 3))] }, success: true })]
-    if (!wantsStream(asked)) return saying('x'.repeat(LARGE), false)
+    if (!wantsStream(asked)) return answering('x'.repeat(LARGE), false)
     const piece = frames({ response: 'x'.repeat(8_192) })
     return [STREAM_HEAD, { again: piece, times: Math.ceil(100_000_000 / piece.length) }, frames('[DONE]'), LAST_CHUNK]
   })
@@ -79,7 +79,7 @@ t.test('clients that take nothing give their places back, on every surface', asy
 })
 
 t.test('a stored response that nobody reads keeps no connection', async t => {
-  const evil = await startRawUpstream(t, () => saying('x'.repeat(LARGE), false))
+  const evil = await startRawUpstream(t, () => answering('x'.repeat(LARGE), false))
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, CLIENT_IDLE_TIMEOUT_MS: String(LIMIT_MS) })
   const { id } = await (await fetch(`${server.url}/v1/responses`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: MODEL, input: 'x' }) })).json() as { id: string }
   const socket = ignore(server, `/v1/responses/${id}`)

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { readChatStream } from '../streams/chat-stream.ts'
 import { exchange, waited } from '../servers/http-client.ts'
-import { ask, saying as asking } from '../servers/start-proxy.ts'
+import { ask, saying } from '../servers/start-proxy.ts'
 import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
-import { failing, frames, LAST_CHUNK, saying, startRawUpstream, STREAM_HEAD, wantsStream, type RawUpstream, type Script } from '../servers/raw-upstream.ts'
+import { failing, frames, LAST_CHUNK, answering, startRawUpstream, STREAM_HEAD, wantsStream, type RawUpstream, type Script } from '../servers/raw-upstream.ts'
 
 t.jobs = 3
 
@@ -50,14 +50,14 @@ async function open (t: Test, { port }: BuiltServer, bytes: string): Promise<Soc
 t.test('SIGTERM: load balancers hear it at once, the port stays for a while, streams run to their end', async t => {
   const { server } = await start(t, asked => wantsStream(asked)
     ? [STREAM_HEAD, frames({ response: 'Hel' }), 4_000, frames({ response: 'lo' }, '[DONE]'), LAST_CHUNK]
-    : saying('hi', false), { DRAIN_DELAY_MS: '2000' })
+    : answering('hi', false), { DRAIN_DELAY_MS: '2000' })
   t.match(await (await fetch(`${server.url}/readyz?verbose`)).json(), { status: 'ready', open_answers: 0 })
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.teardown(() => agent.destroy())
-  const kept = await begin(server, asking('x'), agent)
+  const kept = await begin(server, saying('x'), agent)
   await text(kept)
   t.equal(kept.headers.connection, 'keep-alive')
-  const stream = await begin(server, asking('x', { stream: true }))
+  const stream = await begin(server, saying('x', { stream: true }))
   const whole = text(stream)
 
   server.child.kill('SIGTERM')
@@ -65,7 +65,7 @@ t.test('SIGTERM: load balancers hear it at once, the port stays for a while, str
   const ready = await fetch(`${server.url}/readyz?verbose`)
   t.match({ status: ready.status, body: await ready.json() }, { status: 503, body: { status: 'stopping', open_answers: 1 } })
   for (const path of ['/health', '/livez']) t.equal((await fetch(server.url + path)).status, 200, path)
-  t.equal((await ask(server, asking('x'))).status, 200, 'new requests are served')
+  t.equal((await ask(server, saying('x'))).status, 200, 'new requests are served')
   t.equal(await isRefused(server.port), false)
 
   for (let tries = 0; tries < 60 && !await isRefused(server.port); tries++) await sleep(100)
@@ -76,7 +76,7 @@ t.test('SIGTERM: load balancers hear it at once, the port stays for a while, str
 
 t.test('SIGTERM: by default the port is closed within a second, and what runs goes on', async t => {
   const { server } = await start(t, () => [STREAM_HEAD, frames({ response: 'Hel' }), 2_500, frames({ response: 'lo' }, '[DONE]'), LAST_CHUNK])
-  const whole = text(await begin(server, asking('x', { stream: true })))
+  const whole = text(await begin(server, saying('x', { stream: true })))
   const startedAt = performance.now()
   server.child.kill('SIGTERM')
   while (!await isRefused(server.port)) await sleep(20)
@@ -87,9 +87,9 @@ t.test('SIGTERM: by default the port is closed within a second, and what runs go
 
 t.test('SIGTERM: what runs too long is told that it is cut', async t => {
   const { server, evil } = await start(t, asked => wantsStream(asked) ? [STREAM_HEAD, frames({ response: 'Hel' })] : [], { DRAIN_TIMEOUT_MS: '500' })
-  const stream = text(await begin(server, asking('x', { stream: true })))
-  const plain = begin(server, asking('x'))
-  const unread = await open(t, server, `${HEAD}content-length: ${JSON.stringify(asking('x', { stream: true })).length}\r\n\r\n${JSON.stringify(asking('x', { stream: true }))}`)
+  const stream = text(await begin(server, saying('x', { stream: true })))
+  const plain = begin(server, saying('x'))
+  const unread = await open(t, server, `${HEAD}content-length: ${JSON.stringify(saying('x', { stream: true })).length}\r\n\r\n${JSON.stringify(saying('x', { stream: true }))}`)
   unread.pause()
   await waited(() => evil.asked.length === 3)
   await sleep(200)
@@ -107,10 +107,10 @@ t.test('SIGTERM: what runs too long is told that it is cut', async t => {
 })
 
 t.test('SIGTERM: connections on which nothing happens hold it up for nobody', async t => {
-  const { server } = await start(t, asked => saying('hi', wantsStream(asked)))
+  const { server } = await start(t, asked => answering('hi', wantsStream(asked)))
   const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
-  await text(await begin(server, asking('x'), agent))
+  await text(await begin(server, saying('x'), agent))
   await open(t, server, '')
   await open(t, server, 'POST /v1/chat')
   await open(t, server, HEAD)
@@ -124,7 +124,7 @@ t.test('SIGTERM: connections on which nothing happens hold it up for nobody', as
 t.test('SIGTERM: a request that is still being sent, and one that waits for a retry, are waited for until the limit', async t => {
   const { server, evil } = await start(t, () => failing(429, 3040, { 'retry-after': '5' }), { DRAIN_TIMEOUT_MS: '700' })
   await open(t, server, `${HEAD}content-length: 100\r\n\r\n{"model":`)
-  const waiting = begin(server, asking('x'))
+  const waiting = begin(server, saying('x'))
   await waited(() => evil.asked.length === 1)
   const startedAt = performance.now()
   server.child.kill('SIGTERM')
@@ -137,7 +137,7 @@ t.test('SIGTERM: a request that is still being sent, and one that waits for a re
 t.test('a second signal ends it at once', async t => {
   for (const [first, second, code] of [['SIGTERM', 'SIGTERM', 143], ['SIGTERM', 'SIGINT', 130]] as const) {
     const { server } = await start(t, () => [STREAM_HEAD, frames({ response: 'Hel' })], { DRAIN_DELAY_MS: '60000' })
-    const stream = text(await begin(server, asking('x', { stream: true })))
+    const stream = text(await begin(server, saying('x', { stream: true })))
     const cut = t.rejects(stream)
     server.child.kill(first)
     await waited(() => server.stdout().includes('"msg":"stopping"'))
@@ -152,9 +152,9 @@ t.test('a second signal ends it at once', async t => {
 for (const deed of ['throw', 'reject'] as const) {
   t.test(`a bug that nobody caught (${deed}) is logged, every answer is told that it is cut, and the process ends with 1 within two seconds`, async t => {
     const { server, evil } = await start(t, asked => wantsStream(asked) ? [STREAM_HEAD, frames({ response: 'Hel' })] : [])
-    const stream = text(await begin(server, asking('x', { stream: true })))
+    const stream = text(await begin(server, saying('x', { stream: true })))
     const deaf = await open(t, server, `${HEAD}content-length: 1000\r\n\r\n{`)
-    const plain = ask(server, asking('x'))
+    const plain = ask(server, saying('x'))
     await waited(() => evil.asked.length === 2)
     const harmedAt = performance.now()
     await server.harm(deed)
@@ -177,7 +177,7 @@ for (const deed of ['throw', 'reject'] as const) {
 
 t.test('a bug that nobody caught cuts short what was to end after SIGTERM', async t => {
   const { server } = await start(t, () => [STREAM_HEAD, frames({ response: 'Hel' })])
-  const stream = text(await begin(server, asking('x', { stream: true })))
+  const stream = text(await begin(server, saying('x', { stream: true })))
   server.child.kill('SIGTERM')
   await waited(() => server.stdout().includes('"msg":"stopping"'))
   await server.harm('throw')
@@ -188,7 +188,7 @@ t.test('a bug that nobody caught cuts short what was to end after SIGTERM', asyn
 t.test('it starts without Cloudflare, and serves as soon as that is there', async t => {
   const gone = await startRawUpstream(t, () => [])
   let isThere = false
-  const evil = await startRawUpstream(t, asked => isThere ? saying('hi', wantsStream(asked)) : ['RESET'])
+  const evil = await startRawUpstream(t, asked => isThere ? answering('hi', wantsStream(asked)) : ['RESET'])
   t.not(gone.port, evil.port)
   const startedAt = performance.now()
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, MAX_RETRIES: '0' })
@@ -197,14 +197,14 @@ t.test('it starts without Cloudflare, and serves as soon as that is there', asyn
   t.ok(ms < 15_000, 'without waiting for what does not come')
   t.equal((await fetch(`${server.url}/readyz`)).status, 200)
   t.equal((await fetch(`${server.url}/v1/models`)).status, 200, 'the models it was built with are listed')
-  t.equal((await ask(server, asking('x'))).status, 502)
+  t.equal((await ask(server, saying('x'))).status, 502)
   isThere = true
-  t.equal((await ask(server, asking('x'))).status, 200)
+  t.equal((await ask(server, saying('x'))).status, 200)
 })
 
 t.test('its port can be used again at once', async t => {
-  const { server, evil } = await start(t, asked => saying('hi', wantsStream(asked)))
-  const stream = text(await begin(server, asking('x', { stream: true })))
+  const { server, evil } = await start(t, asked => answering('hi', wantsStream(asked)))
+  const stream = text(await begin(server, saying('x', { stream: true })))
   await stream
   server.child.kill('SIGTERM')
   await server.ended

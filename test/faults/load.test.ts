@@ -2,9 +2,9 @@ import { Agent, request, type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { readChatStream } from '../streams/chat-stream.ts'
-import { ask, saying as asking } from '../servers/start-proxy.ts'
+import { ask, saying } from '../servers/start-proxy.ts'
 import { startBuiltServer } from '../servers/built-server.ts'
-import { chunk, frames, LAST_CHUNK, saying, startRawUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
+import { chunk, frames, LAST_CHUNK, answering, startRawUpstream, STREAM_HEAD, wantsStream, type Step } from '../servers/raw-upstream.ts'
 
 const MEBIBYTE = 1_048_576
 const FRAMES = 10
@@ -35,7 +35,7 @@ t.test('a thousand streams at once: none is lost, none gets another\'s words', a
   const allAreOpen = new Promise(resolve => { goOn = resolve })
   const evil = await startRawUpstream(t, (asked, count) => {
     if (count > COUNT) goOn()
-    if (!wantsStream(asked)) return saying('hi', false)
+    if (!wantsStream(asked)) return answering('hi', false)
     const word = wordOf(asked.body)
     const pieces: Step[] = Array.from({ length: FRAMES }, (_, index) => [chunk(`data: {"response":"${word} ${index},"}\n\n`), 100]).flat()
     return [STREAM_HEAD, ...pieces.slice(0, 2), () => allAreOpen, ...pieces.slice(2), frames({ response: '', usage: { prompt_tokens: 1, completion_tokens: FRAMES } }, '[DONE]'), LAST_CHUNK]
@@ -43,13 +43,13 @@ t.test('a thousand streams at once: none is lost, none gets another\'s words', a
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url })
   const agent = new Agent({ maxSockets: Infinity })
   t.teardown(() => agent.destroy())
-  await (await ask(server, asking('x'))).text()
+  await (await ask(server, saying('x'))).text()
   const before = await server.vitals()
 
   const startedAt = performance.now()
   const answers = await Promise.all(Array.from({ length: COUNT }, async (_, index) => {
     await sleep(index / 2) // a thousand people do not press a key in the same millisecond
-    return post(server.port, agent, { ...asking(`word-${index}`), stream: true })
+    return post(server.port, agent, { ...saying(`word-${index}`), stream: true })
   }))
   const ms = performance.now() - startedAt
   const during = await server.vitals()
@@ -80,12 +80,12 @@ t.test('six hundred requests of all kinds at once: each gets its own answer', as
   const evil = await startRawUpstream(t, asked => {
     const word = wordOf(asked.body)
     switch (Number(word.slice(5)) % 6) {
-      case 0: return saying(word, false)
-      case 1: return [20, ...saying(word, true)]
+      case 0: return answering(word, false)
+      case 1: return [20, ...answering(word, true)]
       case 2: return [STREAM_HEAD, frames({ response: word }), 20, 'RESET']
       case 3: return ['FIN']
       case 4: return [STREAM_HEAD, frames({ response: word }), 30, frames({ error: { code: 3040, message: word } })]
-      default: return [100, ...saying(word, wantsStream(asked))]
+      default: return [100, ...answering(word, wantsStream(asked))]
     }
   })
   const server = await startBuiltServer(t, { CLOUDFLARE_API_BASE_URL: evil.url, MAX_RETRIES: '0' })
@@ -93,7 +93,7 @@ t.test('six hundred requests of all kinds at once: each gets its own answer', as
   t.teardown(() => agent.destroy())
   const answers = await Promise.all(Array.from({ length: COUNT }, (_, index) => {
     const isStreamed = [1, 2, 4].includes(index % 6)
-    return post(server.port, agent, { ...asking(`word-${index}`), model: `@cf/evil/m${index}`, stream: isStreamed })
+    return post(server.port, agent, { ...saying(`word-${index}`), model: `@cf/evil/m${index}`, stream: isStreamed })
   }))
   const wrong = answers.flatMap(({ status, text }, index) => {
     const isRight = [

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { waited } from '../servers/http-client.ts'
 import { ask, post, startProxy, type Proxy } from '../servers/start-proxy.ts'
-import { chunk, failing, frames, http, json, saying, startRawUpstream, STREAM_HEAD, wantsStream, type RawUpstream, type Script, type Step } from '../servers/raw-upstream.ts'
+import { chunk, failing, frames, http, json, answering, startRawUpstream, STREAM_HEAD, wantsStream, type RawUpstream, type Script, type Step } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
 // Most of these tests wait.
@@ -41,7 +41,7 @@ t.test('what may pass is asked for again', async t => {
   for (const stream of [false, true]) {
     const failed = new Set<string>()
     const { proxy, evil } = await start(t, asked => {
-      if (failed.has(asked.path)) return saying('hi', wantsStream(asked))
+      if (failed.has(asked.path)) return answering('hi', wantsStream(asked))
       failed.add(asked.path)
       return PASSING[Number(/\d+$/.exec(asked.path))]?.given ?? []
     })
@@ -151,7 +151,7 @@ t.test('Retry-After is kept', async t => {
   const times: number[] = []
   const { proxy } = await start(t, asked => {
     times.push(performance.now())
-    return times.length === 1 ? [json('{}', 429, { 'retry-after': '2' })] : saying('hi', wantsStream(asked))
+    return times.length === 1 ? [json('{}', 429, { 'retry-after': '2' })] : answering('hi', wantsStream(asked))
   })
   t.equal((await ask(proxy, chat('@cf/evil/x', false))).status, 200)
   const [first = 0, second = 0] = times
@@ -199,7 +199,7 @@ t.test('a model without capacity is left alone for a while, and its callers hear
   Date.now = () => now() + later
   t.teardown(() => { Date.now = now })
   let isBusy = true
-  const { proxy, evil } = await start(t, asked => isBusy && asked.path.endsWith('/busy') ? failing(429, 3040) : saying('hi', wantsStream(asked)), { MAX_RETRIES: '0' })
+  const { proxy, evil } = await start(t, asked => isBusy && asked.path.endsWith('/busy') ? failing(429, 3040) : answering('hi', wantsStream(asked)), { MAX_RETRIES: '0' })
   const asking = (model = 'busy', stream = false) => ask(proxy, chat(`@cf/evil/${model}`, stream))
   for (let count = 0; count < 5; count++) t.equal((await asking()).headers.get('x-proxy-attempts'), '1')
 
@@ -232,7 +232,7 @@ function bearer (key: string): { headers: Record<string, string> } {
 
 t.test('what one token is refused in passthrough, another one may have', async t => {
   for (const [status, code] of [[429, 10_429], [429, 3040]] as const) {
-    const { proxy, evil } = await start(t, asked => asked.head.includes('Bearer token-a') ? failing(status, code) : saying('hi', wantsStream(asked)), { AUTH_MODE: 'passthrough', MAX_RETRIES: '0' })
+    const { proxy, evil } = await start(t, asked => asked.head.includes('Bearer token-a') ? failing(status, code) : answering('hi', wantsStream(asked)), { AUTH_MODE: 'passthrough', MAX_RETRIES: '0' })
     const asking = (token: string, stream = false) => ask(proxy, chat('@cf/evil/x', stream), bearer(token))
     for (let count = 0; count < 6; count++) await (await asking('token-a')).text()
     const refused = await asking('token-a')
@@ -261,7 +261,7 @@ t.test('one key\'s failures use up nobody else\'s retries', async t => {
         failed.add(asked.path)
         return ['RESET']
       }
-      return saying('hi', wantsStream(asked))
+      return answering('hi', wantsStream(asked))
     }, { ...env, MAX_RETRIES: '1' })
     await someAtOnce(8, Array.from({ length: 40 }), async () => { await (await ask(proxy, chat('@cf/evil/down', false), bearer('key-a'))).text() })
     const own = await ask(proxy, chat('@cf/evil/down', false), bearer('key-a'))

@@ -8,7 +8,7 @@ import { readSettings } from '../../src/settings/reader.ts'
 import { exchange, waited } from '../servers/http-client.ts'
 import { ask, LLAMA, saying, startProxy } from '../servers/start-proxy.ts'
 import { startBuiltServer } from '../servers/built-server.ts'
-import { saying as answering, startRawUpstream } from '../servers/raw-upstream.ts'
+import { answering, startRawUpstream } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
 const BODY = JSON.stringify(saying('say hi'))

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { readChatStream } from '../streams/chat-stream.ts'
 import { ask, beginStreams, chat, isAlive, PATIENCE_MS, pidsOf, serve } from '../servers/cluster-server.ts'
-import { frames, LAST_CHUNK, saying, startRawUpstream, STREAM_HEAD, wantsStream } from '../servers/raw-upstream.ts'
+import { frames, LAST_CHUNK, answering, startRawUpstream, STREAM_HEAD, wantsStream } from '../servers/raw-upstream.ts'
 import { waited } from '../servers/http-client.ts'
 
 t.jobs = 3
@@ -47,7 +47,7 @@ t.test('after a bug that nobody caught a worker lets its answers end, and anothe
 t.test('when the primary is gone, what runs ends well, and then the workers', async t => {
   const evil = await startRawUpstream(t, asked => wantsStream(asked)
     ? [STREAM_HEAD, frames({ response: 'Hel' }), 2_000, frames({ response: 'lo' }, '[DONE]'), LAST_CHUNK]
-    : saying('hi', false))
+    : answering('hi', false))
   const server = await serve(t, { UPSTREAM: 'cloudflare', CLOUDFLARE_API_BASE_URL: evil.url })
   t.equal((await ask(server, '/v1/chat/completions', chat('x'))).status, 200)
   const streams = await beginStreams(server, 1)

@@ -109,7 +109,7 @@ export function frames (...data: unknown[]): Buffer {
 }
 
 /** A plain answer, or a stream, that says this and ends well. */
-export function saying (text: string, isStream: boolean): Step[] {
+export function answering (text: string, isStream: boolean): Step[] {
   const usage = { prompt_tokens: 1, completion_tokens: 1 }
   if (!isStream) return [json({ result: { response: text, usage }, success: true, errors: [], messages: [] })]
   return [STREAM_HEAD, frames({ response: text }, { response: '', usage }, '[DONE]'), LAST_CHUNK]
