@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const AGENTS = ['codex', 'codex-compacting', 'opencode', 'continue', 'pi', 'qwen-code', 'kilo', 'copilot', 'goose', 'cline']
+const AGENTS = ['codex', 'codex-compacting', 'opencode', 'continue', 'pi', 'qwen-code', 'kilo', 'copilot', 'goose', 'cline', 'claude-code']
 
 /** A network namespace of its own; one who is not root needs a user namespace for that. */
 const ALONE = process.getuid?.() === 0 ? ['--net'] : ['--map-root-user', '--net']

@@ -34,6 +34,12 @@ const FAST: Record<string, string> = {
   xsai: 'chat, embeddings, models'
 }
 
+/** What agents call that do not call chat completions. */
+const AGENTS: Record<string, string> = {
+  '@openai/codex': 'Responses',
+  '@anthropic-ai/claude-code-linux-x64': 'Messages'
+}
+
 /** What those in `all/` call, by the folder of each. */
 const ALL: Record<string, { name: string, calls: string }> = {
   'ai-sdk-4': { name: 'ai', calls: 'chat, Responses, embeddings' },
@@ -52,7 +58,7 @@ function versionInAll (folder: string, name: string): string | undefined {
 const rows = [
   ...Object.entries(FAST).map(([name, calls]) => `| \`${name.replace(/^(openai|ai)-\d$/, '$1')}\` | ${fast[`node_modules/${name}`]?.version} | ${calls} | \`npm test\` |`),
   ...Object.entries(ALL).map(([folder, { name, calls }]) => `| \`${name}\` | ${versionInAll(folder, name)} | ${calls} | \`npm run test:clients -- --all\` |`),
-  ...pins.map(({ name, version }) => `| \`${name}\` | ${version} | ${name === '@openai/codex' ? 'Responses' : 'chat'} | \`npm run test:agents\` |`)
+  ...pins.map(({ name, version }) => `| \`${name}\` | ${version} | ${AGENTS[name] ?? 'chat'} | \`npm run test:agents\` |`)
 ]
 const table = ['| package | version | calls | run by |', '|---|---|---|---|', ...rows, ''].join('\n')
 

@@ -19,7 +19,7 @@ const NOT_RUN: Record<string, string> = {
   npx: 'it runs tests',
   export: 'it has no effect that could be seen',
   aider: 'it is not installed',
-  ...Object.fromEntries(['cline', 'cn', 'codex', 'copilot', 'goose', 'kilo', 'opencode', 'pi', 'qwen'].map(agent => [agent, 'npm run test:agents installs and runs it'])),
+  ...Object.fromEntries(['claude', 'cline', 'cn', 'codex', 'copilot', 'goose', 'kilo', 'opencode', 'pi', 'qwen'].map(agent => [agent, 'npm run test:agents installs and runs it'])),
   docker: 'it wants an engine; npm run test:docker has one',
   'docker/build.sh': 'it wants an engine; npm run test:docker has one',
   kubectl: 'it wants a cluster; test/docker reads the manifests'
@@ -188,7 +188,7 @@ function missingIn (program: string, words: string[]): string[] {
 
 /** As if no npm and no tap had started this test, and no key were set. */
 function plainEnvironment (): Record<string, string> {
-  return Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => value === undefined || /^(npm_|NODE_OPTIONS|TAP|OPENAI_|CLOUDFLARE_)/.test(name) ? [] : [[name, value]]))
+  return Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => value === undefined || /^(npm_|NODE_OPTIONS|TAP|OPENAI_|ANTHROPIC_|CLOUDFLARE_)/.test(name) ? [] : [[name, value]]))
 }
 
 /** Runs a program to its end; 127 when there is none. */
