@@ -1,7 +1,7 @@
 /** Body of every failure, and of the error event inside a stream. */
 export interface AnthropicErrorBody {
   type: 'error'
-  error: { type: AnthropicErrorType, message: string }
+  error: { type: AnthropicErrorType, message: string, details?: { error_code: string } }
   /** The value of the header `request-id`. */
   request_id: string
 }

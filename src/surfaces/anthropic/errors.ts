@@ -11,6 +11,9 @@ interface Telling {
   headers?: Record<string, string>
 }
 
+/** Anthropic's code by which its SDKs know that they have to send the whole conversation again. */
+export const THREAD_NOT_FOUND = 'thread_not_found'
+
 const NO_RETRY = { 'x-should-retry': 'false' }
 
 /** Anthropic's status of a server that has too much to do; clients wait and try again. */
@@ -107,7 +110,8 @@ function toLimitError (error: LimitError, now: Date): ProxyError {
 /** The body of a failure. An error that is not meant for callers shows nothing of itself. */
 export function toErrorBody (error: unknown, requestId: string): AnthropicErrorBody {
   const [type, message]: [AnthropicErrorType, string] = error instanceof ProxyError ? [toErrorType(toStatus(error)), error.message] : ['api_error', 'Internal server error']
-  return { type: 'error', error: { type, message }, request_id: requestId }
+  const details = error instanceof ProxyError && error.code === THREAD_NOT_FOUND ? { details: { error_code: THREAD_NOT_FOUND } } : {}
+  return { type: 'error', error: { type, message, ...details }, request_id: requestId }
 }
 
 /** The HTTP status of a failure: Anthropic's own where it has another one. */

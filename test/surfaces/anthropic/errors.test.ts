@@ -93,3 +93,9 @@ t.test('a bug shows nothing of itself', t => {
   t.equal(toStatus(new TypeError('secret')), 500)
   t.end()
 })
+
+t.test('a thread that is not kept has the code by which SDKs send it in whole', t => {
+  const error = new ProxyError('none', { status: 404, type: 'invalid_request_error', code: 'thread_not_found' })
+  t.strictSame(toErrorBody(error, 'req_1').error, { type: 'not_found_error', message: 'none', details: { error_code: 'thread_not_found' } })
+  t.end()
+})

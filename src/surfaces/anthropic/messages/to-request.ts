@@ -1,7 +1,9 @@
+import { ProxyError } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
 import type { GenerationRequest, ResponseFormat } from '../../../generation/request.ts'
 import { isOff } from '../../../generation/off-values.ts'
 import { isObject } from '../../../json/is-object.ts'
+import { THREAD_NOT_FOUND } from '../errors.ts'
 import { toConversation } from './conversation.ts'
 import { invalidAt } from './invalid-at.ts'
 import type { RequestSource } from './names.ts'
@@ -35,6 +37,7 @@ const CONTINUE = 'Continue your last message exactly where it ends. Do not repea
  */
 export function toGenerationRequest (request: CountTokensRequest, { cacheKey, betas }: TranslationOptions = {}): TranslatedRequest {
   const changes: Change[] = []
+  checkThread((request as { thread?: unknown }).thread)
   const { messages, places, prefill } = toConversation(request, changes)
   if (messages.every(({ role }) => role === 'system')) throw invalidAt('messages', 'at least one message is required')
   const tools = toServedTools(request.tools ?? [], changes)
@@ -70,6 +73,21 @@ export function toGenerationRequest (request: CountTokensRequest, { cacheKey, be
   return { asked, changes, source, display, prefill }
 }
 
+/**
+ * A thread is a conversation that Anthropic's servers keep; the newest tool runners of the SDKs ask for one unasked. One that is to
+ * begin is left out like other unserved members, for its request holds the whole conversation. One that goes on holds the last turn
+ * only, and a model would answer without all that came before.
+ */
+function checkThread (thread: unknown): void {
+  if (!isObject(thread) || thread['type'] !== 'continue') return
+  throw new ProxyError('thread.previous_message_id: this proxy keeps no conversations. Send all of its messages, without `thread`.', {
+    status: 404,
+    type: 'invalid_request_error',
+    code: THREAD_NOT_FOUND,
+    param: 'thread.previous_message_id'
+  })
+}
+
 function toResponseFormat (
   { output_config: output, output_format: older }: CountTokensRequest,
   changes: Change[]
@@ -89,7 +107,8 @@ const UNSERVED: Record<string, string> = {
   mcp_servers: 'this proxy calls no MCP servers; the caller does',
   safeguards: 'Workers AI has none that could be chosen',
   service_tier: 'Workers AI has no tiers',
-  speed: 'Workers AI has one speed'
+  speed: 'Workers AI has one speed',
+  thread: 'this proxy keeps no conversations; each request holds all of its messages'
 }
 
 const OUTPUT = new Set(['effort', 'format'])

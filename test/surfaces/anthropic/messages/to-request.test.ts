@@ -53,3 +53,10 @@ t.test('members are called as they were sent', t => {
   t.match(told({ output_config: { effort: 'low' }, thinking: { type: 'adaptive' } }).source, { format: 'output_config.format', thinking: 'output_config.effort' })
   t.end()
 })
+
+t.test('a conversation that somebody else keeps is asked for in whole, and one that begins is served', t => {
+  const thread = { type: 'continue', previous_message_id: 'msg_1' }
+  t.throws(() => told({ thread }), { status: 404, code: 'thread_not_found', message: /Send all of its messages/ })
+  t.strictSame(told({ thread: { type: 'create' } }).changes, ['thread dropped'])
+  t.end()
+})
