@@ -10,7 +10,7 @@ export interface DownloadOptions {
   /** Ends the download. */
   signal: AbortSignal
   lookup: Lookup
-  /** One server that may be called although it is not on the public web. */
+  /** One server that may be called although it is not public. */
   exempt?: Address
   /** Bytes that may still be read, shared by the downloads of one request. */
   budget: { bytes: number }
@@ -30,7 +30,7 @@ const WEB_PORTS = [80, 443]
 
 const HEADERS = {
   accept: 'image/png, image/jpeg, image/webp, image/gif',
-  // What is counted must be what is kept, so nothing may be compressed.
+  // The counted bytes must be the kept bytes, so nothing may be compressed.
   'accept-encoding': 'identity',
   'user-agent': 'workers-ai-proxy'
 }
@@ -69,7 +69,7 @@ async function open (url: URL, options: DownloadOptions): Promise<IncomingMessag
   const addresses = await toAddresses(url, options)
   const { signal } = options
   const get = url.protocol === 'https:' ? getByHttps : getByHttp
-  // An agent of its own: no connection made for another host or another check is used again.
+  // A separate agent: connections for other hosts or other checks are not reused.
   return new Promise((resolve, reject) => {
     get(url, { agent: false, headers: HEADERS, signal, lookup: toPinnedLookup(addresses) }, resolve)
       .on('error', reject)
@@ -78,7 +78,7 @@ async function open (url: URL, options: DownloadOptions): Promise<IncomingMessag
   })
 }
 
-/** The addresses a URL may be called at: all its host has, or none if only one of them is not allowed. */
+/** The addresses for a URL: all addresses of its host, or none if any of them is not allowed. */
 async function toAddresses ({ protocol, hostname, port }: URL, { lookup, exempt, signal }: DownloadOptions): Promise<string[]> {
   const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
   if (!WEB_PORTS.includes(number) && number !== exempt?.port) throw new DownloadError('only the ports 80 and 443 are called')
@@ -91,7 +91,7 @@ async function toAddresses ({ protocol, hostname, port }: URL, { lookup, exempt,
   return addresses
 }
 
-/** Answers the addresses that were checked, so that a name server that has changed its mind since is not asked. */
+/** A lookup that returns the checked addresses, so that a changed answer of a name server has no effect. */
 function toPinnedLookup (addresses: readonly string[]): LookupFunction {
   const found = addresses.map(address => ({ address, family: isIP(address) }))
   return (_host, { all }, callback) => {

@@ -4,9 +4,9 @@ import { Resolver } from 'node:dns/promises'
 export type Lookup = (host: string, signal: AbortSignal) => Promise<string[]>
 
 /**
- * Asks the name servers for a host's addresses, IPv4 first. Unlike `dns.lookup` this takes no thread of Node's small pool,
- * which the calls to Cloudflare need, can be given up, and reads no hosts file with names of the inside.
- * @param signal gives up; what has not answered by then has no address
+ * Resolves a host's addresses by name servers, IPv4 first. Unlike `dns.lookup` this takes no thread of Node's small pool, which
+ * the calls to Cloudflare need, can be aborted, and reads no hosts file with internal names.
+ * @param signal aborts; a query without an answer by then returns no address
  * @param servers name servers to ask, `address:port`; the system's by default
  */
 export async function toHostAddresses (host: string, signal: AbortSignal, servers?: readonly string[]): Promise<string[]> {

@@ -7,13 +7,13 @@ const SPECIAL_IPV4 = toBlockList('ipv4', [
   '168.63.129.16/32'
 ])
 
-/** All of IPv6 that is given to networks. Outside lie loopback, link-local, private, multicast, and IPv4 in disguise. */
+/** The allocated global IPv6 range. Outside are loopback, link-local, private, multicast, and mapped IPv4 addresses. */
 const GLOBAL_IPV6 = toBlockList('ipv6', ['2000::/3'])
 
-/** What is special inside it: Teredo, benchmarks and other protocols' addresses, 6to4, documentation. */
+/** Special ranges inside it: Teredo, benchmarks and other protocols, 6to4, documentation. */
 const SPECIAL_IPV6 = toBlockList('ipv6', ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'])
 
-/** Whether an IP address belongs to the public internet. Says no of anything that is not an IP address. */
+/** Whether an IP address belongs to the public internet; false for anything that is not an IP address. */
 export function isPublicAddress (address: string): boolean {
   if (isIPv4(address)) return !SPECIAL_IPV4.check(address, 'ipv4')
   return isIPv6(address) && GLOBAL_IPV6.check(address, 'ipv6') && !SPECIAL_IPV6.check(address, 'ipv6')

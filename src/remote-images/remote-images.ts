@@ -7,26 +7,26 @@ import { DownloadError, downloadImage, type DownloadOptions } from './download.t
 import { toHostAddresses, type Lookup } from './host-addresses.ts'
 
 export interface RemoteImagesOptions {
-  /** Aborts when the client leaves. */
+  /** Aborts when the client disconnects. */
   signal: AbortSignal
   /** Finds a host's addresses; the system's name servers by default. */
   lookup?: Lookup
-  /** One server that may be called although it is not on the public web: what tests need to call loopback. */
+  /** One server that may be called although it is not public; tests use it for loopback. */
   exempt?: Address
   /** Counts bytes that are held from now on; throws a ProxyError when there is no room for them. */
   hold?: (bytes: number) => void
-  /** The longest time one image may take, its redirect included, in milliseconds. */
+  /** The longest time for one image, including its redirect, in milliseconds. */
   timeoutMs?: number
 }
 
 const MAX_IMAGES = 8
 
-/** What a request body of the default limit could have carried as base64: a URL is no way around it. */
+/** The size that a body of the default limit could contain as base64, so that a URL does not bypass that limit. */
 const MAX_BYTES = 24 * 1_048_576
 
 /**
- * Fetches the images a request names by http(s) URL, and puts them in as data URIs, for Workers AI takes no others.
- * @returns the same request when it names none
+ * Fetches the images that a request names by http(s) URL, and replaces the URLs by data URIs, because Workers AI takes no others.
+ * @returns the same request if it names none
  * @throws InvalidRequestError naming the `image_url.url` that was not fetched, and why; what `hold` throws; the
  *   signal's reason when it aborts
  */
@@ -56,7 +56,7 @@ export async function fetchRemoteImages (
       changes: images.map(({ param }) => toChange(param))
     }
   } finally {
-    // One that fails ends the others.
+    // A failure ends the others.
     failed.abort()
   }
 }
@@ -70,7 +70,7 @@ async function fetchImage (url: string, param: string, shared: DownloadOptions, 
     if (timeout.aborted) throw notFetched(param, `it took longer than ${timeoutMs / 1000} s`)
     if (error instanceof ProxyError) throw error
     if (error instanceof DownloadError) throw notFetched(param, error.message)
-    // Node's own failures bear a code; what they say of addresses stays here.
+    // Node's own errors have a code; their messages contain addresses, which are not passed on.
     if (error instanceof Error && 'code' in error) throw notFetched(param, 'the connection to its server failed')
     throw error
   }

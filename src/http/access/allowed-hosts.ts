@@ -2,10 +2,10 @@ import { isIPv4, isIPv6 } from 'node:net'
 import type { onRequestHookHandler } from 'fastify'
 import { InvalidRequestError, ProxyError } from '../../errors.ts'
 
-/** Names no web site can have: those without a dot, and those of ends that nobody may register (RFC 6761, RFC 6762, ICANN's `internal`). */
+/** Names that no web site can have: without a dot, or below a reserved top-level domain (RFC 6761, RFC 6762, ICANN's `internal`). */
 const LOCAL_NAME = /^(?:[a-z0-9_-]+|(?:[a-z0-9_-]+\.)+(?:localhost|local|internal))$/
 
-/** Refuses a request without a `Host`, which HTTP/1.1 wants; Node would do so without a word to say why. */
+/** Refuses a request without `Host`, which HTTP/1.1 requires; Node would refuse it without an explanation. */
 export const requireHost: onRequestHookHandler = (request, _reply, done) => {
   const isMissing = request.headers.host === undefined && request.raw.httpVersion === '1.1'
   done(isMissing ? new InvalidRequestError('The request names no host.') : undefined)
@@ -29,7 +29,7 @@ export function requireAllowedHost (hosts: readonly string[], keylessHost: strin
   }
 }
 
-/** As a client writes it into `Host`, which is not how everybody writes an IPv6 address. */
+/** The host in the form of a `Host` header, which differs from other notations of IPv6 addresses. */
 function toSentName (host: string): string {
   const url = `http://${isIPv6(host) ? `[${host}]` : host}`
   return URL.canParse(url) ? new URL(url).hostname : host.toLowerCase()

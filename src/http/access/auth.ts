@@ -7,7 +7,7 @@ import { isOpenToAll } from './open-paths.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The caller's own Cloudflare token, when callers bring theirs. */
+    /** The caller's own Cloudflare token, if callers send theirs. */
     apiToken: string | undefined
     /** The authenticated caller, as a digest of its key; undefined where no key is required. */
     caller: string | undefined
@@ -17,7 +17,7 @@ declare module 'fastify' {
 /**
  * Lets only callers with one of the keys pass, before a body is read, and notes the name of the key for the log. Keys
  * are compared as digests in constant time. Routes that show figures have a rule of their own.
- * @param adminKeys open no model; whoever sends one hears so
+ * @param adminKeys give no access to models; a request with one gets an error that says so
  * @returns undefined when there are no keys and everybody may pass
  */
 export function requireKey (keys: readonly ApiKey[], adminKeys: readonly ApiKey[] = []): onRequestHookHandler | undefined {
@@ -44,8 +44,8 @@ interface KnownKey {
 }
 
 /**
- * Looks keys up. Each is compared with every known one, so that the time does not depend on which one matches.
- * @returns what finds a key that was sent among the known ones
+ * Looks up keys. Each is compared with every known key, so that the time does not depend on the match.
+ * @returns a function that finds a sent key among the known ones
  */
 export function toKeyRing (keys: readonly ApiKey[]): (key: string) => KnownKey | undefined {
   const known = keys.map(({ key, name }) => ({ digest: digest(key), name, caller: digest(key).toString('base64url') }))
@@ -78,8 +78,8 @@ export function requireOwnToken (adminKeys: readonly ApiKey[] = []): onRequestHo
 }
 
 /**
- * Whose request it is, as a digest of its key: what one caller leaves here, another one must not find. All callers
- * without a key are one.
+ * The owner of a request, as a digest of its key: one caller must not find another's data. All callers without a key are one
+ * owner.
  */
 export function toOwner (request: FastifyRequest): string {
   return digest(keyOf(request) ?? '').toString('base64url')

@@ -3,9 +3,9 @@ import { FairShare } from '../connections/fair-share.ts'
 import { overloaded } from '../connections/active-requests.ts'
 
 /**
- * The memory that requests hold until they are let go: for their bodies, decoded, and for images that are fetched for
- * them. There is a limit to the sum. A request that is alone may pass it, or a limit below the size of one body would let
- * none through.
+ * The memory that requests hold until they are released: for their decoded bodies, and for images that are fetched for them.
+ * The sum is limited. A single request may exceed the limit, because a limit below the size of one body would otherwise
+ * refuse all bodies.
  */
 export class BodyMemory {
   readonly limit: number
@@ -26,7 +26,7 @@ export class BodyMemory {
   }
 }
 
-/** What one request holds. */
+/** The memory of one request. */
 export class HeldMemory {
   readonly #key: string
   readonly #shares: FairShare
@@ -41,21 +41,21 @@ export class HeldMemory {
   }
 
   /**
-   * @param length of what is going to come, in bytes
-   * @throws ProxyError 503 with `retry-after` when there is no room for it, unless nobody else holds any
+   * @param length of the expected body, in bytes
+   * @throws ProxyError 503 with `retry-after` if there is no room for it, unless no other request holds any
    */
   expect (length: number): void {
     this.#check(length * COPIES)
   }
 
-  /** Holds so many bytes more of a body or an image. @throws ProxyError as `expect` does */
+  /** Adds bytes of a body or an image. @throws ProxyError as `expect` does */
   grow (length: number): void {
     this.#grow(length * COPIES)
   }
 
   /**
-   * The same for what JSON becomes beside its text. A body of little else than brackets takes twenty times its size.
-   * @throws ProxyError also 413, when that is more than the memory the limit was made for can have
+   * The same for the objects of parsed JSON. A body of mostly brackets takes twenty times its size.
+   * @throws ProxyError also 413, if that exceeds the memory of which the limit is a part
    */
   growByValues (count: number): void {
     const bytes = count * VALUE_BYTES
@@ -65,7 +65,7 @@ export class HeldMemory {
     this.#grow(bytes)
   }
 
-  /** Gives everything back; once. */
+  /** Releases everything; once. */
   release (): void {
     if (this.#isReleased) return
     this.#isReleased = true
@@ -84,7 +84,7 @@ export class HeldMemory {
   }
 }
 
-/** How often a body is there while its answer is waited for: as it came, as it was read, and as Cloudflare gets it. */
+/** Copies of a body while its answer is awaited: as received, as parsed, and as sent to Cloudflare. */
 const COPIES = 3
 
 /** A small object or list in V8's heap, or four numbers in a list that grows. */

@@ -1,16 +1,16 @@
 import { Ajv, type AnySchema, type ValidateFunction } from 'ajv'
 import type { FastifyServerOptions } from 'fastify'
 
-/** Fastify hands over the whole route definition; its types speak of the schema alone. */
+/** Fastify passes the whole route definition; its types contain only the schema. */
 type Route = { schema: AnySchema }
 
-/** Made when the first body comes. It compiles the schema of an endpoint once, whatever paths that has. */
+/** Created for the first body. It compiles the schema of an endpoint once for all its paths. */
 let ajv: Ajv | undefined
 
 const compilersFactory = {
   // Fastify asks for one for each prefix of paths.
   buildValidator: () => ({ schema }: Route) => whenNeeded(() => {
-    // Shorter code would take twice as long to make, and run no faster.
+    // Optimized code would take twice as long to compile, and run no faster.
     ajv ??= new Ajv({ discriminator: true, allowUnionTypes: true, addUsedSchema: false, validateSchema: false, code: { optimize: false } })
     return ajv.compile(schema)
   }),
@@ -19,12 +19,12 @@ const compilersFactory = {
 }
 
 /**
- * How bodies are checked: by their schemas, and left as they were sent, which Fastify's own rules would not do. A schema
- * is compiled when the first body comes that it is for: all of them at once are a fifth of a start.
+ * Validates bodies by their schemas, and leaves them unchanged, unlike Fastify's defaults. A schema is compiled for the first
+ * body that needs it: compiling all of them takes a fifth of a start.
  */
 export const BODY_SCHEMAS = { compilersFactory } as unknown as NonNullable<FastifyServerOptions['schemaController']>
 
-/** Fastify reads what is wrong from the function that found it. */
+/** Fastify reads the errors from the validating function. */
 function whenNeeded (compile: () => ValidateFunction): ValidateFunction {
   let compiled: ValidateFunction | undefined
   const validate = (body: unknown): boolean => {

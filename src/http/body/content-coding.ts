@@ -7,16 +7,16 @@ interface Options {
   params?: Record<number, number>
 }
 
-/** What Node has from 22.15 and 23.8 on, and the types of Node 20 do not know. */
+/** Available from Node 22.15 and 23.8 on, and missing in the types of Node 20. */
 const { createZstdDecompress } = zlib as { createZstdDecompress?: (options: Options) => Transform }
 const { ZSTD_d_windowLogMax: windowLogMax = 0 } = zlib.constants as { ZSTD_d_windowLogMax?: number }
 
-/** Bytes that come out of a decoder at a time: no more are decoded than somebody has asked for. */
+/** Bytes of one output chunk of a decoder, so that no more is decoded than is read. */
 const CHUNK_SIZE = 65_536
 
 /**
- * By the names of RFC 9110 (8.4.1), RFC 7932 and RFC 8878. A window of zstd may have 8 MiB, as much as RFC 9659 lets
- * encoders use.
+ * By the names of RFC 9110 (8.4.1), RFC 7932 and RFC 8878. A window of zstd may have 8 MiB, the maximum that
+ * RFC 9659 allows encoders.
  */
 const DECODERS: Readonly<Record<string, () => Transform>> = {
   gzip: () => zlib.createGunzip({ chunkSize: CHUNK_SIZE }),
@@ -28,10 +28,10 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
 const CODINGS = Object.keys(DECODERS).join(', ')
 
 /**
- * What decodes a body that was sent in a content coding.
+ * The decoder of a content coding.
  * @param coding the value of `content-encoding`
- * @returns undefined when there is nothing to decode
- * @throws ProxyError 415 with `accept-encoding` for a coding that is not known, and for several on top of each other
+ * @returns undefined if there is nothing to decode
+ * @throws ProxyError 415 with `accept-encoding` for an unknown coding, and for several codings
  */
 export function toDecoder (coding: string | undefined): Transform | undefined {
   const name = coding?.trim().toLowerCase() ?? ''

@@ -9,19 +9,19 @@ import { readBody } from './request-body.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Its body was walked through: JSON of at most 200 levels. */
+    /** Its body was checked: JSON of at most 200 levels. */
     isShallow: boolean
-    /** What its body holds of the memory for bodies; undefined for methods without one. */
+    /** The memory that its body holds; undefined for methods without a body. */
     heldMemory: HeldMemory | undefined
   }
 }
 
 type Done = (error: Error | null, body?: unknown) => void
 
-/** Far more than any schema needs, far less than what overflows the stack of those who read a body recursively. */
+/** Far more than any schema needs, far less than what overflows the stack of recursive code. */
 const MAX_LEVELS = 200
 
-/** Members by which JSON could change what every object is made of. */
+/** Members by which JSON could change prototypes. */
 const POISON = new Set(['__proto__', 'constructor'])
 const NOTHING = new Set<string>()
 
@@ -35,9 +35,9 @@ const BRACKET = 0x5b
 const BRACE = 0x7b
 
 /**
- * Reads bodies as Fastify does, and refuses those that are nested deeper than 200 levels before anything else walks
- * through them. Poison is looked for on the same walk: Fastify's parser goes through the text with two patterns for it.
- * Compressed bodies are decoded; an empty body of a method that takes none is no body.
+ * Parses bodies as Fastify does, and refuses nesting deeper than 200 levels before other code traverses them. The same
+ * traversal looks for prototype poisoning, for which Fastify's parser searches the text with two patterns.
+ * Compressed bodies are decoded; an empty body of a method without bodies is no body.
  */
 export function readJsonBodies (app: FastifyInstance, memory: BodyMemory): void {
   const asFastify = app.getDefaultJsonParser('error', 'error') as (request: FastifyRequest, text: string, done: Done) => void
@@ -73,7 +73,7 @@ export function readJsonBodies (app: FastifyInstance, memory: BodyMemory): void 
       request.heldMemory = held
       raw.on('close', () => held.release())
     } else if (!hasBody(request.raw)) {
-      // Clients send it with every request. Without a body it means nothing, and Fastify would wait for one.
+      // Some clients send it with every request. Without a body it means nothing, but Fastify would wait for a body.
       delete request.raw.headers['content-type']
     }
     done(null, payload)
@@ -84,7 +84,7 @@ export function readJsonBodies (app: FastifyInstance, memory: BodyMemory): void 
   })
 }
 
-/** As many values as JSON may have, by its brackets and commas; those in its texts count as well. */
+/** Upper limit of the values in JSON, by its brackets and commas, including those inside strings. */
 function countValues (bytes: Buffer): number {
   let count = 0
   for (let index = 0; index < bytes.length; index++) {
@@ -98,7 +98,7 @@ function hasBody ({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-/** How many objects and lists a value consists of; HARMFUL when it has more levels than these, or a member of these names. */
+/** The number of objects and lists in a value; HARMFUL if it has more levels, or a member with a forbidden name. */
 function countObjects (value: unknown, levels: number, poison: ReadonlySet<string>): number {
   if (typeof value !== 'object' || value === null) return 0
   if (levels === 0) return HARMFUL

@@ -14,10 +14,10 @@ const NOTHING = Buffer.alloc(0)
 const LARGE = 1_048_576
 
 /**
- * Reads the body of a request, and decodes it. Neither what comes nor what is made of it may be larger than the limit of
- * its route, and both have to have room in the memory for bodies. Of a body that is refused the rest is thrown away.
- * Fails with Fastify's error for one that is too large, 415 for a coding nobody knows, 400 for one that is not what it
- * says, and ClientDisconnectedError.
+ * Reads and decodes the body of a request. Neither the received nor the decoded bytes may exceed the limit of the route, and
+ * both need room in the memory for bodies. The rest of a refused body is discarded.
+ * Fails with Fastify's error for a body that is too large, 415 for an unknown coding, 400 for a body that does not match its
+ * coding, and ClientDisconnectedError.
  */
 export function readBody (request: FastifyRequest, body: IncomingMessage, done: Read): void {
   const { headers, heldMemory, routeOptions: { bodyLimit } } = request
@@ -36,7 +36,7 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, done: 
     return refuse(error as Error)
   }
   const declaredLength = decoder ? 0 : Number(headers['content-length'] ?? 0)
-  // Of a large body the pieces and the whole would be there twice. Memory that nothing was written to costs nothing yet.
+  // Otherwise the pieces of a large body would be in memory twice. Memory that was never written costs nothing.
   const whole = declaredLength > LARGE ? Buffer.allocUnsafeSlow(declaredLength) : undefined
   const pieces: Buffer[] = []
   let decodedLength = 0
@@ -66,10 +66,10 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, done: 
   }
   function end (): void {
     leave()
-    // A copy, for the pieces lie in memory the connection reads into.
+    // A copy, because the pieces are slices of the connection's read buffers.
     done(null, whole ?? Buffer.concat(pieces, decodedLength))
   }
-  // Node has the connection end a body that is not whole with an error.
+  // Node emits an error if the connection ends before the body is complete.
   function failToArrive (): void {
     fail(new ClientDisconnectedError())
   }
@@ -85,7 +85,7 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, done: 
   function leave (): void {
     source.off('data', take).off('end', end)
     body.off('data', count).off('error', failToArrive)
-    // One that is destroyed may complain once more.
+    // A destroyed stream may emit another error.
     decoder?.off('error', failToDecode).on('error', ignore)
   }
 }

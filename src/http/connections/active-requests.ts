@@ -10,13 +10,13 @@ declare module 'fastify' {
 }
 
 /**
- * The answers that are under way: no more than so many at a time, each with a signal that aborts when its client leaves
- * before it is complete, or when the server stops and can wait no longer. Keys share the places.
+ * The running answers, limited in number. Each has a signal that aborts when its client disconnects before the end, or when the
+ * server stops and cannot wait any longer. Keys share the places.
  */
 export class ActiveRequests {
-  /** The server stops: it still answers, but load balancers should ask another one. */
+  /** The server is stopping: it still answers, but load balancers should use another one. */
   isDraining = false
-  /** A bug that nobody caught: nothing new is served any more. */
+  /** After an uncaught exception: no new requests are served. */
   isBroken = false
   #places: FairShare
   #open = new Set<Cancellation>()
@@ -30,10 +30,10 @@ export class ActiveRequests {
   }
 
   /**
-   * Counts an answer until its connection is done with it.
+   * Counts an answer until it is sent or its connection is closed.
    * Fastify's own `request.signal` aborts at once on a POST with a body over a real socket, so it cannot be used here.
-   * @throws ProxyError 503 with `retry-after` when there are too many, or the key has its share; ClientDisconnectedError when
-   *   its client has left already
+   * @throws ProxyError 503 with `retry-after` if there are too many, or if the key has its share; ClientDisconnectedError if
+   *   the client has disconnected already
    */
   open ({ raw, request }: Pick<FastifyReply, 'raw' | 'request'>): CancelSignal {
     if (raw.destroyed) throw new ClientDisconnectedError()
@@ -50,7 +50,7 @@ export class ActiveRequests {
     return cancellation
   }
 
-  /** Ends every answer that is under way with an error its client can read. */
+  /** Ends every running answer with an error that its client can read. */
   abortAll (): void {
     const reason = stopping()
     for (const cancellation of this.#open) cancellation.abort(reason)

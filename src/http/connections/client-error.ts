@@ -8,8 +8,8 @@ const NOTHING = Buffer.alloc(0)
 type ToErrorBody = (error: ProxyError, bytes: Buffer) => object
 
 /**
- * Answers what is no readable HTTP request, in the same shape as any other failure, and hangs up. Only Node's code for
- * it is logged: its error holds the bytes as they came, keys and prompts included.
+ * Answers bytes that are not a valid HTTP request in the form of any other failure, and closes the connection. Only Node's code
+ * is logged, because the error contains the received bytes, including keys and prompts.
  *
  * It may follow a request whose response is being written. Then nothing is sent, because it would be read as a part
  * of that answer.
@@ -25,13 +25,13 @@ export function clientErrorHandler (logger: FastifyBaseLogger, toErrorBody: ToEr
   }
 }
 
-/** What could not be read, or the rest of it; nothing where nothing came. Node's types call it otherwise. */
+/** The unparsed bytes, or the rest of them; undefined if there are none. Missing in Node's types. */
 function bytesOf (error: Error): Buffer {
   const { rawPacket } = error as { rawPacket?: unknown }
   return Buffer.isBuffer(rawPacket) ? rawPacket : NOTHING
 }
 
-/** Node keeps the answer whose turn it is at its socket; its own default for such errors looks there, too. */
+/** Node keeps the current response at its socket; Node's own default handler of such errors reads it too. */
 function isAnswering (socket: Socket & { _httpMessage?: ServerResponse | null }): boolean {
   return socket._httpMessage?.headersSent === true
 }

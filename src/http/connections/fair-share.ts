@@ -1,24 +1,23 @@
-/** Above so much of the limit, those who hold more than their share are refused. */
+/** The part of the limit above which keys with more than their share are refused. */
 const CROWDED = 0.8
 
-/** How long a key that was refused counts as one in use, in milliseconds: by then it has asked again, or has given up. */
+/** How long a refused key counts as active, in milliseconds: by then it has retried or given up. */
 const WAITING_MS = 5_000
 
-/** Of keys that wait; where callers bring their own, they could make up any number. */
+/** The most waiting keys: callers with their own tokens could invent any number. */
 const MAX_WAITING = 100
 
 /**
- * Something of which there is only so much for all, and which the keys that ask for it share. One key alone may have all
- * of it. When it is nearly used up, a key that holds more than the limit divided by the keys in use gets no more, so that
- * there is some left for the others.
+ * A limited resource that keys share. A single active key may use all of it. When it is nearly used up, a key that holds more
+ * than the limit divided by the number of active keys gets no more, so that some is left for the others.
  */
 export class FairShare {
   #limit: number
   #now: () => number
   #used = 0
-  /** What each key holds, of those that hold something. */
+  /** The amount that each key holds, without zeros. */
   #held = new Map<string, number>()
-  /** When others were refused last, the earliest first. */
+  /** When keys were last refused, the earliest first. */
   #waiting = new Map<string, number>()
 
   /** @param now milliseconds since any fixed moment */
@@ -31,7 +30,7 @@ export class FairShare {
     return this.#used
   }
 
-  /** Whether a key would be given so much. Who would not be counts as waiting for a while. */
+  /** Whether a key may take this amount. A refused key counts as waiting for a while. */
   mayTake (key: string, amount: number): boolean {
     if (this.#used + amount <= this.#limit && !this.#isCrowdedBy(key)) return true
     if (!this.#held.has(key)) this.#wait(key)

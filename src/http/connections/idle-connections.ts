@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
 /**
- * Hangs up, when the server closes, on connections that have not sent a whole head of a request yet, such as those
- * browsers open ahead of time. Node takes them for busy ones and would wait for them.
+ * When the server closes, closes connections that have not sent a complete request head yet, such as those that browsers open
+ * in advance. Node treats them as busy and would wait for them.
  */
 export function closeIdleConnections (app: FastifyInstance): void {
   const silent = new Set<Socket>()

@@ -3,13 +3,13 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
 /**
- * Closes, with a connection, also the responses that wait for another one on it (HTTP pipelining). Node tells the end
- * to the answer it is writing and to no other; who waits for theirs would wait, and hold its upstream, for ever.
+ * When a connection closes, also closes the responses that wait for another one on it (HTTP pipelining). Node emits `close`
+ * only on the response that it is writing; code that waits for the others would keep their upstream calls for ever.
  */
 export function closePipelinedResponses (app: FastifyInstance): void {
   const queues = new WeakMap<Socket, Set<ServerResponse>>()
   app.server.on('request', ({ socket }, answer) => {
-    // Only the answer whose turn it is has a socket.
+    // Only the current response has a socket.
     if (answer.socket !== null) return
     const queue = queues.get(socket) ?? newQueue(socket)
     queues.set(socket, queue)

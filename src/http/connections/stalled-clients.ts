@@ -1,29 +1,29 @@
 import { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
-/** How often it is looked at what clients have taken, within the time they have. */
+/** Number of checks within the time limit. */
 const SWEEPS = 12
 
-/** A connection, as far as its last sweep saw it. */
+/** The state of a connection at the last check. */
 interface Watched {
-  /** Of the request that is answered. */
+  /** The route of the current request. */
   route: string | undefined
-  /** Bytes the kernel has taken. */
+  /** Bytes that were passed to the kernel. */
   taken: number
-  /** Sweeps since it took some while others waited. */
+  /** Checks in a row without progress while bytes waited. */
   idleSweeps: number
 }
 
-/** What Node knows of a connection and does not tell: its own timeout of sockets counts by them. */
+/** Undocumented members of Node's socket handle; Node's own socket timeout uses them. */
 interface Handle {
   bytesWritten?: number
   writeQueueSize?: number
 }
 
 /**
- * Cuts connections whose clients take nothing of what waits for them, for so long: they would keep their answer, its
- * place and its upstream for as long as they like. Time counts only while bytes wait; a silent model causes no cut.
- * One timer looks at all of them, and it counts its own rounds, so that a pause of the whole process is no client's.
+ * Resets connections whose clients read none of the waiting bytes for too long: otherwise they could keep their answer, its
+ * place and its upstream call without limit. Time counts only while bytes wait, so a silent model causes no reset.
+ * One timer checks all connections and counts its own rounds, so that a pause of the whole process does not count.
  */
 export function cutStalledClients (app: FastifyInstance, limitMs: number): void {
   const watched = new Map<Socket, Watched>()
@@ -72,7 +72,7 @@ function cut (socket: Socket): void {
   try {
     socket.resetAndDestroy()
   } catch {
-    // What is no TCP of Node's own, as TLS, has no reset.
+    // Only Node's own TCP sockets can be reset; TLS sockets cannot.
     socket.destroy()
   }
 }

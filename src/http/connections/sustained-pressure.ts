@@ -1,11 +1,11 @@
-/** One long task, such as the start of the program or a huge body, is over by then; a flood is not. */
+/** A single long task, such as the start or a huge body, is over by then; an overload is not. */
 const LASTING_MS = 2_000
 
-/** Without a sign of pressure for so long, it has passed. */
+/** After this time without pressure, it has passed. */
 const PASSED_MS = 3_000
 
 /**
- * Tells lasting pressure from a moment's. Asked whenever a request comes in under pressure.
+ * Distinguishes sustained pressure from a short peak. Called for every request under pressure.
  * @param now milliseconds since any fixed moment
  */
 export function sustainedPressure (now: () => number): () => boolean {

@@ -11,7 +11,7 @@ import { toSessionAffinity } from './session-affinity.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Tells that the model of the path counts, and not another one that the body names. */
+    /** Reports that the model in the path counts, and not the one in the body. */
     modelChange: Change | undefined
     /** What its key may use; undefined for a key without limits. */
     allowance: Allowance | undefined
@@ -27,7 +27,7 @@ export function toCall (request: FastifyRequest, reply: FastifyReply, settings: 
   return new HttpCall(request, reply, settings, reply.server.activeRequests.open(reply))
 }
 
-/** A view of a request: of most, half of this is never asked for. */
+/** A view of a request with getters: most requests never read half of this. */
 class HttpCall implements Call {
   readonly record: RequestRecord
   readonly signal: CancelSignal

@@ -3,15 +3,15 @@ import type { FastifyReply } from 'fastify'
 import type { Source } from '../../generation/pipeline.ts'
 import { toComment } from './server-sent-events.ts'
 
-/** Silence after which a comment is sent, to a client that takes it: proxies and clients in between give up on a quiet connection. */
+/** Silence after which a comment is sent to a client that reads: proxies and clients close silent connections. */
 export const KEEP_ALIVE_MS = 15_000
 
 const KEEP_ALIVE = toComment('keep-alive')
 
 /**
- * Sends a stream of events with the headers of the reply, one write for each piece. Holds the source back for a slow
- * reader, and has had enough when the client has left; is never silent for longer than `keepAliveMs`. Pieces are copied:
- * the source may use their memory again.
+ * Sends a stream of events with the headers of the reply, one write for each piece. Holds the source back for a slow client,
+ * and cancels it when the client disconnects. It is never silent for longer than `keepAliveMs`. Pieces are copied, so the source
+ * may reuse their memory.
  * Resolves when the source has ended.
  * @param keepAlive what is sent in silence: a comment, unless an API has an event for it
  */
@@ -23,14 +23,14 @@ export function sendEvents (
 ): Promise<void> {
   const { raw } = reply
   reply.hijack()
-  // Nobody reads them any more, and a long conversation need not be held in memory as long as its answer is written.
+  // They are not read any more, and a long conversation should not stay in memory while its answer is written.
   reply.request.body = undefined
   reply.request.raw.rawHeaders = []
   raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders)
   const isChunked = raw.chunkedEncoding
-  // Node would write the frame of an HTTP chunk as three pieces, a tick later: a tenth of what a paced stream costs.
+  // Node would write the framing of an HTTP chunk as three pieces, a tick later: a tenth of the cost of a paced stream.
   raw.chunkedEncoding = false
-  // The source may have been silent until now, and then the client has not even a status.
+  // The source may have been silent until now; then the client has not received a status yet.
   let isQuiet = true
   const timer = setInterval(() => {
     if (isQuiet && raw.writableLength === 0) write(raw, keepAlive, isChunked)
@@ -45,7 +45,7 @@ export function sendEvents (
     raw.end(isChunked ? LAST_HTTP_CHUNK : '')
   }, (error: unknown) => {
     clearInterval(timer)
-    // Whoever reads must not wait for the rest, nor take what came for the whole.
+    // The client must not wait for the rest, or take a part for the whole.
     raw.destroy()
     throw error
   })
@@ -54,12 +54,12 @@ export function sendEvents (
 const LAST_HTTP_CHUNK = '0\r\n\r\n'
 const CR_LF = 0x0d0a
 
-/** Writes a piece; false when its client reads too slowly. */
+/** Writes a piece; false if the client reads too slowly. */
 function write (raw: ServerResponse, piece: string | Buffer, isChunked: boolean): boolean {
   return raw.write(isChunked ? toHttpChunk(piece) : Buffer.from(piece))
 }
 
-/** A piece of a body as RFC 9112 (7.1) frames it: its length in hexadecimal, and line ends around it. */
+/** An HTTP chunk by RFC 9112 (7.1): length in hexadecimal, line end, piece, line end. */
 function toHttpChunk (piece: string | Buffer): Buffer {
   const length = Buffer.byteLength(piece)
   const head = `${length.toString(16)}\r\n`

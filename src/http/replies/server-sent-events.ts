@@ -5,7 +5,7 @@ export const EVENT_STREAM_HEADERS = {
   'x-accel-buffering': 'no'
 }
 
-/** The last event of a chat stream that ended well, and of no other. */
+/** The last event of a successful chat stream. */
 export const DONE = 'data: [DONE]\n\n'
 
 /**
@@ -16,12 +16,12 @@ export function toEvent (json: string, name?: string): string {
   return `${name === undefined ? '' : `event: ${name}\n`}data: ${json}\n\n`
 }
 
-/** What became known of a request while its answer was written, for people; nothing when there is nothing. */
+/** Changes that became known while the answer was written, as a comment; empty if there are none. */
 export function toWarningsComment (warnings: string | undefined): string {
   return warnings === undefined ? '' : toComment(`x-proxy-warnings: ${warnings}`)
 }
 
-/** A line clients skip, for people who watch the wire. Line breaks cannot leave the comment. */
+/** A comment line, which clients skip. Line breaks cannot end the comment. */
 export function toComment (text: string): string {
   return `: ${text.replaceAll(/[\r\n]+/g, ' ')}\n\n`
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 
 /**
- * What keeps one conversation where its prompt's beginning is cached: the caller's own `x-session-affinity`, else its
+ * The value that routes a conversation to the server with its cached prompt: the caller's own `x-session-affinity`, else its
  * `prompt_cache_key`, else a digest of the caller's key and the first two messages, which are the same in every turn.
  * @returns a header value of at most 256 characters
  */

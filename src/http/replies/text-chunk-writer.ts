@@ -1,15 +1,15 @@
 import type { ChunkWriter } from '../../generation/pipeline.ts'
 
 /**
- * Where chunks are written before they are sent. Nothing else is done in between, so all streams share it: memory that
- * each of them had for itself would be in no cache any more.
+ * Memory for chunks before they are sent. Writing and sending are synchronous, so all streams share it: separate memory of each
+ * stream would no longer be in the processor's caches.
  */
 const shared = Buffer.allocUnsafeSlow(512 * 1024)
 let length = 0
 
 const NOTHING = Buffer.alloc(0)
 
-/** From this length on, in bytes, a call out of JavaScript costs less than to copy byte by byte. */
+/** From this length on, in bytes, a native call costs less than copying byte by byte. */
 const LONG = 64
 
 /** What stands between the JSON strings of two chunks: the end of one, which has so many bytes, and the beginning of the next. */
@@ -18,7 +18,7 @@ export interface TextSeam {
   readonly endLength: number
 }
 
-/** Makes chunks that differ in nothing but their text of JSON strings that came as bytes, and copies those as they are. */
+/** Writes chunks that differ only by their text, and copies the text's JSON string as received bytes. */
 export class TextChunkWriter implements ChunkWriter {
   #seam: Buffer
   #endLength: number
@@ -52,7 +52,7 @@ export class TextChunkWriter implements ChunkWriter {
   add (json: Uint8Array, start: number, end: number): boolean {
     const seam = this.#seam
     if (length + 2 * seam.length + end - start > shared.length) return false
-    // The first seam's end belongs to nothing, and is not sent.
+    // The end part of the first seam belongs to no chunk, and is not sent.
     shared.set(seam, length)
     length += seam.length
     if (end - start < LONG) {

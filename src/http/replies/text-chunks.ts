@@ -2,12 +2,12 @@ import type { PieceEvent } from '../../generation/event.ts'
 import { TextChunkWriter, type TextSeam } from './text-chunk-writer.ts'
 import { toUnpooledBuffer } from '../../json/unpooled-buffer.ts'
 
-/** Bytes of UTF-8 that a character of a JavaScript string may need. */
+/** The most UTF-8 bytes per character of a JavaScript string. */
 const MAX_BYTES_PER_CHARACTER = 3
 
 /**
- * Chunks that differ in nothing but their text, written as bytes: most of a chunk never changes, and copying bytes costs
- * a fifth of joining strings and encoding them.
+ * Chunks that differ only by their text, written as bytes: most of a chunk is constant, and copying bytes costs a fifth of
+ * joining and encoding strings.
  */
 export class TextChunks implements TextSeam {
   readonly seam: Buffer
@@ -27,7 +27,7 @@ export class TextChunks implements TextSeam {
     return new TextChunkWriter(this.seam, this.endLength, isReady)
   }
 
-  /** One chunk for each of one or more pieces of text. */
+  /** One chunk for each piece of text. */
   toBytes (pieces: readonly PieceEvent[]): Buffer {
     const texts = pieces.map(({ text, json }) => json ?? JSON.stringify(text))
     let size = texts.length * this.seam.length
@@ -45,7 +45,7 @@ export class TextChunks implements TextSeam {
   }
 }
 
-/** Writes a short text and returns where it ends. Calling out of JavaScript costs more than the few letters of a token. */
+/** Writes a short text and returns its end. For a few characters a native call would cost more. */
 function writeText (bytes: Buffer, text: string, start: number): number {
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index)

@@ -5,7 +5,7 @@ import { toPlainPath } from '../../telemetry/logged-path.ts'
 /** Why no route serves a request: its path is unknown, or one of Ollama's API, its method is not for it, or it asks for a WebSocket. */
 const STATUSES = { path: 404, ollama: 404, method: 405, websocket: 426 } as const
 
-/** No route serves a request. The API it was meant for has words for it. */
+/** No route serves a request. The surface words the error. */
 export class UnservedRouteError extends Error {
   override name = 'UnservedRouteError'
   readonly what: keyof typeof STATUSES
@@ -35,8 +35,8 @@ const TRIED_BY_WEBSOCKET = /^(?:\/+openai)?(?:\/+v1)?\/+responses\/*$/
 /**
  * Refuses what no route serves before its body is read, by an `UnservedRouteError`: 404 for an unknown path, 405
  * with `allow` for a known one that does not take the method, 426 for the WebSocket that clients of the Responses API try
- * first: after that they go on by HTTP at once, while they try a 405 again and again. Knows the routes that are added
- * after it was called, and refuses what the hooks before it have let pass.
+ * first. After a 426 they continue with HTTP at once, but they retry after a 405. It covers the routes that are added after this
+ * call, and runs after earlier hooks.
  */
 export function refuseUnknownRoutes (app: FastifyInstance): void {
   const routes: Route[] = []
@@ -57,12 +57,12 @@ export function refuseUnknownRoutes (app: FastifyInstance): void {
   })
 }
 
-/** Node and Fastify serve a request that asks for an upgrade as any other, which HTTP lets a server do. */
+/** Node and Fastify serve a request with `upgrade` like any other, as HTTP allows. */
 function wantsWebSocket ({ method, headers }: FastifyRequest): boolean {
   return method === 'GET' && /\bwebsocket\b/i.test(headers.upgrade ?? '')
 }
 
-/** The paths a route's URL stands for, with as many slashes as the router passes over. */
+/** A pattern for the paths of a route, with the repeated slashes that the router ignores. */
 function toPattern (url: string): RegExp {
   return new RegExp(`^${url.replaceAll('/', '/+').replaceAll(/:\w+/g, '[^/]+').replaceAll('*', '.*')}/*$`)
 }

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 
-/** Tells caches that an answer depends on a header of the request, beside others that were told already. */
+/** Adds a request header that the answer depends on to `vary`. */
 export function addVary (reply: FastifyReply, header: string): void {
   const told = [reply.getHeader('vary') ?? []].flat().join(', ')
   if (told.split(', ').includes(header)) return
