@@ -6,7 +6,7 @@ import type { Change } from './change.ts'
  * @param known the members that are read
  * @param path of the object in the caller's request
  */
-export function tellUnread (value: object, known: ReadonlySet<string>, path: string, changes: Change[]): void {
+export function reportUnread (value: object, known: ReadonlySet<string>, path: string, changes: Change[]): void {
   for (const [name, member] of Object.entries(value)) {
     if (known.has(name) || isNothing(member)) continue
     changes.push({ param: `${path}.${name}`, action: 'dropped', from: member, reason: 'Workers AI has no equivalent' })

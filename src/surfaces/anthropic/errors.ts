@@ -5,7 +5,7 @@ import { toLimitRefusal } from '../../inference/limit-refusal.ts'
 import type { AnthropicErrorBody, AnthropicErrorType } from './error-body.ts'
 
 /** What a failure of Workers AI is to a caller of Anthropic's API: a status, which says the type as well, and maybe other words. */
-interface Telling {
+interface ErrorWording {
   status: number
   message?: string
   headers?: Record<string, string>
@@ -22,24 +22,24 @@ const OVERLOADED = 529
 /**
  * 500 and not 401: the caller's key is not the problem, and Claude Code tries a 401 again for minutes.
  */
-const proxyToken: Telling = {
+const proxyToken: ErrorWording = {
   status: 500,
   message: "Cloudflare refused the proxy's own API token. Check CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID of the proxy; your key for the proxy is not the problem.",
   headers: NO_RETRY
 }
 
-const callerToken: Telling = {
+const callerToken: ErrorWording = {
   status: 401,
   message: 'Cloudflare refused your API key: this proxy takes it for your Cloudflare API token. Check that it is valid, may run Workers AI, and belongs to the account this proxy serves.',
   headers: NO_RETRY
 }
 
-const badRequest: Telling = { status: 400 }
-const noModel: Telling = { status: 404 }
-const forbidden: Telling = { status: 403 }
-const upstreamError: Telling = { status: 502 }
+const badRequest: ErrorWording = { status: 400 }
+const noModel: ErrorWording = { status: 404 }
+const forbidden: ErrorWording = { status: 403 }
+const upstreamError: ErrorWording = { status: 502 }
 
-const TELLINGS: Record<Exclude<Failure['meaning'], 'token' | 'overflow'>, Telling> = {
+const WORDINGS: Record<Exclude<Failure['meaning'], 'token' | 'overflow'>, ErrorWording> = {
   'bad-request': badRequest,
   'too-large': { status: 413 },
   'gateway-token': { ...proxyToken, message: "The AI Gateway refused the proxy's token for it. Check CLOUDFLARE_AI_GATEWAY_TOKEN of the proxy; your key for the proxy is not the problem." },
@@ -84,7 +84,7 @@ export function toProxyError (error: unknown, request: FailedRequest): unknown {
   if (!(error instanceof UpstreamError)) return error
   const failure = toFailure(error, request.now)
   if (failure.meaning === 'overflow') return toOverflow(error, failure, request)
-  const { status, message = toMessage(error, failure, request.current ?? []), headers = {} } = toTelling(failure, error, request.owner)
+  const { status, message = toMessage(error, failure, request.current ?? []), headers = {} } = toWording(failure, error, request.owner)
   const { retryAfter } = failure
   return new ProxyError(message, {
     status,
@@ -146,9 +146,9 @@ const TYPES_IN_THE_LOG: Record<number, ProxyErrorOptions['type']> = {
   429: 'rate_limit_error'
 }
 
-function toTelling ({ meaning }: Failure, { status }: UpstreamError, owner: TokenOwner): Telling {
+function toWording ({ meaning }: Failure, { status }: UpstreamError, owner: TokenOwner): ErrorWording {
   if (meaning === 'overflow') return badRequest
-  if (meaning !== 'token') return TELLINGS[meaning]
+  if (meaning !== 'token') return WORDINGS[meaning]
   if (owner === 'proxy') return proxyToken
   // A token that is none, and one that may not do this.
   return status === 403 ? { ...callerToken, status: 403 } : callerToken

@@ -6,11 +6,11 @@ import type { ErrorBody } from './error-body.ts'
 import { toLimitError } from './limit-refusal.ts'
 
 /** What a failure of Workers AI is to a caller of OpenAI's API. */
-type Telling = Omit<ProxyErrorOptions, 'cause' | 'headers'> & { message?: string, headers?: Record<string, string> }
+type ErrorWording = Omit<ProxyErrorOptions, 'cause' | 'headers'> & { message?: string, headers?: Record<string, string> }
 
 const NO_RETRY = { 'x-should-retry': 'false' }
 
-const proxyToken: Telling = {
+const proxyToken: ErrorWording = {
   status: 401,
   type: 'authentication_error',
   code: 'upstream_authentication',
@@ -18,21 +18,21 @@ const proxyToken: Telling = {
   headers: NO_RETRY
 }
 
-const callerToken: Telling = {
+const callerToken: ErrorWording = {
   ...proxyToken,
   type: 'invalid_request_error',
   code: 'invalid_api_key',
   message: 'Cloudflare refused your API key: this proxy takes it for your Cloudflare API token. Check that it is valid, may run Workers AI, and belongs to the account this proxy serves.'
 }
 
-const badRequest: Telling = { status: 400, type: 'invalid_request_error' }
-const noModel: Telling = { status: 404, type: 'invalid_request_error', code: 'model_not_found', param: 'model' }
-const forbidden: Telling = { status: 403, type: 'permission_error' }
-const rateLimit: Telling = { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' }
-const upstreamError: Telling = { status: 502, type: 'server_error', code: 'upstream_error' }
-const overflow: Telling = { ...badRequest, code: 'context_length_exceeded', param: 'messages' }
+const badRequest: ErrorWording = { status: 400, type: 'invalid_request_error' }
+const noModel: ErrorWording = { status: 404, type: 'invalid_request_error', code: 'model_not_found', param: 'model' }
+const forbidden: ErrorWording = { status: 403, type: 'permission_error' }
+const rateLimit: ErrorWording = { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' }
+const upstreamError: ErrorWording = { status: 502, type: 'server_error', code: 'upstream_error' }
+const overflow: ErrorWording = { ...badRequest, code: 'context_length_exceeded', param: 'messages' }
 
-const TELLINGS: Record<Exclude<Failure['meaning'], 'token' | 'quota'>, Telling> = {
+const WORDINGS: Record<Exclude<Failure['meaning'], 'token' | 'quota'>, ErrorWording> = {
   'bad-request': badRequest,
   overflow,
   'too-large': { status: 413, type: 'invalid_request_error' },
@@ -58,7 +58,7 @@ const TELLINGS: Record<Exclude<Failure['meaning'], 'token' | 'quota'>, Telling> 
 }
 
 /** OpenAI's name of the part of a request a refusal is about. */
-const ABOUT: Record<NonNullable<Failure['about']>, Partial<Telling>> = {
+const ABOUT: Record<NonNullable<Failure['about']>, Partial<ErrorWording>> = {
   lora: { param: 'lora' },
   stream: { param: 'stream' },
   format: { param: 'response_format', code: 'unsupported_value' },
@@ -75,7 +75,7 @@ export function toProxyError (error: unknown, now: Date, current: readonly strin
   if (error instanceof LimitError) return toLimitError(error, now)
   if (!(error instanceof UpstreamError)) return error
   const failure = toFailure(error, now)
-  const { message = toMessage(error, failure, current), headers = {}, ...options } = toTelling(failure, error, owner)
+  const { message = toMessage(error, failure, current), headers = {}, ...options } = toWording(failure, error, owner)
   const { retryAfter } = failure
   return new ProxyError(message, {
     ...options,
@@ -107,21 +107,21 @@ export function toStreamFailure (error: unknown, call: Call, inputParam?: string
   return toErrorBody(told, inputParam)
 }
 
-function toTelling ({ meaning, about }: Failure, { status }: UpstreamError, owner: TokenOwner): Telling {
+function toWording ({ meaning, about }: Failure, { status }: UpstreamError, owner: TokenOwner): ErrorWording {
   switch (meaning) {
     // A token that is none, and one that may not do this.
-    case 'token': return toTokenTelling(status === 403, owner)
+    case 'token': return toTokenWording(status === 403, owner)
     case 'quota': return {
       status: 429,
       type: 'insufficient_quota',
       code: 'insufficient_quota',
       headers: NO_RETRY
     }
-    default: return { ...TELLINGS[meaning], ...(about && ABOUT[about]) }
+    default: return { ...WORDINGS[meaning], ...(about && ABOUT[about]) }
   }
 }
 
-function toTokenTelling (isForbidden: boolean, owner: TokenOwner): Telling {
+function toTokenWording (isForbidden: boolean, owner: TokenOwner): ErrorWording {
   const telling = owner === 'caller' ? callerToken : proxyToken
   if (!isForbidden) return telling
   return { ...telling, status: 403, ...(owner === 'proxy' && { type: 'permission_error' }) }

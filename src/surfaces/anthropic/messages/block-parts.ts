@@ -1,7 +1,7 @@
 import { quoted } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
 import type { UserPart } from '../../../generation/request.ts'
-import { tellUnread } from '../../../generation/unread-members.ts'
+import { reportUnread } from '../../../generation/unread-members.ts'
 import { invalidAt } from './invalid-at.ts'
 import type { DocumentBlock, ImageBlock, ResultBlock, SearchResultBlock } from './request.ts'
 
@@ -32,20 +32,20 @@ export function toBlockParts (block: PartBlock, place: string, changes: Change[]
   if (!isPart(block)) return undefined
   switch (block.type) {
     case 'text':
-      tellUnread(block, TEXT, place, changes)
+      reportUnread(block, TEXT, place, changes)
       return placed(block.text)
     case 'image':
-      tellUnread(block, IMAGE, place, changes)
+      reportUnread(block, IMAGE, place, changes)
       return [{ part: toImagePart(block, place), place }]
     case 'document':
-      tellUnread(block, DOCUMENT, place, changes)
+      reportUnread(block, DOCUMENT, place, changes)
       return toDocumentParts(block, place, changes)
     case 'search_result':
-      tellUnread(block, SEARCH_RESULT, place, changes)
+      reportUnread(block, SEARCH_RESULT, place, changes)
       changes.push({ param: place, action: 'emulated', reason: 'a search result is sent as text' })
       return placed(toSearchText(block))
     case 'tool_reference':
-      tellUnread(block, TOOL_REFERENCE, place, changes)
+      reportUnread(block, TOOL_REFERENCE, place, changes)
       return placed(`Tool: ${block.tool_name}`)
   }
 }

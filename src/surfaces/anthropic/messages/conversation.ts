@@ -1,6 +1,6 @@
 import type { Change } from '../../../generation/change.ts'
 import type { AssistantMessage, FunctionCall, Message, UserPart } from '../../../generation/request.ts'
-import { tellUnread } from '../../../generation/unread-members.ts'
+import { reportUnread } from '../../../generation/unread-members.ts'
 import { toExactJson } from '../../../json/exact-integers.ts'
 import { toBlockParts, toJoinedText, type PlacedPart } from './block-parts.ts'
 import { invalidAt } from './invalid-at.ts'
@@ -41,7 +41,7 @@ const ORPHAN = 'there is no call of this id before it; it is sent as text'
  * @throws InvalidRequestError naming what cannot be served
  */
 export function toConversation ({ system, messages }: Pick<CountTokensRequest, 'system' | 'messages'>, changes: Change[]): Conversation {
-  for (const [index, message] of messages.entries()) tellUnread(message, TURN, `messages.${index}`, changes)
+  for (const [index, message] of messages.entries()) reportUnread(message, TURN, `messages.${index}`, changes)
   const builder = new Builder(changes)
   builder.addSystem(toSystemText(system, changes), 'system')
   const turns = toTurns(messages)
@@ -149,7 +149,7 @@ class Builder {
       ...(thoughts.length > 0 && { reasoning_content: toJoinedText(thoughts) }),
       ...(calls.length > 0 && { tool_calls: calls.map(({ block }) => toFunctionCall(block)) })
     }
-    for (const { block, place } of calls) tellUnread(block, TOOL_USE, place, this.#changes)
+    for (const { block, place } of calls) reportUnread(block, TOOL_USE, place, this.#changes)
     this.#push(message, { message: place, ...(calls.length > 0 && { calls: calls.map(call => call.place) }) })
     if (isLast && calls.length === 0) this.#prefill = content
     for (const call of calls) this.#addResult(call, results.of(call), isLast)
@@ -173,7 +173,7 @@ class Builder {
   }
 
   #toThought (block: ThinkingBlock, place: string): string[] {
-    tellUnread(block, THINKING, place, this.#changes)
+    reportUnread(block, THINKING, place, this.#changes)
     const thought = block.thinking === '' ? toHiddenThought(block.signature) : block.thinking
     if (thought !== undefined) return [thought]
     if (block.signature) this.#drop(place, block.type, 'only the model that produced this thinking can read it')
@@ -195,7 +195,7 @@ class Builder {
   }
 
   #toResultParts (block: ToolResultBlock, place: string): PlacedPart[] {
-    tellUnread(block, TOOL_RESULT, place, this.#changes)
+    reportUnread(block, TOOL_RESULT, place, this.#changes)
     const { content, is_error: isError } = block
     const parts = typeof content === 'string'
       ? toBlockParts({ type: 'text', text: content } as const, `${place}.content`, this.#changes) ?? []

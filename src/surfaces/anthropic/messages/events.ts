@@ -5,7 +5,7 @@ import { toEvent } from '../../../http/replies/server-sent-events.ts'
 import type { AnthropicErrorBody } from '../error-body.ts'
 import { BlockSequence, type BlockListener } from './block-sequence.ts'
 import { toEnding, type MessageEnding } from './ending.ts'
-import type { ReplyIdentity, TellingOptions } from './fold.ts'
+import type { ReplyIdentity, MessageOptions } from './fold.ts'
 import { Prefill } from './prefill.ts'
 import { toSignature } from './signature.ts'
 import { toMessageUsage } from './usage.ts'
@@ -33,7 +33,7 @@ export class MessageEvents implements BlockListener {
   #hidden = ''
   #finish: Extract<GenerationEvent, { type: 'finish' }> | undefined
 
-  constructor (identity: ReplyIdentity, { display, prefill }: TellingOptions) {
+  constructor (identity: ReplyIdentity, { display, prefill }: MessageOptions) {
     this.#identity = identity
     this.#hidesThoughts = display === 'omitted'
     this.#blocks = new BlockSequence(this, display !== 'none')
@@ -55,7 +55,7 @@ export class MessageEvents implements BlockListener {
   }
 
   /** The events of one batch as one piece, maybe empty. */
-  tell (batch: Batch): Buffer {
+  encode (batch: Batch): Buffer {
     for (let at = 0; at < batch.length;) {
       const event = batch[at] as GenerationEvent
       if (isPiece(event) && this.#passes && this.#blocks.mayGrow(event.type)) {

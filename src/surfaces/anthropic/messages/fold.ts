@@ -18,7 +18,7 @@ export interface ReplyIdentity {
   model: string
 }
 
-export interface TellingOptions {
+export interface MessageOptions {
   display: ThinkingDisplay
   prefill: string | undefined
 }
@@ -37,7 +37,7 @@ export interface FoldedMessage {
 export function toMessage (
   events: Batch,
   { id, model }: ReplyIdentity,
-  { display, prefill }: TellingOptions,
+  { display, prefill }: MessageOptions,
   isWindowFull: boolean
 ): FoldedMessage {
   const fold = new ContentFold(display)

@@ -20,7 +20,7 @@ import type { AnthropicErrorBody } from '../error-body.ts'
 import { toErrorBody, toProxyError } from '../errors.ts'
 import { toRateHeaders } from '../rate-headers.ts'
 import { MessageEvents, PING, toErrorEvent } from './events.ts'
-import { toMessage, type ReplyIdentity, type TellingOptions } from './fold.ts'
+import { toMessage, type ReplyIdentity, type MessageOptions } from './fold.ts'
 import { toCallerName } from './names.ts'
 import { CountTokensRequest, MessagesRequest } from './request.ts'
 import { toGenerationRequest, type TranslationOptions } from './to-request.ts'
@@ -33,7 +33,7 @@ const ESTIMATED: Change = { param: 'input_tokens', action: 'estimated', reason: 
 interface MessageInProgress {
   call: Call
   identity: ReplyIdentity
-  options: TellingOptions
+  options: MessageOptions
   requestId: string
   answer: Promise<InferenceAnswer | DryRunAnswer>
   /** Resolves when the model is asked. */
@@ -144,20 +144,20 @@ function begunWithin (
 function events (inProgress: MessageInProgress, isLate: boolean): Source<string | Buffer> {
   const { call, identity, options, requestId, answer: answering, asked, toCallerError } = inProgress
   return send => {
-    const teller = new MessageEvents(identity, options)
-    const begun = Promise.resolve(send(teller.begin(Math.max(1, asked.promptTokens)) + (isLate ? PING : '')))
+    const encoder = new MessageEvents(identity, options)
+    const begun = Promise.resolve(send(encoder.begin(Math.max(1, asked.promptTokens)) + (isLate ? PING : '')))
     return begun.then(() => answering)
       .then(answer => {
         if (answer.kind === 'dry-run') throw new Error('unreachable: nobody is asked in a dry run')
         const { generations, reporter } = answer
         call.releaseMemory()
-        generations.bypassTo[0]?.(teller.toChunkWriter(), send)
+        generations.bypassTo[0]?.(encoder.toChunkWriter(), send)
         return consume({ generations, reporter }, call, batch => {
-          const piece = teller.tell(batch)
+          const piece = encoder.encode(batch)
           return piece.length > 0 ? send(piece) : undefined
         }).then(async usage => {
-          if (teller.leftOutThinking) reporter.add(LEFT_OUT)
-          await send(toWarningsComment(reporter.news()) + teller.end(usage, asked.isLimitedByWindow))
+          if (encoder.leftOutThinking) reporter.add(LEFT_OUT)
+          await send(toWarningsComment(reporter.news()) + encoder.end(usage, asked.isLimitedByWindow))
         })
       })
       .catch(async (error: unknown) => {

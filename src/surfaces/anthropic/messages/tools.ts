@@ -1,7 +1,7 @@
 import { InvalidRequestError, quoted } from '../../../errors.ts'
 import type { Change } from '../../../generation/change.ts'
 import type { FunctionTool, GenerationRequest } from '../../../generation/request.ts'
-import { tellUnread } from '../../../generation/unread-members.ts'
+import { reportUnread } from '../../../generation/unread-members.ts'
 import { toClientTool } from './client-tools.ts'
 import { invalidAt } from './invalid-at.ts'
 import type { CountTokensRequest, Tool } from './request.ts'
@@ -86,7 +86,7 @@ function toDefinition (tool: Tool, place: string, changes: Change[]): FunctionTo
 
 /** That the caller may call a tool directly is what happens anyway. */
 function tellMembers (tool: object, known: ReadonlySet<string>, place: string, changes: Change[]): void {
-  tellUnread(tool, known, place, changes)
+  reportUnread(tool, known, place, changes)
   const { allowed_callers: callers } = tool as { allowed_callers?: unknown }
   if (Array.isArray(callers) && callers.some(caller => caller !== 'direct')) {
     changes.push({ param: `${place}.allowed_callers`, action: 'dropped', reason: 'only the caller runs tools here' })

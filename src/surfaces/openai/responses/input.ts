@@ -6,7 +6,7 @@ import { toRecalledText, toSummary } from './compaction.ts'
 import { toInputPart } from './input-parts.ts'
 import { toTextArguments } from '../../../generation/text-tool.ts'
 import type { ServedTools } from './tools.ts'
-import { tellUnread } from '../../../generation/unread-members.ts'
+import { reportUnread } from '../../../generation/unread-members.ts'
 
 /** An item and its place in the caller's request, e.g. `input[2]`. */
 export interface PlacedItem {
@@ -88,7 +88,7 @@ class Conversation {
 
   add ({ item, place }: PlacedItem): void {
     const members = ITEM_MEMBERS[item.type ?? 'message']
-    if (members && isGiven(place)) tellUnread(item, members, place, this.#changes)
+    if (members && isGiven(place)) reportUnread(item, members, place, this.#changes)
     switch (item.type) {
       case undefined:
       case null:
@@ -178,7 +178,7 @@ class Conversation {
       const part = toInputPart(one)
       if (part === undefined) throw invalid(place, `parts of type '${quoted(one.type)}' cannot be sent to Workers AI chat models.`)
       const members = PART_MEMBERS[one.type]
-      if (members && isGiven(place)) tellUnread(one, members, place, this.#changes)
+      if (members && isGiven(place)) reportUnread(one, members, place, this.#changes)
       if (part !== one) this.#changes.push({ param: place, action: 'renamed', from: one.type, to: part.type, reason: 'the Responses API has another form for this' })
       return toPart(part, place, one.type)
     })

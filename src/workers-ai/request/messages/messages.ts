@@ -17,7 +17,7 @@ import { parseJson, parseModelJsonExactly } from '../../../json/lenient-json.ts'
 import { withInstruction } from './instructions.ts'
 import { toNativeCallIds } from './tool-call-ids.ts'
 import { inOrderOfCalls, type ModernMessage, type PlacedMessage } from './tool-results.ts'
-import { tellUnread } from '../../../generation/unread-members.ts'
+import { reportUnread } from '../../../generation/unread-members.ts'
 
 /**
  * Converts messages to the form that a model's family takes. Content is never null upstream: classic models refuse null,
@@ -113,7 +113,7 @@ const MEMBERS = {
 function toNativeMessage (message: Exclude<ModernMessage, { role: 'tool' }>, path: string, context: Context): NativeMessage {
   const { family, changes } = context
   const name = toName(message, path, context)
-  tellUnread(message, MEMBERS[message.role], path, changes)
+  reportUnread(message, MEMBERS[message.role], path, changes)
   switch (message.role) {
     case 'system':
     case 'developer':
@@ -137,7 +137,7 @@ function toResult ({ index, call }: PlacedMessage, message: Extract<ModernMessag
   const { family, callIds, changes } = context
   const path = `messages[${index}]`
   const name = toName(message, path, context)
-  tellUnread(message, MEMBERS.tool, path, changes)
+  reportUnread(message, MEMBERS.tool, path, changes)
   const parts = toParts(message, path, changes)
   const images = parts.filter(({ type }) => type !== 'text')
   if (images.length > 0) changes.push({ param: `${path}.content`, action: 'emulated', reason: 'a tool message has text only; its images follow in a user message' })
@@ -193,7 +193,7 @@ const CALL_MEMBERS = new Set(['id', 'type', 'function', 'custom'])
 /** A call of a custom tool becomes a call of the function that replaces it. The `index` of a stream is dropped: the list has the order. */
 function toFunctionCall (call: ToolCall, path: string, changes: Change[]): FunctionCall {
   const { index: _index, ...members } = call as ToolCall & { index?: unknown }
-  tellUnread(members, CALL_MEMBERS, path, changes)
+  reportUnread(members, CALL_MEMBERS, path, changes)
   if (call.type === 'function') return call
   changes.push({ param: path, action: 'emulated', reason: 'Workers AI has no custom tools; this is sent as a call of a function with one text argument' })
   return { id: call.id, type: 'function', function: { name: call.custom.name, arguments: toTextArguments(call.custom.input) } }
@@ -234,7 +234,7 @@ function toParts (message: Extract<ModernMessage, { role: 'user' | 'tool' }>, pa
 }
 
 function toNativePart (part: UserPart, path: string, changes: Change[]): NativePart {
-  tellUnread(part, PART_MEMBERS[part.type], path, changes)
+  reportUnread(part, PART_MEMBERS[part.type], path, changes)
   switch (part.type) {
     case 'text':
     case 'input_text':
@@ -246,7 +246,7 @@ function toNativePart (part: UserPart, path: string, changes: Change[]): NativeP
     case 'image': {
       tellRenamed(part.type, 'image_url', path, changes)
       const image = toImage(part, path)
-      if (part.type !== 'image' && typeof part.image_url === 'object' && part.image_url !== null) tellUnread(part.image_url, URL_MEMBERS, `${path}.image_url`, changes)
+      if (part.type !== 'image' && typeof part.image_url === 'object' && part.image_url !== null) reportUnread(part.image_url, URL_MEMBERS, `${path}.image_url`, changes)
       if (image === undefined) throw invalid(path, "this part names no image that can be sent. Send the image as a part of type 'image_url'; this proxy stores no files.")
       return toImagePart(image, changes)
     }
@@ -283,7 +283,7 @@ function toText (content: string | AssistantPart[] | null | undefined, path: str
   return content.flatMap((part, index) => {
     if (isThinkingPart(part)) return []
     const place = `${path}.content[${index}]`
-    tellUnread(part, PART_MEMBERS[part.type], place, changes)
+    reportUnread(part, PART_MEMBERS[part.type], place, changes)
     if (part.type === 'refusal') return [part.refusal]
     tellRenamed(part.type, 'text', place, changes)
     return [part.text]

@@ -3,18 +3,18 @@ import { deepEqual } from 'node:assert/strict'
 import t from 'tap'
 import type { Batch, GenerationEvent } from '../../../../src/generation/event.ts'
 import { MessageEvents, PING, toErrorEvent } from '../../../../src/surfaces/anthropic/messages/events.ts'
-import { toMessage, type TellingOptions } from '../../../../src/surfaces/anthropic/messages/fold.ts'
+import { toMessage, type MessageOptions } from '../../../../src/surfaces/anthropic/messages/fold.ts'
 import { toSignature } from '../../../../src/surfaces/anthropic/messages/signature.ts'
 import { text } from '../../../streams/events.ts'
 import { readMessageStream } from '../../../streams/message-stream.ts'
 
 const IDENTITY = { id: `msg_${'a'.repeat(24)}`, model: 'm' }
-const SHOWN: TellingOptions = { display: 'shown', prefill: undefined }
+const SHOWN: MessageOptions = { display: 'shown', prefill: undefined }
 const USAGE = { promptTokens: 9, completionTokens: 7 }
 
-function told (batches: Batch[], options: TellingOptions = SHOWN): string {
-  const teller = new MessageEvents(IDENTITY, options)
-  return teller.begin(5) + batches.map(batch => teller.tell(batch).toString()).join('') + teller.end(USAGE, false)
+function told (batches: Batch[], options: MessageOptions = SHOWN): string {
+  const encoder = new MessageEvents(IDENTITY, options)
+  return encoder.begin(5) + batches.map(batch => encoder.encode(batch).toString()).join('') + encoder.end(USAGE, false)
 }
 
 t.test('a stream is told to the letter', t => {
@@ -72,8 +72,8 @@ data: {"type":"message_stop"}
 })
 
 t.test('text that bypasses events goes into the open block of text, and waits where there is none', t => {
-  const teller = new MessageEvents(IDENTITY, SHOWN)
-  const writer = teller.toChunkWriter()
+  const encoder = new MessageEvents(IDENTITY, SHOWN)
+  const writer = encoder.toChunkWriter()
   const json = Buffer.from('"x"')
   const written = () => {
     writer.begin()
@@ -81,14 +81,14 @@ t.test('text that bypasses events goes into the open block of text, and waits wh
     return writer.take().toString()
   }
   t.equal(writer.isReady, false, 'before the first block')
-  teller.tell(text('a'))
+  encoder.encode(text('a'))
   t.equal(writer.isReady, true)
   t.equal(written(), 'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}}\n\n')
-  teller.tell([{ type: 'reasoning', text: 'Hm' }])
+  encoder.encode([{ type: 'reasoning', text: 'Hm' }])
   t.equal(writer.isReady, false, 'while another kind of block is open')
-  teller.tell(text('b'))
+  encoder.encode(text('b'))
   t.match(written(), '"index":2')
-  teller.tell([{ type: 'finish', reason: null }])
+  encoder.encode([{ type: 'finish', reason: null }])
   t.equal(writer.isReady, false)
   t.end()
 })

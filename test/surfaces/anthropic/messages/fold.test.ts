@@ -1,12 +1,12 @@
 import t from 'tap'
 import type { Batch } from '../../../../src/generation/event.ts'
 import { toExactJsonText } from '../../../../src/json/exact-json.ts'
-import { toMessage, type TellingOptions } from '../../../../src/surfaces/anthropic/messages/fold.ts'
+import { toMessage, type MessageOptions } from '../../../../src/surfaces/anthropic/messages/fold.ts'
 import { toHiddenThought, toSignature } from '../../../../src/surfaces/anthropic/messages/signature.ts'
 import { text, usage } from '../../../streams/events.ts'
 
 const END: Batch = [usage(7), { type: 'finish', reason: 'stop' }]
-const fold = (events: Batch, options: Partial<TellingOptions> = {}) => toMessage(events, { id: 'msg_1', model: 'm' }, { display: 'shown', prefill: undefined, ...options }, false)
+const fold = (events: Batch, options: Partial<MessageOptions> = {}) => toMessage(events, { id: 'msg_1', model: 'm' }, { display: 'shown', prefill: undefined, ...options }, false)
 const call = (args: string): Batch[number] => ({ type: 'tool_call', index: 0, id: 'call_1', name: 'f', arguments: args })
 
 t.test('a message is folded of its events', t => {
