@@ -87,7 +87,9 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   // First, because it may fail, and nothing else must then be left open.
   const { store, ledger } = await openStores(settings, logger, parts.ledger)
   const { list, models, workersAi } = toEngine(settings, logger)
-  const freeAllocation = new FreeAllocation({ limit: settings.freeNeuronsPerDay, now: Date.now, log: logger })
+  const { freeNeuronsPerDay: limit, freeNeuronsGuard: guard } = settings
+  const freeAllocation = new FreeAllocation({ limit, guard, now: Date.now, log: logger })
+  const freeNeurons = guard === 'off' ? undefined : freeAllocation
   await freeAllocation.recall(ledger)
   const app = newServer(settings, logger)
   const metrics = toMetrics(settings, { models, logger, link, countOpenAnswers: () => app.activeRequests.count })
@@ -109,8 +111,9 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   if (settings.metrics) metricsRoute(app, metrics, settings.metricsPublic)
   usage(app, { ledger, accounts: () => [freeAllocation.state], budgets: () => keyLimits?.budgets() ?? new Map(), now: Date.now })
   const isEmbedding = (id: string) => list.find(id)?.task === 'text-embeddings'
-  await app.register(openai, { settings, workersAi, models, remoteImages, keepAliveMs, store, ledger, isEmbedding })
-  await app.register(anthropic, { settings, workersAi, models, remoteImages, keepAliveMs })
+  const shared = { settings, workersAi, models, remoteImages, keepAliveMs, freeNeurons }
+  await app.register(openai, { ...shared, store, ledger, isEmbedding })
+  await app.register(anthropic, shared)
   app.addHook('onClose', async () => {
     metrics?.flush()
     await workersAi.close()

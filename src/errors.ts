@@ -153,8 +153,11 @@ export class UpstreamError extends Error {
   }
 }
 
-/** What a key is limited in: the members of `KEY_LIMITS`, and `unpriced` where a budget meets a model without a known price. */
-export type KeyLimitName = 'models' | 'unpriced' | 'parallel' | 'rpm' | 'rpd' | 'tpm' | 'neurons_per_day' | 'neurons_per_month'
+/**
+ * What a key is limited in: the members of `KEY_LIMITS`, `unpriced` where a budget meets a model without a known price, and the free
+ * neurons that all keys share.
+ */
+export type KeyLimitName = 'free_allocation' | 'models' | 'unpriced' | 'parallel' | 'rpm' | 'rpd' | 'tpm' | 'neurons_per_day' | 'neurons_per_month'
 
 /** What is known of a limit that refuses a request. */
 export interface LimitFacts {

@@ -8,7 +8,7 @@ export interface Change {
    * other names for some.
    */
   param: string
-  action: 'dropped' | 'clamped' | 'emulated' | 'renamed' | 'replaced' | 'repaired' | 'estimated' | 'missing'
+  action: 'dropped' | 'clamped' | 'emulated' | 'renamed' | 'replaced' | 'repaired' | 'estimated' | 'missing' | 'low' | 'used_up'
   /** Of a `repaired` answer: the repaired part. */
   repair?: RepairKind
   from?: unknown

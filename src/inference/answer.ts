@@ -22,6 +22,7 @@ import type { Call } from './call.ts'
 import { Candidates, toTurn, withModels, type Candidate, type Failed } from './candidates.ts'
 import { ChangeReporter, toNamed } from './change-reporter.ts'
 import { toDryRun, type DryRunAnswer } from './dry-run.ts'
+import type { FreeNeurons } from './free-neurons.ts'
 import { startGenerations, type Generations, type StartOptions, type Variation } from './generations.ts'
 import type { Models } from './models.ts'
 import { ownTurn } from './own-turn.ts'
@@ -32,6 +33,8 @@ export interface Services {
   workersAi: Runner
   models: Models
   remoteImages: Omit<RemoteImagesOptions, 'signal' | 'hold'>
+  /** Watches the free neurons of the account; absent where nobody wants that. */
+  freeNeurons?: FreeNeurons | undefined
   /** Silence of a stream after which a keep-alive is sent, in milliseconds. */
   keepAliveMs: number
 }
@@ -163,7 +166,7 @@ function withoutRemoteImages (chat: GenerationRequest): GenerationRequest {
  * @throws the failure of the last model, or an error about the request
  */
 export async function answerRequest (services: Services, request: InferenceRequest, call: Call): Promise<InferenceAnswer | DryRunAnswer> {
-  const { models, workersAi, keepAliveMs } = services
+  const { models, workersAi, keepAliveMs, freeNeurons } = services
   const requested = await models.resolve(request.model)
   const { stream, nameOf = asItIs } = request
   const { record, signal, isDryRun } = call
@@ -172,6 +175,7 @@ export async function answerRequest (services: Services, request: InferenceReque
   record.servedModel = requested.id
   record.stream = stream
   call.allowance?.checkModel(requested, models)
+  freeNeurons?.checkModel(requested)
   const retryTime = new RetryTimeBudget()
   const candidates = new Candidates(services, request.model, requested, call.credential)
   const turns: Change[] = []
@@ -179,6 +183,7 @@ export async function answerRequest (services: Services, request: InferenceReque
   for (let candidate: Candidate | undefined = candidates.first(); candidate !== undefined; candidate = await candidates.next()) {
     const { model } = candidate
     if (failed && call.allowance?.withholds(model, models, candidate.replaces !== undefined)) continue
+    if (failed && freeNeurons?.mayAsk(model) === false) continue
     try {
       if (!isDryRun) candidates.refuseRetired(model)
       const translator = request.translator(model, signal)
@@ -193,6 +198,9 @@ export async function answerRequest (services: Services, request: InferenceReque
       if (modelChange) run.changes.unshift(modelChange)
       if (isDryRun) return { kind: 'dry-run', body: toDryRun({ ...run, changes: toNamed(run.changes, nameOf) }, model.id, stream) }
       request.onAsked?.(run, model)
+      const warning = freeNeurons?.warning()
+      if (warning) run.changes.push(warning)
+      if (run.maxTokens > 0) freeNeurons?.admit(record, toMostTokens(run), model)
       const { allowance } = call
       // A fallback goes on with what is held for the model that failed.
       if (allowance !== undefined && run.maxTokens > 0) await allowance.reserve(toMostTokens(run), model)

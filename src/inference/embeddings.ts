@@ -25,7 +25,7 @@ export interface EmbeddingsAnswer {
  * Embeds texts. No other model takes over if one fails: vectors of two models cannot be compared.
  * @throws Cloudflare's failure, or an error about the request
  */
-export async function answerEmbeddings ({ settings, workersAi, models }: Pick<Services, 'settings' | 'workersAi' | 'models'>, request: EmbeddingsRequest, call: Call): Promise<EmbeddingsAnswer | DryRunAnswer> {
+export async function answerEmbeddings ({ settings, workersAi, models, freeNeurons }: Pick<Services, 'settings' | 'workersAi' | 'models' | 'freeNeurons'>, request: EmbeddingsRequest, call: Call): Promise<EmbeddingsAnswer | DryRunAnswer> {
   const model = await models.resolve(request.model, 'text-embeddings')
   const { record, signal, modelChange, isDryRun } = call
   record.kind = isDryRun ? 'dry-run' : 'answer'
@@ -33,10 +33,15 @@ export async function answerEmbeddings ({ settings, workersAi, models }: Pick<Se
   record.servedModel = model.id
   record.stream = false
   call.allowance?.checkModel(model, models)
+  freeNeurons?.checkModel(model)
   const { batches, toBody, changes } = toEmbedRequest(request, model, settings)
   if (modelChange) changes.unshift(modelChange)
   if (isDryRun) return { kind: 'dry-run', body: toDryRunOf(model.id, toBody(batches[0]), changes) }
-  if (call.allowance !== undefined) await call.allowance.reserve({ promptTokens: toTokens(batches.flat()), completionTokens: 0 }, model)
+  const warning = freeNeurons?.warning()
+  if (warning) changes.push(warning)
+  const tokens = { promptTokens: toTokens(batches.flat()), completionTokens: 0 }
+  freeNeurons?.admit(record, tokens, model)
+  if (call.allowance !== undefined) await call.allowance.reserve(tokens, model)
   const retryTime = new RetryTimeBudget()
   const answers = await embed(workersAi, {
     model: model.id,

@@ -116,7 +116,7 @@ export class KeyAllowance implements Allowance {
 }
 
 /** What a model costs; of one whose price nobody knows any more, what its successor costs. */
-function ratesOf (model: Model): Rates | undefined {
+export function ratesOf (model: Model): Rates | undefined {
   const successor = model.successor && CATALOGUE.get(model.successor)
   return toRates(model) ?? (successor && toRates(successor))
 }

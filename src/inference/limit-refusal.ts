@@ -18,19 +18,23 @@ const COUNTED: Record<Exclude<KeyLimitName, 'models' | 'unpriced'>, string> = {
   rpd: 'requests per day',
   tpm: 'tokens per minute',
   neurons_per_day: 'neurons per day',
-  neurons_per_month: 'neurons per month'
+  neurons_per_month: 'neurons per month',
+  free_allocation: 'free neurons per day'
 }
 
 /** SDKs wait a minute at most; a longer wait is no retry. */
 const LONGEST_WAIT_MS = 60_000
 
 const WHO_RAISES_IT = 'Whoever runs this proxy can raise it in KEY_LIMITS.'
+const WHO_TURNS_IT_OFF = 'Whoever runs this proxy can let calls be billed: FREE_NEURONS_GUARD=off.'
+
+const QUOTAS: ReadonlySet<KeyLimitName> = new Set(['neurons_per_day', 'neurons_per_month', 'free_allocation'])
 
 /** @param now for the moment a limit starts anew */
 export function toLimitRefusal ({ facts, owner }: LimitError, now: Date): LimitRefusal {
   const { limit, retryAfterMs, isHeld } = facts
   if (limit === 'models' || limit === 'unpriced') return { isAboutModel: true, isQuota: false, text: toModelText(facts, owner), headers: {} }
-  const isQuota = (limit === 'neurons_per_day' || limit === 'neurons_per_month') && isHeld !== true
+  const isQuota = QUOTAS.has(limit) && isHeld !== true
   const isWorthRetry = !isQuota && retryAfterMs !== undefined && retryAfterMs <= LONGEST_WAIT_MS
   return {
     isAboutModel: false,
@@ -54,9 +58,10 @@ function toFigures ({ limit, max = 0, used = 0, inputTokens, isHeld }: LimitFact
 
 function toAdvice ({ limit, retryAfterMs }: LimitFacts, now: Date): string {
   if (retryAfterMs === undefined) return `The input alone is more than the limit, so this request can never pass: shorten it. ${WHO_RAISES_IT}`
+  const who = limit === 'free_allocation' ? WHO_TURNS_IT_OFF : WHO_RAISES_IT
   // Clients read the time out of this very sentence, so it has one unit.
-  if (retryAfterMs <= LONGEST_WAIT_MS || limit === 'tpm') return `Please try again in ${Math.ceil(retryAfterMs / 10) / 100}s. ${WHO_RAISES_IT}`
-  return `It starts anew at ${new Date(now.getTime() + retryAfterMs).toISOString().replace(/\.\d+Z$/, 'Z')}. ${WHO_RAISES_IT}`
+  if (retryAfterMs <= LONGEST_WAIT_MS || limit === 'tpm') return `Please try again in ${Math.ceil(retryAfterMs / 10) / 100}s. ${who}`
+  return `It starts anew at ${new Date(now.getTime() + retryAfterMs).toISOString().replace(/\.\d+Z$/, 'Z')}. ${who}`
 }
 
 function toRetryHeaders (retryAfterMs: number | undefined): Record<string, string> {

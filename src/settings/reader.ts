@@ -171,6 +171,7 @@ function toSettings (environment: Environment): Settings {
     logFormat: environment.LOG_FORMAT,
     logContent: environment.LOG_CONTENT,
     freeNeuronsPerDay: environment.FREE_NEURONS_PER_DAY,
+    freeNeuronsGuard: environment.FREE_NEURONS_GUARD,
     ...(environment.STORE_PATH !== undefined && { storePath: environment.STORE_PATH }),
     storeMaxBytes: environment.STORE_MAX_BYTES,
     storeTtlHours: environment.STORE_TTL_HOURS,

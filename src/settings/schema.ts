@@ -303,6 +303,12 @@ export const Environment = Type.Object({
     description: 'Neurons of the account that are free on each UTC day.',
     details: '`GET /usage` and `workers-ai-proxy usage` show what is left of them; see [running.md](running.md#what-it-costs).'
   }),
+  FREE_NEURONS_GUARD: oneOf(['off', 'warn', 'refuse'], {
+    group: 'Usage',
+    default: 'off',
+    description: 'Free neurons of the day: refuse sends no call beyond them, warn tells clients.',
+    details: '`warn` adds to `x-proxy-warnings` when 80 % are used. `refuse` answers 429 until 00:00 UTC, and requires `WORKERS=1`.'
+  }),
   STORE_PATH: Type.Optional(Type.String({
     group: 'Stored responses',
     description: 'SQLite file for stored responses and usage; without it memory stores them.',
@@ -419,6 +425,7 @@ export interface Settings {
   logContent: boolean
   /** Neurons of the account that are free on each UTC day. */
   freeNeuronsPerDay: number
+  freeNeuronsGuard: Environment['FREE_NEURONS_GUARD']
   /** The SQLite file that keeps responses and usage; they are kept in memory without it. */
   storePath?: string
   storeMaxBytes: number

@@ -29,7 +29,7 @@ export function checkEach (raw: RawSettings): { environment: Environment, proble
 /** Checks values that depend on each other, but for those that `problems` has already found wrong. */
 export function checkTogether (environment: Environment, problems: readonly Problem[], misspelled: readonly Misspelling[] = []): Problem[] {
   const wrong = toNames(problems)
-  const exposed = [...checkExposure(environment, wrong), ...checkOrigins(environment, wrong), ...checkKeyLimits(environment, wrong)]
+  const exposed = [checkExposure, checkOrigins, checkKeyLimits, checkFreeNeurons].flatMap(check => check(environment, wrong))
   if (environment.UPSTREAM === 'simulator' || wrong.has('UPSTREAM')) return exposed
   return [
     ...exposed,
@@ -135,6 +135,16 @@ function checkOrigins ({ CORS_ORIGINS, API_KEYS, ALLOW_UNAUTHENTICATED, AUTH_MOD
 function checkPassthrough (keys: string | undefined): Problem[] {
   if (keys === undefined) return []
   return [{ name: 'API_KEYS', message: 'cannot be combined with AUTH_MODE=passthrough, where clients send their Cloudflare token; expected one of the two' }]
+}
+
+/** It has to hold exactly, and each of several processes would count for itself. */
+function checkFreeNeurons (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
+  if (wrong.has('FREE_NEURONS_GUARD') || environment.FREE_NEURONS_GUARD !== 'refuse') return []
+  if (wrong.has('WORKERS') || toWorkerCount(environment) === 1) return []
+  return [{
+    name: 'FREE_NEURONS_GUARD',
+    message: `refuse requires WORKERS=1, because several processes would count each for itself; got WORKERS=${environment.WORKERS}`
+  }]
 }
 
 /** Limits have to hold exactly, and each of several processes would count for itself. */

@@ -1,69 +1,129 @@
-import { toDay, toEndOfDay, type Booking, type Ledger } from '../stores/ledger/ledger.ts'
+import { LimitError } from '../errors.ts'
+import type { Change } from '../generation/change.ts'
+import type { FreeNeurons } from '../inference/free-neurons.ts'
+import { ratesOf } from '../inference/key-allowance.ts'
+import type { RequestRecord } from '../inference/request-record.ts'
+import type { Settings } from '../settings/schema.ts'
+import { toDay, type Booking, type Ledger } from '../stores/ledger/ledger.ts'
+import { Budget } from '../stores/limits/budget.ts'
 import type { EndedRequest } from '../telemetry/ended-requests.ts'
-import { MICRO_NEURONS_PER_NEURON } from '../workers-ai/models/price.ts'
+import type { Model } from '../workers-ai/models/model.ts'
+import { MICRO_NEURONS_PER_NEURON, toMicroNeurons, type BilledTokens } from '../workers-ai/models/price.ts'
 import { DEFAULT_ACCOUNT } from './booking.ts'
 import { toUsedMicroNeurons, type AccountState, type OutReason } from './report.ts'
 
 export interface FreeAllocationOptions {
   /** Neurons that are free on each UTC day. */
   limit: number
+  guard: Settings['freeNeuronsGuard']
   /** Unix time in milliseconds. */
   now: () => number
   /** Where lines go. */
   log: { warn: (fields: object, message: string) => void }
 }
 
+/** Whose limit it is, as the subject of a sentence. */
+const OWNER = "the proxy's account"
+
+/** From this share of the limit on callers are warned. */
+const WARN_AT = 0.8
+
+/** Until a request in progress may have ended: nobody knows when one will. */
+const HELD_RETRY_MS = 5_000
+
 /** What is left of the account's free neurons today, as far as it is known here: others may use the account as well. */
-export class FreeAllocation {
+export class FreeAllocation implements FreeNeurons {
   readonly #options: FreeAllocationOptions
-  #usedMicroNeurons = 0
-  #endOfDay: number
-  #out: { reason: OutReason, untilMs: number } | undefined
+  readonly #budget: Budget
+  /** What requests in progress hold. */
+  readonly #held = new Map<RequestRecord, number>()
+  /** Cloudflare says that nothing is left, until then. */
+  #refusedUntilMs = -Infinity
 
   constructor (options: FreeAllocationOptions) {
     this.#options = options
-    this.#endOfDay = toEndOfDay(options.now())
+    this.#budget = new Budget(Math.round(options.limit * MICRO_NEURONS_PER_NEURON), 'day', options.now())
   }
 
   /** Counts what was used today before the start. */
   async recall (ledger: Pick<Ledger, 'read'>): Promise<void> {
-    const today = toDay(this.#options.now())
-    this.#usedMicroNeurons += toUsedMicroNeurons(await ledger.read(today, today))
+    const now = this.#options.now()
+    const today = toDay(now)
+    this.#budget.add(toUsedMicroNeurons(await ledger.read(today, today)), now)
   }
 
   /** Counts what an ended request has used, and hears when Cloudflare says that nothing is left. */
   onBooked (bookings: readonly Booking[], { record }: Pick<EndedRequest, 'record'>): void {
-    this.#renew()
-    for (const { microNeurons = 0, estimatedMicroNeurons = 0 } of bookings) this.#usedMicroNeurons += microNeurons + estimatedMicroNeurons
-    if (record.calls?.some(call => call.isOverQuota)) this.#noteRefusal()
+    const now = this.#options.now()
+    for (const { microNeurons = 0, estimatedMicroNeurons = 0 } of bookings) this.#budget.add(microNeurons + estimatedMicroNeurons, now)
+    if (record.calls?.some(call => call.isOverQuota)) this.#noteRefusal(now)
   }
 
-  /** Micro-neurons that were used today. */
-  get usedMicroNeurons (): number {
-    this.#renew()
-    return this.#usedMicroNeurons
+  /** Frees what an ended request held. */
+  release (record: RequestRecord): void {
+    const held = this.#held.get(record)
+    if (held === undefined) return
+    this.#held.delete(record)
+    this.#budget.settle(held, 0, this.#options.now())
+  }
+
+  mayAsk (model: Model): boolean {
+    return this.#options.guard !== 'refuse' || ratesOf(model) !== undefined
+  }
+
+  checkModel (model: Model): void {
+    if (!this.mayAsk(model)) throw new LimitError({ limit: 'unpriced', model: model.id }, OWNER)
+  }
+
+  admit (record: RequestRecord, tokens: BilledTokens, model: Model): void {
+    if (this.#options.guard !== 'refuse' || this.#held.has(record)) return
+    this.checkModel(model)
+    const now = this.#options.now()
+    const { limit, used, remaining, resetsAt } = this.#budget.state(now)
+    const isUsedUp = used >= limit || now < this.#refusedUntilMs
+    if (isUsedUp || remaining === 0) {
+      record.refusedBy = 'free_allocation'
+      throw new LimitError({
+        limit: 'free_allocation',
+        max: limit / MICRO_NEURONS_PER_NEURON,
+        used: used / MICRO_NEURONS_PER_NEURON,
+        ...(isUsedUp ? { retryAfterMs: resetsAt - now } : { isHeld: true, retryAfterMs: HELD_RETRY_MS })
+      }, OWNER)
+    }
+    const rates = ratesOf(model)
+    this.#held.set(record, this.#budget.reserve(rates === undefined ? 0 : toMicroNeurons(rates, tokens), now))
+  }
+
+  warning (): Change | undefined {
+    if (this.#options.guard === 'off') return undefined
+    const now = this.#options.now()
+    const { limit, used } = this.#budget.state(now)
+    const isUsedUp = used >= limit || now < this.#refusedUntilMs
+    if (!isUsedUp && used < WARN_AT * limit) return undefined
+    const [all, spent] = [limit, used].map(amount => Math.round(amount / MICRO_NEURONS_PER_NEURON))
+    return {
+      param: 'free_neurons',
+      action: isUsedUp ? 'used_up' : 'low',
+      reason: `${spent} of the ${all} free neurons of the account are used today; more of them come at 00:00 UTC`
+    }
   }
 
   get state (): AccountState {
-    this.#renew()
-    return { name: DEFAULT_ACCOUNT, freeLimit: this.#options.limit, out: this.#out }
-  }
-
-  #noteRefusal (): void {
-    if (this.#out?.reason === 'cloudflare') return
-    const { limit, log } = this.#options
-    this.#out = { reason: 'cloudflare', untilMs: this.#endOfDay }
-    const counted = this.#usedMicroNeurons / MICRO_NEURONS_PER_NEURON
-    const fields = { account: DEFAULT_ACCOUNT, counted, limit }
-    if (counted < limit) log.warn(fields, 'Cloudflare says that the free neurons of the day are used up, though fewer were counted here: something else uses the account, or FREE_NEURONS_PER_DAY is too high')
-    else log.warn(fields, 'Cloudflare says that the free neurons of the day are used up')
-  }
-
-  #renew (): void {
     const now = this.#options.now()
-    if (now < this.#endOfDay) return
-    this.#endOfDay = toEndOfDay(now)
-    this.#usedMicroNeurons = 0
-    this.#out = undefined
+    const { resetsAt, used, limit } = this.#budget.state(now)
+    const isRefusing = this.#options.guard === 'refuse' && used >= limit
+    const reason: OutReason | undefined = now < this.#refusedUntilMs ? 'cloudflare' : isRefusing ? 'free_allocation' : undefined
+    return { name: DEFAULT_ACCOUNT, freeLimit: this.#options.limit, out: reason && { reason, untilMs: resetsAt } }
+  }
+
+  #noteRefusal (now: number): void {
+    if (now < this.#refusedUntilMs) return
+    const { limit, log } = this.#options
+    const { resetsAt, used } = this.#budget.state(now)
+    this.#refusedUntilMs = resetsAt
+    const counted = used / MICRO_NEURONS_PER_NEURON
+    const fields = { account: DEFAULT_ACCOUNT, counted, limit }
+    const isEarly = counted < limit
+    log.warn(fields, `Cloudflare says that the free neurons of the day are used up${isEarly ? ', though fewer were counted here: something else uses the account, or FREE_NEURONS_PER_DAY is too high' : ''}`)
   }
 }

@@ -1,3 +1,4 @@
+import type { RequestRecord } from '../inference/request-record.ts'
 import type { Booking, Ledger } from '../stores/ledger/ledger.ts'
 import type { EndedRequest, RequestReader } from '../telemetry/ended-requests.ts'
 import { toBookings, type FindModel } from './booking.ts'
@@ -6,18 +7,22 @@ import { toBookings, type FindModel } from './booking.ts'
 interface BookingListener {
   /** After each request that books something. */
   onBooked: (bookings: readonly Booking[], ended: EndedRequest) => void
+  /** After every request. */
+  release: (record: RequestRecord) => void
 }
 
 /** Books every ended request that asked for a model. */
-export function toLedgerReader (ledger: Pick<Ledger, 'add'>, find: FindModel, listener?: BookingListener): RequestReader {
+export function toLedgerReader (ledger: Pick<Ledger, 'add'>, find: FindModel, listener: BookingListener): RequestReader {
   return {
     name: 'ledger',
     readsCalls: true,
     read: ended => {
       const bookings = toBookings(ended, find)
-      if (bookings.length === 0) return
-      ledger.add(bookings)
-      listener?.onBooked(bookings, ended)
+      if (bookings.length > 0) {
+        ledger.add(bookings)
+        listener.onBooked(bookings, ended)
+      }
+      listener.release(ended.record)
     }
   }
 }

@@ -126,6 +126,11 @@ const complaints: Array<{ name: string, given: Values, expected: string[] }> = [
     expected: ['KEY_LIMITS "alice" has a wrong rpm (0); expected a whole number from 1 to 1000000000']
   },
   {
+    name: 'free neurons are guarded by one process',
+    given: { ...unpaired, FREE_NEURONS_GUARD: 'refuse', WORKERS: '2' },
+    expected: ['FREE_NEURONS_GUARD refuse requires WORKERS=1, because several processes would count each for itself; got WORKERS=2']
+  },
+  {
     name: 'limits are counted by one process',
     given: { ...unpaired, KEY_LIMITS: '{"*":{"rpm":1}}', WORKERS: '2' },
     expected: ['KEY_LIMITS requires WORKERS=1, because several processes would count each for itself; got WORKERS=2']
