@@ -47,6 +47,7 @@ import type { Settings } from './settings/schema.ts'
 import { toOriginRule } from './settings/origin-pattern.ts'
 import { FreeAllocation } from './usage/free-allocation.ts'
 import { toLedgerReader } from './usage/ledger-reader.ts'
+import { LinkedAllocation, LinkedLedger } from './usage/linked-usage.ts'
 import { usage, type UsageServices } from './usage/route.ts'
 import { toBill } from './workers-ai/models/price.ts'
 import { WorkersAi } from './workers-ai/transport/client.ts'
@@ -85,16 +86,17 @@ export interface AppParts {
 export async function buildApp (settings: Settings, parts: AppParts = {}): Promise<FastifyInstance> {
   const { logger = newLogger(settings), remoteImages = {}, readers: others = [], limits, link, keepAliveMs = KEEP_ALIVE_MS } = parts
   // First, because it may fail, and nothing else must then be left open.
-  const { store, ledger } = await openStores(settings, logger, parts.ledger)
+  const { store, ledger } = await openStores(settings, logger, parts)
   const { list, models, workersAi } = toEngine(settings, logger)
   const { freeNeuronsPerDay: limit, freeNeuronsGuard: guard } = settings
-  const freeAllocation = new FreeAllocation({ limit, guard, now: Date.now, log: logger })
+  const freeAllocation = new FreeAllocation({ limit, guard, now: Date.now, log: link ? SILENT : logger })
+  const linked = link && new LinkedAllocation(link, freeAllocation)
   const freeNeurons = guard === 'off' ? undefined : freeAllocation
   await freeAllocation.recall(ledger)
   const app = newServer(settings, logger)
   const metrics = toMetrics(settings, { models, logger, link, countOpenAnswers: () => app.activeRequests.count })
   const keyLimits = hasLimits(settings) ? await toKeyLimits({ settings, models, ledger, limits }) : undefined
-  const ledgerReader = toLedgerReader(ledger, id => list.find(id), freeAllocation)
+  const ledgerReader = toLedgerReader(ledger, id => list.find(id), linked ?? freeAllocation)
   const ours = [REQUEST_LOG, ...metrics ? [metrics.reader] : [], ledgerReader, ...keyLimits ? [keyLimits.settlement] : []]
   const readers: readonly RequestReader[] = [...ours, ...others]
   await prepare(app, settings, readers, keyLimits?.limitKeys)
@@ -109,7 +111,8 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   home(app, settings.authMode === 'passthrough' ? 'token' : isKeyless(settings) ? 'nothing' : 'key')
   health(app)
   if (settings.metrics) metricsRoute(app, metrics, settings.metricsPublic)
-  usage(app, { ledger, accounts: () => [freeAllocation.state], budgets: () => keyLimits?.budgets() ?? new Map(), now: Date.now })
+  const accounts = async () => [linked ? (await linked.facts()).state : freeAllocation.state]
+  usage(app, { ledger, accounts, budgets: () => keyLimits?.budgets() ?? new Map(), now: Date.now })
   const isEmbedding = (id: string) => list.find(id)?.task === 'text-embeddings'
   const shared = { settings, workersAi, models, remoteImages, keepAliveMs, freeNeurons }
   await app.register(openai, { ...shared, store, ledger, isEmbedding })
@@ -128,18 +131,19 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   return app
 }
 
+/** The primary logs for all. */
+const SILENT = { warn: () => {} }
+
 interface Stores {
   store: ResponsesStore<KeptResponse>
   ledger: Ledger
 }
 
 /** @throws SettingsError when the file of one cannot be opened; none is left open then */
-async function openStores (settings: Settings, logger: FastifyBaseLogger, shared: Ledger | undefined): Promise<Stores> {
+async function openStores (settings: Settings, logger: FastifyBaseLogger, { ledger, link }: AppParts): Promise<Stores> {
   const store = await openStore<KeptResponse>(settings, Date.now)
-  const onError = (error: unknown) => logger.error(
-    { reason: error instanceof Error ? error.message : 'unknown' }, 'usage cannot be written to STORE_PATH; it is kept in memory until it can')
   try {
-    return { store, ledger: shared ?? (await openLedger(settings, Date.now, onError)) }
+    return { store, ledger: ledger ?? (link ? new LinkedLedger(link, Date.now) : await openLedger(settings, Date.now, logger)) }
   } catch (error) {
     await store.close()
     throw error

@@ -4,9 +4,13 @@ import type { FastifyBaseLogger } from 'fastify'
 import { StartError } from '../errors.ts'
 import { isForPerson } from '../telemetry/logger.ts'
 import type { ModelSurvey } from '../inference/model-survey.ts'
+import type { Ledger } from '../stores/ledger/ledger.ts'
+import { openLedger } from '../stores/ledger/open.ts'
 import { openStore } from '../stores/responses/open.ts'
 import type { Settings } from '../settings/schema.ts'
 import { PrimaryMetrics } from '../telemetry/metrics/primary-metrics.ts'
+import { FreeAllocation } from '../usage/free-allocation.ts'
+import { keepUsage } from '../usage/linked-usage.ts'
 import { PrimaryEnd, type LinkMessage } from './links.ts'
 import { startUpstream } from './upstream.ts'
 import type { Assignment, WorkerMessage, PrimaryCommand } from './worker.ts'
@@ -26,10 +30,12 @@ const GRACE_MS = 1_000
  */
 export async function startWorkers (settings: Settings, log: FastifyBaseLogger): Promise<Workers> {
   await checkStore(settings, log)
+  const ledger = await openLedger(settings, Date.now, log)
   const { settings: known, closeUpstream } = await startUpstream(settings)
   cluster.setupPrimary({ args: ['worker'] })
-  const workers = new Workers(toShare(known), log, closeUpstream)
+  const workers = new Workers(toShare(known), log, closeUpstream, ledger)
   try {
+    await workers.recall()
     await workers.start(settings.workers)
     return workers
   } catch (error) {
@@ -80,11 +86,22 @@ export class Workers {
   readonly #links = new PrimaryEnd()
   readonly #metrics = new PrimaryMetrics(this.#links)
 
-  constructor (settings: Settings, log: FastifyBaseLogger, closeUpstream: () => Promise<void>) {
+  readonly #ledger: Ledger
+  readonly #freeAllocation: FreeAllocation
+
+  constructor (settings: Settings, log: FastifyBaseLogger, closeUpstream: () => Promise<void>, ledger: Ledger) {
     this.#settings = settings
     this.#log = log
     this.#closeUpstream = closeUpstream
+    this.#ledger = ledger
+    this.#freeAllocation = new FreeAllocation({ limit: settings.freeNeuronsPerDay, guard: settings.freeNeuronsGuard, now: Date.now, log })
+    keepUsage(this.#links, ledger, this.#freeAllocation)
     this.#models = new Promise(resolve => { this.#hear = resolve })
+  }
+
+  /** Counts what was used today before the start. */
+  async recall (): Promise<void> {
+    await this.#freeAllocation.recall(this.#ledger)
   }
 
   /** Starts so many; to be called once. @throws StartError when one of them cannot serve */
@@ -126,6 +143,7 @@ export class Workers {
     for (const worker of this.#running.keys()) worker.send(command)
     await Promise.all(this.#running.values())
     await this.#closeUpstream()
+    await this.#ledger.close()
   }
 
   /** Restarts the worker whenever it exits, until the program stops. */

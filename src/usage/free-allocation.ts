@@ -22,6 +22,14 @@ export interface FreeAllocationOptions {
   log: { warn: (fields: object, message: string) => void }
 }
 
+/** What is known of the free neurons of an account. It is JSON. */
+export interface FreeNeuronsFacts {
+  usedMicroNeurons: number
+  /** Unix time in milliseconds until which Cloudflare refuses; 0 where it does not. */
+  refusedUntilMs: number
+  state: AccountState
+}
+
 /** Whose limit it is, as the subject of a sentence. */
 const OWNER = "the proxy's account"
 
@@ -38,7 +46,7 @@ export class FreeAllocation implements FreeNeurons {
   /** What requests in progress hold. */
   readonly #held = new Map<RequestRecord, number>()
   /** Cloudflare says that nothing is left, until then. */
-  #refusedUntilMs = -Infinity
+  #refusedUntilMs = 0
 
   constructor (options: FreeAllocationOptions) {
     this.#options = options
@@ -54,13 +62,30 @@ export class FreeAllocation implements FreeNeurons {
 
   /** Counts what an ended request has used, and hears when Cloudflare says that nothing is left. */
   onBooked (bookings: readonly Booking[], { record }: Pick<EndedRequest, 'record'>): void {
+    this.count(bookings)
+    if (record.calls?.some(call => call.isOverQuota)) this.noteRefusal()
+  }
+
+  /** Counts what was used. */
+  count (bookings: readonly Booking[]): void {
     const now = this.#options.now()
     for (const { microNeurons = 0, estimatedMicroNeurons = 0 } of bookings) this.#budget.add(microNeurons + estimatedMicroNeurons, now)
-    if (record.calls?.some(call => call.isOverQuota)) this.#noteRefusal(now)
+  }
+
+  /** Takes over what is known of other processes too. */
+  learn ({ usedMicroNeurons, refusedUntilMs }: FreeNeuronsFacts): void {
+    const now = this.#options.now()
+    this.#budget.add(Math.max(0, usedMicroNeurons - this.#budget.state(now).used), now)
+    this.#refusedUntilMs = Math.max(refusedUntilMs, this.#refusedUntilMs)
+  }
+
+  /** Whether callers are warned or refused. */
+  get isGuarded (): boolean {
+    return this.#options.guard !== 'off'
   }
 
   /** Frees what an ended request held. */
-  release (record: RequestRecord): void {
+  release ({ record }: Pick<EndedRequest, 'record'>): void {
     const held = this.#held.get(record)
     if (held === undefined) return
     this.#held.delete(record)
@@ -116,7 +141,13 @@ export class FreeAllocation implements FreeNeurons {
     return { name: DEFAULT_ACCOUNT, freeLimit: this.#options.limit, out: reason && { reason, untilMs: resetsAt } }
   }
 
-  #noteRefusal (now: number): void {
+  get facts (): FreeNeuronsFacts {
+    return { usedMicroNeurons: this.#budget.state(this.#options.now()).used, refusedUntilMs: this.#refusedUntilMs, state: this.state }
+  }
+
+  /** Cloudflare has said that nothing is left. */
+  noteRefusal (): void {
+    const now = this.#options.now()
     if (now < this.#refusedUntilMs) return
     const { limit, log } = this.#options
     const { resetsAt, used } = this.#budget.state(now)

@@ -1,14 +1,13 @@
-import type { RequestRecord } from '../inference/request-record.ts'
 import type { Booking, Ledger } from '../stores/ledger/ledger.ts'
 import type { EndedRequest, RequestReader } from '../telemetry/ended-requests.ts'
 import { toBookings, type FindModel } from './booking.ts'
 
 /** Who hears of what is booked. */
-interface BookingListener {
+export interface BookingListener {
   /** After each request that books something. */
   onBooked: (bookings: readonly Booking[], ended: EndedRequest) => void
   /** After every request. */
-  release: (record: RequestRecord) => void
+  release: (ended: EndedRequest) => void
 }
 
 /** Books every ended request that asked for a model. */
@@ -22,7 +21,7 @@ export function toLedgerReader (ledger: Pick<Ledger, 'add'>, find: FindModel, li
         ledger.add(bookings)
         listener.onBooked(bookings, ended)
       }
-      listener.release(ended.record)
+      listener.release(ended)
     }
   }
 }

@@ -6,7 +6,7 @@ import { toReport, type AccountState, type KeyBudget } from './report.ts'
 export interface UsageServices {
   ledger: Pick<Ledger, 'read'>
   /** The accounts there are, as they are now. */
-  accounts: () => readonly AccountState[]
+  accounts: () => readonly AccountState[] | Promise<readonly AccountState[]>
   /** Keys with limits, each with its budget where it has one. */
   budgets: () => ReadonlyMap<string, KeyBudget | undefined> | Promise<ReadonlyMap<string, KeyBudget | undefined>>
   /** Unix time in milliseconds. */
@@ -22,13 +22,14 @@ export function usage (app: FastifyInstance, { ledger, accounts, budgets, now }:
     const today = toDay(now())
     const date = toDate(query, today)
     const rows = await ledger.read(date, date)
+    const known = await accounts()
     return toReport({
       date,
       rows,
       key: viewer?.onlyKey,
       // Budgets and accounts are known as they are now.
       budgets: date === today ? await budgets() : new Map(),
-      accounts: date === today ? accounts() : accounts().map(({ out: _, ...account }) => account)
+      accounts: date === today ? known : known.map(({ out: _, ...account }) => account)
     })
   })
 }

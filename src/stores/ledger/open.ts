@@ -2,6 +2,11 @@ import { toStorePathError } from '../store-path.ts'
 import type { Ledger } from './ledger.ts'
 import { MemoryLedger } from './memory.ts'
 
+/** Where lines go. */
+interface LedgerLog {
+  error: (fields: object, message: string) => void
+}
+
 interface LedgerOptions {
   /** Of the SQLite file, which is made when there is none; memory without it. */
   storePath?: string | undefined
@@ -10,10 +15,14 @@ interface LedgerOptions {
 /**
  * Opens the ledger the settings name: in a SQLite file, or in this process's memory.
  * @param now Unix time in milliseconds
- * @param onError hears the first of several failures to write to the file
+ * @param log hears the first of several failures to write to the file
  * @throws SettingsError when the file cannot be opened
  */
-export async function openLedger ({ storePath }: LedgerOptions, now: () => number, onError?: (error: unknown) => void): Promise<Ledger> {
+export async function openLedger ({ storePath }: LedgerOptions, now: () => number, log?: LedgerLog): Promise<Ledger> {
+  const onError = (error: unknown) => log?.error(
+    { reason: error instanceof Error ? error.message : 'unknown' },
+    'usage cannot be written to STORE_PATH; it is kept in memory until it can'
+  )
   if (storePath === undefined) return new MemoryLedger(now)
   try {
     const { SqliteLedger } = await import('./sqlite.ts')

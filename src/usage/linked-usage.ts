@@ -1,0 +1,103 @@
+import type { Booking, Ledger, Row } from '../stores/ledger/ledger.ts'
+import { MemoryLedger } from '../stores/ledger/memory.ts'
+import type { EndedRequest } from '../telemetry/ended-requests.ts'
+import type { PrimaryLink, WorkerLinks } from '../telemetry/primary-link.ts'
+import type { FreeAllocation, FreeNeuronsFacts } from './free-allocation.ts'
+import type { BookingListener } from './ledger-reader.ts'
+
+/** What workers tell the primary, and ask it. */
+const TOPICS = { booked: 'usage booked', refused: 'free neurons refused', rows: 'usage rows', facts: 'free neurons' }
+
+interface Days {
+  first: string
+  last: string
+}
+
+/** The ledger of one of several processes: the primary keeps it for all. What is added goes there at the end of each tick. */
+export class LinkedLedger implements Ledger {
+  readonly #link: PrimaryLink
+  readonly #untold: MemoryLedger
+  #isDue = false
+
+  /** @param now Unix time in milliseconds */
+  constructor (link: PrimaryLink, now: () => number) {
+    this.#link = link
+    this.#untold = new MemoryLedger(now)
+  }
+
+  add (bookings: readonly Booking[]): void {
+    this.#untold.add(bookings)
+    if (this.#isDue) return
+    this.#isDue = true
+    setImmediate(() => this.#tell())
+  }
+
+  async read (first: string, last: string): Promise<Row[]> {
+    this.#tell()
+    return await this.#link.ask(TOPICS.rows, { first, last } satisfies Days) as Row[]
+  }
+
+  close (): void {
+    this.#tell()
+  }
+
+  #tell (): void {
+    this.#isDue = false
+    const rows = this.#untold.take()
+    if (rows.length > 0) this.#link.tell(TOPICS.booked, rows)
+  }
+}
+
+/** The free neurons as one of several processes knows them. */
+export class LinkedAllocation implements BookingListener {
+  readonly #link: PrimaryLink
+  readonly #allocation: FreeAllocation
+  #isAsking = false
+
+  constructor (link: PrimaryLink, allocation: FreeAllocation) {
+    this.#link = link
+    this.#allocation = allocation
+  }
+
+  onBooked (bookings: readonly Booking[], ended: EndedRequest): void {
+    this.#allocation.onBooked(bookings, ended)
+    if (ended.record.calls?.some(call => call.isOverQuota)) this.#link.tell(TOPICS.refused, {})
+    if (this.#allocation.isGuarded) void this.#learn()
+  }
+
+  release ({ record }: EndedRequest): void {
+    this.#allocation.release({ record })
+  }
+
+  /** What the primary knows of all processes. */
+  async facts (): Promise<FreeNeuronsFacts> {
+    return await this.#link.ask(TOPICS.facts) as FreeNeuronsFacts
+  }
+
+  async #learn (): Promise<void> {
+    if (this.#isAsking) return
+    this.#isAsking = true
+    try {
+      this.#allocation.learn(await this.facts())
+    } catch {
+      // The next request asks again.
+    } finally {
+      this.#isAsking = false
+    }
+  }
+}
+
+/** Keeps in the primary what its workers use. */
+export function keepUsage (links: WorkerLinks, ledger: Ledger, allocation: FreeAllocation): void {
+  links.hear(TOPICS.booked, message => {
+    const rows = message as Row[]
+    ledger.add(rows)
+    allocation.count(rows)
+  })
+  links.hear(TOPICS.refused, () => allocation.noteRefusal())
+  links.answer(TOPICS.rows, async question => {
+    const { first, last } = question as Days
+    return await ledger.read(first, last)
+  })
+  links.answer(TOPICS.facts, async () => allocation.facts)
+}

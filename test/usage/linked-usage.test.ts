@@ -1,0 +1,85 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import t from 'tap'
+import { UpstreamError } from '../../src/errors.ts'
+import { RequestRecord } from '../../src/inference/request-record.ts'
+import { PrimaryEnd, WorkerEnd, type LinkMessage } from '../../src/serve/links.ts'
+import { MemoryLedger } from '../../src/stores/ledger/memory.ts'
+import type { EndedRequest } from '../../src/telemetry/ended-requests.ts'
+import { FreeAllocation } from '../../src/usage/free-allocation.ts'
+import { keepUsage, LinkedAllocation, LinkedLedger } from '../../src/usage/linked-usage.ts'
+import type { ModelId } from '../../src/workers-ai/models/model.ts'
+import { UpstreamCall } from '../../src/workers-ai/transport/upstream-call.ts'
+
+const NOON = Date.UTC(2026, 2, 1, 12)
+const DAY = ['2026-03-01', '2026-03-01'] as const
+const LLAMA = '@cf/meta/llama-3.2-1b-instruct'
+const booking = { account: 'default', model: LLAMA, key: 'ann', requests: 1, microNeurons: 3_000_000 }
+const now = () => NOON
+
+function allocation (warnings: string[] = []): FreeAllocation {
+  return new FreeAllocation({ limit: 10, guard: 'warn', now, log: { warn: (_, message) => warnings.push(message) } })
+}
+
+/** A primary with two workers; what passes between them is JSON. */
+function start () {
+  const primary = new PrimaryEnd()
+  const ledger = new MemoryLedger(now)
+  const warnings: string[] = []
+  const told: LinkMessage[] = []
+  keepUsage(primary, ledger, allocation(warnings))
+  const workers = [1, 2].map(id => {
+    const worker = new WorkerEnd(message => {
+      told.push(message)
+      primary.receive(JSON.parse(JSON.stringify(message)), send)
+    })
+    const send = (message: LinkMessage) => worker.receive(JSON.parse(JSON.stringify(message)))
+    primary.add(id, send)
+    const own = allocation()
+    return { ledger: new LinkedLedger(worker, now), own, linked: new LinkedAllocation(worker, own) }
+  })
+  const [one, other] = workers as [typeof workers[number], typeof workers[number]]
+  return { ledger, warnings, told, one, other }
+}
+
+function ended (call?: UpstreamCall): EndedRequest {
+  return { record: new RequestRecord(call ? [call] : []) } as EndedRequest
+}
+
+t.test('the primary adds up what its workers add, once a tick', async t => {
+  const { ledger, told, one, other } = start()
+  for (let count = 0; count < 100; count++) one.ledger.add([booking])
+  other.ledger.add([booking])
+  t.equal(told.length, 0)
+  await turn()
+  t.equal(told.length, 2)
+  t.match(ledger.read(...DAY), [{ requests: 101, microNeurons: 303_000_000 }])
+  t.strictSame(await other.ledger.read(...DAY), ledger.read(...DAY), 'and each of them knows')
+  one.ledger.add([booking])
+  t.match(await one.ledger.read(...DAY), [{ requests: 102 }], 'also what it has not told yet')
+  one.ledger.add([booking])
+  one.ledger.close()
+  t.match(ledger.read(...DAY), [{ requests: 103 }], 'one that ends tells the rest')
+})
+
+t.test('each worker knows what is left of the free neurons', async t => {
+  const { one, other } = start()
+  for (const { ledger, linked } of [one, other, other]) {
+    ledger.add([booking])
+    await turn()
+    linked.onBooked([booking], ended())
+    await turn()
+  }
+  t.match(other.own.warning(), { action: 'low' }, '9 of 10')
+  t.match(await one.linked.facts(), { usedMicroNeurons: 9_000_000, state: { name: 'default', freeLimit: 10 } })
+})
+
+t.test('what Cloudflare says to one of them is told once, and known to all', async t => {
+  const { one, other, warnings } = start()
+  for (const { linked } of [one, other]) {
+    const call = new UpstreamCall(LLAMA as ModelId, 1)
+    call.fail(new UpstreamError('x', { kind: 'refused', status: 429, code: 4006 }))
+    linked.onBooked([], ended(call))
+  }
+  t.equal(warnings.length, 1)
+  t.match(await other.linked.facts(), { state: { out: { reason: 'cloudflare' } } })
+})
