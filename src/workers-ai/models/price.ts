@@ -82,7 +82,20 @@ const DEAREST = Math.max(...[...CATALOGUE.values()].flatMap(({ price = {} }) => 
  * count, which are more exact than its dollars.
  * @returns undefined when the price of its input, or of a chat model's output, is unknown
  */
-export function toRates ({ id, task, price }: Pick<Model, 'id' | 'task' | 'price'>): Rates | undefined {
+export function toRates (model: PricedModel): Rates | undefined {
+  const known = RATES.get(model)
+  if (known !== undefined) return known.rates
+  const rates = readRates(model)
+  RATES.set(model, { rates })
+  return rates
+}
+
+type PricedModel = Pick<Model, 'id' | 'task' | 'price'>
+
+/** Of models that were asked for: every call asks. */
+const RATES = new WeakMap<PricedModel, { rates: Rates | undefined }>()
+
+function readRates ({ id, task, price }: PricedModel): Rates | undefined {
   const known = CATALOGUE.get(id)?.price
   const published = PUBLISHED.get(id)
   const rateOf = (part: keyof Price, publishedRate?: number): number | undefined => {
@@ -114,7 +127,7 @@ export function inMicroNeurons (neurons: number): number {
  * @param model the one that was called
  * @returns 0 for a call that neither states neurons nor counts tokens, such as one that failed
  */
-export function toBill (model: Pick<Model, 'id' | 'task' | 'price'>, { neurons, usage, isCut = false }: BilledCall): Bill {
+export function toBill (model: PricedModel, { neurons, usage, isCut = false }: BilledCall): Bill {
   if (neurons !== undefined && neurons >= 0 && neurons < Infinity) {
     return { microNeurons: inMicroNeurons(neurons), source: isCut ? 'estimated' : 'billed' }
   }
