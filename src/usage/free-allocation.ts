@@ -1,6 +1,6 @@
 import { LimitError } from '../errors.ts'
 import type { Change } from '../generation/change.ts'
-import type { FreeNeurons } from '../inference/free-neurons.ts'
+import type { FreeNeurons } from '../inference/allowance.ts'
 import { ratesOf } from '../inference/key-allowance.ts'
 import type { RequestRecord } from '../inference/request-record.ts'
 import type { Settings } from '../settings/schema.ts'
