@@ -22,7 +22,7 @@ const CLOSED = [
   'POST /v1/chat/completions', 'GET /v1/chat/completions', 'POST /v1/responses', 'GET /v1/responses/resp_1', 'DELETE /v1/responses/resp_1', 'POST /v1/embeddings', 'POST /v1/completions',
   'GET http://localhost/v1/models', 'GET http:///', 'GET http://localhost//', 'GET http://localhost/..', 'GET HTTP://LOCALHOST/v1/models', 'GET http://localhost/health/../v1/models', 'GET http://localhost/%2e', 'GET http:///v1/models',
   // of what is not
-  'POST /openai/v1/chat/completions', 'GET /openai/models', 'POST /openai/deployments/x/chat/completions', 'GET //openai//models/', 'GET /nope', 'GET /v1', 'GET /v1/', 'GET /.env', 'GET /.git/config', 'GET /metrics', 'GET /docs', 'GET /favicon.png', 'GET /apple-touch-icon.png', 'GET /.well-known/security.txt', 'GET /api/tags'
+  'POST /openai/v1/chat/completions', 'GET /openai/models', 'POST /openai/deployments/x/chat/completions', 'GET //openai//models/', 'GET /nope', 'GET /v1', 'GET /v1/', 'GET /.env', 'GET /.git/config', 'GET /docs', 'GET /favicon.png', 'GET /apple-touch-icon.png', 'GET /.well-known/security.txt', 'GET /api/tags'
 ]
 
 for (const [name, env] of [['with keys', { API_KEYS: 'k' }], ['with tokens of callers', { AUTH_MODE: 'passthrough' }]] as const) {
@@ -35,6 +35,7 @@ for (const [name, env] of [['with keys', { API_KEYS: 'k' }], ['with tokens of ca
     for (const line of OPEN) t.match(String(await ask(line)), /^20[04]$/, line)
     // What Node itself takes for no request is refused before anybody could ask for a key.
     for (const line of CLOSED) t.equal(await ask(line), 401, line)
+    t.equal(await ask('GET /metrics'), 403, 'the figures of all are for administrators, and there are none')
     for (const headers of ['authorization: Bearer \r\n', 'x-original-url: /health\r\n', 'x-rewrite-url: /\r\n', 'x-http-method-override: GET\r\n', 'x-forwarded-prefix: /health\r\n']) t.equal(await ask('GET /v1/models', headers), 401, headers)
     t.same(proxy.simulator.requests, [], 'and nothing is run')
   })
