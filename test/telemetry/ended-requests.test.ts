@@ -1,7 +1,8 @@
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import fastify from 'fastify'
 import t, { type Test } from 'tap'
-import type { EndedRequest, RequestReader } from '../../src/telemetry/ended-requests.ts'
+import { readEndedRequests, type EndedRequest, type RequestReader } from '../../src/telemetry/ended-requests.ts'
 import { askRaw, waited } from '../servers/http-client.ts'
 import { startRecordedUpstream, toAnswer, toEvents } from '../servers/recorded-upstream.ts'
 import { ask, GLM, LLAMA, MISTRAL, post, saying, startProxy, type Proxy } from '../servers/start-proxy.ts'
@@ -13,9 +14,9 @@ interface Readable extends Proxy {
 }
 
 /** A proxy whose ended requests a test reads. */
-async function startRead (t: Test, env: Record<string, string> = {}, readsCalls = true): Promise<Readable> {
+async function startRead (t: Test, env: Record<string, string> = {}): Promise<Readable> {
   const ended: EndedRequest[] = []
-  const reader: RequestReader = { name: 'test', readsCalls, read: one => { ended.push(one) } }
+  const reader: RequestReader = { name: 'test', readsCalls: true, read: one => { ended.push(one) } }
   const proxy = await startProxy(t, env, {}, { readers: [reader] })
   let read = 0
   return {
@@ -96,9 +97,14 @@ t.test('a reader that throws is named, and hurts nobody', async t => {
 })
 
 t.test('calls are noted only where somebody reads them', async t => {
-  const proxy = await startRead(t, {}, false)
-  await (await ask(proxy, saying('say hi'))).text()
-  t.equal((await proxy.next()).record.calls, undefined)
+  for (const readsCalls of [false, true]) {
+    const app = fastify()
+    t.teardown(() => app.close())
+    readEndedRequests(app, [{ name: 'test', readsCalls, read: () => {} }])
+    app.get('/', async ({ record }) => ({ isNoted: record.calls !== undefined }))
+    const url = await app.listen({ host: '127.0.0.1', port: 0 })
+    t.strictSame(await (await fetch(url)).json(), { isNoted: readsCalls })
+  }
 })
 
 t.test('every call a request leads to is in its record, with what Cloudflare says of its bill', async t => {
