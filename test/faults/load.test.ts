@@ -9,16 +9,30 @@ import { chunk, frames, LAST_CHUNK, answering, startRawUpstream, STREAM_HEAD, wa
 const MEBIBYTE = 1_048_576
 const FRAMES = 10
 
+interface Answer {
+  status: number | undefined
+  text: string
+  /** What the connection failed with, and when. */
+  failure?: string
+}
+
 /** Asks by Node's own client, which is content with one connection for each of a thousand requests. */
-function post (port: number, agent: Agent, body: object): Promise<{ status: number | undefined, text: string }> {
-  return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, path: '/v1/chat/completions', method: 'POST', agent, headers: { 'content-type': 'application/json' } })
-    asked.on('error', reject)
+function post (port: number, agent: Agent, body: object, requestId: string): Promise<Answer> {
+  return new Promise(resolve => {
+    const startedAt = performance.now()
+    const headers = { 'content-type': 'application/json', 'x-request-id': requestId }
+    const asked = request({ host: '127.0.0.1', port, path: '/v1/chat/completions', method: 'POST', agent, headers })
+    const answer: Answer = { status: undefined, text: '' }
+    const fail = ({ message }: Error): void => {
+      const after = Math.round(performance.now() - startedAt)
+      resolve({ ...answer, failure: `${message} after ${after} ms, from port ${asked.socket?.localPort}` })
+    }
+    asked.on('error', fail)
     asked.on('response', (response: IncomingMessage) => {
-      let text = ''
-      response.setEncoding('utf8').on('data', piece => { text += piece })
-      response.on('end', () => resolve({ status: response.statusCode, text }))
-      response.on('error', reject)
+      answer.status = response.statusCode
+      response.setEncoding('utf8').on('data', piece => { answer.text += piece })
+      response.on('end', () => resolve(answer))
+      response.on('error', fail)
     })
     asked.end(JSON.stringify(body))
   })
@@ -49,16 +63,16 @@ t.test('a thousand streams at once: none is lost, none gets another\'s words', a
   const startedAt = performance.now()
   const answers = await Promise.all(Array.from({ length: COUNT }, async (_, index) => {
     await sleep(index / 2) // a thousand people do not press a key in the same millisecond
-    return post(server.port, agent, { ...saying(`word-${index}`), stream: true })
+    return post(server.port, agent, { ...saying(`word-${index}`), stream: true }, `word-${index}`)
   }))
   const ms = performance.now() - startedAt
   const during = await server.vitals()
   const expected = (word: string) => Array.from({ length: FRAMES }, (_, index) => `${word} ${index},`).join('')
-  const wrong = answers.flatMap(({ status, text }, index) => {
+  const wrong = answers.flatMap(({ status, text, failure }, index) => {
     const { chunks, isDone, complaints } = readChatStream(text)
     const content = chunks.map(one => one.choices[0]?.delta.content ?? '').join('')
     const isRight = status === 200 && isDone && complaints.length === 0 && content === expected(`word-${index}`)
-    return isRight ? [] : [{ index, status, complaints, text: text.slice(0, 300) }]
+    return isRight ? [] : [{ index, status, failure, complaints, text: text.slice(0, 300), logged: server.lines().filter(({ requestId }) => requestId === `word-${index}`) }]
   })
   t.strictSame(wrong, [])
   t.equal(evil.asked.length, COUNT + 1, 'each was asked for once')
@@ -93,10 +107,10 @@ t.test('six hundred requests of all kinds at once: each gets its own answer', as
   t.teardown(() => agent.destroy())
   const answers = await Promise.all(Array.from({ length: COUNT }, (_, index) => {
     const isStreamed = [1, 2, 4].includes(index % 6)
-    return post(server.port, agent, { ...saying(`word-${index}`), model: `@cf/evil/m${index}`, stream: isStreamed })
+    return post(server.port, agent, { ...saying(`word-${index}`), model: `@cf/evil/m${index}`, stream: isStreamed }, `word-${index}`)
   }))
-  const wrong = answers.flatMap(({ status, text }, index) => {
-    const isRight = [
+  const wrong = answers.flatMap(({ status, text, failure }, index) => {
+    const isRight = failure === undefined && [
       () => status === 200 && text.includes(`"content":"word-${index}"`),
       () => status === 200 && text.includes(`"content":"word-${index}"`) && text.endsWith('data: [DONE]\n\n'),
       () => status === 200 && text.includes(`"content":"word-${index}"`) && text.includes('upstream_truncated') && !text.includes('[DONE]'),
@@ -104,7 +118,7 @@ t.test('six hundred requests of all kinds at once: each gets its own answer', as
       () => status === 200 && text.includes(`word-${index} (Workers AI 3040)`) && !text.includes('[DONE]'),
       () => status === 200 && text.includes(`"content":"word-${index}"`)
     ][index % 6]?.()
-    return isRight ? [] : [{ index, status, text: text.slice(0, 300) }]
+    return isRight ? [] : [{ index, status, failure, text: text.slice(0, 300) }]
   })
   t.strictSame(wrong, [])
 })
