@@ -45,7 +45,7 @@ import type { KeptResponse } from './surfaces/openai/responses/wire.ts'
 import { openai } from './surfaces/openai/plugin.ts'
 import type { Settings } from './settings/schema.ts'
 import { toOriginRule } from './settings/origin-pattern.ts'
-import { FreeAllocation } from './usage/free-allocation.ts'
+import { FreeAllocation, type FreeNeuronsFacts } from './usage/free-allocation.ts'
 import { toLedgerReader } from './usage/ledger-reader.ts'
 import { LinkedAllocation, LinkedLedger } from './usage/linked-usage.ts'
 import { usage, type UsageServices } from './usage/route.ts'
@@ -110,8 +110,9 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   })
   home(app, settings.authMode === 'passthrough' ? 'token' : isKeyless(settings) ? 'nothing' : 'key')
   health(app)
-  if (settings.metrics) metricsRoute(app, metrics, settings.metricsPublic)
-  const accounts = async () => [linked ? (await linked.facts()).state : freeAllocation.state]
+  const facts = async () => linked ? await linked.facts() : freeAllocation.facts
+  if (settings.metrics) metricsRoute(app, metrics && withAccounts(metrics, facts), settings.metricsPublic)
+  const accounts = async () => [(await facts()).state]
   usage(app, { ledger, accounts, budgets: () => keyLimits?.budgets() ?? new Map(), now: Date.now })
   const isEmbedding = (id: string) => list.find(id)?.task === 'text-embeddings'
   const shared = { settings, workersAi, models, remoteImages, keepAliveMs, freeNeurons }
@@ -286,6 +287,17 @@ function toMetrics (settings: Settings, { models, logger, link, countOpenAnswers
     log: logger,
     link
   })
+}
+
+/** Metrics with the gauges of the account, which are loaded with the first scrape. */
+function withAccounts (metrics: Metrics, facts: () => Promise<FreeNeuronsFacts>): Pick<Metrics, 'text'> {
+  return {
+    text: async () => {
+      const { toAccountMetrics } = await import('./usage/account-metrics.ts')
+      const parts = await Promise.all([metrics.text(), facts().then(toAccountMetrics)])
+      return parts.join('')
+    }
+  }
 }
 
 /** Whether it asks how the server is, which is most wanted when that has too much to do. */
