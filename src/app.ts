@@ -45,7 +45,7 @@ import type { KeptResponse } from './surfaces/openai/responses/wire.ts'
 import { openai } from './surfaces/openai/plugin.ts'
 import type { Settings } from './settings/schema.ts'
 import { toOriginRule } from './settings/origin-pattern.ts'
-import { FreeAllocation, type FreeNeuronsFacts } from './usage/free-allocation.ts'
+import { FreeAllocation, toAccountFigures, type FreeNeuronsFacts } from './usage/free-allocation.ts'
 import { toLedgerReader } from './usage/ledger-reader.ts'
 import { LinkedAllocation, LinkedLedger } from './usage/linked-usage.ts'
 import { usage, type UsageServices } from './usage/route.ts'
@@ -293,8 +293,8 @@ function toMetrics (settings: Settings, { models, logger, link, countOpenAnswers
 function withAccounts (metrics: Metrics, facts: () => Promise<FreeNeuronsFacts>): Pick<Metrics, 'text'> {
   return {
     text: async () => {
-      const { toAccountMetrics } = await import('./usage/account-metrics.ts')
-      const parts = await Promise.all([metrics.text(), facts().then(toAccountMetrics)])
+      const { toAccountGauges } = await import('./telemetry/metrics/account-gauges.ts')
+      const parts = await Promise.all([metrics.text(), facts().then(toAccountFigures).then(toAccountGauges)])
       return parts.join('')
     }
   }

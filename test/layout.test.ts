@@ -67,7 +67,7 @@ const RULES: Record<string, Rule> = {
   http: { packages: ['ajv', 'fastify', 'node:*'], ours: ['inference/allowance.ts', 'inference/call.ts', 'inference/key-allowance.ts', 'inference/request-record.ts', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings', 'stores/limits/limits.ts', 'telemetry'] },
   telemetry: { packages: ['fastify', 'pino', 'prom-client', 'node:*'], ours: ['inference/request-record.ts', 'workers-ai/models/price.ts', 'workers-ai/transport/upstream-call.ts', 'generation', 'json', 'errors.ts', 'settings'] },
   'stores/limits': { packages: [], ours: ['stores/ledger/ledger.ts', 'errors.ts', 'settings/key-limits.ts'] },
-  usage: { packages: ['fastify', 'prom-client', 'node:*'], ours: ['stores/ledger', 'stores/limits', 'telemetry', 'inference', 'http', 'workers-ai', 'generation', 'json', 'errors.ts', 'settings'] },
+  usage: { packages: ['fastify', 'node:*'], ours: ['stores/ledger', 'stores/limits', 'telemetry', 'inference', 'http', 'workers-ai', 'generation', 'json', 'errors.ts', 'settings'] },
   stores: { packages: ['libsql', 'node:*'], ours: ['settings/problem.ts'] },
   'surfaces/openai': { packages: ['fastify', '@fastify/type-provider-typebox', '@sinclair/typebox', 'node:*'], ours: ['http', 'inference', 'stores', 'telemetry', 'workers-ai/models/price.ts', 'workers-ai/models/task.ts', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings'] },
   'surfaces/anthropic': { packages: ['fastify', '@fastify/type-provider-typebox', '@sinclair/typebox', 'node:*'], ours: ['http', 'inference', 'stores', 'telemetry', 'generation', 'json', 'errors.ts', 'ids.ts'] },
@@ -81,7 +81,7 @@ const RULES: Record<string, Rule> = {
 const MAX_FILES = 20
 
 /** The only files that may import a package. */
-const ONLY: Record<string, string[]> = { undici: ['client', 'connection-errors', 'dispatch', 'pool'].map(name => `workers-ai/transport/${name}.ts`), libsql: ['stores/database.ts'], 'prom-client': ['families', 'process-metrics'].map(name => `telemetry/metrics/${name}.ts`) }
+const ONLY: Record<string, string[]> = { undici: ['client', 'connection-errors', 'dispatch', 'pool'].map(name => `workers-ai/transport/${name}.ts`), libsql: ['stores/database.ts'], 'prom-client': ['account-gauges', 'families', 'process-metrics'].map(name => `telemetry/metrics/${name}.ts`) }
 
 /** The only files that make a client of Cloudflare. */
 const MAKE_A_CLIENT = ['app.ts', 'cli/doctor/probe.ts']

@@ -7,6 +7,7 @@ import type { Settings } from '../settings/schema.ts'
 import { toDay, type Booking, type Ledger } from '../stores/ledger/ledger.ts'
 import { Budget } from '../stores/limits/budget.ts'
 import type { EndedRequest } from '../telemetry/ended-requests.ts'
+import type { AccountFigures } from '../telemetry/metrics/account-gauges.ts'
 import type { Model } from '../workers-ai/models/model.ts'
 import { MICRO_NEURONS_PER_NEURON, toMicroNeurons, type BilledTokens } from '../workers-ai/models/price.ts'
 import { DEFAULT_ACCOUNT } from './booking.ts'
@@ -28,6 +29,12 @@ export interface FreeNeuronsFacts {
   /** Unix time in milliseconds until which Cloudflare refuses; 0 where it does not. */
   refusedUntilMs: number
   state: AccountState
+}
+
+/** What is left of them, for metrics. */
+export function toAccountFigures ({ usedMicroNeurons, state: { name, freeLimit, out } }: FreeNeuronsFacts): AccountFigures {
+  const remaining = out?.reason === 'cloudflare' ? 0 : Math.max(0, freeLimit - usedMicroNeurons / MICRO_NEURONS_PER_NEURON)
+  return { account: name, remaining, outReason: out?.reason }
 }
 
 /** Whose limit it is, as the subject of a sentence. */

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { toAccountMetrics } from '../../src/usage/account-metrics.ts'
-import type { FreeNeuronsFacts } from '../../src/usage/free-allocation.ts'
-import type { OutReason } from '../../src/usage/report.ts'
-import { askRaw } from '../servers/http-client.ts'
-import { ask, saying, startProxy } from '../servers/start-proxy.ts'
+import { toAccountGauges } from '../../../src/telemetry/metrics/account-gauges.ts'
+import { toAccountFigures, type FreeNeuronsFacts } from '../../../src/usage/free-allocation.ts'
+import type { OutReason } from '../../../src/usage/report.ts'
+import { askRaw } from '../../servers/http-client.ts'
+import { ask, saying, startProxy } from '../../servers/start-proxy.ts'
 
 function facts (usedMicroNeurons: number, reason?: OutReason): FreeNeuronsFacts {
   return { usedMicroNeurons, refusedUntilMs: 0, state: { name: 'default', freeLimit: 10, out: reason && { reason, untilMs: 0 } } }
@@ -23,7 +23,7 @@ const cases: Array<{ name: string, given: FreeNeuronsFacts, remaining: number, c
 
 for (const { name, given, remaining, cloudflare, guard } of cases) {
   t.test(name, async t => {
-    t.strictSame(samplesOf(await toAccountMetrics(given)), [
+    t.strictSame(samplesOf(await toAccountGauges(toAccountFigures(given))), [
       `workers_ai_proxy_account_neurons_remaining{account="default"} ${remaining}`,
       `workers_ai_proxy_account_out{account="default",reason="cloudflare"} ${cloudflare}`,
       `workers_ai_proxy_account_out{account="default",reason="free_allocation"} ${guard}`

@@ -1,0 +1,32 @@
+import { Gauge, Registry } from 'prom-client'
+
+/** What is left of the free neurons of an account. */
+export interface AccountFigures {
+  account: string
+  /** Neurons of the UTC day. */
+  remaining: number
+  /** Why nothing is left: Cloudflare says so, or they are used up and FREE_NEURONS_GUARD refuses. Undefined while the account serves. */
+  outReason: 'cloudflare' | 'free_allocation' | undefined
+}
+
+const REASONS = ['cloudflare', 'free_allocation'] as const
+
+/** The gauges of an account in Prometheus' text format 0.0.4. */
+export async function toAccountGauges ({ account, remaining, outReason }: AccountFigures): Promise<string> {
+  const registry = new Registry()
+  const left = new Gauge({
+    name: 'workers_ai_proxy_account_neurons_remaining',
+    help: 'Free neurons of the UTC day that are left.',
+    labelNames: ['account'],
+    registers: [registry]
+  })
+  const isOut = new Gauge({
+    name: 'workers_ai_proxy_account_out',
+    help: '1 while an account has no free neurons left: Cloudflare says so, or they are used up and FREE_NEURONS_GUARD refuses.',
+    labelNames: ['account', 'reason'],
+    registers: [registry]
+  })
+  left.set({ account }, remaining)
+  for (const reason of REASONS) isOut.set({ account, reason }, Number(outReason === reason))
+  return await registry.metrics()
+}
