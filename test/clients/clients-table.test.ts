@@ -31,7 +31,13 @@ const FAST: Record<string, string> = {
   '@openai/agents': 'chat, Responses',
   '@llamaindex/openai': 'chat, Responses, embeddings',
   '@instructor-ai/instructor': 'chat',
-  xsai: 'chat, embeddings, models'
+  xsai: 'chat, embeddings, models',
+  '@anthropic-ai/sdk': 'Messages, token counts, models',
+  '@anthropic-ai/sdk-0': 'Messages, token counts, models',
+  '@ai-sdk/anthropic': 'Messages',
+  '@ai-sdk/anthropic-5': 'Messages',
+  '@ai-sdk/anthropic-7': 'Messages',
+  '@langchain/anthropic': 'Messages'
 }
 
 /** What agents call that do not call chat completions. */
@@ -56,7 +62,7 @@ function versionInAll (folder: string, name: string): string | undefined {
 }
 
 const rows = [
-  ...Object.entries(FAST).map(([name, calls]) => `| \`${name.replace(/^(openai|ai)-\d$/, '$1')}\` | ${fast[`node_modules/${name}`]?.version} | ${calls} | \`npm test\` |`),
+  ...Object.entries(FAST).map(([name, calls]) => `| \`${name.replace(/^(openai|ai|@anthropic-ai\/sdk|@ai-sdk\/anthropic)-\d$/, '$1')}\` | ${fast[`node_modules/${name}`]?.version} | ${calls} | \`npm test\` |`),
   ...Object.entries(ALL).map(([folder, { name, calls }]) => `| \`${name}\` | ${versionInAll(folder, name)} | ${calls} | \`npm run test:clients -- --all\` |`),
   ...pins.map(({ name, version }) => `| \`${name}\` | ${version} | ${AGENTS[name] ?? 'chat'} | \`npm run test:agents\` |`)
 ]
