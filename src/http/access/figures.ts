@@ -65,6 +65,7 @@ function newGuard (settings: AccessSettings): (request: FastifyRequest, figuresO
   const callers = toKeyRing(apiKeys)
   const hasAdmins = adminKeys.length > 0
   const isOpen = isOpenToEverybody(settings)
+  const isKeyWanted = hasAdmins || apiKeys.length > 0 || settings.authMode === 'passthrough'
   const isUnnamedAmbiguous = apiKeys.filter(({ name }) => name === undefined).length > 1
   return (request, figuresOf) => {
     if (isOpen) return EVERYBODY
@@ -79,10 +80,9 @@ function newGuard (settings: AccessSettings): (request: FastifyRequest, figuresO
     if (figuresOf === 'own' && caller !== undefined) {
       return caller.name === undefined && isUnnamedAmbiguous ? forbidden(UNNAMED) : { onlyKey: request.record.keyLabel }
     }
-    // A key that does not exist would not help.
-    if (!hasAdmins && (figuresOf === 'all' || apiKeys.length === 0)) return forbidden(NO_ADMIN_KEYS)
-    if (caller !== undefined) return forbidden(NOT_ADMIN)
-    return key === undefined ? missingKey() : incorrectKey()
+    if (caller !== undefined) return forbidden(hasAdmins ? NOT_ADMIN : NO_ADMIN_KEYS)
+    if (key === undefined && isKeyWanted) return missingKey()
+    return hasAdmins || apiKeys.length > 0 ? incorrectKey() : forbidden(NO_ADMIN_KEYS)
   }
 }
 

@@ -35,7 +35,7 @@ for (const [name, env] of [['with keys', { API_KEYS: 'k' }], ['with tokens of ca
     for (const line of OPEN) t.match(String(await ask(line)), /^20[04]$/, line)
     // What Node itself takes for no request is refused before anybody could ask for a key.
     for (const line of CLOSED) t.equal(await ask(line), 401, line)
-    t.equal(await ask('GET /metrics'), 403, 'the figures of all are for administrators, and there are none')
+    t.equal(await ask('GET /metrics'), 401)
     for (const headers of ['authorization: Bearer \r\n', 'x-original-url: /health\r\n', 'x-rewrite-url: /\r\n', 'x-http-method-override: GET\r\n', 'x-forwarded-prefix: /health\r\n']) t.equal(await ask('GET /v1/models', headers), 401, headers)
     t.same(proxy.simulator.requests, [], 'and nothing is run')
   })
