@@ -148,6 +148,7 @@ export async function countPromptTokens (
   allowance?.checkModel(model, services.models)
   record.servedModel = model.id
   const counted = services.settings.fetchRemoteImages ? withoutRemoteImages(chat) : chat
+  await prepareChecks(counted, ownTurn)
   const { likelyPromptTokens = 0 } = toRunRequest(counted, model, { ...toRunOptions(services), unsupportedParams: 'warn' })
   return { model, tokens: Math.max(1, likelyPromptTokens) }
 }
@@ -199,6 +200,8 @@ export async function answerRequest (services: Services, request: InferenceReque
       request.onAsked?.(run, model)
       const warning = freeNeurons?.warning()
       if (warning) run.changes.push(warning)
+      // For a client that has left, nothing would free again what is held from now on.
+      signal.throwIfAborted()
       if (run.maxTokens > 0) freeNeurons?.admit(record, toMostTokens(run), model)
       const { allowance } = call
       // A fallback goes on with what is held for the model that failed.

@@ -40,6 +40,7 @@ export async function answerEmbeddings ({ settings, workersAi, models, freeNeuro
   const warning = freeNeurons?.warning()
   if (warning) changes.push(warning)
   const tokens = { promptTokens: toTokens(batches.flat()), completionTokens: 0 }
+  signal.throwIfAborted()
   freeNeurons?.admit(record, tokens, model)
   if (call.allowance !== undefined) await call.allowance.reserve(tokens, model)
   const retryTime = new RetryTimeBudget()

@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { StartError } from '../errors.ts'
-import { isForPerson } from '../telemetry/logger.ts'
+import { isForPerson, toLoggedError } from '../telemetry/logger.ts'
 import type { ModelSurvey } from '../inference/model-survey.ts'
 import type { Ledger } from '../stores/ledger/ledger.ts'
 import { openLedger } from '../stores/ledger/open.ts'
@@ -84,7 +84,7 @@ export class Workers {
   #running = new Map<Worker, Promise<unknown>>()
   #isStopping = false
   readonly #links = new PrimaryEnd()
-  readonly #metrics = new PrimaryMetrics(this.#links)
+  readonly #metrics: PrimaryMetrics
 
   readonly #ledger: Ledger
   readonly #freeAllocation: FreeAllocation
@@ -94,6 +94,7 @@ export class Workers {
     this.#log = log
     this.#closeUpstream = closeUpstream
     this.#ledger = ledger
+    this.#metrics = new PrimaryMetrics(this.#links, error => log.error({ err: toLoggedError(error) }, 'cannot add up the metrics'))
     this.#freeAllocation = new FreeAllocation({ limit: settings.freeNeuronsPerDay, guard: settings.freeNeuronsGuard, now: Date.now, log })
     keepUsage(this.#links, ledger, this.#freeAllocation)
     this.#models = new Promise(resolve => { this.#hear = resolve })

@@ -29,7 +29,7 @@ export function checkEach (raw: RawSettings): { environment: Environment, proble
 /** Checks values that depend on each other, but for those that `problems` has already found wrong. */
 export function checkTogether (environment: Environment, problems: readonly Problem[], misspelled: readonly Misspelling[] = []): Problem[] {
   const wrong = toNames(problems)
-  const exposed = [checkExposure, checkOrigins, checkKeyLimits, checkFreeNeurons].flatMap(check => check(environment, wrong))
+  const exposed = [checkExposure, checkOrigins, checkKeyNames, checkKeyLimits, checkFreeNeurons].flatMap(check => check(environment, wrong))
   if (environment.UPSTREAM === 'simulator' || wrong.has('UPSTREAM')) return exposed
   return [
     ...exposed,
@@ -148,6 +148,16 @@ function checkFreeNeurons (environment: Environment, wrong: ReadonlySet<string>)
 }
 
 /** Limits have to hold exactly, and each of several processes would count for itself. */
+/** What keys without a name go by in figures, and callers without a key. */
+const RESERVED_NAMES = ['unnamed', 'none']
+
+function checkKeyNames (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
+  return (['API_KEYS', 'ADMIN_KEYS'] as const).filter(setting => !wrong.has(setting)).flatMap(setting => {
+    const name = toList(environment[setting] ?? '').map(text => toApiKey(text).name).find(one => one !== undefined && RESERVED_NAMES.includes(one))
+    return name === undefined ? [] : [{ name: setting, message: `has a key named '${name}', which stands for ${name === 'none' ? 'callers without a key' : 'keys without a name'} in figures; expected another name` }]
+  })
+}
+
 function checkKeyLimits (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
   const { KEY_LIMITS, API_KEYS, AUTH_MODE } = environment
   if (wrong.has('KEY_LIMITS') || wrong.has('API_KEYS') || wrong.has('AUTH_MODE')) return []

@@ -10,10 +10,13 @@ import type { Batch, Stage } from '../generation/event.ts'
 export class StopSequences implements Stage {
   done = false
   #stops: readonly string[]
+  /** Characters of the longest of them. */
+  #longest: number
   #held = ''
 
   constructor (stops: readonly string[]) {
     this.#stops = stops
+    this.#longest = stops.reduce((longest, { length }) => Math.max(longest, length), 0)
   }
 
   push (batch: Batch): Batch {
@@ -47,7 +50,7 @@ export class StopSequences implements Stage {
       match = at
       matched = stop
     }
-    const open = isLast ? -1 : firstUnfinished(text, this.#stops)
+    const open = isLast ? -1 : firstUnfinished(text, this.#stops, this.#longest)
     const decided = open !== -1 && (match === -1 || open < match) ? open : match
     const shown = decided === -1 ? text : text.slice(0, decided)
     if (shown !== '') out.push({ type: 'text', text: shown })
@@ -62,8 +65,7 @@ export class StopSequences implements Stage {
 }
 
 /** The position of the longest end of `text` that is the beginning of a stop sequence; -1 if there is none. */
-function firstUnfinished (text: string, stops: readonly string[]): number {
-  const longest = Math.max(...stops.map(stop => stop.length))
+function firstUnfinished (text: string, stops: readonly string[], longest: number): number {
   for (let at = Math.max(0, text.length - longest + 1); at < text.length; at++) {
     const end = text.slice(at)
     if (stops.some(stop => stop.length > end.length && stop.startsWith(end))) return at

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { readChatStream } from '../streams/chat-stream.ts'
+import { faultsOfMessages, isOfMessages } from '../fuzz/messages-answer.ts'
 import { spoiltRequest, VALID } from '../fuzz/spoilt-json.ts'
 import { faultsOf } from '../openai-schemas.ts'
 import { startProxy, type Proxy } from '../servers/start-proxy.ts'
@@ -13,6 +14,7 @@ function post ({ url }: Proxy, path: string, body: unknown): Promise<Response> {
 
 function faultsOfAnswer (path: string, response: Response, text: string): string[] {
   if (response.status >= 500 && !text.includes('json_schema_mismatch')) return [`status ${response.status}: ${text}`]
+  if (isOfMessages(path)) return faultsOfMessages(response.status, response.headers.get('content-type')?.startsWith('text/event-stream') === true, text)
   if (response.status >= 400) return faultsOf('ErrorResponse', JSON.parse(text))
   if (response.status !== 200) return [`status ${response.status}`]
   const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true

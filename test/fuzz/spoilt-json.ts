@@ -61,7 +61,33 @@ export const VALID: Record<string, object[]> = {
       include: []
     },
     { model: KIMI, input: 'say hi', stream: true }
-  ]
+  ],
+  '/v1/messages': [LLAMA, MISTRAL, KIMI].flatMap(model => [
+    {
+      model,
+      max_tokens: 50,
+      system: [{ type: 'text', text: 'x', cache_control: { type: 'ephemeral' } }],
+      messages: [
+        { role: 'user', content: [{ type: 'text', text: 'look' }] },
+        { role: 'assistant', content: [{ type: 'thinking', thinking: 'x', signature: 'y' }, { type: 'tool_use', id: 'toolu_1', name: 'look', input: { a: 1 } }] },
+        { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: [{ type: 'text', text: 'x' }], is_error: false }, { type: 'text', text: 'say hi' }] },
+        { role: 'system', content: 'y' },
+        { role: 'user', content: [{ type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'x' }, title: 'y' }, { type: 'search_result', source: 'x', title: 'y', content: [{ type: 'text', text: 'z' }] }] }
+      ],
+      temperature: 0.5,
+      top_p: 0.9,
+      top_k: 5,
+      stop_sequences: ['x'],
+      metadata: { user_id: 'x' },
+      tools: [{ name: 'look', description: 'x', input_schema: { type: 'object', properties: { a: { type: 'integer' } } }, strict: true }, { type: 'bash_20250124', name: 'bash' }],
+      tool_choice: { type: 'auto', disable_parallel_tool_use: true },
+      thinking: { type: 'enabled', budget_tokens: 1_024 },
+      output_config: { effort: 'low' },
+      context_management: { edits: [] }
+    },
+    { model, max_tokens: 50, messages: [{ role: 'user', content: 'say hi' }], stream: true, output_config: { format: { type: 'json_schema', schema: { type: 'object', properties: { a: { type: 'string' } } } } } }
+  ]),
+  '/v1/messages/count_tokens': [{ model: LLAMA, system: 'x', messages: [{ role: 'user', content: 'say hi' }], tools: [{ name: 'look', input_schema: { type: 'object' } }] }]
 }
 
 /** Values that have broken somebody's server. */

@@ -29,7 +29,7 @@ const missing = named.filter(path => !files.some(file => isWithin(file, path)))
 if (missing.length > 0) throw new Error(`There are no tests in test/${missing.join(', test/')}.`)
 
 /** Git and eslint ignore it. Two runs of different tests do not disturb each other. */
-const out = `.tap/built/${named.length === 0 ? 'all' : named.map(path => path.replaceAll('/', '-')).join('+').slice(0, 100)}`
+const out = `.tap/built/${named.length === 0 ? 'all' : named.map(path => path.replaceAll('/', '-')).join('+').slice(0, 40)}`
 rmSync(join(ROOT, out), { recursive: true, force: true })
 mkdirSync(join(ROOT, out, 'together'), { recursive: true })
 const entryPoints = [

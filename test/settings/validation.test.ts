@@ -116,6 +116,14 @@ const complaints: Array<{ name: string, given: Values, expected: string[] }> = [
     expected: ['HOST other machines can reach "::", and there are no keys; set API_KEYS, use 127.0.0.1, or set ALLOW_UNAUTHENTICATED=true']
   },
   {
+    name: 'keys do not have the names of labels',
+    given: { ...unpaired, API_KEYS: 'unnamed:k,j', ADMIN_KEYS: 'none:a' },
+    expected: [
+      "API_KEYS has a key named 'unnamed', which stands for keys without a name in figures; expected another name",
+      "ADMIN_KEYS has a key named 'none', which stands for callers without a key in figures; expected another name"
+    ]
+  },
+  {
     name: 'limits want names that keys have',
     given: { ...unpaired, API_KEYS: 'alice:k', KEY_LIMITS: '{"alise":{"rpm":1}}' },
     expected: ['KEY_LIMITS has an entry for "alise", but the names in API_KEYS are alice; did you mean alice?']

@@ -40,7 +40,7 @@ function call (model: ModelId, told: Partial<UpstreamCall>): UpstreamCall {
 
 function failed (model: ModelId): UpstreamCall {
   const one = new UpstreamCall(model, 1)
-  one.fail(new UpstreamError('no capacity', { kind: 'refused', status: 429, code: 3040 }))
+  one.fail(new UpstreamError('no capacity', { kind: 'refused', status: 429, code: 3040 }), 5)
   return one
 }
 

@@ -39,7 +39,7 @@ function refusalOf (work: () => void): unknown {
 
 function refused (code: number | undefined, message: string): { record: RequestRecord } {
   const call = new UpstreamCall(LLAMA as ModelId, 1)
-  call.fail(new UpstreamError(message, { kind: 'refused', status: 429, code }))
+  call.fail(new UpstreamError(message, { kind: 'refused', status: 429, code }), 5)
   return { record: new RequestRecord([call]) }
 }
 

@@ -77,7 +77,7 @@ t.test('what Cloudflare says to one of them is told once, and known to all', asy
   const { one, other, warnings } = start()
   for (const { linked } of [one, other]) {
     const call = new UpstreamCall(LLAMA as ModelId, 1)
-    call.fail(new UpstreamError('x', { kind: 'refused', status: 429, code: 4006 }))
+    call.fail(new UpstreamError('x', { kind: 'refused', status: 429, code: 4006 }), 5)
     linked.onBooked([], ended(call))
   }
   t.equal(warnings.length, 1)

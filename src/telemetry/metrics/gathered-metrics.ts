@@ -9,8 +9,9 @@ export class GatheredMetrics {
   readonly #readOthers: () => Promise<Map<number, ProcessMetrics>>
   /** What each of the other processes said last, by its number. */
   #last = new Map<number, ProcessMetrics>()
-  /** What lasts of those that have ended. */
+  /** What lasts of those that have ended, and their numbers. */
   #ended: ProcessMetrics = []
+  readonly #endedIds = new Set<number>()
 
   /**
    * @param readOthers asks every other process; one that does not answer is left out
@@ -28,13 +29,14 @@ export class GatheredMetrics {
   /** All families in the text format 0.0.4. */
   async text (): Promise<string> {
     const others = await this.#readOthers()
-    for (const [id, metrics] of others) this.#last.set(id, metrics)
+    for (const [id, metrics] of others) if (!this.#endedIds.has(id)) this.#last.set(id, metrics)
     const processes = [await this.#process.read(), ...this.#last.values(), this.#ended]
     return `${await this.#requests.text()}\n${await toText(processes)}`
   }
 
   /** Keeps what lasts of a process that has ended. */
   async forget (id: number): Promise<void> {
+    this.#endedIds.add(id)
     const last = this.#last.get(id)
     if (last === undefined) return
     this.#last.delete(id)

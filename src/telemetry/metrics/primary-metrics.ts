@@ -7,17 +7,24 @@ import type { ProcessMetrics } from './process-metrics.ts'
 /** Adds up in the primary what all its workers count. What counts is loaded with the first message. */
 export class PrimaryMetrics {
   readonly #links: WorkerLinks
+  readonly #onError: (error: unknown) => void
   #gathered: Promise<GatheredMetrics> | undefined
 
-  constructor (links: WorkerLinks) {
+  /** @param onError gets what counting failed with: figures must not end the primary */
+  constructor (links: WorkerLinks, onError: (error: unknown) => void) {
     this.#links = links
-    links.hear(TOPICS.figures, figures => { void this.#load().then(gathered => gathered.add(figures as Figures[])) })
+    this.#onError = onError
+    links.hear(TOPICS.figures, figures => { this.#load().then(gathered => gathered.add(figures as Figures[])).catch(onError) })
     links.answer(TOPICS.text, async () => (await this.#load()).text())
   }
 
   /** Keeps what a worker has counted that has ended. */
   async forget (id: number): Promise<void> {
-    await (await this.#gathered)?.forget(id)
+    try {
+      await (await this.#gathered)?.forget(id)
+    } catch (error) {
+      this.#onError(error)
+    }
   }
 
   #load (): Promise<GatheredMetrics> {

@@ -45,7 +45,7 @@ export async function embed (
   const options = { ...rest, form: TASKS['text-embeddings'].form, retryTime }
   const { cancellation, leave } = follow(signal)
   const ask = async (texts: readonly string[]): Promise<EmbeddingAnswer> => {
-    const answer = await workersAi.run(model, toBody(texts), { ...options, signal: cancellation })
+    const answer = await workersAi.run(model, toBody(texts), { ...options, signal: cancellation, promptTokens: toTokens(texts) })
     const { headers, status, attempts, call } = answer
     try {
       const embeddings = readEmbeddings(await toWholeJson(answer), texts.length)
@@ -54,7 +54,7 @@ export async function embed (
       if (call && usage === undefined) call.estimate = { promptTokens: toTokens(texts), completionTokens: 0, estimated: true }
       return { ...embeddings, texts, headers, status, attempts }
     } catch (error) {
-      call?.fail(cancellation.aborted ? cancellation.reason : error)
+      call?.fail(cancellation.aborted ? cancellation.reason : error, toTokens(texts))
       if (error instanceof UpstreamError) error.attempts = attempts
       throw error
     }

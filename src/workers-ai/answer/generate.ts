@@ -67,7 +67,8 @@ function runOptions ({
   simulatorWords,
   apiToken,
   caller,
-  calls
+  calls,
+  promptTokens
 }: GenerateRequest): RunOptions<GenerationForm> {
   return {
     signal,
@@ -78,7 +79,8 @@ function runOptions ({
     simulatorWords,
     apiToken,
     caller,
-    calls
+    calls,
+    promptTokens
   }
 }
 

@@ -48,6 +48,8 @@ interface UpstreamRequest {
 interface CallNotes {
   model: ModelId
   calls: UpstreamCall[]
+  /** An estimate. */
+  promptTokens: number
 }
 
 /** The name of the proxy's own credentials; those of callers are named by a digest. */
@@ -103,7 +105,7 @@ export class WorkersAi implements Runner {
     body: RequestBody,
     options: RunOptions<Form>
   ): Promise<RunAnswer<Form>> {
-    const { form, signal, sessionAffinity, simulatorWords, apiToken, caller, observer, calls, retryTime = new RetryTimeBudget() } = options
+    const { form, signal, sessionAffinity, simulatorWords, apiToken, caller, observer, calls, promptTokens = 0, retryTime = new RetryTimeBudget() } = options
     const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
     const headers = [...this.#runs.headers[form], ...authorization(apiToken ?? this.#options.apiToken)]
     if (sessionAffinity !== undefined && fitsHeader(sessionAffinity)) headers.push('x-session-affinity', sessionAffinity)
@@ -122,7 +124,7 @@ export class WorkersAi implements Runner {
       signal,
       redact: apiToken === undefined ? this.#redact : redactor([...this.#secrets, apiToken]),
       observer,
-      notes: calls && { model, calls }
+      notes: calls && { model, calls, promptTokens }
     }
     signal.throwIfAborted()
     // Kept for longer than the run; the token itself must not be.
@@ -202,7 +204,7 @@ export class WorkersAi implements Runner {
       const text = bytes.toString()
       return { status, headers, attempts, redact, call, form: 'json', json: toJson(text, response, request), text }
     } catch (error) {
-      call?.fail(signal.aborted ? reasonOf(signal) : error)
+      call?.fail(signal.aborted ? reasonOf(signal) : error, notes?.promptTokens ?? 0)
       throw error
     }
   }

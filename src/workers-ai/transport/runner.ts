@@ -42,6 +42,8 @@ export interface RunOptions<Form extends AnswerForm = AnswerForm> {
   observer?: WireObserver | undefined
   /** Every call this run leads to is added to it, failed ones too; where it is absent none is noted. */
   calls?: UpstreamCall[] | undefined
+  /** An estimate for the bill of a call that is given up before it is answered. */
+  promptTokens?: number | undefined
 }
 
 /** Gets all data that is sent and received, without secrets. It is content, which is logged only if a setting requests it. */

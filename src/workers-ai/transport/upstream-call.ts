@@ -73,9 +73,14 @@ export class UpstreamCall {
     }
   }
 
-  /** Ends a call that brought no answer. */
-  fail (failure: unknown): void {
+  /**
+   * Ends a call that brought no answer. Cloudflare may bill the prompt of one that was given up while it was under way.
+   * @param promptTokens an estimate
+   */
+  fail (failure: unknown, promptTokens: number): void {
     this.outcome = toOutcome(failure)
+    const isGivenUp = this.outcome === 'client_gone' || this.outcome === 'timeout'
+    if (isGivenUp && this.usage === undefined) this.estimate ??= { promptTokens, completionTokens: 0, estimated: true }
     this.isOverQuota = failure instanceof UpstreamError && toFacts(failure).meaning === 'quota'
   }
 }

@@ -60,7 +60,22 @@ t.test('what a call cost is told by its head, by its usage, or is guessed', t =>
 t.test('a call that brought no answer has no bill', t => {
   const call = new UpstreamCall(MODEL, 2)
   t.strictSame({ ...call }, { model: MODEL, account: 'default', attempt: 2, outcome: 'other', usage: undefined, neurons: undefined, estimate: undefined, isCut: false, isOverQuota: false })
-  call.fail(new UpstreamError('x', { kind: 'refused', status: 429, code: 4006 }))
+  call.fail(new UpstreamError('x', { kind: 'refused', status: 429, code: 4006 }), 5)
   t.strictSame({ ...call }, { model: MODEL, account: 'default', attempt: 2, outcome: 'code_4006', usage: undefined, neurons: undefined, estimate: undefined, isCut: false, isOverQuota: true })
+  t.end()
+})
+
+t.test('the prompt of a call that was given up may be billed', t => {
+  const cases: Array<[failure: Error, promptTokens: number | undefined]> = [
+    [new ClientDisconnectedError(), 5],
+    [new UpstreamError('x', { kind: 'timeout' }), 5],
+    [new UpstreamError('x', { kind: 'unreachable' }), undefined],
+    [new UpstreamError('x', { kind: 'refused', status: 500 }), undefined]
+  ]
+  for (const [failure, promptTokens] of cases) {
+    const call = new UpstreamCall(MODEL, 1)
+    call.fail(failure, 5)
+    t.strictSame(call.estimate, promptTokens === undefined ? undefined : { promptTokens, completionTokens: 0, estimated: true }, toOutcome(failure))
+  }
   t.end()
 })

@@ -114,7 +114,8 @@ const members = {
   temperature: Type.Optional(Nullable(Type.Number({ minimum: 0, maximum: 1 }))),
   top_p: Type.Optional(Nullable(Type.Number({ minimum: 0, maximum: 1 }))),
   top_k: Type.Optional(Nullable(Type.Integer({ minimum: 0 }))),
-  stop_sequences: Type.Optional(Nullable(Type.Array(Type.String()))),
+  // Each piece of text is searched for all of them.
+  stop_sequences: Type.Optional(Nullable(Type.Array(Type.String({ maxLength: 1_000 }), { maxItems: 128 }))),
   stream: optionalBoolean,
   metadata,
   thinking: Thinking,

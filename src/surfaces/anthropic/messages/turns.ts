@@ -28,8 +28,8 @@ export function toTurns (messages: readonly Message[]): Turn[] {
       ? [{ block: { type: 'text', text: content }, place: `${place}.content` }]
       : content.map((block, at) => ({ block, place: `${place}.content.${at}` }))
     const last = turns.at(-1)
-    if (last?.role === role) last.blocks.push(...blocks)
-    else turns.push({ role, blocks, place })
+    if (last?.role !== role) turns.push({ role, blocks, place })
+    else for (const block of blocks) last.blocks.push(block)
   }
   return turns
 }

@@ -2,11 +2,11 @@ import { InvalidRequestError, quoted } from '../../../errors.ts'
 import type { ListedModel } from '../../../inference/models.ts'
 import type { ModelList, ModelObject } from './wire.ts'
 
-/** Query of `GET /v1/models`. */
+/** Query of `GET /v1/models`; a parameter that is given twice is a list. */
 export interface PageQuery {
-  limit?: string
-  after_id?: string
-  before_id?: string
+  limit?: string | string[]
+  after_id?: string | string[]
+  before_id?: string | string[]
 }
 
 const DEFAULT_LIMIT = 20
@@ -39,14 +39,15 @@ export function toModelList (listed: readonly ListedModel[], { limit, after_id: 
   return { data: page, has_more: rest.length > page.length, first_id: page.at(0)?.id ?? null, last_id: page.at(-1)?.id ?? null }
 }
 
-function toLimit (limit: string | undefined): number {
+function toLimit (limit: string | string[] | undefined): number {
   if (limit === undefined) return DEFAULT_LIMIT
   const count = Number(limit)
   if (Number.isInteger(count) && count >= 1 && count <= MAX_LIMIT) return count
   throw new InvalidRequestError(`limit: Input should be an integer from 1 to ${MAX_LIMIT}`, { param: 'limit', code: 'invalid_value' })
 }
 
-function placeOf (listed: readonly ListedModel[], id: string, param: string): number {
+function placeOf (listed: readonly ListedModel[], id: string | string[], param: string): number {
+  if (typeof id !== 'string') throw new InvalidRequestError(`${param}: Input should be given once`, { param, code: 'invalid_value' })
   const place = listed.findIndex(({ name }) => name === id)
   if (place === -1) throw new InvalidRequestError(`${param}: '${quoted(id.slice(0, 100))}' is not in the list`, { param, code: 'invalid_value' })
   return place

@@ -23,6 +23,13 @@ t.test('what clients send is taken, members of the future and nulls included', t
   t.end()
 })
 
+t.test('stop sequences have bounds, because each piece of text is searched for all of them', t => {
+  t.equal(isRequest(body({ stop_sequences: Array.from({ length: 128 }, () => 'x'.repeat(1_000)) })), true)
+  t.equal(isRequest(body({ stop_sequences: Array.from({ length: 129 }, () => 'x') })), false)
+  t.equal(isRequest(body({ stop_sequences: ['x'.repeat(1_001)] })), false)
+  t.end()
+})
+
 t.test('a count needs no limit, a message does', t => {
   const { max_tokens: _, ...rest } = body()
   t.equal(isCount(rest), true)

@@ -15,6 +15,12 @@ t.test('messages of one role in a row are one turn, each block with its place', 
   t.end()
 })
 
+t.test('a turn may have any number of blocks', t => {
+  const many = Array.from({ length: 200_000 }, () => text(''))
+  t.equal(toTurns([{ role: 'user', content: 'a' }, { role: 'user', content: many }])[0]?.blocks.length, 200_001)
+  t.end()
+})
+
 t.test('each call has its result, wherever that stands', t => {
   const turns = toTurns([
     { role: 'assistant', content: [call('1'), call('2')] },

@@ -24,7 +24,7 @@ t.test('a list comes in pages, in both directions', t => {
   t.strictSame(ids({ limit: '2', after_id: 'd' }), ['e', false, 'e', 'e'])
   t.strictSame(ids({ limit: '2', before_id: 'd' }), ['bc', true, 'b', 'c'])
   t.strictSame(ids({ after_id: 'e' }), ['', false, null, null])
-  for (const [query, message] of [[{ limit: '0' }, /^limit: /], [{ limit: '1001' }, /^limit: /], [{ limit: 'x' }, /^limit: /], [{ after_id: 'z' }, /^after_id: 'z'/], [{ before_id: 'z' }, /^before_id: 'z'/]] as const) {
+  for (const [query, message] of [[{ limit: '0' }, /^limit: /], [{ limit: '1001' }, /^limit: /], [{ limit: 'x' }, /^limit: /], [{ after_id: 'z' }, /^after_id: 'z'/], [{ before_id: 'z' }, /^before_id: 'z'/], [{ after_id: ['a', 'b'] }, /^after_id: /], [{ before_id: ['a', 'b'] }, /^before_id: /], [{ limit: ['1', '2'] }, /^limit: /]] as const) {
     t.throws(() => ids(query), { message, status: 400 })
   }
   t.end()
