@@ -105,7 +105,10 @@ export class WorkersAi implements Runner {
     body: RequestBody,
     options: RunOptions<Form>
   ): Promise<RunAnswer<Form>> {
-    const { form, signal, sessionAffinity, simulatorWords, apiToken, caller, observer, calls, promptTokens = 0, retryTime = new RetryTimeBudget() } = options
+    const {
+      form, signal, sessionAffinity, simulatorWords, apiToken, caller, observer,
+      calls, promptTokens = 0, retryTime = new RetryTimeBudget()
+    } = options
     const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
     const headers = [...this.#runs.headers[form], ...authorization(apiToken ?? this.#options.apiToken)]
     if (sessionAffinity !== undefined && fitsHeader(sessionAffinity)) headers.push('x-session-affinity', sessionAffinity)

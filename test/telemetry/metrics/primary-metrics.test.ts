@@ -9,13 +9,13 @@ t.test('the primary adds up what its workers tell', async t => {
   let hear: (message: unknown) => void = () => {}
   let answer: (question: unknown) => Promise<unknown> = async () => undefined
   const asked: string[] = []
-  let readsTwice: (() => Promise<void>) | undefined
+  const meanwhile: Array<() => Promise<void>> = []
   const metrics = new PrimaryMetrics({
     hear: (topic, heard) => { if (topic === TOPICS.figures) hear = heard },
     answer: (topic, answered) => { if (topic === TOPICS.text) answer = answered },
     askAll: async topic => {
       asked.push(topic)
-      await readsTwice?.()
+      await meanwhile.pop()?.()
       return new Map([[1, [{ name: 'ticks_total', help: 'About it.', type: 'counter', aggregator: 'sum', values: [{ value: 5, labels: {} }] }]]])
     }
   }, error => t.fail(String(error)))
@@ -29,6 +29,6 @@ t.test('the primary adds up what its workers tell', async t => {
   t.strictSame(asked, [TOPICS.process])
   await metrics.forget(1)
   t.match(await answer(undefined), /^ticks_total 5$/m, 'what has ended is kept')
-  readsTwice = async () => await metrics.forget(1)
+  meanwhile.push(async () => await metrics.forget(1))
   t.match(await answer(undefined), /^ticks_total 5$/m, 'and does not come back with an answer that was on its way')
 })
