@@ -15,7 +15,7 @@ export const DEFAULT_ACCOUNT = 'default'
 
 /**
  * What an ended request adds to the ledger: itself, once, and each call that Cloudflare was asked for it, also those whose
- * answers were thrown away. Calls that failed cost nothing.
+ * answers were thrown away. Calls that Cloudflare refused cost nothing.
  * @returns nothing for a request that asked for no model
  */
 export function toBookings (ended: EndedRequest, find: FindModel): Booking[] {
