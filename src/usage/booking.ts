@@ -1,17 +1,14 @@
 import type { EndedRequest } from '../telemetry/ended-requests.ts'
-import type { Booking, Counts, RowKey } from '../stores/ledger/ledger.ts'
+import { emptyBooking, type Booking, type Counts, type RowKey } from '../stores/ledger/ledger.ts'
 import { toBill, type Bill } from '../workers-ai/models/price.ts'
 import type { Model, ModelId } from '../workers-ai/models/model.ts'
-import type { UpstreamCall } from '../workers-ai/transport/upstream-call.ts'
+import { DEFAULT_ACCOUNT, type UpstreamCall } from '../workers-ai/transport/upstream-call.ts'
 
 /** Finds a model of the catalogue or of Cloudflare's list; undefined for any other id. */
 export type FindModel = (id: string) => Model | undefined
 
 /** Stands for a model that neither the catalogue nor Cloudflare's list knows: a client may make up any number of ids. */
 const OTHER = 'other'
-
-/** The account where there is only one. */
-export const DEFAULT_ACCOUNT = 'default'
 
 /**
  * What an ended request adds to the ledger: itself, once, and each call that Cloudflare was asked for it, also those whose
@@ -24,7 +21,7 @@ export function toBookings (ended: EndedRequest, find: FindModel): Booking[] {
   const { keyLabel: key, calls = [], servedModel } = record
   const account = calls.at(-1)?.account ?? DEFAULT_ACCOUNT
   const model = servedModel === undefined ? OTHER : nameOf(servedModel, find)
-  const first = emptyBooking(account, model, key)
+  const first = emptyBooking({ account, model, key })
   first.requests = 1
   first.errors = isError(ended) ? 1 : 0
   const bookings = [first]
@@ -34,7 +31,7 @@ export function toBookings (ended: EndedRequest, find: FindModel): Booking[] {
     if (name === model && call.account === account) {
       addCall(first, call, find)
     } else {
-      const booking = emptyBooking(call.account, name, key)
+      const booking = emptyBooking({ account: call.account, model: name, key })
       addCall(booking, call, find)
       bookings.push(booking)
     }
@@ -42,27 +39,7 @@ export function toBookings (ended: EndedRequest, find: FindModel): Booking[] {
   return bookings
 }
 
-type FullBooking = RowKey & Counts
-
-function emptyBooking (account: string, model: string, key: string): FullBooking {
-  return {
-    account,
-    model,
-    key,
-    requests: 0,
-    errors: 0,
-    inputTokens: 0,
-    cachedInputTokens: 0,
-    outputTokens: 0,
-    reasoningTokens: 0,
-    microNeurons: 0,
-    estimatedMicroNeurons: 0,
-    cacheHits: 0,
-    unpricedCalls: 0
-  }
-}
-
-function addCall (booking: FullBooking, call: UpstreamCall, find: FindModel): void {
+function addCall (booking: RowKey & Counts, call: UpstreamCall, find: FindModel): void {
   const tokens = call.usage ?? call.estimate
   if (tokens !== undefined) {
     booking.inputTokens += tokens.promptTokens

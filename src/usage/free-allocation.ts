@@ -10,7 +10,7 @@ import type { EndedRequest } from '../telemetry/ended-requests.ts'
 import type { AccountFigures } from '../telemetry/metrics/account-gauges.ts'
 import type { Model } from '../workers-ai/models/model.ts'
 import { MICRO_NEURONS_PER_NEURON, toMicroNeurons, type BilledTokens } from '../workers-ai/models/price.ts'
-import { DEFAULT_ACCOUNT } from './booking.ts'
+import { DEFAULT_ACCOUNT } from '../workers-ai/transport/upstream-call.ts'
 import { toUsedMicroNeurons, type AccountState, type OutReason } from './report.ts'
 
 export interface FreeAllocationOptions {

@@ -73,9 +73,13 @@ export function toFirstKeptDay (ms: number): string {
 }
 
 /** A row without counts. */
-export function emptyRow (day: string, { account, model, key }: RowKey): Row {
+export function emptyRow (day: string, key: RowKey): Row {
+  return { day, ...emptyBooking(key) }
+}
+
+/** A booking without counts. Written out, because it runs for every request. */
+export function emptyBooking ({ account, model, key }: RowKey): RowKey & Counts {
   return {
-    day,
     account,
     model,
     key,

@@ -1,13 +1,5 @@
 import { InvalidRequestError, quoted } from '../../errors.ts'
-
-/** The part of an Ajv error that is used; Fastify types it more loosely. */
-export interface ValidationFailure {
-  keyword: string
-  /** JSON pointer to the value that failed. */
-  instancePath: string
-  params: Record<string, unknown>
-  message?: string
-}
+import type { ValidationFailure } from '../../http/replies/caller-error.ts'
 
 /**
  * Says in Anthropic's words what is wrong with a body.

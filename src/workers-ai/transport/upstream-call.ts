@@ -17,7 +17,7 @@ interface Told {
 }
 
 /** The one account where there is a single pair of account and token. */
-const DEFAULT_ACCOUNT = 'default'
+export const DEFAULT_ACCOUNT = 'default'
 
 /** Characters of English text per token, the rule of thumb Cloudflare's own estimate uses. */
 const CHARACTERS_PER_TOKEN = 4

@@ -1,7 +1,8 @@
 import { Ajv } from 'ajv'
 import t from 'tap'
 import { MessagesRequest } from '../../../src/surfaces/anthropic/messages/request.ts'
-import { toInvalidRequest, type ValidationFailure } from '../../../src/surfaces/anthropic/validation-error.ts'
+import type { ValidationFailure } from '../../../src/http/replies/caller-error.ts'
+import { toInvalidRequest } from '../../../src/surfaces/anthropic/validation-error.ts'
 
 const validate = new Ajv({ discriminator: true, allowUnionTypes: true }).compile(MessagesRequest)
 const user = (content: unknown) => ({ messages: [{ role: 'user', content }] })

@@ -1,6 +1,7 @@
 import fastify from 'fastify'
 import t from 'tap'
-import { toInvalidRequest, type ValidationFailure } from '../../../../src/surfaces/openai/validation-error.ts'
+import type { ValidationFailure } from '../../../../src/http/replies/caller-error.ts'
+import { toInvalidRequest } from '../../../../src/surfaces/openai/validation-error.ts'
 import { ChatCompletionRequest } from '../../../../src/surfaces/openai/chat-completions/request.ts'
 
 const user = { role: 'user', content: 'hi' }

@@ -1,6 +1,7 @@
 import fastify from 'fastify'
 import t from 'tap'
-import { toInvalidRequest, type ValidationFailure } from '../../../../src/surfaces/openai/validation-error.ts'
+import type { ValidationFailure } from '../../../../src/http/replies/caller-error.ts'
+import { toInvalidRequest } from '../../../../src/surfaces/openai/validation-error.ts'
 import { EmbeddingRequest } from '../../../../src/surfaces/openai/embeddings/request.ts'
 
 const app = fastify({ ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false, allowUnionTypes: true } } })

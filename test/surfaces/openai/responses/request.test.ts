@@ -1,6 +1,7 @@
 import fastify from 'fastify'
 import t from 'tap'
-import { toInvalidRequest, type ValidationFailure } from '../../../../src/surfaces/openai/validation-error.ts'
+import type { ValidationFailure } from '../../../../src/http/replies/caller-error.ts'
+import { toInvalidRequest } from '../../../../src/surfaces/openai/validation-error.ts'
 import { ResponseRequest } from '../../../../src/surfaces/openai/responses/request.ts'
 
 // As src/app.ts sets it up: bodies reach the handler as they were sent, and the first failure is told.
