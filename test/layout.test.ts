@@ -45,13 +45,14 @@ interface Rule {
 const FACTS_OF_WORKERS_AI = ['workers-ai/models/catalogue.ts', 'workers-ai/models/embedding-family.ts', 'workers-ai/models/family.ts', 'workers-ai/models/model.ts', 'workers-ai/models/task.ts', 'workers-ai/transport/error-codes.ts']
 
 /** All that neither the command line nor the processes are made of. */
-const SERVER = ['app.ts', 'index.ts', 'errors.ts', 'ids.ts', 'generation', 'json', 'stages', 'workers-ai', 'inference', 'remote-images', 'surfaces', 'http', 'telemetry', 'stores', 'usage', 'simulator', 'settings']
+const SERVER = ['app.ts', 'app', 'index.ts', 'errors.ts', 'ids.ts', 'generation', 'json', 'stages', 'workers-ai', 'inference', 'remote-images', 'surfaces', 'http', 'telemetry', 'stores', 'usage', 'simulator', 'settings']
 
 /** What each folder and each file of the root may import: the rule of the longest path that fits. */
 const RULES: Record<string, Rule> = {
   'main.ts': { packages: ['fastify', 'node:*'], ours: ['index.ts', 'errors.ts', 'cli', 'serve', 'settings', 'telemetry'] },
   'index.ts': { packages: ['fastify', 'node:*'], ours: ['app.ts', 'serve/upstream.ts', 'settings', 'telemetry/primary-link.ts'] },
-  'app.ts': { packages: ['fastify', '@fastify/cors', '@fastify/under-pressure'], ours: ['http', 'inference', 'remote-images', 'settings', 'stores', 'surfaces', 'telemetry', 'usage', 'workers-ai', 'errors.ts', 'ids.ts'] },
+  'app.ts': { packages: ['fastify'], ours: ['app', 'http', 'inference', 'remote-images', 'settings', 'stores', 'surfaces', 'telemetry', 'usage'] },
+  app: { packages: ['fastify', '@fastify/cors', '@fastify/under-pressure'], ours: ['http', 'inference', 'settings', 'stores', 'surfaces', 'telemetry', 'usage', 'workers-ai', 'errors.ts', 'ids.ts'] },
   'errors.ts': { packages: [], ours: [] },
   'ids.ts': { packages: ['node:crypto'], ours: [] },
   generation: { packages: [], ours: [] },
@@ -84,7 +85,7 @@ const MAX_FILES = 20
 const ONLY: Record<string, string[]> = { undici: ['client', 'connection-errors', 'dispatch', 'pool'].map(name => `workers-ai/transport/${name}.ts`), libsql: ['stores/database.ts'], 'prom-client': ['account-gauges', 'families', 'process-metrics'].map(name => `telemetry/metrics/${name}.ts`) }
 
 /** The only files that make a client of Cloudflare. */
-const MAKE_A_CLIENT = ['app.ts', 'cli/doctor/probe.ts']
+const MAKE_A_CLIENT = ['app/engine.ts', 'cli/doctor/probe.ts']
 
 /** The only files of a surface that may know of HTTP: the others are pure. */
 const HTTP_FILES_OF_SURFACES = /(?:^|\/)(?:plugin|route|stored-route|error-handler|choice-stream)\.ts$/
