@@ -55,6 +55,7 @@ export async function answerEmbeddings ({ settings, workersAi, models, freeNeuro
     apiToken: call.apiToken,
     simulatorWords: call.simulatorWords,
     caller: call.caller,
+    origin: call.record,
     observer: call.observer
   }).finally(() => {
     record.attempts = retryTime.asked

@@ -205,6 +205,7 @@ function ask (
     simulatorWords: call.simulatorWords,
     apiToken: call.apiToken,
     caller: call.caller,
+    origin: call.record,
     calls: call.record.calls,
     promptTokens: toInput(request, choice).promptTokens,
     observer: call.observer,

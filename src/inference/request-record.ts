@@ -19,6 +19,8 @@ export type LimitName = 'requests' | 'tokens' | 'parallel' | 'budget' | 'free_al
 export class RequestRecord {
   /** Every call of Cloudflare it led to, in their order; undefined where no reader wants them. */
   calls?: UpstreamCall[] | undefined
+  /** The pattern of the route it came by, or `unknown`. */
+  route = 'unknown'
   /** Whether a model was asked, or the caller wanted to see what would be sent; undefined where nothing came so far. */
   kind?: 'answer' | 'dry-run'
   /** Name of the key that was used, never the key. */

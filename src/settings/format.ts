@@ -13,6 +13,11 @@ export interface Format {
 
 export const MAX_WORKERS = 64
 
+/** AI Gateway drops further ones without a word. */
+const MAX_METADATA_ENTRIES = 5
+/** The longest value of a header that AI Gateway is certain to take is not documented. */
+const MAX_METADATA_LENGTH = 2_000
+
 const hostName = /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i
 const visibleAscii = /^[\x21-\x7e]+$/
 
@@ -70,6 +75,16 @@ export const FORMATS: Record<string, Format> = {
     expected: 'a JSON object of lists of model names, such as {"@cf/a/b":["@cf/c/d"]}',
     accepts: text => readFallbacks(text) !== undefined
   },
+  'gateway-cache-ttl': {
+    shape: 'text',
+    expected: '0, or a whole number of seconds from 60 to 2592000',
+    accepts: text => /^(?:0|[1-9]\d{1,6})$/.test(text) && (text === '0' || (Number(text) >= 60 && Number(text) <= 2_592_000))
+  },
+  'gateway-metadata': {
+    shape: 'map',
+    expected: `a JSON object of at most ${MAX_METADATA_ENTRIES} texts, numbers or booleans, such as {"team":"web","key":"{key}"}`,
+    accepts: text => readMetadata(text) !== undefined
+  },
   'key-limits': {
     shape: 'map',
     expected: 'a JSON object of objects of limits, such as {"alice":{"rpm":60},"*":{"tpm":10000}}',
@@ -90,6 +105,14 @@ export function readAliases (text: string): Record<string, string> | undefined {
 /** The fallbacks in a JSON text, or undefined when it is no object of lists of non-empty strings. */
 export function readFallbacks (text: string): Record<string, string[]> | undefined {
   return readMap(text, (value): value is string[] => Array.isArray(value) && value.every(isName))
+}
+
+/** The labels of AI Gateway in a JSON text, or undefined when it is no object of at most five texts, numbers or booleans. */
+export function readMetadata (text: string): Record<string, string | number | boolean> | undefined {
+  const metadata = readMap(text, (value): value is string | number | boolean => ['string', 'number', 'boolean'].includes(typeof value))
+  if (metadata === undefined || text.length > MAX_METADATA_LENGTH) return undefined
+  const count = Object.keys(metadata).length
+  return count > 0 && count <= MAX_METADATA_ENTRIES ? metadata : undefined
 }
 
 function readMap<T> (text: string, accepts: (value: unknown) => value is T): Record<string, T> | undefined {

@@ -1,7 +1,7 @@
 import { isLoopback, type Address } from './address.ts'
 import { toApiKey } from './api-keys.ts'
-import { SETTINGS, type CloudflareSettings, type Environment, type Settings } from './schema.ts'
-import { readAliases, readFallbacks, toList } from './format.ts'
+import { SETTINGS, type CloudflareSettings, type Environment, type GatewayOptions, type Settings } from './schema.ts'
+import { readAliases, readFallbacks, readMetadata, toList } from './format.ts'
 import { readKeyLimits } from './key-limits.ts'
 import { memoryLimit } from './memory-limit.ts'
 import type { Misspelling } from './misspellings.ts'
@@ -187,8 +187,29 @@ function toCloudflareSettings (environment: Environment): CloudflareSettings {
     apiToken: environment.CLOUDFLARE_API_TOKEN ?? '',
     apiBaseUrl: withoutSlash(environment.CLOUDFLARE_API_BASE_URL),
     ...(id !== undefined && {
-      gateway: { id, baseUrl: withoutSlash(environment.CLOUDFLARE_AI_GATEWAY_BASE_URL), ...(token !== undefined && { token }) }
+      gateway: {
+        id,
+        baseUrl: withoutSlash(environment.CLOUDFLARE_AI_GATEWAY_BASE_URL),
+        ...(token !== undefined && { token }),
+        options: toGatewayOptions(environment)
+      }
     })
+  }
+}
+
+function toGatewayOptions (environment: Environment): GatewayOptions {
+  const {
+    CLOUDFLARE_AI_GATEWAY_CACHE_TTL: ttl,
+    CLOUDFLARE_AI_GATEWAY_LOG_PAYLOAD: logPayload,
+    CLOUDFLARE_AI_GATEWAY_METADATA: text,
+    CLOUDFLARE_AI_GATEWAY_ZDR: zdr
+  } = environment
+  const metadata = text === undefined ? undefined : readMetadata(text)
+  return {
+    ...(ttl !== undefined && { cacheTtlSeconds: Number(ttl) }),
+    ...(logPayload !== undefined && { logPayload }),
+    ...(metadata !== undefined && { metadata }),
+    ...(zdr !== undefined && { zdr })
   }
 }
 

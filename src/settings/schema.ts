@@ -211,6 +211,28 @@ export const Environment = Type.Object({
     receives: ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_TOKEN'],
     description: 'Base URL of AI Gateway.'
   }),
+  CLOUDFLARE_AI_GATEWAY_CACHE_TTL: Type.Optional(Type.String({
+    group: 'Cloudflare',
+    format: 'gateway-cache-ttl',
+    description: 'Seconds for which that AI Gateway keeps answers and repeats them; 0 skips its cache.',
+    details: 'At least 60, at most 2592000. Without it the settings of the gateway apply. A repeated answer costs no neurons.'
+  })),
+  CLOUDFLARE_AI_GATEWAY_LOG_PAYLOAD: Type.Optional(Type.Boolean({
+    group: 'Cloudflare',
+    description: 'Whether that AI Gateway logs prompts and answers; false logs only figures.',
+    details: 'Without it the settings of the gateway apply.'
+  })),
+  CLOUDFLARE_AI_GATEWAY_METADATA: Type.Optional(Type.String({
+    group: 'Cloudflare',
+    format: 'gateway-metadata',
+    description: 'JSON object of at most 5 labels in its logs, e.g. {"team":"web","key":"{key}"}.',
+    details: 'Values are text, numbers or booleans. `{key}` in a text stands for the name of the caller\'s key, `{route}` for the path that was called.'
+  })),
+  CLOUDFLARE_AI_GATEWAY_ZDR: Type.Optional(Type.Boolean({
+    group: 'Cloudflare',
+    description: 'Asks that AI Gateway for zero data retention, or with false for none of it.',
+    details: 'Cloudflare applies it to requests that it bills for third-party models. Without it the settings of the gateway apply.'
+  })),
   UPSTREAM_HEADERS_TIMEOUT_MS: Type.Integer({
     group: 'Cloudflare',
     unit: 'milliseconds',
@@ -446,7 +468,19 @@ export interface CloudflareSettings {
   apiToken: string
   /** Without a slash at its end. */
   apiBaseUrl: string
-  gateway?: { id: string, token?: string, baseUrl: string }
+  gateway?: { id: string, token?: string, baseUrl: string, options?: GatewayOptions }
+}
+
+/** What AI Gateway is asked for with each run. It goes by its own settings in what is absent. */
+export interface GatewayOptions {
+  /** How long it keeps answers; 0 skips its cache. */
+  cacheTtlSeconds?: number
+  /** Whether it logs prompts and answers. */
+  logPayload?: boolean
+  /** Labels of its log, at most five. `{key}` and `{route}` in a text stand for those of the request. */
+  metadata?: Record<string, string | number | boolean>
+  /** Zero data retention. */
+  zdr?: boolean
 }
 
 function oneOf<const Value extends string> (values: readonly Value[], options: SchemaOptions) {

@@ -190,10 +190,18 @@ function checkAccountId ({ CLOUDFLARE_ACCOUNT_ID: id, CLOUDFLARE_API_BASE_URL: a
 }
 
 function checkGateway (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
-  const { CLOUDFLARE_AI_GATEWAY_ID: id, CLOUDFLARE_AI_GATEWAY_TOKEN: token } = environment
-  if (token === undefined || id !== undefined || wrong.has('CLOUDFLARE_AI_GATEWAY_ID')) return []
-  return [{ name: 'CLOUDFLARE_AI_GATEWAY_TOKEN', message: 'requires CLOUDFLARE_AI_GATEWAY_ID, which is not set' }]
+  if (environment.CLOUDFLARE_AI_GATEWAY_ID !== undefined || wrong.has('CLOUDFLARE_AI_GATEWAY_ID')) return []
+  return OF_A_GATEWAY.filter(name => environment[name] !== undefined && !wrong.has(name)).map(name => ({ name, message: 'requires CLOUDFLARE_AI_GATEWAY_ID, which is not set' }))
 }
+
+/** Settings that mean nothing without an AI Gateway. */
+const OF_A_GATEWAY = [
+  'CLOUDFLARE_AI_GATEWAY_TOKEN',
+  'CLOUDFLARE_AI_GATEWAY_CACHE_TTL',
+  'CLOUDFLARE_AI_GATEWAY_LOG_PAYLOAD',
+  'CLOUDFLARE_AI_GATEWAY_METADATA',
+  'CLOUDFLARE_AI_GATEWAY_ZDR'
+] as const
 
 function toHowToGet (name: SettingName): string | undefined {
   return SETTINGS.find(setting => setting.name === name)?.howToGet

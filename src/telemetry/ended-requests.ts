@@ -51,6 +51,7 @@ export function readEndedRequests (app: FastifyInstance, readers: readonly Reque
   app.decorateRequest('record')
   app.addHook('onRequest', (request, reply, done) => {
     request.record = new RequestRecord(readsCalls ? [] : undefined)
+    request.record.route = request.routeOptions.url ?? 'unknown'
     reply.header('x-request-id', request.id)
     if (request.routeOptions.config.isHealthCheck) return done()
     // Fastify calls no hook when a client disconnects after its request was read; Node emits this in every case, once.
@@ -65,11 +66,11 @@ export function readEndedRequests (app: FastifyInstance, readers: readonly Reque
 }
 
 function tell (readers: readonly RequestReader[], { request, statusCode }: FastifyReply, elapsedMs: number, isAborted: boolean): void {
-  const { record, method, routeOptions: { url, config } } = request
+  const { record, method, routeOptions: { config } } = request
   const ended: EndedRequest = {
     record,
     request,
-    route: url ?? 'unknown',
+    route: record.route,
     method,
     status: isAborted ? 499 : statusCode,
     elapsedMs,

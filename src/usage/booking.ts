@@ -51,6 +51,7 @@ function addCall (booking: RowKey & Counts, call: UpstreamCall, find: FindModel)
   if (source === 'estimated') booking.estimatedMicroNeurons += microNeurons
   else booking.microNeurons += microNeurons
   if (source === 'unpriced') booking.unpricedCalls++
+  if (call.isCacheHit) booking.cacheHits++
 }
 
 /** The bill of one call by the price of its model. */

@@ -42,6 +42,14 @@ const cases: Record<string, { right: string[], wrong: string[] }> = {
     right: ['{}', '{"@cf/a/b":["@cf/c/d","e"]}', '{"a":[]}'],
     wrong: ['', '[]', '{"a":"b"}', '{"a":[1]}', '{"a":[""]}']
   },
+  'gateway-cache-ttl': {
+    right: ['0', '60', '2592000'],
+    wrong: ['', '1', '59', '2592001', '00', '60.5', '1h']
+  },
+  'gateway-metadata': {
+    right: ['{"team":"web","key":"{key}","beta":true,"tier":2}'],
+    wrong: ['', '{}', '[]', '{"a":null}', '{"a":{}}', '{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1}', `{"a":"${'x'.repeat(2_000)}"}`]
+  },
   'key-limits': {
     right: ['{}', '{"alice":{"rpm":60},"*":{}}'],
     wrong: ['', '[]', '{"alice":60}', '{"alice":[]}']

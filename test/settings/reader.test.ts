@@ -72,6 +72,10 @@ t.same(readSettings({
     CLOUDFLARE_AI_GATEWAY_ID: 'g',
     CLOUDFLARE_AI_GATEWAY_TOKEN: 't2',
     CLOUDFLARE_AI_GATEWAY_BASE_URL: 'http://127.0.0.1:2/v1/',
+    CLOUDFLARE_AI_GATEWAY_CACHE_TTL: '3600',
+    CLOUDFLARE_AI_GATEWAY_LOG_PAYLOAD: 'false',
+    CLOUDFLARE_AI_GATEWAY_METADATA: '{"team":"web","beta":true}',
+    CLOUDFLARE_AI_GATEWAY_ZDR: 'true',
     MODEL_ALIASES: '{"a":"b"}',
     MODEL_FALLBACKS: '{"a":["c"]}',
     WORKERS: '3',
@@ -102,7 +106,12 @@ t.same(readSettings({
     accountId: '0123456789abcdef0123456789abcdef',
     apiToken: 't1',
     apiBaseUrl: 'http://127.0.0.1:1/client/v4',
-    gateway: { id: 'g', token: 't2', baseUrl: 'http://127.0.0.1:2/v1' }
+    gateway: {
+      id: 'g',
+      token: 't2',
+      baseUrl: 'http://127.0.0.1:2/v1',
+      options: { cacheTtlSeconds: 3600, logPayload: false, metadata: { team: 'web', beta: true }, zdr: true }
+    }
   },
   authMode: 'keys',
   apiKeys: [{ key: 'k1' }, { key: 'k2', name: 'app.1' }],

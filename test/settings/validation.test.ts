@@ -96,6 +96,11 @@ const complaints: Array<{ name: string, given: Values, expected: string[] }> = [
     given: { ...unpaired, CLOUDFLARE_AI_GATEWAY_TOKEN: 's3cret' },
     expected: ['CLOUDFLARE_AI_GATEWAY_TOKEN requires CLOUDFLARE_AI_GATEWAY_ID, which is not set']
   },
+  {
+    name: 'what a gateway is asked for wants a gateway',
+    given: { ...unpaired, CLOUDFLARE_AI_GATEWAY_CACHE_TTL: '60', CLOUDFLARE_AI_GATEWAY_LOG_PAYLOAD: 'false', CLOUDFLARE_AI_GATEWAY_METADATA: '{"a":"b"}', CLOUDFLARE_AI_GATEWAY_ZDR: 'true' },
+    expected: ['CACHE_TTL', 'LOG_PAYLOAD', 'METADATA', 'ZDR'].map(name => `CLOUDFLARE_AI_GATEWAY_${name} requires CLOUDFLARE_AI_GATEWAY_ID, which is not set`)
+  },
   { name: 'a gateway wants no token', given: { ...unpaired, CLOUDFLARE_AI_GATEWAY_ID: 'g' }, expected: [] },
   {
     name: 'a secret is not shown when it is wrong',

@@ -12,7 +12,7 @@ import type { RunAnswer, Runner, RunOptions } from '../transport/runner.ts'
 import { StreamPump, toLength } from '../fast-path/stream-pump.ts'
 
 export interface GenerateRequest
-  extends Pick<RunOptions, 'signal' | 'sessionAffinity' | 'simulatorWords' | 'apiToken' | 'caller' | 'observer' | 'retryTime' | 'calls'> {
+  extends Pick<RunOptions, 'signal' | 'sessionAffinity' | 'simulatorWords' | 'apiToken' | 'caller' | 'origin' | 'observer' | 'retryTime' | 'calls'> {
   model: ModelId
   /** The native body: JSON. */
   body: RequestBody
@@ -67,6 +67,7 @@ function runOptions ({
   simulatorWords,
   apiToken,
   caller,
+  origin,
   calls,
   promptTokens
 }: GenerateRequest): RunOptions<GenerationForm> {
@@ -79,6 +80,7 @@ function runOptions ({
     simulatorWords,
     apiToken,
     caller,
+    origin,
     calls,
     promptTokens
   }

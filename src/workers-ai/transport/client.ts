@@ -8,6 +8,7 @@ import type { AnswerForm } from '../models/task.ts'
 import { CircuitBreakers } from './circuit-breaker.ts'
 import { toRequestError } from './connection-errors.ts'
 import { dispatch, headerOf, type UpstreamResponse, type DispatchOptions } from './dispatch.ts'
+import { toGatewayHeaders, toMetadataHeader, type GatewayOptions } from './gateway-headers.ts'
 import { newPool } from './pool.ts'
 import { redactor } from './redaction.ts'
 import { isInPieces, toText, type RequestBody } from './request-body.ts'
@@ -23,7 +24,7 @@ export interface WorkersAiOptions {
   /** Empty if every run has its own token. */
   apiToken: string
   /** Sends the runs through an AI Gateway: `baseUrl` e.g. `https://gateway.ai.cloudflare.com/v1`; the token is for authenticated gateways. */
-  gateway?: { id: string, token?: string, baseUrl: string } | undefined
+  gateway?: { id: string, token?: string, baseUrl: string, options?: GatewayOptions } | undefined
   /** The most retries of a run, before its first byte. */
   maxRetries: number
   /** Longest wait for the first byte of an answer, in milliseconds. */
@@ -64,6 +65,7 @@ export class WorkersAi implements Runner {
   readonly #headers: string[]
   readonly #api: { pool: Pool, accountPath: string }
   readonly #runs: { pool: Pool, path: string, headers: Record<AnswerForm, string[]> }
+  readonly #toMetadata: ReturnType<typeof toMetadataHeader>
   readonly #secrets: string[]
   readonly #redact: (text: string) => string
   readonly #budgets = new RetryBudgets()
@@ -80,8 +82,10 @@ export class WorkersAi implements Runner {
       ...this.#headers,
       'content-type',
       'application/json',
+      ...(gateway === undefined ? [] : toGatewayHeaders(gateway.options ?? {})),
       ...(gateway?.token === undefined ? [] : ['cf-aig-authorization', `Bearer ${gateway.token}`])
     ]
+    this.#toMetadata = gateway && toMetadataHeader(gateway.options ?? {})
     this.#runs = {
       pool: this.#api.pool,
       path: `${this.#api.accountPath}/ai/run`,
@@ -106,13 +110,14 @@ export class WorkersAi implements Runner {
     options: RunOptions<Form>
   ): Promise<RunAnswer<Form>> {
     const {
-      form, signal, sessionAffinity, simulatorWords, apiToken, caller, observer,
+      form, signal, sessionAffinity, simulatorWords, apiToken, caller, origin, observer,
       calls, promptTokens = 0, retryTime = new RetryTimeBudget()
     } = options
     const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
     const headers = [...this.#runs.headers[form], ...authorization(apiToken ?? this.#options.apiToken)]
     if (sessionAffinity !== undefined && fitsHeader(sessionAffinity)) headers.push('x-session-affinity', sessionAffinity)
     if (this.#options.isSimulator === true && typeof simulatorWords === 'string') headers.push('x-simulator', simulatorWords)
+    if (this.#toMetadata !== undefined) headers.push('cf-aig-metadata', this.#toMetadata(origin))
     // undici would send pieces as HTTP chunks.
     if (isInPieces(body)) headers.push('content-length', String(body.reduce((sum, { length }) => sum + length, 0)))
     const request: UpstreamRequest = {

@@ -1,5 +1,6 @@
 import { UpstreamError } from '../../errors.ts'
 import { toStreamError } from './connection-errors.ts'
+import { isCacheHit } from './upstream-call.ts'
 import { FORWARDED_HEADERS, headerOf, type UpstreamResponse, type ResponseBody } from './dispatch.ts'
 import { describeBody, errorInAnswer, readJson, retryAfterSeconds, toUpstreamError } from './error-envelope.ts'
 import type { RunAnswer, WireObserver } from './runner.ts'
@@ -87,6 +88,8 @@ export function forwardedHeaders (response: UpstreamResponse, redacted: (text: s
     const value = headerOf(response, name)
     if (fitsHeader(value) && redacted(value) === value) headers[name] = value
   }
+  // AI Gateway repeats the header of the answer that it kept, which is billed once.
+  if (isCacheHit(headers) && headers['cf-ai-neurons'] !== undefined) headers['cf-ai-neurons'] = '0'
   return headers
 }
 

@@ -2,6 +2,7 @@ import type { CancelSignal } from '../../generation/cancellation.ts'
 import type { ModelId } from '../models/model.ts'
 import type { AnswerForm } from '../models/task.ts'
 import type { ResponseBody } from './dispatch.ts'
+import type { RequestOrigin } from './gateway-headers.ts'
 import type { RequestBody } from './request-body.ts'
 import type { RetryTimeBudget } from './retry.ts'
 import type { UpstreamCall } from './upstream-call.ts'
@@ -37,6 +38,8 @@ export interface RunOptions<Form extends AnswerForm = AnswerForm> {
   apiToken?: string | undefined
   /** The caller, by a name that is not a secret. Each caller has a retry budget; all runs without a name share one. */
   caller?: string | undefined
+  /** The request it is for, which AI Gateway may log. */
+  origin?: RequestOrigin | undefined
   /** The rest of the retry time of a request with several runs. */
   retryTime?: RetryTimeBudget | undefined
   observer?: WireObserver | undefined

@@ -42,6 +42,8 @@ export class UpstreamCall {
   estimate: Usage | undefined = undefined
   /** Its stream was ended before its end, by whichever side: what it has told is what was counted so far. */
   isCut = false
+  /** AI Gateway has repeated an earlier answer. */
+  isCacheHit = false
   /** Cloudflare has refused it because the free neurons of the day are used up. */
   isOverQuota = false
 
@@ -52,7 +54,8 @@ export class UpstreamCall {
 
   /** Notes what the head of an answer says of the bill. An answer out of AI Gateway's cache costs nothing. */
   readHead (headers: Readonly<Record<string, string | undefined>>): void {
-    if (headers['cf-aig-cache-status'] === 'HIT') this.neurons = 0
+    this.isCacheHit = isCacheHit(headers)
+    if (this.isCacheHit) this.neurons = 0
     else if (headers['cf-ai-neurons'] !== undefined) this.neurons = toNeurons(Number(headers['cf-ai-neurons']))
   }
 
@@ -83,6 +86,11 @@ export class UpstreamCall {
     if (isGivenUp && this.usage === undefined) this.estimate ??= { promptTokens, completionTokens: 0, estimated: true }
     this.isOverQuota = failure instanceof UpstreamError && toFacts(failure).meaning === 'quota'
   }
+}
+
+/** Whether AI Gateway says that an answer is one it has kept. */
+export function isCacheHit (headers: Readonly<Record<string, string | undefined>>): boolean {
+  return headers['cf-aig-cache-status'] === 'HIT'
 }
 
 /** A count of neurons; undefined for what is none. */

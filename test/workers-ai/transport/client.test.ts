@@ -8,6 +8,7 @@ import { toStreamError } from '../../../src/workers-ai/transport/connection-erro
 import { toWholeJson } from '../../../src/workers-ai/transport/response.ts'
 import type { RunAnswer } from '../../../src/workers-ai/transport/runner.ts'
 import type { ResponseBody } from '../../../src/workers-ai/transport/dispatch.ts'
+import type { UpstreamCall } from '../../../src/workers-ai/transport/upstream-call.ts'
 import type { ModelId } from '../../../src/workers-ai/models/model.ts'
 import { freePort, waited } from '../../servers/http-client.ts'
 import { chunk, http, json, LAST_CHUNK, startRawUpstream, type Asked, type Script } from '../../servers/raw-upstream.ts'
@@ -166,6 +167,23 @@ t.test('words for the simulator reach nobody else', async t => {
   t.strictSame(heard, [...Array.from({ length: 6 }, () => undefined), 'say hi', undefined, undefined])
 })
 
+t.test('an AI Gateway is told what to keep, and for whom a run is', async t => {
+  const gateway = await startRawUpstream(t, () => [json(ANSWER, 200, { 'cf-ai-neurons': '1.98', 'cf-aig-cache-status': 'HIT' })])
+  const options = { cacheTtlSeconds: 3600, logPayload: false, metadata: { key: '{key}', team: 'é' }, zdr: true }
+  const workersAi = connect(t, gateway.url, { gateway: { id: 'g', baseUrl: `${gateway.url}/v1`, options } })
+  const calls: UpstreamCall[] = []
+  const origin = { keyLabel: 'ann', route: '/v1/chat/completions' }
+  const answer = await workersAi.run(MODEL, BODY, { signal: new AbortController().signal, form: 'json', origin, calls })
+  t.match(headersOf(gateway.asked[0]?.head ?? ''), {
+    'cf-aig-cache-ttl': '3600',
+    'cf-aig-collect-log-payload': 'false',
+    'cf-aig-metadata': '{"key":"ann","team":"\\u00e9"}',
+    'cf-aig-zdr': 'true'
+  })
+  t.equal(answer.headers['cf-ai-neurons'], '0', 'what it repeats costs nothing')
+  t.match(calls, [{ neurons: 0, isCacheHit: true }])
+})
+
 t.test('an AI Gateway carries the runs, and the API the listing', async t => {
   const api = await startRawUpstream(t, () => [], { listing: () => [json('{"success":true,"result":[]}')] })
   const gateway = await startRawUpstream(t, () => [json(ANSWER)])
@@ -173,7 +191,7 @@ t.test('an AI Gateway carries the runs, and the API the listing', async t => {
 
   t.match(await run(workersAi), { json: JSON.parse(ANSWER) })
   t.match(gateway.asked[0]?.head, `POST /v1/${ACCOUNT}/my%20gw/workers-ai/${MODEL} HTTP/1.1\r\n`)
-  t.match(headersOf(gateway.asked[0]?.head ?? ''), { authorization: `Bearer ${TOKEN}`, 'cf-aig-authorization': 'Bearer gateway-token' })
+  t.match(headersOf(gateway.asked[0]?.head ?? ''), { authorization: `Bearer ${TOKEN}`, 'cf-aig-authorization': 'Bearer gateway-token', 'cf-aig-max-attempts': '1' })
 
   t.strictSame(await workersAi.getJson('/ai/models/search', { per_page: '100', search: 'a b' }), { success: true, result: [] })
   t.match(api.asked[0]?.head, `GET /client/v4/accounts/${ACCOUNT}/ai/models/search?per_page=100&search=a+b HTTP/1.1\r\n`)

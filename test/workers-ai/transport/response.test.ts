@@ -62,6 +62,8 @@ t.test('tapped shows a body when it has ended', async t => {
 t.test('forwardedHeaders', t => {
   const headers = { 'cf-ray': 'ray', 'cf-ai-req-id': 'two words', 'cf-ai-neurons': 'secret', server: 'x' }
   t.strictSame(forwardedHeaders(responseOf(200, headers), text => text.replace('secret', '')), { 'cf-ray': 'ray' })
+  const repeated = { 'cf-ai-neurons': '1.5', 'cf-aig-cache-status': 'HIT' }
+  t.strictSame(forwardedHeaders(responseOf(200, repeated), asIs), { ...repeated, 'cf-ai-neurons': '0' }, 'what AI Gateway repeats is not billed')
   t.strictSame(['a', '', 'ä', 'a\nb', 'x'.repeat(257)].map(fitsHeader), [true, false, false, false, false])
   t.end()
 })
