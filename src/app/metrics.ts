@@ -16,7 +16,7 @@ export function toMetrics (settings: Settings, { models, logger, link, countOpen
   if (!settings.metrics || !(settings.metricsPublic || mayAnybodySeeAll(settings))) return undefined
   return newMetrics({
     isListed: id => models.isListed(id),
-    toBill: ({ model, neurons, usage, estimate }) => toBill(models.byId(model), { neurons, usage: usage ?? estimate }),
+    toBill: call => toBill(models.byId(call.model), call),
     countOpenAnswers,
     log: logger,
     link

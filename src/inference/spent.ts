@@ -13,10 +13,10 @@ export function toSpent (
 ): Spent {
   let tokens = 0
   let microNeurons = 0
-  for (const { model, usage: counted, estimate, neurons } of calls) {
-    const usage = counted ?? estimate
+  for (const call of calls) {
+    const usage = call.usage ?? call.estimate
     if (usage !== undefined) tokens += usage.promptTokens + usage.completionTokens
-    microNeurons += toBill(modelOf(model), { neurons, usage }).microNeurons
+    microNeurons += toBill(modelOf(call.model), call).microNeurons
   }
   return { tokens, microNeurons }
 }

@@ -1,7 +1,7 @@
 import type { EndedRequest } from '../telemetry/ended-requests.ts'
 import { emptyBooking, type Booking, type Counts, type RowKey } from '../stores/ledger/ledger.ts'
-import { toBill, type Bill } from '../workers-ai/models/price.ts'
-import type { Model, ModelId } from '../workers-ai/models/model.ts'
+import { toBill } from '../workers-ai/models/price.ts'
+import type { Model } from '../workers-ai/models/model.ts'
 import { DEFAULT_ACCOUNT, type UpstreamCall } from '../workers-ai/transport/upstream-call.ts'
 
 /** Finds a model of the catalogue or of Cloudflare's list; undefined for any other id. */
@@ -47,18 +47,11 @@ function addCall (booking: RowKey & Counts, call: UpstreamCall, find: FindModel)
     booking.outputTokens += tokens.completionTokens
     booking.reasoningTokens += tokens.reasoningTokens ?? 0
   }
-  const { microNeurons, source } = toCallBill(call, find)
+  const { microNeurons, source } = toBill(find(call.model) ?? { id: call.model, task: 'text-generation' }, call)
   if (source === 'estimated') booking.estimatedMicroNeurons += microNeurons
   else booking.microNeurons += microNeurons
   if (source === 'unpriced') booking.unpricedCalls++
   if (call.isCacheHit) booking.cacheHits++
-}
-
-/** The bill of one call by the price of its model. */
-function toCallBill (call: UpstreamCall, find: FindModel): Bill {
-  const { model: id, neurons, usage, estimate, isCut } = call
-  const model = find(id) ?? { id: id as ModelId, task: 'text-generation' as const }
-  return toBill(model, { neurons, usage: usage ?? estimate, isCut })
 }
 
 /** Not a dry run, nor a question about models or about what is stored. */

@@ -24,8 +24,10 @@ export interface BilledCall {
   /** As Cloudflare states them, in the header `cf-ai-neurons` or in `usage.neurons`. */
   neurons?: number | undefined
   usage?: BilledTokens | undefined
+  /** What stands for the usage where the answer told none. */
+  estimate?: BilledTokens | undefined
   /** The answer ended before its end, so that this is what was stated or counted so far. */
-  isCut?: boolean
+  isCut?: boolean | undefined
 }
 
 /**
@@ -127,7 +129,8 @@ export function inMicroNeurons (neurons: number): number {
  * @param model the one that was called
  * @returns 0 for a call that neither states neurons nor counts tokens, such as one that failed
  */
-export function toBill (model: PricedModel, { neurons, usage, isCut = false }: BilledCall): Bill {
+export function toBill (model: PricedModel, { neurons, usage: counted, estimate, isCut = false }: BilledCall): Bill {
+  const usage = counted ?? estimate
   if (neurons !== undefined && neurons >= 0 && neurons < Infinity) {
     return { microNeurons: inMicroNeurons(neurons), source: isCut ? 'estimated' : 'billed' }
   }

@@ -78,6 +78,8 @@ t.test('the bill of a call', t => {
     { name: 'is estimated when the tokens are', id: LLAMA, call: { usage: { ...usage, estimated: true } }, expected: { microNeurons: 4_714_850, source: 'estimated' } },
     { name: 'is estimated when the answer was cut after its tokens were counted', id: LLAMA, call: { usage, isCut: true }, expected: { microNeurons: 4_714_850, source: 'estimated' } },
     { name: 'is estimated when the answer was cut after its neurons were stated', id: LLAMA, call: { neurons: 2, usage, isCut: true }, expected: { microNeurons: 2_000_000, source: 'estimated' } },
+    { name: 'goes by the estimate where nothing was counted', id: LLAMA, call: { estimate: { ...usage, estimated: true } }, expected: { microNeurons: 4_714_850, source: 'estimated' } },
+    { name: 'goes by what was counted beside an estimate', id: LLAMA, call: { usage, estimate: { promptTokens: 1, completionTokens: 1, estimated: true } }, expected: { microNeurons: 4_714_850, source: 'computed' } },
     { name: 'of embeddings', id: '@cf/baai/bge-m3', call: { usage: { promptTokens: 1_000, completionTokens: 0 } }, expected: { microNeurons: 1_091_000, source: 'computed' } },
     { name: 'is unknown without a price', id: APERTUS, call: { usage }, expected: { microNeurons: 0, source: 'unpriced' } },
     { name: 'is 0 when nothing is known of it', id: LLAMA, call: {}, expected: { microNeurons: 0, source: 'computed' } }
