@@ -8,7 +8,7 @@ export default [
   { rules: { '@typescript-eslint/no-redeclare': 'off' } },
   {
     files: ['src/**/*.ts'],
-    languageOptions: { parser: typescript.parser, parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parser: typescript.parser, parserOptions: { project: ['./tsconfig.json', './src/ui/tsconfig.json'], tsconfigRootDir: import.meta.dirname } },
     plugins: { '@typescript-eslint': typescript.plugin },
     rules: {
       // A rejection that nobody handles ends the process; `void` says that there can be none.

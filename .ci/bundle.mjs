@@ -1,10 +1,12 @@
 // Run after tsc: makes one program of dist/main.js and all it imports, because reading some five hundred files is most of a
-// start. What others import (dist/index.js) stays as tsc wrote it. The licences of what went in are written beside it.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+// start. What others import (dist/index.js) stays as tsc wrote it. Makes the page of src/ui as well. The licences of what went in
+// are written beside it.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
-rmSync('dist/chunks', { recursive: true, force: true })
+for (const folder of ['dist/chunks', 'dist/ui']) rmSync(folder, { recursive: true, force: true })
 rmSync('dist/main.js.map', { force: true })
 
 const { metafile } = await build({
@@ -34,7 +36,46 @@ const { metafile } = await build({
   plugins: [{ name: 'undici', setup: onlyThePool }]
 })
 
-writeFileSync('dist/LICENSES.txt', packagesIn(Object.keys(metafile.inputs)).map(toLicence).join('\n\n'))
+const page = await buildPage()
+
+writeFileSync('dist/LICENSES.txt', packagesIn([...Object.keys(metafile.inputs), ...page]).map(toLicence).join('\n\n'))
+
+/**
+ * Makes the files of the page, each also as browsers take it over the wire. A name has a hash of what is in the file, but for
+ * index.html, which has the names of the others in place of those of their sources.
+ * @returns {Promise<string[]>} what it was made of
+ */
+async function buildPage () {
+  const { metafile } = await build({
+    entryPoints: ['src/ui/main.ts', 'src/ui/style.css'],
+    outdir: 'dist/ui',
+    entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    assetNames: '[name]-[hash]',
+    loader: { '.svg': 'file' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    legalComments: 'none',
+    preserveSymlinks: true,
+    logLevel: 'warning',
+    metafile: true
+  })
+  let index = readFileSync('src/ui/index.html', 'utf8')
+  for (const [file, { entryPoint }] of Object.entries(metafile.outputs)) {
+    if (entryPoint !== undefined) index = index.replace(`"${basename(entryPoint).replace(/\.ts$/, '.js')}"`, `"${basename(file)}"`)
+  }
+  mkdirSync('dist/ui', { recursive: true })
+  writeFileSync('dist/ui/index.html', index)
+  for (const name of readdirSync('dist/ui')) {
+    const content = readFileSync(join('dist/ui', name))
+    writeFileSync(join('dist/ui', `${name}.br`), brotliCompressSync(content))
+    writeFileSync(join('dist/ui', `${name}.gz`), gzipSync(content, { level: 9 }))
+  }
+  return Object.keys(metafile.inputs)
+}
 
 /**
  * Of undici a pool, its client, its connector and its errors are used; its fetch, web sockets, caches and mocks are two thirds of it.

@@ -67,7 +67,11 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   await prepareServer(app, settings, [...ours, ...others], keyLimits?.limitKeys)
   app.decorate('surveyModels', () => models.survey())
   handleErrors(app, models)
-  home(app, settings.authMode === 'passthrough' ? 'token' : isKeyless(settings) ? 'nothing' : 'key')
+  home(app, settings.authMode === 'passthrough' ? 'token' : isKeyless(settings) ? 'nothing' : 'key', settings.page)
+  if (settings.page) {
+    const { page } = await import('./http/page/route.ts')
+    page(app)
+  }
   health(app)
   if (settings.metrics) metricsRoute(app, metrics && withAccounts(metrics, allocation.facts), settings.metricsPublic)
   const accounts = async () => [(await allocation.facts()).state]

@@ -27,6 +27,7 @@ const UNTESTED: Record<string, string> = {
   'surfaces/openai/organization/wire.ts': 'types only; test/contract holds them against the openai package',
   'surfaces/openai/responses/output.ts': 'types only',
   'stores/limits/limits.ts': 'types only',
+  'ui/main.ts': 'puts the page together of the files beside it',
   'workers-ai/models/model.ts': 'types only',
   'workers-ai/transport/runner.ts': 'types only',
   'workers-ai/request/native-message.ts': 'types only'
@@ -45,7 +46,7 @@ interface Rule {
 const FACTS_OF_WORKERS_AI = ['workers-ai/models/catalogue.ts', 'workers-ai/models/embedding-family.ts', 'workers-ai/models/family.ts', 'workers-ai/models/model.ts', 'workers-ai/models/task.ts', 'workers-ai/transport/error-codes.ts']
 
 /** All that neither the command line nor the processes are made of. */
-const SERVER = ['app.ts', 'app', 'index.ts', 'errors.ts', 'ids.ts', 'generation', 'json', 'stages', 'workers-ai', 'inference', 'remote-images', 'surfaces', 'http', 'telemetry', 'stores', 'usage', 'simulator', 'settings']
+const SERVER = ['app.ts', 'app', 'index.ts', 'errors.ts', 'ids.ts', 'package-root.ts', 'generation', 'json', 'stages', 'workers-ai', 'inference', 'remote-images', 'surfaces', 'http', 'telemetry', 'stores', 'usage', 'simulator', 'settings']
 
 /** What each folder and each file of the root may import: the rule of the longest path that fits. */
 const RULES: Record<string, Rule> = {
@@ -55,6 +56,7 @@ const RULES: Record<string, Rule> = {
   app: { packages: ['fastify', '@fastify/cors', '@fastify/under-pressure'], ours: ['http', 'inference', 'settings', 'stores', 'surfaces', 'telemetry', 'usage', 'workers-ai', 'errors.ts', 'ids.ts'] },
   'errors.ts': { packages: [], ours: [] },
   'ids.ts': { packages: ['node:crypto'], ours: [] },
+  'package-root.ts': { packages: ['node:fs'], ours: [] },
   generation: { packages: [], ours: [] },
   json: { packages: ['ajv', 'ajv-draft-04', 'jsonrepair', 'lossless-json', 'lru-cache', 're2js'], ours: ['errors.ts'] },
   stages: { packages: [], ours: ['generation', 'json', 'errors.ts'] },
@@ -65,14 +67,15 @@ const RULES: Record<string, Rule> = {
   'workers-ai/fast-path': { packages: ['node:*'], ours: ['workers-ai/answer', 'generation'] },
   inference: { packages: ['lru-cache', 'node:*'], ours: ['stages', 'workers-ai', 'remote-images', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings', 'stores/limits/limits.ts'] },
   'remote-images': { packages: ['node:*'], ours: ['generation', 'errors.ts', 'settings/address.ts'] },
-  http: { packages: ['ajv', 'fastify', 'node:*'], ours: ['inference/allowance.ts', 'inference/call.ts', 'inference/key-allowance.ts', 'inference/request-record.ts', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings', 'stores/limits/limits.ts', 'telemetry'] },
-  telemetry: { packages: ['fastify', 'pino', 'prom-client', 'node:*'], ours: ['inference/request-record.ts', 'workers-ai/models/price.ts', 'workers-ai/transport/upstream-call.ts', 'generation', 'json', 'errors.ts', 'settings'] },
+  http: { packages: ['ajv', 'fastify', 'node:*'], ours: ['inference/allowance.ts', 'inference/call.ts', 'inference/key-allowance.ts', 'inference/request-record.ts', 'generation', 'json', 'errors.ts', 'ids.ts', 'package-root.ts', 'settings', 'stores/limits/limits.ts', 'telemetry'] },
+  telemetry: { packages: ['fastify', 'pino', 'prom-client', 'node:*'], ours: ['inference/request-record.ts', 'workers-ai/models/price.ts', 'workers-ai/transport/upstream-call.ts', 'generation', 'json', 'errors.ts', 'package-root.ts', 'settings'] },
   'stores/limits': { packages: [], ours: ['stores/ledger/ledger.ts', 'errors.ts', 'settings/key-limits.ts'] },
   usage: { packages: ['fastify', 'node:*'], ours: ['stores/ledger', 'stores/limits', 'telemetry', 'inference', 'http', 'workers-ai', 'generation', 'json', 'errors.ts', 'settings'] },
   stores: { packages: ['libsql', 'node:*'], ours: ['settings/problem.ts'] },
   'surfaces/openai': { packages: ['fastify', '@fastify/type-provider-typebox', '@sinclair/typebox', 'node:*'], ours: ['http', 'inference', 'stores', 'telemetry', 'workers-ai/models/price.ts', 'workers-ai/models/task.ts', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings'] },
   'surfaces/anthropic': { packages: ['fastify', '@fastify/type-provider-typebox', '@sinclair/typebox', 'node:*'], ours: ['http', 'inference', 'stores', 'telemetry', 'generation', 'json', 'errors.ts', 'ids.ts'] },
   simulator: { packages: ['fastify', 'node:*'], ours: FACTS_OF_WORKERS_AI },
+  ui: { packages: [], ours: [] },
   settings: { packages: ['@sinclair/typebox', 'ajv', 'yaml', 'node:*'], ours: [] },
   cli: { packages: ['node:*'], ours: [...SERVER, 'serve/upstream.ts'] },
   serve: { packages: ['fastify', 'node:*'], ours: SERVER }

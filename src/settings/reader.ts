@@ -143,6 +143,7 @@ function toSettings (environment: Environment): Settings {
     apiKeys: toList(environment.API_KEYS ?? '').map(toApiKey),
     adminKeys: toList(environment.ADMIN_KEYS ?? '').map(toApiKey),
     metrics: environment.METRICS,
+    page: environment.PAGE,
     metricsPublic: environment.METRICS_PUBLIC,
     keyLimits: Object.fromEntries(readKeyLimits(environment.KEY_LIMITS) ?? []),
     allowUnauthenticated: environment.ALLOW_UNAUTHENTICATED,

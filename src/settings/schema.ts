@@ -96,6 +96,12 @@ export const Environment = Type.Object({
     description: 'Counts requests, tokens and neurons for Prometheus, at /metrics.',
     details: 'See [running.md](running.md#metrics). What counts is loaded with the first request, not at the start.'
   }),
+  PAGE: Type.Boolean({
+    group: 'Server',
+    default: true,
+    description: 'Serves a page for browsers at /ui/, where models can be tried.',
+    details: 'See [running.md](running.md#the-page).'
+  }),
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
     group: 'Server',
     default: 'info',
@@ -412,6 +418,8 @@ export interface Settings {
   adminKeys: ApiKey[]
   /** Requests are counted, where `/metrics` may be asked at all. */
   metrics: boolean
+  /** Browsers are served a page at `/ui/`. */
+  page: boolean
   /** `/metrics` is open to everybody. */
   metricsPublic: boolean
   /** What keys may use, by their names; `*` is for every key without an entry. Empty where nothing is limited. */

@@ -7,8 +7,8 @@ declare module 'fastify' {
   }
 }
 
-/** What browsers ask for by themselves, and the page that says what this is; behind a server's name, where one was sent. */
-const PAGE = /^(?:https?:\/\/[^/?#]+)?(?:\/|\/favicon\.ico|\/robots\.txt)?(?:\?|$)/i
+/** What browsers ask for by themselves, and the page with its files; behind a server's name, where one was sent. */
+const PAGE = /^(?:https?:\/\/[^/?#]+)?(?:\/|\/favicon\.ico|\/robots\.txt|\/ui(?:\/(?:[\w-]+\.[\w.-]+)?)?)?(?:\?|$)/i
 
 /**
  * Whether a request is answered without a key: it is a health check, a route that a setting has opened, or a `GET` or `HEAD`
@@ -20,4 +20,4 @@ export function isOpenToAll ({ method, originalUrl, routeOptions }: Pick<Fastify
   return (method === 'GET' || method === 'HEAD') && PAGE.test(originalUrl) && PAGES.includes(routeOptions.url ?? '')
 }
 
-const PAGES = ['/', '/favicon.ico', '/robots.txt']
+const PAGES = ['/', '/favicon.ico', '/robots.txt', '/ui', '/ui/*']

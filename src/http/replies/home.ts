@@ -9,12 +9,16 @@ const SAFE = { 'content-security-policy': "default-src 'none'; frame-ancestors '
  * `GET /`: what this is and where its base URL is, as a page for browsers and as text for others, without a key. Beside it
  * what browsers and crawlers ask for by themselves.
  * @param needs what clients must send
+ * @param hasPage browsers are led to the page at `/ui/`
  */
-export function home (app: FastifyInstance, needs: 'nothing' | 'key' | 'token'): void {
+export function home (app: FastifyInstance, needs: 'nothing' | 'key' | 'token', hasPage: boolean): void {
   app.get('/', PAGE_FILE, (request, reply) => {
     const url = toBaseUrl(request)
     reply.headers({ ...SAFE, vary: 'accept', 'cache-control': 'no-store' })
-    if (/\btext\/html\b/.test(request.headers.accept ?? '')) return reply.type('text/html; charset=utf-8').send(toPage(url, NEEDS[needs]))
+    const isBrowser = /\btext\/html\b/.test(request.headers.accept ?? '')
+    // Relative, because a server in front may have put a path before ours.
+    if (isBrowser && hasPage) return reply.code(302).header('location', 'ui/').send()
+    if (isBrowser) return reply.type('text/html; charset=utf-8').send(toPage(url, NEEDS[needs]))
     return reply.type('text/plain; charset=utf-8').send(toText(url, NEEDS[needs]))
   })
   app.get('/favicon.ico', PAGE_FILE, (_request, reply) => reply.code(204).header('cache-control', 'max-age=86400').send())

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { Gauge, Registry } from 'prom-client'
+import { findPackageRoot } from '../../package-root.ts'
 import { CounterFamily, HistogramFamily } from './family.ts'
 import type { AnswerFigures, Figures, TokenCounts } from './figures.ts'
 
@@ -72,7 +72,7 @@ export class RequestFamilies {
       labelNames: ['version', 'node'],
       registers: [this.#registry]
     })
-    info.set({ version: version(), node: process.versions.node }, 1)
+    info.set({ version: findPackageRoot().version, node: process.versions.node }, 1)
   }
 
   /** Adds what one request says. */
@@ -124,15 +124,4 @@ function eachCount (tokens: TokenCounts | undefined, note: (type: string, count:
   if (tokens.output > 0) note('output', tokens.output)
   if (tokens.cached_input > 0) note('cached_input', tokens.cached_input)
   if (tokens.reasoning > 0) note('reasoning', tokens.reasoning)
-}
-
-/** That of the package, whose file is above this one, however the program was built. */
-function version (): string {
-  for (let folder = new URL('./', import.meta.url); folder.pathname !== '/'; folder = new URL('../', folder)) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as { name?: string, version?: string }
-      if (name === 'workers-ai-proxy' && version !== undefined) return version
-    } catch {}
-  }
-  return 'unknown'
 }

@@ -6,6 +6,7 @@ import { startProxy } from '../../servers/start-proxy.ts'
 const OPEN = [
   'GET /', 'HEAD /', 'GET /?x=1', 'GET /favicon.ico', 'HEAD /favicon.ico', 'GET /robots.txt', 'HEAD /robots.txt', 'GET /robots.txt?x',
   'GET /health', 'HEAD /health', 'GET /health/', 'GET //health', 'GET /health?x', 'GET /livez', 'GET /readyz', 'GET /readyz?verbose',
+  'GET /ui/', 'HEAD /ui/', 'GET /ui/?x', 'GET /ui/index.html', 'HEAD /ui/index.html', 'GET http://localhost/ui/',
   'GET http://localhost/', 'GET http://localhost', 'GET http://localhost/health', 'GET http://localhost?x'
 ]
 
@@ -16,6 +17,7 @@ const CLOSED = [
   'GET /favicon.ico/', 'GET //favicon.ico', 'GET /FAVICON.ICO', 'GET /favicon%2eico', 'GET /%66avicon.ico', 'GET /favicon.ico/x', 'GET /favicon.ico%2f', 'GET /favicon.ico;x', 'GET /favicon.ico#x',
   'GET /robots.txt/', 'GET //robots.txt', 'GET /Robots.txt', 'GET /robots%2Etxt', 'GET /robots.txt/../v1/models', 'GET /x/../robots.txt', 'GET /./robots.txt',
   'GET /HEALTH', 'GET /health/x', 'GET /health/..', 'GET /health/../v1/models', 'GET /healthz', 'GET /health;x', 'GET /health%2f', 'GET /livez/../v1/models',
+  'GET //ui/', 'GET /ui//', 'GET /UI/', 'GET /u%69/', 'GET /ui/.', 'GET /ui/..', 'GET /ui/../v1/models', 'GET /ui/%2e%2e/v1/models', 'GET /ui/..%2fv1%2fmodels', 'GET /ui/x/../../v1/models', 'GET /ui/index.html/', 'GET /ui/index.html/x', 'GET /ui/nope', 'GET /ui;x', 'GET /uix', 'POST /ui/', 'PUT /ui/index.html', 'GET http://localhost/ui/../v1/models',
   // of what is served
   'GET /v1/models', 'HEAD /v1/models', 'GET //v1/models', 'GET /v1//models/', 'GET /v1/models/', 'GET /V1/models', 'GET /v1/MODELS', 'GET /v1/%6dodels', 'GET /%76%31/models', 'GET /v1%2fmodels', 'GET /v1/models/%zz', 'GET /v1/models/@cf%2Fa%2Fb', 'GET /v1/models?x=/health',
   'GET /../v1/models', 'GET /./v1/models', 'GET /..//v1/models', 'GET /%2e%2e/v1/models', 'GET /v1/../health', 'GET /v1/models/../../health', 'GET /v1/models#/health', 'GET /v1/models;/health',
