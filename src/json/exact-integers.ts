@@ -10,14 +10,15 @@ interface WithDigits { [DIGITS]?: Record<string, string> }
 const SENT_ON = ['seed', 'tools', 'functions', 'response_format', 'text', 'guided_json', 'chat_template_kwargs']
 
 /**
- * Keeps the digits of integers beyond 2^53 in the forwarded members of a body: its seed and its schemas. The numbers
- * themselves stay as `JSON.parse` made them; `toExactJson` and `digitsOf` return the exact digits.
+ * Keeps the digits of integers beyond 2^53 in the forwarded members of a body: its seed, its schemas and the inputs of earlier
+ * tool calls. The numbers themselves stay as `JSON.parse` made them; `toExactJson` and `digitsOf` return the exact digits.
  * @param toText returns the JSON of the body; called only if there is such a number
  */
 export function keepDigits (body: unknown, toText: () => string): void {
   if (!isObject(body)) return
-  if (!SENT_ON.some(name => body[name] !== undefined && holdsRounded(body[name]))) return
-  const members = SENT_ON.filter(name => holdsRounded(body[name]))
+  const members = SENT_ON.filter(name => body[name] !== undefined && holdsRounded(body[name]))
+  if (holdsRoundedInput(body['messages'])) members.push('messages')
+  if (members.length === 0) return
   const exact = parse(toText(), undefined, { parseNumber: toExact, onDuplicateKey: ({ newValue }) => newValue }) as Record<string, unknown>
   mark(body, Object.fromEntries(members.map(name => [name, exact[name]])))
 }
@@ -42,6 +43,17 @@ export function toExactJson (value: unknown): string {
 function holdsRounded (value: unknown): boolean {
   if (typeof value === 'number') return isRounded(value)
   return typeof value === 'object' && value !== null && Object.values(value).some(holdsRounded)
+}
+
+/** Whether an input of a `tool_use` block, as the Messages API has them, holds a number that JavaScript rounds. */
+function holdsRoundedInput (messages: unknown): boolean {
+  if (!Array.isArray(messages)) return false
+  for (const message of messages) {
+    const content: unknown = isObject(message) ? message['content'] : undefined
+    if (!Array.isArray(content)) continue
+    if (content.some(block => isObject(block) && block['type'] === 'tool_use' && holdsRounded(block['input']))) return true
+  }
+  return false
 }
 
 function isRounded (value: number): boolean {

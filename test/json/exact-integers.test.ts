@@ -28,6 +28,14 @@ t.test('whole numbers of what is sent on keep their digits', t => {
   t.end()
 })
 
+t.test('so do the inputs of earlier tool calls', t => {
+  const block = `{"type":"tool_use","id":"a","name":"f","input":${SCHEMA}}`
+  const { messages } = read(`{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"text","text":"y"},${block}]}]}`) as { messages: unknown[] }
+  t.equal(toExactJson(messages[1]), `{"role":"assistant","content":[{"type":"text","text":"y"},${block.replace('1.0', '1')}]}`)
+  t.doesNotThrow(() => keepDigits({ messages: [null, 5, { content: 'x' }, { content: [null, { type: 'text', input: 2 ** 60 }] }] }, () => { throw new Error('it was asked for') }))
+  t.end()
+})
+
 t.test('copies keep them', t => {
   const { tools } = read(`{"tools":${SCHEMA}}`) as { tools: object }
   t.equal(toExactJson({ ...tools, title: 'x' }), `${WRITTEN.slice(0, -1)},"title":"x"}`)

@@ -98,6 +98,14 @@ t.test('what is changed is told in the caller\'s words', async t => {
   t.match(await (await sendMessage(rejecting, body)).json(), { type: 'error', error: { type: 'invalid_request_error', message: /^Unsupported parameter: 'system\.0'/ } }, 'who wants to be refused is')
 })
 
+t.test('whole numbers in the input of an earlier call keep their digits', async t => {
+  const proxy = await startProxy(t)
+  const input = '{"id":1234567890123456789,"ids":[9223372036854775807],"ratio":0.5}'
+  const body = `{"model":"${LLAMA}","max_tokens":10,"tools":[${JSON.stringify(weather)}],"messages":[{"role":"user","content":"go"},{"role":"assistant","content":[{"type":"tool_use","id":"toolu_1","name":"get_weather","input":${input}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"toolu_1","content":"sunny"}]}]}`
+  const response = await fetch(`${proxy.url}/v1/messages`, { method: 'POST', headers: { 'content-type': 'application/json', 'x-dry-run': 'true' }, body })
+  t.ok((await response.text()).replaceAll('\\', '').includes(input.slice(1, -1)))
+})
+
 t.test('what goes wrong before an answer has Anthropic\'s status, type and words', async t => {
   const proxy = await startProxy(t)
   for (const [code, status, type, message, headers] of [
