@@ -172,9 +172,9 @@ async function check (t: Test, transport: Transport, cases: readonly Case[], env
   }
   t.match(readChatStream(await beside), { complaints: [], isDone: true }, 'the others hear nothing of it')
   t.equal((await ask(server, { ...saying('x'), model: '@cf/evil/others' })).status, 200, 'and new ones are served')
-  t.strictSame(server.lines().filter(({ level }) => Number(level) >= 50), [])
   server.child.kill('SIGTERM')
   t.equal(await server.ended, 0)
+  t.strictSame(server.lines().filter(({ level }) => Number(level) >= 50), [])
 }
 
 /** One case for each framing that is named, by one surface after the other. */

@@ -158,12 +158,13 @@ async function faultsOfEnd (server: BuiltServer, upstream: RawUpstream, before?:
     if (after.descriptors > before.descriptors) faults.push(`${after.descriptors} descriptors, ${before.descriptors} before`)
     if (after.heapUsed - before.heapUsed > MAX_HEAP_GROWTH) faults.push(`the heap grew from ${before.heapUsed} to ${after.heapUsed} bytes`)
   }
-  const bugs = server.lines().filter(({ level }) => Number(level) >= 50)
-  if (bugs.length > 0) faults.push(`logged as a bug: ${JSON.stringify(bugs.slice(0, 3))}`)
-  for (const secret of [API_TOKEN, ...KEYS]) if (server.stdout().includes(secret)) faults.push('a secret is in the log')
   server.child.kill('SIGTERM')
   const code = await Promise.race([server.ended, sleep(35_000, 'not at all')])
   if (code !== 0) faults.push(`SIGTERM ended it with ${code}`)
+  // The last lines are written at the end.
+  const bugs = server.lines().filter(({ level }) => Number(level) >= 50)
+  if (bugs.length > 0) faults.push(`logged as a bug: ${JSON.stringify(bugs.slice(0, 3))}`)
+  for (const secret of [API_TOKEN, ...KEYS]) if (server.stdout().includes(secret)) faults.push('a secret is in the log')
   if (server.stderr() !== '') faults.push(`it complained: ${server.stderr()}`)
   return faults
 }

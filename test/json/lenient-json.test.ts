@@ -1,6 +1,7 @@
 import t from 'tap'
 import { newWorkBudget } from '../../src/json/work-budget.ts'
 import { parseJson, parseModelJson } from '../../src/json/lenient-json.ts'
+import { cpuTime } from '../cpu-time.ts'
 
 t.test('JSON is read as models write it', t => {
   const cases = [
@@ -41,9 +42,9 @@ t.test('what would take long to mend is not mended', t => {
     { name: 'brackets in brackets', given: '[a('.repeat(33_000), isMended: false }
   ]
   for (const { name, given, isMended } of cases) {
-    const start = performance.now()
+    const start = cpuTime()
     const mended = parseModelJson(given) !== undefined
-    const duration = performance.now() - start
+    const duration = cpuTime() - start
     t.equal(mended, isMended, name)
     t.ok(duration < 1_500, `${name}: ${Math.round(duration)} ms`)
   }

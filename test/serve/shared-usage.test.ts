@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { ask, chat, MODEL, PATIENCE_MS, pidsOf, serve } from '../servers/cluster-server.ts'
+import { ask, chat, MODEL, PATIENCE_MS, pidOf, pidsOf, serve } from '../servers/cluster-server.ts'
 import type { BuiltServer } from '../servers/built-server.ts'
 import { waited } from '../servers/http-client.ts'
 
@@ -38,7 +38,7 @@ t.test('workers count together, also what one has counted that was killed', asyn
   await askSome(10)
   await counted(10)
   await waited(() => answered() === 2, PATIENCE_MS)
-  process.kill(pidsOf(server, 1)[0] as number, 'SIGKILL')
+  process.kill(pidOf(server, 1), 'SIGKILL')
   await waited(() => pidsOf(server, 1).length === 2, PATIENCE_MS)
   await counted(10)
   await askSome(10)

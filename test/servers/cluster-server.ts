@@ -4,6 +4,7 @@ import { request, type Agent, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
 import { startBuiltServer, type BuiltServer } from './built-server.ts'
+import { waited } from './http-client.ts'
 
 export const MODEL = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
 
@@ -16,9 +17,12 @@ interface Answer {
   body: string
 }
 
-/** Two workers in front of the simulator. */
+/** Two workers in front of the simulator, which have said that they are ready. */
 export async function serve (t: Test, env: Record<string, string> = {}): Promise<BuiltServer> {
-  return await startBuiltServer(t, { WORKERS: '2', UPSTREAM: 'simulator', ...env })
+  const server = await startBuiltServer(t, { WORKERS: '2', UPSTREAM: 'simulator', ...env })
+  // Each process writes its lines in batches of its own, so that of the primary may come before theirs.
+  await waited(() => [1, 2].every(worker => pidsOf(server, worker).length > 0), PATIENCE_MS)
+  return server
 }
 
 /** Asks over a connection of its own, so that the workers take turns. */
@@ -48,6 +52,13 @@ export async function beginStreams (server: BuiltServer, words: number): Promise
 /** The process ids of those that ever served as this worker, oldest first. */
 export function pidsOf ({ lines }: BuiltServer, worker: number): number[] {
   return lines().filter(({ msg }) => msg === `worker ${worker} is ready`).map(({ pid }) => pid as number)
+}
+
+/** The process id of the one that serves as this worker, or did so last. @throws Error when none has said that it is ready */
+export function pidOf (server: BuiltServer, worker: number): number {
+  const pid = pidsOf(server, worker).at(-1)
+  if (pid === undefined) throw new Error(`worker ${worker} has not said that it is ready`)
+  return pid
 }
 
 export function isAlive (pid: number): boolean {

@@ -5,6 +5,7 @@ import { newWorkBudget } from '../../src/json/work-budget.ts'
 import { loadCheckers } from '../../src/json/json-schema.ts'
 import { ForcedArguments } from '../../src/stages/forced-arguments.ts'
 import { FINISH, merged, text, told } from '../streams/events.ts'
+import { cpuTime } from '../cpu-time.ts'
 
 await loadCheckers()
 
@@ -69,10 +70,10 @@ t.test('an answer that is no object is told as it comes', t => {
 
 t.test('long answers cost no more than their length', t => {
   for (const given of [`${' '.repeat(300_000)}x`, `{"city":"${'x'.repeat(300_000)}`, '{'.repeat(100_000), '<|a|>'.repeat(50_000)]) {
-    const start = performance.now()
+    const start = cpuTime()
     told(stageOf(city), [...(given.match(/[^]{1,50}/g) ?? []).flatMap(piece => [thought(piece)]), FINISH])
     told(stageOf(city), [...text(given), FINISH])
-    const duration = performance.now() - start
+    const duration = cpuTime() - start
     t.ok(duration < 2_000, `${JSON.stringify(given.slice(0, 5))}: ${Math.round(duration)} ms`)
   }
   t.end()
