@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Settings } from '../settings/schema.ts'
@@ -9,11 +10,13 @@ const GRACE_MS = 1_000
 export const AT_ONCE = { drainDelayMs: 0, drainTimeoutMs: 0 }
 
 /**
- * Fails `/readyz` and waits for load balancers to notice. Then closes the port, and lets running answers continue until
- * the time limit. The remaining answers end with an error.
+ * Fails `/readyz` and waits for load balancers to notice. Answers that begin meanwhile close their connections, so that no
+ * balancer is left with an idle one. Then closes the port, and lets running answers continue until the time limit. The
+ * remaining answers end with an error.
  */
 export async function drain (app: FastifyInstance, { drainDelayMs, drainTimeoutMs }: Pick<Settings, 'drainDelayMs' | 'drainTimeoutMs'>): Promise<void> {
   app.activeRequests.isDraining = true
+  app.server.prependListener('request', (_request, response: ServerResponse) => response.setHeader('connection', 'close'))
   await setTimeout(drainDelayMs)
   // Node closes what is idle when the server closes; a connection whose answer ends later would be kept alive.
   const sweep = setInterval(() => app.server.closeIdleConnections(), 50)

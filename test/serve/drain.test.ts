@@ -25,6 +25,19 @@ t.test('it says at once that it stops, and goes on serving for the delay', async
   await t.rejects(fetch(`${url}/readyz`))
 })
 
+t.test('answers of the delay close their connections', async t => {
+  const { app, url, answer } = await serve(t, 0)
+  await answer.text()
+  const drained = drain(app, { drainDelayMs: 2_000, drainTimeoutMs: 5_000 })
+  const body = (stream: boolean) => JSON.stringify({ model: '@cf/meta/llama-3.3-70b-instruct-fp8-fast', messages: [{ role: 'user', content: 'say hi' }], stream })
+  for (const stream of [false, true]) {
+    const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: body(stream) })
+    t.match({ status: response.status, connection: response.headers.get('connection') }, { status: 200, connection: 'close' }, stream ? 'streamed' : 'plain')
+    await response.text()
+  }
+  await drained
+})
+
 t.test('what runs ends well when there is time', async t => {
   const { app, answer } = await serve(t, 40)
   await drain(app, { drainDelayMs: 0, drainTimeoutMs: 60_000 })
