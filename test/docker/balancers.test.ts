@@ -1,7 +1,9 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
@@ -93,6 +95,14 @@ async function end (child: ChildProcess): Promise<void> {
   await ended
 }
 
+/** Asks over a connection of its own: nginx closes idle ones when it reads its file again, and a client must then ask again. */
+async function askAnew (port: number, body: object): Promise<{ status: number | undefined, answer: string }> {
+  const asking = request({ host: '127.0.0.1', port, path: '/v1/chat/completions', method: 'POST', agent: false, headers: { 'content-type': 'application/json' } })
+  asking.end(JSON.stringify(body))
+  const [response] = await once(asking, 'response') as [IncomingMessage]
+  return { status: response.statusCode, answer: await text(response) }
+}
+
 /** The gaps between pieces that have text, in milliseconds. */
 async function gapsOf (response: Response): Promise<number[]> {
   const times: number[] = []
@@ -128,12 +138,11 @@ for (const balancer of [HAPROXY, NGINX]) {
         while (!over.signal.aborted) {
           const stream = index % 3 !== 0
           try {
-            const response = await ask(server, saying(stream ? 'say 60 words' : 'say 5 words', { stream }))
-            const text = await response.text()
+            const { status, answer } = await askAnew(port, saying(stream ? 'say 60 words' : 'say 5 words', { stream }))
             answers++
-            if (response.status !== 200 || !(stream ? text.endsWith('data: [DONE]\n\n') : text.includes('"finish_reason":"stop"'))) failures.push(`${response.status} ${text.slice(-300)}`)
+            if (status !== 200 || !(stream ? answer.endsWith('data: [DONE]\n\n') : answer.includes('"finish_reason":"stop"'))) failures.push(`${status} ${answer.slice(-300)}`)
           } catch (error) {
-            failures.push(String((error as Error).cause ?? error))
+            failures.push(String(error))
           }
         }
       })
