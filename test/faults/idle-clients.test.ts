@@ -26,7 +26,7 @@ async function activeRequests ({ url }: BuiltServer): Promise<number> {
 }
 
 function cuts (server: BuiltServer): Array<Record<string, unknown>> {
-  return server.lines().filter(({ msg }) => String(msg).includes('took nothing'))
+  return server.lines().filter(({ msg }) => String(msg).includes('read nothing of its answer'))
 }
 
 const chat = { model: MODEL, messages: [{ role: 'user', content: 'secret words' }] }

@@ -1,12 +1,9 @@
-import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { RequestRecord } from '../../src/inference/request-record.ts'
 import { MemoryLimits } from '../../src/stores/limits/memory.ts'
 import { startBuiltServer } from '../servers/built-server.ts'
 import { waited } from '../servers/http-client.ts'
+import { failing, frames, json, LAST_CHUNK, startRawUpstream, STREAM_HEAD, wantsStream, type Asked, type Step } from '../servers/raw-upstream.ts'
 import { ask, post, startProxy } from '../servers/start-proxy.ts'
 import { someAtOnce } from './some-at-once.ts'
 
@@ -21,53 +18,32 @@ const NEURONS = (USAGE.prompt_tokens * 2_457 + USAGE.completion_tokens * 18_252)
 interface Upstream {
   url: string
   /** Calls so far, those in progress, and the most there were at once. */
-  count: { all: number, now: number, most: number }
+  count: { all: () => number, now: () => number, most: () => number }
 }
 
 /** A Cloudflare that takes some milliseconds for each answer, and does what the last message says. */
 async function startUpstream (t: Test, ms: () => number): Promise<Upstream> {
-  const count = { all: 0, now: 0, most: 0 }
-  const server = createServer(async (request, response) => {
-    if (request.method !== 'POST') {
-      response.writeHead(403).end()
-      return
-    }
-    count.all++
-    count.most = Math.max(count.most, ++count.now)
-    response.once('close', () => { count.now-- })
-    const asked = JSON.parse(await text(request)) as { messages: Array<{ content: string }>, stream?: boolean }
-    await sleep(ms())
-    await answer(response, asked.messages.at(-1)?.content ?? '', asked.stream === true)
+  const answered = new Set<Asked>()
+  let most = 0
+  const { url, asked } = await startRawUpstream(t, one => {
+    most = Math.max(most, now())
+    return [Math.round(ms()), ...stepsOf(one), async () => { answered.add(one) }]
   })
-  server.listen(0, '127.0.0.1')
-  await new Promise(resolve => server.once('listening', resolve))
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, count }
+  const now = () => asked.filter(one => !answered.has(one) && !one.isClosed).length
+  return { url, count: { all: () => asked.length, now, most: () => most } }
 }
 
-async function answer (response: ServerResponse, deed: string, isStream: boolean): Promise<void> {
-  if (deed === 'fail') send(response, 429, { result: null, success: false, errors: [{ code: 3040, message: 'no capacity' }], messages: [] })
-  else if (isStream) await stream(response, deed)
-  else if (deed === 'break') response.socket?.resetAndDestroy()
-  else send(response, 200, { result: { response: 'eight words', usage: USAGE }, success: true, errors: [], messages: [] }, { 'cf-ai-neurons': String(NEURONS) })
-}
-
-function send (response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
-}
-
-async function stream (response: ServerResponse, deed: string): Promise<void> {
-  response.writeHead(200, { 'content-type': 'text/event-stream' })
-  for (const word of ['eight ', 'words ', 'and ', 'more ']) {
-    response.write(`data: ${JSON.stringify({ response: word })}\n\n`)
-    await sleep(4)
+function stepsOf (asked: Asked): Step[] {
+  const { messages } = JSON.parse(asked.body) as { messages: Array<{ content: string }> }
+  const deed = messages.at(-1)?.content
+  if (deed === 'fail') return failing(429, 3040)
+  if (wantsStream(asked)) {
+    const words: Step[] = ['eight ', 'words ', 'and ', 'more '].flatMap(word => [frames({ response: word }), 4])
+    const end: Step[] = deed === 'break' ? ['RESET'] : deed === 'stall' ? [() => new Promise(() => {})] : [frames({ response: '', usage: USAGE }, '[DONE]'), LAST_CHUNK]
+    return [STREAM_HEAD, ...words, ...end]
   }
-  if (deed === 'break') response.socket?.resetAndDestroy()
-  if (deed === 'break' || deed === 'stall') return
-  response.end(`data: ${JSON.stringify({ response: '', usage: USAGE })}\n\ndata: [DONE]\n\n`)
+  if (deed === 'break') return ['RESET']
+  return [json({ result: { response: 'eight words', usage: USAGE }, success: true, errors: [], messages: [] }, 200, { 'cf-ai-neurons': String(NEURONS) })]
 }
 
 function chat (deed: string, rest: object = {}): object {
@@ -105,7 +81,7 @@ t.test('of 200 requests at once as many pass as the minute has', async t => {
   // The bucket is refilled while they come.
   t.ok(passed >= 50 && passed <= 50 + Math.floor(ms * 50 / 60_000), `${passed} passed within ${Math.round(ms)} ms`)
   t.equal(passed + refused.length, 200)
-  t.equal(upstream.count.all, passed, 'nothing is sent for those that are refused')
+  t.equal(upstream.count.all(), passed, 'nothing is sent for those that are refused')
   for (const { headers } of refused) {
     t.match(headers.get('retry-after'), /^[12]$/)
     t.equal(headers.get('x-ratelimit-remaining-requests'), '0')
@@ -118,7 +94,7 @@ t.test('no more than five of 200 requests are in progress at once', async t => {
   const { passed, refused } = await burst(server, 200)
   t.ok(passed >= 5)
   t.equal(passed + refused.length, 200)
-  t.equal(upstream.count.most, 5)
+  t.equal(upstream.count.most(), 5)
   for (let count = 0; count < 40; count++) {
     const five = await Promise.all(Array.from({ length: 5 }, async () => {
       const response = await ask(server, chat('go on', { stream: count % 2 === 0 }), { headers: KEY })
@@ -127,7 +103,7 @@ t.test('no more than five of 200 requests are in progress at once', async t => {
     }))
     t.strictSame(five, [200, 200, 200, 200, 200], 'five after five others pass: a place is free when its answer has ended')
   }
-  t.equal(upstream.count.most, 5)
+  t.equal(upstream.count.most(), 5)
 })
 
 t.test('tokens stop at the limit of the minute, with one call over at most', async t => {
@@ -139,7 +115,7 @@ t.test('tokens stop at the limit of the minute, with one call over at most', asy
   const most = 1_000 + TOKENS + (performance.now() - start) / 60
   t.ok(passed * TOKENS <= most, `${passed * TOKENS} tokens, at most ${Math.round(most)}`)
   t.ok(passed * TOKENS + 30 >= 1_000, `${passed * TOKENS} tokens, and no more would have passed`)
-  t.equal(upstream.count.all, passed)
+  t.equal(upstream.count.all(), passed)
 })
 
 t.test('neurons stop at the budget, with one call over at most', async t => {
@@ -150,7 +126,7 @@ t.test('neurons stop at the budget, with one call over at most', async t => {
   const { refused } = await burst(server, 10)
   t.equal(refused.length, 10)
   for (const { headers } of refused) t.equal(headers.get('x-should-retry'), 'false')
-  t.equal(upstream.count.all, passed)
+  t.equal(upstream.count.all(), passed)
   t.equal(passed, Math.ceil(10.2 / NEURONS), `${passed * NEURONS} neurons: the last call may be over it`)
 })
 
@@ -192,7 +168,7 @@ t.test('after faults, broken streams and clients that leave, nothing is held, an
     }
   })
   const key = { id: 'alice', limits: own }
-  await waited(() => records.length >= 360 && upstream.count.now === 0)
+  await waited(() => records.length >= 360 && upstream.count.now() === 0)
   await waited(() => limits.budgets(key).day?.reserved === 0)
   const calls = records.flatMap(record => record.calls ?? [])
   const outcomes = new Set(calls.map(({ outcome }) => outcome))
