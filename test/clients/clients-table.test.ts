@@ -62,7 +62,7 @@ function versionInAll (folder: string, name: string): string | undefined {
 }
 
 const rows = [
-  ...Object.entries(FAST).map(([name, calls]) => `| \`${name.replace(/^(openai|ai|@anthropic-ai\/sdk|@ai-sdk\/anthropic)-\d$/, '$1')}\` | ${fast[`node_modules/${name}`]?.version} | ${calls} | \`npm test\` |`),
+  ...Object.entries(FAST).map(([name, calls]) => `| \`${name.replace(/^(openai|ai|@anthropic-ai\/sdk|@ai-sdk\/anthropic)-\d$/, '$1')}\` | ${fast[`node_modules/${name}`]?.version} | ${calls} | ${name === 'openai' ? '`npm test`' : '`npm run test:clients`'} |`),
   ...Object.entries(ALL).map(([folder, { name, calls }]) => `| \`${name}\` | ${versionInAll(folder, name)} | ${calls} | \`npm run test:clients -- --all\` |`),
   ...pins.map(({ name, version }) => `| \`${name}\` | ${version} | ${AGENTS[name] ?? 'chat'} | \`npm run test:agents\` |`)
 ]

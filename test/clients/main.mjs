@@ -1,6 +1,5 @@
 /**
- * Drives the built server with real client libraries, which live in packages of their own. The fast ones are in this folder
- * and a part of `npm test`; those in `all/` are large, or drag much along.
+ * Drives the built server with real client libraries, which live in packages of their own. Those in `all/` are large, or drag much along.
  * `npm run test:clients`, `npm run test:clients -- --all` for both, `npm run test:clients -- mastra` for some of `all/`.
  */
 import { spawnSync } from 'node:child_process'
@@ -8,7 +7,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const FAST = 'test/clients'
+const CLIENTS = 'test/clients'
 const ALL = 'test/clients/all'
 
 const heavy = readdirSync(`${ROOT}${ALL}`).filter(name => existsSync(`${ROOT}${ALL}/${name}/package.json`))
@@ -18,13 +17,14 @@ if (unknown !== undefined) throw new Error(`There is no client ${unknown}, only 
 
 const isAll = names.includes('--all')
 const wanted = (isAll ? heavy : names).filter(isServedByThisNode)
-const tests = [...(isAll || names.length === 0 ? [FAST] : []), ...wanted.map(name => `${ALL}/${name}`)]
-  .flatMap(folder => readdirSync(`${ROOT}${folder}`).filter(file => /\.test\.(ts|mjs)$/.test(file)).map(file => `${folder}/${file}`))
+const large = wanted.map(name => `${ALL}/${name}`)
+  .flatMap(folder => readdirSync(`${ROOT}${folder}`).filter(file => file.endsWith('.test.mjs')).map(file => `${folder}/${file}`))
 
-install(FAST)
+install(CLIENTS)
 if (wanted.length > 0) install(ALL)
-run('tsc', '-p', FAST)
-if (tests.length > 0) run('tap', 'run', '--disable-coverage', ...tests)
+run('tsc', '-p', CLIENTS)
+if (isAll || names.length === 0) run('node', 'test/runner/run.mjs', 'clients')
+if (large.length > 0) run('tap', 'run', '--disable-coverage', ...large)
 
 /** Says so when the client's package wants a newer Node than this one. */
 function isServedByThisNode (name) {

@@ -9,6 +9,8 @@ import { ask, LLAMA, MISTRAL, startProxy, type Proxy } from '../servers/start-pr
 import { startBuiltServer } from '../servers/built-server.ts'
 import { json, startRawUpstream } from '../servers/raw-upstream.ts'
 
+// With nothing beside it: it measures how long large bodies take.
+
 const LEVELS = 100_000
 const PATHS = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/responses', '/v1/responses/compact']
 

@@ -8,6 +8,8 @@ import { ask, startProxy, type Proxy } from '../servers/start-proxy.ts'
 import { chunk, failing, frames, http, json, answering, startRawUpstream, STREAM_HEAD, wantsStream, type Script, type Step } from '../servers/raw-upstream.ts'
 import { someAtOnce } from './some-at-once.ts'
 
+// With nothing beside it: it measures how long a call outlives its client.
+
 const DEPARTURES: Record<string, (socket: Socket) => unknown> = {
   FIN: socket => socket.end(),
   RST: socket => socket.resetAndDestroy(),

@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { CASES, fuzz, replay } from '../fuzz/fuzz.ts'
 
+// With nothing beside it: it does what it can in half a minute.
+
 // `npm run fuzz` does this with other seeds and for longer.
 t.test('random requests, answers and faults', t => fuzz(t, { minutes: 0.5, seed: 1 }))
 

@@ -10,6 +10,8 @@ import { ask, saying } from '../servers/start-proxy.ts'
 import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
 import { failing, frames, LAST_CHUNK, answering, startRawUpstream, STREAM_HEAD, wantsStream, type RawUpstream, type Script } from '../servers/raw-upstream.ts'
 
+// With nothing beside it: it measures how long a process takes to end.
+
 t.jobs = 3
 
 const HEAD = 'POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n'

@@ -7,6 +7,8 @@ import { ask } from '../servers/start-proxy.ts'
 import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
 import { chunk, frames, http, json, LAST_CHUNK, startRawUpstream, STREAM_HEAD, type Step } from '../servers/raw-upstream.ts'
 
+// With nothing beside it: it measures memory while both processors are busy.
+
 const MEBIBYTE = 1_048_576
 
 /** A request as bytes. */

@@ -1,5 +1,5 @@
 /** One model of `GET /v1/models`, as Anthropic's clients know it. */
-export interface AnthropicModel {
+export interface ModelObject {
   type: 'model'
   id: string
   display_name: string
@@ -11,8 +11,8 @@ export interface AnthropicModel {
   max_tokens: number | null
 }
 
-export interface AnthropicModelList {
-  data: AnthropicModel[]
+export interface ModelList {
+  data: ModelObject[]
   has_more: boolean
   first_id: string | null
   last_id: string | null
