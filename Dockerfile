@@ -7,6 +7,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json ./
 COPY .ci/bundle.mjs .ci/
+COPY .ci/openapi .ci/openapi
 COPY src ./src
 RUN npm run build -- --declaration false --sourceMap false
 # What runs is one bundle, the licences of what is in it, and libsql, whose machine code cannot be bundled. npm brings
@@ -14,7 +15,7 @@ RUN npm run build -- --declaration false --sourceMap false
 COPY LICENSE ./
 RUN mkdir -p /app/dist /app/node_modules/@libsql \
  && cp -r package.json LICENSE /app \
- && cp -r dist/main.js dist/chunks dist/ui dist/LICENSES.txt /app/dist \
+ && cp -r dist/main.js dist/chunks dist/ui dist/openapi.json* dist/LICENSES.txt /app/dist \
  && cd node_modules && cp -r libsql detect-libc @neon-rs /app/node_modules \
  && cp -r @libsql/linux-*-$(node -p 'process.report.getReport().header.glibcVersionRuntime ? "gnu" : "musl"')* /app/node_modules/@libsql
 # A first run proves that this is enough to start, and leaves compiled code behind that later ones need not compile. Node

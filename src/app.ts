@@ -6,6 +6,7 @@ import { hasLimits, toKeyLimits } from './app/key-limits.ts'
 import { toMetrics, withAccounts } from './app/metrics.ts'
 import { isKeyless, newServer, prepareServer } from './app/server.ts'
 import { openStores } from './app/stores.ts'
+import { openapi } from './http/page/openapi.ts'
 import { KEEP_ALIVE_MS } from './http/replies/event-stream.ts'
 import { health } from './http/replies/health.ts'
 import { home } from './http/replies/home.ts'
@@ -46,6 +47,8 @@ export interface AppParts {
   ledger?: Ledger
   /** How long a stream may be silent before a comment is sent, in milliseconds; 15 s when absent. */
   keepAliveMs?: number
+  /** Gets the server before any route is added to it: the build describes all of them in a document. */
+  beforeRoutes?: (app: FastifyInstance) => PromiseLike<unknown>
 }
 
 /**
@@ -60,6 +63,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   const { list, models, workersAi } = toEngine(settings, logger)
   const allocation = await toAllocation(settings, { ledger, link, logger })
   const app = newServer(settings, logger, toBrokenBody)
+  await parts.beforeRoutes?.(app)
   const metrics = toMetrics(settings, { models, logger, link, countOpenAnswers: () => app.activeRequests.count })
   const keyLimits = hasLimits(settings) ? await toKeyLimits({ settings, models, ledger, limits }) : undefined
   const ledgerReader = toLedgerReader(ledger, id => list.find(id), allocation.booked)
@@ -73,6 +77,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
     page(app)
   }
   health(app)
+  openapi(app)
   if (settings.metrics) metricsRoute(app, metrics && withAccounts(metrics, allocation.facts), settings.metricsPublic)
   const accounts = async () => [(await allocation.facts()).state]
   usage(app, { ledger, accounts, budgets: () => keyLimits?.budgets() ?? new Map(), now: Date.now })

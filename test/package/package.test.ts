@@ -104,9 +104,9 @@ await t.test('it installs into an empty folder', async t => {
 })
 
 await t.test('it holds what was built, what is read, and nothing else', async t => {
-  const files = filesIn(installed).filter(name => !name.startsWith('node_modules/') && !name.startsWith('dist/chunks/'))
-  const built = filesIn(join(ROOT, 'src')).map(name => name.replace(/\.ts$/, '')).flatMap(name => [`dist/${name}.d.ts`, `dist/${name}.js`])
-  t.strictSame(files, ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'dist/LICENSES.txt', ...built].sort())
+  const files = filesIn(installed).filter(name => !name.startsWith('node_modules/') && !/^dist\/(?:chunks|ui)\//.test(name))
+  const built = filesIn(join(ROOT, 'src')).filter(name => !name.startsWith('ui/')).map(name => name.replace(/\.ts$/, '')).flatMap(name => [`dist/${name}.d.ts`, `dist/${name}.js`])
+  t.strictSame(files, ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'dist/LICENSES.txt', ...['', '.br', '.gz'].map(coding => `dist/openapi.json${coding}`), ...built].sort())
   const texts = filesIn(installed).filter(name => !name.startsWith('node_modules/')).map(name => ({ name, text: readFileSync(join(installed, name), 'utf8') }))
   t.strictSame(texts.filter(({ text }) => text.includes('sourceMappingURL')).map(({ name }) => name), [], 'no map is promised that is not there')
   t.strictSame(texts.filter(({ text }) => [ROOT, temp, tmpdir()].some(path => path.length > 5 && text.includes(path))).map(({ name }) => name), [], 'nothing tells where it was built')

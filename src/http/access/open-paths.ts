@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** A setting opens the route to everybody. */
+    /** The route is open to everybody: by its nature, or because a setting says so. */
     isPublic?: boolean
   }
 }
@@ -11,7 +11,7 @@ declare module 'fastify' {
 const PAGE = /^(?:https?:\/\/[^/?#]+)?(?:\/|\/favicon\.ico|\/robots\.txt|\/ui(?:\/(?:[\w-]+\.[\w.-]+)?)?)?(?:\?|$)/i
 
 /**
- * Whether a request is answered without a key: it is a health check, a route that a setting has opened, or a `GET` or `HEAD`
+ * Whether a request is answered without a key: it is a health check, a route that is open to everybody, or a `GET` or `HEAD`
  * of a page, by the very path.
  * Nothing else is, known or not; what is spelt in another way is not the same path.
  */

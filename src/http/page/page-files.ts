@@ -19,11 +19,15 @@ export interface PageFile {
 /** The file that a browser is shown first. */
 export const INDEX = 'index.html'
 
+/** The names of all others have a hash of what is in them. */
+const UNNAMED_BY_CONTENT = [INDEX, 'openapi.json']
+
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml'
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json; charset=utf-8'
 }
 
 /**
@@ -31,16 +35,24 @@ const TYPES: Readonly<Record<string, string>> = {
  * @returns the files by their names
  * @throws Error where the page was not built
  */
-export async function readPageFiles (folder: URL = builtFolder()): Promise<ReadonlyMap<string, PageFile>> {
+export async function readPageFiles (folder: URL = builtFolder('ui/')): Promise<ReadonlyMap<string, PageFile>> {
   const names = await readdir(folder)
   const files = names.filter(name => extname(name) in TYPES).map(async name => [name, await toPageFile(folder, name, names)] as const)
   return new Map(await Promise.all(files))
 }
 
-function builtFolder (): URL {
+/**
+ * Reads one file that the build made, with all its codings.
+ * @throws Error where it was not built
+ */
+export async function readBuiltFile (name: string, folder: URL = builtFolder()): Promise<PageFile> {
+  return toPageFile(folder, name, await readdir(folder))
+}
+
+function builtFolder (below = ''): URL {
   const { folder } = findPackageRoot()
   if (folder === undefined) throw new Error('The page is served from the package, and that is not there.')
-  return new URL('dist/ui/', folder)
+  return new URL(`dist/${below}`, folder)
 }
 
 async function toPageFile (folder: URL, name: string, names: readonly string[]): Promise<PageFile> {
@@ -50,7 +62,7 @@ async function toPageFile (folder: URL, name: string, names: readonly string[]):
   return {
     type: TYPES[extname(name)] ?? '',
     digest: hash('sha256', identity, 'base64url').slice(0, 22),
-    isImmutable: name !== INDEX,
+    isImmutable: !UNNAMED_BY_CONTENT.includes(name),
     bodies: { identity, ...Object.fromEntries(bodies) }
   }
 }

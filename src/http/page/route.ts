@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { toPlainPath } from '../../telemetry/logged-path.ts'
 import { UnservedRouteError } from '../replies/unknown-routes.ts'
-import { chooseCoding, INDEX, readPageFiles, type PageFile } from './page-files.ts'
+import { INDEX, readPageFiles } from './page-files.ts'
+import { sendFile } from './send-file.ts'
 
 /** The page runs its own files alone, asks this server alone, and stands in no frame. */
 const SAFE = {
@@ -15,9 +16,6 @@ const SAFE = {
 }
 
 const OPTIONS = { config: { isPageFile: true } }
-
-/** A year, which is what caches take for ever (RFC 8246). */
-const FOR_EVER = 'public, max-age=31536000, immutable'
 
 /**
  * `GET /ui/` and the files of the page, without a key: they say nothing of this server. They are read with the first request,
@@ -43,18 +41,4 @@ export function page (app: FastifyInstance): void {
     if (file === undefined) throw new UnservedRouteError('path', request.method, toPlainPath(request.originalUrl.split('?')[0] ?? ''))
     return sendFile(file, request, reply)
   }
-}
-
-function sendFile (file: PageFile, { headers }: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const coding = chooseCoding(file, headers['accept-encoding'])
-  const etag = `"${file.digest}-${coding}"`
-  reply.headers({ etag, vary: 'accept-encoding', 'cache-control': file.isImmutable ? FOR_EVER : 'no-cache' })
-  if (isKnown(etag, headers['if-none-match'])) return reply.code(304).send()
-  if (coding !== 'identity') reply.header('content-encoding', coding)
-  return reply.type(file.type).send(file.bodies[coding])
-}
-
-/** Whether a browser has it already, by RFC 9110 (13.1.2). */
-function isKnown (etag: string, known: string | undefined): boolean {
-  return known !== undefined && known.split(',').some(one => [etag, '*'].includes(one.trim().replace(/^W\//, '')))
 }

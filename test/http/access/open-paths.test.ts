@@ -5,7 +5,7 @@ import { startProxy } from '../../servers/start-proxy.ts'
 /** All that is answered without a key; whatever else is asked for is refused, be it known or not. */
 const OPEN = [
   'GET /', 'HEAD /', 'GET /?x=1', 'GET /favicon.ico', 'HEAD /favicon.ico', 'GET /robots.txt', 'HEAD /robots.txt', 'GET /robots.txt?x',
-  'GET /health', 'HEAD /health', 'GET /health/', 'GET //health', 'GET /health?x', 'GET /livez', 'GET /readyz', 'GET /readyz?verbose',
+  'GET /health', 'HEAD /health', 'GET /health/', 'GET //health', 'GET /health?x', 'GET /livez', 'GET /readyz', 'GET /readyz?verbose', 'GET /openapi.json', 'HEAD /openapi.json', 'GET /openapi.json/', 'GET /openapi.json?x',
   'GET /ui/', 'HEAD /ui/', 'GET /ui/?x', 'GET /ui/index.html', 'HEAD /ui/index.html', 'GET http://localhost/ui/',
   'GET http://localhost/', 'GET http://localhost', 'GET http://localhost/health', 'GET http://localhost?x'
 ]
@@ -13,10 +13,10 @@ const OPEN = [
 const CLOSED = [
   // of pages, in other spellings and by other methods
   'GET //', 'GET ///', 'GET //?x', 'GET /.', 'GET /./', 'GET /..', 'GET /../', 'GET /%2e', 'GET /%2E%2E', 'GET /%2f', 'GET /%2F%2F', 'GET /%', 'GET /;', 'GET /#', 'GET /%00', 'GET /%3f', 'GET /\\', 'GET /index.html',
-  'POST /', 'PUT /', 'DELETE /', 'PATCH /', 'OPTIONS /', 'OPTIONS *', 'POST /favicon.ico', 'POST /robots.txt', 'POST /health', 'DELETE /health', 'PUT /readyz',
+  'POST /', 'PUT /', 'DELETE /', 'PATCH /', 'OPTIONS /', 'OPTIONS *', 'POST /favicon.ico', 'POST /robots.txt', 'POST /health', 'DELETE /health', 'POST /openapi.json', 'PUT /readyz',
   'GET /favicon.ico/', 'GET //favicon.ico', 'GET /FAVICON.ICO', 'GET /favicon%2eico', 'GET /%66avicon.ico', 'GET /favicon.ico/x', 'GET /favicon.ico%2f', 'GET /favicon.ico;x', 'GET /favicon.ico#x',
   'GET /robots.txt/', 'GET //robots.txt', 'GET /Robots.txt', 'GET /robots%2Etxt', 'GET /robots.txt/../v1/models', 'GET /x/../robots.txt', 'GET /./robots.txt',
-  'GET /HEALTH', 'GET /health/x', 'GET /health/..', 'GET /health/../v1/models', 'GET /healthz', 'GET /health;x', 'GET /health%2f', 'GET /livez/../v1/models',
+  'GET /HEALTH', 'GET /health/x', 'GET /health/..', 'GET /health/../v1/models', 'GET /healthz', 'GET /openapi', 'GET /openapi.yaml', 'GET /OpenAPI.json', 'GET /openapi.json/../v1/models', 'GET /v1/openapi.json', 'GET /health;x', 'GET /health%2f', 'GET /livez/../v1/models',
   'GET //ui/', 'GET /ui//', 'GET /UI/', 'GET /u%69/', 'GET /ui/.', 'GET /ui/..', 'GET /ui/../v1/models', 'GET /ui/%2e%2e/v1/models', 'GET /ui/..%2fv1%2fmodels', 'GET /ui/x/../../v1/models', 'GET /ui/index.html/', 'GET /ui/index.html/x', 'GET /ui/nope', 'GET /ui;x', 'GET /uix', 'POST /ui/', 'PUT /ui/index.html', 'GET http://localhost/ui/../v1/models',
   // of what is served
   'GET /v1/models', 'HEAD /v1/models', 'GET //v1/models', 'GET /v1//models/', 'GET /v1/models/', 'GET /V1/models', 'GET /v1/MODELS', 'GET /v1/%6dodels', 'GET /%76%31/models', 'GET /v1%2fmodels', 'GET /v1/models/%zz', 'GET /v1/models/@cf%2Fa%2Fb', 'GET /v1/models?x=/health',

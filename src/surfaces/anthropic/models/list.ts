@@ -1,6 +1,6 @@
 import { InvalidRequestError, quoted } from '../../../errors.ts'
 import type { ListedModel } from '../../../inference/models.ts'
-import type { ModelList, ModelObject } from './wire.ts'
+import type { AnthropicModelList, AnthropicModel } from './wire.ts'
 
 /** Query of `GET /v1/models`; a parameter that is given twice is a list. */
 export interface PageQuery {
@@ -12,7 +12,7 @@ export interface PageQuery {
 const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 1_000
 
-export function toModelObject ({ name: id, model }: ListedModel): ModelObject {
+export function toModelObject ({ name: id, model }: ListedModel): AnthropicModel {
   const bare = model.id.slice(model.id.lastIndexOf('/') + 1)
   return {
     type: 'model',
@@ -28,7 +28,7 @@ export function toModelObject ({ name: id, model }: ListedModel): ModelObject {
  * One page of the models that chat, by every name they have.
  * @throws InvalidRequestError for a limit that is none, and an id that is not listed
  */
-export function toModelList (listed: readonly ListedModel[], { limit, after_id: after, before_id: before }: PageQuery): ModelList {
+export function toModelList (listed: readonly ListedModel[], { limit, after_id: after, before_id: before }: PageQuery): AnthropicModelList {
   const chats = listed.filter(({ model }) => model.task === 'text-generation')
   const count = toLimit(limit)
   const start = after === undefined ? 0 : placeOf(chats, after, 'after_id') + 1

@@ -1,5 +1,5 @@
 /** One model of `GET /v1/models`, as Anthropic's clients know it. */
-export interface ModelObject {
+export interface AnthropicModel {
   type: 'model'
   id: string
   display_name: string
@@ -11,8 +11,8 @@ export interface ModelObject {
   max_tokens: number | null
 }
 
-export interface ModelList {
-  data: ModelObject[]
+export interface AnthropicModelList {
+  data: AnthropicModel[]
   has_more: boolean
   first_id: string | null
   last_id: string | null

@@ -1,4 +1,4 @@
-import type { InputItem, ItemReference, ResponseRequest, TextFormat, ToolParam } from './request.ts'
+import type { InputItem, ItemReference, ResponseToolChoice, TextFormat, ToolParam } from './request.ts'
 
 /** Answer of `POST /v1/responses`, with every key OpenAI always sends. */
 export interface ResponseObject {
@@ -27,7 +27,7 @@ export interface ResponseObject {
   store: boolean
   temperature: number
   text: { format: TextFormat, verbosity: string }
-  tool_choice: NonNullable<ResponseRequest['tool_choice']>
+  tool_choice: ResponseToolChoice
   tools: ToolParam[]
   top_logprobs: number
   top_p: number

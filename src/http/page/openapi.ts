@@ -1,0 +1,22 @@
+import type { FastifyInstance } from 'fastify'
+import { readBuiltFile } from './page-files.ts'
+import { sendFile } from './send-file.ts'
+
+/** It is the same for everybody, and says nothing of this server but what it serves. */
+const OPTIONS = { config: { isPublic: true, isPageFile: true } }
+
+/**
+ * `GET /openapi.json`: all that is served, as an OpenAPI document, without a key. The build writes it; it is read with the first
+ * request, and served from memory.
+ */
+export function openapi (app: FastifyInstance): void {
+  let document: ReturnType<typeof readBuiltFile> | undefined
+  app.get('/openapi.json', OPTIONS, async (request, reply) => {
+    document ??= readBuiltFile('openapi.json').catch((error: unknown) => {
+      document = undefined
+      throw error
+    })
+    reply.header('x-content-type-options', 'nosniff')
+    return sendFile(await document, request, reply)
+  })
+}
