@@ -159,7 +159,7 @@ async function faultsOfEnd (server: BuiltServer, upstream: RawUpstream, before?:
     if (after.heapUsed - before.heapUsed > MAX_HEAP_GROWTH) faults.push(`the heap grew from ${before.heapUsed} to ${after.heapUsed} bytes`)
   }
   server.child.kill('SIGTERM')
-  const code = await Promise.race([server.ended, sleep(35_000, 'not at all')])
+  const code = await Promise.race([server.ended, sleep(35_000, 'not at all', { ref: false })])
   if (code !== 0) faults.push(`SIGTERM ended it with ${code}`)
   // The last lines are written at the end.
   const bugs = server.lines().filter(({ level }) => Number(level) >= 50)

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
+import { slowness } from '../cpu-time.ts'
 import { LLAMA, MISTRAL, saying } from '../servers/start-proxy.ts'
 import { startRecordedUpstream } from '../servers/recorded-upstream.ts'
 
@@ -8,15 +9,6 @@ type Body = Record<string, unknown>
 
 /** The longest time `/health` may take to answer, in milliseconds, on a machine that does nothing else. */
 const PATIENCE_MS = 1_000
-
-/** How much longer work takes here just now than the processor is at it, because others have their turn. */
-function slowness (): number {
-  const began = performance.now()
-  const before = process.cpuUsage()
-  const worked = () => { const { user, system } = process.cpuUsage(before); return (user + system) / 1_000 }
-  while (worked() < 30);
-  return Math.max(1, (performance.now() - began) / worked())
-}
 
 /** Each level is checked twice for each one above it. */
 function doubling (levels: number, keyword = 'allOf'): Body {
