@@ -2,12 +2,14 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { toAllocation } from './app/allocation.ts'
 import { toEngine } from './app/engine.ts'
 import { handleErrors, toBrokenBody } from './app/error-words.ts'
+import { toEventFeed } from './app/events.ts'
 import { hasLimits, toKeyLimits } from './app/key-limits.ts'
 import { toMetrics, withAccounts } from './app/metrics.ts'
 import { isKeyless, newServer, prepareServer } from './app/server.ts'
 import { openStores } from './app/stores.ts'
 import { openapi } from './http/page/openapi.ts'
 import { KEEP_ALIVE_MS } from './http/replies/event-stream.ts'
+import { eventsRoute } from './http/replies/events.ts'
 import { health } from './http/replies/health.ts'
 import { home } from './http/replies/home.ts'
 import { metricsRoute } from './http/replies/metrics.ts'
@@ -65,10 +67,11 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   const app = newServer(settings, logger, toBrokenBody)
   await parts.beforeRoutes?.(app)
   const metrics = toMetrics(settings, { models, logger, link, countOpenAnswers: () => app.activeRequests.count })
+  const feed = toEventFeed(settings, { models, link })
   const keyLimits = hasLimits(settings) ? await toKeyLimits({ settings, models, ledger, limits }) : undefined
   const ledgerReader = toLedgerReader(ledger, id => list.find(id), allocation.booked)
-  const ours = [REQUEST_LOG, ...metrics ? [metrics.reader] : [], ledgerReader, ...keyLimits ? [keyLimits.settlement] : []]
-  await prepareServer(app, settings, [...ours, ...others], keyLimits?.limitKeys)
+  const optional = [metrics?.reader, feed?.reader, keyLimits?.settlement].filter(reader => reader !== undefined)
+  await prepareServer(app, settings, [REQUEST_LOG, ledgerReader, ...optional, ...others], keyLimits?.limitKeys)
   app.decorate('surveyModels', () => models.survey())
   handleErrors(app, models)
   home(app, settings.authMode === 'passthrough' ? 'token' : isKeyless(settings) ? 'nothing' : 'key', settings.page)
@@ -79,6 +82,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   health(app)
   openapi(app)
   if (settings.metrics) metricsRoute(app, metrics && withAccounts(metrics, allocation.facts), settings.metricsPublic)
+  eventsRoute(app, feed, keepAliveMs)
   const accounts = async () => [(await allocation.facts()).state]
   usage(app, { ledger, accounts, budgets: () => keyLimits?.budgets() ?? new Map(), now: Date.now })
   const isEmbedding = (id: string) => list.find(id)?.task === 'text-embeddings'

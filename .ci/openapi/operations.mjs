@@ -100,6 +100,7 @@ export const OTHERS = {
   },
   'GET /v1/models/:id': { ...OPENAI['GET /models/:id'], tag: 'OpenAI', description: "The id may have its slashes as they are. With `anthropic-version`, in the form of Anthropic's API.", answers: ['ModelObject', 'AnthropicModel'], errors: 'both' },
   'GET /usage': { id: 'getUsage', summary: 'What was used on a day, by key, model and account', description: 'The holder of a key sees its own use.', tag: 'Usage', answers: ['UsageReport'], errors: 'openai', query: { date: day } },
+  'GET /events': { id: 'listEvents', summary: 'Requests as they end', description: 'A stream of server-sent events, the latest requests first. The holder of a key is told of its own.', tag: 'Usage', text: 'text/event-stream', errors: 'openai' },
   'GET /metrics': { id: 'getMetrics', summary: 'Metrics for Prometheus', description: 'For holders of a key of ADMIN_KEYS, unless METRICS_PUBLIC opens it.', tag: 'Server', text: 'text/plain; version=0.0.4', errors: 'openai' },
   'GET /health': { id: 'getHealth', summary: 'Whether requests are served', tag: 'Server', answers: ['Health'], isOpen: true, statuses: [503] },
   'GET /livez': { id: 'getLiveness', summary: 'The same as /health', tag: 'Server', answers: ['Health'], isOpen: true, statuses: [503] },

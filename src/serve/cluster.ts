@@ -8,6 +8,7 @@ import type { Ledger } from '../stores/ledger/ledger.ts'
 import { openLedger } from '../stores/ledger/open.ts'
 import { openStore } from '../stores/responses/open.ts'
 import type { Settings } from '../settings/schema.ts'
+import { PrimaryEvents } from '../telemetry/events/primary-events.ts'
 import { PrimaryMetrics } from '../telemetry/metrics/primary-metrics.ts'
 import { FreeAllocation } from '../usage/free-allocation.ts'
 import { keepUsage } from '../usage/linked-usage.ts'
@@ -85,6 +86,7 @@ export class Workers {
   #isStopping = false
   readonly #links = new PrimaryEnd()
   readonly #metrics: PrimaryMetrics
+  readonly #events = new PrimaryEvents(this.#links)
 
   readonly #ledger: Ledger
   readonly #freeAllocation: FreeAllocation
@@ -181,6 +183,7 @@ export class Workers {
         this.#running.delete(worker)
         this.#links.remove(worker.id)
         void this.#metrics.forget(worker.id)
+        this.#events.forget(worker.id)
         if (this.#isStopping && code !== 0) process.exitCode ??= 1
         resolve(new StartError(`A worker exited unexpectedly (${signal ?? `exit code ${code}`}).`, 1))
       })
@@ -191,7 +194,7 @@ export class Workers {
     const left = new Promise<StartError>(resolve => worker.on('message', (message: WorkerMessage) => {
       if (message === 'ready') return worker.send(this.#isStopping ? 'end' : { worker: number, settings: this.#settings } satisfies Assignment)
       if (message === 'draining') return resolve(new StartError('An uncaught exception.', 1))
-      if ('link' in message) return this.#links.receive(message, send)
+      if ('link' in message) return this.#links.receive(message, worker.id)
       if ('port' in message) return serves(message.port)
       if ('models' in message) return this.#hear(message.models)
       resolve(new StartError(message.refusal, 2))

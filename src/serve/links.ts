@@ -1,6 +1,6 @@
 import type { PrimaryLink, WorkerLinks } from '../telemetry/primary-link.ts'
 
-/** A worker tells, asks or answers; the primary asks or answers. `number` is that of the question, of the side that asks. */
+/** Either side tells, asks or answers. `number` is that of the question, of the side that asks. */
 export type LinkMessage =
   | { link: 'tell', topic: string, message: unknown }
   | { link: 'ask', topic: string, number: number, question?: unknown }
@@ -53,6 +53,7 @@ export class WorkerEnd implements PrimaryLink {
   readonly #send: Send
   readonly #questions = new Questions()
   readonly #answers = new Map<string, () => Promise<unknown>>()
+  readonly #hears = new Map<string, (message: unknown) => void>()
 
   /** @param send to the primary; nothing happens when that is gone */
   constructor (send: Send) {
@@ -71,8 +72,13 @@ export class WorkerEnd implements PrimaryLink {
     this.#answers.set(topic, answer)
   }
 
+  hear (topic: string, hear: (message: unknown) => void): void {
+    this.#hears.set(topic, hear)
+  }
+
   receive (message: LinkMessage): void {
     if (message.link === 'answer') this.#questions.receive(message)
+    if (message.link === 'tell') this.#hears.get(message.topic)?.(message.message)
     if (message.link === 'ask') void answered(message.number, this.#answers.get(message.topic)?.()).then(this.#send)
   }
 }
@@ -81,11 +87,15 @@ export class WorkerEnd implements PrimaryLink {
 export class PrimaryEnd implements WorkerLinks {
   readonly #sends = new Map<number, Send>()
   readonly #questions = new Questions()
-  readonly #hears = new Map<string, (message: unknown) => void>()
+  readonly #hears = new Map<string, (message: unknown, from: number) => void>()
   readonly #answers = new Map<string, (question: unknown) => Promise<unknown>>()
 
-  hear (topic: string, hear: (message: unknown) => void): void {
+  hear (topic: string, hear: (message: unknown, from: number) => void): void {
     this.#hears.set(topic, hear)
+  }
+
+  tell (topic: string, message: unknown, to: Iterable<number> = this.#sends.keys()): void {
+    for (const id of to) this.#sends.get(id)?.({ link: 'tell', topic, message })
   }
 
   answer (topic: string, answer: (question: unknown) => Promise<unknown>): void {
@@ -113,9 +123,11 @@ export class PrimaryEnd implements WorkerLinks {
     this.#sends.delete(id)
   }
 
-  receive (message: LinkMessage, send: Send): void {
+  /** @param from the number of the process */
+  receive (message: LinkMessage, from: number): void {
     if (message.link === 'answer') this.#questions.receive(message)
-    if (message.link === 'tell') this.#hears.get(message.topic)?.(message.message)
-    if (message.link === 'ask') void answered(message.number, this.#answers.get(message.topic)?.(message.question)).then(send)
+    if (message.link === 'tell') this.#hears.get(message.topic)?.(message.message, from)
+    if (message.link !== 'ask') return
+    void answered(message.number, this.#answers.get(message.topic)?.(message.question)).then(answer => this.#sends.get(from)?.(answer))
   }
 }

@@ -9,6 +9,8 @@ declare module 'fastify' {
     isHealthCheck?: boolean
     /** What a scraper of figures asks: in no figure, and in the log only when it fails. */
     isScrape?: boolean
+    /** An answer without an end, which its client leaves as it should. */
+    isEndless?: boolean
     /** A page for a browser, or a file of one: in no figure. */
     isPageFile?: boolean
   }
@@ -65,8 +67,9 @@ export function readEndedRequests (app: FastifyInstance, readers: readonly Reque
   })
 }
 
-function tell (readers: readonly RequestReader[], { request, statusCode }: FastifyReply, elapsedMs: number, isAborted: boolean): void {
+function tell (readers: readonly RequestReader[], { request, statusCode }: FastifyReply, elapsedMs: number, hasLeft: boolean): void {
   const { record, method, routeOptions: { config } } = request
+  const isAborted = hasLeft && config.isEndless !== true
   const ended: EndedRequest = {
     record,
     request,

@@ -18,7 +18,7 @@ function toSettings (env: Record<string, string> = {}) {
 t.test('a ledger that was given is used, and one of several processes asks the primary', async t => {
   const ledger = await openLedger(toSettings(), Date.now, LOGGER)
   t.equal((await openStores(toSettings(), LOGGER, { ledger })).ledger, ledger)
-  const link = { tell: () => {}, ask: async () => undefined, answer: () => {} }
+  const link = { tell: () => {}, ask: async () => undefined, answer: () => {}, hear: () => {} }
   t.type((await openStores(toSettings(), LOGGER, { link })).ledger, LinkedLedger)
 })
 

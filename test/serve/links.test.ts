@@ -7,7 +7,7 @@ function connected (count: number): { primary: PrimaryEnd, workers: WorkerEnd[] 
   const travel = (message: LinkMessage, arrive: (message: LinkMessage) => void) => { setImmediate(() => arrive(JSON.parse(JSON.stringify(message)))) }
   const workers = Array.from({ length: count }, (_, index) => {
     const send = (message: LinkMessage) => travel(message, arrived => worker.receive(arrived))
-    const worker: WorkerEnd = new WorkerEnd(message => travel(message, arrived => primary.receive(arrived, send)))
+    const worker: WorkerEnd = new WorkerEnd(message => travel(message, arrived => primary.receive(arrived, index + 1)))
     primary.add(index + 1, send)
     return worker
   })
@@ -40,4 +40,17 @@ t.test('the primary asks all, and is content with those that answer', async t =>
   primary.remove(4)
   primary.remove(3)
   t.strictSame(await primary.askAll('name'), new Map([[1, 'one']]))
+})
+
+t.test('the primary tells all workers, or some, and hears who speaks', async t => {
+  const { primary, workers } = connected(3)
+  const heard: unknown[] = []
+  workers.forEach((worker, index) => worker.hear('news', message => heard.push([index + 1, message])))
+  primary.hear('hello', (message, from) => { heard.push([message, from]) })
+  workers[1]?.tell('hello', 'here I am')
+  primary.tell('news', { a: 1 })
+  primary.tell('news', { b: 2 }, [3, 4])
+  primary.tell('unheard', {})
+  await new Promise(resolve => setTimeout(resolve, 20))
+  t.strictSame(heard, [['here I am', 2], [1, { a: 1 }], [2, { a: 1 }], [3, { a: 1 }], [3, { b: 2 }]])
 })

@@ -30,7 +30,7 @@ function start () {
   const workers = [1, 2].map(id => {
     const worker = new WorkerEnd(message => {
       told.push(message)
-      primary.receive(JSON.parse(JSON.stringify(message)), send)
+      primary.receive(JSON.parse(JSON.stringify(message)), id)
     })
     const send = (message: LinkMessage) => worker.receive(JSON.parse(JSON.stringify(message)))
     primary.add(id, send)

@@ -69,12 +69,18 @@ const OPERATIONS: ReadonlyArray<[route: RegExp, operation: Operation]> = [
   [/\/embeddings$/, 'embeddings']
 ]
 
+/** What a request asks of a model; undefined where it asks nothing of one. */
+export function toOperation ({ record, route, method }: Pick<EndedRequest, 'record' | 'route' | 'method'>): Operation | undefined {
+  if (method !== 'POST' || record.kind === 'dry-run') return undefined
+  return OPERATIONS.find(([routes]) => routes.test(route))?.[1]
+}
+
 /** What a request that has ended adds to the figures. */
 export function toFigures (ended: EndedRequest, sources: FigureSources): Figures {
-  const { record, route, method, status, elapsedMs } = ended
+  const { record, route, status, elapsedMs } = ended
   const toModel = (id: string | undefined) => id === undefined ? 'none' : sources.isListed(id) ? id : 'other'
   const { servedModel, keyLabel, calls = [], fallbacks = [], repairs = [] } = record
-  const operation = method === 'POST' && record.kind !== 'dry-run' ? OPERATIONS.find(([routes]) => routes.test(route))?.[1] : undefined
+  const operation = toOperation(ended)
   const model = toModel(servedModel ?? (record.model === undefined ? undefined : ''))
   const refusedBy = toLimit(record)
   return {

@@ -37,7 +37,8 @@ t.test('one of several tells the primary, a few requests at a time', async t => 
     link: {
       tell: (topic, message) => { told.push([topic, (message as unknown[]).length]) },
       ask: async topic => `asked ${topic}`,
-      answer: (topic, answer) => { answers.set(topic, answer) }
+      answer: (topic, answer) => { answers.set(topic, answer) },
+      hear: () => {}
     }
   })
   reader.read(ended())

@@ -6,13 +6,14 @@ import type { Figures } from '../../../src/telemetry/metrics/figures.ts'
 const FIGURES: Figures = { route: '/v1/models', status: 200, model: 'none', key: 'none', seconds: 1, calls: [], fallbacks: [], repairs: [] }
 
 t.test('the primary adds up what its workers tell', async t => {
-  let hear: (message: unknown) => void = () => {}
+  let hear: (message: unknown, from: number) => void = () => {}
   let answer: (question: unknown) => Promise<unknown> = async () => undefined
   const asked: string[] = []
   const meanwhile: Array<() => Promise<void>> = []
   const metrics = new PrimaryMetrics({
     hear: (topic, heard) => { if (topic === TOPICS.figures) hear = heard },
     answer: (topic, answered) => { if (topic === TOPICS.text) answer = answered },
+    tell: () => {},
     askAll: async topic => {
       asked.push(topic)
       await meanwhile.pop()?.()
@@ -20,8 +21,8 @@ t.test('the primary adds up what its workers tell', async t => {
     }
   }, error => t.fail(String(error)))
   await metrics.forget(9)
-  hear([FIGURES, FIGURES])
-  hear([FIGURES])
+  hear([FIGURES, FIGURES], 1)
+  hear([FIGURES], 2)
   const text = await answer(undefined)
   t.match(text, /^workers_ai_proxy_requests_total\{.*\} 3$/m)
   t.match(text, /^ticks_total 5$/m)
