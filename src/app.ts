@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { toAllocation } from './app/allocation.ts'
+import { toAnswerCache } from './app/answer-cache.ts'
 import { toEngine } from './app/engine.ts'
 import { handleErrors, toBrokenBody } from './app/error-words.ts'
 import { toEventFeed } from './app/events.ts'
@@ -86,7 +87,8 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   const accounts = async () => [(await allocation.facts()).state]
   usage(app, { ledger, accounts, budgets: () => keyLimits?.budgets() ?? new Map(), now: Date.now })
   const isEmbedding = (id: string) => list.find(id)?.task === 'text-embeddings'
-  const shared = { settings, workersAi, models, remoteImages, keepAliveMs, freeNeurons: allocation.guard }
+  const answerCache = await toAnswerCache(settings)
+  const shared = { settings, workersAi, models, remoteImages, keepAliveMs, freeNeurons: allocation.guard, answerCache }
   await app.register(openai, { ...shared, store, ledger, isEmbedding })
   await app.register(anthropic, shared)
   app.addHook('onClose', async () => {

@@ -6,6 +6,7 @@ const count = { type: 'integer' }
 /** @type {Record<string, { description: string, schema: object }>} of requests that ask a model */
 export const REQUEST_HEADERS = {
   'x-dry-run': { description: '`true`: no model is asked. The answer is a `DryRun`: what would be sent to Cloudflare, with every change.', schema: { type: 'string', enum: ['true'] } },
+  'cache-control': { description: 'Where answers are kept: `no-store` neither looks for one nor keeps it, `no-cache` does not look.', schema: text },
   'x-request-id': { description: 'Up to 128 letters, digits, `.`, `_` and `-`; the answer and the log have it, too.', schema: text },
   'x-session-affinity': { description: 'Requests of one conversation, whose prompts a cache may hold.', schema: text },
   'x-simulator': { description: 'With `UPSTREAM=simulator` only: what to answer.', schema: text }
@@ -21,6 +22,8 @@ export const MODEL_HEADERS = {
   'x-proxy-model': { description: 'The model that was asked.', schema: text },
   'x-proxy-attempts': { description: 'How often Cloudflare was asked.', schema: count },
   'x-proxy-warnings': { description: 'What of the request or the answer was not passed on as it was.', schema: text },
+  'x-proxy-cache': { description: 'Where answers are kept: whether this one was.', schema: { type: 'string', enum: ['hit', 'miss', 'bypass'] } },
+  age: { description: 'Of a kept answer: its seconds.', schema: count },
   'cf-ai-req-id': { description: "Cloudflare's id of the call.", schema: text },
   'cf-ai-neurons': { description: 'What the answer cost, where it is known when the answer begins.', schema: { type: 'number' } },
   ...Object.fromEntries(['requests', 'tokens'].flatMap(what => [

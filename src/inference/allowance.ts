@@ -44,6 +44,9 @@ export interface FreeNeurons {
   warning: () => Change | undefined
 }
 
+/** Of an answer that is known already. */
+export const NO_TOKENS: BilledTokens = { promptTokens: 0, completionTokens: 0 }
+
 /** The most tokens the choices of a request may have; those of its prompts are estimated. */
 export function toMostTokens ({ inputs, choices, maxTokens }: Pick<RunRequest, 'inputs' | 'choices' | 'maxTokens'>): BilledTokens {
   const ofInputs = inputs.reduce((sum, { promptTokens }) => sum + promptTokens, 0)

@@ -17,7 +17,8 @@ import { prepareChecks } from '../workers-ai/request/structured-output.ts'
 import type { Runner } from '../workers-ai/transport/runner.ts'
 import { mayFallBack } from '../workers-ai/transport/fallback.ts'
 import { RetryTimeBudget } from '../workers-ai/transport/retry.ts'
-import { toMostTokens, type FreeNeurons } from './allowance.ts'
+import { NO_TOKENS, toMostTokens, type FreeNeurons } from './allowance.ts'
+import type { AnswerCache } from './answer-cache/answer-cache.ts'
 import type { Call } from './call.ts'
 import { Candidates, toTurn, withModels, type Candidate, type Failed } from './candidates.ts'
 import { ChangeReporter, toNamed } from './change-reporter.ts'
@@ -34,6 +35,8 @@ export interface Services {
   remoteImages: Omit<RemoteImagesOptions, 'signal' | 'hold'>
   /** Watches the free neurons of the account; absent where nobody wants that. */
   freeNeurons?: FreeNeurons | undefined
+  /** Keeps answers that would be the same each time; absent where nothing does. */
+  answerCache?: AnswerCache | undefined
   /** Silence of a stream after which a keep-alive is sent, in milliseconds. */
   keepAliveMs: number
 }
@@ -47,6 +50,8 @@ export interface InferenceRequest {
   model: string
   /** The caller wants the answer as a stream. */
   stream: boolean
+  /** Its answer would be the same each time: for a cache of answers. Asked only where there is one. */
+  isDeterministic: () => boolean
   /** Returns the beginning of its prompt, which is the same in every turn of a conversation. */
   cachePrefix: () => readonly unknown[]
   /** Returns a function that translates it for one model, maybe several times with variations. */
@@ -62,7 +67,10 @@ export interface InferenceRequest {
 type OnAsked = (run: RunRequest, model: Model) => void
 
 /** Data of the original request, for a chat that a surface has translated. */
-export type ChatOrigin = Pick<RunRequestOptions, 'given' | 'truncate' | 'tellsStop'> & Pick<InferenceRequest, 'nameOf' | 'onAsked'>
+export type ChatOrigin = Pick<RunRequestOptions, 'given' | 'truncate' | 'tellsStop'> & Pick<InferenceRequest, 'nameOf' | 'onAsked'> & {
+  /** The answer is stored for its caller, so a new one is made each time. */
+  isStored?: boolean
+}
 
 /** An answer that has begun. */
 export interface InferenceAnswer {
@@ -86,7 +94,7 @@ export function answerChat (
   services: Services,
   chat: GenerationRequest,
   call: Call,
-  { nameOf = asItIs, onAsked, ...origin }: ChatOrigin = {}
+  { nameOf = asItIs, onAsked, isStored = false, ...origin }: ChatOrigin = {}
 ): Promise<InferenceAnswer | DryRunAnswer> {
   const { fetchRemoteImages: areFetched } = services.settings
   const options = { ...toRunOptions(services), ...origin }
@@ -112,6 +120,7 @@ export function answerChat (
     {
       model: chat.model,
       stream: chat.stream === true,
+      isDeterministic: () => chat.temperature === 0 && !isStored && !hasRemoteImages(chat),
       cachePrefix: () => chat.messages,
       translator,
       nameOf,
@@ -153,8 +162,16 @@ export async function countPromptTokens (
   return { model, tokens: Math.max(1, likelyPromptTokens) }
 }
 
+function isRemote ({ url }: { url: string }): boolean {
+  return /^https?:/i.test(url)
+}
+
+function hasRemoteImages ({ messages }: GenerationRequest): boolean {
+  return toImages(messages).some(isRemote)
+}
+
 function withoutRemoteImages (chat: GenerationRequest): GenerationRequest {
-  const remote = toImages(chat.messages).filter(({ url }) => /^https?:/i.test(url))
+  const remote = toImages(chat.messages).filter(isRemote)
   if (remote.length === 0) return chat
   return { ...chat, messages: withImageUrls(chat.messages, new Map(remote.map(({ param }) => [param, ANY_IMAGE]))) }
 }
@@ -166,7 +183,7 @@ function withoutRemoteImages (chat: GenerationRequest): GenerationRequest {
  * @throws the failure of the last model, or an error about the request
  */
 export async function answerRequest (services: Services, request: InferenceRequest, call: Call): Promise<InferenceAnswer | DryRunAnswer> {
-  const { models, workersAi, keepAliveMs, freeNeurons } = services
+  const { models, workersAi, keepAliveMs, freeNeurons, answerCache } = services
   const requested = await models.resolve(request.model)
   const { stream, nameOf = asItIs } = request
   const { record, signal, isDryRun } = call
@@ -202,10 +219,22 @@ export async function answerRequest (services: Services, request: InferenceReque
       if (warning) run.changes.push(warning)
       // For a client that has left, nothing would free again what is held from now on.
       signal.throwIfAborted()
-      if (run.maxTokens > 0) freeNeurons?.admit(record, toMostTokens(run), model)
+      const looked = await answerCache?.generation({ run, model, isDeterministic: request.isDeterministic() }, call)
       const { allowance } = call
+      if (looked?.hit) {
+        await allowance?.reserve(NO_TOKENS, model)
+        record.cache = 'hit'
+        request.release?.()
+        run.changes.push(...looked.hit.changes)
+        record.attempts = 0
+        const headers = { 'x-proxy-model': model.id, 'x-proxy-attempts': '0', ...looked.headers }
+        return { kind: 'answer', model: model.id, run, generations: looked.hit.generations, reporter: new ChangeReporter(run.changes, call, nameOf), headers }
+      }
+      signal.throwIfAborted()
+      if (run.maxTokens > 0) freeNeurons?.admit(record, toMostTokens(run), model)
       // A fallback goes on with what is held for the model that failed.
       if (allowance !== undefined && run.maxTokens > 0) await allowance.reserve(toMostTokens(run), model)
+      let isAskedAgain = false
       const begun = startGenerations(workersAi, run, {
         call,
         model,
@@ -213,16 +242,18 @@ export async function answerRequest (services: Services, request: InferenceReque
         translate,
         plainest: model.guessed && toPlainestOf(request, model, signal),
         onPlain: plain => models.rememberPlain(plain),
+        onAskedAgain: () => { isAskedAgain = true },
         sessionAffinity: call.toSessionAffinity(run.cacheKey, request.cachePrefix()),
         retryTime,
         keepAliveMs
       })
       request.release?.()
-      const generations = await begun
+      // An answer that only a second attempt made right is luck, and is not kept.
+      const generations = looked?.keep?.(await begun, () => !isAskedAgain && !signal.aborted) ?? await begun
       record.servedModel = model.id
       record.attempts = retryTime.asked
       if (generations.status !== undefined) record.upstreamStatus = generations.status
-      const headers = { 'x-proxy-model': model.id, 'x-proxy-attempts': String(retryTime.asked), ...generations.headers }
+      const headers = { 'x-proxy-model': model.id, 'x-proxy-attempts': String(retryTime.asked), ...generations.headers, ...looked?.headers }
       return { kind: 'answer', model: model.id, run, generations, reporter: new ChangeReporter(run.changes, call, nameOf), headers }
     } catch (error) {
       if (error instanceof UpstreamError || retryTime.asked > 0) record.attempts = retryTime.asked

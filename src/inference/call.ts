@@ -31,6 +31,8 @@ export interface Call {
   readonly allowance: Allowance | undefined
   /** The caller wants to see what would be sent, and nothing is. */
   readonly isDryRun: boolean
+  /** What the caller says of caches: the value of `cache-control`. */
+  readonly cacheControl: string | undefined
   /** The caller's words for the simulator. */
   readonly simulatorWords: string | string[] | undefined
   /** Tells that another model counts than the one the request names. */

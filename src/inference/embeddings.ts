@@ -1,9 +1,12 @@
+import type { Change } from '../generation/change.ts'
 import type { Usage } from '../generation/event.ts'
 import type { EmbeddingsRequest } from '../generation/request.ts'
 import { toSum } from '../generation/usage.ts'
 import { embed } from '../workers-ai/answer/embed.ts'
 import { checkDimensions, toEmbedRequest, toTokens } from '../workers-ai/request/embedding-request.ts'
+import type { Model } from '../workers-ai/models/model.ts'
 import { RetryTimeBudget } from '../workers-ai/transport/retry.ts'
+import { NO_TOKENS } from './allowance.ts'
 import { ESTIMATED, type Services } from './answer.ts'
 import type { Call } from './call.ts'
 import { ChangeReporter } from './change-reporter.ts'
@@ -21,11 +24,17 @@ export interface EmbeddingsAnswer {
   headers: Record<string, string>
 }
 
+type EmbeddingServices = Pick<Services, 'settings' | 'workersAi' | 'models' | 'freeNeurons' | 'answerCache'>
+
 /**
  * Embeds texts. No other model takes over if one fails: vectors of two models cannot be compared.
  * @throws Cloudflare's failure, or an error about the request
  */
-export async function answerEmbeddings ({ settings, workersAi, models, freeNeurons }: Pick<Services, 'settings' | 'workersAi' | 'models' | 'freeNeurons'>, request: EmbeddingsRequest, call: Call): Promise<EmbeddingsAnswer | DryRunAnswer> {
+export async function answerEmbeddings (
+  { settings, workersAi, models, freeNeurons, answerCache }: EmbeddingServices,
+  request: EmbeddingsRequest,
+  call: Call
+): Promise<EmbeddingsAnswer | DryRunAnswer> {
   const model = await models.resolve(request.model, 'text-embeddings')
   const { record, signal, modelChange, isDryRun } = call
   record.kind = isDryRun ? 'dry-run' : 'answer'
@@ -39,6 +48,14 @@ export async function answerEmbeddings ({ settings, workersAi, models, freeNeuro
   if (isDryRun) return { kind: 'dry-run', body: toDryRunOf(model.id, toBody(batches[0]), changes) }
   const warning = freeNeurons?.warning()
   if (warning) changes.push(warning)
+  const looked = await answerCache?.vectors(model, batches.map(toBody), call)
+  if (looked?.hit) {
+    const { vectors, usage } = looked.hit
+    await call.allowance?.reserve(NO_TOKENS, model)
+    record.cache = 'hit'
+    record.attempts = 0
+    return toAnswer({ vectors, usage, changes, headers: { 'x-proxy-attempts': '0', ...looked.headers } }, request, model, call)
+  }
   const tokens = { promptTokens: toTokens(batches.flat()), completionTokens: 0 }
   signal.throwIfAborted()
   freeNeurons?.admit(record, tokens, model)
@@ -61,15 +78,30 @@ export async function answerEmbeddings ({ settings, workersAi, models, freeNeuro
     record.attempts = retryTime.asked
   })
   const usage = toEmbeddingUsage(answers)
-  record.usage = usage
   if (answers[0] !== undefined) record.upstreamStatus = answers[0].status
   for (const { headers } of answers) addNeurons(record, headers)
   const vectors = answers.flatMap(answer => answer.vectors)
+  looked?.keep?.({ vectors, usage })
+  const headers = { 'x-proxy-attempts': String(retryTime.asked), ...toHeaders(answers), ...looked?.headers }
+  return toAnswer({ vectors, usage, changes, headers }, request, model, call)
+}
+
+interface Embedded extends Pick<EmbeddingsAnswer, 'vectors' | 'usage' | 'headers'> {
+  changes: Change[]
+}
+
+function toAnswer (
+  { vectors, usage, changes, headers }: Embedded,
+  { dimensions }: EmbeddingsRequest,
+  model: Model,
+  call: Call
+): EmbeddingsAnswer {
+  call.record.usage = usage
   // For an unknown model, only its answer shows the length.
-  if (request.dimensions != null) checkDimensions(request.dimensions, vectors[0]?.length ?? 0, model)
+  if (dimensions != null) checkDimensions(dimensions, vectors[0]?.length ?? 0, model)
   const reporter = new ChangeReporter(changes, call)
   if (usage.estimated) reporter.add(ESTIMATED)
-  return { kind: 'answer', vectors, usage, reporter, headers: { 'x-proxy-model': model.id, 'x-proxy-attempts': String(retryTime.asked), ...toHeaders(answers) } }
+  return { kind: 'answer', vectors, usage, reporter, headers: { 'x-proxy-model': model.id, ...headers } }
 }
 
 /** The usage of several calls; missing counts are estimated from the texts. */

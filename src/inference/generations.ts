@@ -35,6 +35,8 @@ export interface StartOptions {
   plainest?: (() => Promise<Pick<StartOptions, 'model' | 'translate'>>) | undefined
   /** Called when a guessed model was refused, and then accepted with the fewest assumptions. */
   onPlain?: ((model: Model) => void) | undefined
+  /** Called when an answer did not meet the request, and the model is asked once more. */
+  onAskedAgain?: (() => void) | undefined
   /** The remaining time for retries of all these calls. */
   retryTime?: RetryTimeBudget | undefined
   /** Silence before the first token after which an answer counts as begun, in milliseconds. */
@@ -238,6 +240,7 @@ async function askAgain (
   context: GenerationContext
 ): Promise<{ second?: Generation, answer: Batch }> {
   noteRepair(context.options.call.record, complaint.repair)
+  context.options.onAskedAgain?.()
   const again = varied(request, { followUp: complaint.followUp, ...(request.outputForm && { outputForm: request.outputForm }) }, context)
   const giveUp = ({ giveUp }: Complaint, answer: Batch) => {
     const verdict = giveUp(answer)

@@ -18,6 +18,7 @@ export async function answerPrompts (services: Services, request: PromptRequest,
   const answer = await answerRequest(services, {
     model: request.model,
     stream: request.stream === true,
+    isDeterministic: () => request.temperature === 0,
     cachePrefix: () => [prompts[0].slice(0, PREFIX_LENGTH)],
     translator: model => () => toCompletionRunRequest(request, model, services.settings)
   }, call)

@@ -2,6 +2,9 @@ import type { RepairKind } from '../generation/change.ts'
 import type { Usage } from '../generation/event.ts'
 import type { UpstreamCall } from '../workers-ai/transport/upstream-call.ts'
 
+/** What the answer cache has done for a request: an answer is known, or not, or it was not looked for. */
+export type CacheResult = 'hit' | 'miss' | 'bypass'
+
 /** A model that took over from another one, which had failed or is retired; both by their ids. */
 export interface Fallback {
   from: string
@@ -53,6 +56,8 @@ export class RequestRecord {
   refusedBy?: LimitName
   /** Models that took over before the answer began. */
   fallbacks?: Fallback[]
+  /** Undefined where there is no cache, or nothing came so far. */
+  cache?: CacheResult
   /** What was mended of the answer, or asked for once more. */
   repairs?: RepairKind[]
 

@@ -173,6 +173,13 @@ function toSettings (environment: Environment): Settings {
     logContent: environment.LOG_CONTENT,
     freeNeuronsPerDay: environment.FREE_NEURONS_PER_DAY,
     freeNeuronsGuard: environment.FREE_NEURONS_GUARD,
+    ...(environment.ANSWER_CACHE_TTL_SECONDS > 0 && {
+      answerCache: {
+        ttlSeconds: environment.ANSWER_CACHE_TTL_SECONDS,
+        maxBytes: environment.ANSWER_CACHE_MAX_BYTES,
+        isShared: environment.ANSWER_CACHE_SHARED
+      }
+    }),
     ...(environment.STORE_PATH !== undefined && { storePath: environment.STORE_PATH }),
     storeMaxBytes: environment.STORE_MAX_BYTES,
     storeTtlHours: environment.STORE_TTL_HOURS,

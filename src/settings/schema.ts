@@ -337,6 +337,30 @@ export const Environment = Type.Object({
     description: 'Free neurons of the day: refuse sends no call beyond them, warn tells clients.',
     details: '`warn` adds to `x-proxy-warnings` when 80 % are used. `refuse` answers 429 until 00:00 UTC, and requires `WORKERS=1`.'
   }),
+  ANSWER_CACHE_TTL_SECONDS: Type.Integer({
+    group: 'Answer cache',
+    unit: 'seconds',
+    minimum: 0,
+    maximum: 2_592_000,
+    default: 0,
+    description: 'Seconds to keep answers that would be the same each time; 0 keeps none.',
+    details: 'Embeddings, and answers to requests with `temperature` 0. See [running.md](running.md#answer-cache).'
+  }),
+  ANSWER_CACHE_MAX_BYTES: Type.Integer({
+    group: 'Answer cache',
+    unit: 'bytes',
+    minimum: 1_048_576,
+    maximum: 1_099_511_627_776,
+    default: 67_108_864,
+    description: 'Maximum bytes of kept answers in the memory of each process.',
+    details: 'Above the limit, those that were not used for longest go.'
+  }),
+  ANSWER_CACHE_SHARED: Type.Boolean({
+    group: 'Answer cache',
+    default: false,
+    description: 'Keys have kept answers in common; false keeps them apart.',
+    details: 'Then a key can find out whether another one has asked the same. Callers who bring their own tokens share nothing.'
+  }),
   STORE_PATH: Type.Optional(Type.String({
     group: 'Stored responses',
     description: 'SQLite file for stored responses and usage; without it memory stores them.',
@@ -456,6 +480,8 @@ export interface Settings {
   /** Neurons of the account that are free on each UTC day. */
   freeNeuronsPerDay: number
   freeNeuronsGuard: Environment['FREE_NEURONS_GUARD']
+  /** Absent where no answers are kept. */
+  answerCache?: { ttlSeconds: number, maxBytes: number, isShared: boolean }
   /** The SQLite file that keeps responses and usage; they are kept in memory without it. */
   storePath?: string
   storeMaxBytes: number

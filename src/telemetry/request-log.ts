@@ -29,6 +29,7 @@ function toLine ({ record, request: { url }, route, method, status, elapsedMs, i
     served: record.servedModel,
     stream: record.stream,
     attempts,
+    cache: record.cache,
     promptTokens: record.usage?.promptTokens,
     completionTokens: record.usage?.completionTokens,
     neurons: record.neurons,

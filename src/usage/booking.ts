@@ -24,6 +24,7 @@ export function toBookings (ended: EndedRequest, find: FindModel): Booking[] {
   const first = emptyBooking({ account, model, key })
   first.requests = 1
   first.errors = isError(ended) ? 1 : 0
+  if (record.cache === 'hit') first.cacheHits = 1
   const bookings = [first]
   for (const call of calls) {
     if (call.usage === undefined && call.estimate === undefined && call.neurons === undefined) continue

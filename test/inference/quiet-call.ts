@@ -14,6 +14,7 @@ export function quietCall (signal: CancelSignal = new AbortController().signal):
     credential: '',
     allowance: undefined,
     isDryRun: false,
+    cacheControl: undefined,
     simulatorWords: undefined,
     modelChange: undefined,
     observer: undefined,

@@ -77,6 +77,7 @@ t.test('what a request books', t => {
     { name: 'a model nobody knows, by no name of its own', given: { record: { servedModel: UNKNOWN, calls: [call(UNKNOWN, { neurons: 3, usage })] } }, expected: [{ ...request, model: 'other' }, { ...ofLlama, ...tokens, model: 'other', microNeurons: 3_000_000, unpricedCalls: 0 }] },
     { name: 'a request that was refused before its model was found', given: { status: 400, record: { kind: undefined as unknown as 'answer', servedModel: undefined as unknown as string, error: new Error('bad') } }, expected: [{ ...request, model: 'other', errors: 1 }] },
     { name: 'an answer of AI Gateway\'s cache, which is free', given: { record: { calls: [call(LLAMA, { neurons: 0, usage, isCacheHit: true })] } }, expected: [request, { ...ofLlama, ...tokens, microNeurons: 0, unpricedCalls: 0, cacheHits: 1 }] },
+    { name: 'an answer that was kept here', given: { record: { cache: 'hit', calls: [] } }, expected: [{ ...request, cacheHits: 1 }] },
     { name: 'nothing of a dry run', given: { record: { kind: 'dry-run' } }, expected: [] },
     { name: 'nothing of a question about models', given: { method: 'GET', status: 404, record: { kind: undefined as unknown as 'answer' } }, expected: [] },
     { name: 'nothing of a request without a key', given: { status: 401, record: { kind: undefined as unknown as 'answer', model: undefined } }, expected: [] }

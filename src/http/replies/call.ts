@@ -71,6 +71,10 @@ class HttpCall implements Call {
     return this.#request.headers['x-dry-run'] === 'true'
   }
 
+  get cacheControl (): string | undefined {
+    return this.#request.headers['cache-control']
+  }
+
   get simulatorWords (): string | string[] | undefined {
     return this.#request.headers['x-simulator']
   }

@@ -65,6 +65,10 @@ export class RequestFamilies {
     'workers_ai_proxy_refused_total', 'Requests that a limit refused.',
     'key', 'limit')
 
+  readonly #cache = this.#counter(
+    'workers_ai_proxy_answer_cache_total', 'Requests for which an answer was looked for among those that are kept, by what came of it.',
+    'result')
+
   constructor () {
     const info = new Gauge({
       name: 'workers_ai_proxy_build_info',
@@ -76,7 +80,7 @@ export class RequestFamilies {
   }
 
   /** Adds what one request says. */
-  add ({ route, status, model, key, seconds, answer, calls, fallbacks, repairs, refusedBy }: Figures): void {
+  add ({ route, status, model, key, seconds, answer, calls, fallbacks, repairs, refusedBy, cache }: Figures): void {
     this.#requests.add([route, String(status), model, key], 1)
     if (answer !== undefined) this.#addAnswer(answer, seconds)
     for (const { account, outcome, model, isRetry, tokens, neurons, source = 'computed' } of calls) {
@@ -88,6 +92,7 @@ export class RequestFamilies {
     for (const { from, to } of fallbacks) this.#fallbacks.add([from, to], 1)
     for (const kind of repairs) this.#repairs.add([kind], 1)
     if (refusedBy !== undefined) this.#refused.add([key, refusedBy], 1)
+    if (cache !== undefined) this.#cache.add([cache], 1)
   }
 
   /** All families in the text format 0.0.4. */

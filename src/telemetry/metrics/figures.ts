@@ -1,7 +1,7 @@
 import { ProxyError, UpstreamError } from '../../errors.ts'
 import type { RepairKind } from '../../generation/change.ts'
 import type { Usage } from '../../generation/event.ts'
-import type { Fallback, LimitName, RequestRecord } from '../../inference/request-record.ts'
+import type { CacheResult, Fallback, LimitName, RequestRecord } from '../../inference/request-record.ts'
 import type { Bill } from '../../workers-ai/models/price.ts'
 import { toOutcome, type CallOutcome, type UpstreamCall } from '../../workers-ai/transport/upstream-call.ts'
 import type { EndedRequest } from '../ended-requests.ts'
@@ -53,6 +53,8 @@ export interface Figures {
   fallbacks: Fallback[]
   repairs: RepairKind[]
   refusedBy?: LimitName
+  /** Absent where there is no cache of answers, or it was not asked. */
+  cache?: CacheResult
 }
 
 /** What labels are made with. */
@@ -93,7 +95,8 @@ export function toFigures (ended: EndedRequest, sources: FigureSources): Figures
     calls: calls.map(call => toCall(call, toModel(call.model), sources)),
     fallbacks: fallbacks.map(({ from, to }) => ({ from: toModel(from), to: toModel(to) })),
     repairs,
-    ...(refusedBy && { refusedBy })
+    ...(refusedBy && { refusedBy }),
+    ...(record.cache && { cache: record.cache })
   }
 }
 

@@ -18,7 +18,8 @@ const FIGURES: Figures = {
   ],
   fallbacks: [{ from: '@cf/a/b', to: '@cf/a/c' }],
   repairs: ['leaked_call'],
-  refusedBy: 'overload'
+  refusedBy: 'overload',
+  cache: 'hit'
 }
 
 /** Each family by its type, with its labels and bounds, as they are promised. */
@@ -35,6 +36,7 @@ const FAMILIES: Array<[name: string, type: string, labels: string, bounds?: stri
   ['workers_ai_proxy_fallbacks_total', 'counter', 'from to'],
   ['workers_ai_proxy_repairs_total', 'counter', 'kind'],
   ['workers_ai_proxy_refused_total', 'counter', 'key limit'],
+  ['workers_ai_proxy_answer_cache_total', 'counter', 'result'],
   ['workers_ai_proxy_build_info', 'gauge', 'version node']
 ]
 
@@ -70,7 +72,8 @@ t.test('what a request says is added', async t => {
     'workers_ai_proxy_retries_total{model="@cf/a/b"} 1',
     'workers_ai_proxy_fallbacks_total{from="@cf/a/b",to="@cf/a/c"} 1',
     'workers_ai_proxy_repairs_total{kind="leaked_call"} 1',
-    'workers_ai_proxy_refused_total{key="team",limit="overload"} 2'
+    'workers_ai_proxy_refused_total{key="team",limit="overload"} 2',
+    'workers_ai_proxy_answer_cache_total{result="hit"} 2'
   ]
   for (const line of lines) t.ok(text.includes(`\n${line}\n`), line)
   t.match(text, /^gen_ai_server_request_duration_seconds_count\{[^}]*response_model="@cf\/a\/c"\} 1$/m, 'no failure has no label')

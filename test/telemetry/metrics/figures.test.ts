@@ -66,6 +66,7 @@ t.test('what a request adds to the figures', t => {
     { name: 'a call whose tokens are a guess', given: ended({ ...served, calls: [call({ outcome: 'truncated', estimate: { promptTokens: 3, completionTokens: 4, estimated: true } })] }), expected: { calls: [{ tokens: { input: 3, output: 4, cached_input: 0, reasoning: 0 } }] } },
     { name: 'a repair', given: ended({ ...served, repairs: ['leaked_call'] }), expected: { repairs: ['leaked_call'] } },
     { name: 'a limit', given: ended({ ...served, refusedBy: 'tokens' }, { status: 429 }), expected: { refusedBy: 'tokens' } },
+    { name: 'an answer that was kept', given: ended({ ...served, cache: 'hit' }), expected: { cache: 'hit' } },
     { name: 'too much at once', given: ended({ ...served, error: new ProxyError('x', { status: 503, type: 'server_error', code: 'overloaded' }) }, { status: 503 }), expected: { refusedBy: 'overload' } }
   ]
   for (const { name, given, expected } of cases) {

@@ -120,7 +120,7 @@ async function start (
       return told instanceof ProxyError ? told.named(nameOf) : told
     }
   }
-  const answer = await answerChat(services, asked, call, { given: changes, truncate: body.truncation === 'auto', nameOf }).catch(
+  const answer = await answerChat(services, asked, call, { given: changes, truncate: body.truncation === 'auto', nameOf, isStored: inProgress.begun.store }).catch(
     (error: unknown): never => {
       throw inProgress.toCallerError(error)
     }
