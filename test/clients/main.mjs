@@ -23,7 +23,7 @@ const large = wanted.map(name => `${ALL}/${name}`)
 install(CLIENTS)
 if (wanted.length > 0) install(ALL)
 run('tsc', '-p', CLIENTS)
-if (isAll || names.length === 0) run('node', 'test/runner/run.mjs', 'clients')
+if (isAll || names.length === 0) run('node', 'test/runner/run.mjs', 'clients', '--timeout=300')
 if (large.length > 0) run('tap', 'run', '--disable-coverage', ...large)
 
 /** Says so when the client's package wants a newer Node than this one. */
