@@ -19,7 +19,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const TOGETHER = fileURLToPath(new URL('together.ts', import.meta.url))
 /** Folders that run only where they are named. */
 const APART = ['clients', 'faults', 'package']
-/** What of them runs always. */
+/** What of them runs always; clients by the packages of the root alone. */
 const FAST = ['clients/clients-table.test.ts', 'clients/openai.test.ts', 'faults/any-bytes.test.ts', 'faults/any-json.test.ts', 'faults/fields.test.ts', 'faults/texts.test.ts']
 /** Files and folders that take longest, the longest first; begun late, one of them would run on when nothing else is left to do. */
 const LONGEST = [
@@ -59,9 +59,10 @@ const entries = [
   ...beside.map((entry, index) => ({ ...entry, out: `${String(index + 1).padStart(2, '0')}-${toName(entry.key)}` })),
   ...last.map(file => ({ key: file, in: join(ROOT, 'test', file), out: `last/${toName(file)}` }))
 ]
+const clients = entries.filter(({ key }) => named.length > 0 && folderOf(key) === 'clients')
 const tests = [
-  ...await bundle(entries.filter(({ key }) => folderOf(key) !== 'clients'), out),
-  ...await bundle(entries.filter(({ key }) => folderOf(key) === 'clients'), outOfClients)
+  ...await bundle(entries.filter(entry => !clients.includes(entry)), out),
+  ...await bundle(clients, outOfClients)
 ]
 
 const tap = join(ROOT, 'node_modules/.bin/tap')
