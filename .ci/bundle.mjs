@@ -1,16 +1,21 @@
 // Run after tsc: makes one program of dist/main.js and all it imports, because reading some five hundred files is most of a
-// start. What others import (dist/index.js) stays as tsc wrote it. Makes the page of src/ui as well. The licences of what went in
-// are written beside it.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+// start. What others import (dist/index.js) stays as tsc wrote it, but for what uses OpenTelemetry: the package brings that along,
+// because its packages are 27 MB, of which little is used. Makes the page of src/ui as well. The licences of what went in are written
+// beside it.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 for (const folder of ['dist/chunks', 'dist/ui']) rmSync(folder, { recursive: true, force: true })
 rmSync('dist/main.js.map', { force: true })
+rmSync('dist/telemetry/traces/opentelemetry.js.map', { force: true })
+
+const OPENTELEMETRY = 'dist/telemetry/traces/opentelemetry.js'
 
 const { metafile } = await build({
-  entryPoints: ['dist/main.js'],
+  entryPoints: ['dist/main.js', OPENTELEMETRY],
+  outbase: 'dist',
   outdir: 'dist',
   allowOverwrite: true,
   bundle: true,
@@ -33,7 +38,7 @@ const { metafile } = await build({
   lineLimit: 120,
   logLevel: 'warning',
   metafile: true,
-  plugins: [{ name: 'undici', setup: onlyThePool }]
+  plugins: [{ name: 'undici', setup: onlyThePool }, { name: 'opentelemetry', setup: asModules }]
 })
 
 const page = await buildPage()
@@ -87,6 +92,17 @@ function onlyThePool (build) {
     contents: "export { default as Pool } from 'undici/lib/dispatcher/pool.js'; export { default as Client } from 'undici/lib/dispatcher/client.js'; export { default as buildConnector } from 'undici/lib/core/connect.js'; export { default as errors } from 'undici/lib/core/errors.js'",
     resolveDir: process.cwd()
   }))
+}
+
+/**
+ * OpenTelemetry's packages are ES modules as well, of which a fifth is used; esbuild would take their other form, whole.
+ * @param {import('esbuild').PluginBuild} build
+ */
+function asModules (build) {
+  build.onResolve({ filter: /^@opentelemetry\/[^/]+$/ }, ({ path }) => {
+    const file = join(process.cwd(), 'node_modules', path, 'build/esm/index.js')
+    return existsSync(file) ? { path: file, sideEffects: false } : undefined
+  })
 }
 
 /** @param {string[]} files */

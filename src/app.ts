@@ -8,6 +8,7 @@ import { hasLimits, toKeyLimits } from './app/key-limits.ts'
 import { toMetrics, withAccounts } from './app/metrics.ts'
 import { isKeyless, newServer, prepareServer } from './app/server.ts'
 import { openStores } from './app/stores.ts'
+import { toTraces } from './app/traces.ts'
 import { openapi } from './http/page/openapi.ts'
 import { KEEP_ALIVE_MS } from './http/replies/event-stream.ts'
 import { eventsRoute } from './http/replies/events.ts'
@@ -72,7 +73,10 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   const keyLimits = hasLimits(settings) ? await toKeyLimits({ settings, models, ledger, limits }) : undefined
   const ledgerReader = toLedgerReader(ledger, id => list.find(id), allocation.booked)
   const optional = [metrics?.reader, feed?.reader, keyLimits?.settlement].filter(reader => reader !== undefined)
-  await prepareServer(app, settings, [REQUEST_LOG, ledgerReader, ...optional, ...others], keyLimits?.limitKeys)
+  const traces = await toTraces(settings, models, logger)
+  // Before the log, whose lines have the ids of traces.
+  const first = traces ? [traces.reader, REQUEST_LOG] : [REQUEST_LOG]
+  await prepareServer(app, settings, [...first, ledgerReader, ...optional, ...others], keyLimits?.limitKeys)
   app.decorate('surveyModels', () => models.survey())
   handleErrors(app, models)
   home(app, settings.authMode === 'passthrough' ? 'token' : isKeyless(settings) ? 'nothing' : 'key', settings.page)
@@ -93,9 +97,11 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   await app.register(anthropic, shared)
   app.addHook('onClose', async () => {
     metrics?.flush()
+    const exported = traces?.close()
     await workersAi.close()
     await store.close()
     await ledger.close()
+    await exported
   })
   // The first caller should not wait for the list, nor guess what Cloudflare could tell.
   app.addHook('onListen', done => {

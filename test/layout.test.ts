@@ -49,6 +49,9 @@ const FACTS_OF_WORKERS_AI = ['workers-ai/models/catalogue.ts', 'workers-ai/model
 /** All that neither the command line nor the processes are made of. */
 const SERVER = ['app.ts', 'app', 'index.ts', 'errors.ts', 'ids.ts', 'package-root.ts', 'generation', 'json', 'stages', 'workers-ai', 'inference', 'remote-images', 'surfaces', 'http', 'telemetry', 'stores', 'usage', 'simulator', 'settings']
 
+/** What spans are made and exported with. */
+const OPENTELEMETRY = ['api', 'core', 'otlp-exporter-base', 'otlp-transformer', 'resources', 'sdk-trace'].map(name => `@opentelemetry/${name}`)
+
 /** What each folder and each file of the root may import: the rule of the longest path that fits. */
 const RULES: Record<string, Rule> = {
   'main.ts': { packages: ['fastify', 'node:*'], ours: ['index.ts', 'errors.ts', 'cli', 'serve', 'settings', 'telemetry'] },
@@ -69,7 +72,7 @@ const RULES: Record<string, Rule> = {
   inference: { packages: ['lru-cache', 'node:*'], ours: ['stages', 'workers-ai', 'remote-images', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings', 'stores/answers/answers.ts', 'stores/limits/limits.ts'] },
   'remote-images': { packages: ['node:*'], ours: ['generation', 'errors.ts', 'settings/address.ts'] },
   http: { packages: ['ajv', 'fastify', 'node:*'], ours: ['inference/allowance.ts', 'inference/call.ts', 'inference/key-allowance.ts', 'inference/request-record.ts', 'generation', 'json', 'errors.ts', 'ids.ts', 'package-root.ts', 'settings', 'stores/limits/limits.ts', 'telemetry'] },
-  telemetry: { packages: ['fastify', 'pino', 'prom-client', 'node:*'], ours: ['inference/request-record.ts', 'workers-ai/models/price.ts', 'workers-ai/transport/upstream-call.ts', 'generation', 'json', 'errors.ts', 'package-root.ts', 'settings'] },
+  telemetry: { packages: ['fastify', 'pino', 'prom-client', ...OPENTELEMETRY, 'node:*'], ours: ['inference/request-record.ts', 'workers-ai/answer', 'workers-ai/models/price.ts', 'workers-ai/transport/call-details.ts', 'workers-ai/transport/upstream-call.ts', 'generation', 'json', 'errors.ts', 'package-root.ts', 'settings'] },
   'stores/answers': { packages: ['lru-cache'], ours: [] },
   'stores/limits': { packages: [], ours: ['stores/ledger/ledger.ts', 'errors.ts', 'settings/key-limits.ts'] },
   usage: { packages: ['fastify', 'node:*'], ours: ['stores/ledger', 'stores/limits', 'telemetry', 'inference', 'http', 'workers-ai', 'generation', 'json', 'errors.ts', 'settings'] },
@@ -87,7 +90,7 @@ const RULES: Record<string, Rule> = {
 const MAX_FILES = 20
 
 /** The only files that may import a package. */
-const ONLY: Record<string, string[]> = { undici: ['client', 'connection-errors', 'dispatch', 'pool'].map(name => `workers-ai/transport/${name}.ts`), libsql: ['stores/database.ts'], 'prom-client': ['account-gauges', 'families', 'process-metrics'].map(name => `telemetry/metrics/${name}.ts`) }
+const ONLY: Record<string, string[]> = { ...Object.fromEntries(OPENTELEMETRY.map(name => [name, ['telemetry/traces/opentelemetry.ts']])), undici: ['client', 'connection-errors', 'dispatch', 'pool'].map(name => `workers-ai/transport/${name}.ts`), libsql: ['stores/database.ts'], 'prom-client': ['account-gauges', 'families', 'process-metrics'].map(name => `telemetry/metrics/${name}.ts`) }
 
 /** The only files that make a client of Cloudflare. */
 const MAKE_A_CLIENT = ['app/engine.ts', 'cli/doctor/probe.ts']

@@ -220,14 +220,14 @@ t.test('a .env sends no token of the environment elsewhere', async t => {
 
 t.test('nothing but settings is read from .env, and what a program might miss there is named', async t => {
   const env = { CLOUDFLARE_ACCOUNT_ID: 'a', CLOUDFLARE_API_TOKEN: 't', CLOUDFLARE_API_BASE_URL: 'https://127.0.0.1:1' }
-  const files = { '.env': 'PORT=0\nNODE_TLS_REJECT_UNAUTHORIZED=0\nHTTPS_PROXY=http://127.0.0.1:2\nOTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:3\nDATABASE_URL=x\n' }
+  const files = { '.env': 'PORT=0\nNODE_TLS_REJECT_UNAUTHORIZED=0\nHTTPS_PROXY=http://127.0.0.1:2\nOTEL_LOGS_EXPORTER=http://127.0.0.1:3\nDATABASE_URL=x\n' }
   const { child, seen, ended } = start(t, [], { env, files })
-  await seen(/"level":40[^\n]*"names":\["HTTPS_PROXY","NODE_TLS_REJECT_UNAUTHORIZED","OTEL_EXPORTER_OTLP_ENDPOINT"\],"msg":"these variables have no effect in \.env; only settings are read from it"/)
+  await seen(/"level":40[^\n]*"names":\["HTTPS_PROXY","NODE_TLS_REJECT_UNAUTHORIZED","OTEL_LOGS_EXPORTER"\],"msg":"these variables have no effect in \.env; only settings are read from it"/)
   child.kill()
   t.equal((await ended).stderr, '', 'Node warns of a TLS that nothing checks')
   const { code, stdout } = await start(t, ['doctor', '--no-run'], { env, files }).ended
   t.equal(code, 4)
-  t.match(stdout, /^warning {2}settings [^\n]+\n +→ Only settings are read from \.env; HTTPS_PROXY, NODE_TLS_REJECT_UNAUTHORIZED, OTEL_EXPORTER_OTLP_ENDPOINT has no effect there\./m)
+  t.match(stdout, /^warning {2}settings [^\n]+\n +→ Only settings are read from \.env; HTTPS_PROXY, NODE_TLS_REJECT_UNAUTHORIZED, OTEL_LOGS_EXPORTER has no effect there\./m)
 })
 
 t.test('a port in use is told in one sentence', async t => {

@@ -230,10 +230,16 @@ function toHelpOfGroup (group: string): string {
   return `${group}:\n${settings.map(toHelpOfSetting).join('\n')}`
 }
 
+/** Columns of --help. */
+const WIDTH = 100
+const NAME_COLUMN = 40
+
 function toHelpOfSetting ({ flag, kind, name, default: byDefault, doc }: Setting): string {
   const value = kind === 'boolean' ? '' : ` ${kind === 'number' ? 'N' : 'VALUE'}`
   const tail = byDefault === undefined ? '' : ` (default: ${byDefault})`
-  return `  ${`--${flag}${value}`.padEnd(38)}   ${name}\n      ${doc}${tail}`
+  const written = `  --${flag}${value}`
+  const line = `${written.padEnd(NAME_COLUMN)}   ${name}`
+  return `${line.length > WIDTH ? `${written}\n${' '.repeat(NAME_COLUMN)}   ${name}` : line}\n      ${doc}${tail}`
 }
 
 function shown (value: string | undefined, secret: boolean): string {

@@ -68,6 +68,7 @@ export async function answerEmbeddings (
     toTokens,
     signal,
     calls: record.calls,
+    detail: record.detail === 'bill' ? undefined : { asked: { stream: false }, keepsContent: false },
     retryTime,
     apiToken: call.apiToken,
     simulatorWords: call.simulatorWords,

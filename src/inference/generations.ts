@@ -4,6 +4,7 @@ import { follow, type CancelSignal } from '../generation/cancellation.ts'
 import type { Batch, Usage } from '../generation/event.ts'
 import { once, primed, type Source, type Write, type Backpressure } from '../generation/pipeline.ts'
 import { newCallId } from '../ids.ts'
+import { toAskedParameters } from '../workers-ai/request/asked-parameters.ts'
 import { toInputForm } from '../workers-ai/request/input-form.ts'
 import { silent, toContinuation, toReview, toStreamReview, type Complaint } from './review.ts'
 import { toBody, toInput, type RunRequest, type RunRequestOptions } from '../workers-ai/request/run-request.ts'
@@ -209,6 +210,7 @@ function ask (
     caller: call.caller,
     origin: call.record,
     calls: call.record.calls,
+    detail: call.record.detail === 'bill' ? undefined : { asked: toAskedParameters(request, isStreamed), keepsContent: call.record.detail === 'content' },
     promptTokens: toInput(request, choice).promptTokens,
     observer: call.observer,
     retryTime,

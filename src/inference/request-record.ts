@@ -14,12 +14,21 @@ export interface Fallback {
 /** What may refuse a request that is in order: requests or tokens a minute or day, answers at the same time, neurons. */
 export type LimitName = 'requests' | 'tokens' | 'parallel' | 'budget' | 'free_allocation' | 'overload'
 
+/** How much is noted of a call; each one includes those before it. */
+export type CallDetail = 'bill' | 'facts' | 'content'
+
 /**
- * What is recorded of one request. Log, metrics and traces read this, and nothing else. Never content, never a key.
+ * What is recorded of one request. Log, metrics and traces read this, and nothing else. Never a key, and content only where
+ * the operator wants it in traces.
  * HTTP makes it and notes what it refuses; the engine notes the rest. It has all members from the beginning: an object that
  * grows is moved in memory time and again.
  */
 export class RequestRecord {
+  /** What is noted of each call beside its bill: for traces its times and parameters, and what was said where they tell that. */
+  readonly detail: CallDetail
+  /** What the trace of this request and its part of it go by, in the form of W3C Trace Context; undefined without traces. */
+  traceId: string | undefined = undefined
+  spanId: string | undefined = undefined
   /** Every call of Cloudflare it led to, in their order; undefined where no reader wants them. */
   calls?: UpstreamCall[] | undefined
   /** The pattern of the route it came by, or `unknown`. */
@@ -61,9 +70,13 @@ export class RequestRecord {
   /** What was mended of the answer, or asked for once more. */
   repairs?: RepairKind[]
 
-  /** @param calls where calls of Cloudflare are noted */
-  constructor (calls?: UpstreamCall[]) {
+  /**
+   * @param calls where calls of Cloudflare are noted
+   * @param detail what is noted of each
+   */
+  constructor (calls?: UpstreamCall[], detail: CallDetail = 'bill') {
     this.calls = calls
+    this.detail = detail
   }
 }
 

@@ -14,6 +14,8 @@ const MIN_LENGTH_IN_ENVIRONMENT = 8
 
 /** Every name that is read, with its setting. */
 const settingsByName = new Map(SETTINGS.flatMap(({ name, aliases, secret }) => [name, ...aliases, ...(secret ? [`${name}_FILE`] : [])].map(one => [one, name] as const)))
+/** What OpenTelemetry calls the settings of logs and metrics differs little from those of traces. */
+const OTHER_SIGNALS = /^OTEL_(?:BLRP|LOGS|METRICS|METRIC|LOGRECORD|EXPORTER_OTLP_(?:LOGS|METRICS))_/
 const known = new Set([...settingsByName.keys(), 'CONFIG_FILE', 'CLOUDFLARE_EMAIL'])
 
 /** Finds misspelled settings in the environment. Skips variables that other programs may use. */
@@ -33,7 +35,7 @@ export function toNotice ({ name, where, meant }: Misspelling): string {
 
 function findMisspellings (names: readonly string[], where: string): Misspelling[] {
   return names.flatMap(name => {
-    if (known.has(name)) return []
+    if (known.has(name) || OTHER_SIGNALS.test(name)) return []
     const closest = closestSpelling(name.toUpperCase(), settingsByName.keys())
     const meant = closest === undefined ? undefined : settingsByName.get(closest)
     return meant === undefined ? [] : [{ name, where, meant }]

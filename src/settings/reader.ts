@@ -6,6 +6,7 @@ import { readKeyLimits } from './key-limits.ts'
 import { memoryLimit } from './memory-limit.ts'
 import type { Misspelling } from './misspellings.ts'
 import { SettingsError, type Problem } from './problem.ts'
+import { toTracesSettings } from './traces.ts'
 import { gatherValues, type Environ, type Flags, type RawSettings, type ReadFile } from './sources.ts'
 import { checkDestinations, checkEach, checkTogether, toWorkerCount } from './validation.ts'
 
@@ -69,8 +70,8 @@ export function surveySettings ({ commandLine = NO_FLAGS, env, dotEnv, readFile,
   const lines = SETTINGS.map(({ name, secret, default: byDefault }) => ({
     name,
     value: raw.values[name] ?? (wrong.has(name) ? undefined : byDefault),
-    // A wrong account id is most often an API token.
-    secret: secret || (name === 'CLOUDFLARE_ACCOUNT_ID' && wrong.has(name)),
+    // A wrong account id is most often an API token, and a wrong URL may have one in it.
+    secret: secret || (wrong.has(name) && (name === 'CLOUDFLARE_ACCOUNT_ID' || name.startsWith('OTEL_'))),
     origin: `${raw.origins[name] ?? (byDefault === undefined || wrong.has(name) ? 'not set' : 'default')}${wrong.has(name) ? ', see below' : ''}`
   }))
   return {
@@ -133,6 +134,7 @@ function checkSome (input: SettingsInput, raw: RawSettings, names: readonly stri
 }
 
 function toSettings (environment: Environment): Settings {
+  const traces = toTracesSettings(environment)
   return {
     host: environment.HOST,
     port: environment.PORT,
@@ -183,6 +185,7 @@ function toSettings (environment: Environment): Settings {
     ...(environment.STORE_PATH !== undefined && { storePath: environment.STORE_PATH }),
     storeMaxBytes: environment.STORE_MAX_BYTES,
     storeTtlHours: environment.STORE_TTL_HOURS,
+    ...(traces && { traces }),
     simulatorTokensPerSecond: environment.SIMULATOR_TOKENS_PER_SECOND,
     simulatorRetiredModels: environment.SIMULATOR_RETIRED_MODELS
   }

@@ -1,6 +1,7 @@
 import { Type, type SchemaOptions, type Static, type TSchema } from '@sinclair/typebox'
 import { FORMATS } from './format.ts'
 import type { KeyLimits } from './key-limits.ts'
+import { TRACES_PROPERTIES, type TracesSettings } from './traces.ts'
 
 /** Where Cloudflare's API lives; only there is an account id certain to be 32 hexadecimal digits. */
 export const CLOUDFLARE_API = 'https://api.cloudflare.com/client/v4'
@@ -383,6 +384,7 @@ export const Environment = Type.Object({
     default: 720,
     description: 'Hours after its last use until a stored response expires.'
   }),
+  ...TRACES_PROPERTIES,
   SIMULATOR_TOKENS_PER_SECOND: Type.Number({
     group: 'Simulator',
     unit: 'tokens per second',
@@ -486,6 +488,8 @@ export interface Settings {
   storePath?: string
   storeMaxBytes: number
   storeTtlHours: number
+  /** How traces are made; they are not without it. */
+  traces?: TracesSettings
   simulatorTokensPerSecond: number
   simulatorRetiredModels: Environment['SIMULATOR_RETIRED_MODELS']
 }

@@ -98,7 +98,7 @@ export function gatherValues (commandLine: Flags, environ: Environ, readFile: Re
 
 /** Names that Node, its TLS, proxies of HTTP and telemetry go by. A `.env` that others share has names of other programs, too. */
 function isUnread (name: string): boolean {
-  return /^(NODE|UV|SSL|OTEL)_/.test(name) || /^(https?|all|no)_proxy$/i.test(name)
+  return (!configKeys.has(name) && /^(NODE|UV|SSL|OTEL)_/.test(name)) || /^(https?|all|no)_proxy$/i.test(name)
 }
 
 function withoutKey (setting: Setting): Setting {

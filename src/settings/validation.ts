@@ -9,6 +9,7 @@ import { toNotice, type Misspelling } from './misspellings.ts'
 import { matchesEverySite } from './origin-pattern.ts'
 import type { Problem } from './problem.ts'
 import type { RawSettings } from './sources.ts'
+import { findTracesFaults, isTracing } from './traces.ts'
 
 const BOOLEANS = new Map([
   ['true', true], ['1', true], ['on', true], ['yes', true],
@@ -29,7 +30,8 @@ export function checkEach (raw: RawSettings): { environment: Environment, proble
 /** Checks values that depend on each other, but for those that `problems` has already found wrong. */
 export function checkTogether (environment: Environment, problems: readonly Problem[], misspelled: readonly Misspelling[] = []): Problem[] {
   const wrong = toNames(problems)
-  const exposed = [checkExposure, checkOrigins, checkKeyNames, checkKeyLimits, checkFreeNeurons].flatMap(check => check(environment, wrong))
+  const checks = [checkExposure, checkOrigins, checkKeyNames, checkKeyLimits, checkFreeNeurons, checkTraces]
+  const exposed = checks.flatMap(check => check(environment, wrong))
   if (environment.UPSTREAM === 'simulator' || wrong.has('UPSTREAM')) return exposed
   return [
     ...exposed,
@@ -44,10 +46,8 @@ export function checkTogether (environment: Environment, problems: readonly Prob
  * could send a token of the environment, or any file that `.env` names as a token, to any server.
  */
 export function checkDestinations (environment: Environment, { values, origins, dotEnv }: RawSettings): Problem[] {
-  if (environment.UPSTREAM === 'simulator') return []
   return SETTINGS.flatMap(({ name, receives, default: byDefault }) => {
-    if (dotEnv[name] === undefined || values[name]?.replace(/\/+$/, '') === byDefault) return []
-    if (name === 'CLOUDFLARE_AI_GATEWAY_BASE_URL' && environment.CLOUDFLARE_AI_GATEWAY_ID === undefined) return []
+    if (dotEnv[name] === undefined || values[name]?.replace(/\/+$/, '') === byDefault || !isAsked(name, environment)) return []
     // With passthrough the secrets are the tokens of clients, which never come from `.env`.
     const secrets = environment.AUTH_MODE === 'passthrough' ? receives.map(one => one === 'CLOUDFLARE_API_TOKEN' ? 'AUTH_MODE' : one) : receives
     const secret = secrets.find(one => values[one] !== undefined && dotEnv[one] !== 'holds')
@@ -58,6 +58,13 @@ export function checkDestinations (environment: Environment, { values, origins, 
       hint: `Remove ${name} from .env, or set it where ${secret} is set.`
     }]
   })
+}
+
+/** Whether anything is sent to a base URL. */
+function isAsked (name: SettingName, environment: Environment): boolean {
+  if (name.startsWith('OTEL_')) return isTracing(environment)
+  if (environment.UPSTREAM === 'simulator') return false
+  return name !== 'CLOUDFLARE_AI_GATEWAY_BASE_URL' || environment.CLOUDFLARE_AI_GATEWAY_ID !== undefined
 }
 
 /** Number of processes; `auto` is one per core. */
@@ -156,6 +163,10 @@ function checkKeyNames (environment: Environment, wrong: ReadonlySet<string>): P
     const name = toList(environment[setting] ?? '').map(text => toApiKey(text).name).find(one => one !== undefined && RESERVED_NAMES.includes(one))
     return name === undefined ? [] : [{ name: setting, message: `has a key named '${name}', which stands for ${name === 'none' ? 'callers without a key' : 'keys without a name'} in figures; expected another name` }]
   })
+}
+
+function checkTraces (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
+  return findTracesFaults(environment).filter(({ name }) => !wrong.has(name))
 }
 
 function checkKeyLimits (environment: Environment, wrong: ReadonlySet<string>): Problem[] {

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { RequestRecord } from '../inference/request-record.ts'
+import { RequestRecord, type CallDetail } from '../inference/request-record.ts'
 import { toLoggedError } from './logger.ts'
 
 declare module 'fastify' {
@@ -40,6 +40,8 @@ export interface RequestReader {
   readonly name: string
   /** It reads `record.calls`, which are noted only where somebody does. */
   readonly readsCalls?: boolean
+  /** How much of each call it reads; its bill when absent. */
+  readonly detail?: CallDetail
   /** Called once for each request, after its last byte. Must not wait for anything. */
   readonly read: (ended: EndedRequest) => void
 }
@@ -50,9 +52,10 @@ export interface RequestReader {
  */
 export function readEndedRequests (app: FastifyInstance, readers: readonly RequestReader[]): void {
   const readsCalls = readers.some(reader => reader.readsCalls)
+  const detail = (['content', 'facts'] as const).find(wanted => readers.some(reader => reader.detail === wanted))
   app.decorateRequest('record')
   app.addHook('onRequest', (request, reply, done) => {
-    request.record = new RequestRecord(readsCalls ? [] : undefined)
+    request.record = new RequestRecord(readsCalls ? [] : undefined, detail)
     request.record.route = request.routeOptions.url ?? 'unknown'
     reply.header('x-request-id', request.id)
     if (request.routeOptions.config.isHealthCheck) return done()

@@ -39,7 +39,10 @@ function toLine ({ record, request: { url }, route, method, status, elapsedMs, i
     upstreamStatus,
     upstreamCode: upstream?.code,
     upstreamKind: upstream?.kind,
-    aborted: isAborted || undefined
+    aborted: isAborted || undefined,
+    // The names that OpenTelemetry gives them in logs of other formats.
+    trace_id: record.traceId,
+    span_id: record.spanId
   }
 }
 

@@ -151,7 +151,7 @@ t.test('every setting is a flag named after it', async t => {
 t.test('--help shows every setting with its flag, name, default and doc', async t => {
   const help = toHelp()
   for (const { name, flag, doc, default: byDefault } of SETTINGS) {
-    const entry = help.slice(help.indexOf(`  --${flag} `)).split('\n', 2).join('\n')
+    const [entry = ''] = help.slice(help.indexOf(`  --${flag} `)).split(/\n(?= {2}-|\n)/)
     t.match(entry, name, `${name} is named beside --${flag}`)
     t.ok(entry.includes(doc), `${name} has its doc`)
     t.equal(entry.includes(`(default: ${byDefault})`), byDefault !== undefined, `${name} has its default`)

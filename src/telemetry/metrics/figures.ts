@@ -115,7 +115,7 @@ function toAnswer (operation: Operation, ended: EndedRequest, requestModel: stri
 }
 
 /** What failed, in a word; undefined where nothing did. What the caller is at fault for is told by its status alone. */
-function toErrorType ({ error }: RequestRecord, status: number): string | undefined {
+export function toErrorType ({ error }: RequestRecord, status: number): string | undefined {
   if (status === 499) return 'client_gone'
   const upstream = [error, error?.cause].find(one => one instanceof UpstreamError)
   if (upstream !== undefined) return toOutcome(upstream)

@@ -8,7 +8,7 @@ import { RetryTimeBudget } from '../transport/retry.ts'
 import type { Runner, RunOptions } from '../transport/runner.ts'
 import { TASKS } from '../models/task.ts'
 
-export interface EmbedOptions extends Pick<RunOptions, 'signal' | 'observer' | 'apiToken' | 'caller' | 'origin' | 'retryTime' | 'simulatorWords' | 'calls'> {
+export interface EmbedOptions extends Pick<RunOptions, 'signal' | 'observer' | 'apiToken' | 'caller' | 'origin' | 'retryTime' | 'simulatorWords' | 'calls' | 'detail'> {
   model: ModelId
   /** The texts of each native call. */
   batches: ReadonlyArray<readonly string[]>

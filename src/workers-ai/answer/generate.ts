@@ -1,18 +1,19 @@
 import type { Batch, Stage } from '../../generation/event.ts'
-import { once, throughStages, type ChunkWriter, type Source, type Write } from '../../generation/pipeline.ts'
+import { once, throughStages, type ChunkWriter, type Sink, type Source, type Write } from '../../generation/pipeline.ts'
 import { TextRelay } from '../fast-path/text-relay.ts'
 import { toStreamError } from '../transport/connection-errors.ts'
 import { GenerationReader } from './generation-reader.ts'
 import type { ModelId } from '../models/model.ts'
 import { TASKS } from '../models/task.ts'
 import type { ResponseBody } from '../transport/dispatch.ts'
+import type { CallDetails } from '../transport/call-details.ts'
 import type { UpstreamCall } from '../transport/upstream-call.ts'
 import type { RequestBody } from '../transport/request-body.ts'
 import type { RunAnswer, Runner, RunOptions } from '../transport/runner.ts'
 import { StreamPump, toLength } from '../fast-path/stream-pump.ts'
 
 export interface GenerateRequest
-  extends Pick<RunOptions, 'signal' | 'sessionAffinity' | 'simulatorWords' | 'apiToken' | 'caller' | 'origin' | 'observer' | 'retryTime' | 'calls'> {
+  extends Pick<RunOptions, 'signal' | 'sessionAffinity' | 'simulatorWords' | 'apiToken' | 'caller' | 'origin' | 'observer' | 'retryTime' | 'calls' | 'detail'> {
   model: ModelId
   /** The native body: JSON. */
   body: RequestBody
@@ -69,6 +70,7 @@ function runOptions ({
   caller,
   origin,
   calls,
+  detail,
   promptTokens
 }: GenerateRequest): RunOptions<GenerationForm> {
   return {
@@ -82,6 +84,7 @@ function runOptions ({
     caller,
     origin,
     calls,
+    detail,
     promptTokens
   }
 }
@@ -107,6 +110,16 @@ interface NativeStream extends Pick<GenerateRequest, 'signal' | 'stages' | 'prom
   call: UpstreamCall | undefined
 }
 
+/** Notes when the first piece came. */
+function timed (sink: Sink<Buffer>, details: CallDetails): Sink<Buffer> {
+  return {
+    write: bytes => {
+      details.firstPieceAt ??= performance.now()
+      return sink.write(bytes)
+    }
+  }
+}
+
 function writeStream (stream: NativeStream, write: Write<Batch>, relay: TextRelay): Promise<void> {
   const { reader, body, signal, stages, call, promptTokens } = stream
   const pump = new StreamPump({ reader, relay, stages, write, isCounted: call !== undefined })
@@ -115,7 +128,7 @@ function writeStream (stream: NativeStream, write: Write<Batch>, relay: TextRela
     call.isCut = isCut
     call.end(reader, pump.characters, promptTokens, failure)
   }
-  return body.read(pump).then(async () => {
+  return body.read(call?.details === undefined ? pump : timed(pump, call.details)).then(async () => {
     if (reader.ended && !pump.isCancelled) body.release()
     else body.destroy()
     // A client that has left is one whose stream wants no more.

@@ -34,6 +34,8 @@ export class GenerationReader {
   #failure: UpstreamError | undefined
   #neurons: number | undefined
   #sawOutput = false
+  #answerId: string | undefined
+  #answerModel: string | undefined
   #redact: (sentence: string) => string
 
   /**
@@ -74,6 +76,22 @@ export class GenerationReader {
   get neurons (): number | undefined {
     this.#readLastOfRun()
     return this.#neurons
+  }
+
+  /** The id that the answer says it has. */
+  get answerId (): string | undefined {
+    return this.#answerId
+  }
+
+  /** The model that the answer names. */
+  get answerModel (): string | undefined {
+    return this.#answerModel
+  }
+
+  /** Why the model stopped; undefined while it has not, and where it failed. */
+  get finishReason (): string | undefined {
+    if (this.#failure !== undefined || !(this.#finished || this.#done)) return undefined
+    return this.#reason ?? (this.#toolCalls.sawCalls ? 'tool_calls' : 'stop')
   }
 
   /** Usage so far, as far as Cloudflare has reported it. */
@@ -173,6 +191,9 @@ export class GenerationReader {
       this.#fail(new UpstreamError(this.#redact(failure.message), { kind: 'refused', status: 200, code: failure.code }), batch)
       return true
     }
+
+    if (typeof frame.id === 'string') this.#answerId ??= frame.id
+    if (typeof frame.model === 'string') this.#answerModel ??= frame.model
 
     const before = batch.length
     const exact = json !== undefined && holdsValues(told) ? parseExactly(json) : undefined

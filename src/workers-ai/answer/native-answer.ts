@@ -1,5 +1,7 @@
 /** All members that a native answer or frame may have. Each may be missing, null or of another type. */
 export interface NativeFrame {
+  id?: unknown
+  model?: unknown
   response?: unknown
   tool_calls?: unknown
   finish_reason?: unknown

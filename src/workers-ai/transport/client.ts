@@ -5,6 +5,7 @@ import { UpstreamError } from '../../errors.ts'
 import { reasonOf, toAbortSignal, type CancelSignal } from '../../generation/cancellation.ts'
 import type { ModelId } from '../models/model.ts'
 import type { AnswerForm } from '../models/task.ts'
+import { CallDetails } from './call-details.ts'
 import { CircuitBreakers } from './circuit-breaker.ts'
 import { toRequestError } from './connection-errors.ts'
 import { dispatch, headerOf, type UpstreamResponse, type DispatchOptions } from './dispatch.ts'
@@ -14,7 +15,7 @@ import { redactor } from './redaction.ts'
 import { isInPieces, toText, type RequestBody } from './request-body.ts'
 import { fitsHeader, forwardedHeaders, isBytes, readAll, tapped, toJson, toRefusedError, toWholeJson, whyUnreadable } from './response.ts'
 import { RetryTimeBudget, RetryBudgets, withRetries } from './retry.ts'
-import type { RunAnswer, Runner, RunOptions, WireObserver } from './runner.ts'
+import type { DetailOptions, RunAnswer, Runner, RunOptions, WireObserver } from './runner.ts'
 import { UpstreamCall } from './upstream-call.ts'
 
 export interface WorkersAiOptions {
@@ -51,6 +52,7 @@ interface CallNotes {
   calls: UpstreamCall[]
   /** An estimate. */
   promptTokens: number
+  detail: DetailOptions | undefined
 }
 
 /** The name of the proxy's own credentials; those of callers are named by a digest. */
@@ -111,7 +113,7 @@ export class WorkersAi implements Runner {
   ): Promise<RunAnswer<Form>> {
     const {
       form, signal, sessionAffinity, simulatorWords, apiToken, caller, origin, observer,
-      calls, promptTokens = 0, retryTime = new RetryTimeBudget()
+      calls, detail, promptTokens = 0, retryTime = new RetryTimeBudget()
     } = options
     const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
     const headers = [...this.#runs.headers[form], ...authorization(apiToken ?? this.#options.apiToken)]
@@ -132,7 +134,7 @@ export class WorkersAi implements Runner {
       signal,
       redact: apiToken === undefined ? this.#redact : redactor([...this.#secrets, apiToken]),
       observer,
-      notes: calls && { model, calls, promptTokens }
+      notes: calls && { model, calls, promptTokens, detail }
     }
     signal.throwIfAborted()
     // Kept for longer than the run; the token itself must not be.
@@ -188,14 +190,15 @@ export class WorkersAi implements Runner {
   /** Sends a request. Resolves once the head of a stream, or the whole of any other success, has arrived; throws for any failure. */
   async #ask<Form extends AnswerForm>(pool: Pool, request: UpstreamRequest, form: Form, attempts: number): Promise<RunAnswer<Form>>
   async #ask (pool: Pool, request: UpstreamRequest, form: AnswerForm, attempts: number): Promise<RunAnswer> {
-    const { options, signal, redact, observer, notes } = request
+    const { options, signal, redact, notes } = request
+    const call = notes && toCall(notes, attempts)
+    const observer = observing(request.observer, call?.details?.content)
+    const reading = { redact, observer }
     observer?.sent(toText(options.body ?? ''))
-    const call = notes && new UpstreamCall(notes.model, attempts)
-    if (call) notes.calls.push(call)
     try {
       const response = await this.#send(pool, options, signal)
       const status = response.statusCode
-      if (status < 200 || status > 399) throw await toRefusedError(response, request)
+      if (status < 200 || status > 399) throw await toRefusedError(response, reading)
       const problem = whyUnreadable(response)
       if (problem !== undefined) {
         response.body.destroy()
@@ -204,13 +207,13 @@ export class WorkersAi implements Runner {
       // Not spread from one object: that costs several microseconds an answer.
       const headers = forwardedHeaders(response, redact)
       call?.readHead(headers)
-      if (response.isStream) return { status, headers, attempts, redact, call, form: 'events', body: tapped(response.body, request) }
+      if (response.isStream) return { status, headers, attempts, redact, call, form: 'events', body: tapped(response.body, reading) }
       const bytes = response.bytes ?? (await readAll(response, this.#options.idleTimeoutMs))
       if (form === 'bytes' && isBytes(response)) {
         return { status, headers, attempts, redact, call, form, bytes, contentType: headerOf(response, 'content-type') }
       }
       const text = bytes.toString()
-      return { status, headers, attempts, redact, call, form: 'json', json: toJson(text, response, request), text }
+      return { status, headers, attempts, redact, call, form: 'json', json: toJson(text, response, reading), text }
     } catch (error) {
       call?.fail(signal.aborted ? reasonOf(signal) : error, notes?.promptTokens ?? 0)
       throw error
@@ -221,6 +224,27 @@ export class WorkersAi implements Runner {
     return dispatch(pool, options, signal).catch((error: unknown) => {
       throw signal.aborted ? error : toRequestError(error, options.headersTimeout ?? 0)
     })
+  }
+}
+
+/** Notes a call that is about to be made. */
+function toCall ({ model, calls, detail }: CallNotes, attempts: number): UpstreamCall {
+  const call = new UpstreamCall(model, attempts, detail && new CallDetails(detail.asked, detail.keepsContent))
+  calls.push(call)
+  return call
+}
+
+function observing (one: WireObserver | undefined, other: WireObserver | undefined): WireObserver | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return {
+    sent: body => {
+      one.sent(body)
+      other.sent(body)
+    },
+    received: body => {
+      one.received(body)
+      other.received(body)
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import type { ModelId } from '../models/model.ts'
 import type { AnswerForm } from '../models/task.ts'
 import type { ResponseBody } from './dispatch.ts'
 import type { RequestOrigin } from './gateway-headers.ts'
+import type { AskedParameters } from './call-details.ts'
 import type { RequestBody } from './request-body.ts'
 import type { RetryTimeBudget } from './retry.ts'
 import type { UpstreamCall } from './upstream-call.ts'
@@ -45,8 +46,17 @@ export interface RunOptions<Form extends AnswerForm = AnswerForm> {
   observer?: WireObserver | undefined
   /** Every call this run leads to is added to it, failed ones too; where it is absent none is noted. */
   calls?: UpstreamCall[] | undefined
+  /** For traces: the details of each call are noted too. */
+  detail?: DetailOptions | undefined
   /** An estimate for the bill of a call that is given up before it is answered. */
   promptTokens?: number | undefined
+}
+
+/** What is noted of each call beside its bill. */
+export interface DetailOptions {
+  asked: AskedParameters
+  /** What is sent and received, without images. */
+  keepsContent: boolean
 }
 
 /** Gets all data that is sent and received, without secrets. It is content, which is logged only if a setting requests it. */

@@ -2,6 +2,7 @@ import { UpstreamError } from '../../errors.ts'
 import { ClientDisconnectedError } from '../../generation/client-disconnected.ts'
 import type { Usage } from '../../generation/event.ts'
 import type { ModelId } from '../models/model.ts'
+import type { AnswerFacts, CallDetails } from './call-details.ts'
 import { isKnownCode, toFacts } from './error-codes.ts'
 
 /**
@@ -11,7 +12,7 @@ import { isKnownCode, toFacts } from './error-codes.ts'
 export type CallOutcome = 'ok' | `code_${number}` | 'http_5xx' | 'timeout' | 'unreachable' | 'malformed' | 'truncated' | 'client_gone' | 'other'
 
 /** What an answer has told of its bill. */
-interface Told {
+interface Told extends AnswerFacts {
   readonly usage: Usage | undefined
   readonly neurons?: number | undefined
 }
@@ -46,14 +47,18 @@ export class UpstreamCall {
   isCacheHit = false
   /** Cloudflare has refused it because the free neurons of the day are used up. */
   isOverQuota = false
+  /** What only traces tell; undefined where none are made. */
+  readonly details: CallDetails | undefined
 
-  constructor (model: ModelId, attempt: number) {
+  constructor (model: ModelId, attempt: number, details?: CallDetails) {
     this.model = model
     this.attempt = attempt
+    this.details = details
   }
 
   /** Notes what the head of an answer says of the bill. An answer out of AI Gateway's cache costs nothing. */
   readHead (headers: Readonly<Record<string, string | undefined>>): void {
+    if (this.details !== undefined) this.details.requestId = headers['cf-ai-req-id']
     this.isCacheHit = isCacheHit(headers)
     if (this.isCacheHit) this.neurons = 0
     else if (headers['cf-ai-neurons'] !== undefined) this.neurons = toNeurons(Number(headers['cf-ai-neurons']))
@@ -65,7 +70,9 @@ export class UpstreamCall {
    * @param promptTokens an estimate
    * @param failure what broke it; undefined when it ended well, or was ended because the rest was of no use
    */
-  end ({ usage, neurons }: Told, characters: number, promptTokens: number, failure?: unknown): void {
+  end (told: Told, characters: number, promptTokens: number, failure?: unknown): void {
+    const { usage, neurons } = told
+    this.details?.end(told)
     this.outcome = failure === undefined ? 'ok' : toOutcome(failure)
     this.neurons ??= neurons
     const isCounted = usage !== undefined && (usage.completionTokens > 0 || characters === 0)
@@ -81,6 +88,7 @@ export class UpstreamCall {
    * @param promptTokens an estimate
    */
   fail (failure: unknown, promptTokens: number): void {
+    this.details?.end()
     this.outcome = toOutcome(failure)
     const isGivenUp = this.outcome === 'client_gone' || this.outcome === 'timeout'
     if (isGivenUp && this.usage === undefined) this.estimate ??= { promptTokens, completionTokens: 0, estimated: true }

@@ -59,9 +59,9 @@ t.test('what a call cost is told by its head, by its usage, or is guessed', t =>
 
 t.test('a call that brought no answer has no bill', t => {
   const call = new UpstreamCall(MODEL, 2)
-  t.strictSame({ ...call }, { model: MODEL, account: 'default', attempt: 2, outcome: 'other', usage: undefined, neurons: undefined, estimate: undefined, isCut: false, isCacheHit: false, isOverQuota: false })
+  t.strictSame({ ...call }, { model: MODEL, account: 'default', attempt: 2, outcome: 'other', usage: undefined, neurons: undefined, estimate: undefined, isCut: false, isCacheHit: false, isOverQuota: false, details: undefined })
   call.fail(new UpstreamError('x', { kind: 'refused', status: 429, code: 4006 }), 5)
-  t.strictSame({ ...call }, { model: MODEL, account: 'default', attempt: 2, outcome: 'code_4006', usage: undefined, neurons: undefined, estimate: undefined, isCut: false, isCacheHit: false, isOverQuota: true })
+  t.strictSame({ ...call }, { model: MODEL, account: 'default', attempt: 2, outcome: 'code_4006', usage: undefined, neurons: undefined, estimate: undefined, isCut: false, isCacheHit: false, isOverQuota: true, details: undefined })
   t.end()
 })
 
