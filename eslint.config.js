@@ -7,7 +7,7 @@ export default [
   // A TypeBox schema and the type read from it share one name, which this rule takes for a mistake.
   { rules: { '@typescript-eslint/no-redeclare': 'off' } },
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.{ts,tsx}'],
     languageOptions: { parser: typescript.parser, parserOptions: { project: ['./tsconfig.json', './src/ui/tsconfig.json'], tsconfigRootDir: import.meta.dirname } },
     plugins: { '@typescript-eslint': typescript.plugin },
     rules: {

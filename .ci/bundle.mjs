@@ -52,12 +52,12 @@ writeFileSync('dist/LICENSES.txt', packagesIn([...Object.keys(metafile.inputs), 
  */
 async function buildPage () {
   const { metafile } = await build({
-    entryPoints: ['src/ui/main.ts', 'src/ui/style.css'],
+    entryPoints: ['src/ui/main.tsx', 'src/ui/style.css', 'src/ui/icon.svg'],
     outdir: 'dist/ui',
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
     assetNames: '[name]-[hash]',
-    loader: { '.svg': 'file' },
+    loader: { '.svg': 'copy' },
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -70,7 +70,7 @@ async function buildPage () {
   })
   let index = readFileSync('src/ui/index.html', 'utf8')
   for (const [file, { entryPoint }] of Object.entries(metafile.outputs)) {
-    if (entryPoint !== undefined) index = index.replace(`"${basename(entryPoint).replace(/\.ts$/, '.js')}"`, `"${basename(file)}"`)
+    if (entryPoint !== undefined) index = index.replace(`"${basename(entryPoint).replace(/\.tsx$/, '.js')}"`, `"${basename(file)}"`)
   }
   mkdirSync('dist/ui', { recursive: true })
   writeFileSync('dist/ui/index.html', index)

@@ -28,7 +28,18 @@ const UNTESTED: Record<string, string> = {
   'surfaces/openai/responses/output.ts': 'types only',
   'stores/limits/limits.ts': 'types only',
   'stores/answers/answers.ts': 'types only',
-  'ui/main.ts': 'puts the page together of the files beside it',
+  'ui/main.tsx': 'puts the page together; test/ui/shell opens it in a browser',
+  'ui/markdown/nodes.ts': 'needs a document; test/ui/playground opens it in a browser',
+  'ui/playground/chat-settings.ts': 'what is set where nobody has set anything',
+  'ui/playground/conversation.ts': 'needs a browser; test/ui/playground opens it in one',
+  'ui/playground/turns.ts': 'types only',
+  'ui/playground/use-followed-end.ts': 'needs a browser; test/ui/playground opens it in one',
+  'ui/server/api-key.ts': 'needs a browser; test/ui/shell opens it in one',
+  'ui/server/event-feed.ts': 'needs a browser; test/ui/requests opens it in one',
+  'ui/server/usage.ts': 'needs a browser; test/ui/charts opens it in one',
+  'ui/shell/copy-text.ts': 'needs a browser; test/ui/setup opens it in one',
+  'ui/shell/theme.ts': 'needs a browser; test/ui/shell opens it in one',
+  'ui/shell/use-ticker.ts': 'needs a browser; test/ui/requests opens it in one',
   'workers-ai/models/model.ts': 'types only',
   'workers-ai/transport/runner.ts': 'types only',
   'workers-ai/request/native-message.ts': 'types only'
@@ -80,7 +91,7 @@ const RULES: Record<string, Rule> = {
   'surfaces/openai': { packages: ['fastify', '@fastify/type-provider-typebox', '@sinclair/typebox', 'node:*'], ours: ['http', 'inference', 'stores', 'telemetry', 'workers-ai/models/price.ts', 'workers-ai/models/task.ts', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings'] },
   'surfaces/anthropic': { packages: ['fastify', '@fastify/type-provider-typebox', '@sinclair/typebox', 'node:*'], ours: ['http', 'inference', 'stores', 'telemetry', 'generation', 'json', 'errors.ts', 'ids.ts'] },
   simulator: { packages: ['fastify', 'node:*'], ours: FACTS_OF_WORKERS_AI },
-  ui: { packages: [], ours: [] },
+  ui: { packages: ['preact'], ours: [] },
   settings: { packages: ['@sinclair/typebox', 'ajv', 'yaml', 'node:*'], ours: [] },
   cli: { packages: ['node:*'], ours: [...SERVER, 'serve/upstream.ts'] },
   serve: { packages: ['fastify', 'node:*'], ours: SERVER }
@@ -106,11 +117,11 @@ interface Import {
   isOurs: boolean
 }
 
-const files = readdirSync(new URL('src/', ROOT), { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts')).map(file => file.replaceAll('\\', '/')).sort()
+const files = readdirSync(new URL('src/', ROOT), { recursive: true, encoding: 'utf8' }).filter(file => /\.tsx?$/.test(file)).map(file => file.replaceAll('\\', '/')).sort()
 const imports = files.flatMap(importsOf)
 
 t.test('every source file has its test at the same path', t => {
-  const missing = files.filter(file => !existsSync(new URL(`test/${file.replace(/\.ts$/, '.test.ts')}`, ROOT)) && !(file in UNTESTED))
+  const missing = files.filter(file => !existsSync(new URL(`test/${file.replace(/\.tsx?$/, '.test.ts')}`, ROOT)) && !(file in UNTESTED) && !isPartOfView(file))
   t.strictSame(missing, [])
   t.strictSame(Object.keys(UNTESTED).filter(file => !files.includes(file)), [], 'no exception outlives its file')
   const typeFiles = Object.keys(UNTESTED).filter(file => UNTESTED[file]?.startsWith('types only'))
@@ -172,12 +183,17 @@ t.test('one table knows Cloudflare\'s codes', t => {
 
 t.test('names say what is inside, and imports say where it is', t => {
   t.strictSame(files.filter(file => file.split('/').some(name => DRAWERS.includes(name.replace(/\.ts$/, '')))), [], 'no drawers')
-  t.strictSame(files.filter(file => !/^([a-z0-9]+(-[a-z0-9]+)*\/)*[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(file)), [], 'kebab-case')
+  t.strictSame(files.filter(file => !/^([a-z0-9]+(-[a-z0-9]+)*\/)*[a-z0-9]+(-[a-z0-9]+)*\.tsx?$/.test(file)), [], 'kebab-case')
   t.strictSame(files.filter(file => /^export default\b/m.test(sourceOf(file))), [], 'no default exports')
   t.strictSame(files.filter(file => /^export (\*|\{[^}]*\}|type \{[^}]*\}) from\b/m.test(sourceOf(file))), [], 'no barrels')
   t.strictSame(imports.filter(({ target, isOurs }) => isOurs && !files.includes(target)).map(tell), [], 'every import names a file, with its ending')
   t.end()
 })
+
+/** What is drawn is tested in a browser, with the view it is a part of. */
+function isPartOfView (file: string): boolean {
+  return file.endsWith('.tsx') && !/\/(?:view|app)\.tsx$/.test(file)
+}
 
 function sourceOf (file: string): string {
   return readFileSync(new URL(`src/${file}`, ROOT), 'utf8')
