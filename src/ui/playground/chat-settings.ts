@@ -12,8 +12,6 @@ export interface ChatSettings {
   tools: string
   hasTools: boolean
   stream: boolean
-  /** Whether Cloudflare's own frames are to come with the chunks. */
-  nativeFrames: boolean
 }
 
 const SAMPLE_TOOLS = JSON.stringify([{
@@ -46,6 +44,5 @@ export const chatSettings = new Store<ChatSettings>({
   schema: SAMPLE_SCHEMA,
   tools: SAMPLE_TOOLS,
   hasTools: false,
-  stream: true,
-  nativeFrames: true
+  stream: true
 })

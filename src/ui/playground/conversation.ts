@@ -51,7 +51,7 @@ export function startAnew (): void {
 /** Never rejects: what goes wrong stands in the answer. */
 async function run (turns: readonly Turn[]): Promise<void> {
   if (conversation.value.isRunning) return
-  const { model, stream, nativeFrames } = chatSettings.value
+  const { model, stream } = chatSettings.value
   let body: Record<string, unknown>
   try {
     body = toChatRequest(chatSettings.value, turns)
@@ -64,7 +64,7 @@ async function run (turns: readonly Turn[]): Promise<void> {
   conversation.set({ turns: [...turns, { role: 'assistant', answer }], isRunning: true })
   lastExchange.set({ body, answer })
   try {
-    await fetchAnswer(answer, { text: JSON.stringify(body), model, stream, nativeFrames, signal: controller.signal })
+    await fetchAnswer(answer, { text: JSON.stringify(body), model, stream, signal: controller.signal })
   } catch (error) {
     if (controller.signal.aborted) answer.stop()
     else answer.fail(error instanceof ServerError ? error : toStreamError({ message: 'The connection broke before the answer was complete.' }))
@@ -78,13 +78,13 @@ interface Asked {
   text: string
   model: string
   stream: boolean
-  nativeFrames: boolean
   signal: AbortSignal
 }
 
-async function fetchAnswer (answer: Answer, { text, model, stream, nativeFrames, signal }: Asked): Promise<void> {
-  const headers = stream && nativeFrames ? { 'x-native-frames': 'true' } : undefined
-  const response = await callServer('v1/chat/completions', { body: text, signal, ...(headers && { headers }) })
+async function fetchAnswer (answer: Answer, { text, model, stream, signal }: Asked): Promise<void> {
+  // A server that can tells Cloudflare's own frames with the chunks.
+  const headers: Record<string, string> = stream ? { 'x-native-frames': 'true' } : {}
+  const response = await callServer('v1/chat/completions', { body: text, signal, headers })
   answer.readHeaders(response.headers, model)
   if (stream) await readEvents(response, events => answer.readEvents(events))
   else answer.readWhole(await response.json())

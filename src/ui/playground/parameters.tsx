@@ -35,7 +35,6 @@ export function Parameters () {
           </Field>
         )}
         <Switch name='stream' label='Stream the answer' isOn={settings.stream} />
-        <Switch name='nativeFrames' label="Show Cloudflare's frames" isOn={settings.nativeFrames} />
         <Switch name='hasTools' label='Offer tools' isOn={settings.hasTools} />
         {settings.hasTools && (
           <Field name='tools' label='Tools as JSON'>
@@ -65,7 +64,7 @@ function Choice<Name extends 'effort' | 'format'> ({ name, value, options }: Cho
   )
 }
 
-function Switch ({ name, label, isOn }: { name: 'stream' | 'nativeFrames' | 'hasTools', label: string, isOn: boolean }) {
+function Switch ({ name, label, isOn }: { name: 'stream' | 'hasTools', label: string, isOn: boolean }) {
   return (
     <label class='switch'>
       <input type='checkbox' data-testid={name} checked={isOn} onChange={event => chatSettings.patch({ [name]: event.currentTarget.checked })} />

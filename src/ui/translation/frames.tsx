@@ -8,19 +8,19 @@ const MAX_SHOWN = 200
 export function Frames ({ answer }: { answer: Answer }) {
   useTicker(answer.ticker)
   const { frames } = answer
+  const { hasNative } = frames
   const pairs = frames.all()
   if (pairs.length === 0) return null
   return (
     <section aria-labelledby='frames-title'>
       <h2 id='frames-title'>The answer</h2>
-      {!frames.hasNative && <p class='faint'>This answer came without Cloudflare's frames. They come with streamed answers, where the playground is set to show them.</p>}
       <div class='table-frame'>
         <table class='frames' data-testid='frames'>
-          <thead><tr><th scope='col'>Cloudflare's frames</th><th scope='col'>Chunks for the client</th></tr></thead>
+          <thead><tr>{hasNative && <th scope='col'>Cloudflare's frames</th>}<th scope='col'>Chunks for the client</th></tr></thead>
           <tbody>
             {pairs.slice(0, MAX_SHOWN).map(({ native, chunk }, index) => (
               <tr key={index}>
-                <td>{native.map((frame, at) => <pre key={at}><code>{frame}</code></pre>)}</td>
+                {hasNative && <td>{native.map((frame, at) => <pre key={at}><code>{frame}</code></pre>)}</td>}
                 <td><pre><code>{chunk}</code></pre></td>
               </tr>
             ))}
