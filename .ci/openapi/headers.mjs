@@ -7,6 +7,7 @@ const count = { type: 'integer' }
 export const REQUEST_HEADERS = {
   'x-dry-run': { description: '`true`: no model is asked. The answer is a `DryRun`: what would be sent to Cloudflare, with every change.', schema: { type: 'string', enum: ['true'] } },
   'cache-control': { description: 'Where answers are kept: `no-store` neither looks for one nor keeps it, `no-cache` does not look.', schema: text },
+  'x-native-frames': { description: '`true`: a stream tells what Cloudflare sent, as comments before the chunks that are made of it.', schema: { type: 'string', enum: ['true'] } },
   'x-request-id': { description: 'Up to 128 letters, digits, `.`, `_` and `-`; the answer and the log have it, too.', schema: text },
   'x-session-affinity': { description: 'Requests of one conversation, whose prompts a cache may hold.', schema: text },
   'x-simulator': { description: 'With `UPSTREAM=simulator` only: what to answer.', schema: text }

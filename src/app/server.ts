@@ -63,6 +63,7 @@ export async function prepareServer (
   app.decorateRequest('caller', undefined)
   app.decorateRequest('modelChange', undefined)
   app.decorateRequest('allowance', undefined)
+  app.decorateRequest('nativeFrames', undefined)
   const isLasting = sustainedPressure(Date.now)
   await app.register(underPressure, {
     maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,

@@ -89,6 +89,8 @@ const AS_ASKED: Variation = {}
 
 export const ESTIMATED: Change = { param: 'usage', action: 'estimated', reason: 'Workers AI returned no token counts; these are estimated from the length of the text' }
 
+const NO_FRAMES: Change = { param: 'x-native-frames', action: 'dropped', reason: 'Native frames are told inside a stream, as comments; an answer that is no stream has no place for them' }
+
 /** Answers a chat: see `answerRequest`. */
 export function answerChat (
   services: Services,
@@ -214,6 +216,7 @@ export async function answerRequest (services: Services, request: InferenceReque
       const { modelChange } = call
       if (modelChange) run.changes.unshift(modelChange)
       if (isDryRun) return { kind: 'dry-run', body: toDryRun({ ...run, changes: toNamed(run.changes, nameOf) }, model.id, stream) }
+      if (call.onFrame !== undefined && !stream) run.changes.push(NO_FRAMES)
       request.onAsked?.(run, model)
       const warning = freeNeurons?.warning()
       if (warning) run.changes.push(warning)

@@ -1,6 +1,7 @@
 import type { CancelSignal } from '../generation/cancellation.ts'
 import type { Change } from '../generation/change.ts'
 import { ClientDisconnectedError } from '../generation/client-disconnected.ts'
+import type { Write } from '../generation/pipeline.ts'
 import type { WireObserver } from '../workers-ai/transport/runner.ts'
 import type { Allowance } from './allowance.ts'
 import type { RequestRecord } from './request-record.ts'
@@ -39,6 +40,8 @@ export interface Call {
   readonly modelChange: Change | undefined
   /** Sees all that goes over the wire, where that is to be logged. */
   readonly observer: WireObserver | undefined
+  /** Hears the native frames of a stream, where the caller wants to see them. */
+  readonly onFrame: Write<string> | undefined
   /**
    * @param cacheKey the caller's own name for what its prompt begins with
    * @param cachePrefix what it begins with, the same in every turn of a conversation

@@ -195,7 +195,7 @@ function toPlainFields (request: RunRequest): object {
 function ask (
   request: RunRequest,
   isStreamed: boolean,
-  { workersAi, options: { call, model, sessionAffinity, retryTime }, signal, choice, baseSeed }: GenerationContext
+  { workersAi, options: { call, model, stream, sessionAffinity, retryTime }, signal, choice, baseSeed }: GenerationContext
 ): Promise<Generation> {
   const isHeld = !isStreamed || request.tools.size > 0 || request.format !== undefined
   const stages = toStages(request, model.family, { isStreamed, choice, newCallId })
@@ -213,6 +213,7 @@ function ask (
     detail: call.record.detail === 'bill' ? undefined : { asked: toAskedParameters(request, isStreamed), keepsContent: call.record.detail === 'content' },
     promptTokens: toInput(request, choice).promptTokens,
     observer: call.observer,
+    onFrame: stream ? call.onFrame : undefined,
     retryTime,
     newCallId,
     stages: isHeld ? [new SizeLimit(), ...stages] : stages

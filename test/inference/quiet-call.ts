@@ -18,6 +18,7 @@ export function quietCall (signal: CancelSignal = new AbortController().signal):
     simulatorWords: undefined,
     modelChange: undefined,
     observer: undefined,
+    onFrame: undefined,
     toSessionAffinity: (cacheKey = 'session') => cacheKey,
     elapsedMs: () => 0,
     holdMemory: () => {},

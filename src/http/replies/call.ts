@@ -1,18 +1,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { CancelSignal } from '../../generation/cancellation.ts'
 import type { Change } from '../../generation/change.ts'
+import type { Write } from '../../generation/pipeline.ts'
 import type { Allowance } from '../../inference/allowance.ts'
 import type { Call, TokenOwner } from '../../inference/call.ts'
 import type { RequestRecord } from '../../inference/request-record.ts'
 import type { Settings } from '../../settings/schema.ts'
 import { toContentLog, type ContentLog } from '../../telemetry/content-log.ts'
 import { toCredential, tokenOwner } from '../access/auth.ts'
+import { NativeFrames } from './native-frames.ts'
 import { toSessionAffinity } from './session-affinity.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Reports that the model in the path counts, and not the one in the body. */
     modelChange: Change | undefined
+    /** Native frames for its client; undefined where it has not asked for them. */
+    nativeFrames: NativeFrames | undefined
     /** What its key may use; undefined for a key without limits. */
     allowance: Allowance | undefined
   }
@@ -24,7 +28,9 @@ declare module 'fastify' {
  *   its client has left already
  */
 export function toCall (request: FastifyRequest, reply: FastifyReply, settings: Pick<Settings, 'logContent'>): Call {
-  return new HttpCall(request, reply, settings, reply.server.activeRequests.open(reply))
+  const signal = reply.server.activeRequests.open(reply)
+  if (request.headers['x-native-frames'] === 'true') request.nativeFrames = new NativeFrames()
+  return new HttpCall(request, reply, settings, signal)
 }
 
 /** A view of a request with getters: most requests never read half of this. */
@@ -85,6 +91,10 @@ class HttpCall implements Call {
 
   get observer (): ContentLog | undefined {
     return toContentLog(this.#request, this.#settings)
+  }
+
+  get onFrame (): Write<string> | undefined {
+    return this.#request.nativeFrames?.write
   }
 
   toSessionAffinity (cacheKey: string | undefined, cachePrefix: readonly unknown[]): string {

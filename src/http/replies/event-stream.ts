@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
-import type { Source } from '../../generation/pipeline.ts'
+import type { Source, Write } from '../../generation/pipeline.ts'
 import { toComment } from './server-sent-events.ts'
 
 /** Silence after which a comment is sent to a client that reads: proxies and clients close silent connections. */
@@ -36,11 +36,13 @@ export function sendEvents (
     if (isQuiet && raw.writableLength === 0) write(raw, keepAlive, isChunked)
     isQuiet = !isQuiet
   }, keepAliveMs / 2)
-  return pieces(piece => {
+  const send: Write<string | Buffer> = piece => {
     if (raw.destroyed) return 'cancel'
     isQuiet = false
     return write(raw, piece, isChunked) ? undefined : drained(raw)
-  }).then(() => {
+  }
+  reply.request.nativeFrames?.connect(send)
+  return pieces(send).then(() => {
     clearInterval(timer)
     raw.end(isChunked ? LAST_HTTP_CHUNK : '')
   }, (error: unknown) => {

@@ -3,6 +3,7 @@ import { once, throughStages, type ChunkWriter, type Sink, type Source, type Wri
 import { TextRelay } from '../fast-path/text-relay.ts'
 import { toStreamError } from '../transport/connection-errors.ts'
 import { GenerationReader } from './generation-reader.ts'
+import { withFrames } from './native-frames.ts'
 import type { ModelId } from '../models/model.ts'
 import { TASKS } from '../models/task.ts'
 import type { ResponseBody } from '../transport/dispatch.ts'
@@ -25,6 +26,8 @@ export interface GenerateRequest
   newCallId: () => string
   /** The stages that its events pass, in order. */
   stages: readonly Stage[]
+  /** Hears each native frame before what it says is passed on; without secrets. Text then bypasses nothing. */
+  onFrame?: Write<string> | undefined
 }
 
 type GenerationForm = 'json' | 'events'
@@ -56,7 +59,8 @@ export async function generate (workersAi: Runner, request: GenerateRequest): Pr
   const { status, headers } = answer
   const relay = new TextRelay()
   const batches = throughStages(toBatches(request, answer, relay), request.stages)
-  return { status, headers, batches, ...(answer.form === 'events' && { bypassTo: (sink, send) => relay.connect(sink, send) }) }
+  const mayBypass = answer.form === 'events' && request.onFrame === undefined
+  return { status, headers, batches, ...(mayBypass && { bypassTo: (sink, send) => relay.connect(sink, send) }) }
 }
 
 function runOptions ({
@@ -90,13 +94,14 @@ function runOptions ({
 }
 
 function toBatches (request: GenerateRequest, answer: RunAnswer<GenerationForm>, relay: TextRelay): Source<Batch> {
-  const { newCallId, signal, stages, promptTokens } = request
+  const { newCallId, signal, stages, promptTokens, onFrame } = request
   const reader = new GenerationReader(newCallId, answer.redact)
   const { call } = answer
   if (answer.form === 'events') {
-    const { body } = answer
+    const body = onFrame === undefined ? answer.body : withFrames(answer, onFrame)
     return write => writeStream({ reader, body, signal, stages, call, promptTokens }, write, relay)
   }
+  void onFrame?.(answer.redact(answer.text))
   const batch: Batch = []
   reader.readAnswer(answer.json, batch, answer.text)
   call?.end(reader, toLength(batch), promptTokens, reader.failure)
