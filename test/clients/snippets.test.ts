@@ -17,6 +17,7 @@ const ADDRESS = 'http://127.0.0.1:8686'
 const NOT_RUN: Record<string, string> = {
   npm: 'it installs, builds, serves or tests',
   npx: 'it runs tests',
+  '.ci/run': 'it runs everything',
   export: 'it has no effect that could be seen',
   aider: 'it is not installed',
   ...Object.fromEntries(['claude', 'cline', 'cn', 'codex', 'copilot', 'goose', 'kilo', 'opencode', 'pi', 'qwen'].map(agent => [agent, 'npm run test:agents installs and runs it'])),
