@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { toAllocation } from './app/allocation.ts'
 import { toAnswerCache } from './app/answer-cache.ts'
@@ -96,6 +97,8 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   await app.register(openai, { ...shared, store, ledger, isEmbedding })
   await app.register(anthropic, shared)
   app.addHook('onClose', async () => {
+    // Whoever left last is told of in the next turn.
+    await setImmediate()
     metrics?.flush()
     const exported = traces?.close()
     await workersAi.close()

@@ -67,7 +67,7 @@ const OPENTELEMETRY = ['api', 'core', 'otlp-exporter-base', 'otlp-transformer', 
 const RULES: Record<string, Rule> = {
   'main.ts': { packages: ['fastify', 'node:*'], ours: ['index.ts', 'errors.ts', 'cli', 'serve', 'settings', 'telemetry'] },
   'index.ts': { packages: ['fastify', 'node:*'], ours: ['app.ts', 'serve/upstream.ts', 'settings', 'telemetry/primary-link.ts'] },
-  'app.ts': { packages: ['fastify'], ours: ['app', 'http', 'inference', 'remote-images', 'settings', 'stores', 'surfaces', 'telemetry', 'usage'] },
+  'app.ts': { packages: ['fastify', 'node:*'], ours: ['app', 'http', 'inference', 'remote-images', 'settings', 'stores', 'surfaces', 'telemetry', 'usage'] },
   app: { packages: ['fastify', '@fastify/cors', '@fastify/under-pressure'], ours: ['package-root.ts', 'http', 'inference', 'settings', 'stores', 'surfaces', 'telemetry', 'usage', 'workers-ai', 'errors.ts', 'ids.ts'] },
   'errors.ts': { packages: [], ours: [] },
   'ids.ts': { packages: ['node:crypto'], ours: [] },

@@ -1,14 +1,12 @@
 // Run after tsc: writes dist/openapi.json, and the same as it goes over the wire: a document of all routes that the built app
 // serves. Bodies are the schemas that the routes validate by, answers the types that the code is checked against; operations.mjs
 // has the words.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import swagger from '@fastify/swagger'
 import { ANSWER_HEADERS, ERROR_HEADERS, MODEL_HEADERS, REQUEST_HEADERS } from './headers.mjs'
 import { OPENAI, OPENAI_PREFIXES, OTHERS, TAGS } from './operations.mjs'
 import { schemasOfTypes } from './schemas.mjs'
-
-const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 
 // What tsc has just written; who checks this file need not have built it.
 const { buildApp } = await import(new URL('../../dist/app.js', import.meta.url).href)
@@ -38,7 +36,8 @@ function head () {
     openapi: '3.1.0',
     info: {
       title: 'workers-ai-proxy',
-      version,
+      // Of the API: which program this is, strangers need not know.
+      version: '1',
       description: "An OpenAI-compatible server for Cloudflare Workers AI, which also speaks Anthropic's Messages API. Request bodies may have further members: each has its effect or is told in `x-proxy-warnings`.",
       license: { name: 'MIT', identifier: 'MIT' }
     },

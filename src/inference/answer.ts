@@ -222,15 +222,17 @@ export async function answerRequest (services: Services, request: InferenceReque
       if (warning) run.changes.push(warning)
       // For a client that has left, nothing would free again what is held from now on.
       signal.throwIfAborted()
-      const looked = await answerCache?.generation({ run, model, isDeterministic: request.isDeterministic() }, call)
+      const isStreamed = stream && run.canStream
+      const looked = await answerCache?.generation({ run, model, isStreamed, isDeterministic: request.isDeterministic() }, call)
       const { allowance } = call
       if (looked?.hit) {
         await allowance?.reserve(NO_TOKENS, model)
         record.cache = 'hit'
         request.release?.()
         run.changes.push(...looked.hit.changes)
-        record.attempts = 0
-        const headers = { 'x-proxy-model': model.id, 'x-proxy-attempts': '0', ...looked.headers }
+        record.servedModel = model.id
+        record.attempts = retryTime.asked
+        const headers = { 'x-proxy-model': model.id, 'x-proxy-attempts': String(retryTime.asked), ...looked.headers }
         return { kind: 'answer', model: model.id, run, generations: looked.hit.generations, reporter: new ChangeReporter(run.changes, call, nameOf), headers }
       }
       signal.throwIfAborted()

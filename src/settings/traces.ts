@@ -250,7 +250,7 @@ function isBoolean (value: string | number): boolean {
   return /^(?:true|false)$/i.test(String(value))
 }
 
-function isTrue (text: string): boolean {
+export function isTrue (text: string): boolean {
   return text.toLowerCase() === 'true'
 }
 

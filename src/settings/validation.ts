@@ -9,7 +9,7 @@ import { toNotice, type Misspelling } from './misspellings.ts'
 import { matchesEverySite } from './origin-pattern.ts'
 import type { Problem } from './problem.ts'
 import type { RawSettings } from './sources.ts'
-import { findTracesFaults, isTracing } from './traces.ts'
+import { findTracesFaults, isTracing, isTrue } from './traces.ts'
 
 const BOOLEANS = new Map([
   ['true', true], ['1', true], ['on', true], ['yes', true],
@@ -49,15 +49,23 @@ export function checkDestinations (environment: Environment, { values, origins, 
   return SETTINGS.flatMap(({ name, receives, default: byDefault }) => {
     if (dotEnv[name] === undefined || values[name]?.replace(/\/+$/, '') === byDefault || !isAsked(name, environment)) return []
     // With passthrough the secrets are the tokens of clients, which never come from `.env`.
-    const secrets = environment.AUTH_MODE === 'passthrough' ? receives.map(one => one === 'CLOUDFLARE_API_TOKEN' ? 'AUTH_MODE' : one) : receives
+    // What was said with a token is guarded as the token is.
+    const isToldContent = name.startsWith('OTEL_') && isTrue(environment.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT)
+    const guarded: readonly SettingName[] = isToldContent ? [...receives, 'CLOUDFLARE_API_TOKEN'] : receives
+    const secrets = environment.AUTH_MODE === 'passthrough' ? guarded.map(one => one === 'CLOUDFLARE_API_TOKEN' ? 'AUTH_MODE' : one) : guarded
     const secret = secrets.find(one => values[one] !== undefined && dotEnv[one] !== 'holds')
     if (secret === undefined) return []
     return [{
       name,
-      message: `comes from ${origins[name]}, but ${secret === 'AUTH_MODE' ? "AUTH_MODE, which sends the clients' tokens there" : `${secret}, which is sent there`}, comes from ${origins[secret]}`,
+      message: `comes from ${origins[name]}, but ${toWhatIsSent(name, secret)}, comes from ${origins[secret]}`,
       hint: `Remove ${name} from .env, or set it where ${secret} is set.`
     }]
   })
+}
+
+function toWhatIsSent (name: SettingName, secret: SettingName): string {
+  if (name.startsWith('OTEL_') && !secret.startsWith('OTEL_')) return `${secret}, by which the prompts and answers come that are sent there`
+  return secret === 'AUTH_MODE' ? "AUTH_MODE, which sends the clients' tokens there" : `${secret}, which is sent there`
 }
 
 /** Whether anything is sent to a base URL. */

@@ -123,7 +123,7 @@ export class FreeAllocation implements FreeNeurons {
       }, OWNER)
     }
     const rates = ratesOf(model)
-    this.#held.set(record, this.#budget.reserve(rates === undefined ? 0 : toMicroNeurons(rates, tokens), now))
+    this.#held.set(record, this.#budget.reserve(rates === undefined ? 0 : toMicroNeurons(rates, tokens)))
   }
 
   warning (): Change | undefined {

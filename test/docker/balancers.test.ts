@@ -10,6 +10,8 @@ import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
 import { askRaw, freePort, waited } from '../servers/http-client.ts'
 import { ask, LLAMA, saying } from '../servers/start-proxy.ts'
 
+// Beside a program: HAProxy and nginx.
+
 // It starts and stops several servers, which takes a busy machine a while.
 t.setTimeout(300_000)
 // They wait most of the time.

@@ -1,6 +1,7 @@
 /**
  * Builds tests and runs them with tap: `node test/runner/run.mjs [FOLDER OR FILE]… [OPTION OF TAP'S]…`. When none is named: all but those
- * of APART, and of those the ones of FAST. At the end it lists what failed.
+ * of APART, and of those the ones of FAST, and those that start a program beside the server, which `programs` names. At the end it lists
+ * what failed.
  *
  * A process takes longer to start than most test files take to run. So all files of a folder of test/ run in one process, one after the
  * other (together.ts), and several such processes run at the same time. A file runs in a process of its own when it belongs to APART, says
@@ -27,6 +28,8 @@ const LONGEST = [
   'faults/idle-clients.test.ts', 'faults/key-limits.test.ts', 'faults/inside-the-answer.test.ts', 'faults/held-back.test.ts',
   'clients/snippets.test.ts', 'clients/anthropic.test.ts', 'clients/ai-sdk.test.ts', 'clients/responses.test.ts'
 ]
+/** Chromium, HAProxy, nginx, Prometheus: what takes a second of each core to start, and is not everywhere. */
+const PROGRAMS = /^\/\/ Beside a program: \S/m
 const ALONE = /^(?:\/\/ In a process of its own: \S|t\.setTimeout\()/m
 const LAST = /^\/\/ With nothing beside it: \S/m
 
@@ -39,7 +42,7 @@ const files = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8
 const last = files.filter(file => LAST.test(sourceOf(file)))
 const alone = files.filter(file => !last.includes(file) && (APART.includes(folderOf(file)) || ALONE.test(sourceOf(file))))
 const together = files.filter(file => !last.includes(file) && !alone.includes(file))
-const missing = named.filter(path => !files.some(file => isWithin(file, path)))
+const missing = named.filter(path => path !== 'programs' && !files.some(file => isWithin(file, path)))
 if (missing.length > 0) throw new Error(`There are no tests in test/${missing.join(', test/')}.`)
 
 /** Git and eslint ignore it. Two runs of different tests do not disturb each other. */
@@ -93,7 +96,8 @@ console.log(toReport(await outcome, process.exitCode))
 
 /** @param {string} file below test/ */
 function isWanted (file) {
-  return named.length === 0 ? FAST.includes(file) || !APART.includes(folderOf(file)) : named.some(path => isWithin(file, path))
+  if (named.length > 0) return named.some(path => isWithin(file, path) || (path === 'programs' && PROGRAMS.test(sourceOf(file))))
+  return FAST.includes(file) || !(APART.includes(folderOf(file)) || PROGRAMS.test(sourceOf(file)))
 }
 
 function isWithin (file, path) {

@@ -99,6 +99,22 @@ t.test('headers are a secret, which an endpoint of .env does not get from elsewh
   t.end()
 })
 
+t.test('what was said with a token is not sent to an endpoint of .env', t => {
+  const cloudflare = { CLOUDFLARE_ACCOUNT_ID: '0'.repeat(32), CLOUDFLARE_API_TOKEN: 'token-of-the-account' }
+  const content = 'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT'
+  const endpoint = 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:1\n'
+  const problemsOf = (env: Record<string, string>, dotEnv: string) => surveySettings({ env, dotEnv, readFile }).problems
+  const cases = [
+    { name: 'both of .env', env: cloudflare, dotEnv: `${endpoint}${content}=true\n` },
+    { name: 'wanted by the environment', env: { ...cloudflare, ...ENDPOINT, [content]: 'true' }, dotEnv: endpoint }
+  ]
+  for (const { name, env, dotEnv } of cases) t.match(problemsOf(env, dotEnv), [{ name: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', message: /CLOUDFLARE_API_TOKEN, by which the prompts and answers come that are sent there/ }], name)
+  t.strictSame(problemsOf(cloudflare, endpoint), [], 'spans without content')
+  const all = Object.entries(cloudflare).map(([name, value]) => `${name}=${value}\n`).join('')
+  t.strictSame(problemsOf({}, `${all}${endpoint}${content}=true\n`), [], 'all of .env')
+  t.end()
+})
+
 t.test('the names of other signals are no misspellings', t => {
   const env = { ...SIMULATED, OTEL_BLRP_SCHEDULE_DELAY: '1', OTEL_EXPORTER_OTLP_METRICS_HEADERS: 'a=b', OTEL_LOGS_EXPORTER: 'x', OTEL_METRICS_EXPORTER: 'x' }
   t.strictSame(surveySettings({ env, readFile }).misspelled, [])

@@ -9,6 +9,8 @@ import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
 import { freePort } from '../servers/http-client.ts'
 import { ask, GLM, LLAMA, MISTRAL, post, saying } from '../servers/start-proxy.ts'
 
+// Beside a program: Prometheus.
+
 // A busy machine takes a while to start two servers.
 t.setTimeout(180_000)
 

@@ -78,7 +78,7 @@ async function take (into, { views, colorScheme, width, height, suffix = '' }) {
       await page.getByTestId('change-list').waitFor()
     }
     if (view === 'charts') await page.getByText('Requests today').waitFor()
-    await page.screenshot({ path: join(into, `${view}${suffix}.png`), fullPage: view === 'charts' || (suffix !== '' && view !== 'models') })
+    await page.screenshot({ path: join(into, `${view}${suffix}.png`), fullPage: ['charts', 'translation'].includes(view) || (suffix !== '' && view !== 'models') })
   }
   await context.close()
 }

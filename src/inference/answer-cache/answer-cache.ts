@@ -25,6 +25,8 @@ export interface AnswerCacheOptions {
 export interface CachedRun {
   run: RunRequest
   model: Model
+  /** It is told as the model writes it, so that tool calls and structured outputs are not mended as those of a plain answer are. */
+  isStreamed: boolean
   /** The caller wants the same answer each time, and nothing that makes it differ is in the request. */
   isDeterministic: boolean
 }
@@ -83,9 +85,11 @@ export class AnswerCache {
   }
 
   /** Looks for the answer to a chat or a text. */
-  async generation ({ run, model, isDeterministic }: CachedRun, call: CallFacts): Promise<LookedGeneration> {
+  async generation ({ run, model, isStreamed, isDeterministic }: CachedRun, call: CallFacts): Promise<LookedGeneration> {
     const isKept = isDeterministic && run.choices === 1 && run.maxTokens > 0 && !run.changes.some(({ param }) => param === 'temperature')
-    const toParts = () => [model.id, model.family.name, toFacts(run), toText(toBody(run, { stream: false, choice: 0, baseSeed: 1 }))]
+    const isAsWritten = isStreamed && (run.tools.size > 0 || run.format !== undefined)
+    const toNativeBody = () => toText(toBody(run, { stream: false, choice: 0, baseSeed: 1 }))
+    const toParts = () => [model.id, model.family.name, String(isAsWritten), toFacts(run), toNativeBody()]
     // What is known before the answer, every request finds out for itself.
     const known = new Set(run.changes)
     const { headers, hit, keep } = await this.#look<KeptGeneration>(isKept, call, toParts)
@@ -101,8 +105,10 @@ export class AnswerCache {
   }
 
   /** Looks for vectors; texts have the same ones each time. */
-  vectors (model: Pick<Model, 'id'>, bodies: readonly string[], call: CallFacts): Promise<Looked<KeptVectors>> {
-    return this.#look(true, call, () => [model.id, ...bodies])
+  async vectors (model: Pick<Model, 'id'>, bodies: readonly string[], call: CallFacts): Promise<Looked<KeptVectors>> {
+    const { keep, ...looked } = await this.#look<KeptVectors>(true, call, () => [model.id, ...bodies])
+    if (keep === undefined) return looked
+    return { ...looked, keep: answer => { if (!isCertainlyTooLong(answer)) keep(answer) } }
   }
 
   async #look<Answer> (isKept: boolean, call: CallFacts, toParts: () => string[]): Promise<Looked<Answer>> {
@@ -150,6 +156,11 @@ export class AnswerCache {
       log.error({ reason: nameOf(error) }, 'an answer was not kept')
     }
   }
+}
+
+/** All vectors are about as long as the first: thousands of them are not written only to find out. */
+function isCertainlyTooLong ({ vectors }: KeptVectors): boolean {
+  return vectors.length * JSON.stringify(vectors[0] ?? []).length > 2 * MAX_BYTES
 }
 
 /** What an error says may be what was to be kept. */

@@ -4,7 +4,7 @@ export type Period = 'day' | 'month'
 export interface BudgetState {
   limit: number
   used: number
-  /** Held for requests in progress. */
+  /** Held for requests in progress; may be more than the limit. */
   reserved: number
   /** 0 or more. */
   remaining: number
@@ -36,11 +36,13 @@ export class Budget {
     this.#resetsAt = endOf(period, now)
   }
 
-  /** Holds so much, but no more than is left; returns what it holds. */
-  reserve (amount: number, now: number): number {
-    const held = Math.min(amount, this.state(now).remaining)
-    this.#reserved += held
-    return held
+  /**
+   * Holds so much, also where less is left: then nobody else may pass until it is settled. If it held only what is left, several
+   * requests could go over the limit together.
+   */
+  reserve (amount: number): number {
+    this.#reserved += amount
+    return amount
   }
 
   /** Counts what was used in place of what was held. */

@@ -53,14 +53,14 @@ export class KeyState {
     return this.#refuseRequest(now) ?? this.#refuseTokens(inputTokens, now) ?? this.#refuseNeurons(now)
   }
 
-  /** Takes what a request may use, as far as that is left. To be called right after `refuse` had no objection. */
+  /** Takes what a request may use, of tokens as far as they are left. To be called right after `refuse` had no objection. */
   hold ({ inputTokens, outputTokens, microNeurons }: Demand, now: number): Held {
     this.#running++
     this.#perMinute?.take(1, now)
     this.#perDay?.add(1, now)
     const tokens = this.#tokens === undefined ? 0 : Math.min(inputTokens + outputTokens, this.#tokens.remaining(now))
     this.#tokens?.take(tokens, now)
-    return { tokens, day: this.#day?.reserve(microNeurons, now) ?? 0, month: this.#month?.reserve(microNeurons, now) ?? 0 }
+    return { tokens, day: this.#day?.reserve(microNeurons) ?? 0, month: this.#month?.reserve(microNeurons) ?? 0 }
   }
 
   /** Counts what was used in place of what was held. To be called once for each. */

@@ -49,7 +49,11 @@ export class EventFeed {
     if (link === undefined) return
     link.hear(TOPICS.wanted, isWanted => { this.#isWanted = isWanted === true })
     link.hear(TOPICS.ended, events => this.#tell(events as RequestEvent[]))
-    link.answer(TOPICS.recent, async () => this.#recent.all())
+    link.answer(TOPICS.recent, async () => {
+      // What waits is among the latest, and has to arrive before them.
+      this.#flush()
+      return this.#recent.all()
+    })
     // It may start when others are listened to already.
     link.tell(TOPICS.listening, false)
   }

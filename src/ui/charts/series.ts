@@ -37,7 +37,7 @@ export function toBuckets (records: readonly RequestRecord[], { bucketMs, count 
 
 function toBucket (records: readonly RequestRecord[], startMs: number): Bucket {
   const failed = records.filter(isFailure).length
-  const firstTokens = records.flatMap(record => record.first_token_ms ?? []).sort((one, other) => one - other)
+  const firstTokens = records.flatMap(record => record.stream === true ? record.first_token_ms ?? [] : []).sort((one, other) => one - other)
   return {
     startMs,
     succeeded: records.length - failed,

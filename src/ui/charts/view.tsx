@@ -5,7 +5,7 @@ import { loadUsage, usage } from '../server/usage.ts'
 import { Failure } from '../shell/failure.tsx'
 import { useStore } from '../shell/store.ts'
 import { useTicker } from '../shell/use-ticker.ts'
-import { toDuration, toShortCount } from '../text/figures.ts'
+import { toDuration, toNeurons, toShortCount } from '../text/figures.ts'
 import { BarChart } from './bar-chart.tsx'
 import { Day } from './day.tsx'
 import { LineChart } from './line-chart.tsx'
@@ -21,7 +21,8 @@ export function ChartsView () {
   const { today, error } = useStore(usage)
   const buckets = toBuckets(records.records, range, nowMs)
   const starts = buckets.map(({ startMs }) => startMs)
-  const firstTokens = records.records.flatMap(({ ended_at: endedAt, first_token_ms: ms }) => endedAt >= (starts[0] ?? 0) ? ms ?? [] : [])
+  const streams = records.records.filter(({ stream, ended_at: endedAt }) => stream === true && endedAt >= (starts[0] ?? 0))
+  const firstTokens = streams.flatMap(({ first_token_ms: ms }) => ms ?? [])
   const median = quantileOf(firstTokens.sort((one, other) => one - other), 0.5)
   return (
     <div data-testid='charts'>
@@ -51,7 +52,7 @@ export function ChartsView () {
             { name: 'out', look: 'second', values: buckets.map(({ outputTokens }) => outputTokens) }
           ]}
         />
-        <BarChart title='Neurons' unit='neurons' starts={starts} toText={toShortCount} parts={[{ name: 'neurons', look: 'first', values: buckets.map(({ neurons }) => neurons) }]} />
+        <BarChart title='Neurons' unit='neurons' starts={starts} toText={toNeurons} parts={[{ name: 'neurons', look: 'first', values: buckets.map(({ neurons }) => neurons) }]} />
         <LineChart
           title='First token' figure={median === undefined ? 'no streams yet' : `half of them within ${toDuration(median)}`} starts={starts} toText={toDuration}
           lines={[

@@ -34,15 +34,15 @@ export interface Continued {
 const MAX_DEPTH = 6
 
 const FENCE = /^ {0,3}(`{3,}|~{3,}) *([\w+#.-]*)/
-const HEADING = /^ {0,3}(#{1,6}) +(.*?)(?: +#+)? *$/
+const HEADING = /^ {0,3}(#{1,6}) +(.*?)(?: +#+)? *$/s
 const RULE = /^ {0,3}(?:(?:- *){3,}|(?:\* *){3,}|(?:_ *){3,})$/
-const ITEM = /^( *)(?:[-*+]|(\d{1,9})[.)]) +(.*)$/
+const ITEM = /^( *)(?:[-*+]|(\d{1,9})[.)]) +(.*)$/s
 const QUOTE = /^ {0,3}> ?/
 const TABLE_RULE = /^ {0,3}\|?(?: *:?-+:? *\|)+(?: *:?-+:? *)?\|? *$/
 
 /** The blocks of a text whose end is the end of a block. HTML is text like any other. */
 export function toBlocks (text: string, continued: Continued = {}): Block[] {
-  const lines = text.split('\n')
+  const lines = text.split(/\r?\n/)
   const blocks: Block[] = []
   let index = 0
   if (continued.fence !== undefined) index = readCode(lines, 0, { fence: continued.fence, language: '', isContinued: true }, blocks)

@@ -2,17 +2,15 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { modelList } from '../server/model-list.ts'
 import { useStore } from '../shell/store.ts'
 import { chatSettings } from './chat-settings.ts'
-import { ask, conversation, stop } from './conversation.ts'
+import { ask, conversation, draft, stop } from './conversation.ts'
 import { readImage, toImageProblem } from './images.ts'
-import type { AttachedImage } from './turns.ts'
 
 /** Where a person writes, attaches images and sends. */
 export function Composer () {
   const { isRunning } = useStore(conversation)
   const { model } = useStore(chatSettings)
   const { models } = useStore(modelList)
-  const [text, setText] = useState('')
-  const [images, setImages] = useState<readonly AttachedImage[]>([])
+  const { text, images } = useStore(draft)
   const [problem, setProblem] = useState('')
   const prompt = useRef<HTMLTextAreaElement>(null)
   const hasVision = models.find(({ id }) => id === model)?.capabilities?.vision === true
@@ -21,9 +19,9 @@ export function Composer () {
 
   const send = () => {
     if (!canSend) return
-    setText('')
-    setImages([])
     void ask(text, images)
+    // What could not be sent stays.
+    if (conversation.value.isRunning) draft.set({ text: '', images: [] })
   }
   const onKeyDown = (event: KeyboardEvent) => {
     // An input method uses Enter to take what it proposes.
@@ -35,21 +33,21 @@ export function Composer () {
     const problems = files.map(toImageProblem)
     setProblem(problems.filter(one => one !== undefined).join(' '))
     const read = await Promise.allSettled(files.filter((_, index) => problems[index] === undefined).map(readImage))
-    setImages(before => [...before, ...read.flatMap(one => one.status === 'fulfilled' ? one.value : [])])
+    draft.patch({ images: [...draft.value.images, ...read.flatMap(one => one.status === 'fulfilled' ? one.value : [])] })
   }
   return (
     <form class='composer' aria-label='Message' onSubmit={event => { event.preventDefault(); send() }}>
       <label class='hidden' for='prompt'>Message</label>
       <textarea
         id='prompt' data-testid='prompt' ref={prompt} rows={3} placeholder='Message' value={text}
-        onInput={event => setText(event.currentTarget.value)} onKeyDown={onKeyDown}
+        onInput={event => draft.patch({ text: event.currentTarget.value })} onKeyDown={onKeyDown}
       />
       {images.length > 0 && (
         <ul class='attached'>
           {images.map((image, index) => (
             <li key={image.url.slice(-40) + index}>
               <img src={image.url} alt={image.name} />
-              <button type='button' class='quiet' onClick={() => setImages(images.filter(one => one !== image))}>Remove<span class='hidden'> {image.name}</span></button>
+              <button type='button' class='quiet' onClick={() => draft.patch({ images: images.filter(one => one !== image) })}>Remove<span class='hidden'> {image.name}</span></button>
             </li>
           ))}
         </ul>
@@ -67,7 +65,8 @@ export function Composer () {
         )}
         <span class='grow faint keys'>Enter sends</span>
         {isRunning
-          ? <button type='button' data-testid='stop' onClick={stop}>Stop</button>
+          // It becomes the button that sends before the browser is done with this click.
+          ? <button type='button' data-testid='stop' onClick={event => { event.preventDefault(); stop() }}>Stop</button>
           : <button type='submit' class='primary' data-testid='send' disabled={!canSend}>Send</button>}
       </div>
     </form>

@@ -14,6 +14,12 @@ interface Conversation {
   problem?: string | undefined
 }
 
+/** What a person is about to send. It stays while another view is looked at. */
+interface Draft {
+  text: string
+  images: readonly AttachedImage[]
+}
+
 /** The last request of this page and its answer, for the view of the translation. */
 export interface Exchange {
   body: Record<string, unknown>
@@ -21,6 +27,7 @@ export interface Exchange {
 }
 
 export const conversation = new Store<Conversation>({ turns: [], isRunning: false })
+export const draft = new Store<Draft>({ text: '', images: [] })
 export const lastExchange = new Store<Exchange | undefined>(undefined)
 
 let running: AbortController | undefined

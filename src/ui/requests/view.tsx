@@ -1,5 +1,6 @@
-import { useState } from 'preact/hooks'
-import { connect, feedError, feedState, feedTicker, records } from '../server/event-feed.ts'
+import { useEffect, useState } from 'preact/hooks'
+import { apiKey } from '../server/api-key.ts'
+import { connect, feedError, feedState, feedTicker, missedCount, records } from '../server/event-feed.ts'
 import { toIdentity, type RequestRecord } from '../server/request-record.ts'
 import { Failure } from '../shell/failure.tsx'
 import { useStore } from '../shell/store.ts'
@@ -16,6 +17,9 @@ export function RequestsView () {
   const [filter, setFilter] = useState<RecordFilter>({ text: '', onlyFailures: false, allKinds: false })
   const [paused, pause] = useState<readonly RequestRecord[] | undefined>()
   const [opened, handleOpen] = useState<RequestRecord | undefined>()
+  const missed = useStore(missedCount)
+  const key = useStore(apiKey)
+  useEffect(() => pause(undefined), [key])
   const shown = toShownRecords(paused ?? records.records, filter)
   const hasAccounts = shown.some(({ account }) => account != null && account !== 'default')
   const news = paused === undefined ? 0 : records.records.length - paused.length
@@ -38,7 +42,8 @@ export function RequestsView () {
           {paused === undefined ? 'Pause' : `Go on${news > 0 ? ` (${toCount(news)} new)` : ''}`}
         </button>
       </div>
-      {state === 'refused' && error && error.kind !== 'key' && <Failure error={error} onRetry={connect} />}
+      {state !== 'live' && error && error.kind !== 'key' && <Failure error={error} onRetry={connect} />}
+      {missed > 0 && <p class='faint' role='status'>{toCount(missed)} requests are missing here: this page read too slowly.</p>}
       <div class='table-frame'>
         <table data-testid='requests'>
           <caption class='hidden'>Requests that ended, the newest first</caption>

@@ -8,13 +8,19 @@ export const apiKey = new Store<string>(readKey())
 /** Whether the server refused the last request for want of a key, or because the key was wrong. */
 export const keyIsWanted = new Store(false)
 
+/** Why the server refused the last request for its key, in the server's words; empty where it did not. */
+export const keyProblem = new Store('')
+
+/** A key that is typed in once more is tried once more. */
 export function keepKey (key: string): void {
   try {
     if (key === '') sessionStorage.removeItem(NAME)
     else sessionStorage.setItem(NAME, key)
   } catch {}
-  apiKey.set(key)
   keyIsWanted.set(false)
+  keyProblem.set('')
+  if (key === apiKey.value) apiKey.tell()
+  else apiKey.set(key)
 }
 
 /** A browser may forbid storage, and Node has none. */

@@ -1,4 +1,4 @@
-import { apiKey, keyIsWanted } from './api-key.ts'
+import { apiKey, keyIsWanted, keyProblem } from './api-key.ts'
 import { ServerError, toServerError } from './server-error.ts'
 
 export interface ServerCall {
@@ -36,7 +36,11 @@ export async function callServer (path: string, { body, headers = {}, signal }: 
   }
   if (response.ok) return response
   const failure = toServerError(response.status, response.headers, await response.text().catch(() => ''))
-  if (failure.kind === 'key') keyIsWanted.set(true)
+  // A refusal of a former key says nothing of the one there is now.
+  if (failure.kind === 'key' && key === apiKey.value) {
+    keyProblem.set(failure.message)
+    keyIsWanted.set(true)
+  }
   throw failure
 }
 

@@ -3,7 +3,7 @@ import { Store } from '../shell/store.ts'
 import { apiKey } from './api-key.ts'
 import { callServer } from './call-server.ts'
 import { RecordList } from './record-list.ts'
-import { toRecord } from './request-record.ts'
+import { toDropped, toRecord } from './request-record.ts'
 import { ServerError } from './server-error.ts'
 import { readEvents } from './server-events.ts'
 
@@ -12,6 +12,8 @@ export type FeedState = 'connecting' | 'live' | 'refused' | 'away'
 export const records = new RecordList()
 export const feedState = new Store<FeedState>('connecting')
 export const feedError = new Store<ServerError | undefined>(undefined)
+/** How many requests the server left out, because this page read too slowly. */
+export const missedCount = new Store(0)
 /** Tells of new records. */
 export const feedTicker = new FrameTicker()
 
@@ -24,6 +26,7 @@ let connection: AbortController | undefined
 export function followRequests (): void {
   apiKey.subscribe(() => {
     records.clear()
+    missedCount.set(0)
     feedTicker.tell()
     connect()
   })
@@ -48,6 +51,7 @@ async function stayConnected (signal: AbortSignal): Promise<void> {
       feedError.set(undefined)
       await readEvents(response, events => {
         records.add(events.flatMap(({ kind, text }) => kind === 'data' ? toRecord(text) ?? [] : []))
+        missedCount.set(events.reduce((sum, { kind, text }) => kind === 'data' ? sum + toDropped(text) : sum, missedCount.value))
         feedTicker.tick()
       })
     } catch (error) {

@@ -54,3 +54,13 @@ export function toRecord (text: string): RequestRecord | undefined {
   } catch {}
   return undefined
 }
+
+/** How many requests the server says it left out; 0 for what says nothing of that. */
+export function toDropped (text: string): number {
+  try {
+    const { id, count } = JSON.parse(text) as { id?: unknown, count?: unknown }
+    return id === undefined && typeof count === 'number' ? count : 0
+  } catch {
+    return 0
+  }
+}

@@ -1,7 +1,7 @@
 import { toDuration } from '../text/figures.ts'
 
 /** What a person can do about a failure. */
-export type FailureKind = 'key' | 'quota' | 'busy' | 'plan' | 'admin' | 'model' | 'size' | 'context' | 'request' | 'upstream' | 'unreachable' | 'broken'
+export type FailureKind = 'key' | 'quota' | 'busy' | 'plan' | 'admin' | 'figures' | 'model' | 'size' | 'context' | 'request' | 'upstream' | 'unreachable' | 'broken'
 
 interface Facts {
   kind: FailureKind
@@ -74,6 +74,7 @@ export function toAdvice ({ kind, retryAfter, param }: Pick<ServerError, 'kind' 
     case 'busy': return wait === '' ? 'Try again in a moment, or choose another model.' : `Try again in ${wait}, or choose another model.`
     case 'plan': return 'Choose a model that the free plan runs. The view "Models" shows which.'
     case 'admin': return 'Figures are shown to keys of ADMIN_KEYS, and to a key of API_KEYS that has a name. Enter one of these as the key.'
+    case 'figures': return 'This key shows requests and charts. For models enter a key of API_KEYS.'
     case 'model': return 'Choose another model. The view "Models" lists those of this account.'
     case 'size': return 'Make the request smaller: fewer or smaller images, a shorter conversation.'
     case 'context': return 'Start a new conversation, shorten it, or choose a model with a larger window.'
@@ -89,6 +90,7 @@ function toKind (status: number, code = ''): FailureKind {
   if (status === 429) return /quota|budget|allocation/.test(code) ? 'quota' : 'busy'
   if (code.startsWith('context_length')) return 'context'
   if (status === 404 || code === 'model_not_found') return 'model'
+  if (code === 'admin_key_only') return 'figures'
   if (code.startsWith('admin_key')) return 'admin'
   if (status === 403) return 'plan'
   if (status === 413) return 'size'

@@ -20,7 +20,7 @@ export class ServerEventReader {
       return [{ kind: 'data', text }]
     }
     if (line.startsWith(':')) return [{ kind: 'comment', text: line.slice(1).trimStart() }]
-    const [, value] = /^data: ?(.*)$/.exec(line) ?? []
+    const [, value] = /^data: ?(.*)$/s.exec(line) ?? []
     if (value !== undefined) this.#data.push(value)
     return []
   }

@@ -1,4 +1,5 @@
 import { Store } from '../shell/store.ts'
+import { apiKey } from './api-key.ts'
 import { getJson } from './call-server.ts'
 import { ServerError } from './server-error.ts'
 
@@ -34,11 +35,16 @@ export interface Usage {
 
 export const usage = new Store<{ today?: Usage, error?: ServerError }>({})
 
+// What one key may see, another may not.
+apiKey.subscribe(() => usage.set({}))
+
 /** Asks for today's use. A failure is in the store. */
 export async function loadUsage (): Promise<void> {
+  const key = apiKey.value
   try {
-    usage.set({ today: await getJson<Usage>('usage') })
+    const today = await getJson<Usage>('usage')
+    if (key === apiKey.value) usage.set({ today })
   } catch (error) {
-    usage.set({ ...usage.value, ...(error instanceof ServerError && { error }) })
+    if (key === apiKey.value) usage.set({ ...usage.value, ...(error instanceof ServerError && { error }) })
   }
 }

@@ -14,11 +14,13 @@ export interface RecipeFacts {
   hasKeys: boolean
   model: string
   embeddingModel: string
+  /** The model's window in tokens, where the server knows it. */
+  window?: number | undefined
 }
 
 /** A recipe for each client; a key stands in the environment, never in the text. */
 export function toRecipes (facts: RecipeFacts): Recipe[] {
-  const { address, hasKeys, model } = facts
+  const { address, hasKeys, model, window } = facts
   const root = address.replace(/\/$/, '')
   const base = `${root}/v1`
   const python = hasKeys ? 'os.environ["API_KEY"]' : '"unused"'
@@ -58,8 +60,8 @@ export function toRecipes (facts: RecipeFacts): Recipe[] {
     {
       name: 'claude-code',
       title: 'Claude Code',
-      place: 'Shell. The address is without /v1',
-      text: `export ANTHROPIC_BASE_URL=${root}\nexport ANTHROPIC_AUTH_TOKEN=${shell}\nexport ANTHROPIC_MODEL=${model}\nexport CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1\nclaude`
+      place: 'Shell. The address is without /v1; the model needs tools and a window of 32,000 tokens or more',
+      text: `export ANTHROPIC_BASE_URL=${root}\nexport ANTHROPIC_AUTH_TOKEN=${shell}\nexport ANTHROPIC_MODEL=${model}${window === undefined ? '' : `\nexport CLAUDE_CODE_MAX_CONTEXT_TOKENS=${window} CLAUDE_CODE_MAX_OUTPUT_TOKENS=${Math.min(16_384, Math.floor(window / 4))}`}\nexport CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1\nclaude`
     },
     {
       name: 'codex',
@@ -70,7 +72,7 @@ export function toRecipes (facts: RecipeFacts): Recipe[] {
     {
       name: 'open-webui',
       title: 'Open WebUI',
-      place: 'Shell. A container reaches this machine as host.docker.internal',
+      place: 'Shell. A container reaches this machine as host.docker.internal, if the server was started with HOST=0.0.0.0 and API_KEYS',
       text: `docker run -p 3000:8080 --add-host=host.docker.internal:host-gateway \\\n  -e OPENAI_API_BASE_URL=${toContainerAddress(base)} -e OPENAI_API_KEY=${shell} \\\n  ghcr.io/open-webui/open-webui:main`
     },
     {

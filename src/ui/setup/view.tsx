@@ -15,6 +15,7 @@ export function SetupView () {
     address,
     hasKeys,
     model: model || '@cf/zai-org/glm-4.7-flash',
+    window: models.find(({ id }) => id === model)?.context_length,
     embeddingModel: models.find(({ task }) => task === 'text-embeddings')?.id ?? '@cf/baai/bge-m3'
   })
   return (

@@ -16,6 +16,11 @@ export class Store<Value> {
   set (value: Value): void {
     if (Object.is(value, this.#value)) return
     this.#value = value
+    this.tell()
+  }
+
+  /** Tells the listeners, also of a value that is the same. */
+  tell (): void {
     for (const listener of [...this.#listeners]) listener()
   }
 

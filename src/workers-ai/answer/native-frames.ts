@@ -14,7 +14,12 @@ interface NativeAnswer {
 export function withFrames ({ body, redact }: NativeAnswer, onFrame: Write<string>): ResponseBody {
   const read: ResponseBody['read'] = async sink => {
     const frames = new FrameByFrame(sink, frame => onFrame(redact(frame)))
-    await body.read(frames)
+    try {
+      await body.read(frames)
+    } catch (error) {
+      frames.stop()
+      throw error
+    }
     await frames.end()
   }
   return { read, destroy: () => body.destroy(), release: () => body.release() }
@@ -40,11 +45,17 @@ class FrameByFrame implements Sink<Buffer> {
     if (!this.#isCancelled) await this.#pass(this.#decoder.end(), '')
   }
 
+  /** What is read has broken: its reader hears nothing more. */
+  stop (): void {
+    this.#isCancelled = true
+  }
+
   async #pass (frames: readonly string[], ending: string): Promise<Backpressure> {
     for (const frame of frames) {
       const event = Buffer.from(`data: ${frame.replaceAll('\n', '\ndata: ')}${ending}`)
       // Whether more is wanted is for the reader to say: a client that has left cancels what it reads.
       await this.#onFrame(frame)
+      if (this.#isCancelled) return 'cancel'
       this.#isCancelled = await this.#sink.write(event) === 'cancel'
       if (this.#isCancelled) return 'cancel'
     }

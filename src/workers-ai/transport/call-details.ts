@@ -55,8 +55,8 @@ export class CallDetails implements AnswerFacts {
 const MAX_SENT = 1024 * 1024
 const MAX_RECEIVED = 8 * 1024 * 1024
 
-/** An image as a data URL, or as the base64 text of a native body. */
-const IMAGE = /"(?:data:[^"]*|[A-Za-z0-9+/=]{1024,})"/g
+/** An image as a data URL, or as the base64 text of a native body. `{1024,}` would remember every character, and overflow the stack. */
+const IMAGE = /"(?:data:[^"]*|[A-Za-z0-9+/=]{1024}[A-Za-z0-9+/=]*)"/g
 
 /** The native body of a call and its answer, without images. */
 export class CallContent {

@@ -40,9 +40,15 @@ const cases = [
   { name: 'a rule', given: 'a\n\n---\n\n***', expected: ['p a', 'rule', 'rule'] },
   { name: 'a table', given: '| a | b |\n|---|:-:|\n| 1 | 2 \\| 3 |\n\nafter', expected: ['table a|b / 1|2 | 3', 'p after'] },
   { name: 'HTML is text', given: '<script>\nalert(1)\n</script>', expected: ['p <script>\nalert(1)\n</script>'] },
+  { name: 'lines that end as on Windows', given: '# One\r\n\r\n- a\r\n- b\r\n', expected: ['h1 One', 'ul', '- a', '- b'] },
+  { name: 'characters that end lines elsewhere', given: '# O\u2028n\re\n- a\u2029b', expected: ['h1 O\u2028n\re', 'ul', '- a\u2029b'] },
   { name: 'nothing', given: '\n \n', expected: [] }
 ]
 for (const { name, given, expected } of cases) t.strictSame(told(toBlocks(given)), expected, name)
+
+const began = process.cpuUsage()
+for (const end of ['\r', '\u2028', '']) toBlocks(`# ${' '.repeat(4_000)}${end}`)
+t.ok(process.cpuUsage(began).user < 1_000_000, 'many spaces take no time')
 
 t.strictSame(told(toBlocks('b\n```\nafter', { fence: '```' })), ['code+  "b"', 'p after'], 'a code block goes on')
 t.strictSame(told(toBlocks('more\n\nnext', { isParagraph: true })), ['p+ more', 'p next'], 'a paragraph goes on')

@@ -3,6 +3,8 @@ import { startBuiltServer } from '../../servers/built-server.ts'
 import { KIMI, LLAMA } from '../../servers/start-proxy.ts'
 import { openPage, overflowOf, startBrowser, withoutBrowser } from '../browser.ts'
 
+// Beside a program: Chromium.
+
 // In a process of its own: Playwright leaves things in globalThis.
 
 t.test('the models', { skip: withoutBrowser }, async t => {

@@ -6,6 +6,8 @@ import { startBuiltServer } from '../../servers/built-server.ts'
 import { GPT_OSS, LLAMA } from '../../servers/start-proxy.ts'
 import { chat, measureWork, openPage, overflowOf, startBrowser, withoutBrowser } from '../browser.ts'
 
+// Beside a program: Chromium.
+
 // A busy machine takes its time to draw pages.
 t.setTimeout(300_000)
 
@@ -149,9 +151,15 @@ t.test('the playground', { skip: withoutBrowser }, async t => {
       await page.getByTestId('prompt').fill('stall after 3 frames')
       await page.getByTestId('prompt').press('Enter')
       await page.getByText('Answering').waitFor()
+      await page.getByTestId('prompt').fill('the next question')
       await stop()
       await stopped.nth(index).waitFor()
+      t.equal(await page.getByTestId('prompt').inputValue(), 'the next question', 'what is not sent stays')
     }
+    t.equal(await page.getByTestId('answer').count(), 2, 'and asks nobody')
+    await page.getByRole('link', { name: 'Models' }).click()
+    await page.getByRole('link', { name: 'Playground' }).click()
+    t.equal(await page.getByTestId('prompt').inputValue(), 'the next question', 'also while another view is looked at')
     await chat(page, 'say and on')
     t.equal(await page.getByTestId('answer').last().textContent(), 'and on')
   })

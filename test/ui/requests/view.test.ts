@@ -3,6 +3,8 @@ import { startBuiltServer } from '../../servers/built-server.ts'
 import { LLAMA, saying } from '../../servers/start-proxy.ts'
 import { measureWork, openPage, overflowOf, startBrowser, withoutBrowser } from '../browser.ts'
 
+// Beside a program: Chromium.
+
 // A busy machine takes its time to draw pages.
 t.setTimeout(300_000)
 

@@ -8,6 +8,7 @@ const cases = [
   { name: 'a busy model', status: 429, body: body({ message: 'busy', type: 'requests', code: 'rate_limit_exceeded' }), retryAfter: '3', kind: 'busy', advice: /again in 3 s/ },
   { name: 'an unknown model', status: 404, body: body({ message: 'no such model', code: 'model_not_found' }), kind: 'model', advice: /another model/ },
   { name: 'a paid model', status: 403, body: body({ message: 'paid', code: 'permission_denied' }), kind: 'plan', advice: /free plan/ },
+  { name: 'a key for figures alone', status: 403, body: body({ message: 'opens no model', code: 'admin_key_only' }), kind: 'figures', advice: /API_KEYS/ },
   { name: 'figures of others', status: 403, body: body({ message: 'admins only', code: 'admin_key_required' }), kind: 'admin', advice: /ADMIN_KEYS/ },
   { name: 'a long conversation', status: 400, body: body({ message: 'too long', code: 'context_length_exceeded' }), kind: 'context', advice: /larger window/ },
   { name: 'a wrong member', status: 400, body: body({ message: 'wrong', param: 'top_p' }), kind: 'request', advice: /Change "top_p"/ },

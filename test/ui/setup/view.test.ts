@@ -2,6 +2,8 @@ import t from 'tap'
 import { startBuiltServer } from '../../servers/built-server.ts'
 import { openPage, overflowOf, startBrowser, withoutBrowser } from '../browser.ts'
 
+// Beside a program: Chromium.
+
 // In a process of its own: Playwright leaves things in globalThis.
 
 t.test('the set-up', { skip: withoutBrowser }, async t => {

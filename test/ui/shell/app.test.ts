@@ -4,6 +4,8 @@ import { VIEWS } from '../../../src/ui/shell/routes.ts'
 import { startBuiltServer } from '../../servers/built-server.ts'
 import { chat, openPage, startBrowser, withoutBrowser } from '../browser.ts'
 
+// Beside a program: Chromium.
+
 // A busy machine takes its time to draw pages.
 t.setTimeout(300_000)
 
@@ -91,9 +93,10 @@ t.test('a server with keys', { skip: withoutBrowser }, async t => {
   const field = page.getByTestId('api-key')
   await field.waitFor()
   t.equal(await field.getAttribute('type'), 'password')
-  await field.fill('a wrong key')
+  await field.fill('a-wrong-key')
   await page.keyboard.press('Enter')
   await page.getByText('Another key for this server.').waitFor()
+  await page.getByText('Incorrect API key provided').waitFor()
   const asked: Array<{ url: string, authorization: string | undefined }> = []
   page.on('request', request => asked.push({ url: request.url(), authorization: request.headers()['authorization'] }))
   await field.fill(KEY)

@@ -3,6 +3,8 @@ import { startBuiltServer } from '../../servers/built-server.ts'
 import { LLAMA } from '../../servers/start-proxy.ts'
 import { chat, openPage, overflowOf, startBrowser, withoutBrowser } from '../browser.ts'
 
+// Beside a program: Chromium.
+
 // In a process of its own: Playwright leaves things in globalThis.
 
 t.test('the translation', { skip: withoutBrowser }, async t => {

@@ -21,6 +21,8 @@ t.test('content is kept without images, and not what is too long', t => {
   t.equal(content.isTooLong, false)
   content.received('an answer')
   t.equal(content.answer, 'an answer')
+  content.sent(`{"content":"${'QUJD'.repeat(2_500_000)}"}`)
+  t.equal(content.body, '{"content":"[left out]"}', 'however long it is')
   content.sent('a b '.repeat(300_000))
   t.match(content, { body: undefined, isTooLong: true })
   t.end()
