@@ -105,11 +105,11 @@ async function askAnew (port: number, body: object): Promise<{ status: number | 
   return { status: response.statusCode, answer: await text(response) }
 }
 
-/** The gaps between pieces that have text, in milliseconds. */
-async function gapsOf (response: Response): Promise<number[]> {
-  const times: number[] = []
-  for await (const piece of response.body as unknown as AsyncIterable<Uint8Array>) if (Buffer.from(piece).includes('"content":"')) times.push(performance.now())
-  return times.slice(1).map((time, index) => time - (times[index] as number))
+/** How many pieces with text come apart from each other. */
+async function countPieces (response: Response): Promise<number> {
+  let count = 0
+  for await (const piece of response.body as unknown as AsyncIterable<Uint8Array>) if (Buffer.from(piece).includes('"content":"')) count++
+  return count
 }
 
 async function openAnswersOf (replica: BuiltServer): Promise<number> {
@@ -123,8 +123,10 @@ for (const balancer of [HAPROXY, NGINX]) {
     const server = { url: `http://127.0.0.1:${port}` }
 
     await t.test('each token passes as it comes', async t => {
-      const gaps = await gapsOf(await ask(server, saying('say 40 words', { stream: true })))
-      t.ok(gaps.length > 25, `${gaps.length} pieces of 40 words came apart from each other`)
+      const counts: number[] = []
+      // A busy machine reads late, and several at once; a balancer that waits gives no more than 20 pieces ever.
+      while (counts.length < 10 && Math.max(0, ...counts) <= 25) counts.push(await countPieces(await ask(server, saying('say 40 words', { stream: true }))))
+      t.ok(Math.max(...counts) > 25, `${counts.join(', ')} pieces of 40 words came apart from each other`)
     })
 
     await t.test('both replicas are used', async () => {
