@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { RequestRecord } from '../../src/inference/request-record.ts'
 import { MemoryLimits } from '../../src/stores/limits/memory.ts'
@@ -180,16 +179,11 @@ t.test('after faults, broken streams and clients that leave, nothing is held, an
   const { day, month } = limits.budgets(key)
   t.equal(day?.reserved, 0)
   t.equal(month?.used, day?.used)
-  const askTwelve = async () => await Promise.all(Array.from({ length: 12 }, async () => {
-    const response = await ask(proxy, chat('go on'), { headers: KEY })
+  // Another model: the circuit of the one that failed may be open.
+  const statuses = await Promise.all(Array.from({ length: 12 }, async () => {
+    const response = await ask(proxy, chat('go on', { model: '@cf/meta/llama-3.1-8b-instruct-fp8-fast' }), { headers: KEY })
     await response.text()
     return response.status
   }))
-  // A request whose client left at once may arrive only now, and takes a place for a moment. One that is held stays held.
-  let statuses = await askTwelve()
-  for (let round = 0; round < 20 && statuses.includes(429); round++) {
-    await sleep(100)
-    statuses = await askTwelve()
-  }
   t.strictSame(new Set(statuses), new Set([200]), 'all twelve places are free')
 })
