@@ -18,10 +18,15 @@ t.setTimeout(240_000)
 const PATIENCE_MS = 60_000
 const DIST = fileURLToPath(new URL('../../../dist/', import.meta.url))
 
-/** Notes the name of every module that is loaded. */
+/** Notes the name of every module that is loaded. Node below 22.15 has `register` alone, which Node 26 warns of. */
 const NOTING = `data:text/javascript,${encodeURIComponent(`
-import { register } from 'node:module'
-register('data:text/javascript,' + encodeURIComponent("import { appendFileSync } from 'node:fs'; export async function load (url, context, next) { appendFileSync(process.env.LOADED, url + '\\\\n'); return next(url, context) }"))
+import { appendFileSync } from 'node:fs'
+import * as module from 'node:module'
+if (module.registerHooks) {
+  module.registerHooks({ load (url, context, next) { appendFileSync(process.env.LOADED, url + '\\n'); return next(url, context) } })
+} else {
+  module.register('data:text/javascript,' + encodeURIComponent("import { appendFileSync } from 'node:fs'; export async function load (url, context, next) { appendFileSync(process.env.LOADED, url + '\\\\n'); return next(url, context) }"))
+}
 `)}`
 
 async function stop (server: BuiltServer): Promise<number> {
