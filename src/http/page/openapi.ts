@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { readBuiltFile } from './page-files.ts'
+import { readBuiltFile, remembered } from './page-files.ts'
 import { sendFile } from './send-file.ts'
 
 /** It is the same for everybody, and says nothing of this server but what it serves. */
@@ -10,13 +10,9 @@ const OPTIONS = { config: { isPublic: true, isPageFile: true } }
  * request, and served from memory.
  */
 export function openapi (app: FastifyInstance): void {
-  let document: ReturnType<typeof readBuiltFile> | undefined
+  const document = remembered(() => readBuiltFile('openapi.json'))
   app.get('/openapi.json', OPTIONS, async (request, reply) => {
-    document ??= readBuiltFile('openapi.json').catch((error: unknown) => {
-      document = undefined
-      throw error
-    })
     reply.header('x-content-type-options', 'nosniff')
-    return sendFile(await document, request, reply)
+    return sendFile(await document(), request, reply)
   })
 }

@@ -67,6 +67,21 @@ async function toPageFile (folder: URL, name: string, names: readonly string[]):
   }
 }
 
+/**
+ * What is read when it is first wanted, and remembered. A read that failed is tried again.
+ * @returns a function that reads it, or has it already
+ */
+export function remembered<Value> (read: () => Promise<Value>): () => Promise<Value> {
+  let known: Promise<Value> | undefined
+  return () => {
+    known ??= read().catch((error: unknown) => {
+      known = undefined
+      throw error
+    })
+    return known
+  }
+}
+
 /** The best coding of a body that an `accept-encoding` takes, by RFC 9110 (12.5.3). */
 export function chooseCoding ({ bodies }: Pick<PageFile, 'bodies'>, accepted: string | undefined): PageCoding {
   const taken = (accepted ?? '').toLowerCase().split(',').map(part => part.split(';').map(word => word.trim()))

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { toPlainPath } from '../../telemetry/logged-path.ts'
 import { UnservedRouteError } from '../replies/unknown-routes.ts'
-import { INDEX, readPageFiles } from './page-files.ts'
+import { INDEX, readPageFiles, remembered } from './page-files.ts'
 import { sendFile } from './send-file.ts'
 
 /** The page runs its own files alone, asks this server alone, and stands in no frame. */
@@ -22,7 +22,7 @@ const OPTIONS = { config: { isPageFile: true } }
  * and served from memory.
  */
 export function page (app: FastifyInstance): void {
-  let files: ReturnType<typeof readPageFiles> | undefined
+  const files = remembered(() => readPageFiles())
   app.get('/ui', OPTIONS, async (request, reply) => {
     reply.headers(SAFE)
     // The router takes both for the same. Relative, because a server in front may have put a path before ours.
@@ -32,11 +32,7 @@ export function page (app: FastifyInstance): void {
   app.get<{ Params: { '*': string } }>('/ui/*', OPTIONS, (request, reply) => send(request.params['*'], request, reply))
 
   async function send (name: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    files ??= readPageFiles().catch((error: unknown) => {
-      files = undefined
-      throw error
-    })
-    const file = (await files).get(name)
+    const file = (await files()).get(name)
     reply.headers(SAFE)
     if (file === undefined) throw new UnservedRouteError('path', request.method, toPlainPath(request.originalUrl.split('?')[0] ?? ''))
     return sendFile(file, request, reply)

@@ -41,7 +41,7 @@ export class EventFeed {
       name: 'events',
       readsCalls: true,
       read: ended => {
-        if (!this.#isWanted && keep === 0) return
+        if (!this.#isWanted && this.#recent.keepsNone) return
         const event = toRequestEvent(ended, sources)
         if (event !== undefined) this.#add(event)
       }

@@ -1,8 +1,8 @@
-import { ProxyError, UpstreamError } from '../../errors.ts'
+import { ProxyError } from '../../errors.ts'
 import { MICRO_NEURONS_PER_NEURON, type Bill } from '../../workers-ai/models/price.ts'
 import { toOutcome, type UpstreamCall } from '../../workers-ai/transport/upstream-call.ts'
 import type { EndedRequest } from '../ended-requests.ts'
-import { toOperation, type Operation } from '../metrics/figures.ts'
+import { toOperation, toUpstreamError, type Operation } from '../metrics/figures.ts'
 
 /** What `GET /events` tells of a request that has ended: JSON, without content, and bounded in size. */
 export interface RequestEvent {
@@ -86,7 +86,7 @@ export function toRequestEvent (ended: EndedRequest, { toBill, now }: EventSourc
 }
 
 function toErrorCode ({ record: { error, told }, isAborted }: EndedRequest): string | null {
-  const upstream = [error, error?.cause].find(one => one instanceof UpstreamError)
+  const upstream = toUpstreamError(error)
   if (upstream !== undefined) return toOutcome(upstream)
   const own = [told, error].find(one => one instanceof ProxyError)
   if (own !== undefined) return own.code ?? own.type

@@ -114,10 +114,15 @@ function toAnswer (operation: Operation, ended: EndedRequest, requestModel: stri
   return answer
 }
 
+/** Cloudflare's refusal that a failure is, or comes from. */
+export function toUpstreamError (error: RequestRecord['error']): UpstreamError | undefined {
+  return [error, error?.cause].find(one => one instanceof UpstreamError)
+}
+
 /** What failed, in a word; undefined where nothing did. What the caller is at fault for is told by its status alone. */
 export function toErrorType ({ error }: RequestRecord, status: number): string | undefined {
   if (status === 499) return 'client_gone'
-  const upstream = [error, error?.cause].find(one => one instanceof UpstreamError)
+  const upstream = toUpstreamError(error)
   if (upstream !== undefined) return toOutcome(upstream)
   if (status >= 400) return String(status)
   if (error === undefined) return undefined

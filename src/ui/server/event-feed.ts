@@ -3,7 +3,7 @@ import { Store } from '../shell/store.ts'
 import { apiKey } from './api-key.ts'
 import { callServer } from './call-server.ts'
 import { RecordList } from './record-list.ts'
-import { toDropped, toRecord } from './request-record.ts'
+import { toDropped, toRecord, type RequestRecord } from './request-record.ts'
 import { ServerError } from './server-error.ts'
 import { readEvents } from './server-events.ts'
 
@@ -50,8 +50,14 @@ async function stayConnected (signal: AbortSignal): Promise<void> {
       feedState.set('live')
       feedError.set(undefined)
       await readEvents(response, events => {
-        records.add(events.flatMap(({ kind, text }) => kind === 'data' ? toRecord(text) ?? [] : []))
-        missedCount.set(events.reduce((sum, { kind, text }) => kind === 'data' ? sum + toDropped(text) : sum, missedCount.value))
+        const ended: RequestRecord[] = []
+        for (const { kind, text } of events) {
+          if (kind !== 'data') continue
+          const record = toRecord(text)
+          if (record === undefined) missedCount.set(missedCount.value + toDropped(text))
+          else ended.push(record)
+        }
+        records.add(ended)
         feedTicker.tick()
       })
     } catch (error) {
