@@ -89,7 +89,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   openapi(app)
   if (settings.metrics) metricsRoute(app, metrics && withAccounts(metrics, allocation.facts), settings.metricsPublic)
   eventsRoute(app, feed, keepAliveMs)
-  const accounts = async () => [(await allocation.facts()).state]
+  const accounts = async () => (await allocation.facts()).map(({ state }) => state)
   usage(app, { ledger, accounts, budgets: () => keyLimits?.budgets() ?? new Map(), now: Date.now })
   const isEmbedding = (id: string) => list.find(id)?.task === 'text-embeddings'
   const answerCache = await toAnswerCache(settings)

@@ -23,12 +23,12 @@ export function toMetrics (settings: Settings, { models, logger, link, countOpen
   })
 }
 
-/** Metrics with the gauges of the account, which are loaded with the first scrape. */
-export function withAccounts (metrics: Metrics, facts: () => Promise<FreeNeuronsFacts>): Pick<Metrics, 'text'> {
+/** Metrics with the gauges of the accounts, which are loaded with the first scrape. */
+export function withAccounts (metrics: Metrics, facts: () => Promise<FreeNeuronsFacts[]>): Pick<Metrics, 'text'> {
   return {
     text: async () => {
       const { toAccountGauges } = await import('../telemetry/metrics/account-gauges.ts')
-      const parts = await Promise.all([metrics.text(), facts().then(toAccountFigures).then(toAccountGauges)])
+      const parts = await Promise.all([metrics.text(), facts().then(all => toAccountGauges(all.map(toAccountFigures)))])
       return parts.join('')
     }
   }

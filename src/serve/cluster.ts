@@ -10,7 +10,7 @@ import { openStore } from '../stores/responses/open.ts'
 import type { Settings } from '../settings/schema.ts'
 import { PrimaryEvents } from '../telemetry/events/primary-events.ts'
 import { PrimaryMetrics } from '../telemetry/metrics/primary-metrics.ts'
-import { FreeAllocation } from '../usage/free-allocation.ts'
+import { toFreeAllocations, type FreeAllocations } from '../usage/free-allocations.ts'
 import { keepUsage } from '../usage/linked-usage.ts'
 import { PrimaryEnd, type LinkMessage } from './links.ts'
 import { startUpstream } from './upstream.ts'
@@ -89,7 +89,7 @@ export class Workers {
   readonly #events = new PrimaryEvents(this.#links)
 
   readonly #ledger: Ledger
-  readonly #freeAllocation: FreeAllocation
+  readonly #freeAllocations: FreeAllocations
 
   constructor (settings: Settings, log: FastifyBaseLogger, closeUpstream: () => Promise<void>, ledger: Ledger) {
     this.#settings = settings
@@ -97,14 +97,14 @@ export class Workers {
     this.#closeUpstream = closeUpstream
     this.#ledger = ledger
     this.#metrics = new PrimaryMetrics(this.#links, error => log.error({ err: toLoggedError(error) }, 'cannot add up the metrics'))
-    this.#freeAllocation = new FreeAllocation({ limit: settings.freeNeuronsPerDay, guard: settings.freeNeuronsGuard, now: Date.now, log })
-    keepUsage(this.#links, ledger, this.#freeAllocation)
+    this.#freeAllocations = toFreeAllocations(settings, { now: Date.now, log })
+    keepUsage(this.#links, ledger, this.#freeAllocations)
     this.#models = new Promise(resolve => { this.#hear = resolve })
   }
 
   /** Counts what was used today before the start. */
   async recall (): Promise<void> {
-    await this.#freeAllocation.recall(this.#ledger)
+    await this.#freeAllocations.recall(this.#ledger)
   }
 
   /** Starts so many; to be called once. @throws StartError when one of them cannot serve */

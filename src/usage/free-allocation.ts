@@ -10,10 +10,11 @@ import type { EndedRequest } from '../telemetry/ended-requests.ts'
 import type { AccountFigures } from '../telemetry/metrics/account-gauges.ts'
 import type { Model } from '../workers-ai/models/model.ts'
 import { MICRO_NEURONS_PER_NEURON, toMicroNeurons, type BilledTokens } from '../workers-ai/models/price.ts'
-import { DEFAULT_ACCOUNT } from '../workers-ai/transport/upstream-call.ts'
 import { toUsedMicroNeurons, type AccountState, type OutReason } from './report.ts'
 
 export interface FreeAllocationOptions {
+  /** Whose neurons they are, by the name that the account goes by in figures. */
+  account: string
   /** Neurons that are free on each UTC day. */
   limit: number
   guard: Settings['freeNeuronsGuard']
@@ -46,8 +47,10 @@ const WARN_AT = 0.8
 /** Until a request in progress may have ended: nobody knows when one will. */
 const HELD_RETRY_MS = 5_000
 
-/** What is left of the account's free neurons today, as far as it is known here: others may use the account as well. */
+/** What is left of an account's free neurons today, as far as it is known here: others may use the account as well. */
 export class FreeAllocation implements FreeNeurons {
+  /** The name of the account. */
+  readonly account: string
   readonly #options: FreeAllocationOptions
   readonly #budget: Budget
   /** What requests in progress hold. */
@@ -56,6 +59,7 @@ export class FreeAllocation implements FreeNeurons {
   #refusedUntilMs = 0
 
   constructor (options: FreeAllocationOptions) {
+    this.account = options.account
     this.#options = options
     this.#budget = new Budget(Math.round(options.limit * MICRO_NEURONS_PER_NEURON), 'day', options.now())
   }
@@ -64,19 +68,22 @@ export class FreeAllocation implements FreeNeurons {
   async recall (ledger: Pick<Ledger, 'read'>): Promise<void> {
     const now = this.#options.now()
     const today = toDay(now)
-    this.#budget.add(toUsedMicroNeurons(await ledger.read(today, today)), now)
+    const rows = await ledger.read(today, today)
+    this.#budget.add(toUsedMicroNeurons(rows.filter(({ account }) => account === this.account)), now)
   }
 
-  /** Counts what an ended request has used, and hears when Cloudflare says that nothing is left. */
+  /** Counts what an ended request has used of the account, and hears when Cloudflare says that nothing is left. */
   onBooked (bookings: readonly Booking[], { record }: Pick<EndedRequest, 'record'>): void {
     this.count(bookings)
-    if (record.calls?.some(call => call.isOverQuota)) this.noteRefusal()
+    if (record.calls?.some(call => call.isOverQuota && call.account === this.account)) this.noteRefusal()
   }
 
-  /** Counts what was used. */
+  /** Counts what was used of the account; bookings of other accounts are passed over. */
   count (bookings: readonly Booking[]): void {
     const now = this.#options.now()
-    for (const { microNeurons = 0, estimatedMicroNeurons = 0 } of bookings) this.#budget.add(microNeurons + estimatedMicroNeurons, now)
+    for (const { account, microNeurons = 0, estimatedMicroNeurons = 0 } of bookings) {
+      if (account === this.account) this.#budget.add(microNeurons + estimatedMicroNeurons, now)
+    }
   }
 
   /** Takes over what is known of other processes too. */
@@ -145,7 +152,7 @@ export class FreeAllocation implements FreeNeurons {
     const { resetsAt, used, limit } = this.#budget.state(now)
     const isRefusing = this.#options.guard === 'refuse' && used >= limit
     const reason: OutReason | undefined = now < this.#refusedUntilMs ? 'cloudflare' : isRefusing ? 'free_allocation' : undefined
-    return { name: DEFAULT_ACCOUNT, freeLimit: this.#options.limit, out: reason && { reason, untilMs: resetsAt } }
+    return { name: this.account, freeLimit: this.#options.limit, out: reason && { reason, untilMs: resetsAt } }
   }
 
   get facts (): FreeNeuronsFacts {
@@ -156,11 +163,12 @@ export class FreeAllocation implements FreeNeurons {
   noteRefusal (): void {
     const now = this.#options.now()
     if (now < this.#refusedUntilMs) return
+    const { account } = this
     const { limit, log } = this.#options
     const { resetsAt, used } = this.#budget.state(now)
     this.#refusedUntilMs = resetsAt
     const counted = used / MICRO_NEURONS_PER_NEURON
-    const fields = { account: DEFAULT_ACCOUNT, counted, limit }
+    const fields = { account, counted, limit }
     const isEarly = counted < limit
     log.warn(fields, `Cloudflare says that the free neurons of the day are used up${isEarly ? ', though fewer were counted here: something else uses the account, or FREE_NEURONS_PER_DAY is too high' : ''}`)
   }

@@ -2,11 +2,17 @@ import type { Booking, Ledger, Row } from '../stores/ledger/ledger.ts'
 import { MemoryLedger } from '../stores/ledger/memory.ts'
 import type { EndedRequest } from '../telemetry/ended-requests.ts'
 import type { PrimaryLink, WorkerLinks } from '../telemetry/primary-link.ts'
-import type { FreeAllocation, FreeNeuronsFacts } from './free-allocation.ts'
+import type { FreeNeuronsFacts } from './free-allocation.ts'
+import type { FreeAllocations } from './free-allocations.ts'
 import type { BookingListener } from './ledger-reader.ts'
 
 /** What workers tell the primary, and ask it. */
 const TOPICS = { booked: 'usage booked', refused: 'free neurons refused', rows: 'usage rows', facts: 'free neurons' }
+
+/** Whose free neurons Cloudflare says are used up. */
+interface Refused {
+  account: string
+}
 
 interface Days {
   first: string
@@ -51,34 +57,36 @@ export class LinkedLedger implements Ledger {
 /** The free neurons as one of several processes knows them. */
 export class LinkedAllocation implements BookingListener {
   readonly #link: PrimaryLink
-  readonly #allocation: FreeAllocation
+  readonly #allocations: FreeAllocations
   #isAsking = false
 
-  constructor (link: PrimaryLink, allocation: FreeAllocation) {
+  constructor (link: PrimaryLink, allocations: FreeAllocations) {
     this.#link = link
-    this.#allocation = allocation
+    this.#allocations = allocations
   }
 
   onBooked (bookings: readonly Booking[], ended: EndedRequest): void {
-    this.#allocation.onBooked(bookings, ended)
-    if (ended.record.calls?.some(call => call.isOverQuota)) this.#link.tell(TOPICS.refused, {})
-    if (this.#allocation.isGuarded) void this.#learn()
+    this.#allocations.onBooked(bookings, ended)
+    for (const { account, isOverQuota } of ended.record.calls ?? []) {
+      if (isOverQuota) this.#link.tell(TOPICS.refused, { account } satisfies Refused)
+    }
+    if (this.#allocations.isGuarded) void this.#learn()
   }
 
   release ({ record }: EndedRequest): void {
-    this.#allocation.release({ record })
+    this.#allocations.release({ record })
   }
 
   /** What the primary knows of all processes. */
-  async facts (): Promise<FreeNeuronsFacts> {
-    return await this.#link.ask(TOPICS.facts) as FreeNeuronsFacts
+  async facts (): Promise<FreeNeuronsFacts[]> {
+    return await this.#link.ask(TOPICS.facts) as FreeNeuronsFacts[]
   }
 
   async #learn (): Promise<void> {
     if (this.#isAsking) return
     this.#isAsking = true
     try {
-      this.#allocation.learn(await this.facts())
+      this.#allocations.learn(await this.facts())
     } catch {
       // The next request asks again.
     } finally {
@@ -88,16 +96,16 @@ export class LinkedAllocation implements BookingListener {
 }
 
 /** Keeps in the primary what its workers use. */
-export function keepUsage (links: WorkerLinks, ledger: Ledger, allocation: FreeAllocation): void {
+export function keepUsage (links: WorkerLinks, ledger: Ledger, allocations: FreeAllocations): void {
   links.hear(TOPICS.booked, message => {
     const rows = message as Row[]
     ledger.add(rows)
-    allocation.count(rows)
+    allocations.count(rows)
   })
-  links.hear(TOPICS.refused, () => allocation.noteRefusal())
+  links.hear(TOPICS.refused, message => allocations.of((message as Refused).account)?.noteRefusal())
   links.answer(TOPICS.rows, async question => {
     const { first, last } = question as Days
     return await ledger.read(first, last)
   })
-  links.answer(TOPICS.facts, async () => allocation.facts)
+  links.answer(TOPICS.facts, async () => allocations.facts)
 }

@@ -17,7 +17,7 @@ async function allocationOf (env: Record<string, string>) {
 }
 
 t.test('what is left is always counted, and guards only where it is told to', async t => {
-  t.match(await (await allocationOf({ FREE_NEURONS_PER_DAY: '500' })).facts(), { state: { name: 'default', freeLimit: 500 } })
+  t.match(await (await allocationOf({ FREE_NEURONS_PER_DAY: '500' })).facts(), [{ state: { name: 'default', freeLimit: 500 } }])
   for (const guard of ['warn', 'refuse']) t.not((await allocationOf({ FREE_NEURONS_GUARD: guard })).guard, undefined, guard)
   t.equal((await allocationOf({ FREE_NEURONS_GUARD: 'off' })).guard, undefined)
 })

@@ -23,7 +23,7 @@ function start (given: Partial<FreeAllocationOptions> = {}) {
   const clock = { ms: NOON }
   const warnings: Array<{ fields: object, message: string }> = []
   const log: FreeAllocationOptions['log'] = { warn: (fields, message) => warnings.push({ fields, message }) }
-  const free = new FreeAllocation({ limit: 10, guard: 'refuse', now: () => clock.ms, log, ...given })
+  const free = new FreeAllocation({ account: 'default', limit: 10, guard: 'refuse', now: () => clock.ms, log, ...given })
   return { free, clock, warnings, use: (neurons: number) => free.onBooked([{ ...booking, microNeurons: neurons * 1e6 }], quiet) }
 }
 
@@ -103,6 +103,15 @@ t.test('it knows what was used before the start', async t => {
   ledger.add([{ ...booking, microNeurons: 4_000_000, estimatedMicroNeurons: 6_000_000 }])
   await free.recall(ledger)
   t.match(refusalOf(() => free.admit(new RequestRecord(), tokens, MODEL)), { facts: { used: 10 } })
+})
+
+t.test('what other accounts have used or heard is not its business', async t => {
+  const { free } = start({ account: 'main' })
+  const ledger = new MemoryLedger(() => NOON)
+  ledger.add([{ ...booking, microNeurons: 4_000_000 }, { ...booking, account: 'main', microNeurons: 1_000_000 }])
+  await free.recall(ledger)
+  free.onBooked([{ ...booking, microNeurons: 4_000_000 }, { ...booking, account: 'main', microNeurons: 2_000_000 }], refused(4006, 'used up'))
+  t.match(free.facts, { usedMicroNeurons: 3_000_000, refusedUntilMs: 0, state: { name: 'main', freeLimit: 10, out: undefined } })
 })
 
 t.test('Cloudflare knows better, until 00:00 UTC', t => {

@@ -6,6 +6,7 @@ import { PrimaryEnd, WorkerEnd, type LinkMessage } from '../../src/serve/links.t
 import { MemoryLedger } from '../../src/stores/ledger/memory.ts'
 import type { EndedRequest } from '../../src/telemetry/ended-requests.ts'
 import { FreeAllocation } from '../../src/usage/free-allocation.ts'
+import { FreeAllocations } from '../../src/usage/free-allocations.ts'
 import { keepUsage, LinkedAllocation, LinkedLedger } from '../../src/usage/linked-usage.ts'
 import type { ModelId } from '../../src/workers-ai/models/model.ts'
 import { UpstreamCall } from '../../src/workers-ai/transport/upstream-call.ts'
@@ -16,8 +17,9 @@ const LLAMA = '@cf/meta/llama-3.2-1b-instruct'
 const booking = { account: 'default', model: LLAMA, key: 'ann', requests: 1, microNeurons: 3_000_000 }
 const now = () => NOON
 
-function allocation (warnings: string[] = []): FreeAllocation {
-  return new FreeAllocation({ limit: 10, guard: 'warn', now, log: { warn: (_, message) => warnings.push(message) } })
+function allocation (warnings: string[] = []): FreeAllocations {
+  const log = { warn: (_: object, message: string) => warnings.push(message) }
+  return new FreeAllocations(['default', 'other'].map(account => new FreeAllocation({ account, limit: 10, guard: 'warn', now, log })))
 }
 
 /** A primary with two workers; what passes between them is JSON. */
@@ -69,8 +71,9 @@ t.test('each worker knows what is left of the free neurons', async t => {
     linked.onBooked([booking], ended())
     await turn()
   }
-  t.match(other.own.warning(), { action: 'low' }, '9 of 10')
-  t.match(await one.linked.facts(), { usedMicroNeurons: 9_000_000, state: { name: 'default', freeLimit: 10 } })
+  t.match(other.own.of('default')?.warning(), { action: 'low' }, '9 of 10')
+  t.equal(other.own.of('other')?.warning(), undefined, 'of another account nothing was used')
+  t.match(await one.linked.facts(), [{ usedMicroNeurons: 9_000_000, state: { name: 'default', freeLimit: 10 } }, { usedMicroNeurons: 0 }])
 })
 
 t.test('what Cloudflare says to one of them is told once, and known to all', async t => {
@@ -81,5 +84,5 @@ t.test('what Cloudflare says to one of them is told once, and known to all', asy
     linked.onBooked([], ended(call))
   }
   t.equal(warnings.length, 1)
-  t.match(await other.linked.facts(), { state: { out: { reason: 'cloudflare' } } })
+  t.match(await other.linked.facts(), [{ state: { out: { reason: 'cloudflare' } } }, { state: { out: undefined } }])
 })

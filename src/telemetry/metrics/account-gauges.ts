@@ -11,8 +11,8 @@ export interface AccountFigures {
 
 const REASONS = ['cloudflare', 'free_allocation'] as const
 
-/** The gauges of an account in Prometheus' text format 0.0.4. */
-export async function toAccountGauges ({ account, remaining, outReason }: AccountFigures): Promise<string> {
+/** The gauges of all accounts in Prometheus' text format 0.0.4. */
+export async function toAccountGauges (accounts: readonly AccountFigures[]): Promise<string> {
   const registry = new Registry()
   const left = new Gauge({
     name: 'workers_ai_proxy_account_neurons_remaining',
@@ -26,7 +26,9 @@ export async function toAccountGauges ({ account, remaining, outReason }: Accoun
     labelNames: ['account', 'reason'],
     registers: [registry]
   })
-  left.set({ account }, remaining)
-  for (const reason of REASONS) isOut.set({ account, reason }, Number(outReason === reason))
+  for (const { account, remaining, outReason } of accounts) {
+    left.set({ account }, remaining)
+    for (const reason of REASONS) isOut.set({ account, reason }, Number(outReason === reason))
+  }
   return await registry.metrics()
 }

@@ -23,13 +23,21 @@ const cases: Array<{ name: string, given: FreeNeuronsFacts, remaining: number, c
 
 for (const { name, given, remaining, cloudflare, guard } of cases) {
   t.test(name, async t => {
-    t.strictSame(samplesOf(await toAccountGauges(toAccountFigures(given))), [
+    t.strictSame(samplesOf(await toAccountGauges([toAccountFigures(given)])), [
       `workers_ai_proxy_account_neurons_remaining{account="default"} ${remaining}`,
       `workers_ai_proxy_account_out{account="default",reason="cloudflare"} ${cloudflare}`,
       `workers_ai_proxy_account_out{account="default",reason="free_allocation"} ${guard}`
     ])
   })
 }
+
+t.test('every account has its lines', async t => {
+  const accounts = ['main', 'backup'].map(account => ({ account, remaining: 10, outReason: undefined }))
+  t.strictSame(samplesOf(await toAccountGauges(accounts)).slice(0, 2), [
+    'workers_ai_proxy_account_neurons_remaining{account="main"} 10',
+    'workers_ai_proxy_account_neurons_remaining{account="backup"} 10'
+  ])
+})
 
 t.test('a scrape shows what GET /usage shows', async t => {
   const proxy = await startProxy(t)

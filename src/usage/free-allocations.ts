@@ -1,0 +1,59 @@
+import type { Settings } from '../settings/schema.ts'
+import type { Booking, Ledger } from '../stores/ledger/ledger.ts'
+import type { EndedRequest } from '../telemetry/ended-requests.ts'
+import { DEFAULT_ACCOUNT } from '../workers-ai/transport/upstream-call.ts'
+import { FreeAllocation, type FreeAllocationOptions, type FreeNeuronsFacts } from './free-allocation.ts'
+import type { BookingListener } from './ledger-reader.ts'
+
+type AllocationSettings = Pick<Settings, 'freeNeuronsPerDay' | 'freeNeuronsGuard'>
+
+/** The free neurons of every account there is. */
+export class FreeAllocations implements BookingListener {
+  readonly all: readonly FreeAllocation[]
+
+  constructor (all: readonly FreeAllocation[]) {
+    this.all = all
+  }
+
+  /** Counts what was used today before the start. */
+  async recall (ledger: Pick<Ledger, 'read'>): Promise<void> {
+    for (const one of this.all) await one.recall(ledger)
+  }
+
+  onBooked (bookings: readonly Booking[], ended: Pick<EndedRequest, 'record'>): void {
+    for (const one of this.all) one.onBooked(bookings, ended)
+  }
+
+  count (bookings: readonly Booking[]): void {
+    for (const one of this.all) one.count(bookings)
+  }
+
+  release (ended: Pick<EndedRequest, 'record'>): void {
+    for (const one of this.all) one.release(ended)
+  }
+
+  /** Takes over what is known of other processes too. */
+  learn (facts: readonly FreeNeuronsFacts[]): void {
+    for (const known of facts) this.of(known.state.name)?.learn(known)
+  }
+
+  /** Whether callers are warned or refused. */
+  get isGuarded (): boolean {
+    return this.all.some(one => one.isGuarded)
+  }
+
+  /** Of each account, in the order of the configuration. */
+  get facts (): FreeNeuronsFacts[] {
+    return this.all.map(one => one.facts)
+  }
+
+  /** @param account by its name; undefined for one that is none of these */
+  of (account: string): FreeAllocation | undefined {
+    return this.all.find(one => one.account === account)
+  }
+}
+
+/** What is known of free neurons where nothing was used yet. */
+export function toFreeAllocations ({ freeNeuronsPerDay, freeNeuronsGuard }: AllocationSettings, rest: Pick<FreeAllocationOptions, 'now' | 'log'>): FreeAllocations {
+  return new FreeAllocations([new FreeAllocation({ account: DEFAULT_ACCOUNT, limit: freeNeuronsPerDay, guard: freeNeuronsGuard, ...rest })])
+}
