@@ -28,7 +28,7 @@ const LONGEST = [
   'faults/idle-clients.test.ts', 'faults/key-limits.test.ts', 'faults/inside-the-answer.test.ts', 'faults/held-back.test.ts',
   'clients/snippets.test.ts', 'clients/anthropic.test.ts', 'clients/ai-sdk.test.ts', 'clients/responses.test.ts'
 ]
-/** Chromium, HAProxy, nginx, Prometheus: what takes a second of each core to start, and is not everywhere. */
+/** Chromium, HAProxy, nginx, Prometheus, several processes of our own: what takes a second of each core to start, or is not everywhere. */
 const PROGRAMS = /^\/\/ Beside a program: \S/m
 const ALONE = /^(?:\/\/ In a process of its own: \S|t\.setTimeout\()/m
 const LAST = /^\/\/ With nothing beside it: \S/m

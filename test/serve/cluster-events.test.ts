@@ -1,3 +1,4 @@
+// Beside a program: the built one, as several processes.
 import t from 'tap'
 import { ask, chat, PATIENCE_MS, pidsOf, serve } from '../servers/cluster-server.ts'
 import { listen } from '../servers/event-client.ts'

@@ -1,3 +1,4 @@
+// Beside a program: the built one, as several processes.
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { ask, chat, PATIENCE_MS, pidOf, pidsOf, serve } from '../servers/cluster-server.ts'

@@ -1,3 +1,4 @@
+// Beside a program: the built one, as several processes.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request, type ClientRequest } from 'node:http'

@@ -1,3 +1,4 @@
+// Beside a program: the built one, as several processes.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -51,6 +51,19 @@ export async function waited (isSo: () => boolean, timeoutMs = 5_000): Promise<n
   return Date.now() - start
 }
 
+/** Whether somebody accepts connections on a port. */
+export async function accepts (port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
 /** A port nobody listens on. */
 export async function freePort (): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

@@ -1,4 +1,4 @@
-// In a process of its own: it starts servers, and waits for them to stop.
+// Beside a program: the built one, started many times.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
