@@ -7,6 +7,7 @@ import { handleErrors, toBrokenBody } from './app/error-words.ts'
 import { toEventFeed } from './app/events.ts'
 import { hasLimits, toKeyLimits } from './app/key-limits.ts'
 import { toMetrics, withAccounts } from './app/metrics.ts'
+import { toRedis } from './app/redis.ts'
 import { isKeyless, newServer, prepareServer } from './app/server.ts'
 import { openStores } from './app/stores.ts'
 import { toTraces } from './app/traces.ts'
@@ -59,17 +60,22 @@ export interface AppParts {
 /**
  * The proxy, ready to listen or to be embedded. Closing it closes its connections to Cloudflare.
  * Never listens and never reads the environment.
- * @throws SettingsError when the store of responses cannot be opened
+ * @throws SettingsError when the store of responses cannot be opened, or what is at REDIS_URL cannot be used
  */
 export async function buildApp (settings: Settings, parts: AppParts = {}): Promise<FastifyInstance> {
   const { logger = newLogger(settings), remoteImages = {}, readers: others = [], limits, link, keepAliveMs = KEEP_ALIVE_MS } = parts
-  // First, because it may fail, and nothing else must then be left open.
-  const { store, ledger } = await openStores(settings, logger, parts)
+  // First, because they may fail, and nothing else must then be left open.
+  const shared = await toRedis(settings, logger)
+  const { store, ledger } = await openStores(settings, logger, parts).catch(async (error: unknown) => {
+    await shared?.redis.close()
+    throw error
+  })
   const { list, models, workersAi } = toEngine(settings, logger)
   const allocation = await toAllocation(settings, { ledger, link, logger })
   const app = newServer(settings, logger, toBrokenBody)
   await parts.beforeRoutes?.(app)
-  const metrics = toMetrics(settings, { models, logger, link, countOpenAnswers: () => app.activeRequests.count })
+  const countOpenAnswers = () => app.activeRequests.count
+  const metrics = toMetrics(settings, { models, logger, link, countOpenAnswers, more: shared?.families.all })
   const feed = toEventFeed(settings, { models, link })
   const keyLimits = hasLimits(settings) ? await toKeyLimits({ settings, models, ledger, limits }) : undefined
   const ledgerReader = toLedgerReader(ledger, id => list.find(id), allocation.booked)
@@ -93,9 +99,9 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   usage(app, { ledger, accounts, budgets: () => keyLimits?.budgets() ?? new Map(), now: Date.now })
   const isEmbedding = (id: string) => list.find(id)?.task === 'text-embeddings'
   const answerCache = await toAnswerCache(settings)
-  const shared = { settings, workersAi, models, remoteImages, keepAliveMs, freeNeurons: allocation.guard, answerCache }
-  await app.register(openai, { ...shared, store, ledger, isEmbedding })
-  await app.register(anthropic, shared)
+  const services = { settings, workersAi, models, remoteImages, keepAliveMs, freeNeurons: allocation.guard, answerCache }
+  await app.register(openai, { ...services, store, ledger, isEmbedding })
+  await app.register(anthropic, services)
   app.addHook('onClose', async () => {
     // Whoever left last is told of in the next turn.
     await setImmediate()
@@ -105,6 +111,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
     await store.close()
     await ledger.close()
     await exported
+    await shared?.redis.close()
   })
   // The first caller should not wait for the list, nor guess what Cloudflare could tell.
   app.addHook('onListen', done => {

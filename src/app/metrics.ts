@@ -6,18 +6,19 @@ import { newMetrics, type Metrics, type MetricsOptions } from '../telemetry/metr
 import { toAccountFigures, type FreeNeuronsFacts } from '../usage/free-allocation.ts'
 import { toBill } from '../workers-ai/models/price.ts'
 
-interface MetricsParts extends Pick<MetricsOptions, 'countOpenAnswers' | 'link'> {
+interface MetricsParts extends Pick<MetricsOptions, 'countOpenAnswers' | 'link' | 'more'> {
   models: Models
   logger: FastifyBaseLogger
 }
 
 /** What counts requests; undefined where that is switched off, or where nobody may read it. */
-export function toMetrics (settings: Settings, { models, logger, link, countOpenAnswers }: MetricsParts): Metrics | undefined {
+export function toMetrics (settings: Settings, { models, logger, link, countOpenAnswers, more }: MetricsParts): Metrics | undefined {
   if (!settings.metrics || !(settings.metricsPublic || mayAnybodySeeAll(settings))) return undefined
   return newMetrics({
     isListed: id => models.isListed(id),
     toBill: call => toBill(models.byId(call.model), call),
     countOpenAnswers,
+    more,
     log: logger,
     link
   })

@@ -33,6 +33,17 @@ export const FORMATS: Record<string, Format> = {
     expected: 'an http:// or https:// URL without credentials, query or fragment',
     accepts: isPlainHttpUrl
   },
+  'redis-url': {
+    shape: 'text',
+    expected: 'a redis:// or rediss:// URL, such as redis://:password@host:6379/0',
+    accepts: isRedisUrl
+  },
+  // Stands in a pattern of an ACL as it is.
+  'redis-prefix': {
+    shape: 'text',
+    expected: '1 to 64 letters, digits, ".", ":", "-" and "_"',
+    accepts: text => /^[\w.:-]{1,64}$/.test(text)
+  },
   'worker-count': {
     shape: 'text',
     expected: `a whole number from 1 to ${MAX_WORKERS}, or auto`,
@@ -139,4 +150,19 @@ function isPlainHttpUrl (text: string): boolean {
   if (!url) return false
   const plain = url.username === '' && url.password === '' && url.search === '' && url.hash === ''
   return plain && (url.protocol === 'https:' || url.protocol === 'http:')
+}
+
+function isRedisUrl (text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || (url.protocol !== 'redis:' && url.protocol !== 'rediss:')) return false
+  return url.hostname !== '' && /^(?:\/\d{0,5})?$/.test(url.pathname) && url.search === '' && url.hash === '' && isDecodable(url)
+}
+
+function isDecodable ({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
+  }
 }

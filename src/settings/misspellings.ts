@@ -13,7 +13,7 @@ export interface Misspelling {
 const MIN_LENGTH_IN_ENVIRONMENT = 8
 
 /** Every name that is read, with its setting. */
-const settingsByName = new Map(SETTINGS.flatMap(({ name, aliases, secret }) => [name, ...aliases, ...(secret ? [`${name}_FILE`] : [])].map(one => [one, name] as const)))
+const settingsByName = new Map(SETTINGS.flatMap(({ name, aliases, secret }) => [name, ...aliases].flatMap(one => secret ? [one, `${one}_FILE`] : [one]).map(one => [one, name] as const)))
 /** What OpenTelemetry calls the settings of logs and metrics differs little from those of traces. */
 const OTHER_SIGNALS = /^OTEL_(?:BLRP|LOGS|METRICS|METRIC|LOGRECORD|EXPORTER_OTLP_(?:LOGS|METRICS))_/
 const known = new Set([...settingsByName.keys(), 'CONFIG_FILE', 'CLOUDFLARE_EMAIL'])

@@ -175,6 +175,9 @@ function toSettings (environment: Environment): Settings {
     logContent: environment.LOG_CONTENT,
     freeNeuronsPerDay: environment.FREE_NEURONS_PER_DAY,
     freeNeuronsGuard: environment.FREE_NEURONS_GUARD,
+    ...(environment.REDIS_URL !== undefined && {
+      redis: { url: environment.REDIS_URL, prefix: environment.REDIS_PREFIX, timeoutMs: environment.REDIS_TIMEOUT_MS }
+    }),
     ...(environment.ANSWER_CACHE_TTL_SECONDS > 0 && {
       answerCache: {
         ttlSeconds: environment.ANSWER_CACHE_TTL_SECONDS,

@@ -338,6 +338,30 @@ export const Environment = Type.Object({
     description: 'Free neurons of the day: refuse sends no call beyond them, warn tells clients.',
     details: '`warn` adds to `x-proxy-warnings` when 80 % are used. `refuse` answers 429 until 00:00 UTC, and requires `WORKERS=1`.'
   }),
+  REDIS_URL: Type.Optional(Type.String({
+    group: 'Replicas',
+    format: 'redis-url',
+    secret: true,
+    aliases: ['VALKEY_URL'],
+    receives: ['CLOUDFLARE_API_TOKEN'],
+    description: 'Redis or Valkey that replicas share, redis://:password@host:port/0; rediss for TLS.',
+    details: 'Without it each process keeps its state for itself. See [running.md](running.md#replicas-with-redis).'
+  })),
+  REDIS_PREFIX: Type.String({
+    group: 'Replicas',
+    format: 'redis-prefix',
+    default: 'wap:',
+    description: 'Beginning of the names of all keys in Redis, one for each deployment.'
+  }),
+  REDIS_TIMEOUT_MS: Type.Integer({
+    group: 'Replicas',
+    unit: 'milliseconds',
+    minimum: 10,
+    maximum: 10_000,
+    default: 250,
+    description: 'How long a request waits for Redis, in milliseconds.',
+    details: 'After three failures in a row nobody waits until Redis is back.'
+  }),
   ANSWER_CACHE_TTL_SECONDS: Type.Integer({
     group: 'Answer cache',
     unit: 'seconds',
@@ -482,6 +506,8 @@ export interface Settings {
   /** Neurons of the account that are free on each UTC day. */
   freeNeuronsPerDay: number
   freeNeuronsGuard: Environment['FREE_NEURONS_GUARD']
+  /** What replicas share; absent where each process keeps its state for itself. */
+  redis?: RedisSettings
   /** Absent where no answers are kept. */
   answerCache?: { ttlSeconds: number, maxBytes: number, isShared: boolean }
   /** The SQLite file that keeps responses and usage; they are kept in memory without it. */
@@ -492,6 +518,16 @@ export interface Settings {
   traces?: TracesSettings
   simulatorTokensPerSecond: number
   simulatorRetiredModels: Environment['SIMULATOR_RETIRED_MODELS']
+}
+
+/** A Redis or Valkey. */
+export interface RedisSettings {
+  /** A secret: it may have a password. */
+  url: string
+  /** How the names of all keys begin. */
+  prefix: string
+  /** How long anybody waits for an answer, in milliseconds. */
+  timeoutMs: number
 }
 
 /** A key clients may send, and the name it goes by in logs; a key without a name has none. */

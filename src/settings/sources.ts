@@ -116,21 +116,23 @@ function findEntry (setting: Setting, { entries, where }: Entries, readFile: Rea
   if (entry === undefined) return { message: `got ${Array.isArray(entries[setting.name]) ? 'a list' : 'an object'} from ${where}; expected ${setting.expected}` }
   const path = setting.secret && toText(setting, entries[`${setting.name}_FILE`])
   if (path && entry !== '') return { message: `${setting.name} and ${setting.name}_FILE are both set in ${where}; expected only one of them` }
-  if (path) return readSecret(setting, path, where, readFile)
+  if (path) return readSecret(setting.name, path, where, readFile)
   // An empty HOST is an error: Node would listen on every address.
   if (entry !== '' || (setting.name === 'HOST' && entries['HOST'] === '')) return { text: entry, origin: where }
-  return findAlias(setting, entries, where)
+  return findAlias(setting, entries, where, readFile)
 }
 
-function findAlias (setting: Setting, entries: Readonly<Record<string, unknown>>, where: string): Finding {
+function findAlias (setting: Setting, entries: Readonly<Record<string, unknown>>, where: string, readFile: ReadFile): Finding {
   for (const alias of setting.aliases) {
     const text = toText(setting, entries[alias])
     if (text) return { text, origin: `${alias} in ${where}` }
+    const path = setting.secret && toText(setting, entries[`${alias}_FILE`])
+    if (path) return readSecret(alias, path, where, readFile)
   }
   return undefined
 }
 
-function readSecret ({ name }: Setting, path: string, where: string, readFile: ReadFile): Finding {
+function readSecret (name: string, path: string, where: string, readFile: ReadFile): Finding {
   try {
     const text = readFile(path).trim()
     return text === '' ? { message: `${name}_FILE names ${path}, which is empty` } : { text, origin: `${path} (${name}_FILE${where === '.env' ? ' in .env' : ''})`, isInFile: true }
@@ -151,7 +153,7 @@ function readConfig (path: string, readFile: ReadFile): { entries: Record<string
 
 const configKeys = new Set([
   '$schema',
-  ...SETTINGS.flatMap(({ name, aliases, secret }) => [name, ...aliases, ...(secret ? [`${name}_FILE`] : [])])
+  ...SETTINGS.flatMap(({ name, aliases, secret }) => [name, ...aliases].flatMap(one => secret ? [one, `${one}_FILE`] : [one]))
 ])
 
 /** Suggests a setting for a name written as a flag or in camel case, as other programs do. */

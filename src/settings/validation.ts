@@ -64,6 +64,7 @@ export function checkDestinations (environment: Environment, { values, origins, 
 }
 
 function toWhatIsSent (name: SettingName, secret: SettingName): string {
+  if (name === 'REDIS_URL') return `${secret}, by which the answers come that are kept there`
   if (name.startsWith('OTEL_') && !secret.startsWith('OTEL_')) return `${secret}, by which the prompts and answers come that are sent there`
   return secret === 'AUTH_MODE' ? "AUTH_MODE, which sends the clients' tokens there" : `${secret}, which is sent there`
 }
@@ -71,6 +72,7 @@ function toWhatIsSent (name: SettingName, secret: SettingName): string {
 /** Whether anything is sent to a base URL. */
 function isAsked (name: SettingName, environment: Environment): boolean {
   if (name.startsWith('OTEL_')) return isTracing(environment)
+  if (name === 'REDIS_URL') return true
   if (environment.UPSTREAM === 'simulator') return false
   return name !== 'CLOUDFLARE_AI_GATEWAY_BASE_URL' || environment.CLOUDFLARE_AI_GATEWAY_ID !== undefined
 }
@@ -162,7 +164,6 @@ function checkFreeNeurons (environment: Environment, wrong: ReadonlySet<string>)
   }]
 }
 
-/** Limits have to hold exactly, and each of several processes would count for itself. */
 /** What keys without a name go by in figures, and callers without a key. */
 const RESERVED_NAMES = ['unnamed', 'none']
 
@@ -177,6 +178,7 @@ function checkTraces (environment: Environment, wrong: ReadonlySet<string>): Pro
   return findTracesFaults(environment).filter(({ name }) => !wrong.has(name))
 }
 
+/** Limits have to hold exactly, and each of several processes would count for itself. */
 function checkKeyLimits (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
   const { KEY_LIMITS, API_KEYS, AUTH_MODE } = environment
   if (wrong.has('KEY_LIMITS') || wrong.has('API_KEYS') || wrong.has('AUTH_MODE')) return []

@@ -10,6 +10,14 @@ const cases: Record<string, { right: string[], wrong: string[] }> = {
     right: ['https://api.cloudflare.com/client/v4', 'http://127.0.0.1:9/client/v4/'],
     wrong: ['api.cloudflare.com', 'ftp://a', 'https://me:secret@a', 'https://a?x=1', 'https://a#b', '']
   },
+  'redis-url': {
+    right: ['redis://a', 'redis://127.0.0.1:6379', 'redis://[::1]:6379/0', 'rediss://:p%40ss@cache.example:6380/15', 'redis://user:pass@a/'],
+    wrong: ['a:6379', 'http://a', 'redis://', 'redis:///1', 'redis://a/x', 'redis://a/1/2', 'redis://a?db=1', 'redis://a#1', 'redis://:%E0%A4@a', 'unix:///tmp/a']
+  },
+  'redis-prefix': {
+    right: ['wap:', 'team-1:proxy_eu.', 'x'],
+    wrong: ['', 'a b', 'a*', 'a/b', 'x'.repeat(65)]
+  },
   'worker-count': {
     right: ['1', '9', '10', '64', 'auto'],
     wrong: ['', '0', '-1', '65', '100', '1.5', '01', '1e1', 'AUTO']

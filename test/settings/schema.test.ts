@@ -52,6 +52,8 @@ t.same(Object.fromEntries(SETTINGS.map(({ name, default: byDefault }) => [name, 
   EMULATE_TOOLS: 'true',
   FETCH_REMOTE_IMAGES: 'false',
   REJECT_IF_BUSY: 'false',
+  REDIS_PREFIX: 'wap:',
+  REDIS_TIMEOUT_MS: '250',
   ANSWER_CACHE_TTL_SECONDS: '0',
   ANSWER_CACHE_MAX_BYTES: String(64 * 1024 * 1024),
   ANSWER_CACHE_SHARED: 'false',
@@ -84,7 +86,7 @@ t.same(Object.fromEntries(SETTINGS.map(({ name, default: byDefault }) => [name, 
 
 t.same(
   SETTINGS.filter(({ secret }) => secret).map(({ name }) => name),
-  ['API_KEYS', 'ADMIN_KEYS', 'CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_TOKEN', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'],
+  ['API_KEYS', 'ADMIN_KEYS', 'CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_TOKEN', 'REDIS_URL', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'],
   'keys and tokens are secret'
 )
 

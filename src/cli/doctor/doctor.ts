@@ -1,5 +1,6 @@
 import { probe } from './probe.ts'
 import type { Finding } from './finding.ts'
+import { checkRedis } from './redis.ts'
 import { toFindings, toProblemFindings, toSettingsFinding } from './findings.ts'
 import { toExitCode, toJsonReport, toPreface, toReport } from './report.ts'
 import { SettingsError } from '../../settings/problem.ts'
@@ -19,7 +20,7 @@ export interface DoctorOptions {
   write: (text: string) => void
 }
 
-/** Looks at settings, network, account, token and a model, and reports what is wrong; resolves with the exit code. */
+/** Looks at settings, network, account, token, a model and Redis, and reports what is wrong; resolves with the exit code. */
 export async function runDoctor (options: DoctorOptions): Promise<number> {
   const findings = await findAll(options)
   options.write(options.json ? toJsonReport(findings) : toReport(findings))
@@ -33,7 +34,8 @@ async function findAll ({ model, isRunWanted, json, readSettings, write }: Docto
   const { settings, closeUpstream } = await startUpstream(reading.settings)
   try {
     const results = await probe(settings, { model, isRunWanted })
-    return [toSettingsFinding(reading.lines, settings, reading), ...toFindings(results, { settings, now: new Date() })]
+    const findings = toFindings(results, { settings, now: new Date() })
+    return [toSettingsFinding(reading.lines, settings, reading), ...findings, ...await checkRedis(settings)]
   } finally {
     await closeUpstream()
   }

@@ -2,7 +2,7 @@ import type { Settings } from '../../settings/schema.ts'
 import type { FailureKind } from '../../workers-ai/transport/failure-kind.ts'
 
 /** The checks, in order. */
-export type CheckName = 'settings' | 'network' | 'account' | 'token' | 'models' | 'run'
+export type CheckName = 'settings' | 'network' | 'account' | 'token' | 'models' | 'run' | 'redis'
 
 /** The category of a failure, which determines the exit code. */
 export type FailureCategory = 'settings' | 'credentials' | 'network' | 'model' | 'other'

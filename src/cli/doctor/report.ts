@@ -34,9 +34,9 @@ export function toPreface (upstream: string, isRunWanted: boolean): string {
 export function toDoctorHelp (): string {
   return `Usage: workers-ai-proxy doctor [flags]
 
-Checks the settings, the network, the account id, the token and a model, and says what to do
-about each failure. It reads the settings as the proxy does, lists the models of the account, and
-makes one tiny run, which bills a few neurons.
+Checks the settings, the network, the account id, the token, a model, and Redis where there is
+one, and says what to do about each failure. It reads the settings as the proxy does, lists the
+models of the account, and makes one tiny run, which bills a few neurons.
 
   --model NAME     Runs this model; by default DEFAULT_MODEL or a cheap model.
   --no-run         Makes no run, so nothing is billed.

@@ -16,7 +16,7 @@ type Child<Value> = Value & { labels: Record<string, string> }
 abstract class Family<Value extends object> {
   readonly name: string
   readonly help: string
-  readonly aggregator = 'sum'
+  aggregator: 'sum' | 'min' = 'sum'
   abstract readonly type: string
   readonly #labelNames: readonly string[]
   readonly #max: number
@@ -83,6 +83,8 @@ export class HistogramFamily extends Family<Distribution> {
   constructor (name: string, help: string, labelNames: readonly string[], bounds: readonly number[], max?: number) {
     super(name, help, labelNames, max)
     this.#bounds = bounds
+    // One without labels is told from the beginning: a rate misses the first step of what appears late.
+    if (labelNames.length === 0) this.childOf([])
   }
 
   add (labels: readonly string[], value: number): void {
@@ -105,5 +107,27 @@ export class HistogramFamily extends Family<Distribution> {
       return { metricName: `${name}_bucket`, labels: { ...labels, le: this.#bounds[index] ?? '+Inf' }, value: count }
     })
     return [...buckets, { metricName: `${name}_sum`, labels, value: sum }, { metricName: `${name}_count`, labels, value: count }]
+  }
+}
+
+/** What is read when it is told. */
+export class GaugeFamily extends Family<object> {
+  readonly type = 'gauge'
+  readonly #read: () => number
+
+  /** @param aggregator how those of several processes become one */
+  constructor (name: string, help: string, read: () => number, aggregator: 'sum' | 'min') {
+    super(name, help, [])
+    this.#read = read
+    this.aggregator = aggregator
+    this.childOf([])
+  }
+
+  protected newValue (): object {
+    return {}
+  }
+
+  protected toSamples ({ labels }: Child<object>): Sample[] {
+    return [{ value: this.#read(), labels }]
   }
 }

@@ -1,6 +1,6 @@
 import { RequestFamilies } from './families.ts'
 import type { Figures } from './figures.ts'
-import { ProcessFamilies, toLasting, toText, type ProcessMetrics } from './process-metrics.ts'
+import { ProcessFamilies, toLasting, toText, type MoreFamily, type ProcessMetrics } from './process-metrics.ts'
 
 /** What this process counts, or the primary of several for all of them. */
 export class GatheredMetrics {
@@ -16,10 +16,11 @@ export class GatheredMetrics {
   /**
    * @param readOthers asks every other process; one that does not answer is left out
    * @param countOpenAnswers undefined where this process answers nobody
+   * @param more families of this process
    */
-  constructor (readOthers: () => Promise<Map<number, ProcessMetrics>>, countOpenAnswers?: () => number) {
+  constructor (readOthers: () => Promise<Map<number, ProcessMetrics>>, countOpenAnswers?: () => number, more?: readonly MoreFamily[]) {
     this.#readOthers = readOthers
-    this.#process = new ProcessFamilies(countOpenAnswers)
+    this.#process = new ProcessFamilies(countOpenAnswers, more)
   }
 
   add (figures: readonly Figures[]): void {

@@ -3,6 +3,7 @@ import type { RequestReader } from '../ended-requests.ts'
 import type { PrimaryLink } from '../primary-link.ts'
 import { toFigures, type Figures, type FigureSources } from './figures.ts'
 import type { GatheredMetrics } from './gathered-metrics.ts'
+import type { MoreFamily } from './process-metrics.ts'
 
 /** What workers tell and ask the primary, and it asks them. */
 export const TOPICS = { figures: 'metrics.figures', text: 'metrics.text', process: 'metrics.process' } as const
@@ -13,6 +14,8 @@ const BATCH_MS = 100
 export interface MetricsOptions extends FigureSources {
   /** Answers that are under way in this process. */
   countOpenAnswers: () => number
+  /** Further families of this process. */
+  more?: readonly MoreFamily[] | undefined
   log: { error: (fields: object, message: string) => void }
   /** Where this is one of several processes: the primary adds up what all of them say. */
   link?: PrimaryLink | undefined
@@ -47,13 +50,13 @@ interface Count extends Pick<Metrics, 'text' | 'flush'> {
   add: (figures: Figures) => void
 }
 
-function here ({ countOpenAnswers, log }: MetricsOptions): Count {
+function here ({ countOpenAnswers, more, log }: MetricsOptions): Count {
   let loaded: GatheredMetrics | undefined
   let loading: Promise<GatheredMetrics> | undefined
   const waiting: Figures[] = []
   const load = () => {
     loading ??= import('./gathered-metrics.ts').then(({ GatheredMetrics }) => {
-      loaded = new GatheredMetrics(async () => new Map(), countOpenAnswers)
+      loaded = new GatheredMetrics(async () => new Map(), countOpenAnswers, more)
       loaded.add(waiting.splice(0))
       return loaded
     })
@@ -70,11 +73,11 @@ function here ({ countOpenAnswers, log }: MetricsOptions): Count {
   }
 }
 
-function atPrimary ({ countOpenAnswers }: MetricsOptions, link: PrimaryLink): Count {
+function atPrimary ({ countOpenAnswers, more }: MetricsOptions, link: PrimaryLink): Count {
   let waiting: Figures[] = []
   let families: Promise<{ read: () => Promise<unknown> }> | undefined
   link.answer(TOPICS.process, async () => {
-    families ??= import('./process-metrics.ts').then(({ ProcessFamilies }) => new ProcessFamilies(countOpenAnswers))
+    families ??= import('./process-metrics.ts').then(({ ProcessFamilies }) => new ProcessFamilies(countOpenAnswers, more))
     return (await families).read()
   })
   const send = () => {

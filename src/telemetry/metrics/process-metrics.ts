@@ -1,4 +1,5 @@
 import { AggregatorRegistry, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { GaugeFamily, HistogramFamily } from './family.ts'
 
 /** Gauges that prom-client names as if they were counters; `promtool check metrics` complains of them. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
@@ -12,6 +13,9 @@ interface Family {
   values: Array<{ value: number }>
 }
 
+/** One of ours. */
+export type MoreFamily = GaugeFamily | HistogramFamily
+
 /** The families of one process. */
 export type ProcessMetrics = readonly Family[]
 
@@ -19,10 +23,15 @@ export type ProcessMetrics = readonly Family[]
 export class ProcessFamilies {
   readonly #registry = new Registry()
 
-  /** @param countOpenAnswers undefined where this process answers nobody */
-  constructor (countOpenAnswers?: () => number) {
+  /**
+   * @param countOpenAnswers undefined where this process answers nobody
+   * @param more that this process has
+   */
+  constructor (countOpenAnswers?: () => number, more: readonly MoreFamily[] = []) {
     collectDefaultMetrics({ register: this.#registry })
     for (const name of MISNAMED) this.#registry.removeSingleMetric(name)
+    // A registry asks its families for nothing but what ours have, too; its type says so of prom-client's own alone.
+    for (const family of more) this.#registry.registerMetric(family as unknown as Gauge)
     if (countOpenAnswers === undefined) return
     const gauge = new Gauge({
       name: 'workers_ai_proxy_open_answers',
