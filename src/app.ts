@@ -28,6 +28,8 @@ import type { RequestReader } from './telemetry/ended-requests.ts'
 import { newLogger } from './telemetry/logger.ts'
 import type { PrimaryLink } from './telemetry/primary-link.ts'
 import { REQUEST_LOG } from './telemetry/request-log.ts'
+import { NO_ACCOUNT } from './usage/booking.ts'
+import type { FreeAllocations } from './usage/free-allocations.ts'
 import { toLedgerReader } from './usage/ledger-reader.ts'
 import { usage } from './usage/route.ts'
 
@@ -70,15 +72,17 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
     await shared?.redis.close()
     throw error
   })
-  const { list, models, workersAi } = toEngine(settings, logger)
   const allocation = await toAllocation(settings, { ledger, link, logger })
+  const several = settings.accounts && await openAccounts(settings, settings.accounts, allocation.allocations, { link, logger })
+  const { list, models, workersAi } = several ?? toEngine(settings, logger)
+  const facts = async () => several ? several.withOutages(await allocation.facts()) : await allocation.facts()
   const app = newServer(settings, logger, toBrokenBody)
   await parts.beforeRoutes?.(app)
   const countOpenAnswers = () => app.activeRequests.count
   const metrics = toMetrics(settings, { models, logger, link, countOpenAnswers, more: shared?.families.all })
   const feed = toEventFeed(settings, { models, link })
   const keyLimits = hasLimits(settings) ? await toKeyLimits({ settings, models, ledger, limits }) : undefined
-  const ledgerReader = toLedgerReader(ledger, id => list.find(id), allocation.booked)
+  const ledgerReader = toLedgerReader(ledger, id => list.find(id), allocation.booked, several && NO_ACCOUNT)
   const optional = [metrics?.reader, feed?.reader, keyLimits?.settlement].filter(reader => reader !== undefined)
   const traces = await toTraces(settings, models, logger)
   // Before the log, whose lines have the ids of traces.
@@ -93,13 +97,14 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   }
   health(app)
   openapi(app)
-  if (settings.metrics) metricsRoute(app, metrics && withAccounts(metrics, allocation.facts), settings.metricsPublic)
+  if (settings.metrics) metricsRoute(app, metrics && withAccounts(metrics, facts), settings.metricsPublic)
   eventsRoute(app, feed, keepAliveMs)
-  const accounts = async () => (await allocation.facts()).map(({ state }) => state)
+  const accounts = async () => (await facts()).map(({ state }) => state)
   usage(app, { ledger, accounts, budgets: () => keyLimits?.budgets() ?? new Map(), now: Date.now })
   const isEmbedding = (id: string) => list.find(id)?.task === 'text-embeddings'
   const answerCache = await toAnswerCache(settings)
-  const services = { settings, workersAi, models, remoteImages, keepAliveMs, freeNeurons: allocation.guard, answerCache }
+  const freeNeurons = several ? several.guard : allocation.guard
+  const services = { settings, workersAi, models, remoteImages, keepAliveMs, freeNeurons, answerCache }
   await app.register(openai, { ...services, store, ledger, isEmbedding })
   await app.register(anthropic, services)
   app.addHook('onClose', async () => {
@@ -119,4 +124,11 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
     done()
   })
   return app
+}
+
+/** Of several accounts, each is made with its own client; loaded only where there are several. */
+async function openAccounts (settings: Settings, accounts: NonNullable<Settings['accounts']>, allocations: FreeAllocations, { link, logger }: Pick<AppParts, 'link'> & Required<Pick<AppParts, 'logger'>>) {
+  const { toAccountsEngine } = await import('./app/accounts.ts')
+  const { toAccountStates } = await import('./app/account-states.ts')
+  return toAccountsEngine(settings, { accounts, allocations, states: toAccountStates(link), logger })
 }

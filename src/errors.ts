@@ -122,6 +122,7 @@ export type UpstreamErrorKind =
   | 'malformed'    // an answer that is not what the protocol promises
   | 'empty'        // an answer that holds nothing at all
   | 'truncated'    // an answer that ended before its end
+  | 'out'          // Cloudflare was not asked: none of several accounts serves at the moment
 
 export interface UpstreamErrorOptions {
   kind: UpstreamErrorKind

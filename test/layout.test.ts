@@ -81,7 +81,7 @@ const RULES: Record<string, Rule> = {
   'workers-ai/transport': { packages: ['lru-cache', 'undici', 'node:*'], ours: ['generation', 'json', 'errors.ts', 'workers-ai/models/model.ts', 'workers-ai/models/task.ts'] },
   'workers-ai/answer': { packages: ['node:*'], ours: ['workers-ai/transport', 'workers-ai/models', 'workers-ai/fast-path', 'generation', 'json', 'errors.ts'] },
   'workers-ai/fast-path': { packages: ['node:*'], ours: ['workers-ai/answer', 'generation'] },
-  inference: { packages: ['lru-cache', 'node:*'], ours: ['stages', 'workers-ai', 'remote-images', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings', 'stores/answers/answers.ts', 'stores/limits/limits.ts'] },
+  inference: { packages: ['lru-cache', 'node:*'], ours: ['stages', 'workers-ai', 'remote-images', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings', 'stores/accounts/account-states.ts', 'stores/answers/answers.ts', 'stores/limits/limits.ts'] },
   'remote-images': { packages: ['node:*'], ours: ['generation', 'errors.ts', 'settings/address.ts'] },
   http: { packages: ['ajv', 'fastify', 'node:*'], ours: ['inference/allowance.ts', 'inference/call.ts', 'inference/key-allowance.ts', 'inference/request-record.ts', 'generation', 'json', 'errors.ts', 'ids.ts', 'package-root.ts', 'settings', 'stores/limits/limits.ts', 'telemetry'] },
   telemetry: { packages: ['fastify', 'pino', 'prom-client', ...OPENTELEMETRY, 'node:*'], ours: ['inference/request-record.ts', 'workers-ai/answer', 'workers-ai/models/price.ts', 'workers-ai/transport/call-details.ts', 'workers-ai/transport/upstream-call.ts', 'generation', 'json', 'errors.ts', 'package-root.ts', 'settings'] },

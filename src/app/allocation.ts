@@ -4,14 +4,15 @@ import type { Settings } from '../settings/schema.ts'
 import type { Ledger } from '../stores/ledger/ledger.ts'
 import type { PrimaryLink } from '../telemetry/primary-link.ts'
 import type { FreeNeuronsFacts } from '../usage/free-allocation.ts'
-import { toFreeAllocations } from '../usage/free-allocations.ts'
+import { toFreeAllocations, type FreeAllocations } from '../usage/free-allocations.ts'
 import type { BookingListener } from '../usage/ledger-reader.ts'
 import { LinkedAllocation } from '../usage/linked-usage.ts'
 
 interface Allocation {
+  allocations: FreeAllocations
   /** Is told of each call that was billed. */
   booked: BookingListener
-  /** Warns or refuses before a call; absent where the guard is off. */
+  /** Warns or refuses before a call of a single account; absent where the guard is off. */
   guard: FreeNeurons | undefined
   /** Of each account. */
   facts: () => Promise<FreeNeuronsFacts[]>
@@ -29,6 +30,7 @@ export async function toAllocation (settings: Settings, { ledger, link, logger }
   const linked = link && new LinkedAllocation(link, allocations)
   await allocations.recall(ledger)
   return {
+    allocations,
     booked: linked ?? allocations,
     guard: settings.freeNeuronsGuard === 'off' ? undefined : allocations.all[0],
     facts: async () => linked ? await linked.facts() : allocations.facts

@@ -119,7 +119,7 @@ const RATE_HEADERS = ['limit', 'remaining', 'reset'].flatMap(what => ['requests'
   of => [`x-ratelimit-${what}-${of}`, `anthropic-ratelimit-${of}-${what}`]
 ))
 
-const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-proxy-warnings', 'x-proxy-model', 'x-proxy-attempts', 'x-proxy-cache', 'age', 'cf-ai-req-id', 'cf-ai-neurons', 'request-id', ...RATE_HEADERS]
+const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'retry-after-ms', 'x-should-retry', 'x-proxy-warnings', 'x-proxy-model', 'x-proxy-attempts', 'x-proxy-account', 'x-proxy-cache', 'age', 'cf-ai-req-id', 'cf-ai-neurons', 'request-id', ...RATE_HEADERS]
 
 /** One `*` alone gives every origin the same header, which caches may keep. */
 function toOriginRules (origins: readonly string[]): string | Array<string | RegExp> {

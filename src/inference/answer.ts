@@ -19,7 +19,7 @@ import { mayFallBack } from '../workers-ai/transport/fallback.ts'
 import { RetryTimeBudget } from '../workers-ai/transport/retry.ts'
 import { NO_TOKENS, toMostTokens, type FreeNeurons } from './allowance.ts'
 import type { AnswerCache } from './answer-cache/answer-cache.ts'
-import type { Call } from './call.ts'
+import { toServedHeaders, type Call } from './call.ts'
 import { Candidates, toTurn, withModels, type Candidate, type Failed } from './candidates.ts'
 import { ChangeReporter, toNamed } from './change-reporter.ts'
 import { toDryRun, type DryRunAnswer } from './dry-run.ts'
@@ -232,7 +232,7 @@ export async function answerRequest (services: Services, request: InferenceReque
         run.changes.push(...looked.hit.changes)
         record.servedModel = model.id
         record.attempts = retryTime.asked
-        const headers = { 'x-proxy-model': model.id, 'x-proxy-attempts': String(retryTime.asked), ...looked.headers }
+        const headers = { ...toServedHeaders(call, model.id, retryTime.asked), ...looked.headers }
         return { kind: 'answer', model: model.id, run, generations: looked.hit.generations, reporter: new ChangeReporter(run.changes, call, nameOf), headers }
       }
       signal.throwIfAborted()
@@ -258,7 +258,7 @@ export async function answerRequest (services: Services, request: InferenceReque
       record.servedModel = model.id
       record.attempts = retryTime.asked
       if (generations.status !== undefined) record.upstreamStatus = generations.status
-      const headers = { 'x-proxy-model': model.id, 'x-proxy-attempts': String(retryTime.asked), ...generations.headers, ...looked?.headers }
+      const headers = { ...toServedHeaders(call, model.id, retryTime.asked), ...generations.headers, ...looked?.headers }
       return { kind: 'answer', model: model.id, run, generations, reporter: new ChangeReporter(run.changes, call, nameOf), headers }
     } catch (error) {
       if (error instanceof UpstreamError || retryTime.asked > 0) record.attempts = retryTime.asked

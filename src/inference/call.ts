@@ -30,6 +30,8 @@ export interface Call {
   readonly credential: string
   /** What the key of the call may use; undefined where it has no limits. */
   readonly allowance: Allowance | undefined
+  /** Whether the caller may know which of several accounts serves it. */
+  readonly seesAccounts: boolean
   /** The caller wants to see what would be sent, and nothing is. */
   readonly isDryRun: boolean
   /** What the caller says of caches: the value of `cache-control`. */
@@ -54,6 +56,18 @@ export interface Call {
   holdMemory: (bytes: number) => void
   /** What was held for this call is free again. */
   releaseMemory: () => void
+}
+
+/**
+ * The response headers about who has answered.
+ * @param model id of the model
+ * @param attempts how often Cloudflare was asked
+ */
+export function toServedHeaders (call: Call, model: string, attempts: number): Record<string, string> {
+  const headers: Record<string, string> = { 'x-proxy-model': model, 'x-proxy-attempts': String(attempts) }
+  const { account } = call.record
+  if (account !== undefined && call.seesAccounts) headers['x-proxy-account'] = account
+  return headers
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Model } from '../workers-ai/models/model.ts'
 import { RetryTimeBudget } from '../workers-ai/transport/retry.ts'
 import { NO_TOKENS } from './allowance.ts'
 import { ESTIMATED, type Services } from './answer.ts'
-import type { Call } from './call.ts'
+import { toServedHeaders, type Call } from './call.ts'
 import { ChangeReporter } from './change-reporter.ts'
 import { toDryRunOf, type DryRunAnswer } from './dry-run.ts'
 import { toHeaders } from './generations.ts'
@@ -54,7 +54,8 @@ export async function answerEmbeddings (
     await call.allowance?.reserve(NO_TOKENS, model)
     record.cache = 'hit'
     record.attempts = 0
-    return toAnswer({ vectors, usage, changes, headers: { 'x-proxy-attempts': '0', ...looked.headers } }, request, model, call)
+    const headers = { ...toServedHeaders(call, model.id, 0), ...looked.headers }
+    return toAnswer({ vectors, usage, changes, headers }, request, model, call)
   }
   const tokens = { promptTokens: toTokens(batches.flat()), completionTokens: 0 }
   signal.throwIfAborted()
@@ -83,7 +84,7 @@ export async function answerEmbeddings (
   for (const { headers } of answers) addNeurons(record, headers)
   const vectors = answers.flatMap(answer => answer.vectors)
   looked?.keep?.({ vectors, usage })
-  const headers = { 'x-proxy-attempts': String(retryTime.asked), ...toHeaders(answers), ...looked?.headers }
+  const headers = { ...toServedHeaders(call, model.id, retryTime.asked), ...toHeaders(answers), ...looked?.headers }
   return toAnswer({ vectors, usage, changes, headers }, request, model, call)
 }
 
@@ -102,7 +103,7 @@ function toAnswer (
   if (dimensions != null) checkDimensions(dimensions, vectors[0]?.length ?? 0, model)
   const reporter = new ChangeReporter(changes, call)
   if (usage.estimated) reporter.add(ESTIMATED)
-  return { kind: 'answer', vectors, usage, reporter, headers: { 'x-proxy-model': model.id, ...headers } }
+  return { kind: 'answer', vectors, usage, reporter, headers }
 }
 
 /** The usage of several calls; missing counts are estimated from the texts. */

@@ -136,10 +136,14 @@ async function begin (request: RunRequest, context: GenerationContext): Promise<
   const isTold = isToldAsWritten(request, context)
   const generation = await ask(request, isTold, context)
   addNeurons(context.options.call.record, generation.headers)
-  if (isTold) {
+  if (!isTold) return reviewed(generation, request, context)
+  try {
     return { ...generation, batches: await primed(withSecondTry(generation.batches, request, context), context.options.keepAliveMs) }
+  } catch (error) {
+    // Each failure takes an account out of the choice, so that this ends.
+    if (!(error instanceof UpstreamError) || generation.failedAtOnce?.(error) !== true) throw error
+    return begin(request, context)
   }
-  return reviewed(generation, request, context)
 }
 
 function isToldAsWritten (request: RunRequest, { options: { stream } }: GenerationContext): boolean {

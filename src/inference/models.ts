@@ -5,7 +5,8 @@ import type { Settings } from '../settings/schema.ts'
 import { toFailureKind } from '../workers-ai/transport/failure-kind.ts'
 import type { Model, ModelId } from '../workers-ai/models/model.ts'
 import type { ModelSchemas } from '../workers-ai/models/model-schemas.ts'
-import { guessModel, type ModelList } from '../workers-ai/models/model-list.ts'
+import { guessModel } from '../workers-ai/models/model-list.ts'
+import type { ModelSource } from '../workers-ai/models/model-lists.ts'
 import { isRetired, toModelId, toSuggestions } from '../workers-ai/models/resolve-model.ts'
 import { Retirements } from '../workers-ai/models/retirements.ts'
 import { TASKS, type Task } from '../workers-ai/models/task.ts'
@@ -34,7 +35,7 @@ const MAX_NAME_LENGTH = 100
 export class Models {
   /** Models that Cloudflare has reported as retired. */
   readonly retirements: Retirements
-  #list: ModelList
+  #list: ModelSource
   #settings: ModelsSettings
   #schemas: ModelSchemas | undefined
   /** Guessed models whose guess was refused. */
@@ -42,7 +43,7 @@ export class Models {
 
   /** @param schemas give the family of a model outside the catalogue; without them it is guessed */
   constructor (
-    list: ModelList,
+    list: ModelSource,
     settings: ModelsSettings,
     schemas?: ModelSchemas,
     retirements = new Retirements(Date.now),

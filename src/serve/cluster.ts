@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
+import { relayAccountStates } from '../app/account-states.ts'
 import { StartError } from '../errors.ts'
 import { isForPerson, toLoggedError } from '../telemetry/logger.ts'
 import type { ModelSurvey } from '../inference/model-survey.ts'
@@ -99,6 +100,7 @@ export class Workers {
     this.#metrics = new PrimaryMetrics(this.#links, error => log.error({ err: toLoggedError(error) }, 'cannot add up the metrics'))
     this.#freeAllocations = toFreeAllocations(settings, { now: Date.now, log })
     keepUsage(this.#links, ledger, this.#freeAllocations)
+    if (settings.accounts !== undefined) relayAccountStates(this.#links)
     this.#models = new Promise(resolve => { this.#hear = resolve })
   }
 

@@ -1,11 +1,12 @@
 import { isIP } from 'node:net'
+import { readAccounts } from './accounts.ts'
 import { readKeyLimits } from './key-limits.ts'
 import { toOriginRule } from './origin-pattern.ts'
 
 /** The syntax of a text setting. */
 export interface Format {
   /** The form that a config file may use instead of plain text. */
-  shape: 'text' | 'list' | 'map'
+  shape: 'text' | 'list' | 'map' | 'maps'
   /** The end of the sentence "expected …". */
   expected: string
   accepts: (text: string) => boolean
@@ -95,6 +96,11 @@ export const FORMATS: Record<string, Format> = {
     shape: 'map',
     expected: `a JSON object of at most ${MAX_METADATA_ENTRIES} texts, numbers or booleans, such as {"team":"web","key":"{key}"}`,
     accepts: text => readMetadata(text) !== undefined
+  },
+  accounts: {
+    shape: 'maps',
+    expected: 'a JSON list of accounts, such as [{"name":"main","account_id":"…","api_token":"…"}]',
+    accepts: text => readAccounts(text) !== undefined
   },
   'key-limits': {
     shape: 'map',

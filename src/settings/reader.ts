@@ -1,6 +1,7 @@
+import { readAccounts } from './accounts.ts'
 import { isLoopback, type Address } from './address.ts'
 import { toApiKey } from './api-keys.ts'
-import { SETTINGS, type CloudflareSettings, type Environment, type GatewayOptions, type Settings } from './schema.ts'
+import { SETTINGS, type AccountSettings, type CloudflareSettings, type Environment, type GatewayOptions, type Settings } from './schema.ts'
 import { readAliases, readFallbacks, readMetadata, toList } from './format.ts'
 import { readKeyLimits } from './key-limits.ts'
 import { memoryLimit } from './memory-limit.ts'
@@ -135,12 +136,15 @@ function checkSome (input: SettingsInput, raw: RawSettings, names: readonly stri
 
 function toSettings (environment: Environment): Settings {
   const traces = toTracesSettings(environment)
+  const accounts = toAccounts(environment)
   return {
     host: environment.HOST,
     port: environment.PORT,
     workers: toWorkerCount(environment),
     upstream: environment.UPSTREAM,
     cloudflare: toCloudflareSettings(environment),
+    ...(accounts && { accounts }),
+    accountRouting: environment.ACCOUNT_ROUTING,
     authMode: environment.AUTH_MODE,
     apiKeys: toList(environment.API_KEYS ?? '').map(toApiKey),
     adminKeys: toList(environment.ADMIN_KEYS ?? '').map(toApiKey),
@@ -209,6 +213,17 @@ function toCloudflareSettings (environment: Environment): CloudflareSettings {
       }
     })
   }
+}
+
+/** @returns undefined where there is one pair of account and token, or a simulator, which has one */
+function toAccounts (environment: Environment): AccountSettings[] | undefined {
+  const { CLOUDFLARE_ACCOUNTS: text, UPSTREAM, CLOUDFLARE_AI_GATEWAY_BASE_URL: gatewayUrl } = environment
+  if (text === undefined || UPSTREAM === 'simulator') return undefined
+  return readAccounts(text)?.map(({ gateway, ...account }) => ({
+    ...account,
+    apiBaseUrl: withoutSlash(environment.CLOUDFLARE_API_BASE_URL),
+    ...(gateway && { gateway: { ...gateway, baseUrl: withoutSlash(gatewayUrl), options: toGatewayOptions(environment) } })
+  }))
 }
 
 function toGatewayOptions (environment: Environment): GatewayOptions {

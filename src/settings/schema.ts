@@ -1,4 +1,5 @@
 import { Type, type SchemaOptions, type Static, type TSchema } from '@sinclair/typebox'
+import type { Account } from './accounts.ts'
 import { FORMATS } from './format.ts'
 import type { KeyLimits } from './key-limits.ts'
 import { TRACES_PROPERTIES, type TracesSettings } from './traces.ts'
@@ -192,11 +193,24 @@ export const Environment = Type.Object({
     description: 'API token with Workers AI permission; required unless UPSTREAM=simulator.',
     details: '`CLOUDFLARE_API_KEY` is read only if `CLOUDFLARE_EMAIL` is not set.'
   })),
+  CLOUDFLARE_ACCOUNTS: Type.Optional(Type.String({
+    group: 'Cloudflare',
+    format: 'accounts',
+    secret: true,
+    description: 'JSON list of accounts that serve as one, in place of a single id and token.',
+    details: 'Each is `{"name","account_id","api_token"}`, with `"plan"` (`free` or `paid`), `"weight"` and `"gateway": {"id","token"}` where wanted. See [running.md](running.md#several-accounts).'
+  })),
+  ACCOUNT_ROUTING: oneOf(['spread', 'order'], {
+    group: 'Cloudflare',
+    default: 'spread',
+    description: 'Which account a call gets: spread by conversation, or order of the list.',
+    details: 'Only with `CLOUDFLARE_ACCOUNTS`. With `order` the first account that is well serves everything.'
+  }),
   CLOUDFLARE_API_BASE_URL: Type.String({
     group: 'Cloudflare',
     format: 'http-url',
     default: CLOUDFLARE_API,
-    receives: ['CLOUDFLARE_API_TOKEN'],
+    receives: ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_ACCOUNTS'],
     description: 'Base URL of the Cloudflare API.'
   }),
   CLOUDFLARE_AI_GATEWAY_ID: Type.Optional(Type.String({
@@ -215,7 +229,7 @@ export const Environment = Type.Object({
     group: 'Cloudflare',
     format: 'http-url',
     default: 'https://gateway.ai.cloudflare.com/v1',
-    receives: ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_TOKEN'],
+    receives: ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_TOKEN', 'CLOUDFLARE_ACCOUNTS'],
     description: 'Base URL of AI Gateway.'
   }),
   CLOUDFLARE_AI_GATEWAY_CACHE_TTL: Type.Optional(Type.String({
@@ -432,7 +446,7 @@ export interface Setting {
   name: SettingName
   /** Without the leading dashes. */
   flag: string
-  kind: 'text' | 'list' | 'map' | 'number' | 'boolean'
+  kind: 'text' | 'list' | 'map' | 'maps' | 'number' | 'boolean'
   group: string
   doc: string
   /** What docs/settings.md adds; empty for most settings. */
@@ -462,6 +476,9 @@ export interface Settings {
   workers: number
   upstream: Environment['UPSTREAM']
   cloudflare: CloudflareSettings
+  /** The accounts that serve as one, in place of the pair in `cloudflare`, which is then empty; absent where there is one pair. */
+  accounts?: AccountSettings[]
+  accountRouting: Environment['ACCOUNT_ROUTING']
   authMode: Environment['AUTH_MODE']
   apiKeys: ApiKey[]
   /** Keys that show the figures of all. */
@@ -544,6 +561,9 @@ export interface CloudflareSettings {
   apiBaseUrl: string
   gateway?: { id: string, token?: string, baseUrl: string, options?: GatewayOptions }
 }
+
+/** One of several accounts. */
+export interface AccountSettings extends CloudflareSettings, Pick<Account, 'name' | 'plan' | 'weight'> {}
 
 /** What AI Gateway is asked for with each run. It goes by its own settings in what is absent. */
 export interface GatewayOptions {

@@ -180,6 +180,7 @@ function toText ({ kind }: Setting, value: unknown): string | undefined {
   if (typeof value === 'string') return value.trim()
   if (typeof value !== 'object' || value === null) return ''
   if (kind === 'list' && Array.isArray(value)) return value.join(',')
+  if (kind === 'maps' && Array.isArray(value)) return JSON.stringify(value)
   return kind === 'map' && !Array.isArray(value) ? JSON.stringify(value) : undefined
 }
 

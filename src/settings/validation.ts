@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Ajv, type ValidateFunction } from 'ajv'
+import { findAccountsFault, readAccounts } from './accounts.ts'
 import { isLoopback } from './address.ts'
 import { toApiKey } from './api-keys.ts'
 import { CLOUDFLARE_API, Environment, SETTINGS, type Setting, type SettingName } from './schema.ts'
@@ -35,6 +36,7 @@ export function checkTogether (environment: Environment, problems: readonly Prob
   if (environment.UPSTREAM === 'simulator' || wrong.has('UPSTREAM')) return exposed
   return [
     ...exposed,
+    ...checkAccounts(environment, wrong),
     ...checkCredentials(environment, wrong, misspelled),
     ...checkAccountId(environment, wrong),
     ...checkGateway(environment, wrong)
@@ -74,7 +76,8 @@ function isAsked (name: SettingName, environment: Environment): boolean {
   if (name.startsWith('OTEL_')) return isTracing(environment)
   if (name === 'REDIS_URL') return true
   if (environment.UPSTREAM === 'simulator') return false
-  return name !== 'CLOUDFLARE_AI_GATEWAY_BASE_URL' || environment.CLOUDFLARE_AI_GATEWAY_ID !== undefined
+  if (name !== 'CLOUDFLARE_AI_GATEWAY_BASE_URL' || environment.CLOUDFLARE_AI_GATEWAY_ID !== undefined) return true
+  return readAccounts(environment.CLOUDFLARE_ACCOUNTS ?? '')?.some(({ gateway }) => gateway !== undefined) === true
 }
 
 /** Number of processes; `auto` is one per core. */
@@ -189,7 +192,23 @@ function checkKeyLimits (environment: Environment, wrong: ReadonlySet<string>): 
   return [{ name: 'KEY_LIMITS', message: `requires WORKERS=1, because several processes would count each for itself; got WORKERS=${environment.WORKERS}` }]
 }
 
+function checkAccounts (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
+  const { CLOUDFLARE_ACCOUNTS: text, CLOUDFLARE_API_BASE_URL: api } = environment
+  if (wrong.has('CLOUDFLARE_ACCOUNTS')) return []
+  if (text === undefined) return environment.ACCOUNT_ROUTING === 'spread' ? [] : [{ name: 'ACCOUNT_ROUTING', message: 'requires CLOUDFLARE_ACCOUNTS, which is not set' }]
+  const problem = (message: string) => [{ name: 'CLOUDFLARE_ACCOUNTS', message }]
+  if (environment.AUTH_MODE === 'passthrough') return problem('cannot be combined with AUTH_MODE=passthrough, where clients send their Cloudflare token; expected one of the two')
+  const other = OF_A_PAIR.find(name => environment[name] !== undefined || wrong.has(name))
+  if (other !== undefined) return problem(`cannot be combined with ${other}, which is for a single account; expected one of the two`)
+  const fault = findAccountsFault(text, { isCloudflare: !wrong.has('CLOUDFLARE_API_BASE_URL') && api.replace(/\/+$/, '') === CLOUDFLARE_API })
+  return fault === undefined ? [] : problem(fault)
+}
+
+/** Settings of a single account. */
+const OF_A_PAIR = ['CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_ID', 'CLOUDFLARE_AI_GATEWAY_TOKEN'] as const
+
 function checkCredentials (environment: Environment, wrong: ReadonlySet<string>, misspelled: readonly Misspelling[]): Problem[] {
+  if (environment.CLOUDFLARE_ACCOUNTS !== undefined || wrong.has('CLOUDFLARE_ACCOUNTS')) return []
   const needed = environment.AUTH_MODE === 'passthrough' ? ['CLOUDFLARE_ACCOUNT_ID'] as const : ['CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN'] as const
   return needed
     .filter(name => environment[name] === undefined && !wrong.has(name))
@@ -212,6 +231,7 @@ function checkAccountId ({ CLOUDFLARE_ACCOUNT_ID: id, CLOUDFLARE_API_BASE_URL: a
 
 function checkGateway (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
   if (environment.CLOUDFLARE_AI_GATEWAY_ID !== undefined || wrong.has('CLOUDFLARE_AI_GATEWAY_ID')) return []
+  if (wrong.has('CLOUDFLARE_ACCOUNTS') || readAccounts(environment.CLOUDFLARE_ACCOUNTS ?? '')?.some(({ gateway }) => gateway !== undefined)) return []
   return OF_A_GATEWAY.filter(name => environment[name] !== undefined && !wrong.has(name)).map(name => ({ name, message: 'requires CLOUDFLARE_AI_GATEWAY_ID, which is not set' }))
 }
 

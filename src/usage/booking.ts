@@ -10,16 +10,20 @@ export type FindModel = (id: string) => Model | undefined
 /** Stands for a model that neither the catalogue nor Cloudflare's list knows: a client may make up any number of ids. */
 const OTHER = 'other'
 
+/** Of several accounts, none was asked for a request. */
+export const NO_ACCOUNT = 'none'
+
 /**
  * What an ended request adds to the ledger: itself, once, and each call that Cloudflare was asked for it, also those whose
  * answers were thrown away. Calls that Cloudflare refused cost nothing.
+ * @param unasked the account of a request for which none was asked
  * @returns nothing for a request that asked for no model
  */
-export function toBookings (ended: EndedRequest, find: FindModel): Booking[] {
+export function toBookings (ended: EndedRequest, find: FindModel, unasked: string = DEFAULT_ACCOUNT): Booking[] {
   const { record } = ended
   if (!asksForModel(ended)) return []
   const { keyLabel: key, calls = [], servedModel } = record
-  const account = calls.at(-1)?.account ?? DEFAULT_ACCOUNT
+  const account = calls.at(-1)?.account ?? unasked
   const model = servedModel === undefined ? OTHER : nameOf(servedModel, find)
   const first = emptyBooking({ account, model, key })
   first.requests = 1

@@ -45,7 +45,7 @@ const OWNER = "the proxy's account"
 const WARN_AT = 0.8
 
 /** Until a request in progress may have ended: nobody knows when one will. */
-const HELD_RETRY_MS = 5_000
+export const HELD_RETRY_MS = 5_000
 
 /** What is left of an account's free neurons today, as far as it is known here: others may use the account as well. */
 export class FreeAllocation implements FreeNeurons {
@@ -112,6 +112,24 @@ export class FreeAllocation implements FreeNeurons {
 
   checkModel (model: Model): void {
     if (!this.mayAsk(model)) throw new LimitError({ limit: 'unpriced', model: model.id }, OWNER)
+  }
+
+  /** Neurons that are neither used nor held; 0 while Cloudflare says that nothing is left. */
+  get remaining (): number {
+    const now = this.#options.now()
+    return now < this.#refusedUntilMs ? 0 : this.#budget.state(now).remaining / MICRO_NEURONS_PER_NEURON
+  }
+
+  /** Whether nothing is left until 00:00 UTC; what is only held may be left soon. */
+  get isUsedUp (): boolean {
+    const now = this.#options.now()
+    const { limit, used } = this.#budget.state(now)
+    return used >= limit || now < this.#refusedUntilMs
+  }
+
+  /** Whether a request would be refused that needs any. */
+  get isRefusing (): boolean {
+    return this.#options.guard === 'refuse' && this.remaining === 0
   }
 
   admit (record: RequestRecord, tokens: BilledTokens, model: Model): void {

@@ -1,11 +1,13 @@
-import type { Settings } from '../settings/schema.ts'
+import type { AccountSettings, Settings } from '../settings/schema.ts'
 import type { Booking, Ledger } from '../stores/ledger/ledger.ts'
 import type { EndedRequest } from '../telemetry/ended-requests.ts'
 import { DEFAULT_ACCOUNT } from '../workers-ai/transport/upstream-call.ts'
 import { FreeAllocation, type FreeAllocationOptions, type FreeNeuronsFacts } from './free-allocation.ts'
 import type { BookingListener } from './ledger-reader.ts'
 
-type AllocationSettings = Pick<Settings, 'freeNeuronsPerDay' | 'freeNeuronsGuard'>
+type Plan = Pick<AccountSettings, 'name' | 'plan'>
+
+type AllocationSettings = Pick<Settings, 'freeNeuronsPerDay' | 'freeNeuronsGuard'> & { accounts?: readonly Plan[] }
 
 /** The free neurons of every account there is. */
 export class FreeAllocations implements BookingListener {
@@ -53,7 +55,16 @@ export class FreeAllocations implements BookingListener {
   }
 }
 
-/** What is known of free neurons where nothing was used yet. */
-export function toFreeAllocations ({ freeNeuronsPerDay, freeNeuronsGuard }: AllocationSettings, rest: Pick<FreeAllocationOptions, 'now' | 'log'>): FreeAllocations {
-  return new FreeAllocations([new FreeAllocation({ account: DEFAULT_ACCOUNT, limit: freeNeuronsPerDay, guard: freeNeuronsGuard, ...rest })])
+const DEFAULT: Plan = { name: DEFAULT_ACCOUNT, plan: 'free' }
+
+/**
+ * What is known of free neurons where nothing was used yet. Accounts of the paid plan have free ones too, which are counted; they
+ * serve beyond them.
+ */
+export function toFreeAllocations (
+  { accounts = [DEFAULT], freeNeuronsPerDay: limit, freeNeuronsGuard: guard }: AllocationSettings,
+  rest: Pick<FreeAllocationOptions, 'now' | 'log'>
+): FreeAllocations {
+  return new FreeAllocations(accounts.map(({ name: account, plan }) =>
+    new FreeAllocation({ account, limit, guard: plan === 'paid' ? 'off' : guard, ...rest })))
 }

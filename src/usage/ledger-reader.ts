@@ -10,13 +10,16 @@ export interface BookingListener {
   release: (ended: EndedRequest) => void
 }
 
-/** Books every ended request that asked for a model. */
-export function toLedgerReader (ledger: Pick<Ledger, 'add'>, find: FindModel, listener: BookingListener): RequestReader {
+/**
+ * Books every ended request that asked for a model.
+ * @param unasked the account of a request for which none was asked; that of the single pair when absent
+ */
+export function toLedgerReader (ledger: Pick<Ledger, 'add'>, find: FindModel, listener: BookingListener, unasked?: string): RequestReader {
   return {
     name: 'ledger',
     readsCalls: true,
     read: ended => {
-      const bookings = toBookings(ended, find)
+      const bookings = toBookings(ended, find, unasked)
       if (bookings.length > 0) {
         ledger.add(bookings)
         listener.onBooked(bookings, ended)

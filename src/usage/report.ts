@@ -25,8 +25,11 @@ export interface KeyBudget {
   resets_at: number
 }
 
-/** Why an account serves nobody at the moment: its free neurons are used up here, or Cloudflare says so. */
-export type OutReason = 'free_allocation' | 'cloudflare'
+/**
+ * Why an account serves nobody at the moment: its free neurons are used up here, or Cloudflare says so; or, of several accounts,
+ * Cloudflare refuses its credentials, and `untilMs` is when it is asked again.
+ */
+export type OutReason = 'free_allocation' | 'cloudflare' | 'credentials'
 
 /** What is known of an account beside its counts. */
 export interface AccountState {

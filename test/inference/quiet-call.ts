@@ -13,6 +13,7 @@ export function quietCall (signal: CancelSignal = new AbortController().signal):
     caller: undefined,
     credential: '',
     allowance: undefined,
+    seesAccounts: false,
     isDryRun: false,
     cacheControl: undefined,
     simulatorWords: undefined,

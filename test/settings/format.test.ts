@@ -58,6 +58,10 @@ const cases: Record<string, { right: string[], wrong: string[] }> = {
     right: ['{"team":"web","key":"{key}","beta":true,"tier":2}'],
     wrong: ['', '{}', '[]', '{"a":null}', '{"a":{}}', '{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1}', `{"a":"${'x'.repeat(2_000)}"}`]
   },
+  accounts: {
+    right: ['[]', '[{"name":"main"}]'],
+    wrong: ['', '{}', '["main"]', '[[]]', '[{']
+  },
   'key-limits': {
     right: ['{}', '{"alice":{"rpm":60},"*":{}}'],
     wrong: ['', '[]', '{"alice":60}', '{"alice":[]}']

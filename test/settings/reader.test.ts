@@ -23,6 +23,7 @@ t.same(readSettings({ env: credentials, readFile }).settings, {
     apiToken: 't1',
     apiBaseUrl: 'https://api.cloudflare.com/client/v4'
   },
+  accountRouting: 'spread',
   authMode: 'keys',
   apiKeys: [],
   adminKeys: [],
@@ -114,6 +115,7 @@ t.same(readSettings({
       options: { cacheTtlSeconds: 3600, logPayload: false, metadata: { team: 'web', beta: true }, zdr: true }
     }
   },
+  accountRouting: 'spread',
   authMode: 'keys',
   apiKeys: [{ key: 'k1' }, { key: 'k2', name: 'app.1' }],
   adminKeys: [{ key: 'k3', name: 'ops' }],
@@ -295,3 +297,34 @@ for (const { name, argv, env, expected } of misread) {
     t.same((failure as SettingsError).problems.map(problem => problem.name), expected)
   })
 }
+
+t.test('several accounts are read from a file of their own, or from a list in the config file', async t => {
+  const id = '0123456789abcdef0123456789abcdef'
+  const expected = [
+    { name: 'main', accountId: id, apiToken: 't1', plan: 'free', weight: 1, apiBaseUrl: 'https://api.cloudflare.com/client/v4' },
+    {
+      name: 'lab',
+      accountId: id.replace('0', 'f'),
+      apiToken: 't2',
+      plan: 'paid',
+      weight: 2,
+      apiBaseUrl: 'https://api.cloudflare.com/client/v4',
+      gateway: { id: 'g', token: 't3', baseUrl: 'https://gateway.ai.cloudflare.com/v1', options: { zdr: true } }
+    }
+  ]
+  const json = JSON.stringify([
+    { name: 'main', account_id: id, api_token: 't1' },
+    { name: 'lab', account_id: id.replace('0', 'f'), api_token: 't2', plan: 'paid', weight: 2, gateway: { id: 'g', token: 't3' } }
+  ])
+  const files: Record<string, string> = { 'accounts.json': json, 'config.yaml': `CLOUDFLARE_ACCOUNTS: ${json}\nCLOUDFLARE_AI_GATEWAY_ZDR: true\n` }
+  const readFile = (path: string) => files[path] ?? ''
+  for (const env of [{ CLOUDFLARE_ACCOUNTS_FILE: 'accounts.json', CLOUDFLARE_AI_GATEWAY_ZDR: 'true' }, { CONFIG_FILE: 'config.yaml' }]) {
+    const { settings, lines } = readSettings({ env, readFile })
+    t.strictSame(settings.accounts, expected)
+    t.match(settings.cloudflare, { accountId: '', apiToken: '' })
+    t.match(lines.find(({ name }) => name === 'CLOUDFLARE_ACCOUNTS'), { secret: true })
+  }
+  const { settings } = readSettings({ env: { CLOUDFLARE_ACCOUNTS: json, UPSTREAM: 'simulator' }, readFile })
+  t.equal(settings.accounts, undefined, 'the simulator is one account')
+  t.throws(() => readSettings({ env: { CLOUDFLARE_ACCOUNTS: json }, dotEnv: 'CLOUDFLARE_API_BASE_URL=http://127.0.0.1:1', readFile }), /CLOUDFLARE_API_BASE_URL: comes from \.env, but CLOUDFLARE_ACCOUNTS/)
+})

@@ -31,6 +31,8 @@ t.same(Object.fromEntries(SETTINGS.map(({ name, default: byDefault }) => [name, 
   UPSTREAM: 'cloudflare',
   CLOUDFLARE_ACCOUNT_ID: undefined,
   CLOUDFLARE_API_TOKEN: undefined,
+  CLOUDFLARE_ACCOUNTS: undefined,
+  ACCOUNT_ROUTING: 'spread',
   CLOUDFLARE_API_BASE_URL: 'https://api.cloudflare.com/client/v4',
   CLOUDFLARE_AI_GATEWAY_ID: undefined,
   CLOUDFLARE_AI_GATEWAY_TOKEN: undefined,
@@ -86,7 +88,7 @@ t.same(Object.fromEntries(SETTINGS.map(({ name, default: byDefault }) => [name, 
 
 t.same(
   SETTINGS.filter(({ secret }) => secret).map(({ name }) => name),
-  ['API_KEYS', 'ADMIN_KEYS', 'CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_AI_GATEWAY_TOKEN', 'REDIS_URL', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'],
+  ['API_KEYS', 'ADMIN_KEYS', 'CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_ACCOUNTS', 'CLOUDFLARE_AI_GATEWAY_TOKEN', 'REDIS_URL', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'],
   'keys and tokens are secret'
 )
 

@@ -8,7 +8,7 @@ const files: Record<string, string> = {
   empty: '\n',
   'config.json': '{\n\t"$schema": "x",\n\t"PORT": 1,\n\t"DEFAULT_MODEL": null,\n\t"ALLOW_UNAUTHENTICATED": true\n}',
   'config.yaml': 'PORT: 2\nHOST:\nAPI_KEYS: [k1, 0123]\nMODEL_ALIASES:\n  a: b\n  c: "0"\n',
-  'spelling.yaml': 'port: 1\nlog-level: info\napiKeys: k\nDefault_Model: m\naccount: a\ncolour: red\n',
+  'spelling.yaml': 'port: 1\nlog-level: info\napiKeys: k\nDefault_Model: m\naccount-id: a\ncolour: red\n',
   'unknown.yaml': 'PROT: 2\nPORT: 3\nCONFIG_FILE: x\n',
   'shapes.yaml': 'PORT: [1]\nHOST: {a: b}\nMODEL_ALIASES: [a]\nDEFAULT_MODEL: [m]\n',
   'secrets.yaml': 'CLOUDFLARE_API_TOKEN_FILE: token\nCF_ACCOUNT_ID: a1\n',
@@ -104,7 +104,7 @@ const wrong = [
       { name: 'log-level', hint: 'The name is LOG_LEVEL.', meant: 'LOG_LEVEL' },
       { name: 'apiKeys', hint: 'The name is API_KEYS.', meant: 'API_KEYS' },
       { name: 'Default_Model', hint: 'The name is DEFAULT_MODEL.', meant: 'DEFAULT_MODEL' },
-      { name: 'account', hint: 'Did you mean CLOUDFLARE_ACCOUNT_ID?', meant: 'CLOUDFLARE_ACCOUNT_ID' },
+      { name: 'account-id', hint: 'Did you mean CLOUDFLARE_ACCOUNT_ID?', meant: 'CLOUDFLARE_ACCOUNT_ID' },
       { name: 'colour' }
     ].map(problem => ({ ...problem, message: `unknown setting ${problem.name} in spelling.yaml` }))
   },

@@ -54,7 +54,28 @@ t.equal(check({ LOG_LEVEL: 'silent' }).environment.LOG_LEVEL, 'silent', 'the log
 
 const whereTheAccountIs = 'Copy it from https://dash.cloudflare.com → AI → Workers AI → "Use REST API".'
 const unpaired = { CLOUDFLARE_ACCOUNT_ID: '0123456789abcdef0123456789ABCDEF', CLOUDFLARE_API_TOKEN: 't' }
+const several = JSON.stringify([{ name: 'main', account_id: unpaired.CLOUDFLARE_ACCOUNT_ID, api_token: 't', gateway: { id: 'g' } }])
 const complaints: Array<{ name: string, given: Values, expected: string[] }> = [
+  { name: 'several accounts are enough', given: { CLOUDFLARE_ACCOUNTS: several, ACCOUNT_ROUTING: 'order', CLOUDFLARE_AI_GATEWAY_ZDR: 'true' }, expected: [] },
+  { name: 'a simulator needs none of them', given: { UPSTREAM: 'simulator', CLOUDFLARE_ACCOUNTS: '[]' }, expected: [] },
+  { name: 'an empty list of accounts', given: { CLOUDFLARE_ACCOUNTS: '[]' }, expected: ['CLOUDFLARE_ACCOUNTS has no account; expected at least one'] },
+  { name: 'what is no list of accounts', given: { CLOUDFLARE_ACCOUNTS: 's3cret' }, expected: ['CLOUDFLARE_ACCOUNTS got a value (hidden) from somewhere; expected a JSON list of accounts, such as [{"name":"main","account_id":"…","api_token":"…"}]'] },
+  ...(['CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN'] as const).map(name => ({
+    name: `several accounts beside ${name}`,
+    given: { CLOUDFLARE_ACCOUNTS: several, [name]: unpaired[name] },
+    expected: [`CLOUDFLARE_ACCOUNTS cannot be combined with ${name}, which is for a single account; expected one of the two`]
+  })),
+  {
+    name: 'several accounts beside a gateway of one',
+    given: { CLOUDFLARE_ACCOUNTS: several, CLOUDFLARE_AI_GATEWAY_ID: 'g' },
+    expected: ['CLOUDFLARE_ACCOUNTS cannot be combined with CLOUDFLARE_AI_GATEWAY_ID, which is for a single account; expected one of the two']
+  },
+  {
+    name: 'several accounts for tokens of clients',
+    given: { CLOUDFLARE_ACCOUNTS: several, AUTH_MODE: 'passthrough' },
+    expected: ['CLOUDFLARE_ACCOUNTS cannot be combined with AUTH_MODE=passthrough, where clients send their Cloudflare token; expected one of the two']
+  },
+  { name: 'an order of accounts without any', given: { ...unpaired, ACCOUNT_ROUTING: 'order' }, expected: ['ACCOUNT_ROUTING requires CLOUDFLARE_ACCOUNTS, which is not set'] },
   { name: 'account and token are enough', given: unpaired, expected: [] },
   { name: 'the simulator needs nothing', given: { UPSTREAM: 'simulator', CLOUDFLARE_AI_GATEWAY_TOKEN: 't', CLOUDFLARE_ACCOUNT_ID: 'x' }, expected: [] },
   {

@@ -5,6 +5,7 @@ import { toFindings, toProblemFindings, toSettingsFinding } from './findings.ts'
 import { toExitCode, toJsonReport, toPreface, toReport } from './report.ts'
 import { SettingsError } from '../../settings/problem.ts'
 import type { SettingsReading } from '../../settings/reader.ts'
+import type { Settings } from '../../settings/schema.ts'
 import { startUpstream } from '../../serve/upstream.ts'
 
 export interface DoctorOptions {
@@ -33,12 +34,20 @@ async function findAll ({ model, isRunWanted, json, readSettings, write }: Docto
   if (!json) write(toPreface(reading.settings.upstream, isRunWanted))
   const { settings, closeUpstream } = await startUpstream(reading.settings)
   try {
-    const results = await probe(settings, { model, isRunWanted })
-    const findings = toFindings(results, { settings, now: new Date() })
-    return [toSettingsFinding(reading.lines, settings, reading), ...findings, ...await checkRedis(settings)]
+    const findings = [toSettingsFinding(reading.lines, settings, reading)]
+    for (const one of toSingles(settings)) {
+      const results = await probe(one.settings, { model, isRunWanted })
+      findings.push(...toFindings(results, { ...one, now: new Date() }))
+    }
+    return [...findings, ...await checkRedis(settings)]
   } finally {
     await closeUpstream()
   }
+}
+
+/** The settings of each account by itself, with its name where there are several. */
+function toSingles ({ accounts, ...settings }: Settings): Array<{ settings: Settings, account?: string }> {
+  return accounts?.map(cloudflare => ({ settings: { ...settings, cloudflare }, account: cloudflare.name })) ?? [{ settings }]
 }
 
 function readOrProblems (readSettings: DoctorOptions['readSettings']): SettingsReading | Finding[] {

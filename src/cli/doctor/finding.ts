@@ -13,12 +13,14 @@ export type CheckResult =
   | { verdict: 'warning', message: string, next: string }
   | { verdict: 'failed', message: string, next: string, blame: FailureCategory }
 
-/** The result of one check. */
-export type Finding = { check: CheckName } & CheckResult
+/** The result of one check. `account` names the one it is about, where there are several. */
+export type Finding = { check: CheckName, account?: string } & CheckResult
 
 /** What a check needs besides the answers. */
 export interface CheckContext {
   settings: Pick<Settings, 'upstream' | 'cloudflare'>
+  /** The name of the account, where there are several. */
+  account?: string | undefined
   /** To compute the time until the daily quota resets. */
   now: Date
   /** Why the list and the run failed; undefined without a failure or without a request. */

@@ -12,7 +12,7 @@ import { toSentence, toFailureKind } from '../../workers-ai/transport/failure-ki
 
 /** The finding of settings that can be used: where account id and token came from. */
 export function toSettingsFinding (lines: readonly ConfigLine[], { upstream }: Pick<Settings, 'upstream'>, { unread = [], misspelled = [] }: Partial<Pick<SettingsReading, 'unread' | 'misspelled'>> = {}): Finding {
-  const told = lines.filter(({ name, value }) => value !== undefined && ['CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN'].includes(name))
+  const told = lines.filter(({ name, value }) => value !== undefined && ['CLOUDFLARE_ACCOUNT_ID', 'CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_ACCOUNTS'].includes(name))
   const message = upstream === 'simulator'
     ? 'UPSTREAM is simulator: the simulator answers in place of Cloudflare.'
     : `${told.map(({ name, origin }) => `${name} comes from ${origin}`).join(', ')}.`
@@ -42,13 +42,15 @@ export function toFindings (results: ProbeResults, rest: Omit<CheckContext, 'fai
       run: run.outcome === 'failed' ? toFailureKind(run.error) : undefined
     }
   }
-  return [
+  const { account } = rest
+  const findings: Finding[] = [
     { check: 'network', ...checkNetwork(listing, context) },
     { check: 'account', ...checkAccount(run, context) },
     { check: 'token', ...checkToken(run, context) },
     { check: 'models', ...checkModels(results, context) },
     { check: 'run', ...checkRun(results, context) }
   ]
+  return account === undefined ? findings : findings.map(finding => ({ ...finding, account }))
 }
 
 /** Without the list the proxy knows only the models it was built with, which is no failure. */

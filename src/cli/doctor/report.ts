@@ -12,7 +12,7 @@ export function toExitCode (findings: readonly Finding[]): number {
 /** The report for a person: a line per finding, a line per next step, and a summary. */
 export function toReport (findings: readonly Finding[]): string {
   const lines = findings.map(finding => {
-    const line = `${finding.verdict.padEnd(8)} ${finding.check.padEnd(9)} ${toOneLine(finding.message)}\n`
+    const line = `${finding.verdict.padEnd(8)} ${finding.check.padEnd(9)} ${finding.account === undefined ? '' : `${finding.account}: `}${toOneLine(finding.message)}\n`
     return 'next' in finding ? `${line}${' '.repeat(19)}→ ${toOneLine(finding.next)}\n` : line
   })
   return `${lines.join('')}\n${toSummary(findings)}\n`
@@ -37,6 +37,7 @@ export function toDoctorHelp (): string {
 Checks the settings, the network, the account id, the token, a model, and Redis where there is
 one, and says what to do about each failure. It reads the settings as the proxy does, lists the
 models of the account, and makes one tiny run, which bills a few neurons.
+Of several accounts it checks each.
 
   --model NAME     Runs this model; by default DEFAULT_MODEL or a cheap model.
   --no-run         Makes no run, so nothing is billed.

@@ -1,3 +1,4 @@
+import { NO_ACCOUNT } from '../../usage/booking.ts'
 import type { UsageReport } from '../../usage/report.ts'
 
 type Numbers = Omit<UsageReport['totals'], 'cache_hits'>
@@ -21,7 +22,8 @@ const COLUMNS: ReadonlyArray<[name: keyof Numbers, heading: string]> = [
  * @param now for the time that is left
  */
 export function toUsageText (report: UsageReport, now: Date): string {
-  const { date, resets_at: resetsAt, totals, by_key: keys, by_model: models, by_account: accounts } = report
+  const { date, resets_at: resetsAt, totals, by_key: keys, by_model: models } = report
+  const accounts = report.by_account.filter(({ account }) => account !== NO_ACCOUNT)
   const left = resetsAt * 1_000 - now.getTime()
   const time = left > 0 && left <= 86_400_000 ? `; the day ends in ${toDuration(left)}` : ''
   const blocks = [
@@ -48,7 +50,8 @@ function toBarLine ({ account, free_limit: limit, free_remaining: left, out_reas
 const OUT = {
   none: '',
   free_allocation: '; refused until 00:00 UTC by FREE_NEURONS_GUARD',
-  cloudflare: '; Cloudflare says that the account has used them up'
+  cloudflare: '; Cloudflare says that the account has used them up',
+  credentials: '; Cloudflare refuses the credentials of the account'
 }
 
 function toTable (heading: string, lines: ReadonlyArray<{ name: string, row: Numbers }>): string {

@@ -18,6 +18,10 @@ declare module 'fastify' {
      */
     figuresOf?: 'all' | 'own'
   }
+  interface FastifyInstance {
+    /** Whether a request is from somebody who may see the figures of all, whatever its route. */
+    maySeeAll: (request: FastifyRequest) => boolean
+  }
   interface FastifyRequest {
     /** On routes with `figuresOf`: whose figures may be shown. */
     viewer: Viewer | undefined
@@ -36,6 +40,7 @@ type AccessSettings = Pick<Settings, 'adminKeys' | 'apiKeys' | 'authMode' | 'hos
  */
 export function guardFigures (app: FastifyInstance, settings: AccessSettings): void {
   const toViewer = newGuard(settings)
+  app.decorate('maySeeAll', toSeesAll(settings))
   app.decorateRequest('viewer', undefined)
   app.addHook('onRoute', route => {
     const figuresOf = route.config?.figuresOf
@@ -83,6 +88,15 @@ function newGuard (settings: AccessSettings): (request: FastifyRequest, figuresO
     if (caller !== undefined) return forbidden(hasAdmins ? NOT_ADMIN : NO_ADMIN_KEYS)
     if (key === undefined && isKeyWanted) return missingKey()
     return hasAdmins || apiKeys.length > 0 ? incorrectKey() : forbidden(NO_ADMIN_KEYS)
+  }
+}
+
+function toSeesAll (settings: AccessSettings): (request: FastifyRequest) => boolean {
+  const admins = toKeyRing(settings.adminKeys)
+  const isOpen = isOpenToEverybody(settings)
+  return request => {
+    const key = isOpen ? undefined : keyOf(request)
+    return isOpen || (key !== undefined && admins(key) !== undefined)
   }
 }
 

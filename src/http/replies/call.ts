@@ -73,6 +73,10 @@ class HttpCall implements Call {
     return this.#request.allowance
   }
 
+  get seesAccounts (): boolean {
+    return this.#request.server.maySeeAll(this.#request)
+  }
+
   get isDryRun (): boolean {
     return this.#request.headers['x-dry-run'] === 'true'
   }

@@ -52,6 +52,7 @@ export function noteFailedRequest (request: FastifyRequest, reply: FastifyReply,
   record.model ??= toRequestedModel(request.body)
   const attempts = record.attempts ?? (thrown instanceof UpstreamError ? thrown.attempts : undefined)
   if (attempts !== undefined) reply.header('x-proxy-attempts', String(attempts))
+  if (record.account !== undefined && request.server.maySeeAll(request)) reply.header('x-proxy-account', record.account)
 }
 
 /** The model of a request that was refused before the model was resolved. */

@@ -52,6 +52,7 @@ const WORDINGS: Record<Exclude<Failure['meaning'], 'token' | 'overflow'>, ErrorW
   'blocked-account': forbidden,
   forbidden,
   quota: { status: 429, headers: NO_RETRY },
+  out: { status: 429, headers: NO_RETRY },
   capacity: { status: OVERLOADED, headers: { 'x-should-retry': 'true' } },
   'rate-limit': { status: 429 },
   overloaded: { status: OVERLOADED },

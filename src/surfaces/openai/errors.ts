@@ -45,6 +45,7 @@ const WORDINGS: Record<Exclude<Failure['meaning'], 'token' | 'quota'>, ErrorWord
   plan: forbidden,
   'blocked-account': forbidden,
   forbidden,
+  out: { status: 429, type: 'insufficient_quota', code: 'insufficient_quota', headers: NO_RETRY },
   capacity: { ...rateLimit, headers: { 'x-should-retry': 'true' } },
   'rate-limit': rateLimit,
   overloaded: { status: 503, type: 'server_error', code: 'upstream_overloaded' },

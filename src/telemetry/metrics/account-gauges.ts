@@ -5,11 +5,15 @@ export interface AccountFigures {
   account: string
   /** Neurons of the UTC day. */
   remaining: number
-  /** Why nothing is left: Cloudflare says so, or they are used up and FREE_NEURONS_GUARD refuses. Undefined while the account serves. */
-  outReason: 'cloudflare' | 'free_allocation' | undefined
+  /** Why it serves nobody: one of `REASONS`. Undefined while it does. */
+  outReason: typeof REASONS[number] | undefined
 }
 
-const REASONS = ['cloudflare', 'free_allocation'] as const
+/**
+ * Nothing is left, as Cloudflare says; or what is free is used up and FREE_NEURONS_GUARD refuses; or, where there are several
+ * accounts, Cloudflare refuses this one's credentials.
+ */
+const REASONS = ['cloudflare', 'free_allocation', 'credentials'] as const
 
 /** The gauges of all accounts in Prometheus' text format 0.0.4. */
 export async function toAccountGauges (accounts: readonly AccountFigures[]): Promise<string> {
@@ -22,7 +26,7 @@ export async function toAccountGauges (accounts: readonly AccountFigures[]): Pro
   })
   const isOut = new Gauge({
     name: 'workers_ai_proxy_account_out',
-    help: '1 while an account has no free neurons left: Cloudflare says so, or they are used up and FREE_NEURONS_GUARD refuses.',
+    help: '1 while an account serves nobody: Cloudflare says that its free neurons are used up, FREE_NEURONS_GUARD refuses, or its credentials are refused.',
     labelNames: ['account', 'reason'],
     registers: [registry]
   })

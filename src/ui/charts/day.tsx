@@ -14,7 +14,7 @@ export function Day ({ today, nowMs }: { today: Usage, nowMs: number }) {
         <Tile name='Tokens out' value={toCount(totals.output_tokens)} />
         <Tile name='Neurons' value={toNeurons(totals.neurons + totals.estimated_neurons)} />
       </dl>
-      {accounts.map(account => <FreeNeurons key={account.account} account={account} resetsIn={resetsIn} />)}
+      {accounts.filter(({ account }) => account !== 'none').map(account => <FreeNeurons key={account.account} account={account} resetsIn={resetsIn} />)}
       <div class='shares'>
         <Shares title='By model' rows={models.map(row => ({ name: row.model, ...row }))} />
         <Shares title='By key' rows={keys.map(row => ({ name: row.key, ...row }))} />
@@ -27,6 +27,11 @@ function Tile ({ name, value }: { name: string, value: string }) {
   return <div><dt>{name}</dt><dd>{value}</dd></div>
 }
 
+const REASONS: Record<string, string> = {
+  cloudflare: ' Cloudflare says that they are used up.',
+  credentials: ' Cloudflare refuses the credentials of this account.'
+}
+
 function FreeNeurons ({ account, resetsIn }: { account: AccountUsage, resetsIn: string }) {
   const { account: name, free_limit: limit, free_remaining: remaining, out_reason: reason } = account
   const used = remaining === null ? account.neurons + account.estimated_neurons : limit - remaining
@@ -35,7 +40,7 @@ function FreeNeurons ({ account, resetsIn }: { account: AccountUsage, resetsIn: 
     <div class='free'>
       <p id={`free-${name}`}>
         Free neurons{name === 'default' ? '' : ` of ${name}`}: {toNeurons(used)} of {toCount(limit)} used{remaining === null ? ' by this key' : ''}.
-        {reason === 'cloudflare' ? ' Cloudflare says that they are used up.' : reason !== null ? ' They are used up.' : ''} Reset in {resetsIn}.
+        {reason === null ? '' : REASONS[reason] ?? ' They are used up.'} Reset in {resetsIn}.
       </p>
       <div class={`meter ${share >= 80 ? 'high' : ''}`} role='meter' aria-labelledby={`free-${name}`} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(share)}>
         <div style={{ width: `${share}%` }} />

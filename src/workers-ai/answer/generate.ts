@@ -44,6 +44,8 @@ export interface Generation {
    * read. `send` must copy what it gets.
    */
   bypassTo?: (sink: ChunkWriter, send: Write<Buffer>) => void
+  /** See `RunAnswer`. */
+  failedAtOnce?: RunAnswer['failedAtOnce']
 }
 
 /**
@@ -56,11 +58,17 @@ export interface Generation {
  */
 export async function generate (workersAi: Runner, request: GenerateRequest): Promise<Generation> {
   const answer = await workersAi.run(request.model, request.body, runOptions(request))
-  const { status, headers } = answer
+  const { status, headers, failedAtOnce } = answer
   const relay = new TextRelay()
   const batches = throughStages(toBatches(request, answer, relay), request.stages)
   const mayBypass = answer.form === 'events' && request.onFrame === undefined
-  return { status, headers, batches, ...(mayBypass && { bypassTo: (sink, send) => relay.connect(sink, send) }) }
+  return {
+    status,
+    headers,
+    batches,
+    ...(mayBypass && { bypassTo: (sink, send) => relay.connect(sink, send) }),
+    ...(failedAtOnce && { failedAtOnce })
+  }
 }
 
 function runOptions ({

@@ -22,6 +22,10 @@ export interface WorkersAiOptions {
   /** e.g. `https://api.cloudflare.com/client/v4`. */
   apiBaseUrl: string
   accountId: string
+  /** What the account goes by in figures, where there are several. */
+  accountName?: string
+  /** What else must not stand in Cloudflare's texts: ids and tokens of the other accounts. */
+  otherSecrets?: readonly string[]
   /** Empty if every run has its own token. */
   apiToken: string
   /** Sends the runs through an AI Gateway: `baseUrl` e.g. `https://gateway.ai.cloudflare.com/v1`; the token is for authenticated gateways. */
@@ -49,6 +53,7 @@ interface UpstreamRequest {
 /** Where the calls of one run are noted, and whose they are. */
 interface CallNotes {
   model: ModelId
+  account: string | undefined
   calls: UpstreamCall[]
   /** An estimate. */
   promptTokens: number
@@ -74,7 +79,7 @@ export class WorkersAi implements Runner {
   readonly #circuitBreakers = new CircuitBreakers(Date.now)
 
   constructor (options: WorkersAiOptions) {
-    const { apiBaseUrl, accountId, apiToken, gateway, userAgent } = options
+    const { apiBaseUrl, accountId, apiToken, gateway, userAgent, otherSecrets = [] } = options
     this.#options = options
     this.#headers = ['user-agent', userAgent, 'accept-encoding', 'identity']
     const account = encodeURIComponent(accountId)
@@ -101,7 +106,7 @@ export class WorkersAi implements Runner {
       const url = new URL(gateway.baseUrl)
       this.#runs = { ...this.#runs, pool: newPool(url), path: `${pathOf(url)}/${account}/${encodeURIComponent(gateway.id)}/workers-ai` }
     }
-    this.#secrets = [accountId, apiToken, gateway?.token ?? '']
+    this.#secrets = [accountId, apiToken, gateway?.token ?? '', ...otherSecrets]
     this.#redact = redactor(this.#secrets)
   }
 
@@ -113,9 +118,9 @@ export class WorkersAi implements Runner {
   ): Promise<RunAnswer<Form>> {
     const {
       form, signal, sessionAffinity, simulatorWords, apiToken, caller, origin, observer,
-      calls, detail, promptTokens = 0, retryTime = new RetryTimeBudget()
+      calls, detail, promptTokens = 0, retryTime = new RetryTimeBudget(), maxRetries = this.#options.maxRetries, isFinal
     } = options
-    const { maxRetries, headersTimeoutMs, idleTimeoutMs } = this.#options
+    const { headersTimeoutMs, idleTimeoutMs, accountName: account } = this.#options
     const headers = [...this.#runs.headers[form], ...authorization(apiToken ?? this.#options.apiToken)]
     if (sessionAffinity !== undefined && fitsHeader(sessionAffinity)) headers.push('x-session-affinity', sessionAffinity)
     if (this.#options.isSimulator === true && typeof simulatorWords === 'string') headers.push('x-simulator', simulatorWords)
@@ -134,7 +139,7 @@ export class WorkersAi implements Runner {
       signal,
       redact: apiToken === undefined ? this.#redact : redactor([...this.#secrets, apiToken]),
       observer,
-      notes: calls && { model, calls, promptTokens, detail }
+      notes: calls && { model, account, calls, promptTokens, detail }
     }
     signal.throwIfAborted()
     // Kept for longer than the run; the token itself must not be.
@@ -145,6 +150,7 @@ export class WorkersAi implements Runner {
         budget: this.#budgets.of(caller ?? credential),
         retryTime,
         maxRetries,
+        isFinal,
         signal,
         random: Math.random,
         now: Date.now,
@@ -228,8 +234,8 @@ export class WorkersAi implements Runner {
 }
 
 /** Notes a call that is about to be made. */
-function toCall ({ model, calls, detail }: CallNotes, attempts: number): UpstreamCall {
-  const call = new UpstreamCall(model, attempts, detail && new CallDetails(detail.asked, detail.keepsContent))
+function toCall ({ model, account, calls, detail }: CallNotes, attempts: number): UpstreamCall {
+  const call = new UpstreamCall(model, attempts, detail && new CallDetails(detail.asked, detail.keepsContent), account)
   calls.push(call)
   return call
 }

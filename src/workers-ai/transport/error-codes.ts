@@ -3,6 +3,16 @@ import type { UpstreamError } from '../../errors.ts'
 /** Who can do something about a failure. */
 export type Fault = 'caller' | 'credentials' | 'account' | 'model' | 'cloudflare'
 
+/**
+ * What a failure means where several accounts serve as one: another account is asked, and this one
+ * - `used-up`: is out until 00:00 UTC, when its free neurons come anew;
+ * - `refused`: is out until Cloudflare takes its credentials again;
+ * - `busy`: rests for a while, for this model;
+ * - `barred`: rests longer, for this model, which it may not run;
+ * - `broken`: rests after several failures in a row; asking another one is an ordinary retry.
+ */
+export type AccountEffect = 'used-up' | 'refused' | 'busy' | 'barred' | 'broken'
+
 interface Policy {
   /** The same request may succeed later, and nothing was billed. */
   retry: boolean
@@ -11,14 +21,16 @@ interface Policy {
   /** Why more calls of this model would fail as well; absent if the failure does not predict the next call. */
   circuit?: 'capacity' | 'rate-limit'
   fault: Fault
+  /** Absent where no other of several accounts would do better: the request, or the model, is at fault, or it was billed. */
+  account?: AccountEffect
   /** A whole sentence about what to do, if it is known and differs between failures of the same kind. */
   next?: string
 }
 
 const wrongRequest: Policy = { retry: false, fallback: false, fault: 'caller' }
-const wrongCredentials: Policy = { retry: false, fallback: false, fault: 'credentials' }
+const wrongCredentials: Policy = { retry: false, fallback: false, fault: 'credentials', account: 'refused' }
 const noModel: Policy = { retry: false, fallback: true, fault: 'model' }
-const notAllowed: Policy = { retry: false, fallback: true, fault: 'account' }
+const notAllowed: Policy = { retry: false, fallback: true, fault: 'account', account: 'barred' }
 
 /** Every meaning of a failure of Cloudflare, of a model or of the connection, with its consequences. */
 export const MEANINGS = {
@@ -33,18 +45,20 @@ export const MEANINGS = {
   'private-model': notAllowed,
   licence: { ...notAllowed, next: 'Its licence is accepted once for the account, by running the model with the prompt "agree".' },
   plan: { ...notAllowed, next: 'The account needs the Workers Paid plan for it.' },
-  'blocked-account': { retry: false, fallback: false, fault: 'account' },
+  'blocked-account': { retry: false, fallback: false, fault: 'account', account: 'refused' },
   forbidden: { retry: false, fallback: false, fault: 'account' },
-  quota: { retry: false, fallback: false, fault: 'account' },
-  capacity: { retry: true, fallback: true, circuit: 'capacity', fault: 'cloudflare' },
-  'rate-limit': { retry: true, fallback: true, circuit: 'rate-limit', fault: 'account' },
-  overloaded: { retry: true, fallback: true, fault: 'cloudflare' },
-  internal: { retry: true, fallback: true, fault: 'cloudflare' },
+  quota: { retry: false, fallback: false, fault: 'account', account: 'used-up' },
+  /** None of several accounts could be asked. */
+  out: { retry: false, fallback: false, fault: 'account' },
+  capacity: { retry: true, fallback: true, circuit: 'capacity', fault: 'cloudflare', account: 'busy' },
+  'rate-limit': { retry: true, fallback: true, circuit: 'rate-limit', fault: 'account', account: 'busy' },
+  overloaded: { retry: true, fallback: true, fault: 'cloudflare', account: 'busy' },
+  internal: { retry: true, fallback: true, fault: 'cloudflare', account: 'broken' },
   /** Reported under a status of success, so it has run and was billed. */
   failure: { retry: false, fallback: false, fault: 'cloudflare' },
   /** The model was slow, and would be slow (and billed) again. */
-  timeout: { retry: false, fallback: true, fault: 'model' },
-  unreachable: { retry: true, fallback: true, fault: 'cloudflare' },
+  timeout: { retry: false, fallback: true, fault: 'model', account: 'broken' },
+  unreachable: { retry: true, fallback: true, fault: 'cloudflare', account: 'broken' },
   /** The model has run and was billed. */
   malformed: { retry: false, fallback: true, fault: 'cloudflare' },
   empty: { retry: false, fallback: true, fault: 'model' },

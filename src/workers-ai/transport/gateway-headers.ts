@@ -16,6 +16,8 @@ export interface RequestOrigin {
   readonly keyLabel: string
   /** The pattern of its route. */
   readonly route: string
+  /** Which of several accounts was asked for it last; who chooses one notes it here. */
+  account?: string
 }
 
 const PLACEHOLDERS = /\{(key|route)\}/g

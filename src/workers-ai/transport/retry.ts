@@ -17,6 +17,8 @@ export interface RetryOptions {
   budget: RetryBudget
   /** Shared by all calls of one request. */
   retryTime: RetryTimeBudget
+  /** Whether a failure ends the attempts here, because somebody else is asked in their place. */
+  isFinal?: ((error: UpstreamError) => boolean) | undefined
 }
 
 /** Retries in a full budget; a budget starts full. */
@@ -94,8 +96,9 @@ const MAX_WAITING_MS = 10_000
  */
 export async function withRetries<T> (
   attempt: (attempts: number) => Promise<T>,
-  { maxRetries, signal, random, now, sleep, budget, retryTime }: RetryOptions
+  options: RetryOptions
 ): Promise<{ value: T, attempts: number }> {
+  const { now, budget, retryTime, isFinal } = options
   budget.addCall()
   for (let attempts = 1; ; attempts++) {
     const startedAt = now()
@@ -105,13 +108,30 @@ export async function withRetries<T> (
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error
       error.attempts = attempts
-      if (signal.aborted || attempts > maxRetries || !mayRetry(error)) throw error
-      const delay = retryDelay(error, attempts, random)
-      const lostMs = error.kind === 'unreachable' ? now() - startedAt : 0
-      if (!retryTime.spend(delay + lostMs) || !budget.take()) throw error
-      await sleep(delay, signal)
+      if (isFinal?.(error) === true || !(await waitedToRetry(error, attempts, now() - startedAt, options))) throw error
     }
   }
+}
+
+/**
+ * Waits until an attempt may be repeated.
+ * @param attempts that have failed, this one included
+ * @param tookMs how long the attempt took
+ * @returns false, at once, where it may not be repeated
+ * @throws the signal's reason if it aborts during the wait
+ */
+export async function waitedToRetry (
+  error: UpstreamError,
+  attempts: number,
+  tookMs: number,
+  { maxRetries, signal, random, sleep, budget, retryTime }: Omit<RetryOptions, 'now' | 'isFinal'>
+): Promise<boolean> {
+  if (signal.aborted || attempts > maxRetries || !mayRetry(error)) return false
+  const delay = retryDelay(error, attempts, random)
+  const lostMs = error.kind === 'unreachable' ? tookMs : 0
+  if (!retryTime.spend(delay + lostMs) || !budget.take()) return false
+  await sleep(delay, signal)
+  return true
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { UpstreamError } from '../../errors.ts'
 import type { CancelSignal } from '../../generation/cancellation.ts'
 import type { ModelId } from '../models/model.ts'
 import type { AnswerForm } from '../models/task.ts'
@@ -43,6 +44,10 @@ export interface RunOptions<Form extends AnswerForm = AnswerForm> {
   origin?: RequestOrigin | undefined
   /** The rest of the retry time of a request with several runs. */
   retryTime?: RetryTimeBudget | undefined
+  /** The most retries, where they are fewer than the settings allow. */
+  maxRetries?: number | undefined
+  /** Whether a failure is not repeated here, because another account is asked in its place. */
+  isFinal?: ((error: UpstreamError) => boolean) | undefined
   observer?: WireObserver | undefined
   /** Every call this run leads to is added to it, failed ones too; where it is absent none is noted. */
   calls?: UpstreamCall[] | undefined
@@ -84,6 +89,11 @@ interface AnswerHead {
   redact: (text: string) => string
   /** The call that brought it, where calls are noted. Whoever reads the answer ends it. */
   call?: UpstreamCall | undefined
+  /**
+   * Where several accounts serve as one: hears that a stream began with a failure.
+   * @returns whether the same run may be made once more, which another account then answers
+   */
+  failedAtOnce?: ((error: UpstreamError) => boolean) | undefined
 }
 
 /** A `text/event-stream`. Its user must read the body to the end, release it or destroy it. */

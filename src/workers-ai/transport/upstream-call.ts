@@ -30,7 +30,7 @@ const CHARACTERS_PER_TOKEN = 4
 export class UpstreamCall {
   readonly model: ModelId
   /** Whose account was asked, by a name that is no secret. */
-  readonly account = DEFAULT_ACCOUNT
+  readonly account: string
   /** From 1; a greater one repeats a call that failed. */
   readonly attempt: number
   /** `other` until the call has ended. */
@@ -50,10 +50,11 @@ export class UpstreamCall {
   /** What only traces tell; undefined where none are made. */
   readonly details: CallDetails | undefined
 
-  constructor (model: ModelId, attempt: number, details?: CallDetails) {
+  constructor (model: ModelId, attempt: number, details?: CallDetails, account = DEFAULT_ACCOUNT) {
     this.model = model
     this.attempt = attempt
     this.details = details
+    this.account = account
   }
 
   /** Notes what the head of an answer says of the bill. An answer out of AI Gateway's cache costs nothing. */
@@ -74,6 +75,7 @@ export class UpstreamCall {
     const { usage, neurons } = told
     this.details?.end(told)
     this.outcome = failure === undefined ? 'ok' : toOutcome(failure)
+    this.isOverQuota = saysUsedUp(failure)
     this.neurons ??= neurons
     const isCounted = usage !== undefined && (usage.completionTokens > 0 || characters === 0)
     if (isCounted) this.usage = usage
@@ -92,8 +94,12 @@ export class UpstreamCall {
     this.outcome = toOutcome(failure)
     const isGivenUp = this.outcome === 'client_gone' || this.outcome === 'timeout'
     if (isGivenUp && this.usage === undefined) this.estimate ??= { promptTokens, completionTokens: 0, estimated: true }
-    this.isOverQuota = failure instanceof UpstreamError && toFacts(failure).meaning === 'quota'
+    this.isOverQuota = saysUsedUp(failure)
   }
+}
+
+function saysUsedUp (failure: unknown): boolean {
+  return failure instanceof UpstreamError && toFacts(failure).meaning === 'quota'
 }
 
 /** Whether AI Gateway says that an answer is one it has kept. */
@@ -112,6 +118,7 @@ export function toOutcome (failure: unknown): CallOutcome {
   if (!(failure instanceof UpstreamError)) return 'other'
   const { kind, code, status } = failure
   if (kind === 'empty') return 'malformed'
+  if (kind === 'out') return 'other'
   if (kind !== 'refused') return kind
   if (code !== undefined && isKnownCode(code)) return `code_${code}`
   return status >= 500 ? 'http_5xx' : 'other'

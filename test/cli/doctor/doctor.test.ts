@@ -67,6 +67,25 @@ for (const { name, options = {}, argv = [], env = {}, code, verdicts, says, next
   })
 }
 
+t.test('each of several accounts is looked at, by its name', async t => {
+  const other = { id: 'fedcba9876543210fedcba9876543210', token: 'another-token-of-another-account-000000' }
+  const report = await lookAt(t, {}, {
+    env: {
+      CLOUDFLARE_ACCOUNT_ID: '',
+      CLOUDFLARE_API_TOKEN: '',
+      CLOUDFLARE_ACCOUNTS: JSON.stringify([
+        { name: 'main', account_id: ACCOUNT_ID, api_token: API_TOKEN },
+        { name: 'backup', account_id: other.id, api_token: other.token }
+      ])
+    }
+  })
+  t.equal(verdictsOf(report), 'ok ok ok ok ok ok ok failed skipped skipped skipped')
+  t.equal(report.code, 3)
+  t.match(report.stdout, /ok {7}account {3}main: /)
+  t.match(report.stdout, /failed {3}account {3}backup: Cloudflare does not know this account \(7003\): its account_id has the form of an account id/)
+  for (const secret of [other.id, other.token]) t.notMatch(report.stdout, secret)
+})
+
 const settings: Array<{ name: string, env: Record<string, string>, argv?: string[], says: RegExp }> = [
   { name: 'nothing is set, and a flag is wrong', env: {}, argv: ['--prot=1'], says: /unknown option --prot\.\n +→ Did you mean --port\?\nfailed {3}settings {2}CLOUDFLARE_ACCOUNT_ID: not set\.\n +→ Copy it from .*\nfailed {3}settings {2}CLOUDFLARE_API_TOKEN: not set\.\n +→ Make one at / },
   { name: 'a token that cannot be read', env: { CLOUDFLARE_ACCOUNT_ID: ACCOUNT_ID, CLOUDFLARE_API_TOKEN_FILE: '/nowhere/token' }, says: /cannot read the file that CLOUDFLARE_API_TOKEN_FILE names \(ENOENT.*\n +→ Check the path and the permissions of the file\./ },

@@ -26,7 +26,8 @@ for (const { name, given, remaining, cloudflare, guard } of cases) {
     t.strictSame(samplesOf(await toAccountGauges([toAccountFigures(given)])), [
       `workers_ai_proxy_account_neurons_remaining{account="default"} ${remaining}`,
       `workers_ai_proxy_account_out{account="default",reason="cloudflare"} ${cloudflare}`,
-      `workers_ai_proxy_account_out{account="default",reason="free_allocation"} ${guard}`
+      `workers_ai_proxy_account_out{account="default",reason="free_allocation"} ${guard}`,
+      'workers_ai_proxy_account_out{account="default",reason="credentials"} 0'
     ])
   })
 }

@@ -80,7 +80,7 @@ t.test('the model\'s own time limit is like any other timeout', t => {
     ...[3007, 3008, 3046, undefined].map(code => ({ kind: 'refused' as const, status: 408, code })),
     ...[504, 524].map(status => ({ kind: 'refused' as const, status }))
   ]
-  for (const given of timeouts) t.strictSame(toFacts(new UpstreamError('x', given)), { meaning: 'timeout', retry: false, fallback: true, fault: 'model' }, JSON.stringify(given))
+  for (const given of timeouts) t.strictSame(toFacts(new UpstreamError('x', given)), { meaning: 'timeout', retry: false, fallback: true, fault: 'model', account: 'broken' }, JSON.stringify(given))
   t.end()
 })
 

@@ -1,0 +1,23 @@
+import t from 'tap'
+import { relayAccountStates, toAccountStates } from '../../src/app/account-states.ts'
+import { PrimaryEnd, WorkerEnd, type LinkMessage } from '../../src/serve/links.ts'
+
+const rest = { account: 'main', reason: 'quota' as const, untilMs: Date.now() + 3_600_000 }
+
+t.test('a single process has them in its memory', async t => {
+  const states = toAccountStates(undefined)
+  states.rest(rest)
+  t.strictSame(states.rests('main'), [rest])
+})
+
+t.test('several tell each other by way of the primary', async t => {
+  const primary = new PrimaryEnd()
+  relayAccountStates(primary)
+  const [one, other] = [1, 2].map(id => {
+    const worker = new WorkerEnd(message => primary.receive(JSON.parse(JSON.stringify(message)), id))
+    primary.add(id, (message: LinkMessage) => worker.receive(JSON.parse(JSON.stringify(message))))
+    return toAccountStates(worker)
+  })
+  one?.rest(rest)
+  t.strictSame(other?.rests('main'), [rest])
+})

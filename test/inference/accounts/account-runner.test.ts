@@ -1,0 +1,168 @@
+import t from 'tap'
+import { LimitError, UpstreamError } from '../../../src/errors.ts'
+import { AccountHealth } from '../../../src/inference/accounts/account-health.ts'
+import { AccountRunner, type Account, type AccountNeurons } from '../../../src/inference/accounts/account-runner.ts'
+import { MemoryAccountStates } from '../../../src/stores/accounts/memory.ts'
+import type { ModelId } from '../../../src/workers-ai/models/model.ts'
+import { RetryTimeBudget, withRetries, RetryBudget } from '../../../src/workers-ai/transport/retry.ts'
+import type { RunAnswer, RunOptions } from '../../../src/workers-ai/transport/runner.ts'
+
+const NOON = Date.UTC(2026, 2, 1, 12)
+const MODEL = '@cf/a/b' as ModelId
+
+type Outcome = 'ok' | UpstreamError
+
+function refused (status: number, code?: number): UpstreamError {
+  return new UpstreamError('words', { kind: 'refused', status, code })
+}
+
+const ALL_FREE: AccountNeurons = { remaining: () => 1, mayServe: () => true, hold: () => {}, resetsAtMs: () => NOON + 43_200_000 }
+
+/** Accounts whose nth call has the nth outcome; all later ones have the last. */
+function start (outcomes: Record<string, Outcome[]>, given: Partial<AccountNeurons> = {}) {
+  const clock = { ms: NOON }
+  const asked: string[] = []
+  const accounts: Account[] = Object.entries(outcomes).map(([name, left]) => ({
+    name,
+    plan: 'free',
+    weight: 1,
+    hasGateway: false,
+    runner: {
+      run: async (_model, _body, options: RunOptions) => {
+        const { value } = await withRetries(async () => {
+          asked.push(name)
+          const outcome = left.length > 1 ? left.shift() : left[0]
+          if (outcome instanceof UpstreamError) throw outcome
+          return { form: options.form, status: 200, headers: {}, attempts: 1, redact: (text: string) => text } as unknown as RunAnswer<never>
+        }, {
+          budget: new RetryBudget(),
+          retryTime: options.retryTime ?? new RetryTimeBudget(),
+          maxRetries: options.maxRetries ?? 0,
+          isFinal: options.isFinal,
+          signal: options.signal,
+          random: () => 0,
+          now: () => clock.ms,
+          sleep: async () => {}
+        })
+        return value
+      },
+      getJson: async path => {
+        asked.push(`${name} ${path}`)
+        if (left[0] instanceof UpstreamError) throw left[0]
+        return { by: name }
+      },
+      close: async () => { asked.push(`${name} closed`) }
+    }
+  }))
+  const log = { error: () => {}, warn: () => {}, info: () => {} }
+  const health = new AccountHealth({ states: new MemoryAccountStates(() => clock.ms), now: () => clock.ms, random: () => 0, log })
+  const runner = new AccountRunner({ accounts, routing: 'order', health, neurons: { ...ALL_FREE, ...given }, isPaidOnly: () => false, maxRetries: 2, now: () => clock.ms, random: () => 0 })
+  const run = (options: Partial<RunOptions> = {}) => runner.run(MODEL, '{}', { form: 'json', signal: new AbortController().signal, ...options })
+  return { run, runner, asked, clock, health }
+}
+
+async function failureOf (work: Promise<unknown>): Promise<UpstreamError | undefined> {
+  return work.then(() => undefined, (error: UpstreamError) => error)
+}
+
+t.test('an account that serves is all that is asked', async t => {
+  const { run, runner, asked } = start({ a: ['ok'], b: ['ok'] })
+  const origin: NonNullable<RunOptions['origin']> = { keyLabel: 'none', route: '/' }
+  await run({ origin })
+  t.strictSame(asked, ['a'])
+  t.equal(origin.account, 'a')
+  await runner.close()
+  t.strictSame(asked.slice(1).sort(), ['a closed', 'b closed'])
+})
+
+t.test('a lack of capacity moves at once where another is well, and is retried where none is', async t => {
+  const { run, asked } = start({ a: [refused(429, 3040)], b: [refused(429, 3040), 'ok'] })
+  await run()
+  t.strictSame(asked, ['a', 'b', 'b'], 'each account is tried once, the last one with patience')
+  const all = start({ a: [refused(429, 3040)], b: [refused(429, 3040)] })
+  t.match(await failureOf(all.run()), { code: 3040 })
+  t.strictSame(all.asked, ['a', 'b', 'b', 'b'])
+  t.match(await failureOf(all.run()), { code: 3040 }, 'where all rest, the one that has the turn is asked all the same')
+})
+
+t.test('what is broken is repeated by another account within the retries there are', async t => {
+  const { run, asked } = start({ a: [refused(500)], b: [refused(500)], c: ['ok'] })
+  await run()
+  t.strictSame(asked, ['a', 'b', 'c'])
+  const two = start({ a: [refused(500)], b: [refused(500)] })
+  t.match(await failureOf(two.run()), { status: 500 })
+  t.strictSame(two.asked, ['a', 'b', 'b'], 'three attempts in all')
+  const late = start({ a: [new UpstreamError('late', { kind: 'timeout' })], b: ['ok'] })
+  t.match(await failureOf(late.run()), { kind: 'timeout' })
+  t.strictSame(late.asked, ['a'], 'a timeout is not waited for twice')
+})
+
+t.test('where all may not run the model, the last one says so, also the next time', async t => {
+  const { run, asked } = start({ a: [refused(403, 5035)], b: [refused(403, 5016)] })
+  t.match(await failureOf(run()), { code: 5016 })
+  t.match(await failureOf(run()), { code: 5016 })
+  t.strictSame(asked, ['a', 'b', 'a', 'b'])
+})
+
+t.test('all out is an error of its own, with the time of the first return', async t => {
+  const { run, asked, clock } = start({ a: [refused(429, 4006)], b: [refused(401, 10_000), 'ok'] })
+  t.match(await failureOf(run()), { kind: 'out', retryAfter: 300, attempts: 0, cause: { code: 10_000 } })
+  t.match(await failureOf(run()), { kind: 'out', message: /refuses the credentials of 1 of them/ })
+  t.strictSame(asked, ['a', 'b'])
+  clock.ms += 300_000
+  await run()
+  t.strictSame(asked, ['a', 'b', 'b'], 'a probe finds that it serves')
+  await run()
+  t.strictSame(asked.slice(3), ['b'])
+})
+
+t.test('a probe that fails costs its request nothing but the time', async t => {
+  const { run, asked, clock } = start({ a: [refused(429, 4006)], b: ['ok'] })
+  await run()
+  clock.ms += 15 * 60_000
+  await run()
+  await run()
+  t.strictSame(asked, ['a', 'b', 'a', 'b', 'b'])
+})
+
+t.test('a stream that begins with a failure may be asked for once more', async t => {
+  const { run, health } = start({ a: ['ok'], b: ['ok'] })
+  const answer = await run({ form: 'events' })
+  t.equal(answer.failedAtOnce?.(refused(200, 5006)), false, 'not where the request is at fault')
+  t.equal(answer.failedAtOnce?.(refused(200, 4006)), true)
+  t.equal(health.standing('a', MODEL), 'out')
+  const second = await run({ form: 'events' })
+  t.equal(second.failedAtOnce?.(refused(200, 3040)), false, 'there is no other one')
+})
+
+t.test('what the guard withholds goes to another account', async t => {
+  const held: string[] = []
+  const limit = new LimitError({ limit: 'free_allocation' }, 'the accounts')
+  const hold = (account: string) => {
+    if (account === 'a') throw limit
+    held.push(account)
+  }
+  const { run, asked } = start({ a: ['ok'], b: ['ok'] }, { hold })
+  await run()
+  t.strictSame([asked, held], [['b'], ['b']])
+  const none = start({ a: ['ok'], b: ['ok'] }, { hold: () => { throw limit } })
+  t.equal(await failureOf(none.run()) as unknown, limit)
+  const closed = start({ a: ['ok'], b: ['ok'] }, { mayServe: () => false })
+  t.match(await failureOf(closed.run()), { kind: 'out', retryAfter: 43_200, message: /free neurons of the day are used up/ })
+})
+
+t.test('one whose client has left asks nobody else', async t => {
+  const abort = new AbortController()
+  const { run, asked } = start({ a: [refused(500)], b: ['ok'] })
+  abort.abort(new Error('gone'))
+  await t.rejects(run({ signal: abort.signal }))
+  t.strictSame(asked, ['a'])
+})
+
+t.test('what is read below the account is read where it can be', async t => {
+  const { runner, asked } = start({ a: [refused(401, 10_000)], b: ['ok'] })
+  t.strictSame(await runner.getJson('/x'), { by: 'b' })
+  t.strictSame(asked, ['a /x', 'b /x'])
+  const wrong = start({ a: [refused(404, 7001)], b: ['ok'] })
+  t.match(await failureOf(wrong.runner.getJson('/x')), { code: 7001 })
+})
