@@ -68,7 +68,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   const { logger = newLogger(settings), remoteImages = {}, readers: others = [], limits, link, keepAliveMs = KEEP_ALIVE_MS } = parts
   // First, because they may fail, and nothing else must then be left open.
   const shared = await toRedis(settings, logger)
-  const { store, ledger } = await openStores(settings, logger, parts).catch(async (error: unknown) => {
+  const { store, ledger } = await openStores(settings, logger, { ...parts, redis: shared?.redis }).catch(async (error: unknown) => {
     await shared?.redis.close()
     throw error
   })
@@ -102,7 +102,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   const accounts = async () => (await facts()).map(({ state }) => state)
   usage(app, { ledger, accounts, budgets: () => keyLimits?.budgets() ?? new Map(), now: Date.now })
   const isEmbedding = (id: string) => list.find(id)?.task === 'text-embeddings'
-  const answerCache = await toAnswerCache(settings)
+  const answerCache = await toAnswerCache(settings, shared?.redis)
   const freeNeurons = several ? several.guard : allocation.guard
   const services = { settings, workersAi, models, remoteImages, keepAliveMs, freeNeurons, answerCache }
   await app.register(openai, { ...services, store, ledger, isEmbedding })

@@ -2,11 +2,14 @@ import cluster, { type Worker } from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { relayAccountStates } from '../app/account-states.ts'
+import { toRedis } from '../app/redis.ts'
+import { tellOfStores } from '../app/stores.ts'
 import { StartError } from '../errors.ts'
 import { isForPerson, toLoggedError } from '../telemetry/logger.ts'
 import type { ModelSurvey } from '../inference/model-survey.ts'
 import type { Ledger } from '../stores/ledger/ledger.ts'
 import { openLedger } from '../stores/ledger/open.ts'
+import type { Redis } from '../stores/redis/redis.ts'
 import { openStore } from '../stores/responses/open.ts'
 import type { Settings } from '../settings/schema.ts'
 import { PrimaryEvents } from '../telemetry/events/primary-events.ts'
@@ -28,14 +31,16 @@ const GRACE_MS = 1_000
 /**
  * Starts the workers, and resolves when all of them serve. Restarts a worker that exits later. All workers share one
  * simulator.
- * @throws SettingsError when the store of responses cannot be opened; StartError when a worker cannot serve. None is left then.
+ * @throws SettingsError when the store of responses cannot be opened, or what is at REDIS_URL cannot be used; StartError when a
+ * worker cannot serve. None is left then.
  */
 export async function startWorkers (settings: Settings, log: FastifyBaseLogger): Promise<Workers> {
   await checkStore(settings, log)
-  const ledger = await openLedger(settings, Date.now, log)
+  const shared = await toRedis(settings, log)
+  const ledger = await openLedger(settings, Date.now, log, shared?.redis)
   const { settings: known, closeUpstream } = await startUpstream(settings)
   cluster.setupPrimary({ args: ['worker'] })
-  const workers = new Workers(toShare(known), log, closeUpstream, ledger)
+  const workers = new Workers(toShare(known), log, { ledger, redis: shared?.redis, closeUpstream })
   try {
     await workers.recall()
     await workers.start(settings.workers)
@@ -47,8 +52,8 @@ export async function startWorkers (settings: Settings, log: FastifyBaseLogger):
 }
 
 /**
- * The settings of a worker: limits are divided among the workers. Without a file no responses are stored, because the
- * other workers could not find them.
+ * The settings of a worker: limits are divided among the workers. Without a file or Redis no responses are stored, because
+ * the other workers could not find them.
  */
 function toShare (settings: Settings): Settings {
   return {
@@ -58,19 +63,28 @@ function toShare (settings: Settings): Settings {
     upstream: 'cloudflare',
     maxStreams: Math.ceil(settings.maxStreams / settings.workers),
     maxBodyMemoryBytes: Math.ceil(settings.maxBodyMemoryBytes / settings.workers),
-    ...(settings.storePath === undefined && { storeMaxBytes: 0 })
+    ...(settings.storePath === undefined && settings.redis === undefined && { storeMaxBytes: 0 })
   }
 }
 
 /** Opens the file before any worker starts: reports errors once, and lets one process create the file. */
 async function checkStore (settings: Settings, log: FastifyBaseLogger): Promise<void> {
-  const { storePath, storeMaxBytes, workers } = settings
+  const { redis, storePath, storeMaxBytes, workers } = settings
+  if (redis !== undefined) return tellOfStores(settings, log)
   if (storePath === undefined) {
-    if (storeMaxBytes > 0) log.warn({ workers }, 'responses are not stored: several workers need a file for them (STORE_PATH)')
+    if (storeMaxBytes > 0) log.warn({ workers }, 'responses are not stored: several workers need a file for them (STORE_PATH), or REDIS_URL')
     return
   }
   const store = await openStore(settings, Date.now)
   await store.close()
+}
+
+interface WorkersParts {
+  /** Keeps what all of them use. */
+  ledger: Ledger
+  /** What the ledger is kept in, where replicas share it; each worker has a connection of its own. */
+  redis: Redis | undefined
+  closeUpstream: () => Promise<void>
 }
 
 /** The worker processes. */
@@ -90,13 +104,15 @@ export class Workers {
   readonly #events = new PrimaryEvents(this.#links)
 
   readonly #ledger: Ledger
+  readonly #redis: Redis | undefined
   readonly #freeAllocations: FreeAllocations
 
-  constructor (settings: Settings, log: FastifyBaseLogger, closeUpstream: () => Promise<void>, ledger: Ledger) {
+  constructor (settings: Settings, log: FastifyBaseLogger, { ledger, redis, closeUpstream }: WorkersParts) {
     this.#settings = settings
     this.#log = log
     this.#closeUpstream = closeUpstream
     this.#ledger = ledger
+    this.#redis = redis
     this.#metrics = new PrimaryMetrics(this.#links, error => log.error({ err: toLoggedError(error) }, 'cannot add up the metrics'))
     this.#freeAllocations = toFreeAllocations(settings, { now: Date.now, log })
     keepUsage(this.#links, ledger, this.#freeAllocations)
@@ -149,6 +165,7 @@ export class Workers {
     await Promise.all(this.#running.values())
     await this.#closeUpstream()
     await this.#ledger.close()
+    await this.#redis?.close()
   }
 
   /** Restarts the worker whenever it exits, until the program stops. */

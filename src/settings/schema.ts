@@ -392,7 +392,7 @@ export const Environment = Type.Object({
     maximum: 1_099_511_627_776,
     default: 67_108_864,
     description: 'Maximum bytes of kept answers in the memory of each process.',
-    details: 'Above the limit, those that were not used for longest go.'
+    details: 'Above the limit, those that were not used for longest go. With `REDIS_URL` they are in Redis, which has a limit of its own.'
   }),
   ANSWER_CACHE_SHARED: Type.Boolean({
     group: 'Answer cache',
@@ -403,7 +403,7 @@ export const Environment = Type.Object({
   STORE_PATH: Type.Optional(Type.String({
     group: 'Stored responses',
     description: 'SQLite file for stored responses and usage; without it memory stores them.',
-    details: 'What is in memory is lost when the process ends. Several `WORKERS` without a file store no responses.'
+    details: 'What is in memory is lost when the process ends. Several `WORKERS` without a file store no responses. Not used with `REDIS_URL`.'
   })),
   STORE_MAX_BYTES: Type.Integer({
     group: 'Stored responses',
@@ -412,7 +412,7 @@ export const Environment = Type.Object({
     maximum: 1_099_511_627_776,
     default: 67_108_864,
     description: 'Maximum bytes of stored responses; 0 stores none.',
-    details: 'Above the limit, the key that stores most loses its least recently used responses.'
+    details: 'Above the limit, the key that stores most loses its least recently used responses. With `REDIS_URL` it is for all replicas together.'
   }),
   STORE_TTL_HOURS: Type.Integer({
     group: 'Stored responses',

@@ -1,4 +1,4 @@
-import type { Booking, Ledger, Row } from '../stores/ledger/ledger.ts'
+import type { Booking, Ledger, Row, Rows } from '../stores/ledger/ledger.ts'
 import { MemoryLedger } from '../stores/ledger/memory.ts'
 import type { EndedRequest } from '../telemetry/ended-requests.ts'
 import type { PrimaryLink, WorkerLinks } from '../telemetry/primary-link.ts'
@@ -17,6 +17,12 @@ interface Refused {
 interface Days {
   first: string
   last: string
+}
+
+/** An array takes nothing but its elements along. */
+interface RowsMessage {
+  rows: Row[]
+  isPartial?: true | undefined
 }
 
 /** The ledger of one of several processes: the primary keeps it for all. What is added goes there at the end of each tick. */
@@ -38,9 +44,10 @@ export class LinkedLedger implements Ledger {
     setImmediate(() => this.#tell())
   }
 
-  async read (first: string, last: string): Promise<Row[]> {
+  async read (first: string, last: string): Promise<Rows> {
     this.#tell()
-    return await this.#link.ask(TOPICS.rows, { first, last } satisfies Days) as Row[]
+    const { rows, isPartial } = await this.#link.ask(TOPICS.rows, { first, last } satisfies Days) as RowsMessage
+    return isPartial ? Object.assign(rows, { isPartial }) : rows
   }
 
   close (): void {
@@ -105,7 +112,8 @@ export function keepUsage (links: WorkerLinks, ledger: Ledger, allocations: Free
   links.hear(TOPICS.refused, message => allocations.of((message as Refused).account)?.noteRefusal())
   links.answer(TOPICS.rows, async question => {
     const { first, last } = question as Days
-    return await ledger.read(first, last)
+    const rows = await ledger.read(first, last)
+    return { rows, isPartial: rows.isPartial } satisfies RowsMessage
   })
   links.answer(TOPICS.facts, async () => allocations.facts)
 }

@@ -1,4 +1,4 @@
-import { addCounts, emptyRow, type Counts, type Row } from '../stores/ledger/ledger.ts'
+import { addCounts, emptyRow, type Counts, type Row, type Rows } from '../stores/ledger/ledger.ts'
 import { MICRO_NEURONS_PER_NEURON } from '../workers-ai/models/price.ts'
 
 /** What was counted, as `GET /usage` shows it. */
@@ -46,6 +46,8 @@ export interface UsageReport {
   date: string
   /** When that day ends: Unix time in seconds. */
   resets_at: number
+  /** Only what this process knows: other replicas have more, and what they share cannot be reached at the moment. */
+  partial?: true
   totals: ReportRow
   by_key: Array<{ key: string } & ReportRow & { budget?: KeyBudget }>
   by_model: Array<{ model: string } & ReportRow & { unpriced?: true }>
@@ -61,7 +63,7 @@ export interface UsageReport {
 export interface ReportInput {
   date: string
   /** The rows of that day, of all keys. */
-  rows: readonly Row[]
+  rows: Readonly<Rows>
   /** The only key that is shown; all when undefined. */
   key: string | undefined
   /** Keys with a limit, which are listed even when they were not used. */
@@ -79,6 +81,7 @@ export function toReport ({ date, rows, key, budgets, accounts }: ReportInput): 
     object: 'usage',
     date,
     resets_at: (Date.parse(date) + DAY_MS) / 1_000,
+    ...(rows.isPartial && { partial: true }),
     totals: toReportRow(sumOf(shown)),
     by_key: sumsBy('key', shown, keys).map(([name, sum]) => {
       const budget = budgets.get(name)

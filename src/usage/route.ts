@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { invalid, quoted } from '../errors.ts'
+import { warnOfPartialUsage } from '../http/replies/partial-usage.ts'
 import { toDay, type Ledger } from '../stores/ledger/ledger.ts'
 import { toReport, type AccountState, type KeyBudget } from './report.ts'
 
@@ -18,10 +19,11 @@ export interface UsageServices {
  * key sees its own use.
  */
 export function usage (app: FastifyInstance, { ledger, accounts, budgets, now }: UsageServices): void {
-  app.get<{ Querystring: Record<string, unknown> }>('/usage', { config: { figuresOf: 'own', isScrape: true } }, async ({ query, viewer }) => {
+  app.get<{ Querystring: Record<string, unknown> }>('/usage', { config: { figuresOf: 'own', isScrape: true } }, async ({ query, viewer }, reply) => {
     const today = toDay(now())
     const date = toDate(query, today)
     const rows = await ledger.read(date, date)
+    warnOfPartialUsage(reply, rows)
     const known = await accounts()
     return toReport({
       date,

@@ -1,13 +1,12 @@
 import t from 'tap'
 import { toAnswerCache } from '../../src/app/answer-cache.ts'
-import type { AnswerStore } from '../../src/stores/answers/answers.ts'
+import type { Redis } from '../../src/stores/redis/redis.ts'
 import { ask, saying, startProxy } from '../servers/start-proxy.ts'
 
 t.test('it is made where answers are to be kept, and elsewhere there is nothing of it', async t => {
   t.equal(await toAnswerCache({}), undefined)
   t.ok(await toAnswerCache({ answerCache: { ttlSeconds: 1, maxBytes: 1_000, isShared: false } }))
-  const given: AnswerStore = { get: () => undefined, set: () => {} }
-  t.ok(await toAnswerCache({ answerCache: { ttlSeconds: 1, maxBytes: 1_000, isShared: false } }, given))
+  t.ok(await toAnswerCache({ answerCache: { ttlSeconds: 1, maxBytes: 1_000, isShared: false } }, {} as Redis))
 })
 
 t.test('without the setting no answer is kept, and none says so', async t => {

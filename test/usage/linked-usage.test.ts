@@ -86,3 +86,14 @@ t.test('what Cloudflare says to one of them is told once, and known to all', asy
   t.equal(warnings.length, 1)
   t.match(await other.linked.facts(), [{ state: { out: { reason: 'cloudflare' } } }, { state: { out: undefined } }])
 })
+
+t.test('what the primary cannot read whole, its workers know to be partial', async t => {
+  const { ledger, one } = start()
+  ledger.add([booking])
+  t.notOk((await one.ledger.read(...DAY)).isPartial)
+  const { read } = ledger
+  ledger.read = (first, last) => Object.assign(read.call(ledger, first, last), { isPartial: true as const })
+  const rows = await one.ledger.read(...DAY)
+  t.equal(rows.isPartial, true)
+  t.match([...rows], [{ requests: 1 }])
+})

@@ -57,3 +57,16 @@ t.test('Cloudflare\'s refusal shows', async t => {
   t.match(body, { by_account: [{ free_remaining: 0, out_reason: 'cloudflare', out_until: body['resets_at'] }] })
   t.match(proxy.lines().filter(({ msg }) => String(msg).startsWith('Cloudflare says')), [{ level: 40, account: 'default', counted: 0, limit: 10_000 }])
 })
+
+t.test('what only this process knows is told as that', async t => {
+  const ledger = filled()
+  const { read } = ledger
+  ledger.read = (first, last) => Object.assign(read.call(ledger, first, last), { isPartial: true as const })
+  const proxy = await startProxy(t, {}, {}, { ledger })
+  const response = await fetch(`${proxy.url}/usage`)
+  t.equal(response.headers.get('x-proxy-warnings'), 'usage partial')
+  t.match(await response.json(), { partial: true, totals: { requests: 2 } })
+  const costs = await fetch(`${proxy.url}/v1/organization/costs?start_time=${Math.floor(Date.now() / 1_000) - 60}`)
+  t.equal(costs.headers.get('x-proxy-warnings'), 'usage partial')
+  t.match(await costs.json(), { object: 'page' })
+})

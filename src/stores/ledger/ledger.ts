@@ -35,6 +35,12 @@ export interface Row extends RowKey, Counts {
   day: string
 }
 
+/** Rows that were read. */
+export interface Rows extends Array<Row> {
+  /** Other processes have more, and cannot be asked at the moment. */
+  isPartial?: true
+}
+
 /**
  * Adds up what was used, by UTC day, account, model and key: aggregates only, so its size depends on the configuration and not
  * on the number of requests. Rows of days more than 400 days ago are gone.
@@ -48,7 +54,7 @@ export interface Ledger {
    * @param last ISO date of the last day
    * @returns in the order of their days
    */
-  read: (first: string, last: string) => Row[] | Promise<Row[]>
+  read: (first: string, last: string) => Rows | Promise<Rows>
   /** Writes what is not written yet. */
   close: () => void | Promise<void>
 }

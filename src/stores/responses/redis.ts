@@ -1,0 +1,112 @@
+import { promisify } from 'node:util'
+import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
+import { ProxyError } from '../../errors.ts'
+import { RedisUnavailable, type Redis } from '../redis/redis.ts'
+import { DELETE, FIND, GET, PUT } from './redis-scripts.ts'
+import { itemsOf, pickItems, type ResponsesStore, type StoredResponse, type StoreLimits } from './store.ts'
+
+/** What a response and an item take beside the text, in bytes: keys, and places in the index. */
+const ENTRY_BYTES = 512
+const ITEM_BYTES = 192
+
+/** From this size on what is stored is compressed, in bytes. */
+const COMPRESS_FROM = 1_048_576
+
+/** Fast, and its window is as large as a long conversation, in which much comes again: gzip takes twice as long for ten times as much. */
+const QUALITY = 4
+
+/** Stands before what is compressed by Brotli. JSON begins otherwise. */
+const BROTLI = 1
+
+/** How soon a caller should ask again, in seconds: Redis is tried again by then. */
+const RETRY_SECONDS = '5'
+
+const compress = promisify(brotliCompress)
+const decompress = promisify(brotliDecompress)
+
+/**
+ * Stores responses in Redis, for all replicas. Every operation is one round trip. While Redis is away nothing is stored, and
+ * whoever asks for what may be there hears that it cannot be told, never that it is not there.
+ */
+export class RedisStore<Stored extends StoredResponse = StoredResponse> implements ResponsesStore<Stored> {
+  readonly #redis: Redis
+  readonly #limits: StoreLimits
+
+  constructor (redis: Redis, limits: StoreLimits) {
+    this.#redis = redis
+    this.#limits = limits
+  }
+
+  async put (owner: string, stored: Stored): Promise<boolean> {
+    const { maxBytes } = this.#limits
+    if (maxBytes === 0) return false
+    const value = await toValue(stored)
+    const items = itemsOf(stored).map(({ id }) => id)
+    const bytes = value.byteLength + ENTRY_BYTES + ITEM_BYTES * items.length
+    if (bytes > maxBytes) return false
+    try {
+      return await this.#run(PUT, owner, stored.response.id, value, JSON.stringify({ bytes, items }), bytes, maxBytes) === 1
+    } catch (error) {
+      if (error instanceof RedisUnavailable) return false
+      throw error
+    }
+  }
+
+  /** @throws ProxyError 503 while Redis is away */
+  async get (owner: string, id: string): Promise<Stored | undefined> {
+    const value = await this.#ask(GET, owner, id) as Buffer | null
+    return value === null ? undefined : await toStored(value)
+  }
+
+  /** @throws ProxyError 503 while Redis is away */
+  async delete (owner: string, id: string): Promise<boolean> {
+    return await this.#ask(DELETE, owner, id) === 1
+  }
+
+  /** @throws ProxyError 503 while Redis is away */
+  async findItems (owner: string, ids: readonly string[]): Promise<Map<string, Stored['items'][number]>> {
+    if (ids.length === 0) return new Map()
+    const values = await this.#ask(FIND, owner, ...ids) as Buffer[]
+    return pickItems(await Promise.all(values.map(value => toStored<Stored>(value))), ids)
+  }
+
+  /** The connection is closed by whoever opened it. */
+  async close (): Promise<void> {}
+
+  async #ask (lua: string, owner: string, ...args: string[]): Promise<unknown> {
+    try {
+      return await this.#run(lua, owner, ...args)
+    } catch (error) {
+      if (error instanceof RedisUnavailable) throw toUnavailable(error)
+      throw error
+    }
+  }
+
+  /** The text of the script goes along, which is short, because its answer may be bytes. */
+  #run (lua: string, owner: string, ...args: Array<string | number | Buffer>): Promise<unknown> {
+    const { now, ttlMs } = this.#limits
+    return this.#redis.commandBuffer('EVAL', lua, 0, this.#redis.key(''), now(), ttlMs, owner, ...args)
+  }
+}
+
+async function toValue (stored: StoredResponse): Promise<Buffer> {
+  const text = Buffer.from(JSON.stringify(stored))
+  if (text.byteLength <= COMPRESS_FROM) return text
+  const params = { [constants.BROTLI_PARAM_QUALITY]: QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: text.byteLength }
+  return Buffer.concat([Buffer.of(BROTLI), await compress(text, { params })])
+}
+
+async function toStored<Stored> (value: Buffer): Promise<Stored> {
+  const text = value[0] === BROTLI ? await decompress(value.subarray(1)) : value
+  return JSON.parse(text.toString()) as Stored
+}
+
+function toUnavailable (cause: RedisUnavailable): ProxyError {
+  return new ProxyError('Stored responses cannot be reached at the moment. Ask again in a few seconds.', {
+    status: 503,
+    type: 'server_error',
+    code: 'store_unavailable',
+    headers: { 'retry-after': RETRY_SECONDS },
+    cause
+  })
+}
