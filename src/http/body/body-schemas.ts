@@ -1,18 +1,22 @@
-import { Ajv, type AnySchema, type ValidateFunction } from 'ajv'
+import { Ajv, type ValidateFunction } from 'ajv'
 import type { FastifyServerOptions } from 'fastify'
+import { inParts } from './schema-parts.ts'
 
 /** Fastify passes the whole route definition; its types contain only the schema. */
-type Route = { schema: AnySchema }
+type Route = { schema: Record<string, unknown> }
 
-/** Created for the first body. It compiles the schema of an endpoint once for all its paths. */
+/** Created for the first body. */
 let ajv: Ajv | undefined
+
+/** An endpoint has one for all its paths. */
+const validators = new WeakMap<Route['schema'], ValidateFunction>()
 
 const compilersFactory = {
   // Fastify asks for one for each prefix of paths.
   buildValidator: () => ({ schema }: Route) => whenNeeded(() => {
-    // Optimized code would take twice as long to compile, and run no faster.
-    ajv ??= new Ajv({ discriminator: true, allowUnionTypes: true, addUsedSchema: false, validateSchema: false, code: { optimize: false } })
-    return ajv.compile(schema)
+    const known = validators.get(schema) ?? toValidator(schema)
+    validators.set(schema, known)
+    return known
   }),
   // Answers have no schemas.
   buildSerializer: () => () => JSON.stringify
@@ -23,6 +27,19 @@ const compilersFactory = {
  * body that needs it: compiling all of them takes a fifth of a start.
  */
 export const BODY_SCHEMAS = { compilersFactory } as unknown as NonNullable<FastifyServerOptions['schemaController']>
+
+function toValidator (schema: Route['schema']): ValidateFunction {
+  // Code that ajv optimizes would take twice as long to compile, and run no faster.
+  ajv ??= new Ajv({
+    discriminator: true,
+    allowUnionTypes: true,
+    addUsedSchema: false,
+    validateSchema: false,
+    inlineRefs: false,
+    code: { optimize: false }
+  })
+  return ajv.compile(inParts(schema))
+}
 
 /** Fastify reads the errors from the validating function. */
 function whenNeeded (compile: () => ValidateFunction): ValidateFunction {
