@@ -95,7 +95,7 @@ export async function prepareServer (
 }
 
 /** Whether it asks how the server is, which is most wanted when that has too much to do. */
-function isAboutTheServer ({ routeOptions: { config } }: FastifyRequest): boolean {
+function isAboutTheServer ({ routeConfig: config }: FastifyRequest): boolean {
   return config.isHealthCheck === true || config.isScrape === true
 }
 

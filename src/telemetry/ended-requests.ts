@@ -3,7 +3,11 @@ import { RequestRecord, type CallDetail } from '../inference/request-record.ts'
 import { toLoggedError } from './logger.ts'
 
 declare module 'fastify' {
-  interface FastifyRequest { record: RequestRecord }
+  interface FastifyRequest {
+    record: RequestRecord
+    /** What its route says of itself. Fastify makes a new object each time it is asked for `routeOptions`, of which this is a part. */
+    routeConfig: FastifyRequest['routeOptions']['config']
+  }
   interface FastifyContextConfig {
     /** Liveness and readiness probes: open to all, never shed; they have no record and no reader. */
     isHealthCheck?: boolean
@@ -54,11 +58,14 @@ export function readEndedRequests (app: FastifyInstance, readers: readonly Reque
   const readsCalls = readers.some(reader => reader.readsCalls)
   const detail = (['content', 'facts'] as const).find(wanted => readers.some(reader => reader.detail === wanted))
   app.decorateRequest('record')
+  app.decorateRequest('routeConfig')
   app.addHook('onRequest', (request, reply, done) => {
     request.record = new RequestRecord(readsCalls ? [] : undefined, detail)
-    request.record.route = request.routeOptions.url ?? 'unknown'
+    const { config } = request.routeOptions
+    request.routeConfig = config
+    request.record.route = config.url ?? 'unknown'
     reply.header('x-request-id', request.id)
-    if (request.routeOptions.config.isHealthCheck) return done()
+    if (config.isHealthCheck) return done()
     // Fastify calls no hook when a client disconnects after its request was read; Node emits this in every case, once.
     reply.raw.once('close', () => {
       if (reply.raw.writableFinished) return tell(readers, reply, reply.elapsedTime, false)
@@ -71,7 +78,7 @@ export function readEndedRequests (app: FastifyInstance, readers: readonly Reque
 }
 
 function tell (readers: readonly RequestReader[], { request, statusCode }: FastifyReply, elapsedMs: number, hasLeft: boolean): void {
-  const { record, method, routeOptions: { config } } = request
+  const { record, method, routeConfig: config } = request
   const isAborted = hasLeft && config.isEndless !== true
   const ended: EndedRequest = {
     record,

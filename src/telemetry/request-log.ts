@@ -6,7 +6,7 @@ import { toLoggedPath } from './logged-path.ts'
 export const REQUEST_LOG: RequestReader = {
   name: 'log',
   read: ended => {
-    if (ended.request.routeOptions.config.isScrape && ended.status < 400) return
+    if (ended.request.routeConfig.isScrape && ended.status < 400) return
     ended.request.log.info(toLine(ended), ended.isAborted ? 'client gone' : 'request')
   }
 }

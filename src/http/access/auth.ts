@@ -56,8 +56,8 @@ export function toKeyRing (keys: readonly ApiKey[]): (key: string) => KnownKey |
   }
 }
 
-function showsFigures ({ routeOptions }: FastifyRequest): boolean {
-  return routeOptions.config.figuresOf !== undefined
+function showsFigures ({ routeConfig }: FastifyRequest): boolean {
+  return routeConfig.figuresOf !== undefined
 }
 
 /**

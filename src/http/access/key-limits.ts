@@ -64,7 +64,7 @@ export function settlement (toSpent: KeyLimitsOptions['toSpent']): RequestReader
 
 /** Health checks, pages and figures ask no model for anything. */
 function mayAskModels (request: FastifyRequest): boolean {
-  return !isOpenToAll(request) && request.routeOptions.config.figuresOf === undefined
+  return !isOpenToAll(request) && request.routeConfig.figuresOf === undefined
 }
 
 function ownerOf ({ record, caller }: FastifyRequest, authMode: Settings['authMode']): string {
@@ -73,8 +73,8 @@ function ownerOf ({ record, caller }: FastifyRequest, authMode: Settings['authMo
   return record.key === undefined ? 'your key' : `the key '${record.key}'`
 }
 
-function headersOf ({ routeOptions }: FastifyRequest): NonNullable<FastifyRequest['routeOptions']['config']['toRateHeaders']> {
-  return routeOptions.config.toRateHeaders ?? toRateHeaders
+function headersOf ({ routeConfig }: FastifyRequest): NonNullable<FastifyRequest['routeConfig']['toRateHeaders']> {
+  return routeConfig.toRateHeaders ?? toRateHeaders
 }
 
 function toRateHeaders ({ requests, tokens }: Standing): Record<string, string> {

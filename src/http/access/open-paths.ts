@@ -15,9 +15,9 @@ const PAGE = /^(?:https?:\/\/[^/?#]+)?(?:\/|\/favicon\.ico|\/robots\.txt|\/ui(?:
  * of a page, by the very path.
  * Nothing else is, known or not; what is spelt in another way is not the same path.
  */
-export function isOpenToAll ({ method, originalUrl, routeOptions }: Pick<FastifyRequest, 'method' | 'originalUrl' | 'routeOptions'>): boolean {
-  if (routeOptions.config.isHealthCheck || routeOptions.config.isPublic) return true
-  return (method === 'GET' || method === 'HEAD') && PAGE.test(originalUrl) && PAGES.includes(routeOptions.url ?? '')
+export function isOpenToAll ({ method, originalUrl, routeConfig }: Pick<FastifyRequest, 'method' | 'originalUrl' | 'routeConfig'>): boolean {
+  if (routeConfig.isHealthCheck || routeConfig.isPublic) return true
+  return (method === 'GET' || method === 'HEAD') && PAGE.test(originalUrl) && PAGES.includes(routeConfig.url ?? '')
 }
 
 const PAGES = ['/', '/favicon.ico', '/robots.txt', '/ui', '/ui/*']

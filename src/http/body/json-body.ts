@@ -40,6 +40,7 @@ const BRACE = 0x7b
  * Compressed bodies are decoded; an empty body of a method without bodies is no body.
  */
 export function readJsonBodies (app: FastifyInstance, memory: BodyMemory): void {
+  const { bodyLimit = Infinity } = app.initialConfig
   const asFastify = app.getDefaultJsonParser('error', 'error') as (request: FastifyRequest, text: string, done: Done) => void
   const parse = (request: FastifyRequest, bytes: Buffer, done: Done): void => {
     if (bytes.length === 0 && request.method !== 'POST') return done(null)
@@ -64,7 +65,7 @@ export function readJsonBodies (app: FastifyInstance, memory: BodyMemory): void 
   }
   app.decorateRequest('isShallow', false)
   app.addContentTypeParser('application/json', (request, payload, done: Done) => {
-    readBody(request, payload, (error, bytes) => error ? done(error) : parse(request, bytes, done))
+    readBody(request, payload, bodyLimit, (error, bytes) => error ? done(error) : parse(request, bytes, done))
   })
   app.decorateRequest('heldMemory', undefined)
   app.addHook('preParsing', (request, { raw }, payload, done) => {

@@ -14,13 +14,14 @@ const NOTHING = Buffer.alloc(0)
 const LARGE = 1_048_576
 
 /**
- * Reads and decodes the body of a request. Neither the received nor the decoded bytes may exceed the limit of the route, and
- * both need room in the memory for bodies. The rest of a refused body is discarded.
+ * Reads and decodes the body of a request. Neither the received nor the decoded bytes may exceed the limit, and both need room
+ * in the memory for bodies. The rest of a refused body is discarded.
  * Fails with Fastify's error for a body that is too large, 415 for an unknown coding, 400 for a body that does not match its
  * coding, and ClientDisconnectedError.
+ * @param bodyLimit in bytes
  */
-export function readBody (request: FastifyRequest, body: IncomingMessage, done: Read): void {
-  const { headers, heldMemory, routeOptions: { bodyLimit } } = request
+export function readBody (request: FastifyRequest, body: IncomingMessage, bodyLimit: number, done: Read): void {
+  const { headers, heldMemory } = request
   const refuse = (error: Error): void => {
     lingeringClose(request.raw.socket)
     body.resume()

@@ -30,7 +30,7 @@ export function cutStalledClients (app: FastifyInstance, limitMs: number): void 
   let timer: NodeJS.Timeout | undefined
   app.addHook('onRequest', (request, _reply, done) => {
     const { socket } = request.raw
-    const route = request.routeOptions.url
+    const { url: route } = request.routeConfig
     // An injected request has no socket, and never emits `close`.
     if (!(socket instanceof Socket)) return done()
     const known = watched.get(socket)

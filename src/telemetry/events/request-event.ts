@@ -54,7 +54,7 @@ const MAX_TEXT = 200
 /** @returns undefined for what is no use of the proxy: pages, scrapes, and what shows figures */
 export function toRequestEvent (ended: EndedRequest, { toBill, now }: EventSources): RequestEvent | undefined {
   const { record, request, route, method, status, elapsedMs, isCounted } = ended
-  if (!isCounted || request.routeOptions.config.figuresOf !== undefined) return undefined
+  if (!isCounted || request.routeConfig.figuresOf !== undefined) return undefined
   const { calls = [], model, servedModel, firstTokenMs, changes } = record
   const last = calls.at(-1)
   const usage = record.usage ?? last?.usage ?? last?.estimate

@@ -15,9 +15,13 @@ async function look (env: Env, key: string | undefined): Promise<Array<[status: 
   const app = fastify()
   app.setErrorHandler(errorHandler({ suggestions: () => [] }))
   app.decorateRequest('record')
+  app.decorateRequest('routeConfig')
   app.decorateRequest('apiToken', undefined)
   app.decorateRequest('caller', undefined)
-  app.addHook('onRequest', async request => { request.record = new RequestRecord() })
+  app.addHook('onRequest', async request => {
+    request.record = new RequestRecord()
+    request.routeConfig = request.routeOptions.config
+  })
   const rule = settings.authMode === 'passthrough' ? requireOwnToken(settings.adminKeys) : requireKey(settings.apiKeys, settings.adminKeys)
   if (rule) app.addHook('onRequest', rule)
   guardFigures(app, settings)

@@ -20,6 +20,8 @@ async function serve (t: Test, limitMs: number) {
       }
     })) as FastifyBaseLogger
   })
+  app.decorateRequest('routeConfig')
+  app.addHook('onRequest', async request => { request.routeConfig = request.routeOptions.config })
   cutStalledClients(app, limitMs)
   app.get('/large', async () => Buffer.alloc(64 * MEBIBYTE))
   app.get('/small', async () => 'small')

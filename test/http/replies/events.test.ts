@@ -13,7 +13,7 @@ import { ask, LLAMA, post, saying, startProxy } from '../../servers/start-proxy.
 const PATIENCE_MS = 30_000
 
 function ended (id: string, model: string): EndedRequest {
-  const request = { id, routeOptions: { config: {} } } as unknown as EndedRequest['request']
+  const request = { id, routeConfig: {} } as unknown as EndedRequest['request']
   return { record: Object.assign(new RequestRecord([]), { model }), request, route: '/v1/models', method: 'GET', status: 200, elapsedMs: 1, isAborted: false, isCounted: true }
 }
 

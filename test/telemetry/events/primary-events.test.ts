@@ -11,7 +11,7 @@ import { waited } from '../../servers/http-client.ts'
 const PATIENCE_MS = 30_000
 
 function ended (id: string): EndedRequest {
-  const request = { id, routeOptions: { config: {} } } as unknown as EndedRequest['request']
+  const request = { id, routeConfig: {} } as unknown as EndedRequest['request']
   return { record: new RequestRecord([]), request, route: '/v1/models', method: 'GET', status: 200, elapsedMs: 1, isAborted: false, isCounted: true }
 }
 

@@ -10,7 +10,7 @@ const SOURCES = { toBill: ({ neurons = 0 }: UpstreamCall) => ({ microNeurons: ne
 const USAGE = { promptTokens: 10, completionTokens: 21, cachedTokens: 4, reasoningTokens: 2 }
 
 function ended (record: Partial<RequestRecord> = {}, rest: Partial<EndedRequest> = {}, config: object = {}): EndedRequest {
-  const request = { id: 'req_1', routeOptions: { config } } as EndedRequest['request']
+  const request = { id: 'req_1', routeConfig: config } as EndedRequest['request']
   return { record: Object.assign(new RequestRecord(), record), request, route: '/v1/chat/completions', method: 'POST', status: 200, elapsedMs: 2_500.4, isAborted: false, isCounted: true, ...rest }
 }
 
