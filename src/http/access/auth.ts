@@ -108,14 +108,15 @@ const NO_KEY = "You didn't provide an API key. You need to provide your API key 
 /** The key a request sends; undefined where it sends none, or what could be none. */
 export function keyOf ({ headers }: FastifyRequest): string | undefined {
   const bearer = /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.authorization ?? '')?.[1]
-  const named = [headers['x-api-key'] ?? headers['api-key']].flat().find(isPlain)
+  const sent = headers['x-api-key'] ?? headers['api-key']
+  const named = sent === undefined ? undefined : [sent].flat().find(isPlain)
   // Where both are sent, Anthropic's API goes by x-api-key.
   return headers['anthropic-version'] === undefined ? bearer ?? named : named ?? bearer
 }
 
 /** Whether a text could be a key: one with other characters is none, and would not fit into a header of Cloudflare's. */
-function isPlain (text: string | undefined): boolean {
-  return text !== undefined && /^[\x21-\x7e]+$/.test(text)
+function isPlain (text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text)
 }
 
 export function missingKey (): ProxyError {
