@@ -41,7 +41,16 @@ export function newCallId (): string {
   return newId('call_', 24)
 }
 
+/** Fingerprints by the ids of models. A client may name any number of models, so they are forgotten now and then. */
+const fingerprints = new Map<string, string>()
+const MAX_FINGERPRINTS = 1_000
+
 /** OpenAI's `system_fingerprint`: the same for all answers of one model, whichever name it was asked by. */
 export function toFingerprint (modelId = ''): string {
-  return `fp_${hash('sha256', modelId, 'hex').slice(0, 10)}`
+  const known = fingerprints.get(modelId)
+  if (known !== undefined) return known
+  if (fingerprints.size >= MAX_FINGERPRINTS) fingerprints.clear()
+  const fingerprint = `fp_${hash('sha256', modelId, 'hex').slice(0, 10)}`
+  fingerprints.set(modelId, fingerprint)
+  return fingerprint
 }
