@@ -223,7 +223,10 @@ export async function answerRequest (services: Services, request: InferenceReque
       // For a client that has left, nothing would free again what is held from now on.
       signal.throwIfAborted()
       const isStreamed = stream && run.canStream
-      const looked = await answerCache?.generation({ run, model, isStreamed, isDeterministic: request.isDeterministic() }, call)
+      const looked = answerCache && await answerCache.generation(
+        { run, model, isStreamed, isDeterministic: request.isDeterministic() },
+        call
+      )
       const { allowance } = call
       if (looked?.hit) {
         await allowance?.reserve(NO_TOKENS, model)

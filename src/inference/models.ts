@@ -82,7 +82,8 @@ export class Models {
     })
     if (id === undefined) return undefined
     const model = this.#list.find(id) ?? guessModel(id, task)
-    const completed = (await this.#schemas?.complete(model)) ?? model
+    const told = this.#schemas?.complete(model) ?? model
+    const completed = told instanceof Promise ? await told : told
     return completed.guessed ? (this.#plain.get(id) ?? completed) : completed
   }
 

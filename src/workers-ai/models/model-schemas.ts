@@ -43,11 +43,10 @@ export class ModelSchemas {
     this.#options = options
   }
 
-  /** The model with the family of its schema; unchanged if it is in the catalogue, or if no schema arrives in time. */
-  async complete (model: Model): Promise<Model> {
+  /** The model with the family of its schema; unchanged, and at once, if it is in the catalogue; unchanged if no schema arrives in time. */
+  complete (model: Model): Model | Promise<Model> {
     if (CATALOGUE.has(model.id) || model.task !== 'text-generation') return model
-    const { family } = await this.#told(model.id)
-    return family === undefined ? model : toKnown(model, family)
+    return this.#told(model.id).then(({ family }) => family === undefined ? model : toKnown(model, family))
   }
 
   /** Whether Cloudflare has a schema of the model, for any task. */
