@@ -36,45 +36,42 @@ export function toStages (request: RunRequest, family: Family, { isStreamed, cho
   const { tools, changes, maxTokens, forcedTool } = request
   const hasTools = tools.size > 0
   const thinks = channel !== 'none' && !request.isVerbatim
-  return [
-    ...(thinks && marks === 'harmony' ? [new HarmonyChannels()] : []),
-    ...(thinks
-      ? [new ThinkTags({ tags: marks === 'gemma' ? [THINK, THOUGHT_CHANNEL] : [THINK], isOpen: channel === 'open-tags', maxTokens })]
-      : []),
-    ...(hasTools
-      ? [
-          new LeakedToolCalls({
-            tools: withNamespace(tools),
-            parse: text => parseModelJsonExactly(text, request.workBudget),
-            write: toExactJsonText,
-            newCallId,
-            changes: family.tools === 'prompt' ? [] : changes
-          }),
-          new ToolNames(tools, changes)
-        ]
-      : []),
-    ...(forcedTool === undefined
-      ? []
-      : [new ForcedArguments({
-          name: forcedTool,
-          schema: tools.get(forcedTool) ?? {},
-          newCallId,
-          changes,
-          workBudget: request.workBudget
-        })]),
-    ...(request.singleToolCall ? [new SingleToolCall()] : []),
-    ...(hasTools
-      ? [isStreamed && family.streams.arguments ? new ArgumentMarks(changes) : new ToolArguments(tools, changes, request.workBudget)]
-      : []),
-    ...(request.customTools ? [new CustomCalls(request.customTools, request.workBudget)] : []),
-    ...(request.format ? [new JsonText(request.changes, { isList: request.format.schema?.['type'] === 'array' })] : []),
-    ...(request.stop.length > 0 ? [new StopSequences(request.stop)] : []),
-    new Ending({ promptTokens: toInput(request, choice).promptTokens, maxTokens: request.maxTokens }),
-    // Billed even if it is removed later, so it is counted first.
-    ...(request.hidesThinking ? [new HiddenThinking()] : []),
-    ...(request.fields['logprobs'] === true ? [new LogprobsCheck(request.changes)] : []),
-    ...(request.format && isStreamed ? [new FormatCheck(request.format, request.changes, request.workBudget)] : [])
-  ]
+  const stages: Stage[] = []
+  if (thinks && marks === 'harmony') stages.push(new HarmonyChannels())
+  if (thinks) stages.push(new ThinkTags({ tags: marks === 'gemma' ? [THINK, THOUGHT_CHANNEL] : [THINK], isOpen: channel === 'open-tags', maxTokens }))
+  if (hasTools) {
+    stages.push(
+      new LeakedToolCalls({
+        tools: withNamespace(tools),
+        parse: text => parseModelJsonExactly(text, request.workBudget),
+        write: toExactJsonText,
+        newCallId,
+        changes: family.tools === 'prompt' ? [] : changes
+      }),
+      new ToolNames(tools, changes)
+    )
+  }
+  if (forcedTool !== undefined) {
+    stages.push(new ForcedArguments({
+      name: forcedTool,
+      schema: tools.get(forcedTool) ?? {},
+      newCallId,
+      changes,
+      workBudget: request.workBudget
+    }))
+  }
+  if (request.singleToolCall) stages.push(new SingleToolCall())
+  if (hasTools && isStreamed && family.streams.arguments) stages.push(new ArgumentMarks(changes))
+  else if (hasTools) stages.push(new ToolArguments(tools, changes, request.workBudget))
+  if (request.customTools) stages.push(new CustomCalls(request.customTools, request.workBudget))
+  if (request.format) stages.push(new JsonText(changes, { isList: request.format.schema?.['type'] === 'array' }))
+  if (request.stop.length > 0) stages.push(new StopSequences(request.stop))
+  stages.push(new Ending({ promptTokens: toInput(request, choice).promptTokens, maxTokens }))
+  // Billed even if it is removed later, so it is counted first.
+  if (request.hidesThinking) stages.push(new HiddenThinking())
+  if (request.fields['logprobs'] === true) stages.push(new LogprobsCheck(changes))
+  if (request.format && isStreamed) stages.push(new FormatCheck(request.format, changes, request.workBudget))
+  return stages
 }
 
 /** Models also know tools by the namespace of their template, and write it in JSON calls. */
