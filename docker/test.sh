@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Proves the image and the files that ship with it: builds it, runs it as hardened as they do, chats with it, stops it in
-# the middle of an answer, runs both compose files, and prints sizes and times.
+# the middle of an answer, runs the compose files, and prints sizes and times.
 #
 # Uses the Docker engine that is there. Where there is none, root on Debian 12 makes one in a temporary folder, which
 # leaves the machine's network alone and is taken away at the end. Elsewhere it says why it does nothing.
@@ -17,6 +17,7 @@ mkdir -p "$work"
 source .ci/steps.sh
 source docker/test/engine.sh
 source docker/test/base-image.sh
+source docker/test/stand-ins.sh
 
 give_up () {
   echo "test:docker skipped: $*"
@@ -54,6 +55,7 @@ else
   use_engine
   start_engine build || give_up 'the Docker engine does not start on this machine'
   step 'base image' make_base_image "$base"
+  step 'stand-ins' make_stand_ins docker/compose.replicas.yaml
   step build build_image --network host
   stop_engine
   start_engine run || give_up 'the Docker engine makes no network on this machine'

@@ -1,10 +1,9 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { IMAGE, run, type Outcome } from './docker.ts'
+import { findCompose, folder, toComposing } from './compose.ts'
+import type { Outcome } from './docker.ts'
 
-const folder = fileURLToPath(new URL('../', import.meta.url))
-const command = await findCommand()
+const composing = toComposing(await findCompose(), 'workers-ai-proxy-test')
 
 for (const file of ['compose.yaml', 'compose.sidecar.yaml']) {
   t.test(`the app of ${file} waits for its proxy, and has its chat`, { skip: whyNot() }, async t => {
@@ -31,23 +30,11 @@ t.test('compose hands on the token as a file', { skip: whyNot() }, async t => {
   t.match(stdout, /^CLOUDFLARE_API_TOKEN +\*{4} +\/run\/secrets\/cloudflare-api-token/m)
 })
 
-/** Runs compose in a project of the tests' own, on the simulator and the image under test, whatever `.env` says. */
-function compose (files: readonly string[], ...argv: string[]): Promise<Outcome> {
-  const [program = '', ...rest] = command ?? []
-  return run(program, [...rest, '--project-name', 'workers-ai-proxy-test', ...files.flatMap(file => ['--file', `${folder}${file}`]), ...argv], {
-    PROXY_IMAGE: IMAGE, UPSTREAM: 'simulator', CLOUDFLARE_ACCOUNT_ID: '', CLOUDFLARE_API_TOKEN: ''
-  })
-}
-
-/** The plug-in of today, or the program of old. */
-async function findCommand (): Promise<string[] | undefined> {
-  for (const one of [['docker', 'compose'], ['docker-compose']]) {
-    const [program = '', ...argv] = one
-    if ((await run(program, [...argv, 'version'])).code === 0) return one
-  }
-  return undefined
+async function compose (files: readonly string[], ...argv: string[]): Promise<Outcome> {
+  if (composing === undefined) throw new Error('there is no compose here')
+  return await composing(files, ...argv)
 }
 
 function whyNot (): string | false {
-  return command ? false : 'there is no compose here'
+  return composing ? false : 'there is no compose here'
 }

@@ -37,6 +37,33 @@ for (const [file, host] of [['compose.yaml', '0.0.0.0'], ['compose.sidecar.yaml'
   })
 }
 
+t.test('the replicas share Valkey, which nobody else reaches, and only the balancer is published', t => {
+  const [{ services, networks, volumes }] = toDocuments(textOf('docker/compose.replicas.yaml'))
+  const { balancer, valkey } = services
+  const proxy = serviceOf('compose.replicas.yaml', 'proxy')
+  const environment = environmentOf(proxy)
+  t.strictSame(unknownVariables(Object.keys(environment)), [])
+  const settings = toSettings({ HOST: '0.0.0.0', ...environment })
+  t.match(settings, { upstream: 'simulator', redis: { url: 'redis://valkey:6379/0' } })
+  t.equal(proxy.scale, 3)
+  t.ok(Number.parseInt(proxy.stop_grace_period) * 1000 > settings.drainDelayMs + settings.drainTimeoutMs + 2_000, 'no replica is killed while answers end')
+  t.ok(settings.drainDelayMs > 2_000, 'the balancer notices before a replica closes its port')
+  t.strictSame([proxy.ports, valkey.ports], [undefined, undefined])
+  t.match(balancer.ports, [/^127\.0\.0\.1:/], 'on loopback, because there are no keys')
+  t.strictSame({ proxy: proxy.networks, balancer: balancer.networks, valkey: valkey.networks }, { proxy: ['front', 'state'], balancer: ['front'], valkey: ['state'] })
+  t.equal(networks.state.internal, true)
+  t.match(balancer.volumes, [/^\.\/haproxy\.cfg:\/usr\/local\/etc\/haproxy\/haproxy\.cfg:ro$/])
+  t.match(textOf('docker/haproxy.cfg'), /server-template proxy 8 proxy:8686 /, 'which knows the replicas by the name of their service')
+  t.equal(balancer.ports[0].split(':').at(-1), /bind :(\d+)/.exec(textOf('docker/haproxy.cfg'))?.[1])
+  const { command } = valkey
+  t.equal(command[command.indexOf('--maxmemory-policy') + 1], 'noeviction', 'budgets do not vanish when it is full')
+  t.ok(settings.storeMaxBytes < 0.75 * Number.parseInt(command[command.indexOf('--maxmemory') + 1]) * 2 ** 20, 'responses leave room for everything else')
+  t.match(valkey.volumes, [`${Object.keys(volumes)[0]}:/data`])
+  for (const { image } of [balancer, valkey]) t.match(image, /:\d+\.\d+$/, 'a version that is not the latest of some day')
+  for (const service of [proxy, balancer, valkey]) t.match(service, { healthcheck: {}, read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] })
+  t.end()
+})
+
 t.test('two variables are all that Cloudflare takes', t => {
   const lines = textOf('docker/.env.example').split('\n').filter(line => /^\w/.test(line))
   const filled = lines.map(line => line.replace(/=$/, `=${'0'.repeat(32)}`))

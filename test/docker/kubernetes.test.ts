@@ -9,6 +9,7 @@ import { Secret } from 'kubernetes-models/v1/Secret'
 import { Service } from 'kubernetes-models/v1/Service'
 import t from 'tap'
 import ts from 'typescript'
+import { parse } from 'yaml'
 import { startProxy } from '../servers/start-proxy.ts'
 import { textOf, toDocuments, toSettings, unknownVariables } from './shipped.ts'
 
@@ -16,7 +17,8 @@ const KINDS = { Deployment, HorizontalPodAutoscaler, NetworkPolicy, PodDisruptio
 
 const FILES = [
   'secret.example.yaml', 'sidecar/deployment.yaml',
-  ...['autoscaler', 'deployment', 'disruption-budget', 'network-policy', 'service'].map(name => `shared/${name}.yaml`)
+  ...['autoscaler', 'deployment', 'disruption-budget', 'network-policy', 'service'].map(name => `shared/${name}.yaml`),
+  'replicas/redis-policy.yaml'
 ]
 
 /** What a cut answer has for its last words after DRAIN_TIMEOUT_MS, and the process for its end. */
@@ -42,7 +44,7 @@ t.test('no field is there that Kubernetes does not know', t => {
   t.end()
 })
 
-for (const form of ['shared', 'sidecar', 'simulator']) {
+for (const form of ['shared', 'sidecar', 'simulator', 'replicas']) {
   t.test(`kustomize builds ${form}`, { skip: hasKubectl ? false : 'there is no kubectl here' }, t => {
     const folder = fileURLToPath(new URL(`../../docker/kubernetes/${form}`, import.meta.url))
     const { status, stdout, stderr } = spawnSync('kubectl', ['kustomize', folder], { encoding: 'utf8', timeout: 60_000 })
@@ -128,6 +130,33 @@ t.test('what stands around the shared form means its pods', t => {
   t.end()
 })
 
+t.test('the replicas are the shared form, with what they share', t => {
+  const { patches } = kustomizationOf('replicas')
+  const [deployment, autoscaler] = patches.map(({ target, patch }: { target: { kind: string, name: string }, patch: string }) => {
+    const file = { Deployment: 'deployment', HorizontalPodAutoscaler: 'autoscaler' }[target.kind]
+    const manifest = manifestOf(`shared/${file}.yaml`)
+    t.match(manifest, { kind: target.kind, metadata: { name: target.name } })
+    return patched(manifest, parse(patch))
+  })
+  for (const manifest of [deployment, autoscaler]) validate(manifest)
+  t.strictSame(unknownFields([deployment, autoscaler]), [])
+  t.equal(autoscaler.spec.minReplicas, 3)
+  const { containers: [proxy], terminationGracePeriodSeconds } = deployment.spec.template.spec
+  const environment = { ...environmentOf('shared', proxy), ...environmentOf('replicas', { env: [] }) }
+  t.strictSame(unknownVariables(Object.keys(environment)), [])
+  const settings = toSettings({ HOST: '0.0.0.0', ...environment }, manifestOf('secret.example.yaml').stringData['redis-url'])
+  t.match(settings, { redis: { url: /^redis:\/\/:.+@/ } })
+  t.ok(settings.storeMaxBytes > 0, 'responses are stored, because every replica finds them')
+  t.equal(environment['REDIS_URL_FILE'], `${proxy.volumeMounts[0].mountPath}/redis-url`)
+  t.ok(terminationGracePeriodSeconds * 1000 > settings.drainDelayMs + settings.drainTimeoutMs + LAST_WORDS_MS)
+  t.match(deployment.spec.strategy.rollingUpdate, { maxUnavailable: 0 }, 'a rolling update takes no replica away before the next one serves')
+  t.ok(manifestOf('shared/disruption-budget.yaml').spec.maxUnavailable < autoscaler.spec.minReplicas)
+  const policy = manifestOf('replicas/redis-policy.yaml')
+  t.match(deployment.spec.template.metadata.labels, policy.spec.podSelector.matchLabels)
+  t.equal(policy.spec.egress[0].ports[0].port, Number(new URL(settings.redis?.url ?? '').port))
+  t.end()
+})
+
 t.test('the sidecar starts before the app, ends after it, and is reached by nobody else', t => {
   const { deployment, proxy, environment } = sidecar
   const { initContainers, containers: [app] } = deployment.spec.template.spec
@@ -153,9 +182,26 @@ function manifestOf (file: string): any {
   return manifest
 }
 
+function kustomizationOf (form: string): any {
+  return toDocuments(textOf(`docker/kubernetes/${form}/kustomization.yaml`))[0]
+}
+
+/** A manifest after the operations of a JSON patch, of which ours need two. */
+function patched (manifest: any, operations: Array<{ op: string, path: string, value: unknown }>): any {
+  for (const { op, path, value } of operations) {
+    const names = path.slice(1).split('/')
+    const last = names.pop() ?? ''
+    const parent = names.reduce((one, name) => one[name], manifest)
+    if (op === 'add' && last === '-') parent.push(value)
+    else if (op === 'replace' && last in parent) parent[last] = value
+    else throw new Error(`${op} ${path} is no operation of ours`)
+  }
+  return manifest
+}
+
 /** What kustomize generates for the form, and what its container names. */
 function environmentOf (form: string, container: any): Record<string, string> {
-  const [{ configMapGenerator }] = toDocuments(textOf(`docker/kubernetes/${form}/kustomization.yaml`))
+  const { configMapGenerator } = kustomizationOf(form)
   const literals: string[] = configMapGenerator.flatMap(({ literals }: { literals: string[] }) => literals)
   const named: Array<[string, string]> = container.env.map(({ name, value }: { name: string, value: string }) => [name, value])
   return Object.fromEntries([...literals.map(literal => literal.split('=') as [string, string]), ...named])
