@@ -19,9 +19,10 @@ import { home } from './http/replies/home.ts'
 import { metricsRoute } from './http/replies/metrics.ts'
 import type { ModelSurvey } from './inference/model-survey.ts'
 import type { RemoteImagesOptions } from './remote-images/remote-images.ts'
-import type { Settings } from './settings/schema.ts'
+import type { AccountSettings, Settings } from './settings/schema.ts'
 import type { Ledger } from './stores/ledger/ledger.ts'
 import type { Limits } from './stores/limits/limits.ts'
+import type { Redis } from './stores/redis/redis.ts'
 import { anthropic } from './surfaces/anthropic/plugin.ts'
 import { openai } from './surfaces/openai/plugin.ts'
 import type { RequestReader } from './telemetry/ended-requests.ts'
@@ -73,7 +74,8 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
     throw error
   })
   const allocation = await toAllocation(settings, { ledger, link, logger })
-  const several = settings.accounts && await openAccounts(settings, settings.accounts, allocation.allocations, { link, logger })
+  const { allocations } = allocation
+  const several = settings.accounts && await openAccounts(settings, settings.accounts, { allocations, link, logger, redis: shared?.redis })
   const { list, models, workersAi } = several ?? toEngine(settings, logger)
   const facts = async () => several ? several.withOutages(await allocation.facts()) : await allocation.facts()
   const app = newServer(settings, logger, toBrokenBody)
@@ -126,9 +128,17 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   return app
 }
 
-/** Of several accounts, each is made with its own client; loaded only where there are several. */
-async function openAccounts (settings: Settings, accounts: NonNullable<Settings['accounts']>, allocations: FreeAllocations, { link, logger }: Pick<AppParts, 'link'> & Required<Pick<AppParts, 'logger'>>) {
+interface SeveralParts {
+  allocations: FreeAllocations
+  link: PrimaryLink | undefined
+  logger: FastifyBaseLogger
+  redis: Redis | undefined
+}
+
+/** Several accounts that serve as one; what makes them is loaded only where there are any. */
+async function openAccounts (settings: Settings, accounts: AccountSettings[], { allocations, link, logger, redis }: SeveralParts) {
   const { toAccountsEngine } = await import('./app/accounts.ts')
   const { toAccountStates } = await import('./app/account-states.ts')
-  return toAccountsEngine(settings, { accounts, allocations, states: toAccountStates(link), logger })
+  const states = await toAccountStates(accounts.map(({ name }) => name), { link, redis })
+  return toAccountsEngine(settings, { accounts, allocations, states, logger })
 }

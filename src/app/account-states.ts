@@ -1,13 +1,29 @@
 import type { AccountStates } from '../stores/accounts/account-states.ts'
 import { MemoryAccountStates } from '../stores/accounts/memory.ts'
 import { ToldAccountStates, type AccountNews } from '../stores/accounts/told.ts'
+import type { Redis } from '../stores/redis/redis.ts'
 import type { PrimaryLink, WorkerLinks } from '../telemetry/primary-link.ts'
+
+interface StatesParts {
+  link: PrimaryLink | undefined
+  /** Where replicas share what they know. */
+  redis: Redis | undefined
+}
 
 const TOPIC = 'accounts'
 
-/** What keeps accounts from being asked. One of several processes tells the others of it. */
-export function toAccountStates (link: PrimaryLink | undefined): AccountStates {
+/**
+ * What keeps accounts from being asked. Replicas share it in Redis; without one, one of several processes tells the others of it.
+ * @param accounts by their names
+ */
+export async function toAccountStates (accounts: readonly string[], { link, redis }: StatesParts): Promise<AccountStates> {
   const own = new MemoryAccountStates(Date.now)
+  if (redis !== undefined) {
+    const { RedisAccountStates } = await import('../stores/accounts/redis.ts')
+    const states = new RedisAccountStates(redis, own, accounts, Date.now)
+    await states.refresh()
+    return states
+  }
   if (link === undefined) return own
   const states = new ToldAccountStates(own, news => link.tell(TOPIC, news))
   link.hear(TOPIC, news => states.hear(news as AccountNews))

@@ -5,7 +5,7 @@ import { PrimaryEnd, WorkerEnd, type LinkMessage } from '../../src/serve/links.t
 const rest = { account: 'main', reason: 'quota' as const, untilMs: Date.now() + 3_600_000 }
 
 t.test('a single process has them in its memory', async t => {
-  const states = toAccountStates(undefined)
+  const states = await toAccountStates(['main'], { link: undefined, redis: undefined })
   states.rest(rest)
   t.strictSame(states.rests('main'), [rest])
 })
@@ -13,11 +13,11 @@ t.test('a single process has them in its memory', async t => {
 t.test('several tell each other by way of the primary', async t => {
   const primary = new PrimaryEnd()
   relayAccountStates(primary)
-  const [one, other] = [1, 2].map(id => {
+  const [one, other] = await Promise.all([1, 2].map(id => {
     const worker = new WorkerEnd(message => primary.receive(JSON.parse(JSON.stringify(message)), id))
     primary.add(id, (message: LinkMessage) => worker.receive(JSON.parse(JSON.stringify(message))))
-    return toAccountStates(worker)
-  })
+    return toAccountStates(['main'], { link: worker, redis: undefined })
+  }))
   one?.rest(rest)
   t.strictSame(other?.rests('main'), [rest])
 })

@@ -37,7 +37,6 @@ export interface AccountStates {
   takeProbe: (account: string, reason: OutReason) => boolean | Promise<boolean>
   /** When `takeProbe` may be true next, as far as this process knows: Unix time in milliseconds. */
   nextProbeMs: (account: string) => number
-  close: () => void
 }
 
 /** How long until an account that is out is asked again: its owner may have paid, or made another token. Milliseconds. */

@@ -57,8 +57,6 @@ export class MemoryAccountStates implements AccountStates {
   probeLater (account: string, ms: number): void {
     this.#probes.set(account, ms)
   }
-
-  close (): void {}
 }
 
 function soonestOf (rests: ReadonlyMap<string, Rest>): string {

@@ -48,6 +48,4 @@ export class ToldAccountStates implements AccountStates {
     else if ('ended' in news) this.#own.end(news.ended)
     else this.#own.probeLater(news.account, news.nextProbeMs)
   }
-
-  close (): void {}
 }
