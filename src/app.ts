@@ -83,7 +83,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   const countOpenAnswers = () => app.activeRequests.count
   const metrics = toMetrics(settings, { models, logger, link, countOpenAnswers, more: shared?.families.all })
   const feed = toEventFeed(settings, { models, link })
-  const keyLimits = hasLimits(settings) ? await toKeyLimits({ settings, models, ledger, limits }) : undefined
+  const keyLimits = hasLimits(settings) ? await toKeyLimits({ settings, models, ledger, limits, redis: shared?.redis }) : undefined
   const ledgerReader = toLedgerReader(ledger, id => list.find(id), allocation.booked, several && NO_ACCOUNT)
   const optional = [metrics?.reader, feed?.reader, keyLimits?.settlement].filter(reader => reader !== undefined)
   const traces = await toTraces(settings, models, logger)
@@ -118,6 +118,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
     await store.close()
     await ledger.close()
     await exported
+    await keyLimits?.close()
     await shared?.redis.close()
   })
   // The first caller should not wait for the list, nor guess what Cloudflare could tell.

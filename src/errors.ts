@@ -168,6 +168,8 @@ export interface LimitFacts {
   used?: number
   /** What is not used is held for requests in progress, so that some of it may be free soon. */
   isHeld?: true
+  /** Nobody can be asked what is left: what is shared with other processes cannot be reached. */
+  isUnavailable?: true
   /** Tokens of the input of the request, as estimated. */
   inputTokens?: number
   /** Milliseconds until the same request may pass; absent where no time helps. */

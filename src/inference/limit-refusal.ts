@@ -6,6 +6,8 @@ export interface LimitRefusal {
   isAboutModel: boolean
   /** A budget is used up; other limits are rates. */
   isQuota: boolean
+  /** Nobody knows what is left of a budget, which is no fault of the caller. */
+  isUnavailable: boolean
   /** Whose limit, which, and what to do: `the key 'alice' on …`; a whole sentence where it is about the model. */
   text: string
   /** When to try again, and whether at all. */
@@ -32,13 +34,15 @@ const QUOTAS: ReadonlySet<KeyLimitName> = new Set(['neurons_per_day', 'neurons_p
 
 /** @param now for the moment a limit starts anew */
 export function toLimitRefusal ({ facts, owner }: LimitError, now: Date): LimitRefusal {
-  const { limit, retryAfterMs, isHeld } = facts
-  if (limit === 'models' || limit === 'unpriced') return { isAboutModel: true, isQuota: false, text: toModelText(facts, owner), headers: {} }
+  const { limit, retryAfterMs, isHeld, isUnavailable } = facts
+  if (limit === 'models' || limit === 'unpriced') return { isAboutModel: true, isQuota: false, isUnavailable: false, text: toModelText(facts, owner), headers: {} }
+  if (isUnavailable) return { isAboutModel: false, isQuota: false, isUnavailable, text: toUnavailableText(facts, owner), headers: { ...toRetryHeaders(retryAfterMs), 'x-should-retry': 'true' } }
   const isQuota = QUOTAS.has(limit) && isHeld !== true
   const isWorthRetry = !isQuota && retryAfterMs !== undefined && retryAfterMs <= LONGEST_WAIT_MS
   return {
     isAboutModel: false,
     isQuota,
+    isUnavailable: false,
     text: `${owner} on ${COUNTED[limit]} (${limit}): ${toFigures(facts)}. ${toAdvice(facts, now)}`,
     headers: { ...toRetryHeaders(retryAfterMs), 'x-should-retry': String(isWorthRetry) }
   }
@@ -48,6 +52,10 @@ function toModelText ({ limit, model, models = [] }: LimitFacts, owner: string):
   const subject = owner.charAt(0).toUpperCase() + owner.slice(1)
   if (limit === 'models') return `${subject} does not have access to the model \`${model}\`. It may use: ${models.join(', ')}.`
   return `${subject} has a budget of neurons, and the price of the model \`${model}\` is not known. Use a model with "pricing" in GET /v1/models.`
+}
+
+function toUnavailableText ({ limit, max = 0, retryAfterMs = 0 }: LimitFacts, owner: string): string {
+  return `${owner} on ${COUNTED[limit as keyof typeof COUNTED]} (${limit}): limit ${max}, and what replicas have used together cannot be asked at the moment. Please try again in ${retryAfterMs / 1_000}s.`
 }
 
 function toFigures ({ limit, max = 0, used = 0, inputTokens, isHeld }: LimitFacts): string {

@@ -157,7 +157,7 @@ export const Environment = Type.Object({
     format: 'key-limits',
     default: '{}',
     description: 'JSON object of limits per key name, e.g. {"alice":{"rpm":60},"*":{"tpm":9000}}.',
-    details: 'Members: `rpm`, `tpm`, `rpd`, `parallel`, `neurons_per_day`, `neurons_per_month`, `models`. `*` is for every key without an entry, each by itself. Requires `WORKERS=1`. See [running.md](running.md#limits-and-budgets).'
+    details: 'Members: `rpm`, `tpm`, `rpd`, `parallel`, `neurons_per_day`, `neurons_per_month`, `models`. `*` is for every key without an entry, each by itself. Requires `WORKERS=1` or `REDIS_URL`. See [running.md](running.md#limits-and-budgets).'
   }),
   CORS_ORIGINS: Type.Optional(Type.String({
     group: 'Access',

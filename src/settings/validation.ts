@@ -183,13 +183,16 @@ function checkTraces (environment: Environment, wrong: ReadonlySet<string>): Pro
 
 /** Limits have to hold exactly, and each of several processes would count for itself. */
 function checkKeyLimits (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
-  const { KEY_LIMITS, API_KEYS, AUTH_MODE } = environment
+  const { KEY_LIMITS, API_KEYS, AUTH_MODE, REDIS_URL } = environment
   if (wrong.has('KEY_LIMITS') || wrong.has('API_KEYS') || wrong.has('AUTH_MODE')) return []
   const names = new Set(toList(API_KEYS ?? '').flatMap(text => toApiKey(text).name ?? []))
   const fault = findFault(KEY_LIMITS, names, AUTH_MODE === 'passthrough')
   if (fault !== undefined) return [{ name: 'KEY_LIMITS', message: fault }]
-  if (wrong.has('WORKERS') || readKeyLimits(KEY_LIMITS)?.size === 0 || toWorkerCount(environment) === 1) return []
-  return [{ name: 'KEY_LIMITS', message: `requires WORKERS=1, because several processes would count each for itself; got WORKERS=${environment.WORKERS}` }]
+  if (wrong.has('WORKERS') || readKeyLimits(KEY_LIMITS)?.size === 0 || toWorkerCount(environment) === 1 || REDIS_URL !== undefined || wrong.has('REDIS_URL')) return []
+  return [{
+    name: 'KEY_LIMITS',
+    message: `requires WORKERS=1 or REDIS_URL, because several processes would count each for itself; got WORKERS=${environment.WORKERS} without REDIS_URL`
+  }]
 }
 
 function checkAccounts (environment: Environment, wrong: ReadonlySet<string>): Problem[] {

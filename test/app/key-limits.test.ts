@@ -17,7 +17,7 @@ t.test('limits are there where a key has some', async t => {
   const settings = toSettings({ API_KEYS: 'ann:key-of-ann,ben:key-of-ben', KEY_LIMITS: '{"ann":{"neurons_per_day":100}}' })
   t.ok(hasLimits(settings))
   const ledger = await openLedger(settings, Date.now, LOGGER)
-  const { budgets } = await toKeyLimits({ settings, models: toEngine(settings, LOGGER).models, ledger, limits: undefined })
+  const { budgets } = await toKeyLimits({ settings, models: toEngine(settings, LOGGER).models, ledger, limits: undefined, redis: undefined })
   const all = await budgets()
   t.match(all.get('ann'), { limit: 100, used: 0 })
   t.notOk(all.has('ben'))

@@ -167,8 +167,9 @@ const complaints: Array<{ name: string, given: Values, expected: string[] }> = [
   {
     name: 'limits are counted by one process',
     given: { ...unpaired, KEY_LIMITS: '{"*":{"rpm":1}}', WORKERS: '2' },
-    expected: ['KEY_LIMITS requires WORKERS=1, because several processes would count each for itself; got WORKERS=2']
+    expected: ['KEY_LIMITS requires WORKERS=1 or REDIS_URL, because several processes would count each for itself; got WORKERS=2 without REDIS_URL']
   },
+  { name: 'several processes may count together', given: { ...unpaired, KEY_LIMITS: '{"*":{"rpm":1}}', WORKERS: '2', REDIS_URL: 'redis://a' }, expected: [] },
   { name: 'several processes may have no limits', given: { ...unpaired, KEY_LIMITS: '{}', WORKERS: '2' }, expected: [] },
   { name: 'one process may have limits', given: { ...unpaired, API_KEYS: 'alice:k', KEY_LIMITS: '{"alice":{"rpm":"60"},"*":{}}' }, expected: [] },
   {

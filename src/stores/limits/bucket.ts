@@ -10,9 +10,10 @@ export class Bucket {
   #parts: number
   #at: number
 
-  constructor (limit: number, now: number) {
+  /** @param parts that are left, of which there are 60,000 for one; a new bucket is full */
+  constructor (limit: number, now: number, parts: number = limit * PARTS) {
     this.limit = limit
-    this.#parts = limit * PARTS
+    this.#parts = parts
     this.#at = now
   }
 

@@ -12,6 +12,9 @@ export interface BudgetState {
   resetsAt: number
 }
 
+/** What a budget is made of, beside its limit. */
+export type BudgetUse = Pick<BudgetState, 'used' | 'reserved' | 'resetsAt'>
+
 /** When the day or the calendar month (UTC) of a moment ends, as a Unix time in milliseconds. */
 export function endOf (period: Period, now: number): number {
   const date = new Date(now)
@@ -27,13 +30,16 @@ export class Budget {
   readonly limit: number
   readonly #period: Period
   #resetsAt: number
-  #used = 0
-  #reserved = 0
+  #used: number
+  #reserved: number
 
-  constructor (limit: number, period: Period, now: number) {
+  /** @param use so far; none of a new one */
+  constructor (limit: number, period: Period, now: number, use: BudgetUse = { used: 0, reserved: 0, resetsAt: endOf(period, now) }) {
     this.limit = limit
     this.#period = period
-    this.#resetsAt = endOf(period, now)
+    this.#used = use.used
+    this.#reserved = use.reserved
+    this.#resetsAt = use.resetsAt
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { LimitFacts } from '../../errors.ts'
 import type { KeyLimits } from '../../settings/key-limits.ts'
 import { Bucket } from './bucket.ts'
-import { Budget } from './budget.ts'
+import { Budget, type BudgetUse } from './budget.ts'
 import type { Budgets, Demand, RateState, Spent, Standing } from './limits.ts'
 
 /** Until a request in progress may have ended: nobody knows when one will. */
@@ -16,6 +16,19 @@ export interface Held {
   month: number
 }
 
+/** What the state of a key is made of, beside its limits. */
+export interface KeyUse {
+  /** Requests in progress. */
+  running: number
+  /** Parts that are left of the requests and of the tokens of the minute. */
+  perMinute: number
+  tokens: number
+  perDay: BudgetUse
+  /** In micro-neurons. */
+  day: BudgetUse
+  month: BudgetUse
+}
+
 /**
  * What one key has used of its limits: pure but for its own numbers, with the time passed in as a Unix time in milliseconds.
  * Every change is one synchronous step, so nothing can come between a check and what it allows.
@@ -27,16 +40,18 @@ export class KeyState {
   readonly #perDay: Budget | undefined
   readonly #day: Budget | undefined
   readonly #month: Budget | undefined
-  #running = 0
+  #running: number
 
-  constructor (limits: KeyLimits, now: number) {
+  /** @param use so far, as it was at that time; none of a new key */
+  constructor (limits: KeyLimits, now: number, use?: KeyUse) {
     const { rpm, tpm, rpd, neurons_per_day: day, neurons_per_month: month } = limits
     this.#limits = limits
-    this.#perMinute = rpm === undefined ? undefined : new Bucket(rpm, now)
-    this.#tokens = tpm === undefined ? undefined : new Bucket(tpm, now)
-    this.#perDay = rpd === undefined ? undefined : new Budget(rpd, 'day', now)
-    this.#day = day === undefined ? undefined : new Budget(toMicro(day), 'day', now)
-    this.#month = month === undefined ? undefined : new Budget(toMicro(month), 'month', now)
+    this.#perMinute = rpm === undefined ? undefined : new Bucket(rpm, now, use?.perMinute)
+    this.#tokens = tpm === undefined ? undefined : new Bucket(tpm, now, use?.tokens)
+    this.#perDay = rpd === undefined ? undefined : new Budget(rpd, 'day', now, use?.perDay)
+    this.#day = day === undefined ? undefined : new Budget(toMicro(day), 'day', now, use?.day)
+    this.#month = month === undefined ? undefined : new Budget(toMicro(month), 'month', now, use?.month)
+    this.#running = use?.running ?? 0
   }
 
   /** Requests in progress. */
@@ -127,7 +142,7 @@ export class KeyState {
 }
 
 /** At least one, so that a budget is never used up before anything was used. */
-function toMicro (neurons: number): number {
+export function toMicro (neurons: number): number {
   return Math.max(1, Math.round(neurons * MICRO))
 }
 

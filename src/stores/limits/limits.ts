@@ -72,6 +72,4 @@ export interface Limits {
   reserve: (key: LimitedKey, demand: Demand) => Reservation | Refusal | Promise<Reservation | Refusal>
   standing: (key: LimitedKey) => Standing | Promise<Standing>
   budgets: (key: LimitedKey) => Budgets | Promise<Budgets>
-  /** Counts what was used before the start in the current day and month, in micro-neurons. */
-  recall: (key: LimitedKey, used: { day: number, month: number }) => void | Promise<void>
 }

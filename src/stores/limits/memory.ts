@@ -55,6 +55,7 @@ export class MemoryLimits implements Limits {
     return this.#stateOf(key, now).budgets(now)
   }
 
+  /** Counts what was used before the start in the current day and month, in micro-neurons. */
   recall (key: LimitedKey, used: { day: number, month: number }): void {
     const now = this.#now()
     const state = this.#stateOf(key, now)

@@ -101,9 +101,12 @@ export function toProxyError (error: unknown, request: FailedRequest): unknown {
  */
 function toLimitError (error: LimitError, now: Date): ProxyError {
   const { facts: { inputTokens, max = 0, retryAfterMs } } = error
-  const { isAboutModel, isQuota, text, headers } = toLimitRefusal(error, now)
+  const { isAboutModel, isQuota, isUnavailable, text, headers } = toLimitRefusal(error, now)
   if (isAboutModel) return new ProxyError(text, { status: 403, type: 'permission_error', cause: error })
   if (inputTokens !== undefined && retryAfterMs === undefined) return tooLong(`${inputTokens} tokens > ${max} maximum. This is a limit of ${text}`, error)
+  if (isUnavailable) {
+    return new ProxyError(`No budget is available for ${text}`, { status: 503, type: 'server_error', code: 'budget_unavailable', headers, cause: error })
+  }
   const message = `${isQuota ? 'The quota is used up' : 'This request would exceed the rate limit'} for ${text}`
   return new ProxyError(message, { status: 429, type: 'rate_limit_error', headers, cause: error })
 }

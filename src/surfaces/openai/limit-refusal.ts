@@ -2,12 +2,13 @@ import { ProxyError, type LimitError } from '../../errors.ts'
 import { toLimitRefusal } from '../../inference/limit-refusal.ts'
 
 /**
- * The refusal of a key's limit: 429 as OpenAI tells a rate or a quota, 403 for a model the key may not use.
+ * The refusal of a key's limit: 429 as OpenAI tells a rate or a quota, 403 for a model the key may not use, 503 while
+ * nobody knows what is left of a budget.
  * @param now for the moment the limit starts anew
  */
 export function toLimitError (error: LimitError, now: Date): ProxyError {
   const { limit } = error.facts
-  const { isAboutModel, isQuota, text, headers } = toLimitRefusal(error, now)
+  const { isAboutModel, isQuota, isUnavailable, text, headers } = toLimitRefusal(error, now)
   if (isAboutModel) {
     return new ProxyError(text, {
       status: 403,
@@ -16,6 +17,9 @@ export function toLimitError (error: LimitError, now: Date): ProxyError {
       param: 'model',
       cause: error
     })
+  }
+  if (isUnavailable) {
+    return new ProxyError(`No budget is available for ${text}`, { status: 503, type: 'server_error', code: 'budget_unavailable', headers, cause: error })
   }
   if (isQuota) {
     const quota = 'insufficient_quota'

@@ -1,39 +1,14 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { KeyLimits } from '../../../src/settings/key-limits.ts'
 import { endOf } from '../../../src/stores/limits/budget.ts'
-import type { Demand, LimitedKey, Spent } from '../../../src/stores/limits/limits.ts'
+import type { Demand, Spent } from '../../../src/stores/limits/limits.ts'
 import { MemoryLimits, type MemoryReservation } from '../../../src/stores/limits/memory.ts'
 import { runs } from '../../property-runs.ts'
+import { anyLimits, anyStep, MICRO, NOON, testLimits, toKey } from './limits-contract.ts'
 
-const NOON = Date.parse('2026-11-29T12:00:00Z')
-const MICRO = 1_000_000
 const nothing: Demand = { inputTokens: 0, outputTokens: 0, microNeurons: 0 }
 
-function toKey (id: string, limits: KeyLimits): LimitedKey {
-  return { id, limits }
-}
-
-t.test('every key has its own', async t => {
-  const limits = new MemoryLimits(() => NOON)
-  const [alice, bob] = [toKey('alice', { rpm: 1 }), toKey('bob', { rpm: 1 })]
-  t.equal(limits.reserve(alice, nothing).kind, 'reserved')
-  t.equal(limits.reserve(alice, nothing).kind, 'refused')
-  t.equal(limits.reserve(bob, nothing).kind, 'reserved')
-  t.strictSame(limits.standing(alice), { requests: { limit: 1, remaining: 0, resetMs: 60_000 } })
-})
-
-t.test('a second settlement changes nothing', async t => {
-  const limits = new MemoryLimits(() => NOON)
-  const key = toKey('alice', { tpm: 100, parallel: 2, neurons_per_day: 10 })
-  const reservation = limits.reserve(key, { inputTokens: 10, outputTokens: 20, microNeurons: MICRO }) as MemoryReservation
-  t.equal(reservation.tokens, 30)
-  for (const tokens of [12, 50, 0]) {
-    reservation.settle({ tokens, microNeurons: tokens * 1_000 })
-    t.match(limits.standing(key), { tokens: { remaining: 88 } })
-    t.match(limits.budgets(key), { day: { used: 12_000, reserved: 0 } })
-  }
-})
+testLimits(t, (_t, now) => new MemoryLimits(now))
 
 t.test('keys beyond the most are forgotten, the least recently used first, and none with a request in progress', async t => {
   const limits = new MemoryLimits(() => NOON, 2)
@@ -56,26 +31,6 @@ t.test('what was used before the start is read back', async t => {
   limits.recall(key, { day: MICRO, month: MICRO })
   t.match(limits.reserve(key, nothing), { kind: 'refused', facts: { limit: 'neurons_per_day', max: 1, used: 1 } })
 })
-
-type Step =
-  | { reserve: Demand }
-  | { settle: number, spent: Spent }
-  | { waitMs: number }
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ reserve: fc.record({ inputTokens: fc.nat(30), outputTokens: fc.nat(60), microNeurons: fc.nat(3 * MICRO) }) }) },
-  { weight: 3, arbitrary: fc.record({ settle: fc.nat(20), spent: fc.record({ tokens: fc.nat(120), microNeurons: fc.nat(4 * MICRO) }) }) },
-  { weight: 2, arbitrary: fc.record({ waitMs: fc.oneof(fc.nat(5_000), fc.nat(120_000), fc.nat(40 * 86_400_000)) }) }
-)
-
-const anyLimits: fc.Arbitrary<KeyLimits> = fc.record({
-  rpm: fc.integer({ min: 1, max: 6 }),
-  tpm: fc.integer({ min: 1, max: 200 }),
-  rpd: fc.integer({ min: 1, max: 9 }),
-  parallel: fc.integer({ min: 1, max: 4 }),
-  neurons_per_day: fc.integer({ min: 1, max: 8 }),
-  neurons_per_month: fc.integer({ min: 1, max: 20 })
-}, { requiredKeys: [] })
 
 /** What came of one run of steps, noted apart from the code under test. */
 class Account {
@@ -105,7 +60,7 @@ class Account {
 }
 
 t.test('in any order of requests, ends and time, nothing passes beyond a limit, and nothing stays held', async () => {
-  fc.assert(fc.property(anyLimits, fc.array(step, { maxLength: 60 }), (given, steps) => {
+  fc.assert(fc.property(anyLimits, fc.array(anyStep, { maxLength: 60 }), (given, steps) => {
     let now = NOON
     const limits = new MemoryLimits(() => now)
     const key = toKey('alice', given)

@@ -56,6 +56,10 @@ t.test('a limit of the key is told as a rate, a quota, or a model it may not use
       expected: { status: 400, type: 'invalid_request_error', message: /^prompt is too long: 4000 tokens > 1000 maximum\. This is a limit of the key 'alice' on tokens per minute \(tpm\)/ }
     },
     {
+      given: { limit: 'neurons_per_month', max: 5, isUnavailable: true, retryAfterMs: 5_000 },
+      expected: { status: 529, type: 'overloaded_error', message: /^No budget is available for the key 'alice' on neurons per month/, headers: { 'retry-after': '5' } }
+    },
+    {
       given: { limit: 'models', model: '@cf/a/b', models: ['fast'] },
       expected: { status: 403, type: 'permission_error', message: "The key 'alice' does not have access to the model `@cf/a/b`. It may use: fast." }
     }

@@ -69,6 +69,14 @@ const cases: Case[] = [
     headers: { 'retry-after': '5', 'retry-after-ms': '5000', 'x-should-retry': 'true' }
   },
   {
+    facts: { limit: 'neurons_per_day', max: 5, isUnavailable: true, retryAfterMs: 5_000 },
+    status: 503,
+    type: 'server_error',
+    code: 'budget_unavailable',
+    message: "No budget is available for the key 'alice' on neurons per day (neurons_per_day): limit 5, and what replicas have used together cannot be asked at the moment. Please try again in 5s.",
+    headers: { 'retry-after': '5', 'retry-after-ms': '5000', 'x-should-retry': 'true' }
+  },
+  {
     facts: { limit: 'models', model: '@cf/a/b', models: ['fast', '@cf/c/d'] },
     status: 403,
     type: 'invalid_request_error',

@@ -1,0 +1,273 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import type { KeyLimits } from '../../../src/settings/key-limits.ts'
+import type { Demand, LimitedKey, Refusal, Reservation } from '../../../src/stores/limits/limits.ts'
+import { MemoryLimits } from '../../../src/stores/limits/memory.ts'
+import { RedisLimits, type RedisLimitsOptions } from '../../../src/stores/limits/redis.ts'
+import { openRedis } from '../../../src/stores/redis/connection.ts'
+import type { Redis } from '../../../src/stores/redis/redis.ts'
+import { runs } from '../../property-runs.ts'
+import { waited } from '../../servers/http-client.ts'
+import { NO_REDIS_SERVER as skip, startRedisServer, type RedisServer } from '../../servers/redis-server.ts'
+import { anyLimits, anyStep, MICRO, testLimits, toKey } from './limits-contract.ts'
+
+// Beside a program: redis-server.
+
+t.setTimeout(120_000)
+
+const FOR_EVER_MS = 1e12
+const SMALL: Demand = { inputTokens: 10, outputTokens: 20, microNeurons: MICRO }
+const NOTHING = { tokens: 0, microNeurons: 0 }
+
+let server: RedisServer
+let count = 0
+
+async function connect (t: Test, { url }: RedisServer = server, prefix = `t${++count}:`): Promise<Redis> {
+  const redis = await openRedis({ url, prefix, timeoutMs: 250 }, { warn: () => {}, info: () => {} })
+  t.teardown(() => redis.close())
+  return redis
+}
+
+async function open (t: Test, options: Partial<RedisLimitsOptions> = {}): Promise<RedisLimits> {
+  const limits = new RedisLimits({ redis: options.redis ?? await connect(t), ...options })
+  t.teardown(() => limits.close())
+  return limits
+}
+
+/** Processes that share one Redis. */
+async function openTwo (t: Test, options: Partial<RedisLimitsOptions> = {}, own: RedisServer = server): Promise<[RedisLimits, RedisLimits]> {
+  const prefix = `t${++count}:`
+  return [await open(t, { redis: await connect(t, own, prefix), ...options }), await open(t, { redis: await connect(t, own, prefix), ...options })]
+}
+
+async function reserved (limits: RedisLimits, key: LimitedKey, demand = SMALL): Promise<Reservation> {
+  const outcome = await limits.reserve(key, demand)
+  if (outcome.kind === 'refused') throw new Error(`refused: ${JSON.stringify(outcome.facts)}`)
+  return outcome
+}
+
+t.test('limits in Redis', { skip }, async t => {
+  server = await startRedisServer(t)
+
+  t.test('do what all do', t => {
+    testLimits(t, (t, now) => open(t, { now, leaseMs: FOR_EVER_MS }))
+    t.end()
+  })
+
+  t.test('refuse, tell and count the same as limits in memory, whatever comes in whatever order', async t => {
+    const redis = await connect(t)
+    let number = 0
+    await fc.assert(fc.asyncProperty(anyLimits, fc.array(anyStep, { maxLength: 40 }), async (given, steps) => {
+      let now = Date.parse('2026-11-29T12:00:00Z')
+      const memory = new MemoryLimits(() => now)
+      const limits = new RedisLimits({ redis, now: () => now, leaseMs: FOR_EVER_MS })
+      const key = toKey(`key${++number}`, given)
+      const all: Array<[Reservation, Reservation]> = []
+      const same = (what: string, one: unknown, other: unknown) => {
+        if (JSON.stringify(one) !== JSON.stringify(other)) throw new Error(`${what}: ${JSON.stringify(one)} and ${JSON.stringify(other)}`)
+      }
+      try {
+        for (const step of steps) {
+          if ('waitMs' in step) now += step.waitMs
+          else if ('settle' in step) {
+            for (const one of all[step.settle] ?? []) await one.settle(step.spent)
+          } else {
+            const [one, other] = [memory.reserve(key, step.reserve), await limits.reserve(key, step.reserve)]
+            same('outcome', one, other)
+            if (one.kind === 'reserved' && other.kind === 'reserved') all.push([one, other])
+          }
+          same('standing', memory.standing(key), await limits.standing(key))
+          same('budgets', memory.budgets(key), await limits.budgets(key))
+        }
+      } finally {
+        await limits.close()
+      }
+    }), { numRuns: runs(60) })
+  })
+
+  t.test('of many at once in two processes as many pass as there are', async t => {
+    const cases: Array<{ limits: KeyLimits, passed: number }> = [
+      { limits: { rpm: 50 }, passed: 50 },
+      { limits: { rpd: 50 }, passed: 50 },
+      { limits: { parallel: 7 }, passed: 7 },
+      { limits: { tpm: 1_000 }, passed: 34 },
+      { limits: { neurons_per_day: 5 }, passed: 5 },
+      { limits: { neurons_per_month: 4.5 }, passed: 5 }
+    ]
+    for (const { limits: own, passed } of cases) {
+      const now = Date.now()
+      const both = await openTwo(t, { now: () => now })
+      const key = toKey('alice', own)
+      const outcomes = await Promise.all(Array.from({ length: 200 }, (_, index) => (both[index % 2] as RedisLimits).reserve(key, SMALL)))
+      t.equal(outcomes.filter(({ kind }) => kind === 'reserved').length, passed, JSON.stringify(own))
+    }
+  })
+
+  t.test('every key has a time to live, and no name has what nobody may know', async t => {
+    const redis = await connect(t, server, 'ttl:')
+    const limits = await open(t, { redis })
+    const ids = ['alice', 'a key with spaces', `#${'x'.repeat(100)}`]
+    for (const id of ids) {
+      const reservation = await reserved(limits, toKey(id, { rpm: 5, tpm: 100, rpd: 9, parallel: 3, neurons_per_day: 5, neurons_per_month: 9 }))
+      await reserved(limits, toKey(id, { rpm: 5 }))
+      await reservation.settle({ tokens: 5, microNeurons: 7 })
+    }
+    await limits.beat()
+    const names = await redis.command('KEYS', 'ttl:*') as string[]
+    t.ok(names.includes('ttl:limit:alice') && names.includes('ttl:lease:alice') && names.includes('ttl:replicas'))
+    t.notMatch(names.join(' '), /spaces|xxx/)
+    for (const name of names) {
+      const ms = Number(await redis.command('PTTL', name))
+      t.ok(ms > 0 && ms <= 32 * 86_400_000, `${name}: ${ms}`)
+    }
+  })
+
+  t.test('what a process held that is gone goes back, and what it settles late counts once', async t => {
+    let now = Date.parse('2026-11-29T12:00:00Z')
+    const [one, other] = await openTwo(t, { now: () => now })
+    const key = toKey('alice', { parallel: 1, tpm: 100, neurons_per_day: 1 })
+    const lost = await reserved(one, key)
+    t.equal((await other.reserve(key, SMALL)).kind, 'refused')
+    now += 20_001
+    const next = await reserved(other, key)
+    t.match(await other.budgets(key), { day: { used: 0, reserved: MICRO } })
+    await lost.settle({ tokens: 3, microNeurons: 30 })
+    t.match(await other.budgets(key), { day: { used: 30, reserved: MICRO } })
+    await lost.settle({ tokens: 3, microNeurons: 30 })
+    await next.settle({ tokens: 4, microNeurons: 40 })
+    t.match(await one.budgets(key), { day: { used: 70, reserved: 0 } })
+  })
+
+  t.test('what is in progress is held as long as it lasts', async t => {
+    let now = Date.parse('2026-11-29T12:00:00Z')
+    const [one, other] = await openTwo(t, { now: () => now })
+    const key = toKey('alice', { parallel: 1, neurons_per_day: 9 })
+    const long = await reserved(one, key)
+    for (let beat = 0; beat < 8; beat++) {
+      now += 5_000
+      await one.beat()
+      t.match(await other.reserve(key, SMALL), { kind: 'refused', facts: { limit: 'parallel' } })
+    }
+    await long.settle({ tokens: 1, microNeurons: 1 })
+    t.equal((await other.reserve(key, SMALL)).kind, 'reserved')
+  })
+
+  t.test('the timer does that by itself', async t => {
+    const [one, other] = await openTwo(t, { leaseMs: 200 })
+    const key = toKey('alice', { parallel: 1 })
+    const long = await reserved(one, key)
+    await sleep(700)
+    t.equal((await other.reserve(key, SMALL)).kind, 'refused')
+    await long.settle(NOTHING)
+    t.equal((await other.reserve(key, SMALL)).kind, 'reserved')
+  })
+})
+
+t.test('limits while Redis is away', { skip }, async t => {
+  /** As many as pass. */
+  async function take (limits: RedisLimits, key: LimitedKey, most = 40): Promise<{ passed: Reservation[], refusal: Refusal | undefined }> {
+    const passed: Reservation[] = []
+    while (passed.length < most) {
+      const outcome = await limits.reserve(key, SMALL)
+      if (outcome.kind === 'refused') return { passed, refusal: outcome }
+      passed.push(outcome)
+    }
+    return { passed, refusal: undefined }
+  }
+
+  t.test('a budget is its share of what was left, and what was used is counted once when Redis is back', async t => {
+    const own = await startRedisServer(t, ['--appendonly', 'yes'])
+    const [one, other] = await openTwo(t, {}, own)
+    const key = toKey('alice', { rpm: 1_000, rpd: 500, neurons_per_day: 20, neurons_per_month: 100 })
+    const inProgress = await reserved(one, key)
+    await (await reserved(one, key)).settle({ tokens: 1, microNeurons: 7 * MICRO })
+    for (const limits of [one, other, one]) await limits.beat()
+    await other.standing(key)
+    await own.kill()
+    await sleep(20)
+    const taken = [await take(one, key), await take(other, key)]
+    for (const { passed, refusal } of taken) {
+      t.equal(passed.length, 6, '7 of 20 are used and 1 is held; there are two of them')
+      t.match(refusal?.facts, { limit: 'neurons_per_day', max: 20, isUnavailable: true, retryAfterMs: 5_000 })
+    }
+    const unknown = await one.reserve(toKey('bob', { neurons_per_day: 5 }), SMALL)
+    t.match(unknown, { kind: 'refused', facts: { isUnavailable: true } }, 'of a key that was never seen nothing is known')
+    t.equal((await one.reserve(toKey('carol', { rpm: 1 }), SMALL)).kind, 'reserved')
+    t.equal((await one.reserve(toKey('carol', { rpm: 1 }), SMALL)).kind, 'refused', 'rates are held all the same')
+    for (const { passed } of taken) for (const reservation of passed.slice(0, 5)) await reservation.settle({ tokens: 5, microNeurons: MICRO / 2 })
+    await inProgress.settle({ tokens: 3, microNeurons: 2 * MICRO })
+    await own.start()
+    let used: number | undefined
+    for (let tries = 0; used !== 14 * MICRO && tries < 100; tries++) {
+      await sleep(50)
+      used = (await other.budgets(key)).day?.used
+    }
+    t.equal(used, 14 * MICRO, '7, 2, and ten times a half')
+    t.match(await other.budgets(key), { day: { reserved: 2 * MICRO }, month: { used: 14 * MICRO } }, 'what is still in progress is held')
+    for (const limits of [one, other]) await limits.beat()
+    for (const { passed } of taken) for (const reservation of passed) await reservation.settle({ tokens: 5, microNeurons: MICRO / 2 })
+    t.match(await one.budgets(key), { day: { used: 15 * MICRO, reserved: 0 } })
+    t.equal((await one.standing(key)).requests?.remaining, 500 - 14)
+  })
+
+  t.test('a reservation that was made while nobody heard of it gives itself back', async t => {
+    const own = await startRedisServer(t)
+    const prefix = `t${++count}:`
+    const redis = await connect(t, own, prefix)
+    const one = await open(t, { redis, leaseMs: 1_500 })
+    const other = await open(t, { redis: await connect(t, own, prefix), leaseMs: 1_500 })
+    const key = toKey('alice', { parallel: 2, neurons_per_day: 9 })
+    await one.beat()
+    await other.beat()
+    await one.standing(key)
+    own.freeze()
+    const start = performance.now()
+    const { passed } = await take(one, key, 2)
+    t.ok(performance.now() - start < 2 * 250 + 200)
+    t.equal(passed.length, 2, 'meanwhile this process goes on by itself')
+    own.thaw()
+    await sleep(50)
+    for (const reservation of passed) await reservation.settle({ tokens: 3, microNeurons: 1_000 })
+    await waited(() => redis.isUp)
+    t.match(await other.budgets(key), { day: { used: 2_000, reserved: 0 } }, 'and nothing is counted twice')
+    t.equal((await take(other, key)).passed.length, 2)
+  })
+
+  t.test('what is in progress is held again when Redis has lost it', async t => {
+    const own = await startRedisServer(t)
+    const prefix = `t${++count}:`
+    const redis = await connect(t, own, prefix)
+    const one = await open(t, { redis })
+    const other = await open(t, { redis: await connect(t, own, prefix) })
+    const key = toKey('alice', { parallel: 2, tpm: 100, neurons_per_day: 9 })
+    const long = await reserved(one, key)
+    await own.kill()
+    await own.start()
+    await waited(() => redis.isUp)
+    await sleep(400)
+    await one.beat()
+    t.match(await other.budgets(key), { day: { reserved: MICRO } })
+    t.equal((await take(other, key)).passed.length, 1)
+    await long.settle({ tokens: 10, microNeurons: 5 })
+    t.match(await other.budgets(key), { day: { used: 5 } })
+    t.equal((await take(other, key)).passed.length, 1)
+  })
+
+  t.test('a settlement that nobody heard of counts once', async t => {
+    const own = await startRedisServer(t)
+    const redis = await connect(t, own)
+    const limits = await open(t, { redis })
+    const key = toKey('alice', { parallel: 9, neurons_per_day: 9 })
+    const all = [await reserved(limits, key), await reserved(limits, key), await reserved(limits, key), await reserved(limits, key)]
+    own.freeze()
+    for (const reservation of all) await reservation.settle({ tokens: 3, microNeurons: 1_000 })
+    t.equal(redis.isUp, false)
+    own.thaw()
+    await waited(() => redis.isUp)
+    await sleep(400)
+    await limits.beat()
+    t.match(await limits.budgets(key), { day: { used: 4_000, reserved: 0 } })
+    t.equal((await take(limits, key, 9)).passed.length, 9)
+  })
+})
