@@ -36,6 +36,8 @@ function toValidator (schema: Route['schema']): ValidateFunction {
     addUsedSchema: false,
     validateSchema: false,
     inlineRefs: false,
+    // A part does not say again what type the whole has; ajv would write that to the console.
+    strictTypes: false,
     code: { optimize: false }
   })
   return ajv.compile(inParts(schema))

@@ -72,3 +72,13 @@ t.test('a schema is compiled once, however many paths have it', async t => {
   t.equal((await app.inject({ method: 'POST', url: '/b', payload: { count: 1 } })).statusCode, 200)
   t.equal(reads, readsOfOne)
 })
+
+t.test('nothing about schemas is written to the console', async t => {
+  const written = t.capture(console, 'warn')
+  const fresh = fastify({ schemaController: BODY_SCHEMAS })
+  t.teardown(() => fresh.close())
+  const parts = { ...schema, properties: { ...schema.properties, fresh: { type: 'array', items: schema.properties.part } } }
+  fresh.post('/', { schema: { body: parts } }, async () => ({}))
+  t.equal((await fresh.inject({ method: 'POST', url: '/', payload: { count: 1, fresh: [{ type: 'text', text: 'a' }] } })).statusCode, 200)
+  t.strictSame(written(), [])
+})
