@@ -4,6 +4,8 @@ import t, { type Test } from 'tap'
 import { RedisAnswers } from '../../src/stores/answers/redis.ts'
 import { RedisLedger } from '../../src/stores/ledger/redis.ts'
 import { RedisRows } from '../../src/stores/ledger/redis-rows.ts'
+import type { LimitedKey, Reservation } from '../../src/stores/limits/limits.ts'
+import { RedisLimits } from '../../src/stores/limits/redis.ts'
 import { RedisStore } from '../../src/stores/responses/redis.ts'
 import type { Redis } from '../../src/stores/redis/redis.ts'
 import type { KeptResponse } from '../../src/surfaces/openai/responses/wire.ts'
@@ -70,6 +72,28 @@ t.test('a hundred replicas book into one ledger: exactly, and each asks no more 
   t.comment(`${booked} requests, ${calls - before.calls} calls, ${(usec / calls).toFixed(1)} µs of Redis each`)
 })
 
+t.test('a hundred replicas let pass what one would, and no budget is left by more than a call', { skip }, async t => {
+  const server = await startRedisServer(t)
+  const replicas = await Promise.all(Array.from({ length: 100 }, async () => new RedisLimits({ redis: await connect(t, server, { prefix: 'l:', timeoutMs: 5_000 }), now: () => NOON })))
+  t.teardown(() => Promise.all(replicas.map(limits => limits.close())))
+  const demand = { inputTokens: 10, outputTokens: 20, microNeurons: 7_000_000 }
+  const rates: LimitedKey = { id: 'rates', limits: { rpm: 1_000, tpm: 1_000_000 } }
+  const before = await costOf(server, 'evalsha')
+  const outcomes = await Promise.all(replicas.flatMap(limits => Array.from({ length: 40 }, () => limits.reserve(rates, demand))))
+  const passed = outcomes.filter(outcome => outcome.kind === 'reserved')
+  t.equal(passed.length, 1_000, 'of 4,000 tries')
+  await Promise.all(passed.map(outcome => outcome.settle({ tokens: 25, microNeurons: 0 })))
+  t.equal((await costOf(server, 'evalsha')).calls - before.calls, 4_000 + passed.length, 'one call to reserve, one to settle')
+
+  const money: LimitedKey = { id: 'money', limits: { neurons_per_day: 1_000 } }
+  const spent = { tokens: 25, microNeurons: 5_000_000 }
+  await Promise.all(replicas.map(async limits => {
+    for (let outcome = await limits.reserve(money, demand); outcome.kind === 'reserved'; outcome = await limits.reserve(money, demand)) await outcome.settle(spent)
+  }))
+  const used = (await replicas[0]?.budgets(money))?.day?.used ?? 0
+  t.ok(used > 1_000_000_000 - demand.microNeurons * replicas.length && used <= 1_000_000_000 + spent.microNeurons, `${used / 1e6} of 1,000 neurons`)
+})
+
 t.test('what a call costs Redis', { skip }, async t => {
   const server = await startRedisServer(t)
   const redis = await connect(t, server, { timeoutMs: 5_000 })
@@ -85,6 +109,15 @@ t.test('what a call costs Redis', { skip }, async t => {
     t.ok(each < 8 * said(words), `${words}: ${each.toFixed(1)} µs, docs/scale.md says ${said(words)}`)
   }
   await measure('one row of the ledger', 'evalsha', 1_000, index => rows.add(index + 1, [row(DAY, { key: `key-${index % 100}`, requests: 1, inputTokens: 5, outputTokens: 5, microNeurons: 5 })]))
+  const limits = new RedisLimits({ redis })
+  t.teardown(() => limits.close())
+  const key: LimitedKey = { id: 'ann', limits: { rpm: 1_000_000, tpm: 1_000_000_000, parallel: 10_000, neurons_per_day: 1_000_000 } }
+  const held: Reservation[] = []
+  await measure('a request with limits is reserved', 'evalsha', 500, async () => {
+    const outcome = await limits.reserve(key, { inputTokens: 10, outputTokens: 20, microNeurons: 7 })
+    if (outcome.kind === 'reserved') held.push(outcome)
+  })
+  await measure('a request with limits is settled', 'evalsha', 500, async index => { await held[index]?.settle({ tokens: 25, microNeurons: 5 }) })
   const store = new RedisStore<KeptResponse>(redis, { maxBytes: 1e9, ttlMs: HOUR_MS, now: Date.now })
   await measure('a response of 2 items is stored', 'eval', 500, index => store.put('ann', stored(`r${index}`, 'x'.repeat(1_000))))
   await measure('a response is read', 'eval', 500, index => store.get('ann', `r${index}`))
@@ -105,6 +138,13 @@ t.test('what is kept in Redis takes as much as is said', { skip }, async t => {
   t.equal(usage.keys, 2_001)
   isAbout(t, usage.bytes / 2_000, 'a row of the ledger', 0.15)
   isAbout(t, (await bytesOf(redis, 'usage-writer:*')).bytes, 'a process that writes to the ledger', 0.15)
+  const limits = new RedisLimits({ redis })
+  for (let index = 0; index < 200; index++) {
+    const outcome = await limits.reserve({ id: `team-${index}`, limits: { rpm: 100, tpm: 100_000, rpd: 1_000, neurons_per_day: 1_000, neurons_per_month: 10_000 } }, { inputTokens: 10, outputTokens: 20, microNeurons: 7_000_000 })
+    if (outcome.kind === 'reserved') await outcome.settle({ tokens: 25, microNeurons: 5_123_456 })
+  }
+  await limits.close()
+  isAbout(t, (await bytesOf(redis, 'limit:*')).bytes / 200, 'a key with limits', 0.15)
   const store = new RedisStore<KeptResponse>(redis, { maxBytes: 1e9, ttlMs: HOUR_MS, now: Date.now })
   for (let index = 0; index < 500; index++) await store.put(`owner-${index % 5}`, stored(`resp_${String(index).padStart(48, '0')}`, 'x'.repeat(1_000)))
   const text = JSON.stringify(stored(`resp_${'0'.repeat(48)}`, 'x'.repeat(1_000))).length
