@@ -73,7 +73,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
     await shared?.redis.close()
     throw error
   })
-  const allocation = await toAllocation(settings, { ledger, link, logger })
+  const allocation = await toAllocation(settings, { ledger, link, logger, redis: shared?.redis })
   const { allocations } = allocation
   const several = settings.accounts && await openAccounts(settings, settings.accounts, { allocations, link, logger, redis: shared?.redis })
   const { list, models, workersAi } = several ?? toEngine(settings, logger)
@@ -119,6 +119,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
     await ledger.close()
     await exported
     await keyLimits?.close()
+    await allocation.close()
     await shared?.redis.close()
   })
   // The first caller should not wait for the list, nor guess what Cloudflare could tell.

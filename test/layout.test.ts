@@ -89,7 +89,7 @@ const RULES: Record<string, Rule> = {
   'stores/answers': { packages: ['lru-cache'], ours: ['stores/redis/redis.ts'] },
   'stores/redis': { packages: ['ioredis', 'node:crypto'], ours: ['settings/problem.ts', 'settings/schema.ts'] },
   'stores/limits': { packages: ['lru-cache', 'node:crypto'], ours: ['stores/ledger/ledger.ts', 'stores/redis/redis.ts', 'errors.ts', 'settings/key-limits.ts'] },
-  usage: { packages: ['fastify', 'node:*'], ours: ['stores/ledger', 'stores/limits', 'telemetry', 'inference', 'http', 'workers-ai', 'generation', 'json', 'errors.ts', 'settings'] },
+  usage: { packages: ['fastify', 'node:*'], ours: ['stores/ledger', 'stores/limits', 'stores/redis/redis.ts', 'telemetry', 'inference', 'http', 'workers-ai', 'generation', 'json', 'errors.ts', 'settings'] },
   'stores/responses': { packages: ['node:*'], ours: ['stores/redis/redis.ts', 'stores/database.ts', 'stores/store-path.ts', 'errors.ts'] },
   stores: { packages: ['libsql', 'node:*'], ours: ['settings/problem.ts'] },
   'surfaces/openai': { packages: ['fastify', '@fastify/type-provider-typebox', '@sinclair/typebox', 'node:*'], ours: ['http', 'inference', 'stores', 'telemetry', 'workers-ai/models/price.ts', 'workers-ai/models/task.ts', 'generation', 'json', 'errors.ts', 'ids.ts', 'settings'] },

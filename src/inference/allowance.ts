@@ -39,7 +39,7 @@ export interface FreeNeurons {
    * Holds what a request may use until it has ended. A second call for the same request does nothing.
    * @throws LimitError when nothing is left
    */
-  admit: (record: RequestRecord, tokens: BilledTokens, model: Model) => void
+  admit: (record: RequestRecord, tokens: BilledTokens, model: Model) => void | Promise<void>
   /** What the caller should know of what is left; undefined while most is. */
   warning: () => Change | undefined
 }

@@ -239,7 +239,8 @@ export async function answerRequest (services: Services, request: InferenceReque
         return { kind: 'answer', model: model.id, run, generations: looked.hit.generations, reporter: new ChangeReporter(run.changes, call, nameOf), headers }
       }
       signal.throwIfAborted()
-      if (run.maxTokens > 0) freeNeurons?.admit(record, toMostTokens(run), model)
+      const admitted = run.maxTokens > 0 ? freeNeurons?.admit(record, toMostTokens(run), model) : undefined
+      if (admitted !== undefined) await admitted
       // A fallback goes on with what is held for the model that failed.
       if (allowance !== undefined && run.maxTokens > 0) await allowance.reserve(toMostTokens(run), model)
       let isAskedAgain = false

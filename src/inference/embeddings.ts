@@ -59,7 +59,8 @@ export async function answerEmbeddings (
   }
   const tokens = { promptTokens: toTokens(batches.flat()), completionTokens: 0 }
   signal.throwIfAborted()
-  freeNeurons?.admit(record, tokens, model)
+  const admitted = freeNeurons?.admit(record, tokens, model)
+  if (admitted !== undefined) await admitted
   if (call.allowance !== undefined) await call.allowance.reserve(tokens, model)
   const retryTime = new RetryTimeBudget()
   const answers = await embed(workersAi, {

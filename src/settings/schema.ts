@@ -350,7 +350,7 @@ export const Environment = Type.Object({
     group: 'Usage',
     default: 'off',
     description: 'Free neurons of the day: refuse sends no call beyond them, warn tells clients.',
-    details: '`warn` adds to `x-proxy-warnings` when 80 % are used. `refuse` answers 429 until 00:00 UTC, and requires `WORKERS=1`.'
+    details: '`warn` adds to `x-proxy-warnings` when 80 % are used. `refuse` answers 429 until 00:00 UTC, and requires `WORKERS=1` or `REDIS_URL`.'
   }),
   REDIS_URL: Type.Optional(Type.String({
     group: 'Replicas',

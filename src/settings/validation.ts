@@ -160,10 +160,10 @@ function checkPassthrough (keys: string | undefined): Problem[] {
 /** It has to hold exactly, and each of several processes would count for itself. */
 function checkFreeNeurons (environment: Environment, wrong: ReadonlySet<string>): Problem[] {
   if (wrong.has('FREE_NEURONS_GUARD') || environment.FREE_NEURONS_GUARD !== 'refuse') return []
-  if (wrong.has('WORKERS') || toWorkerCount(environment) === 1) return []
+  if (wrong.has('WORKERS') || wrong.has('REDIS_URL') || toWorkerCount(environment) === 1 || environment.REDIS_URL !== undefined) return []
   return [{
     name: 'FREE_NEURONS_GUARD',
-    message: `refuse requires WORKERS=1, because several processes would count each for itself; got WORKERS=${environment.WORKERS}`
+    message: `refuse requires WORKERS=1 or REDIS_URL, because several processes would count each for itself; got WORKERS=${environment.WORKERS} without REDIS_URL`
   }]
 }
 

@@ -67,13 +67,13 @@ export class FreeNeuronsOfAccounts implements FreeNeurons, AccountNeurons {
     return this.#allocations.of(account)?.isRefusing !== true
   }
 
-  hold (account: string, origin: object | undefined): void {
+  hold (account: string, origin: object | undefined): void | Promise<void> {
     const admitted = origin && this.#admitted.get(origin)
     if (admitted === undefined) return
     const { record, tokens, model } = admitted
-    this.#allocations.of(account)?.admit(record, tokens, model)
     // Another account may have refused it before.
     delete record.refusedBy
+    return this.#allocations.of(account)?.admit(record, tokens, model)
   }
 
   resetsAtMs (): number {

@@ -6,6 +6,7 @@ import type { RequestRecord } from '../inference/request-record.ts'
 import type { Settings } from '../settings/schema.ts'
 import { toDay, type Booking, type Ledger } from '../stores/ledger/ledger.ts'
 import { Budget } from '../stores/limits/budget.ts'
+import type { Refusal, Reservation } from '../stores/limits/limits.ts'
 import type { EndedRequest } from '../telemetry/ended-requests.ts'
 import type { AccountFigures } from '../telemetry/metrics/account-gauges.ts'
 import type { Model } from '../workers-ai/models/model.ts'
@@ -22,6 +23,17 @@ export interface FreeAllocationOptions {
   now: () => number
   /** Where lines go. */
   log: { warn: (fields: object, message: string) => void }
+  /** Where several processes hold them together; each for itself when absent. */
+  shared?: SharedBudget | undefined
+}
+
+/** A budget that several processes share, in micro-neurons. */
+export interface SharedBudget {
+  reserve: (microNeurons: number) => Promise<Reservation | Refusal>
+  /** Counts what was used without a reservation. */
+  add: (microNeurons: number) => Promise<void>
+  /** How much all of them have used. */
+  used: () => Promise<number>
 }
 
 /** What is known of the free neurons of an account. It is JSON. */
@@ -36,6 +48,13 @@ export interface FreeNeuronsFacts {
 export function toAccountFigures ({ usedMicroNeurons, state: { name, freeLimit, out } }: FreeNeuronsFacts): AccountFigures {
   const remaining = out?.reason === 'cloudflare' ? 0 : Math.max(0, freeLimit - usedMicroNeurons / MICRO_NEURONS_PER_NEURON)
   return { account: name, remaining, outReason: out?.reason }
+}
+
+/** What a request in progress has of a shared budget. */
+interface Sharing {
+  outcome: Promise<Reservation | Refusal>
+  /** Micro-neurons that were booked for it. */
+  used: number
 }
 
 /** Whose limit it is, as the subject of a sentence. */
@@ -55,6 +74,8 @@ export class FreeAllocation implements FreeNeurons {
   readonly #budget: Budget
   /** What requests in progress hold. */
   readonly #held = new Map<RequestRecord, number>()
+  /** The same where it is shared. */
+  readonly #shared = new Map<RequestRecord, Sharing>()
   /** Cloudflare says that nothing is left, until then. */
   #refusedUntilMs = 0
 
@@ -75,19 +96,17 @@ export class FreeAllocation implements FreeNeurons {
   /** Counts what an ended request has used of the account, and hears when Cloudflare says that nothing is left. */
   onBooked (bookings: readonly Booking[], { record }: Pick<EndedRequest, 'record'>): void {
     this.count(bookings)
+    this.#share(bookings, record)
     if (record.calls?.some(call => call.isOverQuota && call.account === this.account)) this.noteRefusal()
   }
 
   /** Counts what was used of the account; bookings of other accounts are passed over. */
   count (bookings: readonly Booking[]): void {
-    const now = this.#options.now()
-    for (const { account, microNeurons = 0, estimatedMicroNeurons = 0 } of bookings) {
-      if (account === this.account) this.#budget.add(microNeurons + estimatedMicroNeurons, now)
-    }
+    this.#budget.add(this.#sumOf(bookings), this.#options.now())
   }
 
   /** Takes over what is known of other processes too. */
-  learn ({ usedMicroNeurons, refusedUntilMs }: FreeNeuronsFacts): void {
+  learn ({ usedMicroNeurons, refusedUntilMs = 0 }: Pick<FreeNeuronsFacts, 'usedMicroNeurons'> & Partial<FreeNeuronsFacts>): void {
     const now = this.#options.now()
     this.#budget.add(Math.max(0, usedMicroNeurons - this.#budget.state(now).used), now)
     this.#refusedUntilMs = Math.max(refusedUntilMs, this.#refusedUntilMs)
@@ -98,8 +117,15 @@ export class FreeAllocation implements FreeNeurons {
     return this.#options.guard !== 'off'
   }
 
+  /** Asks what all processes have used, where they share it. */
+  async learnShared (): Promise<void> {
+    const { shared } = this.#options
+    if (shared !== undefined) this.learn({ usedMicroNeurons: await shared.used() })
+  }
+
   /** Frees what an ended request held. */
   release ({ record }: Pick<EndedRequest, 'record'>): void {
+    void this.#settleShared(record)
     const held = this.#held.get(record)
     if (held === undefined) return
     this.#held.delete(record)
@@ -132,12 +158,15 @@ export class FreeAllocation implements FreeNeurons {
     return this.#options.guard === 'refuse' && this.remaining === 0
   }
 
-  admit (record: RequestRecord, tokens: BilledTokens, model: Model): void {
+  admit (record: RequestRecord, tokens: BilledTokens, model: Model): void | Promise<void> {
     if (this.#options.guard !== 'refuse' || this.#held.has(record)) return
     this.checkModel(model)
+    const rates = ratesOf(model)
+    const most = rates === undefined ? 0 : toMicroNeurons(rates, tokens)
     const now = this.#options.now()
     const { limit, used, remaining, resetsAt } = this.#budget.state(now)
     const isUsedUp = used >= limit || now < this.#refusedUntilMs
+    if (!isUsedUp && this.#options.shared !== undefined) return this.#admitShared(record, most, this.#options.shared)
     if (isUsedUp || remaining === 0) {
       record.refusedBy = 'free_allocation'
       throw new LimitError({
@@ -147,8 +176,7 @@ export class FreeAllocation implements FreeNeurons {
         ...(isUsedUp ? { retryAfterMs: resetsAt - now } : { isHeld: true, retryAfterMs: HELD_RETRY_MS })
       }, OWNER)
     }
-    const rates = ratesOf(model)
-    this.#held.set(record, this.#budget.reserve(rates === undefined ? 0 : toMicroNeurons(rates, tokens)))
+    this.#held.set(record, this.#budget.reserve(most))
   }
 
   warning (): Change | undefined {
@@ -189,5 +217,40 @@ export class FreeAllocation implements FreeNeurons {
     const fields = { account, counted, limit }
     const isEarly = counted < limit
     log.warn(fields, `Cloudflare says that the free neurons of the day are used up${isEarly ? ', though fewer were counted here: something else uses the account, or FREE_NEURONS_PER_DAY is too high' : ''}`)
+  }
+
+  async #admitShared (record: RequestRecord, most: number, shared: SharedBudget): Promise<void> {
+    // Noted before it is known: its client may leave in between.
+    const sharing = this.#shared.get(record) ?? { outcome: shared.reserve(most), used: 0 }
+    this.#shared.set(record, sharing)
+    const outcome = await sharing.outcome
+    if (outcome.kind === 'reserved') return
+    record.refusedBy = 'free_allocation'
+    throw new LimitError({ ...outcome.facts, limit: 'free_allocation' }, OWNER)
+  }
+
+  /** What was booked for a request that holds something is settled with that. */
+  #share (bookings: readonly Booking[], record: RequestRecord): void {
+    const { shared } = this.#options
+    if (shared === undefined) return
+    const used = this.#sumOf(bookings)
+    const sharing = this.#shared.get(record)
+    if (sharing !== undefined) sharing.used += used
+    else if (used > 0) void shared.add(used)
+  }
+
+  async #settleShared (record: RequestRecord): Promise<void> {
+    const sharing = this.#shared.get(record)
+    if (sharing === undefined) return
+    this.#shared.delete(record)
+    const { outcome, used } = sharing
+    const known = await outcome
+    if (known.kind === 'reserved') await known.settle({ tokens: 0, microNeurons: used })
+    else if (used > 0) await this.#options.shared?.add(used)
+  }
+
+  #sumOf (bookings: readonly Booking[]): number {
+    return bookings.reduce((sum, { account, microNeurons = 0, estimatedMicroNeurons = 0 }) =>
+      account === this.account ? sum + microNeurons + estimatedMicroNeurons : sum, 0)
   }
 }

@@ -2,7 +2,7 @@ import type { AccountSettings, Settings } from '../settings/schema.ts'
 import type { Booking, Ledger } from '../stores/ledger/ledger.ts'
 import type { EndedRequest } from '../telemetry/ended-requests.ts'
 import { DEFAULT_ACCOUNT } from '../workers-ai/transport/upstream-call.ts'
-import { FreeAllocation, type FreeAllocationOptions, type FreeNeuronsFacts } from './free-allocation.ts'
+import { FreeAllocation, type FreeAllocationOptions, type FreeNeuronsFacts, type SharedBudget } from './free-allocation.ts'
 import type { BookingListener } from './ledger-reader.ts'
 
 type Plan = Pick<AccountSettings, 'name' | 'plan'>
@@ -39,6 +39,11 @@ export class FreeAllocations implements BookingListener {
     for (const known of facts) this.of(known.state.name)?.learn(known)
   }
 
+  /** Asks what all processes have used, where they share it. */
+  async learnShared (): Promise<void> {
+    await Promise.all(this.all.map(one => one.learnShared()))
+  }
+
   /** Whether callers are warned or refused. */
   get isGuarded (): boolean {
     return this.all.some(one => one.isGuarded)
@@ -57,14 +62,22 @@ export class FreeAllocations implements BookingListener {
 
 const DEFAULT: Plan = { name: DEFAULT_ACCOUNT, plan: 'free' }
 
+interface Rest extends Pick<FreeAllocationOptions, 'now' | 'log'> {
+  /** What several processes hold the free neurons of an account in together; each holds them for itself when absent. */
+  toShared?: ((account: string) => SharedBudget) | undefined
+}
+
 /**
  * What is known of free neurons where nothing was used yet. Accounts of the paid plan have free ones too, which are counted; they
  * serve beyond them.
  */
 export function toFreeAllocations (
-  { accounts = [DEFAULT], freeNeuronsPerDay: limit, freeNeuronsGuard: guard }: AllocationSettings,
-  rest: Pick<FreeAllocationOptions, 'now' | 'log'>
+  { accounts = [DEFAULT], freeNeuronsPerDay: limit, freeNeuronsGuard }: AllocationSettings,
+  { toShared, ...rest }: Rest
 ): FreeAllocations {
-  return new FreeAllocations(accounts.map(({ name: account, plan }) =>
-    new FreeAllocation({ account, limit, guard: plan === 'paid' ? 'off' : guard, ...rest })))
+  return new FreeAllocations(accounts.map(({ name: account, plan }) => {
+    const guard = plan === 'paid' ? 'off' : freeNeuronsGuard
+    const shared = guard === 'refuse' && limit > 0 ? toShared?.(account) : undefined
+    return new FreeAllocation({ account, limit, guard, shared, ...rest })
+  }))
 }

@@ -214,10 +214,32 @@ t.test('two servers hold limits as one', { skip }, async t => {
   })
 })
 
-t.test('several workers hold limits as one', { skip }, async t => {
+t.test('several workers and another server hold limits as one', { skip }, async t => {
   const [redis, upstream] = await Promise.all([startRedisServer(t), startUpstream(t)])
-  const server = await startBuiltServer(t, { ...toEnvironment(redis, upstream), WORKERS: '2' })
-  t.equal(passedOf(await burst([server], 'rpd', 120)), 30)
+  const env = { ...toEnvironment(redis, upstream), FREE_NEURONS_GUARD: 'refuse', FREE_NEURONS_PER_DAY: '5.3' }
+  const servers = [await startBuiltServer(t, { ...env, WORKERS: '2' }), await startBuiltServer(t, env)]
+  let passed = 0
+  // So few at once that the free neurons have room for them.
+  for (let round = 0; round < 4; round++) passed += passedOf(await burst(servers, 'rpd', 12))
+  t.equal(passed, 30)
+
+  await t.test('and the free neurons of the day too', async t => {
+    for (let round = 0; round < 8; round++) passed += passedOf(await burst(servers, 'load', 20))
+    t.ok(passed * NEURONS > 5.3 - NEURONS && passed * NEURONS <= 5.3 + NEURONS, `${passed * NEURONS} neurons of 5.3, with one call over at most`)
+    const refused = await ask(servers[0] as BuiltServer, chat(), { headers: keyOf('load') })
+    t.equal(refused.status, 429)
+    t.match(await refused.json(), { error: { code: 'insufficient_quota', message: /the proxy's account on free neurons per day/ } })
+    for (const server of servers) {
+      const { by_account: [account] } = JSON.parse((await askRaw(server, '/usage', { headers: ADMIN })).body) as { by_account: Array<{ out_reason: string }> }
+      t.match(account, { out_reason: 'free_allocation' })
+    }
+    await redis.kill()
+    await waited(() => servers.every(server => server.stdout().includes('Redis is not available')))
+    const unknown = await ask(servers[1] as BuiltServer, chat(), { headers: keyOf('load') })
+    t.ok([429, 503].includes(unknown.status), 'nothing is left to be shared')
+    await redis.start()
+    await backIn([servers[1] as BuiltServer])
+  })
 })
 
 t.test('a wrong password stops the start, of several workers too', { skip }, async t => {

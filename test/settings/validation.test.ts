@@ -162,8 +162,9 @@ const complaints: Array<{ name: string, given: Values, expected: string[] }> = [
   {
     name: 'free neurons are guarded by one process',
     given: { ...unpaired, FREE_NEURONS_GUARD: 'refuse', WORKERS: '2' },
-    expected: ['FREE_NEURONS_GUARD refuse requires WORKERS=1, because several processes would count each for itself; got WORKERS=2']
+    expected: ['FREE_NEURONS_GUARD refuse requires WORKERS=1 or REDIS_URL, because several processes would count each for itself; got WORKERS=2 without REDIS_URL']
   },
+  { name: 'several processes may hold free neurons together', given: { ...unpaired, FREE_NEURONS_GUARD: 'refuse', WORKERS: '2', REDIS_URL: 'redis://a' }, expected: [] },
   {
     name: 'limits are counted by one process',
     given: { ...unpaired, KEY_LIMITS: '{"*":{"rpm":1}}', WORKERS: '2' },

@@ -1,0 +1,122 @@
+import t from 'tap'
+import { RequestRecord } from '../../src/inference/request-record.ts'
+import { MemoryLedger } from '../../src/stores/ledger/memory.ts'
+import { MemoryLimits } from '../../src/stores/limits/memory.ts'
+import type { RedisLimits } from '../../src/stores/limits/redis.ts'
+import { RedisUnavailable, type Redis } from '../../src/stores/redis/redis.ts'
+import type { EndedRequest } from '../../src/telemetry/ended-requests.ts'
+import { FreeAllocation, type SharedBudget } from '../../src/usage/free-allocation.ts'
+import { FreeAllocations, toFreeAllocations } from '../../src/usage/free-allocations.ts'
+import { recallShared, SharedAllocations, toNeuronsKey, toSharedBudget } from '../../src/usage/shared-neurons.ts'
+import { CATALOGUE } from '../../src/workers-ai/models/catalogue.ts'
+import type { Model, ModelId } from '../../src/workers-ai/models/model.ts'
+
+const NOON = Date.UTC(2026, 2, 1, 12)
+const MICRO = 1_000_000
+const LLAMA = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
+const MODEL = CATALOGUE.get(LLAMA as ModelId) as Model
+/** Costs 5.3336 neurons at most. */
+const tokens = { promptTokens: 200, completionTokens: 0 }
+const booking = { account: 'default', model: LLAMA, key: 'ann' }
+const rest = { now: () => NOON, log: { warn: () => {} } }
+
+/** Replicas that share a budget of 10 neurons. Limits in memory stand in for those in Redis, which redis.test.ts holds to be the same. */
+function start () {
+  const memory = new MemoryLimits(() => NOON)
+  const key = toNeuronsKey('default', 10)
+  const budget = toSharedBudget({
+    reserve: async (...given) => memory.reserve(...given),
+    budgets: async given => memory.budgets(given),
+    add: async (given, microNeurons) => memory.recall(given, { day: microNeurons, month: 0 })
+  } as Pick<RedisLimits, 'reserve' | 'budgets' | 'add'> as RedisLimits, key)
+  const replicas = [1, 2].map(() => new FreeAllocation({ account: 'default', limit: 10, guard: 'refuse', shared: budget, ...rest }))
+  return { budget, replicas: replicas as [FreeAllocation, FreeAllocation], state: () => memory.budgets(key).day }
+}
+
+async function refusalOf (allocation: FreeAllocation, record: RequestRecord): Promise<unknown> {
+  try {
+    await allocation.admit(record, tokens, MODEL)
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+t.test('what one replica holds or has used, another one does not use again', async t => {
+  const { replicas: [one, other], state } = start()
+  const [first, second] = [new RequestRecord(), new RequestRecord()]
+  await one.admit(first, tokens, MODEL)
+  await Promise.all([other.admit(second, tokens, MODEL), other.admit(second, tokens, MODEL)])
+  t.equal(state()?.reserved, 2 * 5_333_600, 'once for each request')
+  const refused = new RequestRecord()
+  t.match(await refusalOf(one, refused), { facts: { limit: 'free_allocation', max: 10, used: 0, isHeld: true }, owner: "the proxy's account" })
+  t.equal(refused.refusedBy, 'free_allocation')
+  one.onBooked([{ ...booking, microNeurons: 3 * MICRO }, { ...booking, account: 'another', microNeurons: MICRO }], { record: first })
+  one.release({ record: first })
+  one.release({ record: first })
+  other.release({ record: second })
+  other.release({ record: refused })
+  await new Promise(resolve => setImmediate(resolve))
+  t.match(state(), { used: 3 * MICRO, reserved: 0 })
+  one.onBooked([{ ...booking, estimatedMicroNeurons: 8 * MICRO }], { record: new RequestRecord() })
+  await new Promise(resolve => setImmediate(resolve))
+  t.match(state(), { used: 11 * MICRO }, 'what nobody had held counts as well')
+  t.match(await refusalOf(other, new RequestRecord()), { facts: { used: 11, retryAfterMs: 43_200_000 } })
+})
+
+t.test('a client that leaves while it is asked for holds nothing', async t => {
+  const { replicas: [one], state } = start()
+  const record = new RequestRecord()
+  const admitted = one.admit(record, tokens, MODEL)
+  one.release({ record })
+  await admitted
+  await new Promise(resolve => setImmediate(resolve))
+  t.match(state(), { used: 0, reserved: 0 })
+})
+
+t.test('a replica learns what the others have used', async t => {
+  const { replicas: [one, other] } = start()
+  const all = new FreeAllocations([other])
+  const shared = new SharedAllocations(all, all)
+  one.onBooked([{ ...booking, microNeurons: 9 * MICRO }], { record: new RequestRecord() })
+  await shared.learn()
+  t.match(all.facts, [{ usedMicroNeurons: 9 * MICRO }])
+  t.match(other.warning(), { action: 'low' })
+  one.onBooked([{ ...booking, microNeurons: MICRO }], { record: new RequestRecord() })
+  const ended = { record: new RequestRecord() } as EndedRequest
+  shared.onBooked([], ended)
+  shared.release(ended)
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(other.isUsedUp, true)
+})
+
+t.test('what was used before the guard is counted, by one replica', async t => {
+  const { budget, state } = start()
+  const ledger = new MemoryLedger(() => NOON)
+  ledger.add([{ ...booking, microNeurons: 4 * MICRO }, { ...booking, account: 'another', microNeurons: MICRO }])
+  await budget.add(MICRO)
+  const asked: unknown[][] = []
+  const redis = {
+    key: (...parts: string[]) => parts.join(':'),
+    command: async (...args: unknown[]) => asked.push(args) === 1 ? 'OK' : null
+  } as Partial<Redis> as Redis
+  for (let count = 0; count < 3; count++) await recallShared(budget, 'default', { redis, ledger, now: () => NOON })
+  t.equal(state()?.used, 4 * MICRO)
+  t.strictSame(asked[0], ['SET', 'recall:2026-03-01:@free:default', '1', 'NX', 'EX', 30])
+  const away = { ...redis, command: async () => { throw new RedisUnavailable('away', false) } }
+  await recallShared(budget, 'default', { redis: away, ledger, now: () => NOON })
+  await t.rejects(recallShared(budget, 'default', { redis: { ...redis, command: async () => { throw new Error('a bug') } }, ledger, now: () => NOON }), { message: 'a bug' })
+})
+
+t.test('it is shared only where it is refused, and there is any', async t => {
+  const made: string[] = []
+  const toShared = (account: string) => {
+    made.push(account)
+    return start().budget satisfies SharedBudget
+  }
+  const accounts = [{ name: 'main', plan: 'free' }, { name: 'paid', plan: 'paid' }] as const
+  for (const [freeNeuronsGuard, freeNeuronsPerDay] of [['off', 10], ['warn', 10], ['refuse', 0], ['refuse', 10]] as const) {
+    toFreeAllocations({ accounts, freeNeuronsGuard, freeNeuronsPerDay }, { ...rest, toShared })
+  }
+  t.strictSame(made, ['main'])
+})
