@@ -3,10 +3,13 @@
  * live in milliseconds, and the owner. The keys are
  *
  * - `resp:{owner}:{id}`: what is stored;
- * - `bytes:{owner}`: ids by their last use; `sizes:{owner}`: by id the size and the ids of the items, as JSON;
- * - `items:{owner}`: by the id of an item the latest response that has it;
+ * - `bytes:{owner}`: ids by their last use; `sizes:{owner}`: by id the size and the names of the items, with spaces between;
+ * - `items:{owner}`: by the name of an item the latest response that has it;
  * - `owners`: owners by the size of all they store; `oldest`: owners by a time before which none of theirs was last used;
  * - `stored`: the size of everything.
+ *
+ * A script that fails after its first write leaves half of what it does, so none decodes anything: clients choose the ids of items, and
+ * what stands for one here is its name, a word by `toItemNames`.
  *
  * Room for one owner is made by removing responses of another, whose keys cannot be known before: it is one server, no cluster.
  */
@@ -23,6 +26,10 @@ const COMMON = `
 
   local function response (whose, id) return prefix .. 'resp:' .. whose .. ':' .. id end
 
+  local function sizeOf (facts) return tonumber(string.match(facts, '^%d+')) end
+
+  local function namesOf (facts) return string.gmatch(facts, ' (%S+)') end
+
   local function forget (whose, bytes)
     if tonumber(redis.call('ZINCRBY', owners, -bytes, whose)) <= 0 then
       redis.call('ZREM', owners, whose)
@@ -32,16 +39,15 @@ const COMMON = `
   end
 
   local function remove (whose, id)
-    local text = redis.call('HGET', key('sizes', whose), id)
+    local facts = redis.call('HGET', key('sizes', whose), id)
     redis.call('ZREM', key('bytes', whose), id)
     redis.call('UNLINK', response(whose, id))
-    if not text then return 0 end
+    if not facts then return 0 end
     redis.call('HDEL', key('sizes', whose), id)
-    local facts = cjson.decode(text)
-    for _, item in ipairs(facts.items) do
+    for item in namesOf(facts) do
       if redis.call('HGET', key('items', whose), item) == id then redis.call('HDEL', key('items', whose), item) end
     end
-    forget(whose, facts.bytes)
+    forget(whose, sizeOf(facts))
     return 1
   end
 
@@ -68,25 +74,33 @@ const COMMON = `
       local gone = redis.call('ZRANGEBYSCORE', key('bytes', whose), '-inf', now - ttl, 'LIMIT', 0, 50)
       for _, id in ipairs(gone) do remove(whose, id) end
       local left = redis.call('ZRANGE', key('bytes', whose), 0, 0, 'WITHSCORES')
-      if left[2] then redis.call('ZADD', oldest, left[2], whose) else redis.call('ZREM', oldest, whose) end
+      if left[2] then
+        redis.call('ZADD', oldest, left[2], whose)
+      else
+        -- Its keys may have ended by themselves, and its size must not stay behind.
+        redis.call('ZREM', oldest, whose)
+        local size = redis.call('ZSCORE', owners, whose)
+        if size then forget(whose, tonumber(size)) end
+      end
     end
   end
 `
 
-/** ARGV: the id, what is stored, its size and items as JSON, the size, and how much may be stored. @returns whether it is kept */
+/** ARGV: the id, what is stored, its size and the names of its items, and how much may be stored. @returns whether it is kept */
 export const PUT = `${COMMON}
-  local id, bytes = ARGV[5], tonumber(ARGV[8])
+  local id, facts, most = ARGV[5], ARGV[7], tonumber(ARGV[8])
+  local bytes = sizeOf(facts)
   expire()
   remove(owner, id)
   redis.call('SET', response(owner, id), ARGV[6], 'PX', lifetime)
-  redis.call('HSET', key('sizes', owner), id, ARGV[7])
-  for _, item in ipairs(cjson.decode(ARGV[7]).items) do redis.call('HSET', key('items', owner), item, id) end
+  redis.call('HSET', key('sizes', owner), id, facts)
+  for item in namesOf(facts) do redis.call('HSET', key('items', owner), item, id) end
   redis.call('ZINCRBY', owners, bytes, owner)
   redis.call('ZADD', oldest, 'NX', now, owner)
   redis.call('INCRBY', stored, bytes)
   stamp(id)
   for _ = 1, 1000 do
-    if tonumber(redis.call('GET', stored) or '0') <= tonumber(ARGV[9]) then break end
+    if tonumber(redis.call('GET', stored) or '0') <= most then break end
     local largest = redis.call('ZRANGE', owners, -1, -1, 'WITHSCORES')
     if not largest[1] then redis.call('DEL', stored) break end
     local first = redis.call('ZRANGE', key('bytes', largest[1]), 0, 0)[1]
@@ -98,6 +112,7 @@ export const PUT = `${COMMON}
 
 /** ARGV: the id. @returns what is stored, or nothing */
 export const GET = `${COMMON}
+  expire()
   return use(ARGV[5])
 `
 
@@ -107,16 +122,24 @@ export const DELETE = `${COMMON}
   return remove(owner, ARGV[5])
 `
 
-/** ARGV: the ids of items. @returns the responses that have them, each once */
+/**
+ * ARGV: how many bytes may be found at once, and the names of items, with a space before each. One response is found, however large.
+ * @returns how many of the names were looked at, then the responses that have them, each once
+ */
 export const FIND = `${COMMON}
-  local found, seen = {}, {}
-  for index = 5, #ARGV do
-    local id = redis.call('HGET', key('items', owner), ARGV[index])
+  expire()
+  local found, seen, looked, bytes = { 0 }, {}, 0, 0
+  for name in namesOf(ARGV[6]) do
+    local id = redis.call('HGET', key('items', owner), name)
     if id and not seen[id] then
+      bytes = bytes + sizeOf(redis.call('HGET', key('sizes', owner), id) or '0')
+      if #found > 1 and bytes > tonumber(ARGV[5]) then break end
       seen[id] = true
       local value = use(id)
       if value then found[#found + 1] = value end
     end
+    looked = looked + 1
   end
+  found[1] = looked
   return found
 `

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
 import { ProxyError } from '../../errors.ts'
@@ -8,6 +9,12 @@ import { itemsOf, pickItems, type ResponsesStore, type StoredResponse, type Stor
 /** What a response and an item take beside the text, in bytes: keys, and places in the index. */
 const ENTRY_BYTES = 512
 const ITEM_BYTES = 192
+
+/** An id that is its own name. */
+const PLAIN_ID = /^[\w.:-]{1,100}$/
+
+/** How many bytes of responses are read at once to find items in them: together they may be more than there is memory for. */
+const FOUND_AT_ONCE = 8_388_608
 
 /** From this size on what is stored is compressed, in bytes. */
 const COMPRESS_FROM = 1_048_576
@@ -25,8 +32,8 @@ const compress = promisify(brotliCompress)
 const decompress = promisify(brotliDecompress)
 
 /**
- * Stores responses in Redis, for all replicas. Every operation is one round trip. While Redis is away nothing is stored, and
- * whoever asks for what may be there hears that it cannot be told, never that it is not there.
+ * Stores responses in Redis, for all replicas. Every operation is one round trip, unless what is found is large. While Redis is away
+ * nothing is stored, and whoever asks for what may be there hears that it cannot be told, never that it is not there.
  */
 export class RedisStore<Stored extends StoredResponse = StoredResponse> implements ResponsesStore<Stored> {
   readonly #redis: Redis
@@ -45,7 +52,7 @@ export class RedisStore<Stored extends StoredResponse = StoredResponse> implemen
     const bytes = value.byteLength + ENTRY_BYTES + ITEM_BYTES * items.length
     if (bytes > maxBytes) return false
     try {
-      return await this.#run(PUT, owner, stored.response.id, value, JSON.stringify({ bytes, items }), bytes, maxBytes) === 1
+      return await this.#run(PUT, owner, stored.response.id, value, `${bytes}${toItemNames(items)}`, maxBytes) === 1
     } catch (error) {
       if (error instanceof RedisUnavailable) return false
       throw error
@@ -65,15 +72,20 @@ export class RedisStore<Stored extends StoredResponse = StoredResponse> implemen
 
   /** @throws ProxyError 503 while Redis is away */
   async findItems (owner: string, ids: readonly string[]): Promise<Map<string, Stored['items'][number]>> {
-    if (ids.length === 0) return new Map()
-    const values = await this.#ask(FIND, owner, ...ids) as Buffer[]
-    return pickItems(await Promise.all(values.map(value => toStored<Stored>(value))), ids)
+    const found = new Map<string, Stored['items'][number]>()
+    let left = ids
+    while (left.length > 0) {
+      const [looked, ...values] = await this.#ask(FIND, owner, FOUND_AT_ONCE, toItemNames(left)) as [number, ...Buffer[]]
+      for (const value of values) for (const [id, item] of pickItems([await toStored<Stored>(value)], left)) found.set(id, item)
+      left = left.slice(looked).filter(id => !found.has(id))
+    }
+    return found
   }
 
   /** The connection is closed by whoever opened it. */
   async close (): Promise<void> {}
 
-  async #ask (lua: string, owner: string, ...args: string[]): Promise<unknown> {
+  async #ask (lua: string, owner: string, ...args: Array<string | number>): Promise<unknown> {
     try {
       return await this.#run(lua, owner, ...args)
     } catch (error) {
@@ -87,6 +99,11 @@ export class RedisStore<Stored extends StoredResponse = StoredResponse> implemen
     const { now, ttlMs } = this.#limits
     return this.#redis.commandBuffer('EVAL', lua, 0, this.#redis.key(''), now(), ttlMs, owner, ...args)
   }
+}
+
+/** Ids of items as one text: a space and a word for each. Clients choose them, so one may be of any length, or no Unicode at all. */
+function toItemNames (ids: readonly string[]): string {
+  return ids.map(id => ` ${PLAIN_ID.test(id) ? id : `#${createHash('sha256').update(JSON.stringify(id)).digest('base64url')}`}`).join('')
 }
 
 async function toValue (stored: StoredResponse): Promise<Buffer> {

@@ -41,6 +41,17 @@ export async function checkStore (t: Test, open: (limits: StoreLimits) => Respon
     t.equal((await store.findItems('ann', ['msg_in_a'])).size, 0, 'nor are its items')
   })
 
+  t.test('any id of an item is an id', async t => {
+    const { store } = start()
+    const ids = ['\ud800', '\udc00', '', ' a b', 'é\u0000\n', '"', '#', 'x'.repeat(5_000), 'msg_1']
+    const { response } = stored('a')
+    t.equal(await store.put('ann', { response, items: ids.map(id => item(id)) }), true)
+    t.strictSame([...(await store.findItems('ann', [...ids, 'no', '\ud801'])).keys()].sort(), [...ids].sort())
+    t.equal(await store.put('ann', { response, items: [] }), true)
+    t.equal((await store.findItems('ann', ids)).size, 0)
+    t.equal(await store.delete('ann', 'a'), true)
+  })
+
   t.test('what was put again is the later', async t => {
     const { store } = start()
     await store.put('ann', stored('a', 'one'))
