@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { serve } from '../servers/cluster-server.ts'
 import { startBuiltServer, type BuiltServer } from '../servers/built-server.ts'
 import { frames, json, LAST_CHUNK, startRawUpstream, STREAM_HEAD, wantsStream, type RawUpstream } from '../servers/raw-upstream.ts'
-import { callsOf, DURABLE } from '../servers/redis-client.ts'
+import { callsOf, connect, DURABLE } from '../servers/redis-client.ts'
 import { NO_REDIS_SERVER as skip, startRedisServer, type RedisServer } from '../servers/redis-server.ts'
 import { LLAMA, post, saying } from '../servers/start-proxy.ts'
 
@@ -101,6 +101,21 @@ t.test('a conversation goes from replica to replica', { buffered: true, skip }, 
   }
   const stranger = await fetch(`${other.url}/v1/responses/${(await respond(one, { input: 'Hi' })).body.id}`, { headers: { authorization: 'Bearer key-of-bob' } })
   t.equal(stranger.status, 401)
+})
+
+t.test('names in Redis have no secret and no content, and every key ends by itself', { buffered: true, skip }, async t => {
+  const { redis, one, other } = await startPair(t, { ANSWER_CACHE_TTL_SECONDS: '60', KEY_LIMITS: '{"ann":{"rpm":1000,"neurons_per_day":1000}}' })
+  const { body } = await respond(one, { input: [{ type: 'message', id: 'msg_of-the-caller', role: 'user', content: 'Words of mine.' }] })
+  await respond(other, { input: 'More words.', previous_response_id: body.id })
+  await (await post(one, '/v1/chat/completions', saying('Words of mine.', { temperature: 0 }), { headers: HEADERS })).text()
+  await until(() => usageOf(other), ({ body }) => body.totals.requests === 3)
+  const client = await connect(t, redis, { prefix: 'wap:' })
+  const keys = (await client.command('KEYS', '*') as string[]).sort()
+  t.ok(keys.every(key => key.startsWith('wap:')))
+  const kinds = [...new Set(keys.map(key => key.split(':')[1]))]
+  for (const kind of ['answer', 'items', 'limit', 'resp', 'stored', 'usage', 'usage-writer']) t.ok(kinds.includes(kind), kind)
+  t.notMatch(keys.join('\n'), /key-of-ann|key-of-ops|words|msg_|token|account-/i)
+  t.strictSame((await Promise.all(keys.map(async key => Number(await client.command('TTL', key)) > 0 ? [] : [key]))).flat(), [])
 })
 
 t.test('a conversation of thirty turns costs each turn one read', { buffered: true, skip }, async t => {
