@@ -21,7 +21,7 @@ const HOLDERS = ['req', 'request', 'res', 'reply', 'err', 'error', 'settings', '
  */
 export function newLogger ({ logLevel, logFormat = 'json', workers = 1 }: Pick<Settings, 'logLevel'> & Partial<Settings>, destination?: DestinationStream): FastifyBaseLogger {
   const paths = ['', ...HOLDERS.map(holder => `${holder}.`)].flatMap(before => SECRET_FIELDS.map(field => before + field))
-  return pino({ level: logLevel, redact: { paths, censor: '[redacted]' }, serializers: { err: (error: unknown) => error instanceof Error ? toLoggedError(error) : error } }, destination ?? (isForPerson(logFormat) ? terminal() : standardOutput(workers > 1 ? WHOLE : BATCH.characters)))
+  return pino({ level: logLevel, redact: { paths, censor: '[redacted]' }, serializers: { err: (error: unknown) => error instanceof Error ? toLoggedError(error) : error } }, destination ?? (isForPerson(logFormat) ? terminal() : standardOutput(workers > 1 ? WHOLE : BATCH.bytes)))
 }
 
 /**
@@ -62,14 +62,11 @@ export function toLoggedError (error: unknown): object {
   return { type: name, ...(typeof code === 'string' && { code }), stack: frames.join('\n') }
 }
 
-/** Size of a batch in characters, longest delay of a line, and most characters to keep; above that the last lines are lost. */
-const BATCH = { characters: 65_536, ms: 100, maxBytes: 8 * 1024 * 1024 }
+/** Size of a batch, longest delay of a line, and most to keep; above that the last lines are lost. */
+const BATCH = { bytes: 65_536, ms: 100, maxBytes: 8 * 1024 * 1024 }
 
-/**
- * A write of up to 4,096 bytes (PIPE_BUF) to a pipe is atomic. This limit counts characters, some of which take more than
- * one byte.
- */
-const WHOLE = 3_500
+/** A write of up to so many bytes (PIPE_BUF) to a pipe is atomic. */
+const WHOLE = 4_096
 
 let isHeld = false
 let output: (DestinationStream & { flush: () => void, flushSync: () => void, writeText: (text: string) => void }) | undefined
@@ -84,19 +81,21 @@ function terminal (): DestinationStream {
 /**
  * Standard output in batches, because a write per line would double the cost of the log. It never blocks: a slow reader of
  * the log must not delay an answer. The rest is written at exit.
- * @param characters maximum size of a batch
+ * @param bytes maximum size of a batch
  * @param enough size that is written without waiting for more lines
  */
-function standardOutput (characters: number, enough = characters): DestinationStream {
+function standardOutput (bytes: number, enough = bytes): DestinationStream {
   if (output !== undefined) return output
-  const descriptor = pino.destination({ dest: 1, sync: false, maxLength: BATCH.maxBytes, maxWrite: characters })
+  const descriptor = pino.destination({ dest: 1, sync: false, maxLength: BATCH.maxBytes, maxWrite: bytes })
   let lines = ''
+  let size = 0
   let timer: NodeJS.Timeout | undefined
   const flush = () => {
     clearTimeout(timer)
     timer = undefined
     if (lines !== '') descriptor.write(lines)
     lines = ''
+    size = 0
   }
   const flushSync = () => {
     flush()
@@ -105,10 +104,13 @@ function standardOutput (characters: number, enough = characters): DestinationSt
   process.on('exit', flushSync)
   output = {
     write (line) {
-      if (lines.length + line.length > characters) flush()
+      // To count its bytes joins the line's pieces, of which pino makes dozens: later V8 has copied each of them, and reads them slowly.
+      const length = Buffer.byteLength(line)
+      if (size + length > bytes) flush()
       lines += line
+      size += length
       if (isHeld) return
-      if (lines.length >= enough) flush()
+      if (size >= enough) flush()
       else timer ??= setTimeout(flush, BATCH.ms).unref()
     },
     writeText (text) {
