@@ -34,6 +34,8 @@ t.test('no key and a wrong one are told apart', async t => {
     { name: 'the bare key', headers: { authorization: 'key-one' }, code: null },
     { name: 'a wrong key', headers: { authorization: 'Bearer key-three' }, code: 'invalid_api_key' },
     { name: 'the beginning of a key', headers: { authorization: 'Bearer key-on' }, code: 'invalid_api_key' },
+    { name: 'a key and a letter', headers: { authorization: 'Bearer key-onex' }, code: 'invalid_api_key' },
+    { name: 'a key over and over', headers: { authorization: `Bearer ${'key-one'.repeat(100)}` }, code: 'invalid_api_key' },
     { name: 'both keys at once', headers: { 'x-api-key': 'key-one,key-two' }, code: 'invalid_api_key' },
     { name: 'a wrong bearer beside a right key', headers: { authorization: 'Bearer wrong', 'x-api-key': 'key-one' }, code: 'invalid_api_key' }
   ]
