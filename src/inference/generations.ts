@@ -136,7 +136,7 @@ async function begin (request: RunRequest, context: GenerationContext): Promise<
   const isTold = isToldAsWritten(request, context)
   const generation = await ask(request, isTold, context)
   addNeurons(context.options.call.record, generation.headers)
-  if (!isTold) return reviewed(generation, request, context)
+  if (!isTold) return await reviewed(generation, request, context)
   try {
     return { ...generation, batches: await primed(withSecondTry(generation.batches, request, context), context.options.keepAliveMs) }
   } catch (error) {
@@ -226,7 +226,12 @@ function ask (
 
 /** Asks once more when the answer does not meet the request; then returns it as it is, or throws. */
 async function reviewed (first: Generation, request: RunRequest, context: GenerationContext): Promise<Generation> {
-  const events = await wholeUnlessEmpty(first)
+  let events: Batch | undefined
+  try {
+    events = await whole(first)
+  } catch (error) {
+    if (!isEmpty(error)) throw error
+  }
   const complaint = events ? toReview(events, request) : silent(request)
   if (events && complaint === undefined) return { ...first, batches: once(events) }
   const { second, answer } = await askAgain(events, complaint ?? silent(request), request, context)
@@ -354,16 +359,6 @@ async function whole ({ batches }: Generation): Promise<Batch> {
   const last = events.at(-1)
   if (last?.type === 'failure') throw last.error
   return events
-}
-
-/** Undefined for an empty answer. */
-async function wholeUnlessEmpty (generation: Generation): Promise<Batch | undefined> {
-  try {
-    return await whole(generation)
-  } catch (error) {
-    if (isEmpty(error)) return undefined
-    throw error
-  }
 }
 
 function isEmpty (error: unknown): boolean {
