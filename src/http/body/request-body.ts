@@ -85,9 +85,11 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, bodyLi
   }
   function leave (): void {
     source.off('data', take).off('end', end)
-    body.off('data', count).off('error', failToArrive)
+    body.off('error', failToArrive)
+    if (decoder === undefined) return
+    body.off('data', count)
     // A destroyed stream may emit another error.
-    decoder?.off('error', failToDecode).on('error', ignore)
+    decoder.off('error', failToDecode).on('error', ignore)
   }
 }
 

@@ -6,6 +6,8 @@ import type { IncomingMessage } from 'node:http'
  * ordinary 404; Fastify would answer it by itself, in its own words, and ask no hook for a key.
  */
 export function toRoutableUrl ({ url = '/' }: Pick<IncomingMessage, 'url'>): string {
+  // As nearly all are.
+  if (url.startsWith('/') && !url.includes('%')) return url
   const target = url.replace(/^https?:\/\/[^/?#]*/i, '')
   const routable = target.startsWith('/') ? target : `/${target}`
   const [path = ''] = routable.split('?', 1)

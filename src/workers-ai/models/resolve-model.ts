@@ -31,6 +31,7 @@ export function toModelId (asked: string, { aliases, defaultModel, known }: Mode
 }
 
 function toId (name: string, known: Iterable<string>): ModelId | undefined {
+  if (isModelId(name)) return name
   const bare = name.replace(/^(cloudflare|workers-ai)\//, '')
   if (isModelId(bare)) return bare
   if (!/^[\w./-]+$/.test(bare) || bare.length > MAX_LENGTH) return undefined

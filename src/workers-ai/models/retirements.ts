@@ -29,6 +29,7 @@ export class Retirements {
 
   /** @throws UpstreamError as Cloudflare's refusal, without a call */
   refuseKnown (credential: string, model: ModelId): void {
+    if (this.#refusals.size === 0) return
     const refusal = this.#refusals.get(`${credential} ${model}`)
     if (refusal === undefined) return
     const { message, status, code } = refusal

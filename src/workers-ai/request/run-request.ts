@@ -134,8 +134,9 @@ export function toRunRequest (asked: GenerationRequest, model: Model, options: R
   const images = countImages(messages)
   const { json, size } = toMessagesJson(messages, images > 0)
   const prompt = toPromptEstimate(size, messages.length)
-  prompt.atMost += toTokens(nativeTools) + TOKENS_PER_IMAGE * images
-  prompt.likely += toTokens(nativeTools) + TOKENS_PER_IMAGE * images
+  const beside = toTokens(nativeTools) + TOKENS_PER_IMAGE * images
+  prompt.atMost += beside
+  prompt.likely += beside
   const maxTokens = toTokenLimit(request, model, prompt, options.defaultMaxTokens, changes)
   if (options.unsupportedParams === 'reject') refuseDropped(changes)
   const fields: RunRequest['fields'] = Object.assign(toLimitFields(maxTokens, family), sampling, nativeTools, formatFields)
@@ -271,7 +272,7 @@ function toChoices (request: GenerationRequest, { maxChoices }: RunRequestOption
 
 /** The stop sequences, without empty ones, which would end a text before it began. */
 export function toStops ({ stop }: Pick<GenerationRequest, 'stop'>): string[] {
-  return [stop ?? []].flat().filter(text => text !== '')
+  return stop == null ? [] : [stop].flat().filter(text => text !== '')
 }
 
 function toCacheKey ({ prompt_cache_key: key }: GenerationRequest, changes: Change[]): string | undefined {

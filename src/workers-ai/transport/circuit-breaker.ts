@@ -63,8 +63,9 @@ export class CircuitBreakers {
   enter (credential: string, model: string): Passage {
     const now = this.#now()
     const key = `${credential} ${model}`
-    const ofModel = this.#ofModels.peek(model)
-    const ofCredential = this.#ofCredentials.peek(key)
+    // Mostly there is none: then nothing has to be looked up by a name that is made for each call.
+    const ofModel = this.#ofModels.size > 0 ? this.#ofModels.peek(model) : undefined
+    const ofCredential = this.#ofCredentials.size > 0 ? this.#ofCredentials.peek(key) : undefined
     if (ofModel && ofModel.openUntil > now) throw toRefusal(ofModel, now, true)
     if (ofCredential && ofCredential.openUntil > now) throw toRefusal(ofCredential, now, false)
     const passage: Passage = {
