@@ -24,7 +24,9 @@ const APART = ['clients', 'faults', 'package']
 const FAST = ['clients/clients-table.test.ts', 'clients/openai.test.ts', 'faults/any-bytes.test.ts', 'faults/any-json.test.ts', 'faults/fields.test.ts', 'faults/texts.test.ts']
 /** Files and folders that take longest, the longest first; begun late, one of them would run on when nothing else is left to do. */
 const LONGEST = [
-  'main.test.ts', 'security', 'serve/cluster.test.ts', 'surfaces', 'serve', 'http', 'test', 'cli', 'workers-ai', 'clients/openai.test.ts', 'telemetry/prometheus.test.ts', 'inference',
+  'security', 'surfaces', 'telemetry', 'workers-ai', 'http', 'test', 'cli', 'main.test.ts', 'serve', 'inference',
+  'clients/openai.test.ts', 'faults/fields.test.ts',
+  'telemetry/traces/built-program.test.ts', 'serve/cluster.test.ts', 'telemetry/prometheus.test.ts', 'serve/shared-usage.test.ts',
   'faults/idle-clients.test.ts', 'faults/key-limits.test.ts', 'faults/inside-the-answer.test.ts', 'faults/held-back.test.ts',
   'clients/snippets.test.ts', 'clients/anthropic.test.ts', 'clients/ai-sdk.test.ts', 'clients/responses.test.ts'
 ]
