@@ -357,7 +357,7 @@ export const Environment = Type.Object({
     format: 'redis-url',
     secret: true,
     aliases: ['VALKEY_URL'],
-    receives: ['CLOUDFLARE_API_TOKEN'],
+    receives: ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_ACCOUNTS'],
     description: 'Redis or Valkey that replicas share, redis://:password@host:port/0; rediss for TLS.',
     details: 'Without it each process keeps its state for itself. See [running.md](running.md#replicas-with-redis).'
   })),

@@ -51,9 +51,9 @@ export function checkDestinations (environment: Environment, { values, origins, 
   return SETTINGS.flatMap(({ name, receives, default: byDefault }) => {
     if (dotEnv[name] === undefined || values[name]?.replace(/\/+$/, '') === byDefault || !isAsked(name, environment)) return []
     // With passthrough the secrets are the tokens of clients, which never come from `.env`.
-    // What was said with a token is guarded as the token is.
+    // What was said with the credentials is guarded as they are.
     const isToldContent = name.startsWith('OTEL_') && isTrue(environment.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT)
-    const guarded: readonly SettingName[] = isToldContent ? [...receives, 'CLOUDFLARE_API_TOKEN'] : receives
+    const guarded: readonly SettingName[] = isToldContent ? [...receives, 'CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_ACCOUNTS'] : receives
     const secrets = environment.AUTH_MODE === 'passthrough' ? guarded.map(one => one === 'CLOUDFLARE_API_TOKEN' ? 'AUTH_MODE' : one) : guarded
     const secret = secrets.find(one => values[one] !== undefined && dotEnv[one] !== 'holds')
     if (secret === undefined) return []

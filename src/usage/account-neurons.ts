@@ -63,8 +63,16 @@ export class FreeNeuronsOfAccounts implements FreeNeurons, AccountNeurons {
     return this.#allocations.of(account)?.remaining ?? 0
   }
 
-  mayServe (account: string): boolean {
-    return this.#allocations.of(account)?.isRefusing !== true
+  mayServe (account: string, origin: object | undefined): boolean {
+    const allocation = this.#allocations.of(account)
+    if (allocation?.isRefusing !== true) return true
+    const admitted = origin && this.#admitted.get(origin)
+    return admitted !== undefined && allocation.holds(admitted.record)
+  }
+
+  isHeld (account: string): boolean {
+    const allocation = this.#allocations.of(account)
+    return allocation?.isRefusing === true && !allocation.isUsedUp
   }
 
   hold (account: string, origin: object | undefined): void | Promise<void> {
@@ -78,6 +86,12 @@ export class FreeNeuronsOfAccounts implements FreeNeurons, AccountNeurons {
 
   resetsAtMs (): number {
     return toEndOfDay(this.#now())
+  }
+
+  refuse (origin: object | undefined): LimitError {
+    const admitted = origin && this.#admitted.get(origin)
+    if (admitted !== undefined) admitted.record.refusedBy = 'free_allocation'
+    return this.#refusal()
   }
 
   #refusal (): LimitError {

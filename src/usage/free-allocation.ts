@@ -132,6 +132,11 @@ export class FreeAllocation implements FreeNeurons {
     this.#budget.settle(held, 0, this.#options.now())
   }
 
+  /** Whether a request in progress holds some of them. */
+  holds (record: RequestRecord): boolean {
+    return this.#held.has(record)
+  }
+
   mayAsk (model: Model): boolean {
     return this.#options.guard !== 'refuse' || ratesOf(model) !== undefined
   }

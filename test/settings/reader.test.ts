@@ -220,6 +220,32 @@ t.test('every problem of every kind is in one error', async t => {
   ])
 })
 
+t.test('nothing that gets credentials, or what came by them, is in .env where they are not', t => {
+  const files: Record<string, string> = { accounts: JSON.stringify([{ name: 'main', account_id: '0'.repeat(32), api_token: 's3cret' }]), url: 'redis://127.0.0.1:1' }
+  const telling = { OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: 'true' }
+  const receivers: Array<{ name: string, dotEnv?: string, env?: Record<string, string> }> = [
+    ...SETTINGS.filter(({ receives }) => receives.includes('CLOUDFLARE_API_TOKEN')).map(({ name }) => ({ name })),
+    { name: 'REDIS_URL', dotEnv: 'VALKEY_URL=redis://127.0.0.1:1' },
+    { name: 'REDIS_URL', dotEnv: 'REDIS_URL_FILE=url' },
+    { name: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', env: telling },
+    { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', env: telling }
+  ]
+  const credentials: Array<Record<string, string>> = [
+    { CLOUDFLARE_ACCOUNT_ID: '0'.repeat(32), CLOUDFLARE_API_TOKEN: 's3cret', CLOUDFLARE_AI_GATEWAY_ID: 'g' },
+    { CLOUDFLARE_ACCOUNTS: JSON.stringify([{ name: 'main', account_id: '0'.repeat(32), api_token: 's3cret', gateway: { id: 'g' } }]) },
+    { CLOUDFLARE_ACCOUNTS_FILE: 'accounts' }
+  ]
+  for (const { name, dotEnv = `${name}=${name === 'REDIS_URL' ? 'redis' : 'http'}://127.0.0.1:1`, env } of receivers) {
+    for (const secret of credentials) {
+      // Nothing is sent to a gateway that nobody has.
+      if (name === 'CLOUDFLARE_AI_GATEWAY_BASE_URL' && secret['CLOUDFLARE_ACCOUNTS_FILE'] !== undefined) continue
+      const { problems } = surveySettings({ env: { ...secret, ...env }, dotEnv, readFile: path => files[path] ?? '' })
+      t.match(problems, [{ name, message: /^comes from .*, but CLOUDFLARE_(API_TOKEN|ACCOUNTS), / }], `${dotEnv}, ${Object.keys(secret).at(-1)}`)
+    }
+  }
+  t.end()
+})
+
 const mock = 'http://127.0.0.1:1/v4'
 const elsewhere = 'which is sent there, comes from'
 const destinations: Array<{ name: string, env?: Record<string, string>, argv?: string[], dotEnv: string, message?: string }> = [

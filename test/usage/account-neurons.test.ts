@@ -23,7 +23,7 @@ t.test('a request is refused only when no account has any left', t => {
   use('main', 10)
   const record = new RequestRecord()
   neurons.admit(record, tokens, MODEL)
-  t.strictSame([neurons.mayServe('main'), neurons.mayServe('backup')], [false, true])
+  t.strictSame([neurons.mayServe('main', record), neurons.mayServe('backup', record)], [false, true])
   t.match(caught(() => neurons.hold('main', record)), { facts: { limit: 'free_allocation' } })
   neurons.hold('backup', record)
   t.equal(record.refusedBy, undefined, 'it was served after all')
@@ -48,7 +48,25 @@ t.test('what is held may be left soon', t => {
     }
   }
   t.match(caught(() => neurons.admit(new RequestRecord(), tokens, MODEL)), { facts: { isHeld: true, retryAfterMs: 5_000 } })
+  t.strictSame([neurons.isHeld('main'), neurons.isHeld('backup'), neurons.isHeld('gone')], [true, true, false])
   t.equal(allocations.all.every(one => one.isUsedUp), false)
+  t.end()
+})
+
+t.test('a request goes on with what it holds itself', t => {
+  const { neurons, allocations, use } = start('refuse')
+  const [one, other] = [new RequestRecord(), new RequestRecord()]
+  for (const record of [one, other]) neurons.admit(record, { promptTokens: 2_000, completionTokens: 0 }, MODEL)
+  neurons.hold('main', one)
+  t.equal(neurons.remaining('main'), 0, 'it holds all there is')
+  t.strictSame([neurons.mayServe('main', one), neurons.mayServe('main', other), neurons.mayServe('main', undefined)], [true, false, false])
+  neurons.hold('main', one)
+  use('backup', 10)
+  t.strictSame([neurons.isHeld('main'), neurons.isHeld('backup')], [true, false], 'what is used up is not held')
+  t.match(neurons.refuse(other), { facts: { isHeld: true, retryAfterMs: 5_000, max: 20, used: 10 } })
+  t.strictSame([other.refusedBy, one.refusedBy], ['free_allocation', undefined])
+  allocations.release({ record: one })
+  t.equal(neurons.mayServe('main', other), true)
   t.end()
 })
 
@@ -57,7 +75,7 @@ t.test('an account of the paid plan serves beyond what is free, and models of un
   use('main', 10)
   use('backup', 20)
   neurons.admit(new RequestRecord(), tokens, MODEL)
-  t.strictSame([neurons.mayServe('main'), neurons.mayServe('backup'), neurons.remaining('backup')], [false, true, 0])
+  t.strictSame([neurons.mayServe('main', undefined), neurons.mayServe('backup', undefined), neurons.remaining('backup')], [false, true, 0])
   neurons.checkModel(UNPRICED)
   const record = new RequestRecord()
   neurons.admit(record, tokens, UNPRICED)
@@ -71,7 +89,7 @@ t.test('callers are warned when it is low everywhere', t => {
   t.equal(neurons.warning(), undefined)
   use('backup', 10)
   t.match(neurons.warning(), { param: 'free_neurons' })
-  t.equal(neurons.mayServe('backup'), true)
+  t.equal(neurons.mayServe('backup', undefined), true)
   neurons.hold('backup', undefined)
   neurons.hold('gone', {})
   t.equal(neurons.remaining('gone'), 0)

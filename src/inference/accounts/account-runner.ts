@@ -5,7 +5,7 @@ import type { ModelId } from '../../workers-ai/models/model.ts'
 import type { AnswerForm } from '../../workers-ai/models/task.ts'
 import { toFacts, type AccountEffect } from '../../workers-ai/transport/error-codes.ts'
 import type { RequestBody } from '../../workers-ai/transport/request-body.ts'
-import { mayRetry, RetryBudgets, RetryTimeBudget, waitedToRetry } from '../../workers-ai/transport/retry.ts'
+import { mayRetry, RetryBudgets, RetryTimeBudget, waitedToRetry, type RetryBudget } from '../../workers-ai/transport/retry.ts'
 import type { RunAnswer, Runner, RunOptions } from '../../workers-ai/transport/runner.ts'
 import type { AccountHealth } from './account-health.ts'
 import { ranked, type AccountFacts, type Question } from './choice.ts'
@@ -20,16 +20,22 @@ export interface Account extends AccountFacts {
 export interface AccountNeurons {
   /** Neurons that are left today; 0 or more. */
   remaining: (account: string) => number
-  /** Whether anything may be sent to it; false where only what is free may be, and that is used up. */
-  mayServe: (account: string) => boolean
+  /**
+   * Whether anything may be sent to it; false where only what is free may be, and that is used up or held.
+   * @param origin the request, as the runs it leads to name it: one that holds something of the account may go on
+   */
+  mayServe: (account: string, origin: object | undefined) => boolean
+  /** Whether it may not serve only because requests in progress hold what is left. */
+  isHeld: (account: string) => boolean
   /**
    * Holds what a request may use, until it has ended.
-   * @param origin the request, as the runs it leads to name it
    * @throws LimitError when so much is not left
    */
   hold: (account: string, origin: object | undefined) => void | Promise<void>
   /** When what is free comes anew: Unix time in milliseconds. */
   resetsAtMs: () => number
+  /** The refusal of a request for which none of them has any left; it is noted as refused. */
+  refuse: (origin: object | undefined) => LimitError
 }
 
 export interface AccountRunnerOptions {
@@ -46,11 +52,18 @@ export interface AccountRunnerOptions {
   random: () => number
 }
 
-/** What one run has left. */
-interface Turn {
+/** What is asked, and of whom it was. */
+interface Asked {
   model: ModelId
-  options: RunOptions
+  options: Pick<RunOptions, 'origin'>
   tried: Set<Account>
+}
+
+/** What one run has left. */
+interface Turn extends Asked {
+  options: RunOptions
+  /** The caller's retries by other accounts. */
+  budget: RetryBudget
   retryTime: RetryTimeBudget
   retries: number
   startedAt: number
@@ -74,12 +87,14 @@ export class AccountRunner implements Runner {
       model,
       options,
       tried: new Set(),
+      budget: this.#budgets.of(options.caller ?? ''),
       retryTime: options.retryTime ?? new RetryTimeBudget(),
       retries: Math.min(this.#options.maxRetries, options.maxRetries ?? Infinity),
       startedAt: this.#options.now()
     }
+    turn.budget.addCall()
     let account = await this.#next(turn, false)
-    if (account === undefined) throw this.#out()
+    if (account === undefined) throw this.#out(turn)
     for (;;) {
       const asked = account
       turn.startedAt = this.#options.now()
@@ -92,7 +107,7 @@ export class AccountRunner implements Runner {
           isFinal: error => this.#movesOn(turn, error)
         })
         this.#options.health.served(asked.name, model)
-        return answer.form === 'events' ? { ...answer, failedAtOnce: this.#onFirstFrame(asked, model) } : answer
+        return answer.form === 'events' ? { ...answer, failedAtOnce: this.#onFirstFrame(asked, model, options.origin) } : answer
       } catch (error) {
         if (!(error instanceof UpstreamError)) throw error
         account = await this.#afterFailure(asked, turn, error)
@@ -131,7 +146,7 @@ export class AccountRunner implements Runner {
     if (effect === 'broken' && !(await this.#mayRepeat(turn, error))) throw error
     const next = await this.#next(turn, effect === 'busy' || effect === 'broken')
     if (next !== undefined) return next
-    throw this.#isEveryOut() ? this.#out(error) : error
+    throw this.#isEveryOut(turn) ? this.#out(turn, error) : error
   }
 
   #note ({ name, hasGateway }: Account, model: ModelId, error: UpstreamError, effect: AccountEffect): void {
@@ -141,14 +156,14 @@ export class AccountRunner implements Runner {
 
   /** A repetition by another account is a retry as any other, which waits and is counted. */
   async #mayRepeat (turn: Turn, error: UpstreamError): Promise<boolean> {
-    const { options: { signal, caller = '' }, retryTime } = turn
+    const { options: { signal }, budget, retryTime } = turn
     if (!this.#hasOther(turn)) return false
     const mayRepeat = await waitedToRetry(error, error.attempts, this.#options.now() - turn.startedAt, {
       maxRetries: turn.retries,
       signal,
       random: this.#options.random,
       sleep: ms => sleep(ms, undefined, { signal: toAbortSignal(signal) }),
-      budget: this.#budgets.of(caller),
+      budget,
       retryTime
     })
     turn.retries -= error.attempts
@@ -158,13 +173,14 @@ export class AccountRunner implements Runner {
   /** Whether a failure is not repeated by the same account, because another one that is well is asked instead. */
   #movesOn (turn: Turn, error: UpstreamError): boolean {
     const effect = toFacts(error).account
-    if (effect === undefined || (effect === 'broken' && !mayRetry(error))) return false
+    // What costs a retry is left to the account's own budget where this one has none.
+    if (effect === undefined || (effect === 'broken' && (turn.budget.isEmpty || !mayRetry(error)))) return false
     return this.#hasOther(turn)
   }
 
-  #hasOther ({ model, tried }: Pick<Turn, 'model' | 'tried'>): boolean {
+  #hasOther ({ model, tried, options: { origin } }: Asked): boolean {
     const { accounts, health, neurons } = this.#options
-    return accounts.some(one => !tried.has(one) && health.standing(one.name, model) === 'well' && neurons.mayServe(one.name))
+    return accounts.some(one => !tried.has(one) && health.standing(one.name, model) === 'well' && neurons.mayServe(one.name, origin))
   }
 
   /**
@@ -191,7 +207,7 @@ export class AccountRunner implements Runner {
   /** Those that were not asked yet and may be, in their order: one whose turn it is to be probed, the well ones, then the others. */
   async #candidates ({ model, options, tried }: Turn, isOnlyWell: boolean): Promise<Account[]> {
     const { accounts, routing, health, neurons, isPaidOnly, random } = this.#options
-    const left = accounts.filter(one => !tried.has(one) && neurons.mayServe(one.name))
+    const left = accounts.filter(one => !tried.has(one) && neurons.mayServe(one.name, options.origin))
     const standings = new Map(left.map(one => [one, health.standing(one.name, model)]))
     const order = ranked(left, {
       routing,
@@ -211,22 +227,23 @@ export class AccountRunner implements Runner {
   }
 
   /** Kept as long as a stream lasts, and so made where nothing of its request is in scope. */
-  #onFirstFrame (account: Account, model: ModelId): (error: UpstreamError) => boolean {
+  #onFirstFrame (account: Account, model: ModelId, origin: RunOptions['origin']): (error: UpstreamError) => boolean {
     return error => {
       const effect = toFacts(error).account
       if (effect === undefined || effect === 'broken') return false
       this.#note(account, model, error, effect)
-      return this.#hasOther({ model, tried: new Set([account]) })
+      return this.#hasOther({ model, tried: new Set([account]), options: { origin } })
     }
   }
 
-  #isEveryOut (): boolean {
+  #isEveryOut ({ options: { origin } }: Turn): boolean {
     const { accounts, health, neurons } = this.#options
-    return accounts.every(({ name }) => health.outage(name) !== undefined || !neurons.mayServe(name))
+    return accounts.every(({ name }) => health.outage(name) !== undefined || !neurons.mayServe(name, origin))
   }
 
-  #out (cause?: UpstreamError): UpstreamError {
+  #out ({ options: { origin } }: Turn, cause?: UpstreamError): UpstreamError | LimitError {
     const { accounts, health, neurons, now } = this.#options
+    if (accounts.some(({ name }) => health.outage(name) === undefined && neurons.isHeld(name))) return neurons.refuse(origin)
     const returns = accounts.map(({ name }) => health.outage(name)?.untilMs ?? neurons.resetsAtMs())
     const retryAfter = Math.max(1, Math.ceil((Math.min(...returns) - now()) / 1_000))
     const refused = accounts.filter(({ name }) => health.outage(name)?.reason === 'credentials').length

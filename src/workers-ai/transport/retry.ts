@@ -35,9 +35,13 @@ export class RetryBudget {
     this.#stock = Math.min(MAX_BUDGET, this.#stock + BUDGET_PER_CALL)
   }
 
+  get isEmpty (): boolean {
+    return this.#stock < 1
+  }
+
   /** Spends one retry. @returns whether there was one */
   take (): boolean {
-    if (this.#stock < 1) return false
+    if (this.isEmpty) return false
     this.#stock--
     return true
   }
@@ -130,7 +134,10 @@ export async function waitedToRetry (
   const delay = retryDelay(error, attempts, random)
   const lostMs = error.kind === 'unreachable' ? tookMs : 0
   if (!retryTime.spend(delay + lostMs) || !budget.take()) return false
-  await sleep(delay, signal)
+  await sleep(delay, signal).catch((error: unknown) => {
+    signal.throwIfAborted() // timers have an error of their own for that
+    throw error
+  })
   return true
 }
 

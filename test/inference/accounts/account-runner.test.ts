@@ -1,5 +1,6 @@
 import t from 'tap'
 import { LimitError, UpstreamError } from '../../../src/errors.ts'
+import { Cancellation } from '../../../src/generation/cancellation.ts'
 import { AccountHealth } from '../../../src/inference/accounts/account-health.ts'
 import { AccountRunner, type Account, type AccountNeurons } from '../../../src/inference/accounts/account-runner.ts'
 import { MemoryAccountStates } from '../../../src/stores/accounts/memory.ts'
@@ -16,7 +17,14 @@ function refused (status: number, code?: number): UpstreamError {
   return new UpstreamError('words', { kind: 'refused', status, code })
 }
 
-const ALL_FREE: AccountNeurons = { remaining: () => 1, mayServe: () => true, hold: () => {}, resetsAtMs: () => NOON + 43_200_000 }
+const ALL_FREE: AccountNeurons = {
+  remaining: () => 1,
+  mayServe: () => true,
+  isHeld: () => false,
+  hold: () => {},
+  resetsAtMs: () => NOON + 43_200_000,
+  refuse: () => new LimitError({ limit: 'free_allocation', isHeld: true, retryAfterMs: 5_000 }, 'the accounts')
+}
 
 /** Accounts whose nth call has the nth outcome; all later ones have the last. */
 function start (outcomes: Record<string, Outcome[]>, given: Partial<AccountNeurons> = {}) {
@@ -151,11 +159,60 @@ t.test('what the guard withholds goes to another account', async t => {
   t.match(await failureOf(closed.run()), { kind: 'out', retryAfter: 43_200, message: /free neurons of the day are used up/ })
 })
 
+t.test('what requests in progress hold is no day that is used up', async t => {
+  const neurons = { mayServe: (account: string) => account === 'b', isHeld: (account: string) => account === 'a' }
+  const { run, asked } = start({ a: ['ok'], b: [refused(401, 10_000)] }, neurons)
+  t.match(await failureOf(run()), { facts: { limit: 'free_allocation', isHeld: true, retryAfterMs: 5_000 } })
+  t.strictSame(asked, ['b'])
+  const failing = start({ a: [refused(401, 10_000)], b: ['ok'] }, neurons)
+  await failing.run()
+  const used = start({ a: [refused(401, 10_000)], b: ['ok'] }, { mayServe: account => account === 'a', isHeld: () => false })
+  t.match(await failureOf(used.run()), { kind: 'out', retryAfter: 300 }, 'what is used up by the guard is')
+})
+
+t.test('a run is known to its accounts by its request', async t => {
+  const origin: NonNullable<RunOptions['origin']> = { keyLabel: 'none', route: '/' }
+  const mayServe = (account: string, asking: object | undefined) => account === 'a' || asking === origin
+  const { run, asked } = start({ a: [refused(500)], b: ['ok'] }, { mayServe })
+  await run({ origin })
+  t.strictSame(asked, ['a', 'b'], 'who holds something there may go there')
+  const stream = await start({ a: ['ok'], b: ['ok'] }, { mayServe }).run({ form: 'events', origin })
+  t.equal(stream.failedAtOnce?.(refused(200, 4006)), true)
+  const out = start({ a: [refused(429, 4006)], b: ['ok'] }, { mayServe })
+  t.match(await failureOf(out.run()), { kind: 'out' })
+})
+
+t.test('retries by other accounts come again with calls, and without any an account has its own', async t => {
+  const { run, asked, clock } = start({ a: [refused(500)], b: ['ok'] })
+  const shared = async () => {
+    asked.length = 0
+    clock.ms += 60_000
+    await failureOf(run({ caller: 'ann', maxRetries: 1 }))
+    return asked.join('')
+  }
+  const all: string[] = []
+  for (let count = 0; count < 40; count++) all.push(await shared())
+  t.equal(all.indexOf('aa'), 24, 'a full budget, and a fifth for each call')
+  t.strictSame([...new Set(all)], ['ab', 'aa'], 'then it is the account that repeats')
+  const later = all.slice(24).filter(one => one === 'ab').length
+  t.ok(later >= 2 && later <= 4, `${later} of 16`)
+})
+
 t.test('one whose client has left asks nobody else', async t => {
   const abort = new AbortController()
   const { run, asked } = start({ a: [refused(500)], b: ['ok'] })
   abort.abort(new Error('gone'))
   await t.rejects(run({ signal: abort.signal }))
+  t.strictSame(asked, ['a'])
+})
+
+t.test('one whose client leaves while it waits hears why', async t => {
+  const left = new Cancellation()
+  const { run, asked } = start({ a: [new UpstreamError('words', { kind: 'refused', status: 500, retryAfter: 4 })], b: ['ok'] })
+  const gone = new Error('gone')
+  const failure = failureOf(run({ signal: left }))
+  setTimeout(() => left.abort(gone), 20)
+  t.equal(await failure as unknown, gone)
   t.strictSame(asked, ['a'])
 })
 
