@@ -65,10 +65,16 @@ local function held (id)
   local tokens, d, m = lease:match('^(%d+):(%d+):(%d+)$')
   return lease, tonumber(tokens), tonumber(d), tonumber(m)
 end
+-- Once for each id: a reservation that was sent over a connection that is gone may come after its lease was renewed, or settled.
 local function hold (id, tokens, d, m)
-  n, dh, mh, isChanged = n + 1, dh + d, mh + m, true
-  redis.call('HSET', KEYS[1], 'l:' .. id, int(tokens) .. ':' .. int(d) .. ':' .. int(m))
+  local lease, heldTokens = held(id)
+  if lease == 'd' then return end
+  isChanged = true
   redis.call('ZADD', KEYS[2], int(now + leaseMs), id)
+  if heldTokens then return end
+  n, dh, mh = n + 1, dh + d, mh + m
+  takeTokens(tokens)
+  redis.call('HSET', KEYS[1], 'l:' .. id, int(tokens) .. ':' .. int(d) .. ':' .. int(m))
 end
 local function mark (id, with)
   isChanged, isMarked = true, true
@@ -125,11 +131,10 @@ local parallel, id, input, output, micro = tonumber(ARGV[8]), ARGV[9], tonumber(
 local isRefused = (parallel and n >= parallel) or (rpm and rp < PARTS) or (rpd and rn >= rpd)
   or (tpm and (input > tpm or math.max(1, input) * PARTS > tp)) or (day and du + dh >= day) or (month and mu + mh >= month)
 if not isRefused then
-  verdict = 1
+  verdict, isChanged = 1, true
   if rpm then rp = rp - PARTS end
   if rpd then rn = rn + 1 end
   if tpm then tokens = math.min(input + output, math.floor(tp / PARTS)) end
-  takeTokens(tokens)
   hold(id, tokens, day and micro or 0, month and micro or 0)
 end
 ${TAIL}`
@@ -162,15 +167,7 @@ export const RENEW: RedisScript = {
   name: 'renew',
   lua: `${HEAD}
 for index = 8, #ARGV, 4 do
-  local id = ARGV[index]
-  local lease, heldTokens = held(id)
-  isChanged = true
-  if heldTokens then
-    redis.call('ZADD', KEYS[2], int(now + leaseMs), id)
-  elseif lease ~= 'd' then
-    takeTokens(tonumber(ARGV[index + 1]))
-    hold(id, tonumber(ARGV[index + 1]), tonumber(ARGV[index + 2]), tonumber(ARGV[index + 3]))
-  end
+  hold(ARGV[index], tonumber(ARGV[index + 1]), tonumber(ARGV[index + 2]), tonumber(ARGV[index + 3]))
 end
 ${TAIL}`
 }

@@ -5,12 +5,13 @@ import type { KeyLimits } from '../../../src/settings/key-limits.ts'
 import type { Demand, LimitedKey, Refusal, Reservation } from '../../../src/stores/limits/limits.ts'
 import { MemoryLimits } from '../../../src/stores/limits/memory.ts'
 import { RedisLimits, type RedisLimitsOptions } from '../../../src/stores/limits/redis.ts'
+import { RENEW, RESERVE, SETTLE } from '../../../src/stores/limits/scripts.ts'
 import { openRedis } from '../../../src/stores/redis/connection.ts'
-import type { Redis } from '../../../src/stores/redis/redis.ts'
+import type { Redis, RedisArgument, RedisScript } from '../../../src/stores/redis/redis.ts'
 import { runs } from '../../property-runs.ts'
 import { waited } from '../../servers/http-client.ts'
 import { NO_REDIS_SERVER as skip, startRedisServer, type RedisServer } from '../../servers/redis-server.ts'
-import { anyLimits, anyStep, MICRO, testLimits, toKey } from './limits-contract.ts'
+import { anyLimits, anyStep, MICRO, NOON, testLimits, toKey } from './limits-contract.ts'
 
 // Beside a program: redis-server.
 
@@ -151,6 +152,30 @@ t.test('limits in Redis', { skip }, async t => {
     }
     await long.settle({ tokens: 1, microNeurons: 1 })
     t.equal((await other.reserve(key, SMALL)).kind, 'reserved')
+  })
+
+  t.test('a reservation that comes after its lease was renewed or settled holds nothing again', async t => {
+    const redis = await connect(t)
+    const now = NOON
+    const numbers = [now, 20_000, '', 100, 9, 9 * MICRO, 9 * MICRO]
+    const cases = [
+      { name: 'renewed', before: [], after: [] },
+      { name: 'settled', before: ['id', 5, 7, 7, 0, 0, 1], after: [] },
+      { name: 'settled later', before: [], after: ['id', 5, 7, 7, 0, 0, 1] }
+    ]
+    for (const { name, before, after } of cases) {
+      const keys = [redis.key('limit', name), redis.key('lease', name)]
+      const run = (script: RedisScript, ...args: RedisArgument[]) => redis.script(script, keys, [...numbers, ...args])
+      if (before.length > 0) await run(SETTLE, ...before)
+      else await run(RENEW, 'id', 30, MICRO, MICRO)
+      await run(RESERVE, 2, 'id', 10, 20, MICRO)
+      if (after.length > 0) await run(SETTLE, ...after)
+      const isHeld = name === 'renewed'
+      const [running, perDay, day, month, tokens] = await redis.command('HMGET', keys[0] as string, 'n', 'rn', 'dh', 'mh', 'tp') as string[]
+      t.strictSame([running, day, month].map(Number), isHeld ? [1, MICRO, MICRO] : [0, 0, 0], name)
+      t.equal(Number(tokens) / 60_000, isHeld ? 70 : 95, `${name}: tokens`)
+      t.equal(perDay, '1', `${name}: the request is counted, because nothing else did`)
+    }
   })
 
   t.test('the timer does that by itself', async t => {
