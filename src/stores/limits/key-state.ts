@@ -61,11 +61,8 @@ export class KeyState {
 
   /** The first limit that is reached, in the order they are checked; undefined when the request may pass. */
   refuse ({ inputTokens }: Demand, now: number): LimitFacts | undefined {
-    const { parallel } = this.#limits
-    if (parallel !== undefined && this.#running >= parallel) {
-      return { limit: 'parallel', max: parallel, used: this.#running, retryAfterMs: HELD_RETRY_MS }
-    }
-    return this.#refuseRequest(now) ?? this.#refuseTokens(inputTokens, now) ?? this.#refuseNeurons(now)
+    return refuseParallel(this.#limits, this.#running) ??
+      this.#refuseRequest(now) ?? this.#refuseTokens(inputTokens, now) ?? this.#refuseNeurons(now)
   }
 
   /** Takes what a request may use, of tokens as far as they are left. To be called right after `refuse` had no objection. */
@@ -139,6 +136,12 @@ export class KeyState {
     if (day === undefined || (minute !== undefined && minute.remaining <= day.remaining)) return minute
     return { limit: day.limit, remaining: day.remaining, resetMs: day.used === 0 ? 0 : day.resetsAt - now }
   }
+}
+
+/** @returns undefined when one more may run beside them */
+export function refuseParallel ({ parallel }: KeyLimits, running: number): LimitFacts | undefined {
+  if (parallel === undefined || running < parallel) return undefined
+  return { limit: 'parallel', max: parallel, used: running, retryAfterMs: HELD_RETRY_MS }
 }
 
 /** At least one, so that a budget is never used up before anything was used. */

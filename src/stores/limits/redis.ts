@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { RedisUnavailable, type Redis, type RedisArgument, type RedisScript } from '../redis/redis.ts'
+import { RedisUnavailable, type Redis, type RedisArgument, type RedisCommand, type RedisScript } from '../redis/redis.ts'
 import { KeyState, toMicro, type KeyUse } from './key-state.ts'
 import type { Budgets, Demand, LimitedKey, Limits, Refusal, Reservation, Spent, Standing } from './limits.ts'
 import { PRESENT, READ, RENEW, RESERVE, SETTLE } from './scripts.ts'
 import { Unsettled, type Settlement } from './unsettled.ts'
-import { LimitsWhileAway } from './while-away.ts'
+import { LimitsWhileAway, type Own } from './while-away.ts'
 
 /** How long what a process holds is held after it was last heard of, in milliseconds; and how often it says so in that time. */
 const LEASE_MS = 20_000
@@ -18,6 +18,9 @@ const MAX_LOOKS = 100
 
 /** Keys whose leases are renewed in one round trip. */
 const MAX_RENEWALS = 100
+
+/** What one run of a script goes by: a key, and what the script is given beside its limits. */
+type Call = [key: LimitedKey, args: readonly RedisArgument[]]
 
 export interface RedisLimitsOptions {
   redis: Redis
@@ -74,7 +77,8 @@ export class RedisLimits implements Limits {
   readonly #timer: NodeJS.Timeout
   readonly #removeListener: () => void
   #looked = 0
-  #beating: Promise<void> | undefined
+  #renewing: Promise<void> | undefined
+  #catchingUp: Promise<void> | undefined
 
   constructor ({ redis, keys = [], now, leaseMs = LEASE_MS }: RedisLimitsOptions) {
     this.#redis = redis
@@ -83,10 +87,7 @@ export class RedisLimits implements Limits {
     this.#givenNow = now ?? (() => '')
     this.#leaseMs = leaseMs
     this.#timer = setInterval(() => { void this.beat() }, Math.min(leaseMs / BEATS, LONGEST_TIMER_MS)).unref()
-    this.#removeListener = redis.onBack(() => {
-      this.#away.forget()
-      void this.beat()
-    })
+    this.#removeListener = redis.onBack(() => { void this.beat() })
   }
 
   async reserve (key: LimitedKey, demand: Demand): Promise<Reservation | Refusal> {
@@ -98,9 +99,7 @@ export class RedisLimits implements Limits {
       const { isDone, tokens, now, use } = await this.#run(RESERVE, key, [key.limits.parallel ?? '', id, inputTokens, outputTokens, microNeurons])
       const state = new KeyState(key.limits, now, use)
       if (!isDone) return { kind: 'refused', facts: state.refuse(demand, now) ?? unreachable(), standing: state.standing(now) }
-      const { neurons_per_day: day, neurons_per_month: month } = key.limits
-      const held = { tokens, day: day === undefined ? 0 : microNeurons, month: month === undefined ? 0 : microNeurons }
-      return this.#reserved({ key, id, ...held, alone: undefined }, state.standing(now))
+      return this.#reserved({ key, id, tokens, ...toHeld(key, microNeurons), alone: undefined }, state.standing(now))
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error
       // One that nobody heard of may have been made. It ends with its lease, or with the settlement of its id.
@@ -121,69 +120,75 @@ export class RedisLimits implements Limits {
   /** Counts micro-neurons that were used without a reservation. */
   async add (key: LimitedKey, microNeurons: number): Promise<void> {
     const used = Math.round(microNeurons)
-    await this.#settle({ key, id: this.#newId(), tokens: 0, day: used, month: used, requests: 0, isDoubtful: false }, 'unknown')
+    await this.#settle({ key, id: this.#newId(), tokens: 0, day: used, month: used, held: NO_NEURONS, requests: 0, isDoubtful: false }, 'unknown')
   }
 
   /** Says that this process is there, renews what it holds, looks at budgets, and counts what is not counted yet. */
-  beat (): Promise<void> {
-    this.#beating ??= this.#beat().finally(() => { this.#beating = undefined })
-    return this.#beating
+  async beat (): Promise<void> {
+    // Leases end when nobody renews them in time, so that waits for nothing else.
+    this.#renewing ??= this.#whileUp(() => this.#renew()).finally(() => { this.#renewing = undefined })
+    this.#catchingUp ??= this.#whileUp(() => this.#catchUp()).finally(() => { this.#catchingUp = undefined })
+    await Promise.all([this.#renewing, this.#catchingUp])
   }
 
   /** What is being settled is settled; what is still in progress ends with its leases. */
   async close (): Promise<void> {
     clearInterval(this.#timer)
     this.#removeListener()
-    await Promise.all([...this.#settling, this.#beating])
-    await this.#flush()
+    await Promise.all([...this.#settling, this.#renewing, this.#catchingUp])
+    await this.#whileUp(() => this.#flush())
   }
 
-  async #beat (): Promise<void> {
+  async #whileUp (act: () => Promise<void>): Promise<void> {
     if (!this.#redis.isUp) return
     try {
-      this.#away.replicas = Math.max(1, Number(await this.#redis.script(PRESENT, [this.#redis.key('replicas')], [this.#givenNow(), this.#name])))
-      await this.#renew()
-      await this.#look()
-      await this.#flush()
+      await act()
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error
     }
   }
 
   async #renew (): Promise<void> {
+    this.#away.replicas = Math.max(1, Number(await this.#redis.script(PRESENT, [this.#redis.key('replicas')], [this.#givenNow(), this.#name])))
     const keys = [...this.#leases.values()]
     for (let start = 0; start < keys.length; start += MAX_RENEWALS) {
-      await this.#redis.pipeline(keys.slice(start, start + MAX_RENEWALS).flatMap(leases => {
+      await this.#runAll(RENEW, keys.slice(start, start + MAX_RENEWALS).flatMap<Call>(leases => {
         const [first] = leases
-        if (first === undefined) return []
-        const held = [...leases].flatMap(({ id, tokens, day, month }) => [id, tokens, day, month])
-        return [['EVAL', RENEW.lua, 2, ...this.#keysOf(first.key), ...this.#argumentsOf(first.key), ...held]]
+        return first === undefined ? [] : [[first.key, [...leases].flatMap(({ id, tokens, day, month }) => [id, tokens, day, month])]]
       }))
     }
   }
 
-  async #look (): Promise<void> {
-    for (let count = Math.min(MAX_LOOKS, this.#keys.length); count > 0; count--) {
-      const key = this.#keys[this.#looked++ % this.#keys.length] as LimitedKey
-      await this.#run(READ, key, [])
-    }
+  async #catchUp (): Promise<void> {
+    await this.#runAll(READ, Array.from({ length: Math.min(MAX_LOOKS, this.#keys.length) }, () => {
+      return [this.#keys[this.#looked++ % this.#keys.length] as LimitedKey, []]
+    }))
+    await this.#flush()
   }
 
   async #flush (): Promise<void> {
-    if (!this.#redis.isUp || this.#unsettled.isEmpty) return
-    try {
-      await this.#unsettled.flush(async settlement => { await this.#send(settlement, true) }, this.#now())
-    } catch (error) {
-      if (!(error instanceof RedisUnavailable)) throw error
-    }
+    await this.#unsettled.flush(settlements => this.#runAll(SETTLE, settlements.map(one => [one.key, toArguments(one, true)])), this.#now())
   }
 
   #reserveAlone (key: LimitedKey, demand: Demand, id: string, mayBeKnown: boolean): Reservation | Refusal {
     const now = this.#now()
-    const outcome = this.#away.reserve(key, demand, now, this.#leases.get(key.id)?.size ?? 0)
+    const outcome = this.#away.reserve(key, demand, now, this.#ownOf(key, now))
     const standing = outcome.state.standing(now)
     if ('facts' in outcome) return { kind: 'refused', facts: outcome.facts, standing }
-    return this.#reserved({ key, id, ...outcome.held, alone: { state: outcome.state, mayBeKnown } }, standing)
+    const { state, held: { tokens } } = outcome
+    return this.#reserved({ key, id, tokens, ...toHeld(key, demand.microNeurons), alone: { state, mayBeKnown } }, standing)
+  }
+
+  #ownOf (key: LimitedKey, now: number): Own {
+    const own = { running: 0, ...this.#unsettled.ofKey(key, now) }
+    for (const { day, month, alone } of this.#leases.get(key.id) ?? []) {
+      own.running++
+      if (alone === undefined) continue
+      own.day += day
+      own.month += month
+      if (!alone.mayBeKnown) own.requests++
+    }
+    return own
   }
 
   #reserved (lease: Lease, standing: Standing): Reservation {
@@ -197,11 +202,12 @@ export class RedisLimits implements Limits {
       settle: async spent => {
         if (!leases.delete(lease)) return
         if (leases.size === 0 && this.#leases.get(key.id) === leases) this.#leases.delete(key.id)
-        alone?.state.settle({ tokens, day, month }, spent, this.#now())
+        alone?.state.settle({ tokens, day: 0, month: 0 }, spent, this.#now())
         const used = Math.round(spent.microNeurons)
         const known = alone === undefined ? 'known' : alone.mayBeKnown ? 'maybe' : 'unknown'
         const requests = known === 'unknown' ? 1 : 0
-        await this.#settle({ key, id, tokens: spent.tokens, day: used, month: used, requests, isDoubtful: false }, known)
+        const held = known === 'known' ? { day, month } : NO_NEURONS
+        await this.#settle({ key, id, tokens: spent.tokens, day: used, month: used, held, requests, isDoubtful: false }, known)
       }
     }
   }
@@ -217,17 +223,12 @@ export class RedisLimits implements Limits {
     // A lease that is gone tells that it was settled. Where there is none, that has to be noted.
     const isRemembered = lease !== 'known'
     try {
-      await this.#send(settlement, isRemembered)
+      await this.#run(SETTLE, settlement.key, toArguments(settlement, isRemembered))
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error
       const isAlone = lease === 'unknown' && !error.wasSent
       this.#unsettled.add({ ...settlement, isDoubtful: error.wasSent && !isRemembered }, !isAlone, this.#now())
     }
-  }
-
-  /** @param isRemembered because it may be sent again */
-  async #send ({ key, id, tokens, day, month, requests, isDoubtful }: Settlement, isRemembered: boolean): Promise<void> {
-    await this.#run(SETTLE, key, [id, tokens, day, month, requests, Number(isDoubtful), Number(isRemembered)])
   }
 
   /** @returns undefined while Redis is away */
@@ -247,6 +248,17 @@ export class RedisLimits implements Limits {
     return answer
   }
 
+  /** For several keys in one round trip, after the first of which Redis knows the script. */
+  async #runAll ({ lua }: RedisScript, calls: readonly Call[]): Promise<void> {
+    if (calls.length === 0) return
+    const digest = createHash('sha1').update(lua).digest('hex')
+    const answers = await this.#redis.pipeline(calls.map(([key, args], index) => {
+      const script: RedisArgument[] = index === 0 ? ['EVAL', lua] : ['EVALSHA', digest]
+      return [...script, 2, ...this.#keysOf(key), ...this.#argumentsOf(key), ...args] as RedisCommand
+    }))
+    calls.forEach(([key], index) => this.#away.see(key, toAnswer(answers[index] as number[]).use, this.#now()))
+  }
+
   #keysOf ({ id }: LimitedKey): [use: string, leases: string] {
     const name = toKeyName(id)
     return [this.#redis.key('limit', name), this.#redis.key('lease', name)]
@@ -262,6 +274,13 @@ export class RedisLimits implements Limits {
   }
 }
 
+const NO_NEURONS = { day: 0, month: 0 }
+
+/** What is held of budgets, where there are any. */
+function toHeld ({ limits: { neurons_per_day: day, neurons_per_month: month } }: LimitedKey, microNeurons: number): typeof NO_NEURONS {
+  return { day: day === undefined ? 0 : microNeurons, month: month === undefined ? 0 : microNeurons }
+}
+
 /** Of a key that is only kept to some models. */
 const UNLIMITED: Reservation = { kind: 'reserved', tokens: 0, standing: {}, settle: (_spent: Spent) => {} }
 
@@ -272,6 +291,11 @@ function isCounted ({ limits: { models, ...counted } }: LimitedKey): boolean {
 /** Names of keys have few characters; what has others, or is long, is known by its digest. */
 function toKeyName (id: string): string {
   return /^[\w.-]{1,64}$/.test(id) ? id : `#${createHash('sha256').update(id).digest('base64url')}`
+}
+
+/** Of SETTLE. @param isRemembered because it may be sent again */
+function toArguments ({ id, tokens, day, month, requests, isDoubtful }: Settlement, isRemembered: boolean): RedisArgument[] {
+  return [id, tokens, day, month, requests, Number(isDoubtful), Number(isRemembered)]
 }
 
 function toAnswer (numbers: readonly number[]): Answer {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { LimitFacts } from '../../errors.ts'
-import { endOf, type BudgetUse } from './budget.ts'
-import { KeyState, toMicro, type Held, type KeyUse } from './key-state.ts'
+import { Budget, endOf, type BudgetUse } from './budget.ts'
+import { KeyState, refuseParallel, toMicro, type Held, type KeyUse } from './key-state.ts'
 import type { Budgets, Demand, LimitedKey, Standing } from './limits.ts'
 
 /** Most keys that are known here, which matters only where callers bring their own tokens. */
@@ -10,66 +10,53 @@ const MAX_KEYS = 10_000
 /** When to try again a budget that nobody can be asked about: Redis is seldom away for long. */
 const RETRY_MS = 5_000
 
-const MICRO = 1_000_000
-
 interface Seen {
   use: KeyUse
   /** Unix time in milliseconds, by the clock of this process. */
   at: number
 }
 
-/** Something is held, or a limit refuses it. */
-type Outcome = { state: KeyState, held: Held } | { state: KeyState, facts: LimitFacts }
-
-/** Of a key, and of what else is known when Redis is away. */
-interface Surroundings {
-  seen: Seen | undefined
+/** What this process does and has done of a key, and Redis has not counted. */
+export interface Own {
+  /** Requests in progress, also those that Redis knows. */
   running: number
-  replicas: number
+  /** Requests of the current day. */
+  requests: number
+  /** Micro-neurons, used and held, of the current day and of the current month. */
+  day: number
+  month: number
 }
 
-/** What this process may do by itself. */
-interface Alone {
-  state: KeyState
-  /** A budget starts anew then. */
-  until: number
-  /** The budget of which this process has no share, or none that it knows of. */
-  out: LimitFacts | undefined
-}
+/** Something is held of the rates, or a limit refuses it. */
+type Outcome = { state: KeyState, held: Held } | { state: KeyState, facts: LimitFacts }
 
 /**
  * Limits of one process while Redis is away. Rates go on from what was last seen, and are held by this process alone. Of a budget it
- * has its share of what was left when last seen; of a key never seen, it has none. Times are Unix times in milliseconds.
+ * has its share of what was left when last seen; of a key never seen, it has none. Only the rates are kept from one request to the
+ * next: all else is told anew each time. Times are Unix times in milliseconds.
  */
 export class LimitsWhileAway {
   /** Processes that share the budgets. */
   replicas = 1
   readonly #seen = new LRUCache<string, Seen>({ max: MAX_KEYS })
-  readonly #alone = new LRUCache<string, Alone>({ max: MAX_KEYS })
+  /** Of keys that were used since they were last seen. */
+  readonly #rates = new LRUCache<string, KeyState>({ max: MAX_KEYS })
 
-  /** Hears how much of a key's limits is used. */
+  /** Hears how much of a key's limits is used: Redis knows better than what went on from what it said before. */
   see ({ id }: LimitedKey, use: KeyUse, now: number): void {
     this.#seen.set(id, { use, at: now })
+    this.#rates.delete(id)
   }
 
-  /** Redis is back, and knows better. */
-  forget (): void {
-    this.#alone.clear()
-  }
-
-  /**
-   * Holds what a request may use, or nothing.
-   * @param running requests of the key that this process has in progress
-   */
-  reserve (key: LimitedKey, demand: Demand, now: number, running: number): Outcome {
-    const { state, out } = this.#aloneOf(key, now, running)
-    const facts = state.refuse(demand, now)
-    if (facts === undefined && out === undefined) return { state, held: state.hold(demand, now) }
-    return { state, facts: toUnavailable(facts ?? out as LimitFacts, key) }
+  /** Holds of the rates what a request may use, or nothing. What it holds of a budget is the caller's to tell the next time. */
+  reserve (key: LimitedKey, demand: Demand, now: number, own: Own): Outcome {
+    const state = this.#ratesOf(key, now, own.requests)
+    const facts = refuseParallel(key.limits, own.running) ?? state.refuse(demand, now) ?? this.#refuseShare(key, now, own)
+    return facts === undefined ? { state, held: state.hold(demand, now) } : { state, facts }
   }
 
   standing (key: LimitedKey, now: number): Standing {
-    return this.#lastOf(key, now).standing(now)
+    return (this.#rates.get(key.id) ?? this.#lastOf(key, now)).standing(now)
   }
 
   budgets (key: LimitedKey, now: number): Budgets {
@@ -81,46 +68,34 @@ export class LimitsWhileAway {
     return seen === undefined ? new KeyState(limits, now) : new KeyState(limits, seen.at, seen.use)
   }
 
-  #aloneOf (key: LimitedKey, now: number, running: number): Alone {
-    const known = this.#alone.get(key.id)
-    if (known !== undefined && now < known.until) return known
-    const alone = toAlone(key, { seen: this.#seen.get(key.id), running, replicas: this.replicas }, now)
-    this.#alone.set(key.id, alone)
-    return alone
+  #ratesOf ({ id, limits }: LimitedKey, now: number, requests: number): KeyState {
+    const known = this.#rates.get(id)
+    if (known !== undefined) return known
+    const { parallel, neurons_per_day: day, neurons_per_month: month, ...rates } = limits
+    const seen = this.#seen.get(id)
+    const state = seen === undefined
+      ? new KeyState(rates, now)
+      : new KeyState(rates, seen.at, { ...seen.use, perDay: withMore(seen.use.perDay, requests, now) })
+    this.#rates.set(id, state)
+    return state
+  }
+
+  /** A share that is used up is no budget that is. */
+  #refuseShare ({ id, limits }: LimitedKey, now: number, own: Own): LimitFacts | undefined {
+    const seen = this.#seen.get(id)
+    for (const [limit, period] of [['neurons_per_day', 'day'], ['neurons_per_month', 'month']] as const) {
+      const max = limits[limit]
+      if (max === undefined) continue
+      const left = seen === undefined ? 0 : new Budget(toMicro(max), period, seen.at, seen.use[period]).state(now).remaining
+      if (Math.floor(left / this.replicas) > own[period]) continue
+      return { limit, max, isUnavailable: true, retryAfterMs: RETRY_MS }
+    }
+    return undefined
   }
 }
 
-function toAlone ({ limits }: LimitedKey, { seen, running, replicas }: Surroundings, now: number): Alone {
-  const shareOf = (limit: number, use: BudgetUse | undefined) => {
-    if (use === undefined) return 0
-    const left = now < use.resetsAt ? toMicro(limit) - use.used - use.reserved : toMicro(limit)
-    return Math.max(0, Math.floor(left / replicas))
-  }
-  const shares = {
-    ...(limits.neurons_per_day !== undefined && { neurons_per_day: shareOf(limits.neurons_per_day, seen?.use.day) }),
-    ...(limits.neurons_per_month !== undefined && { neurons_per_month: shareOf(limits.neurons_per_month, seen?.use.month) })
-  }
-  const used: KeyUse | undefined = seen && { ...seen.use, running, day: toUnused('day', now), month: toUnused('month', now) }
-  const [out] = Object.entries(shares).filter(([, micro]) => micro === 0)
-  return {
-    state: new KeyState({ ...limits, ...toNeurons(shares) }, seen?.at ?? now, used),
-    until: endOf('day', now),
-    out: out && { limit: out[0] as keyof typeof shares }
-  }
-}
-
-function toUnused (period: 'day' | 'month', now: number): BudgetUse {
-  return { used: 0, reserved: 0, resetsAt: endOf(period, now) }
-}
-
-function toNeurons (shares: { neurons_per_day?: number, neurons_per_month?: number }): typeof shares {
-  return Object.fromEntries(Object.entries(shares).map(([limit, micro]) => [limit, micro / MICRO]))
-}
-
-/** A share that is used up is no budget that is. */
-function toUnavailable (facts: LimitFacts, { limits }: LimitedKey): LimitFacts {
-  const { limit } = facts
-  if (limit !== 'neurons_per_day' && limit !== 'neurons_per_month') return facts
-  const max = limits[limit]
-  return { limit, ...(max !== undefined && { max }), isUnavailable: true, retryAfterMs: RETRY_MS }
+/** What was used in a day that is over counts no more. */
+function withMore (use: BudgetUse, requests: number, now: number): BudgetUse {
+  if (now < use.resetsAt) return { ...use, used: use.used + requests }
+  return { used: requests, reserved: 0, resetsAt: endOf('day', now) }
 }

@@ -178,6 +178,31 @@ t.test('limits in Redis', { skip }, async t => {
     }
   })
 
+  t.test('what is in progress is held while Redis takes its time with other things', async t => {
+    const prefix = `t${++count}:`
+    const redis = await connect(t, server, prefix)
+    const slow: Redis = {
+      key: (...parts) => redis.key(...parts),
+      command: (...args) => redis.command(...args),
+      commandBuffer: (...args) => redis.commandBuffer(...args),
+      pipeline: async (...args) => { await sleep(30); return await redis.pipeline(...args) },
+      script: async (...args) => { await sleep(30); return await redis.script(...args) },
+      isUp: true,
+      onBack: listener => redis.onBack(listener),
+      close: () => redis.close()
+    }
+    const keys = Array.from({ length: 60 }, (_, index) => toKey(`key${index}`, { neurons_per_day: 9 }))
+    const one = await open(t, { redis: slow, keys, leaseMs: 500 })
+    const other = await open(t, { redis: await connect(t, server, prefix), leaseMs: 500 })
+    const key = toKey('alice', { parallel: 1 })
+    const long = await reserved(one, key)
+    for (let tries = 0; tries < 12; tries++) {
+      await sleep(100)
+      t.equal((await other.reserve(key, SMALL)).kind, 'refused')
+    }
+    await long.settle(NOTHING)
+  })
+
   t.test('the timer does that by itself', async t => {
     const [one, other] = await openTwo(t, { leaseMs: 200 })
     const key = toKey('alice', { parallel: 1 })
@@ -257,6 +282,63 @@ t.test('limits while Redis is away', { skip }, async t => {
     await waited(() => redis.isUp)
     t.match(await other.budgets(key), { day: { used: 2_000, reserved: 0 } }, 'and nothing is counted twice')
     t.equal((await take(other, key)).passed.length, 2)
+  })
+
+  t.test('a place is free when its request has ended, whoever gave it', async t => {
+    const own = await startRedisServer(t)
+    const limits = await open(t, { redis: await connect(t, own) })
+    const key = toKey('alice', { parallel: 2 })
+    const begun = [await reserved(limits, key), await reserved(limits, key)]
+    await own.kill()
+    await sleep(20)
+    t.match(await limits.reserve(key, SMALL), { kind: 'refused', facts: { limit: 'parallel', max: 2, used: 2 } })
+    for (const reservation of begun) await reservation.settle(NOTHING)
+    const { passed, refusal } = await take(limits, key)
+    t.equal(passed.length, 2)
+    t.match(refusal?.facts, { limit: 'parallel', used: 2 })
+    await passed[0]?.settle(NOTHING)
+    t.equal((await take(limits, key)).passed.length, 1)
+  })
+
+  t.test('what Redis says later counts more than what was left when it failed once', async t => {
+    const own = await startRedisServer(t)
+    const redis = await connect(t, own)
+    const limits = await open(t, { redis })
+    const [budget, requests] = [toKey('alice', { neurons_per_day: 4, rpm: 1_000 }), toKey('bob', { rpd: 4 })]
+    for (const key of [budget, requests]) await (await reserved(limits, key)).settle({ tokens: 1, microNeurons: MICRO })
+    own.freeze()
+    const alone = [await reserved(limits, budget), await reserved(limits, requests)]
+    own.thaw()
+    await sleep(100)
+    t.equal(redis.isUp, true, 'it was only slow')
+    for (const reservation of alone) await reservation.settle({ tokens: 1, microNeurons: MICRO })
+    for (const key of [budget, requests]) {
+      for (let call = 0; call < 2; call++) await (await reserved(limits, key)).settle({ tokens: 1, microNeurons: MICRO })
+    }
+    await own.kill()
+    await sleep(20)
+    t.match(await limits.reserve(budget, SMALL), { kind: 'refused', facts: { limit: 'neurons_per_day', isUnavailable: true } })
+    t.match(await limits.reserve(requests, SMALL), { kind: 'refused', facts: { limit: 'rpd', used: 4 } })
+  })
+
+  t.test('what was used while Redis is away is used, also on the next day and when Redis has been asked in between', async t => {
+    let now = NOON
+    const own = await startRedisServer(t)
+    const limits = await open(t, { redis: await connect(t, own), now: () => now, leaseMs: FOR_EVER_MS })
+    const key = toKey('alice', { neurons_per_day: 5, neurons_per_month: 4 })
+    const known = await reserved(limits, key)
+    await own.kill()
+    await sleep(20)
+    await known.settle({ tokens: 1, microNeurons: MICRO })
+    const { passed, refusal } = await take(limits, key)
+    t.equal(passed.length, 3)
+    t.match(refusal?.facts, { limit: 'neurons_per_month', max: 4, isUnavailable: true })
+    await passed[0]?.settle({ tokens: 1, microNeurons: MICRO / 2 })
+    now += 12 * 3_600_000
+    const next = await take(limits, key)
+    t.equal(next.passed.length, 1, 'a half is left of the month')
+    for (const reservation of [...passed, ...next.passed]) await reservation.settle({ tokens: 1, microNeurons: MICRO })
+    t.match(await limits.reserve(key, SMALL), { kind: 'refused', facts: { limit: 'neurons_per_month' } })
   })
 
   t.test('what is in progress is held again when Redis has lost it', async t => {

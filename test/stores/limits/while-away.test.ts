@@ -18,11 +18,14 @@ function start (limits: KeyLimits, seen?: KeyUse, replicas = 1) {
   away.replicas = replicas
   const key = { id: 'alice', limits }
   if (seen) away.see(key, seen, NOON)
+  const own = { running: 0, requests: 0, day: 0, month: 0 }
   const reserve = (now = NOON, running = 0) => {
-    const outcome = away.reserve(key, SMALL, now, running)
-    return 'facts' in outcome ? outcome.facts : undefined
+    const outcome = away.reserve(key, SMALL, now, { ...own, running })
+    if ('facts' in outcome) return outcome.facts
+    for (const period of ['day', 'month'] as const) own[period] += MICRO
+    return undefined
   }
-  return { away, key, reserve }
+  return { away, key, own, reserve }
 }
 
 t.test('rates go on from what was last seen', async t => {
@@ -39,7 +42,8 @@ t.test('rates go on from what was last seen', async t => {
 t.test('of what runs, only what runs here is known', async t => {
   const { reserve } = start({ parallel: 3 }, use({ running: 3 }))
   t.equal(reserve(NOON, 2), undefined)
-  t.match(reserve(NOON, 2), { limit: 'parallel' })
+  t.match(reserve(NOON, 3), { limit: 'parallel', max: 3, used: 3, retryAfterMs: 5_000 })
+  t.equal(reserve(NOON, 2), undefined)
 })
 
 t.test('a key that was never seen has its rates, and no budget', async t => {
@@ -51,12 +55,32 @@ t.test('a key that was never seen has its rates, and no budget', async t => {
 
 t.test('a budget is divided among the replicas', async t => {
   const seen = use({ day: { used: 2 * MICRO, reserved: MICRO, resetsAt: MIDNIGHT } })
-  const { away, key, reserve } = start({ neurons_per_day: 10 }, seen, 3)
+  const { away, key, own, reserve } = start({ neurons_per_day: 10 }, seen, 3)
   t.strictSame([reserve(), reserve(), reserve()], [undefined, undefined, undefined], '7 are left, of which a third is begun by a third call')
   t.match(reserve(), { limit: 'neurons_per_day', max: 10, isUnavailable: true })
   t.match(away.budgets(key, NOON), { day: { limit: 10 * MICRO, used: 2 * MICRO, remaining: 7 * MICRO } })
-  for (let count = 0; count < 4; count++) t.equal(reserve(MIDNIGHT), undefined, 'a new day begins with the whole')
+  own.day = 0
+  for (let count = 0; count < 3; count++) t.equal(reserve(MIDNIGHT), undefined, 'a new day begins with all but what is held')
   t.match(reserve(MIDNIGHT), { isUnavailable: true })
+})
+
+t.test('a share of the month is not given anew on the next day', async t => {
+  const { own, reserve } = start({ neurons_per_month: 3, neurons_per_day: 9 }, use())
+  t.strictSame([reserve(), reserve(), reserve()], [undefined, undefined, undefined])
+  t.match(reserve(), { limit: 'neurons_per_month', isUnavailable: true })
+  own.day = 0
+  t.match(reserve(MIDNIGHT), { limit: 'neurons_per_month', isUnavailable: true })
+})
+
+t.test('requests of the day that Redis has not counted count', async t => {
+  const { own, reserve } = start({ rpd: 5 }, use({ perDay: { used: 3, reserved: 0, resetsAt: MIDNIGHT } }))
+  own.requests = 1
+  t.equal(reserve(), undefined)
+  t.match(reserve(), { limit: 'rpd', used: 5 })
+  const next = start({ rpd: 2 }, use({ perDay: { used: 2, reserved: 0, resetsAt: MIDNIGHT } }))
+  next.own.requests = 1
+  t.equal(next.reserve(MIDNIGHT), undefined)
+  t.match(next.reserve(MIDNIGHT), { limit: 'rpd', used: 2 })
 })
 
 t.test('one that was used up stays so', async t => {
@@ -64,12 +88,12 @@ t.test('one that was used up stays so', async t => {
   t.match(start({ neurons_per_day: 10 }, seen).reserve(), { isUnavailable: true })
 })
 
-t.test('when Redis is back, it begins anew', async t => {
+t.test('what Redis says later is where it goes on from', async t => {
   const { away, key, reserve } = start({ rpm: 1 }, use({ perMinute: 60_000 }))
   t.equal(reserve(), undefined)
   t.match(reserve(), { limit: 'rpm' })
-  away.forget()
   away.see(key, use({ perMinute: 60_000 }), NOON)
-  t.equal(reserve(), undefined)
   t.match(away.standing(key, NOON), { requests: { limit: 1, remaining: 1 } })
+  t.equal(reserve(), undefined)
+  t.match(away.standing(key, NOON), { requests: { limit: 1, remaining: 0 } })
 })
