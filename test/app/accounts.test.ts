@@ -1,5 +1,6 @@
 import t from 'tap'
 import { ERROR_CODES } from '../../src/workers-ai/transport/error-codes.ts'
+import { listen } from '../servers/event-client.ts'
 import { askRaw, waited } from '../servers/http-client.ts'
 import { ask, post, saying, type Proxy } from '../servers/start-proxy.ts'
 import { refusal, SECRETS, startAccounts, startWithAccounts, toSetting, toStream, type Accounts } from '../servers/two-accounts.ts'
@@ -195,6 +196,51 @@ t.test('figures, lines and events name the account', async t => {
   t.match(metrics, /account_out\{account="main",reason="cloudflare"\} 1/)
   t.match(metrics, /account_out\{account="backup",reason="cloudflare"\} 0/)
   for (const secret of SECRETS) t.notMatch(metrics + proxy.log(), secret)
+})
+
+t.test('each goes through its own AI Gateway, whose rate limit is that of all its models', async t => {
+  const accounts = await startAccounts(t)
+  const gateway = { id: 'lab', token: 'token-of-the-gateway-0815' }
+  const proxy = await startWithAccounts(t, accounts, {
+    CLOUDFLARE_ACCOUNTS: toSetting({ main: { gateway } }),
+    CLOUDFLARE_AI_GATEWAY_BASE_URL: accounts.url.replace('/client/v4', '/v1')
+  })
+  accounts.answer('main', { status: 429, contentType: 'text/plain', body: 'Too many requests' })
+  await told(ask(proxy, saying('hi')))
+  await told(post(proxy, '/v1/embeddings', { model: EMBEDDINGS, input: 'hi' }))
+  t.strictSame(accounts.asked(), ['main', 'backup', 'backup'])
+  t.match(accounts.runs.map(({ target, headers }) => [target.split('/')[1], headers['cf-aig-authorization']]), [['v1', `Bearer ${gateway.token}`], ['client', undefined]])
+})
+
+t.test('who listens to events is told the account, if it may see all', async t => {
+  const accounts = await startAccounts(t)
+  const proxy = await startWithAccounts(t, accounts, { API_KEYS: 'ann:sk-ann-1234', ADMIN_KEYS: 'boss:sk-boss-1234' })
+  const [boss, ann] = await Promise.all(['boss', 'ann'].map(name => listen(t, proxy, { authorization: `Bearer sk-${name}-1234` })))
+  await told(ask(proxy, saying('hi'), { headers: { authorization: 'Bearer sk-ann-1234' } }))
+  await waited(() => boss?.requests.length === 1 && ann?.requests.length === 1)
+  t.strictSame([boss?.requests[0]?.['account'], ann?.requests[0]?.['account']], ['main', undefined])
+})
+
+t.test('one that answers nobody holds nobody up', async t => {
+  const accounts = await startAccounts(t)
+  const proxy = await startWithAccounts(t, accounts, { UPSTREAM_HEADERS_TIMEOUT_MS: '150', UPSTREAM_IDLE_TIMEOUT_MS: '150' })
+  accounts.answer('main', { body: '', end: 'never' })
+  t.equal((await told(ask(proxy, saying('hi')))).status, 504, 'what was slow would be slow again')
+  accounts.answer('main', { status: 500, body: 'broken', end: 'reset' })
+  t.equal((await told(ask(proxy, saying('hi')))).status, 200)
+})
+
+t.test('a dry run asks no account, and a cached answer names none', async t => {
+  const accounts = await startAccounts(t)
+  const proxy = await startWithAccounts(t, accounts, { ANSWER_CACHE_TTL_SECONDS: '60' })
+  const dry = await told(ask(proxy, saying('hi'), { headers: { 'x-dry-run': 'true' } }))
+  t.match([dry.status, accounts.asked()], [200, []])
+  const body = { model: EMBEDDINGS, input: 'hi' }
+  const first = await told(post(proxy, '/v1/embeddings', body))
+  const second = await told(post(proxy, '/v1/embeddings', body))
+  t.strictSame([first, second].map(({ headers }) => headers.get('x-proxy-account')), ['main', null])
+  await waited(() => proxy.lines().filter(({ msg }) => msg === 'request').length === 3)
+  t.match((await usageOf(proxy)).get('none'), { requests: 1, cache_hits: 1 })
 })
 
 t.test('the models are those of all accounts, and a slow one holds nobody up', async t => {

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { askRaw, waited } from '../servers/http-client.ts'
 import { API_TOKEN, ask, saying, startProxy, type Proxy } from '../servers/start-proxy.ts'
+import { refusal, SECRETS, startAccounts, startWithAccounts } from '../servers/two-accounts.ts'
 import { complaintsAbout, headersOf, startRecordedUpstream, toEvents, type Answer } from '../servers/recorded-upstream.ts'
 
 const GATEWAY_TOKEN = 'gateway-secret-0815-xyz'
@@ -92,6 +93,20 @@ for (const { name, env, headers, secrets, gateway } of settings) {
     t.notMatch(proxy.log(), /"stack"/, 'none of these is a bug')
   })
 }
+
+t.test('no account tells the secrets of another one', async t => {
+  const accounts = await startAccounts(t)
+  const proxy = await startWithAccounts(t, accounts)
+  const all = SECRETS.join(' and ')
+  for (const answer of [refusal(5006, 400, all), refusal(undefined, 500, all), refusal(10000, 401, all), toEvents({ response: 'a' }, { error: { message: all } })]) {
+    for (const name of ['main', 'backup'] as const) accounts.answer(name, answer)
+    for (const stream of [true, false]) {
+      const response = await ask(proxy, saying('hi', { stream }))
+      t.strictSame(leaksIn(await readable(response), SECRETS), [])
+    }
+  }
+  t.strictSame(leaksIn(proxy.log(), SECRETS), [])
+})
 
 t.test('nor on any other endpoint', async t => {
   let answer: Answer = { body: {} }

@@ -53,6 +53,8 @@ t.test('without an endpoint nothing of OpenTelemetry is loaded, with one only it
   const isOurs = /gen_ai\.provider\.name|BatchSpanProcessor/
   const parts = readdirSync(join(DIST, 'chunks')).filter(file => file.endsWith('.js') && isOurs.test(readFileSync(join(DIST, 'chunks', file), 'utf8')))
   t.ok(parts.length > 0, parts.join(', '))
+  const ofAccounts = readdirSync(join(DIST, 'chunks')).filter(file => readFileSync(join(DIST, 'chunks', file), 'utf8').includes('No Cloudflare account of this proxy'))
+  t.equal(ofAccounts.length, 1)
   for (const isWanted of [false, true]) {
     const loaded = join(t.testdir(), `loaded-${isWanted}`)
     const server = await startBuiltServer(t, {
@@ -66,6 +68,7 @@ t.test('without an endpoint nothing of OpenTelemetry is loaded, with one only it
     t.match(names, 'main.js')
     t.strictSame(parts.filter(file => names.includes(file)), isWanted ? parts : [], `wanted: ${isWanted}`)
     t.notMatch(names, /node_modules\/@opentelemetry/, 'the program brings it along')
+    t.notMatch(names, ofAccounts[0] ?? '', 'nor what chooses among accounts, where there is one')
   }
 })
 
