@@ -30,7 +30,7 @@ const NAMES = COUNTS.map(count => FIELDS[count])
 
 /**
  * Adds a batch, unless the same or a later one of its writer has been added. It writes the number first: whatever happens,
- * nothing is added twice.
+ * nothing is added twice. A counter that cannot be added to is left as it is, and keeps no other from being counted.
  *
  * KEYS: the writer; then for each row the row and the set of its day. ARGV: the number of the batch, and how many seconds the
  * writer and rows are kept; then for each row its name in the set, how many counters follow, and each with what it grows by.
@@ -44,7 +44,7 @@ const ADD: RedisScript = {
     for index = 2, #KEYS, 2 do
       local name, last = ARGV[at], at + 1 + 2 * tonumber(ARGV[at + 1])
       for counter = at + 2, last, 2 do
-        redis.call('HINCRBY', KEYS[index], ARGV[counter], ARGV[counter + 1])
+        redis.pcall('HINCRBY', KEYS[index], ARGV[counter], ARGV[counter + 1])
       end
       if redis.call('SADD', KEYS[index + 1], name) == 1 then
         redis.call('EXPIRE', KEYS[index], ARGV[3])
@@ -94,9 +94,9 @@ export class RedisRows {
     const args: Array<string | number> = [number, WRITER_SECONDS, ROW_SECONDS]
     for (const row of rows) {
       const name = toName(row)
-      const counts = COUNTS.filter(count => row[count] !== 0)
+      const counts = COUNTS.filter(count => row[count] > 0)
       keys.push(this.#keyOf(row.day, name), this.#keyOf(row.day))
-      args.push(name, counts.length, ...counts.flatMap(count => [FIELDS[count], row[count]]))
+      args.push(name, counts.length, ...counts.flatMap(count => [FIELDS[count], toWhole(row[count])]))
     }
     await this.#redis.script(ADD, keys, args)
   }
@@ -127,6 +127,11 @@ async function inPieces<Item, Answer> (items: readonly Item[], ask: (items: Item
   const answers: Answer[] = []
   for (let begin = 0; begin < items.length; begin += MAX_AT_ONCE) answers.push(...await ask(items.slice(begin, begin + MAX_AT_ONCE)))
   return answers
+}
+
+/** What Redis takes for a number: an upstream that counts wrongly may say any. */
+function toWhole (count: number): number {
+  return Math.min(Math.round(count), Number.MAX_SAFE_INTEGER)
 }
 
 /** The name of a row within its day. */

@@ -40,6 +40,22 @@ t.test('a batch counts once, however often it comes, and in whatever order', { s
   t.match(read, [{ day: DAY, requests: 13 }, { day: '2026-03-02', errors: 6 }], 'that of another writer is another')
 })
 
+t.test('a number that is none of Redis keeps nothing else from being counted', { skip }, async t => {
+  const redis = await connect(t, server)
+  const rows = new RedisRows(redis)
+  await redis.command('HSET', redis.key('usage', DAY, 'default:@cf/a/b:bob'), 'requests', 'many')
+  const largest = Number.MAX_SAFE_INTEGER
+  await rows.add(1, [
+    row(DAY, { requests: 1, inputTokens: 1e300, outputTokens: 1e21, microNeurons: 1.5, errors: NaN, cacheHits: -1 }),
+    row(DAY, { key: 'bob', requests: 1, errors: 1 }),
+    row(DAY, { key: 'cid', requests: 1 })
+  ])
+  const [ann, bob, cid] = await rows.read(DAY, DAY)
+  t.match(ann, { requests: 1, inputTokens: largest, outputTokens: largest, microNeurons: 2, errors: 0, cacheHits: 0 })
+  t.match(bob, { key: 'bob', errors: 1 })
+  t.match(cid, { key: 'cid', requests: 1 })
+})
+
 t.test('many days and rows are read in pieces', { skip }, async t => {
   const redis = await connect(t, server)
   const rows = new RedisRows(redis)
