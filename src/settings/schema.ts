@@ -373,7 +373,7 @@ export const Environment = Type.Object({
     minimum: 10,
     maximum: 10_000,
     default: 250,
-    description: 'How long a request waits for Redis, in milliseconds.',
+    description: 'How long each step of a request waits for Redis, in milliseconds.',
     details: 'After three failures in a row nobody waits until Redis is back.'
   }),
   ANSWER_CACHE_TTL_SECONDS: Type.Integer({
