@@ -141,6 +141,6 @@ interface SeveralParts {
 async function openAccounts (settings: Settings, accounts: AccountSettings[], { allocations, link, logger, redis }: SeveralParts) {
   const { toAccountsEngine } = await import('./app/accounts.ts')
   const { toAccountStates } = await import('./app/account-states.ts')
-  const states = await toAccountStates(accounts.map(({ name }) => name), { link, redis })
+  const states = await toAccountStates(accounts, { link, redis })
   return toAccountsEngine(settings, { accounts, allocations, states, logger })
 }

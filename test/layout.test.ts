@@ -85,7 +85,7 @@ const RULES: Record<string, Rule> = {
   'remote-images': { packages: ['node:*'], ours: ['generation', 'errors.ts', 'settings/address.ts'] },
   http: { packages: ['ajv', 'fastify', 'node:*'], ours: ['inference/allowance.ts', 'inference/call.ts', 'inference/key-allowance.ts', 'inference/request-record.ts', 'generation', 'json', 'errors.ts', 'ids.ts', 'package-root.ts', 'settings', 'stores/limits/limits.ts', 'telemetry'] },
   telemetry: { packages: ['fastify', 'pino', 'prom-client', ...OPENTELEMETRY, 'node:*'], ours: ['inference/request-record.ts', 'workers-ai/answer', 'workers-ai/models/price.ts', 'workers-ai/transport/call-details.ts', 'workers-ai/transport/upstream-call.ts', 'generation', 'json', 'errors.ts', 'package-root.ts', 'settings'] },
-  'stores/accounts': { packages: [], ours: ['stores/redis/redis.ts'] },
+  'stores/accounts': { packages: ['node:crypto'], ours: ['stores/redis/redis.ts'] },
   'stores/answers': { packages: ['lru-cache'], ours: ['stores/redis/redis.ts'] },
   'stores/redis': { packages: ['ioredis', 'node:crypto'], ours: ['settings/problem.ts', 'settings/schema.ts'] },
   'stores/limits': { packages: ['lru-cache', 'node:crypto'], ours: ['stores/ledger/ledger.ts', 'stores/redis/redis.ts', 'errors.ts', 'settings/key-limits.ts'] },

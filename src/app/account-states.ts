@@ -1,3 +1,4 @@
+import type { AccountSettings } from '../settings/schema.ts'
 import type { AccountStates } from '../stores/accounts/account-states.ts'
 import { MemoryAccountStates } from '../stores/accounts/memory.ts'
 import { ToldAccountStates, type AccountNews } from '../stores/accounts/told.ts'
@@ -14,13 +15,14 @@ const TOPIC = 'accounts'
 
 /**
  * What keeps accounts from being asked. Replicas share it in Redis; without one, one of several processes tells the others of it.
- * @param accounts by their names
  */
-export async function toAccountStates (accounts: readonly string[], { link, redis }: StatesParts): Promise<AccountStates> {
+export async function toAccountStates (accounts: readonly AccountSettings[], { link, redis }: StatesParts): Promise<AccountStates> {
   const own = new MemoryAccountStates(Date.now)
   if (redis !== undefined) {
-    const { RedisAccountStates } = await import('../stores/accounts/redis.ts')
-    const states = new RedisAccountStates(redis, own, accounts, Date.now)
+    const { RedisAccountStates, toMark } = await import('../stores/accounts/redis.ts')
+    const marks = accounts.map(({ name, accountId, apiToken, gateway }) =>
+      [name, toMark([accountId, apiToken, gateway?.id, gateway?.token])] as const)
+    const states = new RedisAccountStates(redis, own, new Map(marks), Date.now)
     await states.refresh()
     return states
   }

@@ -138,10 +138,12 @@ async function begin (request: RunRequest, context: GenerationContext): Promise<
   addNeurons(context.options.call.record, generation.headers)
   if (!isTold) return await reviewed(generation, request, context)
   try {
-    return { ...generation, batches: await primed(withSecondTry(generation.batches, request, context), context.options.keepAliveMs) }
+    const batches = await primed(withSecondTry(generation.batches, request, context), context.options.keepAliveMs)
+    generation.beginning?.served()
+    return { ...generation, batches }
   } catch (error) {
     // Each failure takes an account out of the choice, so that this ends.
-    if (!(error instanceof UpstreamError) || generation.failedAtOnce?.(error) !== true) throw error
+    if (!(error instanceof UpstreamError) || generation.beginning?.failed(error) !== true) throw error
     return begin(request, context)
   }
 }
@@ -350,7 +352,7 @@ function varied (request: RunRequest, variation: Variation, { options: { transla
 }
 
 /** @throws the error of a failure event */
-async function whole ({ batches }: Generation): Promise<Batch> {
+async function whole ({ batches, beginning }: Generation): Promise<Batch> {
   const events: Batch = []
   await batches(batch => {
     for (const event of batch) events.push(event)
@@ -358,6 +360,7 @@ async function whole ({ batches }: Generation): Promise<Batch> {
   })
   const last = events.at(-1)
   if (last?.type === 'failure') throw last.error
+  beginning?.served()
   return events
 }
 

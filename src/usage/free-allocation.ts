@@ -38,6 +38,8 @@ export interface SharedBudget {
 
 /** What is known of the free neurons of an account. It is JSON. */
 export interface FreeNeuronsFacts {
+  /** The UTC day of what is used, as an ISO date. */
+  day: string
   usedMicroNeurons: number
   /** Unix time in milliseconds until which Cloudflare refuses; 0 where it does not. */
   refusedUntilMs: number
@@ -53,6 +55,8 @@ export function toAccountFigures ({ usedMicroNeurons, state: { name, freeLimit, 
 /** What a request in progress has of a shared budget. */
 interface Sharing {
   outcome: Promise<Reservation | Refusal>
+  /** Whether it is known to be granted. */
+  isHeld: boolean
   /** Micro-neurons that were booked for it. */
   used: number
 }
@@ -105,10 +109,10 @@ export class FreeAllocation implements FreeNeurons {
     this.#budget.add(this.#sumOf(bookings), this.#options.now())
   }
 
-  /** Takes over what is known of other processes too. */
-  learn ({ usedMicroNeurons, refusedUntilMs = 0 }: Pick<FreeNeuronsFacts, 'usedMicroNeurons'> & Partial<FreeNeuronsFacts>): void {
+  /** Takes over what is known of other processes too. What was asked before 00:00 UTC may be heard after it. */
+  learn ({ day, usedMicroNeurons, refusedUntilMs = 0 }: Pick<FreeNeuronsFacts, 'day' | 'usedMicroNeurons'> & Partial<FreeNeuronsFacts>): void {
     const now = this.#options.now()
-    this.#budget.add(Math.max(0, usedMicroNeurons - this.#budget.state(now).used), now)
+    if (day === toDay(now)) this.#budget.add(Math.max(0, usedMicroNeurons - this.#budget.state(now).used), now)
     this.#refusedUntilMs = Math.max(refusedUntilMs, this.#refusedUntilMs)
   }
 
@@ -120,7 +124,9 @@ export class FreeAllocation implements FreeNeurons {
   /** Asks what all processes have used, where they share it. */
   async learnShared (): Promise<void> {
     const { shared } = this.#options
-    if (shared !== undefined) this.learn({ usedMicroNeurons: await shared.used() })
+    if (shared === undefined) return
+    const day = toDay(this.#options.now())
+    this.learn({ day, usedMicroNeurons: await shared.used() })
   }
 
   /** Frees what an ended request held. */
@@ -134,7 +140,7 @@ export class FreeAllocation implements FreeNeurons {
 
   /** Whether a request in progress holds some of them. */
   holds (record: RequestRecord): boolean {
-    return this.#held.has(record)
+    return this.#held.has(record) || this.#shared.get(record)?.isHeld === true
   }
 
   mayAsk (model: Model): boolean {
@@ -164,7 +170,7 @@ export class FreeAllocation implements FreeNeurons {
   }
 
   admit (record: RequestRecord, tokens: BilledTokens, model: Model): void | Promise<void> {
-    if (this.#options.guard !== 'refuse' || this.#held.has(record)) return
+    if (this.#options.guard !== 'refuse' || this.holds(record)) return
     this.checkModel(model)
     const rates = ratesOf(model)
     const most = rates === undefined ? 0 : toMicroNeurons(rates, tokens)
@@ -207,7 +213,8 @@ export class FreeAllocation implements FreeNeurons {
   }
 
   get facts (): FreeNeuronsFacts {
-    return { usedMicroNeurons: this.#budget.state(this.#options.now()).used, refusedUntilMs: this.#refusedUntilMs, state: this.state }
+    const now = this.#options.now()
+    return { day: toDay(now), usedMicroNeurons: this.#budget.state(now).used, refusedUntilMs: this.#refusedUntilMs, state: this.state }
   }
 
   /** Cloudflare has said that nothing is left. */
@@ -226,9 +233,10 @@ export class FreeAllocation implements FreeNeurons {
 
   async #admitShared (record: RequestRecord, most: number, shared: SharedBudget): Promise<void> {
     // Noted before it is known: its client may leave in between.
-    const sharing = this.#shared.get(record) ?? { outcome: shared.reserve(most), used: 0 }
+    const sharing = this.#shared.get(record) ?? { outcome: shared.reserve(most), isHeld: false, used: 0 }
     this.#shared.set(record, sharing)
     const outcome = await sharing.outcome
+    sharing.isHeld = outcome.kind === 'reserved'
     if (outcome.kind === 'reserved') return
     record.refusedBy = 'free_allocation'
     throw new LimitError({ ...outcome.facts, limit: 'free_allocation' }, OWNER)

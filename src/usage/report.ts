@@ -1,5 +1,6 @@
 import { addCounts, emptyRow, type Counts, type Row, type Rows } from '../stores/ledger/ledger.ts'
 import { MICRO_NEURONS_PER_NEURON } from '../workers-ai/models/price.ts'
+import { DEFAULT_ACCOUNT } from '../workers-ai/transport/upstream-call.ts'
 
 /** What was counted, as `GET /usage` shows it. */
 interface ReportRow {
@@ -51,6 +52,7 @@ export interface UsageReport {
   totals: ReportRow
   by_key: Array<{ key: string } & ReportRow & { budget?: KeyBudget }>
   by_model: Array<{ model: string } & ReportRow & { unpriced?: true }>
+  /** Of several accounts, a key that sees its own use only is shown no more than of one: their sum. */
   by_account: Array<{ account: string } & ReportRow & {
     free_limit: number
     /** Null for a key that sees its own use only. */
@@ -76,6 +78,7 @@ const DAY_MS = 86_400_000
 /** The use of one UTC day. The largest use comes first. */
 export function toReport ({ date, rows, key, budgets, accounts }: ReportInput): UsageReport {
   const shown = key === undefined ? rows : rows.filter(row => row.key === key)
+  const isOneAccount = key !== undefined && new Set([...accounts.map(({ name }) => name), ...shown.map(({ account }) => account)]).size > 1
   const keys = [...budgets.keys()].filter(name => key === undefined || name === key)
   return {
     object: 'usage',
@@ -88,17 +91,31 @@ export function toReport ({ date, rows, key, budgets, accounts }: ReportInput): 
       return { key: name, ...toReportRow(sum), ...(budget && { budget }) }
     }),
     by_model: sumsBy('model', shown).map(([model, sum]) => ({ model, ...toReportRow(sum), ...(sum.unpricedCalls > 0 && { unpriced: true }) })),
-    by_account: sumsBy('account', shown, accounts.map(({ name }) => name)).map(([account, sum]) => ({
-      account,
-      ...toReportRow(sum),
-      ...toFree(accounts.find(({ name }) => name === account), rows.filter(row => row.account === account), key === undefined)
-    }))
+    by_account: isOneAccount
+      ? [toSumOfAccounts(shown, accounts)]
+      : sumsBy('account', shown, accounts.map(({ name }) => name)).map(([account, sum]) => ({
+        account,
+        ...toReportRow(sum),
+        ...toFree(accounts.find(({ name }) => name === account), rows.filter(row => row.account === account), key === undefined)
+      }))
   }
 }
 
 /** Micro-neurons that count against what is free: also those that are only estimated. */
 export function toUsedMicroNeurons (rows: ReadonlyArray<Pick<Counts, 'microNeurons' | 'estimatedMicroNeurons'>>): number {
   return rows.reduce((sum, { microNeurons, estimatedMicroNeurons }) => sum + microNeurons + estimatedMicroNeurons, 0)
+}
+
+function toSumOfAccounts (rows: readonly Row[], accounts: readonly AccountState[]): UsageReport['by_account'][number] {
+  const freeLimit = accounts.reduce((sum, account) => sum + account.freeLimit, 0)
+  return {
+    account: DEFAULT_ACCOUNT,
+    ...toReportRow(sumOf(rows)),
+    free_limit: freeLimit,
+    free_remaining: null,
+    out_until: null,
+    out_reason: null
+  }
 }
 
 function toFree (account: AccountState | undefined, rows: readonly Row[], isShown: boolean): Pick<UsageReport['by_account'][number], 'free_limit' | 'free_remaining' | 'out_until' | 'out_reason'> {

@@ -17,7 +17,7 @@ const LLAMA = '@cf/meta/llama-3.2-1b-instruct'
 const booking = { account: 'default', model: LLAMA, key: 'ann', requests: 1, microNeurons: 3_000_000 }
 const now = () => NOON
 
-function allocation (warnings: string[] = []): FreeAllocations {
+function allocation (warnings: string[] = [], now: () => number = () => NOON): FreeAllocations {
   const log = { warn: (_: object, message: string) => warnings.push(message) }
   return new FreeAllocations(['default', 'other'].map(account => new FreeAllocation({ account, limit: 10, guard: 'warn', now, log })))
 }
@@ -74,6 +74,27 @@ t.test('each worker knows what is left of the free neurons', async t => {
   t.match(other.own.of('default')?.warning(), { action: 'low' }, '9 of 10')
   t.equal(other.own.of('other')?.warning(), undefined, 'of another account nothing was used')
   t.match(await one.linked.facts(), [{ usedMicroNeurons: 9_000_000, state: { name: 'default', freeLimit: 10 } }, { usedMicroNeurons: 0 }])
+})
+
+t.test('what the primary says of yesterday is not counted today', async t => {
+  const clock = { ms: Date.UTC(2026, 2, 1, 23, 59, 59) }
+  const own = allocation([], () => clock.ms)
+  let answer: (facts: unknown) => void = () => {}
+  const primary = allocation([], () => clock.ms)
+  const link = { tell: () => {}, hear: () => {}, answer: () => {}, ask: () => new Promise(resolve => { answer = resolve }) }
+  const linked = new LinkedAllocation(link, own)
+  primary.count([{ ...booking, microNeurons: 9_000_000 }])
+  linked.onBooked([], ended())
+  const asked = primary.facts
+  clock.ms += 2_000
+  answer(asked)
+  await turn()
+  t.equal(own.of('default')?.remaining, 10)
+  primary.count([booking])
+  linked.onBooked([], ended())
+  answer(primary.facts)
+  await turn()
+  t.equal(own.of('default')?.remaining, 7, 'what it says of today is')
 })
 
 t.test('what Cloudflare says to one of them is told once, and known to all', async t => {

@@ -70,6 +70,19 @@ t.test('a key sees its own use', t => {
   t.end()
 })
 
+t.test('a key is shown several accounts as one, without their names and outages', t => {
+  const several = [row({ account: 'main' }, { requests: 2, microNeurons: 2_000_000 }), row({ account: 'backup' }, { requests: 1, microNeurons: 1_000_000 }), row({ account: 'none' }, { requests: 1 })]
+  const accounts: AccountState[] = [{ name: 'main', freeLimit: 10, out: { reason: 'credentials', untilMs: 5_000 } }, { name: 'backup', freeLimit: 5 }]
+  const shown = report({ rows: several, key: 'ann', accounts })
+  t.strictSame(shown.by_account, [{ account: 'default', ...NONE, requests: 4, neurons: 3, free_limit: 15, free_remaining: null, out_until: null, out_reason: null }])
+  t.notMatch(JSON.stringify(shown), /"main"|backup|credentials/)
+  t.equal(report({ rows: [], key: 'ann', accounts }).by_account.length, 1)
+  const gone = report({ rows: several, key: 'ann' })
+  t.notMatch(JSON.stringify(gone), /"main"|backup/, 'nor accounts that there were on that day')
+  t.match(report({ rows: several, accounts }).by_account, [{ account: 'main', out_reason: 'credentials' }, { account: 'backup' }, { account: 'none' }], 'who may see all does')
+  t.end()
+})
+
 t.test('every key with a limit and every account is listed, with zeros too', t => {
   const { by_key: keys, by_account: accounts, totals } = report({ rows: [], budgets: new Map([['ann', undefined]]), accounts: [account, { name: 'second', freeLimit: 5 }] })
   t.strictSame(totals, NONE)

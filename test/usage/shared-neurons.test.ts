@@ -64,6 +64,33 @@ t.test('what one replica holds or has used, another one does not use again', asy
   t.match(await refusalOf(other, new RequestRecord()), { facts: { used: 11, retryAfterMs: 43_200_000 } })
 })
 
+t.test('a request goes on with what it holds when others have used up the rest', async t => {
+  const { replicas: [one, other] } = start()
+  const record = new RequestRecord()
+  t.equal(one.holds(record), false)
+  await one.admit(record, tokens, MODEL)
+  other.onBooked([{ ...booking, microNeurons: 10 * MICRO }], { record: new RequestRecord() })
+  await one.learnShared()
+  t.strictSame([one.isUsedUp, one.holds(record)], [true, true])
+  t.equal(await refusalOf(one, record), undefined)
+  const refused = new RequestRecord()
+  await refusalOf(one, refused)
+  t.equal(one.holds(refused), false)
+})
+
+t.test('what was asked before 00:00 UTC is not counted after it', async t => {
+  const clock = { ms: NOON }
+  const shared = {
+    used: async () => {
+      clock.ms += 43_200_000
+      return 9 * MICRO
+    }
+  } as unknown as SharedBudget
+  const allocation = new FreeAllocation({ account: 'default', limit: 10, guard: 'refuse', shared, ...rest, now: () => clock.ms })
+  await allocation.learnShared()
+  t.equal(allocation.remaining, 10)
+})
+
 t.test('a client that leaves while it is asked for holds nothing', async t => {
   const { replicas: [one], state } = start()
   const record = new RequestRecord()

@@ -20,6 +20,16 @@ export interface HealthLog {
 /** Whether an account can be asked for a model: it is well, or only where no other is, or not at all. */
 export type Standing = 'well' | 'resting' | 'barred' | 'out'
 
+/** One call of an account. */
+export interface AccountCall {
+  account: string
+  model: string
+  /** When it was made: Unix time in milliseconds. */
+  atMs: number
+  /** The calls of the account go through an AI Gateway of its own, whose rate limit is that of all its models. */
+  hasGateway: boolean
+}
+
 /** All in milliseconds. */
 const DAY_MS = 86_400_000
 /** Replicas come back one after the other, and Cloudflare's clock is another one. */
@@ -30,6 +40,8 @@ const FAILING_MS = 10_000
 /** It comes back by a probe that succeeds, and by nothing else. */
 const REFUSED_MS = 30 * DAY_MS
 const ERROR_INTERVAL_MS = 60_000
+
+const NEVER = { ms: 0, untilMs: 0 }
 
 /** Failures in a row that let an account rest. */
 const FAILURES_IN_A_ROW = 3
@@ -79,21 +91,19 @@ export class AccountHealth {
     return await states.takeProbe(account, reason)
   }
 
-  /**
-   * Notes what a failure means for the account.
-   * @param hasGateway its calls go through an AI Gateway of its own, whose rate limit is that of all its models
-   */
-  failed (account: string, model: string, error: UpstreamError, effect: AccountEffect, hasGateway: boolean): void {
+  /** Notes what a failure means for the account. */
+  failed ({ account, model, atMs, hasGateway }: AccountCall, error: UpstreamError, effect: AccountEffect): void {
     const { states, now, random } = this.#options
+    const sinceMs = now()
     switch (effect) {
       case 'used-up':
-        this.#endRests(account, ({ reason }) => reason === 'credentials')
-        return states.rest({ account, reason: 'quota', untilMs: toMidnight(now()) + Math.round(random() * MAX_JITTER_MS) })
+        this.#endRests(account, atMs, ({ reason }) => reason === 'credentials')
+        return states.rest({ account, reason: 'quota', sinceMs, untilMs: toMidnight(sinceMs) + Math.round(random() * MAX_JITTER_MS) })
       case 'refused':
         this.#tellRefused(account, error)
-        return states.rest({ account, reason: 'credentials', untilMs: now() + REFUSED_MS })
+        return states.rest({ account, reason: 'credentials', sinceMs, untilMs: sinceMs + REFUSED_MS })
       case 'barred':
-        return states.rest({ account, model, reason: 'barred', untilMs: now() + BARRED_MS })
+        return states.rest({ account, model, reason: 'barred', sinceMs, untilMs: sinceMs + BARRED_MS })
       case 'busy':
         return this.#restBusy(account, hasGateway && error.code === undefined && error.status === 429 ? undefined : model, error)
       case 'broken':
@@ -101,17 +111,20 @@ export class AccountHealth {
     }
   }
 
-  /** Notes that an account has begun to answer. */
-  served (account: string, model: string): void {
+  /** Notes that an account has begun to answer a call; what it was found to be since the call was made stays. */
+  served ({ account, model, atMs }: Pick<AccountCall, 'account' | 'model' | 'atMs'>): void {
     this.#failures.delete(account)
-    this.#busy.delete(toKey(account, model))
-    this.#busy.delete(toKey(account, undefined))
-    this.#endRests(account, rest => rest.model === undefined || rest.model === model)
+    for (const key of [toKey(account, model), toKey(account, undefined)]) {
+      const { ms, untilMs } = this.#busy.get(key) ?? NEVER
+      if (untilMs - ms <= atMs) this.#busy.delete(key)
+    }
+    this.#endRests(account, atMs, rest => rest.model === undefined || rest.model === model)
   }
 
-  #endRests (account: string, isMeant: (rest: Rest) => boolean): void {
+  /** @param atMs when the call was made that says so */
+  #endRests (account: string, atMs: number, isMeant: (rest: Rest) => boolean): void {
     const { states, log } = this.#options
-    const rests = states.rests(account).filter(isMeant)
+    const rests = states.rests(account).filter(rest => rest.sinceMs <= atMs && isMeant(rest))
     if (rests.length === 0) return
     states.end(rests)
     if (rests.some(({ reason }) => isOut(reason))) log.info({ account }, `the account '${account}' serves again`)
@@ -125,10 +138,11 @@ export class AccountHealth {
     if (last !== undefined && last.untilMs > now()) return
     const isRow = last !== undefined && last.untilMs + BUSY_MS.most > now()
     const ms = Math.min(BUSY_MS.most, retryAfter !== undefined ? retryAfter * 1_000 : isRow ? 2 * last.ms : BUSY_MS.first)
-    const untilMs = now() + ms
+    const sinceMs = now()
+    const untilMs = sinceMs + ms
     if (this.#busy.size >= MAX_ROWS) this.#busy.clear()
     this.#busy.set(key, { ms, untilMs })
-    states.rest({ account, model, reason: 'busy', untilMs })
+    states.rest({ account, model, reason: 'busy', sinceMs, untilMs })
   }
 
   #countFailure (account: string): void {
@@ -137,7 +151,7 @@ export class AccountHealth {
     this.#failures.set(account, count % FAILURES_IN_A_ROW)
     if (count < FAILURES_IN_A_ROW) return
     log.warn({ account }, `the account '${account}' has failed ${FAILURES_IN_A_ROW} times in a row, and rests for ${FAILING_MS / 1_000} s`)
-    states.rest({ account, reason: 'failing', untilMs: now() + FAILING_MS })
+    states.rest({ account, reason: 'failing', sinceMs: now(), untilMs: now() + FAILING_MS })
   }
 
   /** At most once a minute for each account. */

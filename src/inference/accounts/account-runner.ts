@@ -6,8 +6,8 @@ import type { AnswerForm } from '../../workers-ai/models/task.ts'
 import { toFacts, type AccountEffect } from '../../workers-ai/transport/error-codes.ts'
 import type { RequestBody } from '../../workers-ai/transport/request-body.ts'
 import { mayRetry, RetryBudgets, RetryTimeBudget, waitedToRetry, type RetryBudget } from '../../workers-ai/transport/retry.ts'
-import type { RunAnswer, Runner, RunOptions } from '../../workers-ai/transport/runner.ts'
-import type { AccountHealth } from './account-health.ts'
+import type { RunAnswer, Runner, RunOptions, StreamBeginning } from '../../workers-ai/transport/runner.ts'
+import type { AccountCall, AccountHealth } from './account-health.ts'
 import { ranked, type AccountFacts, type Question } from './choice.ts'
 
 /** One of the accounts, with its own client. */
@@ -106,8 +106,10 @@ export class AccountRunner implements Runner {
           maxRetries: turn.retries,
           isFinal: error => this.#movesOn(turn, error)
         })
-        this.#options.health.served(asked.name, model)
-        return answer.form === 'events' ? { ...answer, failedAtOnce: this.#onFirstFrame(asked, model, options.origin) } : answer
+        const call = toCall(asked, turn)
+        if (answer.form === 'events') return { ...answer, beginning: this.#toBeginning(asked, model, call, options.origin) }
+        this.#options.health.served(call)
+        return answer
       } catch (error) {
         if (!(error instanceof UpstreamError)) throw error
         account = await this.#afterFailure(asked, turn, error)
@@ -142,16 +144,16 @@ export class AccountRunner implements Runner {
   async #afterFailure (asked: Account, turn: Turn, error: UpstreamError): Promise<Account> {
     const effect = toFacts(error).account
     if (effect === undefined) throw error
-    this.#note(asked, turn.model, error, effect)
+    this.#note(toCall(asked, turn), error, effect)
     if (effect === 'broken' && !(await this.#mayRepeat(turn, error))) throw error
     const next = await this.#next(turn, effect === 'busy' || effect === 'broken')
     if (next !== undefined) return next
     throw this.#isEveryOut(turn) ? this.#out(turn, error) : error
   }
 
-  #note ({ name, hasGateway }: Account, model: ModelId, error: UpstreamError, effect: AccountEffect): void {
+  #note (call: AccountCall, error: UpstreamError, effect: AccountEffect): void {
     // Refused here by a circuit that is open: Cloudflare has said nothing new.
-    if (error.attempts > 0) this.#options.health.failed(name, model, error, effect, hasGateway)
+    if (error.attempts > 0) this.#options.health.failed(call, error, effect)
   }
 
   /** A repetition by another account is a retry as any other, which waits and is counted. */
@@ -200,7 +202,9 @@ export class AccountRunner implements Runner {
         withheld = error
       }
     }
-    if (withheld !== undefined && turn.tried.size === this.#options.accounts.length) throw withheld
+    if (withheld === undefined) return undefined
+    const { isHeld, isUnavailable } = withheld.facts
+    if (isHeld || isUnavailable || turn.tried.size === this.#options.accounts.length) throw withheld
     return undefined
   }
 
@@ -227,12 +231,15 @@ export class AccountRunner implements Runner {
   }
 
   /** Kept as long as a stream lasts, and so made where nothing of its request is in scope. */
-  #onFirstFrame (account: Account, model: ModelId, origin: RunOptions['origin']): (error: UpstreamError) => boolean {
-    return error => {
-      const effect = toFacts(error).account
-      if (effect === undefined || effect === 'broken') return false
-      this.#note(account, model, error, effect)
-      return this.#hasOther({ model, tried: new Set([account]), options: { origin } })
+  #toBeginning (asked: Account, model: ModelId, call: AccountCall, origin: RunOptions['origin']): StreamBeginning {
+    return {
+      served: () => this.#options.health.served(call),
+      failed: error => {
+        const effect = toFacts(error).account
+        if (effect === undefined || effect === 'broken') return false
+        this.#note(call, error, effect)
+        return this.#hasOther({ model, tried: new Set([asked]), options: { origin } })
+      }
     }
   }
 
@@ -252,4 +259,8 @@ export class AccountRunner implements Runner {
     error.attempts = 0
     return error
   }
+}
+
+function toCall ({ name, hasGateway }: Account, { model, startedAt }: Turn): AccountCall {
+  return { account: name, model, atMs: startedAt, hasGateway }
 }

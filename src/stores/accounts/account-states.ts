@@ -14,7 +14,8 @@ export interface Rest {
   /** The only model it is about; all of them when absent. */
   model?: string | undefined
   reason: RestReason
-  /** Unix time in milliseconds. */
+  /** When it was noted: a call that was made before says nothing about it. Here and below, Unix time in milliseconds. */
+  sinceMs: number
   untilMs: number
 }
 
@@ -26,7 +27,7 @@ export interface Rest {
 export interface AccountStates {
   /** The rests of an account that are not over, of all its models. */
   rests: (account: string) => readonly Rest[]
-  /** Notes a rest. Of two for the same reason the later deadline counts. */
+  /** Notes a rest. Of two for the same reason the later times count. */
   rest: (rest: Rest) => void
   /** Ends rests of an account: it has served. */
   end: (rests: readonly Rest[]) => void

@@ -25,16 +25,15 @@ export class MemoryAccountStates implements AccountStates {
   }
 
   rest (rest: Rest): void {
-    const { account, reason, untilMs } = rest
+    const { account, reason, sinceMs, untilMs } = rest
     const now = this.#now()
     const rests = this.#rests.get(account) ?? new Map<string, Rest>()
     this.#rests.set(account, rests)
     const key = toRestKey(rest)
     const known = rests.get(key)
     const isNew = known === undefined || known.untilMs <= now
-    if (!isNew && known.untilMs >= untilMs) return
     if (isNew && rests.size >= MAX_RESTS) rests.delete(soonestOf(rests))
-    rests.set(key, rest)
+    rests.set(key, isNew ? rest : { ...rest, sinceMs: Math.max(known.sinceMs, sinceMs), untilMs: Math.max(known.untilMs, untilMs) })
     if (isNew && isOut(reason)) this.probeLater(account, now + PROBE_MS[reason])
   }
 

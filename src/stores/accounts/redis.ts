@@ -1,8 +1,14 @@
-import type { Redis, RedisScript } from '../redis/redis.ts'
+import { hash } from 'node:crypto'
+import type { Redis, RedisCommand, RedisScript } from '../redis/redis.ts'
 import { isOut, PROBE_MS, toRestKey, type AccountStates, type OutReason, type Rest, type RestReason } from './account-states.ts'
 import type { MemoryAccountStates } from './memory.ts'
 
-/** A field of the hash is an account and what a rest of it goes by; its value the deadline. The later one counts. */
+/*
+ * A field of the hash is what a rest goes by: its account, the account's mark, the reason and the model. Its value is the deadline; the
+ * later one counts. A negative value says that the rest with that deadline was ended. It stays as long as the rest would have lasted, so
+ * that a field that is missing says nothing: Redis may have been emptied.
+ */
+
 const REST: RedisScript = {
   name: 'account-rest',
   lua: `local known = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
@@ -12,9 +18,23 @@ if redis.call('PEXPIRETIME', KEYS[1]) < untilMs then redis.call('PEXPIREAT', KEY
 return redis.status_reply('OK')`
 }
 
-/** Ends only what is as its ender knew it: another process may have noted a later deadline meanwhile. */
+/** Ends only what is as its ender knew it: another process may have noted a later deadline meanwhile. ARGV: fields and deadlines. */
 const END: RedisScript = {
   name: 'account-end',
+  lua: `for index = 1, #ARGV, 2 do
+  local field, untilMs = ARGV[index], ARGV[index + 1]
+  local known = redis.call('HGET', KEYS[1], field)
+  if not known or known == untilMs then
+    redis.call('HSET', KEYS[1], field, '-' .. untilMs)
+    if redis.call('PEXPIRETIME', KEYS[1]) < tonumber(untilMs) then redis.call('PEXPIREAT', KEYS[1], untilMs) end
+  end
+end
+return redis.status_reply('OK')`
+}
+
+/** Forgets fields that are as they were read. ARGV: fields and values. */
+const FORGET: RedisScript = {
+  name: 'account-forget',
   lua: `for index = 1, #ARGV, 2 do
   if redis.call('HGET', KEYS[1], ARGV[index]) == ARGV[index + 1] then redis.call('HDEL', KEYS[1], ARGV[index]) end
 end
@@ -35,25 +55,24 @@ const MARGIN_MS = 1_000
 export class RedisAccountStates implements AccountStates {
   readonly #redis: Redis
   readonly #own: MemoryAccountStates
+  readonly #marks: ReadonlyMap<string, string>
   readonly #now: () => number
   readonly #key: string
-  /** What Redis had last, by its fields. */
-  #shared = new Map<string, Rest>()
   #readAtMs = -Infinity
   #isReading = false
 
   /**
-   * @param accounts by their names
+   * @param marks of the accounts, by their names: what was noted of an account with another mark is passed over, because its
+   * credentials are not the same (`toMark`)
    * @param now Unix time in milliseconds
    */
-  constructor (redis: Redis, own: MemoryAccountStates, accounts: readonly string[], now: () => number) {
+  constructor (redis: Redis, own: MemoryAccountStates, marks: ReadonlyMap<string, string>, now: () => number) {
     this.#redis = redis
     this.#own = own
+    this.#marks = marks
     this.#now = now
     this.#key = redis.key('accounts')
-    redis.onBack(() => {
-      for (const rest of accounts.flatMap(account => own.rests(account))) this.#tell(rest)
-    })
+    redis.onBack(() => { void this.#tellAll() })
   }
 
   rests (account: string): readonly Rest[] {
@@ -68,11 +87,13 @@ export class RedisAccountStates implements AccountStates {
 
   end (rests: readonly Rest[]): void {
     this.#own.end(rests)
-    this.#forget(rests.filter(({ reason }) => reason !== 'failing'))
+    const shared = rests.filter(({ reason }) => reason !== 'failing')
+    if (shared.length === 0) return
+    this.#redis.script(END, [this.#key], shared.flatMap(rest => [this.#toField(rest), rest.untilMs])).catch(() => {})
   }
 
   async takeProbe (account: string, reason: OutReason): Promise<boolean> {
-    const lease = this.#redis.key('accounts', 'probe', account)
+    const lease = this.#toLease(account)
     try {
       const [taken, leftMs] = await this.#redis.pipeline([['SET', lease, '1', 'PX', PROBE_MS[reason] - MARGIN_MS, 'NX'], ['PTTL', lease]])
       this.#own.probeLater(account, this.#now() + Math.max(MARGIN_MS, Number(leftMs)))
@@ -89,9 +110,13 @@ export class RedisAccountStates implements AccountStates {
   /** Takes over what other processes have told: at the start too, so that the first request knows. */
   async refresh (): Promise<void> {
     this.#isReading = true
+    const accounts = [...this.#marks.keys()]
     try {
-      const pairs = await this.#redis.command('HGETALL', this.#key) as string[]
-      this.#takeOver(toRests(pairs))
+      const [pairs, ...leases] = await this.#redis.pipeline([
+        ['HGETALL', this.#key],
+        ...accounts.map((account): RedisCommand => ['PTTL', this.#toLease(account)])
+      ])
+      this.#takeOver(toFields(pairs as string[]), new Map(accounts.map((account, index) => [account, Number(leases[index])])))
     } catch {
       // What this process knows counts until Redis is back.
     } finally {
@@ -100,43 +125,70 @@ export class RedisAccountStates implements AccountStates {
     }
   }
 
+  /** What others have ended meanwhile is not told again. */
+  async #tellAll (): Promise<void> {
+    await this.refresh()
+    for (const rest of [...this.#marks.keys()].flatMap(account => this.#own.rests(account))) this.#tell(rest)
+  }
+
   #tell (rest: Rest): void {
     const { account, reason, untilMs } = rest
     if (reason === 'failing') return
-    this.#redis.script(REST, [this.#key], [toField(rest), untilMs]).catch(() => {})
-    if (!isOut(reason)) return
-    this.#redis.command('SET', this.#redis.key('accounts', 'probe', account), '1', 'PX', PROBE_MS[reason] - MARGIN_MS, 'NX').catch(() => {})
+    // Before the rest: whoever reads that asks when the next probe is.
+    if (isOut(reason)) this.#redis.command('SET', this.#toLease(account), '1', 'PX', PROBE_MS[reason] - MARGIN_MS, 'NX').catch(() => {})
+    this.#redis.script(REST, [this.#key], [this.#toField(rest), untilMs]).catch(() => {})
   }
 
-  #forget (rests: readonly Rest[]): void {
-    if (rests.length === 0) return
-    this.#redis.script(END, [this.#key], rests.flatMap(rest => [toField(rest), rest.untilMs])).catch(() => {})
-  }
-
-  #takeOver (told: ReadonlyMap<string, Rest>): void {
+  /** @param leases milliseconds until the next probe of each account; less than 0 where one is due */
+  #takeOver (fields: readonly Field[], leases: ReadonlyMap<string, number>): void {
     const now = this.#now()
-    const rests = new Map([...told].filter(([, { untilMs }]) => untilMs > now))
-    this.#forget([...told.values()].filter(({ untilMs }) => untilMs <= now))
-    for (const rest of rests.values()) this.#own.rest(rest)
-    // What another process has ended, unless this one knows better by now.
-    const ended = [...this.#shared].filter(([field]) => !told.has(field)).map(([, rest]) => rest)
-    const isKnownAs = (rest: Rest, own: Rest) => toRestKey(own) === toRestKey(rest) && own.untilMs === rest.untilMs
-    this.#own.end(ended.filter(rest => this.#own.rests(rest.account).some(own => isKnownAs(rest, own))))
-    this.#shared = rests
+    const over: string[] = []
+    for (const { name, value, mark, ...rest } of fields) {
+      const { account, reason } = rest
+      const untilMs = Math.abs(Number(value))
+      const known = this.#own.rests(account).find(own => toRestKey(own) === toRestKey(rest))
+      if (untilMs <= now) {
+        over.push(name, value)
+      } else if (mark !== this.#marks.get(account)) {
+        continue
+      } else if (value.startsWith('-')) {
+        if (known?.untilMs === untilMs) this.#own.end([known])
+      } else if (known === undefined || known.untilMs < untilMs) {
+        this.#own.rest({ ...rest, sinceMs: now, untilMs })
+        if (isOut(reason)) this.#own.probeLater(account, now + Math.max(0, leases.get(account) ?? 0))
+      }
+    }
+    if (over.length > 0) this.#redis.script(FORGET, [this.#key], over).catch(() => {})
   }
+
+  #toField (rest: Rest): string {
+    return `${rest.account} ${this.#marks.get(rest.account)} ${toRestKey(rest)}`
+  }
+
+  #toLease (account: string): string {
+    return this.#redis.key('accounts', 'probe', account, this.#marks.get(account) ?? '')
+  }
+}
+
+/** Tells credentials from those that were there before, or are in another replica, and says nothing else of them. */
+export function toMark (credentials: ReadonlyArray<string | undefined>): string {
+  return hash('sha256', JSON.stringify(credentials), 'hex').slice(0, 8)
+}
+
+/** A field of the hash, read. */
+interface Field extends Pick<Rest, 'account' | 'reason' | 'model'> {
+  name: string
+  value: string
+  mark: string
 }
 
 /** Names of accounts have no spaces. */
-function toField (rest: Rest): string {
-  return `${rest.account} ${toRestKey(rest)}`
-}
-
-function toRests (pairs: readonly string[]): Map<string, Rest> {
-  const rests = new Map<string, Rest>()
+function toFields (pairs: readonly string[]): Field[] {
+  const fields: Field[] = []
   for (let index = 0; index + 1 < pairs.length; index += 2) {
-    const field = pairs[index] ?? ''
-    const [account = '', reason = '', model] = field.split(' ')
-    rests.set(field, { account, model, reason: reason as RestReason, untilMs: Number(pairs[index + 1]) })
+    const [name = '', value = ''] = pairs.slice(index, index + 2)
+    const [account = '', mark = '', reason = '', ...model] = name.split(' ')
+    fields.push({ name, value, account, mark, reason: reason as RestReason, ...(model.length > 0 && { model: model.join(' ') }) })
   }
-  return rests
+  return fields
 }

@@ -45,7 +45,7 @@ export interface Generation {
    */
   bypassTo?: (sink: ChunkWriter, send: Write<Buffer>) => void
   /** See `RunAnswer`. */
-  failedAtOnce?: RunAnswer['failedAtOnce']
+  beginning?: RunAnswer['beginning']
 }
 
 /**
@@ -58,7 +58,7 @@ export interface Generation {
  */
 export async function generate (workersAi: Runner, request: GenerateRequest): Promise<Generation> {
   const answer = await workersAi.run(request.model, request.body, runOptions(request))
-  const { status, headers, failedAtOnce } = answer
+  const { status, headers, beginning } = answer
   const relay = new TextRelay()
   const batches = throughStages(toBatches(request, answer, relay), request.stages)
   const mayBypass = answer.form === 'events' && request.onFrame === undefined
@@ -67,7 +67,7 @@ export async function generate (workersAi: Runner, request: GenerateRequest): Pr
     headers,
     batches,
     ...(mayBypass && { bypassTo: (sink, send) => relay.connect(sink, send) }),
-    ...(failedAtOnce && { failedAtOnce })
+    ...(beginning && { beginning })
   }
 }
 

@@ -89,11 +89,19 @@ interface AnswerHead {
   redact: (text: string) => string
   /** The call that brought it, where calls are noted. Whoever reads the answer ends it. */
   call?: UpstreamCall | undefined
+  /** Of a stream, where several accounts serve as one: whoever reads it tells how it begins. */
+  beginning?: StreamBeginning | undefined
+}
+
+/** How a stream begins. */
+export interface StreamBeginning {
+  /** With what is no failure. */
+  served: () => void
   /**
-   * Where several accounts serve as one: hears that a stream began with a failure.
+   * With a failure.
    * @returns whether the same run may be made once more, which another account then answers
    */
-  failedAtOnce?: ((error: UpstreamError) => boolean) | undefined
+  failed: (error: UpstreamError) => boolean
 }
 
 /** A `text/event-stream`. Its user must read the body to the end, release it or destroy it. */

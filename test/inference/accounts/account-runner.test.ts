@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { LimitError, UpstreamError } from '../../../src/errors.ts'
 import { Cancellation } from '../../../src/generation/cancellation.ts'
@@ -66,7 +67,7 @@ function start (outcomes: Record<string, Outcome[]>, given: Partial<AccountNeuro
   const health = new AccountHealth({ states: new MemoryAccountStates(() => clock.ms), now: () => clock.ms, random: () => 0, log })
   const runner = new AccountRunner({ accounts, routing: 'order', health, neurons: { ...ALL_FREE, ...given }, isPaidOnly: () => false, maxRetries: 2, now: () => clock.ms, random: () => 0 })
   const run = (options: Partial<RunOptions> = {}) => runner.run(MODEL, '{}', { form: 'json', signal: new AbortController().signal, ...options })
-  return { run, runner, asked, clock, health }
+  return { run, runner, asked, clock, health, accounts }
 }
 
 async function failureOf (work: Promise<unknown>): Promise<UpstreamError | undefined> {
@@ -136,11 +137,45 @@ t.test('a probe that fails costs its request nothing but the time', async t => {
 t.test('a stream that begins with a failure may be asked for once more', async t => {
   const { run, health } = start({ a: ['ok'], b: ['ok'] })
   const answer = await run({ form: 'events' })
-  t.equal(answer.failedAtOnce?.(refused(200, 5006)), false, 'not where the request is at fault')
-  t.equal(answer.failedAtOnce?.(refused(200, 4006)), true)
+  t.equal(answer.beginning?.failed(refused(200, 5006)), false, 'not where the request is at fault')
+  t.equal(answer.beginning?.failed(refused(200, 4006)), true)
   t.equal(health.standing('a', MODEL), 'out')
   const second = await run({ form: 'events' })
-  t.equal(second.failedAtOnce?.(refused(200, 3040)), false, 'there is no other one')
+  t.equal(second.beginning?.failed(refused(200, 3040)), false, 'there is no other one')
+})
+
+t.test('a stream ends an outage once it has begun with more than its head', async t => {
+  const { run, health, clock } = start({ a: [refused(429, 4006), 'ok'] })
+  await failureOf(run())
+  const probe = async () => {
+    clock.ms += 15 * 60_000
+    return run({ form: 'events' })
+  }
+  const failing = await probe()
+  t.match(health.outage('a'), { reason: 'quota' })
+  failing.beginning?.failed(refused(200, 4006))
+  const well = await probe()
+  well.beginning?.served()
+  t.equal(health.outage('a'), undefined)
+})
+
+t.test('an answer that began before its account went out does not bring it back', async t => {
+  let begin: (value?: unknown) => void = () => {}
+  const slow = new Promise(resolve => { begin = resolve })
+  const { run, health, clock, accounts } = start({ a: ['ok'], b: ['ok'] })
+  const [{ runner }] = accounts as [Account]
+  const { run: answer } = runner
+  runner.run = async (...given) => {
+    await slow
+    return answer(...given)
+  }
+  const early = run()
+  await turn()
+  clock.ms += 1_000
+  health.failed({ account: 'a', model: MODEL, atMs: clock.ms, hasGateway: false }, refused(429, 4006), 'used-up')
+  begin()
+  await early
+  t.match(health.outage('a'), { reason: 'quota' })
 })
 
 t.test('what the guard withholds goes to another account', async t => {
@@ -166,6 +201,11 @@ t.test('what requests in progress hold is no day that is used up', async t => {
   t.strictSame(asked, ['b'])
   const failing = start({ a: [refused(401, 10_000)], b: ['ok'] }, neurons)
   await failing.run()
+  const elsewhere = start({ a: [refused(401, 10_000)], b: ['ok'] }, {
+    hold: account => { if (account === 'b') throw new LimitError({ limit: 'free_allocation', isHeld: true }, 'the account') }
+  })
+  t.match(await failureOf(elsewhere.run()), { facts: { isHeld: true } })
+  t.match(await failureOf(elsewhere.run()), { facts: { isHeld: true } }, 'by another replica')
   const used = start({ a: [refused(401, 10_000)], b: ['ok'] }, { mayServe: account => account === 'a', isHeld: () => false })
   t.match(await failureOf(used.run()), { kind: 'out', retryAfter: 300 }, 'what is used up by the guard is')
 })
@@ -177,7 +217,7 @@ t.test('a run is known to its accounts by its request', async t => {
   await run({ origin })
   t.strictSame(asked, ['a', 'b'], 'who holds something there may go there')
   const stream = await start({ a: ['ok'], b: ['ok'] }, { mayServe }).run({ form: 'events', origin })
-  t.equal(stream.failedAtOnce?.(refused(200, 4006)), true)
+  t.equal(stream.beginning?.failed(refused(200, 4006)), true)
   const out = start({ a: [refused(429, 4006)], b: ['ok'] }, { mayServe })
   t.match(await failureOf(out.run()), { kind: 'out' })
 })

@@ -10,8 +10,8 @@ export interface Form {
 
 /** What every form does. */
 export async function checkStates (t: Test, { states, startMs, advance }: Form): Promise<void> {
-  const busy = { account: 'main', model: '@cf/a/b', reason: 'busy' as const, untilMs: startMs + 10_000 }
-  const quota = { account: 'main', reason: 'quota' as const, untilMs: startMs + 3_600_000 }
+  const busy = { account: 'main', model: '@cf/a/b', reason: 'busy' as const, sinceMs: 0, untilMs: startMs + 10_000 }
+  const quota = { account: 'main', reason: 'quota' as const, sinceMs: 0, untilMs: startMs + 3_600_000 }
   t.strictSame(states.rests('main'), [])
   states.rest(busy)
   states.rest(quota)
@@ -27,6 +27,8 @@ export async function checkStates (t: Test, { states, startMs, advance }: Form):
   t.strictSame(states.rests('main'), [quota], 'what is over is gone')
   t.equal(await states.takeProbe('main', 'quota'), true)
   t.equal(await states.takeProbe('main', 'quota'), false, 'once in each interval')
-  states.end([quota])
+  states.rest({ ...quota, sinceMs: 5, untilMs: startMs })
+  t.match(states.rests('main'), [{ ...quota, sinceMs: 5 }], 'and the later beginning')
+  states.end(states.rests('main'))
   t.strictSame(states.rests('main'), [])
 }

@@ -10,10 +10,10 @@ t.test('what one process learns, all know', t => {
     all.push(new ToldAccountStates(new MemoryAccountStates(() => clock.ms), news => { for (const one of all) one.hear(JSON.parse(JSON.stringify(news))) }))
   }
   const [one, other, third] = all as [ToldAccountStates, ToldAccountStates, ToldAccountStates]
-  const quota = { account: 'main', reason: 'quota' as const, untilMs: 3_600_000 }
+  const quota = { account: 'main', reason: 'quota' as const, sinceMs: 0, untilMs: 3_600_000 }
   one.rest(quota)
   t.strictSame(other.rests('main'), [quota])
-  one.rest({ account: 'main', reason: 'failing', untilMs: 10_000 })
+  one.rest({ account: 'main', reason: 'failing', sinceMs: 0, untilMs: 10_000 })
   t.strictSame([one.rests('main').length, other.rests('main').length], [2, 1], 'but for failures, which are its own')
   clock.ms = PROBE_MS.quota
   t.strictSame([other.takeProbe('main', 'quota'), one.takeProbe('main', 'quota'), third.takeProbe('main', 'quota')], [true, false, false], 'one of them asks again')

@@ -6,7 +6,7 @@ import { askRaw } from '../../servers/http-client.ts'
 import { ask, saying, startProxy } from '../../servers/start-proxy.ts'
 
 function facts (usedMicroNeurons: number, reason?: OutReason): FreeNeuronsFacts {
-  return { usedMicroNeurons, refusedUntilMs: 0, state: { name: 'default', freeLimit: 10, out: reason && { reason, untilMs: 0 } } }
+  return { day: '2026-03-01', usedMicroNeurons, refusedUntilMs: 0, state: { name: 'default', freeLimit: 10, out: reason && { reason, untilMs: 0 } } }
 }
 
 /** The lines without comments. */
