@@ -63,7 +63,7 @@ async function toSharedBudgets (settings: Settings, redis: Redis) {
   const budgets = new Map<string, SharedBudget>()
   const toKey = (account: string) => toNeuronsKey(account, settings.freeNeuronsPerDay)
   const accounts = settings.accounts ?? [{ name: DEFAULT_ACCOUNT }]
-  const limits: RedisLimits = new RedisLimits({ redis, keys: accounts.map(({ name }) => toKey(name)) })
+  const limits: RedisLimits = new RedisLimits({ redis, group: 'accounts', keys: accounts.map(({ name }) => toKey(name)) })
   return {
     limits,
     toBudget: (account: string) => {

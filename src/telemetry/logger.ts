@@ -13,6 +13,8 @@ const SECRET_FIELDS = ['authorization', 'apiToken', 'apiKeys', 'adminKeys', 'coo
 /** The objects with such fields. Listed one by one, because a wildcard would cost every line tens of microseconds. */
 const HOLDERS = ['req', 'request', 'res', 'reply', 'err', 'error', 'settings', 'settings.cloudflare', 'cloudflare', 'options']
 
+const OTHER_SECRETS = ['redis.url', 'settings.redis.url']
+
 /**
  * The log of the proxy, as JSON lines or as lines for a person. Credentials are redacted, although no line should contain
  * any.
@@ -20,7 +22,7 @@ const HOLDERS = ['req', 'request', 'res', 'reply', 'err', 'error', 'settings', '
  * @param destination of JSON; standard output by default
  */
 export function newLogger ({ logLevel, logFormat = 'json', workers = 1 }: Pick<Settings, 'logLevel'> & Partial<Settings>, destination?: DestinationStream): FastifyBaseLogger {
-  const paths = ['', ...HOLDERS.map(holder => `${holder}.`)].flatMap(before => SECRET_FIELDS.map(field => before + field))
+  const paths = [...['', ...HOLDERS.map(holder => `${holder}.`)].flatMap(before => SECRET_FIELDS.map(field => before + field)), ...OTHER_SECRETS]
   return pino({ level: logLevel, redact: { paths, censor: '[redacted]' }, serializers: { err: (error: unknown) => error instanceof Error ? toLoggedError(error) : error } }, destination ?? (isForPerson(logFormat) ? terminal() : standardOutput(workers > 1 ? WHOLE : BATCH.bytes)))
 }
 

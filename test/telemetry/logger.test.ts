@@ -12,7 +12,8 @@ t.test('fields that bear the name of a credential are blotted out', t => {
   const error = Object.assign(new Error('failed'), { headers: { authorization: secret }, apiToken: secret })
   const lines: object[] = [
     { authorization: secret }, { headers: { authorization: secret, cookie: secret } }, { req: { headers: { 'x-api-key': secret }, url: `/v1/models?key=${secret}` } },
-    { settings: { apiKeys: [{ key: secret }], cloudflare: { apiToken: secret, gateway: { id: 'gw' } } } }, { options: { apiToken: secret } }, { err: error }, { rawHeaders: ['authorization', secret] }
+    { settings: { apiKeys: [{ key: secret }], cloudflare: { apiToken: secret, gateway: { id: 'gw' } } } }, { options: { apiToken: secret } }, { err: error }, { rawHeaders: ['authorization', secret] },
+    { redis: { url: `redis://:${secret}@a` } }, { settings: { redis: { url: `redis://:${secret}@a` } } }
   ]
   for (const line of lines) {
     const text = logged(logger => logger.info(line, 'message'))

@@ -24,6 +24,8 @@ type Call = [key: LimitedKey, args: readonly RedisArgument[]]
 
 export interface RedisLimitsOptions {
   redis: Redis
+  /** What is limited: processes that limit the same divide a budget while Redis is away. */
+  group?: string
   /** Keys with a name, whose budgets are looked at from time to time. */
   keys?: readonly LimitedKey[]
   /** Unix time in milliseconds, for Redis as well; each has its own clock when absent. */
@@ -61,6 +63,7 @@ interface Answer {
  */
 export class RedisLimits implements Limits {
   readonly #redis: Redis
+  readonly #group: string
   readonly #keys: readonly LimitedKey[]
   readonly #now: () => number
   /** For scripts; empty where Redis goes by its own clock. */
@@ -80,8 +83,9 @@ export class RedisLimits implements Limits {
   #renewing: Promise<void> | undefined
   #catchingUp: Promise<void> | undefined
 
-  constructor ({ redis, keys = [], now, leaseMs = LEASE_MS }: RedisLimitsOptions) {
+  constructor ({ redis, group = 'keys', keys = [], now, leaseMs = LEASE_MS }: RedisLimitsOptions) {
     this.#redis = redis
+    this.#group = group
     this.#keys = keys.filter(({ limits }) => limits.neurons_per_day !== undefined || limits.neurons_per_month !== undefined)
     this.#now = now ?? Date.now
     this.#givenNow = now ?? (() => '')
@@ -149,7 +153,8 @@ export class RedisLimits implements Limits {
   }
 
   async #renew (): Promise<void> {
-    this.#away.replicas = Math.max(1, Number(await this.#redis.script(PRESENT, [this.#redis.key('replicas')], [this.#givenNow(), this.#name])))
+    const present = await this.#redis.script(PRESENT, [this.#redis.key('replicas', this.#group)], [this.#givenNow(), this.#name])
+    this.#away.replicas = Math.max(1, Number(present))
     const keys = [...this.#leases.values()]
     for (let start = 0; start < keys.length; start += MAX_RENEWALS) {
       await this.#runAll(RENEW, keys.slice(start, start + MAX_RENEWALS).flatMap<Call>(leases => {

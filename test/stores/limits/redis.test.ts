@@ -116,7 +116,7 @@ t.test('limits in Redis', { skip }, async t => {
     }
     await limits.beat()
     const names = await redis.command('KEYS', 'ttl:*') as string[]
-    t.ok(names.includes('ttl:limit:alice') && names.includes('ttl:lease:alice') && names.includes('ttl:replicas'))
+    t.ok(names.includes('ttl:limit:alice') && names.includes('ttl:lease:alice') && names.includes('ttl:replicas:keys'))
     t.notMatch(names.join(' '), /spaces|xxx/)
     for (const name of names) {
       const ms = Number(await redis.command('PTTL', name))
