@@ -33,7 +33,7 @@ interface AllocationParts {
 
 /** What is left of the free neurons of the day; what the ledger holds of it counts. */
 export async function toAllocation (settings: Settings, { ledger, link, logger, redis }: AllocationParts): Promise<Allocation> {
-  const shared = redis !== undefined && settings.freeNeuronsGuard === 'refuse' ? await toSharedBudgets(settings, redis) : undefined
+  const shared = redis !== undefined && settings.freeNeuronsGuard === 'refuse' ? await toSharedBudgets(settings, redis, logger) : undefined
   const allocations = toFreeAllocations(settings, { now: Date.now, log: link ? SILENT : logger, toShared: shared?.toBudget })
   const linked = link && new LinkedAllocation(link, allocations)
   await allocations.recall(ledger)
@@ -57,7 +57,7 @@ export async function toAllocation (settings: Settings, { ledger, link, logger, 
   }
 }
 
-async function toSharedBudgets (settings: Settings, redis: Redis) {
+async function toSharedBudgets (settings: Settings, redis: Redis, logger: FastifyBaseLogger) {
   const { RedisLimits } = await import('../stores/limits/redis.ts')
   const { recallShared, SharedAllocations, toNeuronsKey, toSharedBudget } = await import('../usage/shared-neurons.ts')
   const budgets = new Map<string, SharedBudget>()
@@ -72,9 +72,9 @@ async function toSharedBudgets (settings: Settings, redis: Redis) {
       return budget
     },
     open: async (inner: BookingListener, allocations: FreeAllocations, ledger: Ledger) => {
-      for (const [account, budget] of budgets) await recallShared(budget, account, { redis, ledger, now: Date.now })
+      for (const [account, budget] of budgets) await recallShared(budget, account, { ledger, now: Date.now })
       await limits.beat()
-      return new SharedAllocations(inner, allocations)
+      return new SharedAllocations(inner, allocations, logger)
     }
   }
 }

@@ -5,7 +5,7 @@ import { ratesOf } from '../inference/key-allowance.ts'
 import type { RequestRecord } from '../inference/request-record.ts'
 import type { Settings } from '../settings/schema.ts'
 import { toDay, type Booking, type Ledger } from '../stores/ledger/ledger.ts'
-import { Budget } from '../stores/limits/budget.ts'
+import { Budget, type BudgetUse } from '../stores/limits/budget.ts'
 import type { Refusal, Reservation } from '../stores/limits/limits.ts'
 import type { EndedRequest } from '../telemetry/ended-requests.ts'
 import type { AccountFigures } from '../telemetry/metrics/account-gauges.ts'
@@ -32,8 +32,13 @@ export interface SharedBudget {
   reserve: (microNeurons: number) => Promise<Reservation | Refusal>
   /** Counts what was used without a reservation. */
   add: (microNeurons: number) => Promise<void>
-  /** How much all of them have used. */
-  used: () => Promise<number>
+  /**
+   * Counts that at least so much was used in the day that ends then, as a Unix time in milliseconds.
+   * @throws RedisUnavailable
+   */
+  raise: (microNeurons: number, resetsAt: number) => Promise<void>
+  /** How much all of them have used, of the day that ends then; undefined where nothing is known. */
+  used: () => Promise<Pick<BudgetUse, 'used' | 'resetsAt'> | undefined>
 }
 
 /** What is known of the free neurons of an account. It is JSON. */
@@ -125,13 +130,15 @@ export class FreeAllocation implements FreeNeurons {
   async learnShared (): Promise<void> {
     const { shared } = this.#options
     if (shared === undefined) return
-    const day = toDay(this.#options.now())
-    this.learn({ day, usedMicroNeurons: await shared.used() })
+    const known = await shared.used()
+    const now = this.#options.now()
+    // Theirs is another clock: near 00:00 UTC it may be another day there.
+    if (known?.resetsAt === this.#budget.state(now).resetsAt) this.learn({ day: toDay(now), usedMicroNeurons: known.used })
   }
 
   /** Frees what an ended request held. */
   release ({ record }: Pick<EndedRequest, 'record'>): void {
-    void this.#settleShared(record)
+    this.#settleShared(record).catch(this.#tellFailure)
     const held = this.#held.get(record)
     if (held === undefined) return
     this.#held.delete(record)
@@ -249,7 +256,7 @@ export class FreeAllocation implements FreeNeurons {
     const used = this.#sumOf(bookings)
     const sharing = this.#shared.get(record)
     if (sharing !== undefined) sharing.used += used
-    else if (used > 0) void shared.add(used)
+    else if (used > 0) shared.add(used).catch(this.#tellFailure)
   }
 
   async #settleShared (record: RequestRecord): Promise<void> {
@@ -260,6 +267,12 @@ export class FreeAllocation implements FreeNeurons {
     const known = await outcome
     if (known.kind === 'reserved') await known.settle({ tokens: 0, microNeurons: used })
     else if (used > 0) await this.#options.shared?.add(used)
+  }
+
+  /** Nobody waits for it, so nobody else would hear. */
+  readonly #tellFailure = (error: unknown): void => {
+    const { account, log } = this.#options
+    log.warn({ account, error: error instanceof Error ? error.name : 'unknown' }, 'What a request used of the shared free neurons could not be counted')
   }
 
   #sumOf (bookings: readonly Booking[]): number {

@@ -18,4 +18,14 @@ t.strictSame(
   { tokens: 6, microNeurons: 2_457 + 18_252 },
   'every call counts, also one whose tokens are estimated'
 )
+t.strictSame(
+  toSpent([{ ...call, usage: tokens(1e300, 1e300), neurons: 1e300 }], modelOf),
+  { tokens: 1e9, microNeurons: 1e15 },
+  'numbers that cannot be are held to what can be counted'
+)
+t.strictSame(
+  toSpent([{ ...call, usage: { ...tokens(Infinity, Infinity), cachedTokens: Infinity } }], modelOf),
+  { tokens: 1e9, microNeurons: 1e15 },
+  'also those that are no numbers'
+)
 t.strictSame(toSpent([{ ...call, model: '@cf/new/model' as ModelId, usage: tokens(5, 5) }], modelOf), { tokens: 10, microNeurons: 0 }, 'an unknown price is 0')

@@ -3,7 +3,7 @@ import { RequestRecord } from '../../src/inference/request-record.ts'
 import { MemoryLedger } from '../../src/stores/ledger/memory.ts'
 import { MemoryLimits } from '../../src/stores/limits/memory.ts'
 import type { RedisLimits } from '../../src/stores/limits/redis.ts'
-import { RedisUnavailable, type Redis } from '../../src/stores/redis/redis.ts'
+import { RedisUnavailable } from '../../src/stores/redis/redis.ts'
 import type { EndedRequest } from '../../src/telemetry/ended-requests.ts'
 import { FreeAllocation, type SharedBudget } from '../../src/usage/free-allocation.ts'
 import { FreeAllocations, toFreeAllocations } from '../../src/usage/free-allocations.ts'
@@ -12,6 +12,7 @@ import { CATALOGUE } from '../../src/workers-ai/models/catalogue.ts'
 import type { Model, ModelId } from '../../src/workers-ai/models/model.ts'
 
 const NOON = Date.UTC(2026, 2, 1, 12)
+const MIDNIGHT = Date.UTC(2026, 2, 2)
 const MICRO = 1_000_000
 const LLAMA = '@cf/meta/llama-3.3-70b-instruct-fp8-fast'
 const MODEL = CATALOGUE.get(LLAMA as ModelId) as Model
@@ -27,8 +28,12 @@ function start () {
   const budget = toSharedBudget({
     reserve: async (...given) => memory.reserve(...given),
     budgets: async given => memory.budgets(given),
-    add: async (given, microNeurons) => memory.recall(given, { day: microNeurons, month: 0 })
-  } as Pick<RedisLimits, 'reserve' | 'budgets' | 'add'> as RedisLimits, key)
+    add: async (given, microNeurons) => memory.recall(given, { day: microNeurons, month: 0 }),
+    raise: async (given, microNeurons, resetsAt) => {
+      const { used = 0, resetsAt: end } = memory.budgets(given).day ?? {}
+      if (end === resetsAt) memory.recall(given, { day: Math.max(0, microNeurons - used), month: 0 })
+    }
+  } as Pick<RedisLimits, 'reserve' | 'budgets' | 'add' | 'raise'> as RedisLimits, key)
   const replicas = [1, 2].map(() => new FreeAllocation({ account: 'default', limit: 10, guard: 'refuse', shared: budget, ...rest }))
   return { budget, replicas: replicas as [FreeAllocation, FreeAllocation], state: () => memory.budgets(key).day }
 }
@@ -83,7 +88,7 @@ t.test('what was asked before 00:00 UTC is not counted after it', async t => {
   const shared = {
     used: async () => {
       clock.ms += 43_200_000
-      return 9 * MICRO
+      return { used: 9 * MICRO, resetsAt: MIDNIGHT }
     }
   } as unknown as SharedBudget
   const allocation = new FreeAllocation({ account: 'default', limit: 10, guard: 'refuse', shared, ...rest, now: () => clock.ms })
@@ -104,7 +109,7 @@ t.test('a client that leaves while it is asked for holds nothing', async t => {
 t.test('a replica learns what the others have used', async t => {
   const { replicas: [one, other] } = start()
   const all = new FreeAllocations([other])
-  const shared = new SharedAllocations(all, all)
+  const shared = new SharedAllocations(all, all, rest.log)
   one.onBooked([{ ...booking, microNeurons: 9 * MICRO }], { record: new RequestRecord() })
   await shared.learn()
   t.match(all.facts, [{ usedMicroNeurons: 9 * MICRO }])
@@ -117,22 +122,56 @@ t.test('a replica learns what the others have used', async t => {
   t.equal(other.isUsedUp, true)
 })
 
-t.test('what was used before the guard is counted, by one replica', async t => {
+t.test('what was used before the guard is counted once, however many replicas do so', async t => {
   const { budget, state } = start()
   const ledger = new MemoryLedger(() => NOON)
   ledger.add([{ ...booking, microNeurons: 4 * MICRO }, { ...booking, account: 'another', microNeurons: MICRO }])
   await budget.add(MICRO)
-  const asked: unknown[][] = []
-  const redis = {
-    key: (...parts: string[]) => parts.join(':'),
-    command: async (...args: unknown[]) => asked.push(args) === 1 ? 'OK' : null
-  } as Partial<Redis> as Redis
-  for (let count = 0; count < 3; count++) await recallShared(budget, 'default', { redis, ledger, now: () => NOON })
+  for (let count = 0; count < 3; count++) await recallShared(budget, 'default', { ledger, now: () => NOON })
   t.equal(state()?.used, 4 * MICRO)
-  t.strictSame(asked[0], ['SET', 'recall:2026-03-01:@free:default', '1', 'NX', 'EX', 30])
-  const away = { ...redis, command: async () => { throw new RedisUnavailable('away', false) } }
-  await recallShared(budget, 'default', { redis: away, ledger, now: () => NOON })
-  await t.rejects(recallShared(budget, 'default', { redis: { ...redis, command: async () => { throw new Error('a bug') } }, ledger, now: () => NOON }), { message: 'a bug' })
+  await budget.add(2 * MICRO)
+  await recallShared(budget, 'default', { ledger, now: () => NOON })
+  t.equal(state()?.used, 6 * MICRO, 'it is never lowered')
+})
+
+t.test('nothing is counted again where Redis does not answer in time', async t => {
+  const added: number[] = []
+  const late = async () => { throw new RedisUnavailable('timeout', true) }
+  const budget = { raise: late, used: async () => ({ used: 0, resetsAt: MIDNIGHT }), add: async one => { added.push(one) } } as Partial<SharedBudget> as SharedBudget
+  const ledger = new MemoryLedger(() => NOON)
+  ledger.add([{ ...booking, microNeurons: 4 * MICRO }])
+  await recallShared(budget, 'default', { ledger, now: () => NOON })
+  t.strictSame(added, [])
+  const broken = { ...budget, raise: async () => { throw new Error('a bug') } }
+  await t.rejects(recallShared(broken, 'default', { ledger, now: () => NOON }), { message: 'a bug' })
+})
+
+t.test("what was used yesterday is no use of today where this host's clock is ahead of that of Redis", async t => {
+  const now = MIDNIGHT + 3
+  const known = { used: 9 * MICRO, resetsAt: MIDNIGHT }
+  const shared = { used: async () => known } as Partial<SharedBudget> as SharedBudget
+  const allocation = new FreeAllocation({ account: 'default', limit: 10, guard: 'refuse', shared, ...rest, now: () => now })
+  await allocation.learnShared()
+  t.equal(allocation.remaining, 10)
+  known.resetsAt += 86_400_000
+  await allocation.learnShared()
+  t.equal(allocation.remaining, 1)
+})
+
+t.test('a failure that nobody waits for is told, and ends nothing', async t => {
+  const warned: unknown[] = []
+  const fail = async () => { throw new TypeError('secret') }
+  const shared: SharedBudget = { reserve: fail, add: fail, raise: fail, used: fail }
+  const log = { warn: (...args: unknown[]) => { warned.push(args) } }
+  const all = new FreeAllocations([new FreeAllocation({ account: 'default', limit: 10, guard: 'refuse', shared, ...rest, log })])
+  const record = new RequestRecord()
+  new SharedAllocations(all, all, log).onBooked([{ ...booking, microNeurons: MICRO }], { record } as EndedRequest)
+  t.ok(await refusalOf(all.all[0] as FreeAllocation, record))
+  all.release({ record })
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(warned.length, 3)
+  t.match(warned, Array.from(warned, () => [{ error: 'TypeError' }, /could not be/]))
+  t.notMatch(JSON.stringify(warned), /secret/)
 })
 
 t.test('it is shared only where it is refused, and there is any', async t => {

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { LimitFacts } from '../../errors.ts'
 import { RedisUnavailable, type Redis, type RedisArgument, type RedisCommand, type RedisScript } from '../redis/redis.ts'
 import { KeyState, toMicro, type KeyUse } from './key-state.ts'
 import type { Budgets, Demand, LimitedKey, Limits, Refusal, Reservation, Spent, Standing } from './limits.ts'
-import { PRESENT, READ, RENEW, RESERVE, SETTLE } from './scripts.ts'
+import { PRESENT, RAISE, READ, RENEW, RESERVE, SETTLE } from './scripts.ts'
 import { Unsettled, type Settlement } from './unsettled.ts'
 import { LimitsWhileAway, type Own } from './while-away.ts'
 
@@ -15,6 +16,9 @@ const LONGEST_TIMER_MS = 2_147_483_647
 
 /** Budgets that are looked at in each beat, so that it is known what is left of them when Redis goes away. */
 const MAX_LOOKS = 100
+
+/** When to try again what is refused for no reason that can be told. */
+const RETRY_MS = 5_000
 
 /** Keys whose leases are renewed in one round trip. */
 const MAX_RENEWALS = 100
@@ -97,12 +101,12 @@ export class RedisLimits implements Limits {
   async reserve (key: LimitedKey, demand: Demand): Promise<Reservation | Refusal> {
     if (!isCounted(key)) return UNLIMITED
     const { inputTokens, outputTokens } = demand
-    const microNeurons = Math.ceil(demand.microNeurons)
+    const microNeurons = toAmount(Math.ceil(demand.microNeurons))
     const id = this.#newId()
     try {
       const { isDone, tokens, now, use } = await this.#run(RESERVE, key, [key.limits.parallel ?? '', id, inputTokens, outputTokens, microNeurons])
       const state = new KeyState(key.limits, now, use)
-      if (!isDone) return { kind: 'refused', facts: state.refuse(demand, now) ?? unreachable(), standing: state.standing(now) }
+      if (!isDone) return { kind: 'refused', facts: state.refuse(demand, now) ?? toUnclear(key), standing: state.standing(now) }
       return this.#reserved({ key, id, tokens, ...toHeld(key, microNeurons), alone: undefined }, state.standing(now))
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error
@@ -123,8 +127,16 @@ export class RedisLimits implements Limits {
 
   /** Counts micro-neurons that were used without a reservation. */
   async add (key: LimitedKey, microNeurons: number): Promise<void> {
-    const used = Math.round(microNeurons)
+    const used = toAmount(Math.round(microNeurons))
     await this.#settle({ key, id: this.#newId(), tokens: 0, day: used, month: used, held: NO_NEURONS, requests: 0, isDoubtful: false }, 'unknown')
+  }
+
+  /**
+   * Counts that at least so many micro-neurons were used in the day that ends then, as a Unix time in milliseconds.
+   * @throws RedisUnavailable; it may be done again
+   */
+  async raise (key: LimitedKey, microNeurons: number, resetsAt: number): Promise<void> {
+    await this.#run(RAISE, key, [toAmount(Math.round(microNeurons)), resetsAt])
   }
 
   /** Says that this process is there, renews what it holds, looks at budgets, and counts what is not counted yet. */
@@ -208,11 +220,11 @@ export class RedisLimits implements Limits {
         if (!leases.delete(lease)) return
         if (leases.size === 0 && this.#leases.get(key.id) === leases) this.#leases.delete(key.id)
         alone?.state.settle({ tokens, day: 0, month: 0 }, spent, this.#now())
-        const used = Math.round(spent.microNeurons)
+        const used = toAmount(Math.round(spent.microNeurons))
         const known = alone === undefined ? 'known' : alone.mayBeKnown ? 'maybe' : 'unknown'
         const requests = known === 'unknown' ? 1 : 0
         const held = known === 'known' ? { day, month } : NO_NEURONS
-        await this.#settle({ key, id, tokens: spent.tokens, day: used, month: used, held, requests, isDoubtful: false }, known)
+        await this.#settle({ key, id, tokens: toAmount(spent.tokens), day: used, month: used, held, requests, isDoubtful: false }, known)
       }
     }
   }
@@ -248,7 +260,7 @@ export class RedisLimits implements Limits {
   }
 
   async #run (script: RedisScript, key: LimitedKey, args: readonly RedisArgument[]): Promise<Answer> {
-    const answer = toAnswer(await this.#redis.script(script, this.#keysOf(key), [...this.#argumentsOf(key), ...args]) as number[])
+    const answer = toAnswer(await this.#redis.script(script, this.#keysOf(key), [...this.#argumentsOf(key), ...args]))
     this.#away.see(key, answer.use, this.#now())
     return answer
   }
@@ -261,7 +273,7 @@ export class RedisLimits implements Limits {
       const script: RedisArgument[] = index === 0 ? ['EVAL', lua] : ['EVALSHA', digest]
       return [...script, 2, ...this.#keysOf(key), ...this.#argumentsOf(key), ...args] as RedisCommand
     }))
-    calls.forEach(([key], index) => this.#away.see(key, toAnswer(answers[index] as number[]).use, this.#now()))
+    calls.forEach(([key], index) => this.#away.see(key, toAnswer(answers[index]).use, this.#now()))
   }
 
   #keysOf ({ id }: LimitedKey): [use: string, leases: string] {
@@ -303,7 +315,9 @@ function toArguments ({ id, tokens, day, month, requests, isDoubtful }: Settleme
   return [id, tokens, day, month, requests, Number(isDoubtful), Number(isRemembered)]
 }
 
-function toAnswer (numbers: readonly number[]): Answer {
+/** @throws RedisUnavailable for what is no answer of a script of these */
+function toAnswer (numbers: unknown): Answer {
+  if (!isNumbers(numbers)) throw new RedisUnavailable('answer', true)
   const [verdict = 0, tokens = 0, now = 0, running = 0, perMinute = 0, left = 0, rn = 0, re = 0, ...budgets] = numbers
   const [du = 0, dh = 0, de = 0, mu = 0, mh = 0, me = 0] = budgets
   return {
@@ -321,6 +335,19 @@ function toAnswer (numbers: readonly number[]): Answer {
   }
 }
 
-function unreachable (): never {
-  throw new Error('unreachable: the script and KeyState go by the same numbers')
+function isNumbers (answer: unknown): answer is number[] {
+  return Array.isArray(answer) && answer.every(Number.isFinite)
+}
+
+/** Of one request: a number beyond it is a mistake, and sums of it are still whole numbers. */
+const MAX_AMOUNT = 1e15
+
+function toAmount (amount: number): number {
+  return amount > 0 ? Math.min(MAX_AMOUNT, amount) : 0
+}
+
+/** For a request that Redis refuses, by numbers that KeyState would not refuse by. */
+function toUnclear ({ limits: { models, ...counted } }: LimitedKey): LimitFacts {
+  const [limit = 'rpm'] = Object.keys(counted) as Array<keyof typeof counted>
+  return { limit, isUnavailable: true, retryAfterMs: RETRY_MS }
 }

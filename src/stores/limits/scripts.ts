@@ -12,6 +12,9 @@ import type { RedisScript } from '../redis/redis.ts'
 /** A day: how long marks stay. */
 const HEAD = `
 local PARTS, DAY = 60000, 86400000
+local SAFE = 9007199254740991
+-- What is larger is no number that Redis answers.
+local function safe (number) return math.max(-SAFE, math.min(SAFE, number)) end
 local function int (number) return string.format('%.0f', number) end
 local now = tonumber(ARGV[1])
 if not now then
@@ -101,6 +104,7 @@ local verdict, tokens = 0, 0
 `
 
 const TAIL = `
+rp, tp, rn, du, dh, mu, mh, n = safe(rp), safe(tp), safe(rn), safe(du), safe(dh), safe(mu), safe(mh), safe(n)
 if isChanged then
   local fields = {'dh', int(dh), 'mh', int(mh), 'n', int(n)}
   local ttl = 2 * leaseMs + 60000
@@ -169,6 +173,15 @@ export const RENEW: RedisScript = {
 for index = 8, #ARGV, 4 do
   hold(ARGV[index], tonumber(ARGV[index + 1]), tonumber(ARGV[index + 2]), tonumber(ARGV[index + 3]))
 end
+${TAIL}`
+}
+
+/** Counts that at least so much was used of the budget of a day. ARGV from 8 on: micro-neurons, and when that day ends. */
+export const RAISE: RedisScript = {
+  name: 'raise',
+  lua: `${HEAD}
+local used = tonumber(ARGV[8])
+if day and de == tonumber(ARGV[9]) and du < used then du, isChanged = used, true end
 ${TAIL}`
 }
 

@@ -43,6 +43,9 @@ export interface Bill {
 
 export const MICRO_NEURONS_PER_NEURON = 1_000_000
 
+/** Most that a call is billed: what is more is a mistake, and sums of it would no longer be exact. */
+const MAX_MICRO_NEURONS = 1e15
+
 /** US dollars that Cloudflare charges for 1,000 neurons beyond the free ones. */
 export const DOLLARS_PER_1000_NEURONS = 0.011
 
@@ -116,12 +119,14 @@ function readRates ({ id, task, price }: PricedModel): Rates | undefined {
 export function toMicroNeurons (rates: Rates, { promptTokens, completionTokens, cachedTokens = 0 }: BilledTokens): number {
   const { input, cachedInput, output } = rates
   const cached = Math.min(cachedTokens, promptTokens)
-  return (promptTokens - cached) * input + cached * cachedInput + completionTokens * output
+  const sum = (promptTokens - cached) * input + cached * cachedInput + completionTokens * output
+  // What is not finite is also less than nothing, or no number.
+  return Math.min(MAX_MICRO_NEURONS, Number.isNaN(sum) ? MAX_MICRO_NEURONS : sum)
 }
 
 /** Micro-neurons of neurons as Cloudflare writes them, with decimals. */
 export function inMicroNeurons (neurons: number): number {
-  return Math.round(neurons * MICRO_NEURONS_PER_NEURON)
+  return Math.min(MAX_MICRO_NEURONS, Math.round(neurons * MICRO_NEURONS_PER_NEURON))
 }
 
 /**

@@ -178,6 +178,53 @@ t.test('limits in Redis', { skip }, async t => {
     }
   })
 
+  t.test('a number that cannot be uses up a budget, and does no more', async t => {
+    const redis = await connect(t)
+    const limits = await open(t, { redis, now: () => NOON, leaseMs: FOR_EVER_MS })
+    const key = toKey('alice', { tpm: 100, neurons_per_day: 9, neurons_per_month: 1e12 })
+    for (const amount of [1e300, Infinity, NaN, -5]) {
+      await (await reserved(limits, toKey(`of ${amount}`, key.limits))).settle({ tokens: amount, microNeurons: amount })
+      await limits.add(toKey(`of ${amount}`, key.limits), amount)
+      t.equal((await limits.reserve(toKey(`of ${amount}`, key.limits), SMALL)).kind, amount > 0 ? 'refused' : 'reserved', String(amount))
+    }
+    // As versions before have left it.
+    await redis.command('HSET', redis.key('limit', 'alice'), 'du', '93000000000000000000', 'de', NOON + 43_200_000, 'mu', '0', 'me', NOON + 43_200_000)
+    t.match(await limits.reserve(key, SMALL), { kind: 'refused', facts: { limit: 'neurons_per_day' } })
+    t.ok(((await limits.budgets(key)).day?.used ?? 0) > 9 * MICRO)
+  })
+
+  t.test('an answer that is none of a script is as none', async t => {
+    const redis = await connect(t)
+    const answers: unknown[] = [null, 'text', ['1', null], [0]]
+    const odd: Redis = Object.assign(Object.create(redis) as Redis, {
+      key: (...parts: string[]) => redis.key(...parts),
+      isUp: true,
+      onBack: () => () => {},
+      close: async () => {},
+      script: async () => answers[0],
+      pipeline: async () => [answers[0]]
+    })
+    const limits = await open(t, { redis: odd, keys: [toKey('bob', { neurons_per_day: 9 })] })
+    while (answers.length > 1) {
+      const reservation = await reserved(limits, toKey('alice', { rpm: 100 }))
+      await limits.beat()
+      await reservation.settle({ tokens: 1, microNeurons: 1 })
+      answers.shift()
+    }
+    t.match(await limits.reserve(toKey('carol', { rpm: 100 }), SMALL), { kind: 'refused' })
+    t.match(await limits.reserve(toKey('carol', { neurons_per_day: 9 }), SMALL), { kind: 'refused' }, 'what the numbers would not refuse is refused')
+  })
+
+  t.test('what was used is raised to a figure, in its own day', async t => {
+    const limits = await open(t, { now: () => NOON, leaseMs: FOR_EVER_MS })
+    const key = toKey('alice', { neurons_per_day: 9 })
+    const [today, yesterday] = [NOON + 43_200_000, NOON - 43_200_000]
+    for (const [amount, resetsAt, used] of [[3, today, 3], [2, today, 3], [5, yesterday, 3], [5, today, 5]] as const) {
+      await limits.raise(key, amount, resetsAt)
+      t.match(await limits.budgets(key), { day: { used } })
+    }
+  })
+
   t.test('what is in progress is held while Redis takes its time with other things', async t => {
     const prefix = `t${++count}:`
     const redis = await connect(t, server, prefix)

@@ -1,10 +1,10 @@
 import t from 'tap'
-import { PRESENT, READ, RENEW, RESERVE, SETTLE } from '../../../src/stores/limits/scripts.ts'
+import { PRESENT, RAISE, READ, RENEW, RESERVE, SETTLE } from '../../../src/stores/limits/scripts.ts'
 
 // What they do is tested beside a server, in redis.test.ts.
 
 t.test('they touch only keys that are declared', async t => {
-  for (const { name, lua } of [PRESENT, READ, RENEW, RESERVE, SETTLE]) {
+  for (const { name, lua } of [PRESENT, RAISE, READ, RENEW, RESERVE, SETTLE]) {
     const calls = [...lua.matchAll(/redis\.call\('(\w+)'(?:, ([^,)]+))?/g)].filter(([, command]) => command !== 'TIME')
     t.ok(calls.length > 0, name)
     for (const [call, , key] of calls) t.match(key, /^KEYS\[(?:1|2|index)\]/, `${name}: ${call}`)
@@ -12,5 +12,5 @@ t.test('they touch only keys that are declared', async t => {
 })
 
 t.test('numbers are written out, because Lua would round them', async t => {
-  for (const { name, lua } of [PRESENT, READ, RENEW, RESERVE, SETTLE]) t.notMatch(lua, /tostring/, name)
+  for (const { name, lua } of [PRESENT, RAISE, READ, RENEW, RESERVE, SETTLE]) t.notMatch(lua, /tostring/, name)
 })
