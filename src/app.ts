@@ -69,8 +69,9 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   const { logger = newLogger(settings), remoteImages = {}, readers: others = [], limits, link, keepAliveMs = KEEP_ALIVE_MS } = parts
   // First, because they may fail, and nothing else must then be left open.
   const shared = await toRedis(settings, logger)
-  const { store, ledger } = await openStores(settings, logger, { ...parts, redis: shared?.redis }).catch(async (error: unknown) => {
-    await shared?.redis.close()
+  const given = { ...parts, redis: shared?.redis, values: shared?.values }
+  const { store, ledger } = await openStores(settings, logger, given).catch(async (error: unknown) => {
+    await shared?.close()
     throw error
   })
   const allocation = await toAllocation(settings, { ledger, link, logger, redis: shared?.redis })
@@ -104,7 +105,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
   const accounts = async () => (await facts()).map(({ state }) => state)
   usage(app, { ledger, accounts, budgets: () => keyLimits?.budgets() ?? new Map(), now: Date.now })
   const isEmbedding = (id: string) => list.find(id)?.task === 'text-embeddings'
-  const answerCache = await toAnswerCache(settings, shared?.redis)
+  const answerCache = await toAnswerCache(settings, shared?.values)
   const freeNeurons = several ? several.guard : allocation.guard
   const services = { settings, workersAi, models, remoteImages, keepAliveMs, freeNeurons, answerCache }
   await app.register(openai, { ...services, store, ledger, isEmbedding })
@@ -120,7 +121,7 @@ export async function buildApp (settings: Settings, parts: AppParts = {}): Promi
     await exported
     await keyLimits?.close()
     await allocation.close()
-    await shared?.redis.close()
+    await shared?.close()
   })
   // The first caller should not wait for the list, nor guess what Cloudflare could tell.
   app.addHook('onListen', done => {

@@ -13,6 +13,8 @@ interface GivenParts {
   ledger?: Ledger
   link?: PrimaryLink | undefined
   redis?: Redis | undefined
+  /** The same, over a connection for large values. */
+  values?: Redis | undefined
 }
 
 interface Stores {
@@ -28,10 +30,10 @@ export function tellOfStores ({ redis, storePath }: Pick<Settings, 'redis' | 'st
 
 /** @throws SettingsError when the file of one cannot be opened; none is left open then */
 export async function openStores (settings: Settings, logger: FastifyBaseLogger, parts: GivenParts = {}): Promise<Stores> {
-  const { ledger, link, redis } = parts
+  const { ledger, link, redis, values = redis } = parts
   // The primary says it for its workers.
   if (link === undefined) tellOfStores(settings, logger)
-  const store = await openStore<KeptResponse>(settings, Date.now, redis)
+  const store = await openStore<KeptResponse>(settings, Date.now, values)
   try {
     return { store, ledger: ledger ?? (link ? new LinkedLedger(link, Date.now) : await openLedger(settings, Date.now, logger, redis)) }
   } catch (error) {

@@ -36,7 +36,8 @@ const GRACE_MS = 1_000
  */
 export async function startWorkers (settings: Settings, log: FastifyBaseLogger): Promise<Workers> {
   await checkStore(settings, log)
-  const shared = await toRedis(settings, log)
+  // It stores no responses, and keeps no answers.
+  const shared = await toRedis({ ...settings.redis && { redis: settings.redis }, storeMaxBytes: 0 }, log)
   const ledger = await openLedger(settings, Date.now, log, shared?.redis)
   const { settings: known, closeUpstream } = await startUpstream(settings)
   cluster.setupPrimary({ args: ['worker'] })

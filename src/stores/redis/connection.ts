@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { Redis as Client } from 'ioredis'
 import { SettingsError } from '../../settings/problem.ts'
 import type { RedisSettings } from '../../settings/schema.ts'
 import { Breaker } from './breaker.ts'
 import { RedisUnavailable, type Redis, type RedisArgument, type RedisCommand, type RedisScript } from './redis.ts'
-import { isSelect, toNotices, toReason, toServerFacts, toUrlProblem, type ServerFacts } from './server-facts.ts'
+import { isAnswered, isSelect, toNotices, toReason, toServerFacts, toUrlProblem, type ServerFacts } from './server-facts.ts'
 
 interface Log {
   warn: (fields: object, message: string) => void
@@ -14,10 +15,20 @@ interface Log {
 export interface ConnectionOptions {
   /** Hears how long each answer took, or how long it was waited for in vain, in seconds. */
   observe?: ((seconds: number) => void) | undefined
+  /** Hears the word of an error with which Redis refused a command: it is there, so that nobody else would hear of it. */
+  onRefusal?: ((reason: string) => void) | undefined
+  /** Values of many megabytes go over it: an answer is waited for while something of it, or of one before it, arrives. */
+  isForLargeValues?: boolean
 }
 
 /** How long a start waits for a server that does not answer at all, in milliseconds. */
 const START_MS = 1_000
+
+/** What a way to Redis carries at least, in bytes in a millisecond: what is sent has so much more time for its answer. */
+const SENT_PER_MS = 10_000
+
+/** How long a large value may take at most, in milliseconds. */
+const MAX_TRANSFER_MS = 10_000
 
 /** How much longer a handshake may take than an answer. */
 const HANDSHAKE = 10
@@ -61,7 +72,7 @@ class Connection implements Redis {
   facts: ServerFacts | undefined
   readonly #settings: RedisSettings
   readonly #log: Log
-  readonly #observe: ((seconds: number) => void) | undefined
+  readonly #options: ConnectionOptions
   readonly #client: Client
   readonly #breaker = new Breaker()
   readonly #listeners = new Set<() => void>()
@@ -76,14 +87,14 @@ class Connection implements Redis {
   #isRefusedDatabase = false
   #isClosing = false
 
-  constructor (settings: RedisSettings, log: Log, { observe }: ConnectionOptions) {
+  constructor (settings: RedisSettings, log: Log, options: ConnectionOptions) {
     this.#settings = settings
     this.#log = log
-    this.#observe = observe
+    this.#options = options
     this.#first = new Promise((resolve, reject) => {
       this.#hearFirst = problem => problem === undefined ? resolve() : reject(problem)
     })
-    this.#client = new Client({ ...toClientOptions(settings), retryStrategy: () => this.#breaker.nextPauseMs() })
+    this.#client = new Client({ ...toClientOptions(settings, options), retryStrategy: () => this.#breaker.nextPauseMs() })
     this.#client.on('connecting', () => { this.#isRefusedDatabase = false })
     this.#client.on('ready', () => { void this.#try() })
     this.#client.on('error', (error: Error) => this.#hear(error))
@@ -157,20 +168,25 @@ class Connection implements Redis {
     this.#client.disconnect()
   }
 
-  /** What fails counts, whoever hears of it: a breaker that misses failures never opens. */
+  /** What fails counts, whoever hears of it: a breaker that misses failures never opens. An answer that refuses is no failure. */
   async #run<T> (send: () => Promise<T>): Promise<T> {
     if (!this.isUp) throw new RedisUnavailable(this.#reason, false)
     const start = performance.now()
     try {
-      const answer = await within(send(), this.#settings.timeoutMs)
+      const answer = await within(send(), this.#settings.timeoutMs, this.#options.isForLargeValues ? this.#client.stream : undefined)
       this.#breaker.succeeded()
       return answer
     } catch (error) {
       const reason = error instanceof Late ? 'timeout' : toReason(error)
-      if (this.isUp && this.#breaker.failed()) this.#open(reason)
+      if (isAnswered(error)) {
+        this.#breaker.succeeded()
+        this.#options.onRefusal?.(reason)
+      } else if (this.isUp && this.#breaker.failed()) {
+        this.#open(reason)
+      }
       throw new RedisUnavailable(reason, true)
     } finally {
-      this.#observe?.((performance.now() - start) / 1_000)
+      this.#options.observe?.((performance.now() - start) / 1_000)
     }
   }
 
@@ -240,7 +256,7 @@ class Connection implements Redis {
   }
 }
 
-function toClientOptions ({ url, timeoutMs }: RedisSettings) {
+function toClientOptions ({ url, timeoutMs }: RedisSettings, { isForLargeValues = false }: ConnectionOptions) {
   const { protocol, hostname, port, username, password, pathname } = new URL(url)
   return {
     host: hostname.replace(/^\[(.*)\]$/, '$1'),
@@ -258,7 +274,7 @@ function toClientOptions ({ url, timeoutMs }: RedisSettings) {
     maxRetriesPerRequest: 0,
     enableReadyCheck: false,
     // Of the handshake. Others are waited for less: a timer of its own would pass over an answer that is there and was not read yet.
-    commandTimeout: HANDSHAKE * timeoutMs,
+    commandTimeout: isForLargeValues ? 2 * MAX_TRANSFER_MS : HANDSHAKE * timeoutMs,
     connectTimeout: Math.max(START_MS, timeoutMs),
     disconnectTimeout: timeoutMs
   }
@@ -267,17 +283,30 @@ function toClientOptions ({ url, timeoutMs }: RedisSettings) {
 /** No answer came in time. */
 class Late extends Error {}
 
-/** An answer that is there when its time is over counts: a process that was busy has only not read it yet. */
-function within<T> (answer: Promise<T>, ms: number): Promise<T> {
+/**
+ * An answer that is there when its time is over counts: a process that was busy has only not read it yet.
+ * @param socket of large values, which have time while they move, and for what is still to be sent
+ */
+function within<T> (answer: Promise<T>, ms: number, socket?: Socket): Promise<T> {
   return new Promise((resolve, reject) => {
-    // Timers come before sockets in a turn of the event loop, and this after both.
-    const timer = setTimeout(() => setImmediate(() => reject(new Late())), ms)
-    answer.then(value => {
+    const end = performance.now() + MAX_TRANSFER_MS
+    let timer: NodeJS.Timeout
+    let isOver = false
+    const wait = () => {
+      const [read, unsent] = [socket?.bytesRead ?? 0, socket?.writableLength ?? 0]
+      const look = () => {
+        if (isOver) return
+        const isMoving = socket !== undefined && (socket.bytesRead > read || socket.writableLength < unsent)
+        if (isMoving && performance.now() < end) return wait()
+        reject(new Late())
+      }
+      // Timers come before sockets in a turn of the event loop, and this after both.
+      timer = setTimeout(() => setImmediate(look), ms + unsent / SENT_PER_MS)
+    }
+    wait()
+    answer.finally(() => {
+      isOver = true
       clearTimeout(timer)
-      resolve(value)
-    }, (error: unknown) => {
-      clearTimeout(timer)
-      reject(error)
-    })
+    }).then(resolve, reject)
   })
 }

@@ -29,7 +29,8 @@ export interface Redis {
   key: (...parts: string[]) => string
   /**
    * One command.
-   * @throws RedisUnavailable at once while Redis is away, else after the time of `REDIS_TIMEOUT_MS` at the latest
+   * @throws RedisUnavailable at once while Redis is away, else after the time of `REDIS_TIMEOUT_MS` at the latest; a connection for
+   * large values waits longer while they move. Also when Redis refuses a command, which it is not away for
    */
   command: (name: string, ...args: RedisArgument[]) => Promise<unknown>
   /** The same, where texts of the answer are Buffers. */

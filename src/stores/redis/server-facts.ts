@@ -36,6 +36,29 @@ export function toNotices ({ name, version, policy }: ServerFacts): string[] {
   ]
 }
 
+/**
+ * The errors with which a server says of itself that it cannot serve, whatever it is asked: as if it were away. With all others, such as
+ * ERR, WRONGTYPE, NOSCRIPT or EXECABORT, it refuses one command for what that says.
+ * @see https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors, and `createSharedObjects` in its `server.c`
+ */
+const AWAY = new Set([
+  // It starts, or follows a primary that it has lost.
+  'LOADING', 'MASTERDOWN',
+  // It must not write: a replica, a full memory, a disk that fails, replicas that are missing.
+  'READONLY', 'OOM', 'MISCONF', 'NOREPLICAS',
+  // A script of somebody does not end.
+  'BUSY',
+  // This program may not, or no longer.
+  'NOPERM', 'NOAUTH', 'WRONGPASS',
+  // The keys are at another server.
+  'MOVED', 'ASK', 'CLUSTERDOWN', 'TRYAGAIN'
+])
+
+/** Whether a failure is an answer that refuses one command, of a server that serves. */
+export function isAnswered (error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError' && !AWAY.has(toReason(error))
+}
+
 /** A word about a failure that has nothing of what was sent: messages of Redis may quote it. */
 export function toReason (error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'

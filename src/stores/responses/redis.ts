@@ -25,6 +25,9 @@ const QUALITY = 4
 /** Stands before what is compressed by Brotli. JSON begins otherwise. */
 const BROTLI = 1
 
+/** That byte, and the length of what was compressed. */
+const HEAD_BYTES = 5
+
 /** How soon a caller should ask again, in seconds: Redis is tried again by then. */
 const RETRY_SECONDS = '5'
 
@@ -47,10 +50,11 @@ export class RedisStore<Stored extends StoredResponse = StoredResponse> implemen
   async put (owner: string, stored: Stored): Promise<boolean> {
     const { maxBytes } = this.#limits
     if (maxBytes === 0) return false
-    const value = await toValue(stored)
+    const text = Buffer.from(JSON.stringify(stored))
     const items = itemsOf(stored).map(({ id }) => id)
-    const bytes = value.byteLength + ENTRY_BYTES + ITEM_BYTES * items.length
+    const bytes = text.byteLength + ENTRY_BYTES + ITEM_BYTES * items.length
     if (bytes > maxBytes) return false
+    const value = await toValue(text)
     try {
       return await this.#run(PUT, owner, stored.response.id, value, `${bytes}${toItemNames(items)}`, maxBytes) === 1
     } catch (error) {
@@ -106,15 +110,17 @@ function toItemNames (ids: readonly string[]): string {
   return ids.map(id => ` ${PLAIN_ID.test(id) ? id : `#${createHash('sha256').update(JSON.stringify(id)).digest('base64url')}`}`).join('')
 }
 
-async function toValue (stored: StoredResponse): Promise<Buffer> {
-  const text = Buffer.from(JSON.stringify(stored))
+/** What is compressed has its length before it, so that nobody decompresses more than was counted. */
+async function toValue (text: Buffer): Promise<Buffer> {
   if (text.byteLength <= COMPRESS_FROM) return text
   const params = { [constants.BROTLI_PARAM_QUALITY]: QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: text.byteLength }
-  return Buffer.concat([Buffer.of(BROTLI), await compress(text, { params })])
+  const head = Buffer.alloc(HEAD_BYTES, BROTLI)
+  head.writeUInt32BE(text.byteLength, 1)
+  return Buffer.concat([head, await compress(text, { params })])
 }
 
 async function toStored<Stored> (value: Buffer): Promise<Stored> {
-  const text = value[0] === BROTLI ? await decompress(value.subarray(1)) : value
+  const text = value[0] === BROTLI ? await decompress(value.subarray(HEAD_BYTES), { maxOutputLength: value.readUInt32BE(1) }) : value
   return JSON.parse(text.toString()) as Stored
 }
 

@@ -18,16 +18,18 @@ const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
 
 interface Line { level: string, message: string, reason?: string }
 
-async function open (t: Test, url: string, { timeoutMs = 250, prefix = 'wap:' } = {}): Promise<{ redis: Redis, lines: Line[], seconds: number[] }> {
+async function open (t: Test, url: string, { timeoutMs = 250, prefix = 'wap:', isForLargeValues = false } = {}): Promise<{ redis: Redis, lines: Line[], seconds: number[], refused: string[] }> {
+  const refused: string[] = []
   const lines: Line[] = []
   const seconds: number[] = []
   const log = {
     warn: (fields: object, message: string) => { lines.push({ level: 'warn', message, ...fields }) },
     info: (fields: object, message: string) => { lines.push({ level: 'info', message, ...fields }) }
   }
-  const redis = await openRedis({ url, prefix, timeoutMs }, log, { observe: one => { seconds.push(one) } })
+  const options = { isForLargeValues, observe: (one: number) => { seconds.push(one) }, onRefusal: (reason: string) => { refused.push(reason) } }
+  const redis = await openRedis({ url, prefix, timeoutMs }, log, options)
   t.teardown(() => redis.close())
-  return { redis, lines, seconds }
+  return { redis, lines, seconds, refused }
 }
 
 /** How long it takes to fail. */
@@ -193,6 +195,30 @@ t.test('one that refuses to write counts as away', { skip }, async t => {
   await server.tell('CONFIG SET maxmemory 0')
   await waited(() => redis.isUp)
   t.strictSame(lines.map(({ level }) => level), ['warn', 'info'])
+})
+
+t.test('one that refuses a command for what it says is there', { skip }, async t => {
+  const server = await startRedisServer(t)
+  const { redis, lines, refused } = await open(t, server.url)
+  await redis.command('SET', redis.key('a'), 'b')
+  const work = [() => redis.command('HGET', redis.key('a'), 'f'), () => redis.command('NONE'), () => redis.script({ name: 'bad', lua: "return cjson.decode('{')" }, [], [])]
+  for (let count = 0; count < 9; count++) await t.rejects(work[count % 3]?.() ?? Promise.resolve(), { name: 'RedisUnavailable', wasSent: true })
+  t.equal(redis.isUp, true)
+  t.strictSame(refused.slice(0, 3), ['WRONGTYPE', 'ERR', 'ERR'])
+  t.strictSame(lines, [])
+})
+
+t.test('large values have time while they move, and one that is frozen has none', { skip }, async t => {
+  const server = await startRedisServer(t)
+  const { redis, lines } = await open(t, server.url, { timeoutMs: 50, isForLargeValues: true })
+  const value = Buffer.alloc(22 * 1_048_576, 'x')
+  await Promise.all([1, 2, 3].map(number => redis.command('SET', redis.key(`${number}`), value)))
+  const got = await Promise.all(Array.from({ length: 9 }, (_, index) => redis.commandBuffer('GET', redis.key(`${index % 3 + 1}`))))
+  t.ok(got.every(one => value.equals(one as Buffer)))
+  t.strictSame(lines, [])
+  server.freeze()
+  t.ok((await failing(() => redis.command('PING'))).ms < 1_000)
+  server.thaw()
 })
 
 t.test('what it drops when it is full is warned of; and it is asked for itself', { skip }, async t => {

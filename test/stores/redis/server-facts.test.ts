@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isSelect, toNotices, toReason, toServerFacts, toUrlProblem } from '../../../src/stores/redis/server-facts.ts'
+import { isAnswered, isSelect, toNotices, toReason, toServerFacts, toUrlProblem } from '../../../src/stores/redis/server-facts.ts'
 
 const INFO = '# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\n# Memory\r\nmaxmemory_policy:noeviction\r\n'
 
@@ -25,6 +25,14 @@ t.test('a reason has nothing of what was sent', async t => {
   t.equal(reasonOf('LOADING Redis is loading the dataset in memory'), 'LOADING')
   t.equal(reasonOf('Connection is closed.'), 'closed')
   t.equal(toReason('secret'), 'unknown')
+})
+
+t.test('an error is of one command, or of the server', async t => {
+  const isReply = (message: string) => isAnswered(Object.assign(new Error(message), { name: 'ReplyError' }))
+  for (const word of ['ERR', 'WRONGTYPE', 'NOSCRIPT', 'EXECABORT', 'BUSYKEY']) t.equal(isReply(`${word} it says`), true, word)
+  for (const word of ['LOADING', 'MASTERDOWN', 'READONLY', 'OOM', 'MISCONF', 'BUSY', 'NOPERM', 'NOAUTH', 'MOVED']) t.equal(isReply(`${word} it says`), false, word)
+  t.equal(isAnswered(new Error('ERR it says')), false)
+  t.equal(isAnswered('ERR it says'), false)
 })
 
 t.test('what is the fault of the address names the setting', async t => {

@@ -60,6 +60,18 @@ t.test('a long conversation is compressed', { skip }, async t => {
   t.strictSame(await store.get('ann', 'noise'), noise)
 })
 
+t.test('what is compressed counts as what it was, and no more comes of it', { skip }, async t => {
+  const { store, redis } = await open(t, { prefix: 'raw:', maxBytes: 5_000_000 })
+  t.equal(await store.put('ann', stored('too-large', 'x'.repeat(3_000_000))), false)
+  for (const id of ['a', 'b', 'c']) t.equal(await store.put('ann', stored(id, 'x'.repeat(1_000_000))), true)
+  t.ok(Number(await redis.command('GET', 'raw:stored')) > 4_000_000)
+  t.equal(await store.get('ann', 'a'), undefined, 'it made room')
+  const value = await redis.commandBuffer('GET', 'raw:resp:ann:b') as Buffer
+  value.writeUInt32BE(1_000, 1)
+  await redis.command('SET', 'raw:resp:ann:b', value)
+  await t.rejects(store.get('ann', 'b'), { code: 'ERR_BUFFER_TOO_LARGE' })
+})
+
 t.test('every key ends by itself, and none is left when everything is deleted', { skip }, async t => {
   const { store, redis } = await open(t, { prefix: 'ends:' })
   for (const owner of ['ann', 'bob']) for (const id of ['a', 'b']) await store.put(owner, stored(id))
