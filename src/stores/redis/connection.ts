@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { Socket } from 'node:net'
 import { Redis as Client } from 'ioredis'
 import { SettingsError } from '../../settings/problem.ts'
 import type { RedisSettings } from '../../settings/schema.ts'
@@ -26,6 +25,9 @@ const START_MS = 1_000
 
 /** What a way to Redis carries at least, in bytes in a millisecond: what is sent has so much more time for its answer. */
 const SENT_PER_MS = 10_000
+
+/** How much longer nothing may move on the way of large values: Redis copies all that is asked for before it sends the first of it. */
+const STILL = 4
 
 /** How long a large value may take at most, in milliseconds. */
 const MAX_TRANSFER_MS = 10_000
@@ -173,7 +175,9 @@ class Connection implements Redis {
     if (!this.isUp) throw new RedisUnavailable(this.#reason, false)
     const start = performance.now()
     try {
-      const answer = await within(send(), this.#settings.timeoutMs, this.#options.isForLargeValues ? this.#client.stream : undefined)
+      const { timeoutMs } = this.#settings
+      const isLarge = this.#options.isForLargeValues === true
+      const answer = await (isLarge ? within(send(), STILL * timeoutMs, this.#client.stream) : within(send(), timeoutMs))
       this.#breaker.succeeded()
       return answer
     } catch (error) {
@@ -287,7 +291,7 @@ class Late extends Error {}
  * An answer that is there when its time is over counts: a process that was busy has only not read it yet.
  * @param socket of large values, which have time while they move, and for what is still to be sent
  */
-function within<T> (answer: Promise<T>, ms: number, socket?: Socket): Promise<T> {
+function within<T> (answer: Promise<T>, ms: number, socket?: Client['stream']): Promise<T> {
   return new Promise((resolve, reject) => {
     const end = performance.now() + MAX_TRANSFER_MS
     let timer: NodeJS.Timeout
