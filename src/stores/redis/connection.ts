@@ -174,9 +174,9 @@ class Connection implements Redis {
   async #run<T> (send: () => Promise<T>): Promise<T> {
     if (!this.isUp) throw new RedisUnavailable(this.#reason, false)
     const start = performance.now()
+    const isLarge = this.#options.isForLargeValues === true
     try {
       const { timeoutMs } = this.#settings
-      const isLarge = this.#options.isForLargeValues === true
       const answer = await (isLarge ? within(send(), STILL * timeoutMs, this.#client.stream) : within(send(), timeoutMs))
       this.#breaker.succeeded()
       return answer
@@ -185,7 +185,8 @@ class Connection implements Redis {
       if (isAnswered(error)) {
         this.#breaker.succeeded()
         this.#options.onRefusal?.(reason)
-      } else if (this.isUp && this.#breaker.failed()) {
+      } else if (this.isUp && (this.#breaker.failed() || (isLarge && error instanceof Late))) {
+        // Where nothing has moved for so long, nobody else has to find out.
         this.#open(reason)
       }
       throw new RedisUnavailable(reason, true)
