@@ -45,8 +45,8 @@ interface Lease {
   /** In micro-neurons. */
   day: number
   month: number
-  /** It was made while Redis was away: that has not counted the request. */
-  alone: { state: KeyState, mayBeKnown: boolean } | undefined
+  /** It was made while Redis was away: that has not counted the request, and holds nothing for it before it was renewed there. */
+  alone: { state: KeyState, mayBeKnown: boolean, isHeld: boolean } | undefined
 }
 
 /** Whether Redis has the lease of a settlement. */
@@ -96,6 +96,7 @@ export class RedisLimits implements Limits {
     this.#leaseMs = leaseMs
     this.#timer = setInterval(() => { void this.beat() }, Math.min(leaseMs / BEATS, LONGEST_TIMER_MS)).unref()
     this.#removeListener = redis.onBack(() => { void this.beat() })
+    void this.beat()
   }
 
   async reserve (key: LimitedKey, demand: Demand): Promise<Reservation | Refusal> {
@@ -165,15 +166,23 @@ export class RedisLimits implements Limits {
   }
 
   async #renew (): Promise<void> {
-    const present = await this.#redis.script(PRESENT, [this.#redis.key('replicas', this.#group)], [this.#givenNow(), this.#name])
-    this.#away.replicas = Math.max(1, Number(present))
+    await this.#whileUp(async () => {
+      const present = await this.#redis.script(PRESENT, [this.#redis.key('replicas', this.#group)], [this.#givenNow(), this.#name])
+      this.#away.replicas = Math.max(1, Number(present) || 1)
+    })
     const keys = [...this.#leases.values()]
     for (let start = 0; start < keys.length; start += MAX_RENEWALS) {
-      await this.#runAll(RENEW, keys.slice(start, start + MAX_RENEWALS).flatMap<Call>(leases => {
-        const [first] = leases
-        return first === undefined ? [] : [[first.key, [...leases].flatMap(({ id, tokens, day, month }) => [id, tokens, day, month])]]
-      }))
+      // One that fails keeps none behind it from being renewed.
+      await this.#whileUp(() => this.#renewSome(keys.slice(start, start + MAX_RENEWALS).map(leases => [...leases])))
     }
+  }
+
+  async #renewSome (keys: readonly Lease[][]): Promise<void> {
+    await this.#runAll(RENEW, keys.flatMap<Call>(leases => {
+      const [first] = leases
+      return first === undefined ? [] : [[first.key, leases.flatMap(({ id, tokens, day, month }) => [id, tokens, day, month])]]
+    }))
+    for (const { alone } of keys.flat()) if (alone !== undefined) alone.isHeld = true
   }
 
   async #catchUp (): Promise<void> {
@@ -193,7 +202,7 @@ export class RedisLimits implements Limits {
     const standing = outcome.state.standing(now)
     if ('facts' in outcome) return { kind: 'refused', facts: outcome.facts, standing }
     const { state, held: { tokens } } = outcome
-    return this.#reserved({ key, id, tokens, ...toHeld(key, demand.microNeurons), alone: { state, mayBeKnown } }, standing)
+    return this.#reserved({ key, id, tokens, ...toHeld(key, demand.microNeurons), alone: { state, mayBeKnown, isHeld: false } }, standing)
   }
 
   #ownOf (key: LimitedKey, now: number): Own {
@@ -201,9 +210,10 @@ export class RedisLimits implements Limits {
     for (const { day, month, alone } of this.#leases.get(key.id) ?? []) {
       own.running++
       if (alone === undefined) continue
+      if (!alone.mayBeKnown) own.requests++
+      if (alone.isHeld) continue
       own.day += day
       own.month += month
-      if (!alone.mayBeKnown) own.requests++
     }
     return own
   }
@@ -221,9 +231,9 @@ export class RedisLimits implements Limits {
         if (leases.size === 0 && this.#leases.get(key.id) === leases) this.#leases.delete(key.id)
         alone?.state.settle({ tokens, day: 0, month: 0 }, spent, this.#now())
         const used = toAmount(Math.round(spent.microNeurons))
-        const known = alone === undefined ? 'known' : alone.mayBeKnown ? 'maybe' : 'unknown'
-        const requests = known === 'unknown' ? 1 : 0
-        const held = known === 'known' ? { day, month } : NO_NEURONS
+        const known = alone === undefined ? 'known' : alone.mayBeKnown || alone.isHeld ? 'maybe' : 'unknown'
+        const requests = alone === undefined || alone.mayBeKnown ? 0 : 1
+        const held = alone === undefined || alone.isHeld ? { day, month } : NO_NEURONS
         await this.#settle({ key, id, tokens: toAmount(spent.tokens), day: used, month: used, held, requests, isDoubtful: false }, known)
       }
     }

@@ -154,6 +154,23 @@ t.test('limits in Redis', { skip }, async t => {
     t.equal((await other.reserve(key, SMALL)).kind, 'reserved')
   })
 
+  t.test('a key that Redis answers an error for keeps no other from being renewed', async t => {
+    let now = NOON
+    const prefix = `t${++count}:`
+    const redis = await connect(t, server, prefix)
+    const one = await open(t, { redis, now: () => now })
+    const other = await open(t, { redis: await connect(t, server, prefix), now: () => now })
+    const keys = Array.from({ length: 101 }, (_, index) => toKey(`key${index}`, { parallel: 1 }))
+    for (const key of keys) await reserved(one, key)
+    await redis.command('SET', redis.key('limit', 'key0'), 'no hash')
+    await redis.command('SET', redis.key('replicas', 'keys'), 'no set')
+    for (let beat = 0; beat < 5; beat++) {
+      now += 5_000
+      await one.beat()
+    }
+    for (const key of keys.slice(1)) t.equal((await other.reserve(key, SMALL)).kind, 'refused', key.id)
+  })
+
   t.test('a reservation that comes after its lease was renewed or settled holds nothing again', async t => {
     const redis = await connect(t)
     const now = NOON
@@ -306,6 +323,45 @@ t.test('limits while Redis is away', { skip }, async t => {
     for (const { passed } of taken) for (const reservation of passed) await reservation.settle({ tokens: 5, microNeurons: MICRO / 2 })
     t.match(await one.budgets(key), { day: { used: 15 * MICRO, reserved: 0 } })
     t.equal((await one.standing(key)).requests?.remaining, 500 - 14)
+  })
+
+  t.test('a process shares with others before its first beat', async t => {
+    const own = await startRedisServer(t)
+    const [one, other] = await openTwo(t, {}, own)
+    const key = toKey('alice', { neurons_per_day: 10 })
+    await one.standing(key)
+    await other.standing(key)
+    await own.kill()
+    await sleep(20)
+    t.equal((await take(other, key)).passed.length, 5)
+  })
+
+  t.test('what was held while Redis was away counts once when it is away again', async t => {
+    const own = await startRedisServer(t)
+    const redis = await connect(t, own)
+    const limits = await open(t, { redis })
+    const key = toKey('alice', { rpd: 100, neurons_per_day: 10 })
+    await limits.standing(key)
+    await own.kill()
+    await sleep(20)
+    const { passed } = await take(limits, key, 3)
+    await own.start()
+    await waited(() => redis.isUp)
+    await sleep(400)
+    await limits.beat()
+    t.match(await limits.budgets(key), { day: { reserved: 3 * MICRO } })
+    await own.kill()
+    await sleep(20)
+    await passed[0]?.settle({ tokens: 1, microNeurons: MICRO })
+    const next = (await take(limits, key)).passed
+    t.equal(next.length, 7)
+    await own.start()
+    await waited(() => redis.isUp)
+    await sleep(400)
+    for (const reservation of [...passed, ...next]) await reservation.settle({ tokens: 1, microNeurons: MICRO })
+    await limits.beat()
+    t.match(await limits.budgets(key), { day: { used: 10 * MICRO, reserved: 0 } })
+    t.equal((await limits.standing(key)).requests?.remaining, 90)
   })
 
   t.test('a reservation that was made while nobody heard of it gives itself back', async t => {
