@@ -85,6 +85,8 @@ export class FreeAllocation implements FreeNeurons {
   readonly #held = new Map<RequestRecord, number>()
   /** The same where it is shared. */
   readonly #shared = new Map<RequestRecord, Sharing>()
+  /** Requests that have ended, for which nothing is held any more: the client of one may leave before its hold is made. */
+  readonly #released = new WeakSet<RequestRecord>()
   /** Cloudflare says that nothing is left, until then. */
   #refusedUntilMs = 0
 
@@ -136,8 +138,9 @@ export class FreeAllocation implements FreeNeurons {
     if (known?.resetsAt === this.#budget.state(now).resetsAt) this.learn({ day: toDay(now), usedMicroNeurons: known.used })
   }
 
-  /** Frees what an ended request held. */
+  /** Frees what an ended request held; nothing is held for it afterwards. */
   release ({ record }: Pick<EndedRequest, 'record'>): void {
+    if (this.#options.guard === 'refuse') this.#released.add(record)
     this.#settleShared(record).catch(this.#tellFailure)
     const held = this.#held.get(record)
     if (held === undefined) return
@@ -177,7 +180,7 @@ export class FreeAllocation implements FreeNeurons {
   }
 
   admit (record: RequestRecord, tokens: BilledTokens, model: Model): void | Promise<void> {
-    if (this.#options.guard !== 'refuse' || this.holds(record)) return
+    if (this.#options.guard !== 'refuse' || this.holds(record) || this.#released.has(record)) return
     this.checkModel(model)
     const rates = ratesOf(model)
     const most = rates === undefined ? 0 : toMicroNeurons(rates, tokens)

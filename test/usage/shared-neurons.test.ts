@@ -106,6 +106,15 @@ t.test('a client that leaves while it is asked for holds nothing', async t => {
   t.match(state(), { used: 0, reserved: 0 })
 })
 
+t.test('a client that has left before it is asked for holds nothing', async t => {
+  const { replicas: [one], state } = start()
+  const record = new RequestRecord()
+  one.release({ record })
+  await one.admit(record, tokens, MODEL)
+  t.equal(state()?.reserved ?? 0, 0)
+  t.equal(one.holds(record), false)
+})
+
 t.test('a replica learns what the others have used', async t => {
   const { replicas: [one, other] } = start()
   const all = new FreeAllocations([other])
