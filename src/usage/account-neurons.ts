@@ -80,7 +80,7 @@ export class FreeNeuronsOfAccounts implements FreeNeurons, AccountNeurons {
     if (admitted === undefined) return
     const { record, tokens, model } = admitted
     // Another account may have refused it before.
-    delete record.refusedBy
+    this.overlook(record)
     return this.#allocations.of(account)?.admit(record, tokens, model)
   }
 
@@ -92,6 +92,11 @@ export class FreeNeuronsOfAccounts implements FreeNeurons, AccountNeurons {
     const admitted = origin && this.#admitted.get(origin)
     if (admitted !== undefined) admitted.record.refusedBy = 'free_allocation'
     return this.#refusal()
+  }
+
+  overlook (origin: object | undefined): void {
+    const admitted = origin && this.#admitted.get(origin)
+    if (admitted !== undefined) delete admitted.record.refusedBy
   }
 
   #refusal (): LimitError {

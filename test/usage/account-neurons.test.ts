@@ -65,8 +65,21 @@ t.test('a request goes on with what it holds itself', t => {
   t.strictSame([neurons.isHeld('main'), neurons.isHeld('backup')], [true, false], 'what is used up is not held')
   t.match(neurons.refuse(other), { facts: { isHeld: true, retryAfterMs: 5_000, max: 20, used: 10 } })
   t.strictSame([other.refusedBy, one.refusedBy], ['free_allocation', undefined])
+  neurons.overlook(other)
+  neurons.overlook(undefined)
+  t.equal(other.refusedBy, undefined, 'something else has failed')
   allocations.release({ record: one })
   t.equal(neurons.mayServe('main', other), true)
+  t.end()
+})
+
+t.test('nothing is held for a request that has ended', t => {
+  const { neurons, allocations } = start('refuse')
+  const record = new RequestRecord()
+  neurons.admit(record, tokens, MODEL)
+  allocations.release({ record })
+  neurons.hold('main', record)
+  t.equal(neurons.remaining('main'), 10, 'its client has left before an account was chosen')
   t.end()
 })
 

@@ -36,6 +36,8 @@ export interface AccountNeurons {
   resetsAtMs: () => number
   /** The refusal of a request for which none of them has any left; it is noted as refused. */
   refuse: (origin: object | undefined) => LimitError
+  /** Takes back that a request is noted as refused: what its caller hears is something else. */
+  overlook: (origin: object | undefined) => void
 }
 
 export interface AccountRunnerOptions {
@@ -81,7 +83,10 @@ export class AccountRunner implements Runner {
     this.#options = options
   }
 
-  /** @throws UpstreamError of the last account that was asked, or of the kind 'out' when none may be asked; LimitError of the guard */
+  /**
+   * @throws UpstreamError of the last account that was asked, or of the kind 'out' when none may be asked; LimitError of the guard;
+   * the reason of the signal
+   */
   async run<Form extends AnswerForm> (model: ModelId, body: RequestBody, options: RunOptions<Form>): Promise<RunAnswer<Form>> {
     const turn: Turn = {
       model,
@@ -139,16 +144,27 @@ export class AccountRunner implements Runner {
 
   /**
    * The account that is asked in place of one that failed.
-   * @throws the error where there is none
+   * @throws the error where there is none; LimitError where the guard withholds the others and no other model would do better
    */
   async #afterFailure (asked: Account, turn: Turn, error: UpstreamError): Promise<Account> {
     const effect = toFacts(error).account
     if (effect === undefined) throw error
     this.#note(toCall(asked, turn), error, effect)
     if (effect === 'broken' && !(await this.#mayRepeat(turn, error))) throw error
-    const next = await this.#next(turn, effect === 'busy' || effect === 'broken')
+    const next = await this.#nextAfter(error, turn, effect)
     if (next !== undefined) return next
     throw this.#isEveryOut(turn) ? this.#out(turn, error) : error
+  }
+
+  /** Where another model may take over from one that failed, a refusal of the guard elsewhere does not hide the failure. */
+  async #nextAfter (error: UpstreamError, turn: Turn, effect: AccountEffect): Promise<Account | undefined> {
+    try {
+      return await this.#next(turn, effect === 'busy' || effect === 'broken')
+    } catch (refusal) {
+      if (!(refusal instanceof LimitError) || !toFacts(error).fallback) throw refusal
+      this.#options.neurons.overlook(turn.options.origin)
+      return undefined
+    }
   }
 
   #note (call: AccountCall, error: UpstreamError, effect: AccountEffect): void {
@@ -188,23 +204,28 @@ export class AccountRunner implements Runner {
   /**
    * The account that is to be asked, with what it may use held.
    * @param isOnlyWell one that rests does no better
-   * @throws LimitError where the guard withholds the last one
+   * @throws LimitError where the guard withholds the last one: the one that ends first; the reason of the signal
    */
   async #next (turn: Turn, isOnlyWell: boolean): Promise<Account | undefined> {
+    const { neurons } = this.#options
+    const { origin, signal } = turn.options
     let withheld: LimitError | undefined
     for (const account of await this.#candidates(turn, isOnlyWell)) {
+      // What is held for a client that has left is held for nobody.
+      signal.throwIfAborted()
       turn.tried.add(account)
       try {
-        await this.#options.neurons.hold(account.name, turn.options.origin)
+        await neurons.hold(account.name, origin)
         return account
       } catch (error) {
         if (!(error instanceof LimitError)) throw error
-        withheld = error
+        if (withheld === undefined || msUntilFree(error) < msUntilFree(withheld)) withheld = error
       }
     }
     if (withheld === undefined) return undefined
     const { isHeld, isUnavailable } = withheld.facts
     if (isHeld || isUnavailable || turn.tried.size === this.#options.accounts.length) throw withheld
+    neurons.overlook(origin)
     return undefined
   }
 
@@ -259,6 +280,11 @@ export class AccountRunner implements Runner {
     error.attempts = 0
     return error
   }
+}
+
+/** Milliseconds until the same request may pass. */
+function msUntilFree ({ facts: { retryAfterMs = Infinity } }: LimitError): number {
+  return retryAfterMs
 }
 
 function toCall ({ name, hasGateway }: Account, { model, startedAt }: Turn): AccountCall {

@@ -24,7 +24,8 @@ const ALL_FREE: AccountNeurons = {
   isHeld: () => false,
   hold: () => {},
   resetsAtMs: () => NOON + 43_200_000,
-  refuse: () => new LimitError({ limit: 'free_allocation', isHeld: true, retryAfterMs: 5_000 }, 'the accounts')
+  refuse: () => new LimitError({ limit: 'free_allocation', isHeld: true, retryAfterMs: 5_000 }, 'the accounts'),
+  overlook: () => {}
 }
 
 /** Accounts whose nth call has the nth outcome; all later ones have the last. */
@@ -238,12 +239,55 @@ t.test('retries by other accounts come again with calls, and without any an acco
   t.ok(later >= 2 && later <= 4, `${later} of 16`)
 })
 
-t.test('one whose client has left asks nobody else', async t => {
-  const abort = new AbortController()
-  const { run, asked } = start({ a: [refused(500)], b: ['ok'] })
-  abort.abort(new Error('gone'))
-  await t.rejects(run({ signal: abort.signal }))
-  t.strictSame(asked, ['a'])
+t.test('nothing is held or asked for a client that has left', async t => {
+  const gone = new Error('gone')
+  const held: string[] = []
+  const left = new Cancellation()
+  const leaving = (account: string) => {
+    held.push(account)
+    left.abort(gone)
+    throw new LimitError({ limit: 'free_allocation' }, 'the account')
+  }
+  const { run, asked } = start({ a: ['ok'], b: ['ok'] }, { hold: leaving })
+  t.equal(await failureOf(run({ signal: left })) as unknown, gone, 'it leaves while it is held')
+  t.equal(await failureOf(run({ signal: left })) as unknown, gone)
+  t.strictSame([held, asked], [['a'], []])
+})
+
+t.test('a refusal by the guard hides no failure that another model may make good', async t => {
+  const overlooked: unknown[] = []
+  const origin: NonNullable<RunOptions['origin']> = { keyLabel: 'none', route: '/' }
+  const neurons: Partial<AccountNeurons> = {
+    hold: account => { if (account !== 'a') throw new LimitError({ limit: 'free_allocation', isHeld: true, retryAfterMs: 5_000 }, 'the account') },
+    overlook: given => { overlooked.push(given) }
+  }
+  for (const failure of [refused(429, 3040), refused(503), refused(403, 3041)]) {
+    const { run, asked } = start({ a: [failure], b: ['ok'], c: ['ok'] }, neurons)
+    t.equal(await failureOf(run({ origin })), failure)
+    t.strictSame([asked, overlooked.splice(0)], [['a'], [origin]], 'it is not noted as refused')
+  }
+  const out = start({ a: [refused(429, 4006)], b: ['ok'] }, neurons)
+  t.match(await failureOf(out.run()), { facts: { isHeld: true } }, 'no model does better where an account is out')
+  t.strictSame(overlooked, [])
+})
+
+t.test('of several refusals by the guard the one is told that ends first', async t => {
+  const waits: Record<string, { retryAfterMs?: number }> = { b: { retryAfterMs: 5_000 }, c: { retryAfterMs: 43_200_000 } }
+  const hold = (account: string) => { throw new LimitError({ limit: 'free_allocation', ...waits[account] }, account) }
+  const { run } = start({ a: ['ok'], b: ['ok'], c: ['ok'] }, { hold })
+  t.match(await failureOf(run()), { owner: 'b', facts: { retryAfterMs: 5_000 } })
+})
+
+t.test('an account that is out is no refusal by the guard', async t => {
+  const overlooked: unknown[] = []
+  const origin: NonNullable<RunOptions['origin']> = { keyLabel: 'none', route: '/' }
+  const { run, health } = start({ a: ['ok'], b: ['ok'] }, {
+    hold: () => { throw new LimitError({ limit: 'free_allocation', retryAfterMs: 43_200_000 }, 'the account') },
+    overlook: given => { overlooked.push(given) }
+  })
+  health.failed({ account: 'b', model: MODEL, atMs: NOON, hasGateway: false }, refused(401, 10_000), 'refused')
+  t.match(await failureOf(run({ origin })), { kind: 'out' })
+  t.strictSame(overlooked, [origin])
 })
 
 t.test('one whose client leaves while it waits hears why', async t => {
