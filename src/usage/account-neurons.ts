@@ -4,9 +4,10 @@ import type { AccountNeurons } from '../inference/accounts/account-runner.ts'
 import type { FreeNeurons } from '../inference/allowance.ts'
 import type { RequestRecord } from '../inference/request-record.ts'
 import { toEndOfDay } from '../stores/ledger/ledger.ts'
+import { HELD_RETRY_MS } from '../stores/limits/budget.ts'
 import type { Model } from '../workers-ai/models/model.ts'
 import { MICRO_NEURONS_PER_NEURON, type BilledTokens } from '../workers-ai/models/price.ts'
-import { HELD_RETRY_MS, type FreeAllocation } from './free-allocation.ts'
+import type { FreeAllocation } from './free-allocation.ts'
 import type { FreeAllocations } from './free-allocations.ts'
 
 /** Whose limit it is, as the subject of a sentence. */

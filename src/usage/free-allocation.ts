@@ -5,7 +5,7 @@ import { ratesOf } from '../inference/key-allowance.ts'
 import type { RequestRecord } from '../inference/request-record.ts'
 import type { Settings } from '../settings/schema.ts'
 import { toDay, type Booking, type Ledger } from '../stores/ledger/ledger.ts'
-import { Budget, type BudgetUse } from '../stores/limits/budget.ts'
+import { Budget, HELD_RETRY_MS, type BudgetState, type BudgetUse } from '../stores/limits/budget.ts'
 import type { Refusal, Reservation } from '../stores/limits/limits.ts'
 import type { EndedRequest } from '../telemetry/ended-requests.ts'
 import type { AccountFigures } from '../telemetry/metrics/account-gauges.ts'
@@ -71,9 +71,6 @@ const OWNER = "the proxy's account"
 
 /** From this share of the limit on callers are warned. */
 const WARN_AT = 0.8
-
-/** Until a request in progress may have ended: nobody knows when one will. */
-export const HELD_RETRY_MS = 5_000
 
 /** What is left of an account's free neurons today, as far as it is known here: others may use the account as well. */
 export class FreeAllocation implements FreeNeurons {
@@ -170,8 +167,7 @@ export class FreeAllocation implements FreeNeurons {
   /** Whether nothing is left until 00:00 UTC; what is only held may be left soon. */
   get isUsedUp (): boolean {
     const now = this.#options.now()
-    const { limit, used } = this.#budget.state(now)
-    return used >= limit || now < this.#refusedUntilMs
+    return this.#isUsedUpAt(now, this.#budget.state(now))
   }
 
   /** Whether a request would be refused that needs any. */
@@ -185,8 +181,9 @@ export class FreeAllocation implements FreeNeurons {
     const rates = ratesOf(model)
     const most = rates === undefined ? 0 : toMicroNeurons(rates, tokens)
     const now = this.#options.now()
-    const { limit, used, remaining, resetsAt } = this.#budget.state(now)
-    const isUsedUp = used >= limit || now < this.#refusedUntilMs
+    const state = this.#budget.state(now)
+    const { limit, used, remaining, resetsAt } = state
+    const isUsedUp = this.#isUsedUpAt(now, state)
     if (!isUsedUp && this.#options.shared !== undefined) return this.#admitShared(record, most, this.#options.shared)
     if (isUsedUp || remaining === 0) {
       record.refusedBy = 'free_allocation'
@@ -203,8 +200,9 @@ export class FreeAllocation implements FreeNeurons {
   warning (): Change | undefined {
     if (this.#options.guard === 'off') return undefined
     const now = this.#options.now()
-    const { limit, used } = this.#budget.state(now)
-    const isUsedUp = used >= limit || now < this.#refusedUntilMs
+    const state = this.#budget.state(now)
+    const { limit, used } = state
+    const isUsedUp = this.#isUsedUpAt(now, state)
     if (!isUsedUp && used < WARN_AT * limit) return undefined
     const [all, spent] = [limit, used].map(amount => Math.round(amount / MICRO_NEURONS_PER_NEURON))
     return {
@@ -239,6 +237,10 @@ export class FreeAllocation implements FreeNeurons {
     const fields = { account, counted, limit }
     const isEarly = counted < limit
     log.warn(fields, `Cloudflare says that the free neurons of the day are used up${isEarly ? ', though fewer were counted here: something else uses the account, or FREE_NEURONS_PER_DAY is too high' : ''}`)
+  }
+
+  #isUsedUpAt (now: number, { limit, used }: Pick<BudgetState, 'limit' | 'used'>): boolean {
+    return used >= limit || now < this.#refusedUntilMs
   }
 
   async #admitShared (record: RequestRecord, most: number, shared: SharedBudget): Promise<void> {

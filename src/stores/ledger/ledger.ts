@@ -19,6 +19,20 @@ export const COUNTS = [
 
 export type Counts = Record<typeof COUNTS[number], number>
 
+/** What counts are called where they are stored: columns of a table, fields of a hash. */
+export const STORED_NAMES: Readonly<Record<keyof Counts, string>> = {
+  requests: 'requests',
+  errors: 'errors',
+  inputTokens: 'input_tokens',
+  cachedInputTokens: 'cached_input_tokens',
+  outputTokens: 'output_tokens',
+  reasoningTokens: 'reasoning_tokens',
+  microNeurons: 'micro_neurons',
+  estimatedMicroNeurons: 'estimated_micro_neurons',
+  cacheHits: 'cache_hits',
+  unpricedCalls: 'unpriced_calls'
+}
+
 /** Whose counts they are. Each is a name from the configuration or from Cloudflare's list, never one that a client made up. */
 export interface RowKey {
   account: string

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis, RedisScript } from '../redis/redis.ts'
-import { COUNTS, emptyRow, toDay, type Counts, type Row, type RowKey } from './ledger.ts'
+import { COUNTS, emptyRow, STORED_NAMES, toDay, type Row, type RowKey } from './ledger.ts'
 
 const DAY_MS = 86_400_000
 
@@ -13,20 +13,7 @@ const WRITER_SECONDS = 30 * 86_400
 /** Most days or rows that are read at once: others are served between them. */
 const MAX_AT_ONCE = 500
 
-/** The counters of a row, as they are called there. */
-const FIELDS: Record<keyof Counts, string> = {
-  requests: 'requests',
-  errors: 'errors',
-  inputTokens: 'input_tokens',
-  cachedInputTokens: 'cached_input_tokens',
-  outputTokens: 'output_tokens',
-  reasoningTokens: 'reasoning_tokens',
-  microNeurons: 'micro_neurons',
-  estimatedMicroNeurons: 'estimated_micro_neurons',
-  cacheHits: 'cache_hits',
-  unpricedCalls: 'unpriced_calls'
-}
-const NAMES = COUNTS.map(count => FIELDS[count])
+const NAMES = COUNTS.map(count => STORED_NAMES[count])
 
 /**
  * Adds a batch, unless the same or a later one of its writer has been added. It writes the number first: whatever happens,
@@ -96,7 +83,7 @@ export class RedisRows {
       const name = toName(row)
       const counts = COUNTS.filter(count => row[count] > 0)
       keys.push(this.#keyOf(row.day, name), this.#keyOf(row.day))
-      args.push(name, counts.length, ...counts.flatMap(count => [FIELDS[count], toWhole(row[count])]))
+      args.push(name, counts.length, ...counts.flatMap(count => [STORED_NAMES[count], toWhole(row[count])]))
     }
     await this.#redis.script(ADD, keys, args)
   }

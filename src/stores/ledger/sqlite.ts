@@ -1,23 +1,11 @@
 import { openDatabase } from '../database.ts'
-import { COUNTS, toDay, toFirstKeptDay, type Booking, type Counts, type Ledger, type Row } from './ledger.ts'
+import { COUNTS, STORED_NAMES, toDay, toFirstKeptDay, type Booking, type Ledger, type Row } from './ledger.ts'
 import { MemoryLedger } from './memory.ts'
 
 /** How long bookings are added up in memory before they are written, in milliseconds. */
 const WRITE_AFTER_MS = 500
 
-const COLUMNS: Record<keyof Counts, string> = {
-  requests: 'requests',
-  errors: 'errors',
-  inputTokens: 'input_tokens',
-  cachedInputTokens: 'cached_input_tokens',
-  outputTokens: 'output_tokens',
-  reasoningTokens: 'reasoning_tokens',
-  microNeurons: 'micro_neurons',
-  estimatedMicroNeurons: 'estimated_micro_neurons',
-  cacheHits: 'cache_hits',
-  unpricedCalls: 'unpriced_calls'
-}
-const NAMES = COUNTS.map(count => COLUMNS[count])
+const NAMES = COUNTS.map(count => STORED_NAMES[count])
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS usage (
@@ -34,7 +22,7 @@ const ADD = `
 `
 
 const READ = `
-  SELECT day, account, model, key, ${COUNTS.map(count => `${COLUMNS[count]} AS ${count}`).join(', ')}
+  SELECT day, account, model, key, ${COUNTS.map(count => `${STORED_NAMES[count]} AS ${count}`).join(', ')}
   FROM usage WHERE day BETWEEN ? AND ? ORDER BY day, account, model, key
 `
 

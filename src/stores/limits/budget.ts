@@ -1,3 +1,6 @@
+/** When to try again where a request in progress holds what is left, in milliseconds: nobody knows when one will end. */
+export const HELD_RETRY_MS = 5_000
+
 export type Period = 'day' | 'month'
 
 /** What is left of a budget. */

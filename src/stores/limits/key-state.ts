@@ -1,11 +1,8 @@
 import type { LimitFacts } from '../../errors.ts'
 import type { KeyLimits } from '../../settings/key-limits.ts'
 import { Bucket } from './bucket.ts'
-import { Budget, type BudgetUse } from './budget.ts'
+import { Budget, HELD_RETRY_MS, type BudgetUse } from './budget.ts'
 import type { Budgets, Demand, RateState, Spent, Standing } from './limits.ts'
-
-/** Until a request in progress may have ended: nobody knows when one will. */
-const HELD_RETRY_MS = 5_000
 
 const MICRO = 1_000_000
 

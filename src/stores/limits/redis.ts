@@ -1,11 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { LimitFacts } from '../../errors.ts'
 import { RedisUnavailable, type Redis, type RedisArgument, type RedisCommand, type RedisScript } from '../redis/redis.ts'
 import { KeyState, toMicro, type KeyUse } from './key-state.ts'
 import type { Budgets, Demand, LimitedKey, Limits, Refusal, Reservation, Spent, Standing } from './limits.ts'
 import { PRESENT, RAISE, READ, RENEW, RESERVE, SETTLE } from './scripts.ts'
 import { Unsettled, type Settlement } from './unsettled.ts'
-import { LimitsWhileAway, type Own } from './while-away.ts'
+import { LimitsWhileAway, RETRY_MS, type Own } from './while-away.ts'
 
 /** How long what a process holds is held after it was last heard of, in milliseconds; and how often it says so in that time. */
 const LEASE_MS = 20_000
@@ -16,9 +16,6 @@ const LONGEST_TIMER_MS = 2_147_483_647
 
 /** Budgets that are looked at in each beat, so that it is known what is left of them when Redis goes away. */
 const MAX_LOOKS = 100
-
-/** When to try again what is refused for no reason that can be told. */
-const RETRY_MS = 5_000
 
 /** Keys whose leases are renewed in one round trip. */
 const MAX_RENEWALS = 100
@@ -278,7 +275,7 @@ export class RedisLimits implements Limits {
   /** For several keys in one round trip, after the first of which Redis knows the script. */
   async #runAll ({ lua }: RedisScript, calls: readonly Call[]): Promise<void> {
     if (calls.length === 0) return
-    const digest = createHash('sha1').update(lua).digest('hex')
+    const digest = hash('sha1', lua, 'hex')
     const answers = await this.#redis.pipeline(calls.map(([key, args], index) => {
       const script: RedisArgument[] = index === 0 ? ['EVAL', lua] : ['EVALSHA', digest]
       return [...script, 2, ...this.#keysOf(key), ...this.#argumentsOf(key), ...args] as RedisCommand
@@ -317,7 +314,7 @@ function isCounted ({ limits: { models, ...counted } }: LimitedKey): boolean {
 
 /** Names of keys have few characters; what has others, or is long, is known by its digest. */
 function toKeyName (id: string): string {
-  return /^[\w.-]{1,64}$/.test(id) ? id : `#${createHash('sha256').update(id).digest('base64url')}`
+  return /^[\w.-]{1,64}$/.test(id) ? id : `#${hash('sha256', id, 'base64url')}`
 }
 
 /** Of SETTLE. @param isRemembered because it may be sent again */

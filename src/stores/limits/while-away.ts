@@ -7,8 +7,8 @@ import type { Budgets, Demand, LimitedKey, Standing } from './limits.ts'
 /** Most keys that are known here, which matters only where callers bring their own tokens. */
 const MAX_KEYS = 10_000
 
-/** When to try again a budget that nobody can be asked about: Redis is seldom away for long. */
-const RETRY_MS = 5_000
+/** When to try again what nobody can be asked about, in milliseconds: Redis is seldom away for long. */
+export const RETRY_MS = 5_000
 
 interface Seen {
   use: KeyUse

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { Redis as Client } from 'ioredis'
 import { SettingsError } from '../../settings/problem.ts'
 import type { RedisSettings } from '../../settings/schema.ts'
@@ -143,7 +143,7 @@ class Connection implements Redis {
   async script ({ lua }: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
     let digest = this.#digests.get(lua)
     if (digest === undefined) {
-      digest = createHash('sha1').update(lua).digest('hex')
+      digest = hash('sha1', lua, 'hex')
       this.#digests.set(lua, digest)
     }
     const known = digest

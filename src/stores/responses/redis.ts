@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
 import { ProxyError } from '../../errors.ts'
@@ -107,7 +107,7 @@ export class RedisStore<Stored extends StoredResponse = StoredResponse> implemen
 
 /** Ids of items as one text: a space and a word for each. Clients choose them, so one may be of any length, or no Unicode at all. */
 function toItemNames (ids: readonly string[]): string {
-  return ids.map(id => ` ${PLAIN_ID.test(id) ? id : `#${createHash('sha256').update(JSON.stringify(id)).digest('base64url')}`}`).join('')
+  return ids.map(id => ` ${PLAIN_ID.test(id) ? id : `#${hash('sha256', JSON.stringify(id), 'base64url')}`}`).join('')
 }
 
 /** What is compressed has its length before it, so that nobody decompresses more than was counted. */
