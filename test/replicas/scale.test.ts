@@ -74,8 +74,10 @@ t.test('a hundred replicas book into one ledger: exactly, and each asks no more 
 
 t.test('a hundred replicas let pass what one would, and no budget is left by more than a call', { skip }, async t => {
   const server = await startRedisServer(t)
-  const replicas = await Promise.all(Array.from({ length: 100 }, async () => new RedisLimits({ redis: await connect(t, server, { prefix: 'l:', timeoutMs: 5_000 }), now: () => NOON })))
+  const replicas = await Promise.all(Array.from({ length: 100 }, async () => new RedisLimits({ redis: await connect(t, server, { prefix: 'l:', timeoutMs: 5_000 }), now: () => NOON, leaseMs: 600_000 })))
   t.teardown(() => Promise.all(replicas.map(limits => limits.close())))
+  // Their first beat is over, and the next one comes after this test: what they ask by themselves is not counted here.
+  await Promise.all(replicas.map(limits => limits.beat()))
   const demand = { inputTokens: 10, outputTokens: 20, microNeurons: 7_000_000 }
   const rates: LimitedKey = { id: 'rates', limits: { rpm: 1_000, tpm: 1_000_000 } }
   const before = await costOf(server, 'evalsha')
