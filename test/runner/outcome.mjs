@@ -18,6 +18,7 @@ const MAX_LINES = 12
  * @property {number} failed
  * @property {number} skipped
  * @property {Failure[]} failures
+ * @property {string[]} ended what tap has run, by its path
  */
 
 /**
@@ -26,8 +27,9 @@ const MAX_LINES = 12
  */
 export async function readOutcome (tap) {
   /** @type {Outcome} */
-  const outcome = { passed: 0, failed: 0, skipped: 0, failures: [] }
+  const outcome = { passed: 0, failed: 0, skipped: 0, failures: [], ended: [] }
   const parser = new Parser()
+  parser.on('assert', ({ name }) => outcome.ended.push(name))
   listen(parser)
   const ended = new Promise(resolve => parser.on('complete', resolve))
   for await (const text of tap.setEncoding('utf8')) parser.write(text)

@@ -6,6 +6,7 @@ interface Outcome {
   failed: number
   skipped: number
   failures: Array<{ place: string, names: string[], details: string[] }>
+  ended: string[]
 }
 
 // It is JavaScript, which runs without being built.
@@ -64,7 +65,8 @@ t.test('each failure is listed once, by its place, its tests and how it failed',
     failures: [
       { place: 'test/stages/ending.test.ts:12', names: ['a stream ends', 'its reason'], details: ['-stop', '+length'] },
       { place: '', names: ['.tap/built/all/02-json.mjs'], details: ['exitCode: 7'] }
-    ]
+    ],
+    ended: ['.tap/built/all/01-stages.mjs', '.tap/built/all/02-json.mjs', '.tap/built/all/last/faults-load.test.mjs']
   })
   t.equal(toReport(outcome, 1), `
 == what failed
@@ -87,6 +89,6 @@ t.test('the last line says how many passed; a run that fails without a failure s
 
 t.test('of very many failures the first are listed', t => {
   const failures = Array.from({ length: 45 }, (_, index) => ({ place: `test/a.test.ts:${index}`, names: ['a'], details: [] }))
-  t.match(toReport({ passed: 0, failed: 45, skipped: 0, failures }, 1), /test\/a\.test\.ts:39 {2}a\n\nand 5 more\n\n0 passed, 45 failed, 0 skipped$/)
+  t.match(toReport({ passed: 0, failed: 45, skipped: 0, failures, ended: [] }, 1), /test\/a\.test\.ts:39 {2}a\n\nand 5 more\n\n0 passed, 45 failed, 0 skipped$/)
   t.end()
 })

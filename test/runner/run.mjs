@@ -11,7 +11,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { readOutcome, toReport } from './outcome.mjs'
@@ -87,6 +87,14 @@ const running = spawn(tap, [
   ...options, ...tests
 ], { cwd: ROOT, stdio: ['inherit', isRaw ? 'pipe' : 'inherit', 'inherit'] })
 const ended = once(running, 'close')
+// Whoever stops the run, such as `timeout`, learns what it waited for.
+let stoppedBy = ''
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    stoppedBy = signal
+    running.kill(signal)
+  })
+}
 running.stdout?.pipe(process.stdout)
 const outcome = isRaw ? readOutcome(running.stdout) : ended.then(() => readOutcome(createReadStream(output)))
 const [status] = await ended
@@ -94,7 +102,12 @@ process.exitCode = status ?? 1
 for (const name of readdirSync(out).filter(name => name.endsWith('.running'))) {
   console.error(`The process of ${name.replace('.mjs.running', '')} ended inside ${readFileSync(join(out, name), 'utf8')}`)
 }
-console.log(toReport(await outcome, process.exitCode))
+const told = await outcome
+if (stoppedBy !== '') {
+  const open = tests.map(path => relative(ROOT, path)).filter(path => !told.ended.includes(path))
+  console.log(`${stoppedBy} stopped the run. What was not known to have ended: ${open.join(', ')}`)
+}
+console.log(toReport(told, process.exitCode))
 
 /** @param {string} file below test/ */
 function isWanted (file) {
