@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { waited } from './http-client.ts'
@@ -7,6 +8,8 @@ import { ACCOUNT_ID, API_TOKEN } from './start-proxy.ts'
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const probe = new URL('probe.mjs', import.meta.url).href
+
+const PATIENCE_MS = 30_000
 
 /** What a process has taken, and how long its event loop was held up since it was last asked. */
 export interface Vitals {
@@ -60,7 +63,8 @@ export async function startBuiltServer (t: Test, env: Record<string, string> = {
   const ended = once(child, 'close').then(([code]) => code as number | null)
   t.teardown(async () => {
     child.kill('SIGKILL')
-    await ended
+    const isOver = await Promise.race([ended.then(() => true), sleep(PATIENCE_MS, false, { ref: false })])
+    if (!isOver) throw new Error(`a process of the server has outlived it and holds its output: ${stdout.slice(-1_000)}`)
     if (stderr !== '' && !wasRejected) throw new Error(`the server complained: ${stderr}`)
   })
 
@@ -70,7 +74,7 @@ export async function startBuiltServer (t: Test, env: Record<string, string> = {
     return answer
   }
   const listening = /"msg":"listening at (http:[^"]+)"/
-  await waited(() => listening.test(stdout) || child.exitCode !== null, 30_000)
+  await waited(() => listening.test(stdout) || child.exitCode !== null, PATIENCE_MS)
   const [, url] = listening.exec(stdout) ?? []
   if (url === undefined) throw new Error(`it did not start: ${stdout}${stderr}`)
   return {
