@@ -78,17 +78,30 @@ async function open ({ port }: BuiltServer, { surface, rest }: Case, model: stri
   }
 }
 
-/** Bytes that the kernel keeps for a client: sent by the server and not read. */
-function waitingFor ({ localPort, remotePort }: Socket): number {
-  let waiting = 0
-  for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)) {
-    const [, local = '', remote = '', , queues = ''] = line.trim().split(/\s+/)
-    const [from, to] = [local, remote].map(address => Number(`0x${address.split(':')[1]}`))
-    const [unsent = 0, unread = 0] = queues.split(':').map(count => Number(`0x${count}`))
-    if (from === localPort && to === remotePort) waiting += unread
-    if (from === remotePort && to === localPort) waiting += unsent
+/** How old what is known of the kernel's queues may be. Thousands of closed connections make them slow to read, and all cases ask for them. */
+const FRESH_MS = 5
+
+/** Unsent and unread bytes of connections, by their ports. */
+let queues = new Map<string, [unsent: number, unread: number]>()
+let queuesReadAt = -Infinity
+
+function queuesOf (localPort: number, remotePort: number): [unsent: number, unread: number] {
+  if (performance.now() - queuesReadAt > FRESH_MS) {
+    const known = readFileSync('/proc/net/tcp', 'utf8').matchAll(/^ *\d+: \w+:(\w+) \w+:(\w+) \w+ (\w+):(\w+)/gm)
+    queues = new Map([...known].map(([, ...fields]) => {
+      const [local, remote, unsent = 0, unread = 0] = fields.map(field => Number(`0x${field}`))
+      return [`${local} ${remote}`, [unsent, unread]]
+    }))
+    queuesReadAt = performance.now()
   }
-  return waiting
+  return queues.get(`${localPort} ${remotePort}`) ?? [0, 0]
+}
+
+/** Bytes that the kernel keeps for a client: sent by the server and not read. */
+function waitingFor ({ localPort = 0, remotePort = 0 }: Socket): number {
+  const [, unread] = queuesOf(localPort, remotePort)
+  const [unsent] = queuesOf(remotePort, localPort)
+  return unread + unsent
 }
 
 /** Whether nothing more reaches a client, and so the proxy has to hold back: a piece that was sent does not come to it. */
