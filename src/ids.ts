@@ -6,8 +6,9 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 const FAIR_BYTES = 256 - 256 % ALPHABET.length
 
 /** Random letters for many ids at once: random bytes cost more than all else about an id. */
-const pool = Buffer.alloc(4_096)
-const bytes = Buffer.alloc(pool.length)
+const pool = Buffer.alloc(16_384)
+/** One byte of 32 is not used; with so many the pool is nearly always filled at once. */
+const bytes = Buffer.alloc(pool.length + pool.length / 16)
 let used = pool.length
 
 /** A random id in OpenAI's form, e.g. `chatcmpl-` and 29 letters or digits, `call_` and 24; at most 4,096 of them. */

@@ -96,10 +96,11 @@ export function answerChat (
   services: Services,
   chat: GenerationRequest,
   call: Call,
-  { nameOf = asItIs, onAsked, isStored = false, ...origin }: ChatOrigin = {}
+  origin: ChatOrigin = {}
 ): Promise<InferenceAnswer | DryRunAnswer> {
+  const { nameOf = asItIs, onAsked, isStored = false } = origin
   const { fetchRemoteImages: areFetched } = services.settings
-  const options = { ...toRunOptions(services), ...origin }
+  const options = toRunOptions(services, origin)
   let fetched: ReturnType<typeof fetchRemoteImages> | undefined
   const translator: InferenceRequest['translator'] = (model, signal) => {
     const translate: Translate = variation => toRunRequest(chat, model, variation === AS_ASKED ? options : { ...options, ...variation })
@@ -133,11 +134,11 @@ export function answerChat (
   )
 }
 
-/** What a server's settings say of the translation of every chat. */
-function toRunOptions ({ settings, models }: Pick<Services, 'settings' | 'models'>): RunRequestOptions {
+/** How a chat is translated: by a server's settings, and by where it comes from. */
+function toRunOptions ({ settings, models }: Pick<Services, 'settings' | 'models'>, { given, truncate, tellsStop }: ChatOrigin = {}): RunRequestOptions {
   const { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy } = settings
   const visionModels = () => toVisionSuggestions(models.known())
-  return { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, visionModels }
+  return { defaultMaxTokens, maxChoices, unsupportedParams, emulateTools, rejectIfBusy, visionModels, given, truncate, tellsStop }
 }
 
 /** The smallest image there is: all images count alike, so none is fetched. */
@@ -262,7 +263,7 @@ export async function answerRequest (services: Services, request: InferenceReque
       record.servedModel = model.id
       record.attempts = retryTime.asked
       if (generations.status !== undefined) record.upstreamStatus = generations.status
-      const headers = { ...toServedHeaders(call, model.id, retryTime.asked), ...generations.headers, ...looked?.headers }
+      const headers = Object.assign(toServedHeaders(call, model.id, retryTime.asked), generations.headers, looked?.headers)
       return { kind: 'answer', model: model.id, run, generations, reporter: new ChangeReporter(run.changes, call, nameOf), headers }
     } catch (error) {
       if (error instanceof UpstreamError || retryTime.asked > 0) record.attempts = retryTime.asked

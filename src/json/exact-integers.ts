@@ -7,7 +7,7 @@ const DIGITS = Symbol('digits')
 interface WithDigits { [DIGITS]?: Record<string, string> }
 
 /** Members of a body whose integers are forwarded. */
-const SENT_ON = ['seed', 'tools', 'functions', 'response_format', 'text', 'guided_json', 'chat_template_kwargs']
+const SENT_ON = new Set(['seed', 'tools', 'functions', 'response_format', 'text', 'guided_json', 'chat_template_kwargs'])
 
 /**
  * Keeps the digits of integers beyond 2^53 in the forwarded members of a body: its seed, its schemas and the inputs of earlier
@@ -16,9 +16,12 @@ const SENT_ON = ['seed', 'tools', 'functions', 'response_format', 'text', 'guide
  */
 export function keepDigits (body: unknown, toText: () => string): void {
   if (!isObject(body)) return
-  const members = SENT_ON.filter(name => body[name] !== undefined && holdsRounded(body[name]))
-  if (holdsRoundedInput(body['messages'])) members.push('messages')
-  if (members.length === 0) return
+  let members: string[] | undefined
+  for (const name in body) {
+    const isExact = name === 'messages' ? !holdsRoundedInput(body[name]) : !SENT_ON.has(name) || !holdsRounded(body[name])
+    if (!isExact) (members ??= []).push(name)
+  }
+  if (members === undefined) return
   const exact = parse(toText(), undefined, { parseNumber: toExact, onDuplicateKey: ({ newValue }) => newValue }) as Record<string, unknown>
   mark(body, Object.fromEntries(members.map(name => [name, exact[name]])))
 }

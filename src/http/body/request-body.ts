@@ -13,6 +13,9 @@ const NOTHING = Buffer.alloc(0)
 /** In bytes. */
 const LARGE = 1_048_576
 
+/** Below so many bytes nobody keeps a body once it is parsed. */
+const SHORT = 4_096
+
 /**
  * Reads and decodes the body of a request. Neither the received nor the decoded bytes may exceed the limit, and both need room
  * in the memory for bodies. The rest of a refused body is discarded.
@@ -42,6 +45,7 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, bodyLi
   const pieces: Buffer[] = []
   let decodedLength = 0
   let encodedLength = 0
+  let isWhole = false
   const source = decoder ? body.pipe(decoder) : body
   source.on('data', take).on('end', end)
   body.on('error', failToArrive)
@@ -66,9 +70,10 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, bodyLi
     if (encodedLength > bodyLimit) fail(tooLarge())
   }
   function end (): void {
-    leave()
-    // A copy, because the pieces are slices of the connection's read buffers.
-    done(null, whole ?? Buffer.concat(pieces, decodedLength))
+    isWhole = true
+    // A copy of what may be kept, because the pieces are slices of the connection's read buffers.
+    const [first] = pieces
+    done(null, first?.length === decodedLength && decodedLength < SHORT ? first : whole ?? Buffer.concat(pieces, decodedLength))
   }
   // Node emits an error if the connection ends before the body is complete.
   function failToArrive (): void {
@@ -78,6 +83,7 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, bodyLi
     fail(new InvalidRequestError(`The request body could not be decoded: it is not whole, or not in the content-encoding '${quoted(String(headers['content-encoding']))}'.`))
   }
   function fail (error: Error): void {
+    if (isWhole) return
     leave()
     if (decoder) body.unpipe(decoder)
     decoder?.destroy()

@@ -46,11 +46,11 @@ export interface RunRequestOptions {
   /** Messages after the caller's, for a second attempt. */
   followUp?: readonly NativeMessage[]
   /** Changes that the surface has made already. */
-  given?: readonly Change[]
+  given?: readonly Change[] | undefined
   /** Whether the oldest turns may be left out if the conversation does not fit the context window. */
-  truncate?: boolean
+  truncate?: boolean | undefined
   /** Whether all stop sequences are left to our own stage, which says at which of them it ended the text; Cloudflare does not. */
-  tellsStop?: boolean
+  tellsStop?: boolean | undefined
 }
 
 /** The input of one native call. */
