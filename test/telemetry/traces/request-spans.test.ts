@@ -55,7 +55,7 @@ t.test('calls have their times, and end with the request at the latest', t => {
   first.call.fail(new UpstreamError('secret words', { kind: 'refused', status: 502 }), 0)
   const second = called(2)
   Object.assign(second.call, { usage: { promptTokens: 5, completionTokens: 6, cachedTokens: 2, reasoningTokens: 3, estimated: true } })
-  Object.assign(second.details, { firstPieceAt: second.details.startedAt + 250 })
+  Object.assign(second.details, { startedAt: 1_000, firstPieceAt: 1_250 })
   const record = new RequestRecord([first.call, second.call, new UpstreamCall(MODEL, 1)], 'facts')
   const moments = { startMs: 0, endMs: 1_000_000, offsetMs: 10 }
   const spans = toCallSpans(ended({ record }), moments, SOURCES)
