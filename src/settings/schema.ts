@@ -64,7 +64,7 @@ export const Environment = Type.Object({
     minimum: 1024,
     maximum: 1_099_511_627_776,
     description: 'Maximum memory for request bodies in flight; default: a quarter of the memory.',
-    details: 'Counts decoded bodies and the images fetched for them, in all workers together. Further requests get 503.'
+    details: 'Counts decoded bodies, what their decoders take and the images fetched for them, in all workers together. Further requests get 503.'
   })),
   CLIENT_IDLE_TIMEOUT_MS: Type.Integer({
     group: 'Server',

@@ -65,6 +65,22 @@ export class HeldMemory {
     this.#grow(bytes)
   }
 
+  /**
+   * Adds bytes that are needed for a part of the request alone, such as those of a decoder.
+   * @returns releases them; once
+   * @throws ProxyError as `expect` does
+   */
+  borrow (bytes: number): () => void {
+    this.#grow(bytes)
+    let isBorrowed = true
+    return () => {
+      if (!isBorrowed || this.#isReleased) return
+      isBorrowed = false
+      this.#bytes -= bytes
+      this.#shares.give(this.#key, bytes)
+    }
+  }
+
   /** Releases everything; once. */
   release (): void {
     if (this.#isReleased) return

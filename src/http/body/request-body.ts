@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import type { Transform } from 'node:stream'
 import { errorCodes, type FastifyRequest } from 'fastify'
 import { InvalidRequestError, quoted } from '../../errors.ts'
 import { ClientDisconnectedError } from '../../generation/client-disconnected.ts'
-import { toDecoder } from './content-coding.ts'
+import { toDecoder, type Decoder } from './content-coding.ts'
 import { lingeringClose } from '../connections/lingering-close.ts'
 
 type Read = (error: Error | null, bytes: Buffer) => void
@@ -32,7 +31,7 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, bodyLi
     done(error, NOTHING)
   }
   if (Number(headers['content-length']) > bodyLimit) return refuse(tooLarge())
-  let decoder: Transform | undefined
+  let decoder: Decoder | undefined
   try {
     heldMemory?.expect(Number(headers['content-length'] ?? 0))
     decoder = toDecoder(headers['content-encoding'])
@@ -46,13 +45,13 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, bodyLi
   let decodedLength = 0
   let encodedLength = 0
   let isWhole = false
-  const source = decoder ? body.pipe(decoder) : body
+  let giveBack = (): void => {}
+  // It counts each piece before the decoder gets it.
+  if (decoder) body.on('data', count)
+  const source = decoder ? body.pipe(decoder.stream) : body
   source.on('data', take).on('end', end)
   body.on('error', failToArrive)
-  if (decoder) {
-    body.on('data', count)
-    decoder.on('error', failToDecode)
-  }
+  decoder?.stream.on('error', failToDecode)
 
   function take (piece: Buffer): void {
     decodedLength += piece.length
@@ -66,11 +65,19 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, bodyLi
     else pieces.push(piece)
   }
   function count (piece: Buffer): void {
+    const isFirst = encodedLength === 0
     encodedLength += piece.length
-    if (encodedLength > bodyLimit) fail(tooLarge())
+    if (encodedLength > bodyLimit) return fail(tooLarge())
+    if (!isFirst || decoder === undefined || heldMemory === undefined) return
+    try {
+      giveBack = heldMemory.borrow(decoder.memoryFor(piece))
+    } catch (error) {
+      fail(error as Error)
+    }
   }
   function end (): void {
     isWhole = true
+    giveBack()
     // A copy of what may be kept, because the pieces are slices of the connection's read buffers.
     const [first] = pieces
     done(null, first?.length === decodedLength && decodedLength < SHORT ? first : whole ?? Buffer.concat(pieces, decodedLength))
@@ -85,8 +92,8 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, bodyLi
   function fail (error: Error): void {
     if (isWhole) return
     leave()
-    if (decoder) body.unpipe(decoder)
-    decoder?.destroy()
+    if (decoder) body.unpipe(decoder.stream)
+    decoder?.stream.destroy()
     refuse(error)
   }
   function leave (): void {
@@ -95,7 +102,7 @@ export function readBody (request: FastifyRequest, body: IncomingMessage, bodyLi
     if (decoder === undefined) return
     body.off('data', count)
     // A destroyed stream may emit another error.
-    decoder.off('error', failToDecode).on('error', ignore)
+    decoder.stream.off('error', failToDecode).on('error', ignore)
   }
 }
 

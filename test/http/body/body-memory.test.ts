@@ -25,6 +25,23 @@ t.test('what is held is counted three times, and given back once', async t => {
   t.equal(memory.used, 0)
 })
 
+t.test('what is borrowed is counted as it is, and given back once', async t => {
+  const memory = new BodyMemory(300)
+  const one = memory.hold('a')
+  const other = memory.hold('b')
+  one.grow(10)
+  const giveBack = one.borrow(200)
+  t.equal(memory.used, 230)
+  t.throws(() => other.borrow(71), { status: 503, code: 'overloaded' })
+  giveBack()
+  giveBack()
+  t.equal(memory.used, 30)
+  const giveBackLate = one.borrow(50)
+  one.release()
+  giveBackLate()
+  t.equal(memory.used, 0)
+})
+
 t.test('who is alone may have more than there is, but no more objects than could ever be there', async t => {
   const memory = new BodyMemory(300)
   const alone = memory.hold('a')
