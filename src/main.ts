@@ -222,14 +222,21 @@ function installShutdown ({ log, drain, cut, end }: Running, bannerPrinted: Prom
       await drain()
       await bannerPrinted
     } finally {
-      process.exit()
+      await exit()
     }
   }
   process.on('uncaughtException', error => {
     log.fatal(error, 'uncaught exception')
     process.exitCode = 1
-    void Promise.race([cut(), sleep(CUT_MS)]).finally(() => process.exit())
+    void Promise.race([cut(), sleep(CUT_MS)]).finally(exit)
   })
+}
+
+/** Ends the process, and loses no line of the log. */
+async function exit (): Promise<void> {
+  const { flushLog } = await import('./telemetry/logger.ts')
+  await flushLog()
+  process.exit()
 }
 
 async function printBanner ({ port, surveyModels }: Running, settings: Settings): Promise<void> {

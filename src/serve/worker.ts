@@ -6,6 +6,7 @@ import { StartError } from '../errors.ts'
 import type { ModelSurvey } from '../inference/model-survey.ts'
 import type { Settings } from '../settings/schema.ts'
 import { SettingsError } from '../settings/problem.ts'
+import { flushLog } from '../telemetry/logger.ts'
 import type { PrimaryLink } from '../telemetry/primary-link.ts'
 import { WorkerEnd, type LinkMessage } from './links.ts'
 
@@ -54,7 +55,7 @@ export async function work (open: (settings: Settings, listenText: string, link:
   leave = (times = settings) => {
     if (isLeaving) return
     isLeaving = true
-    void drain(app, times).finally(() => process.exit())
+    void drain(app, times).finally(flushLog).finally(() => process.exit())
   }
   // No delay for load balancers: the other workers accept new connections, or none does.
   const undelayed = { ...settings, drainDelayMs: 0 }

@@ -42,6 +42,14 @@ export function writeBesideLog (text: string): void {
   else output.writeText(text)
 }
 
+/**
+ * Resolves when all lines so far are written, or nobody is left to read them. To be awaited before the process is ended: what is
+ * being written then would be lost if its reader cannot take it at once.
+ */
+export async function flushLog (): Promise<void> {
+  await output?.flushed()
+}
+
 /** Holds the lines of this process until the returned function is called, so that they do not interrupt other output. */
 export function holdLog (): () => void {
   isHeld = true
@@ -70,8 +78,15 @@ const BATCH = { bytes: 65_536, ms: 100, maxBytes: 8 * 1024 * 1024 }
 /** A write of up to so many bytes (PIPE_BUF) to a pipe is atomic. */
 const WHOLE = 4_096
 
+interface Output extends DestinationStream {
+  flush: () => void
+  /** Resolves when everything so far is written, or cannot be. */
+  flushed: () => Promise<void>
+  writeText: (text: string) => void
+}
+
 let isHeld = false
-let output: (DestinationStream & { flush: () => void, flushSync: () => void, writeText: (text: string) => void }) | undefined
+let output: Output | undefined
 
 /** Standard output for a person, without batching. */
 function terminal (): DestinationStream {
@@ -88,7 +103,8 @@ function terminal (): DestinationStream {
  */
 function standardOutput (bytes: number, enough = bytes): DestinationStream {
   if (output !== undefined) return output
-  const descriptor = pino.destination({ dest: 1, sync: false, maxLength: BATCH.maxBytes, maxWrite: bytes })
+  // With the least `minLength` there is, because without any `flush` does not wait.
+  const descriptor = pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: BATCH.maxBytes, maxWrite: bytes })
   let lines = ''
   let size = 0
   let timer: NodeJS.Timeout | undefined
@@ -120,7 +136,10 @@ function standardOutput (bytes: number, enough = bytes): DestinationStream {
       descriptor.write(text)
     },
     flush,
-    flushSync
+    flushed: () => new Promise(resolve => {
+      flush()
+      descriptor.flush(() => resolve())
+    })
   }
   return output
 }
