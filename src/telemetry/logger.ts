@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import type { FastifyBaseLogger } from 'fastify'
 import { pino, type DestinationStream } from 'pino'
@@ -115,11 +116,21 @@ function standardOutput (bytes: number, enough = bytes): DestinationStream {
     lines = ''
     size = 0
   }
-  const flushSync = () => {
+  // A full disk must not end the service: what cannot be written is kept for the next try, up to `maxBytes`.
+  let isFailing = false
+  let isTold = false
+  descriptor.on('write', () => { isFailing = false })
+  descriptor.on('error', ({ code }: NodeJS.ErrnoException) => {
+    isFailing = true
+    if (!isTold) complain(`The log cannot be written to standard output (${code}). The service goes on.`)
+    isTold = true
+  })
+  // Before pino's own listener. `flushSync` tries for ever what fails.
+  process.prependListener('exit', () => {
+    if (isFailing) return descriptor.destroy()
     flush()
     descriptor.flushSync()
-  }
-  process.on('exit', flushSync)
+  })
   output = {
     write (line) {
       // To count its bytes joins the line's pieces, of which pino makes dozens: later V8 has copied each of them, and reads them slowly.
@@ -142,4 +153,13 @@ function standardOutput (bytes: number, enough = bytes): DestinationStream {
     })
   }
   return output
+}
+
+/** To standard error, which may be as full as standard output. */
+function complain (text: string): void {
+  try {
+    writeSync(2, `${text}\n`)
+  } catch {
+    // There is nowhere left to say it.
+  }
 }
