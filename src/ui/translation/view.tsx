@@ -32,7 +32,7 @@ export function TranslationView () {
   const exchange = useStore(lastExchange)
   const surface = toSurface(name)
   const { translation, error } = useTranslation(surface.path, body)
-  useFirstSample(name, body)
+  useFirstSample()
   return (
     <>
       <p class='lead'>What a client sends, what goes to Cloudflare, and why they differ. No model is called for it.</p>
@@ -72,9 +72,13 @@ export function TranslationView () {
 }
 
 /** Starts with a sample, as soon as the models are known. */
-function useFirstSample (surface: string, body: string): void {
+function useFirstSample (): void {
   const { models } = useStore(modelList)
-  useEffect(() => { if (body === '' && models.length > 0) showSample(surface) }, [models])
+  useEffect(() => {
+    // By now, and not as it was drawn: an API may have been chosen in between.
+    const { surface, body } = draft.value
+    if (body === '' && models.length > 0) showSample(surface)
+  }, [models])
 }
 
 function showSample (name: string): void {
