@@ -12,13 +12,6 @@ import { chunk, frames, http, LAST_CHUNK, answering, startRawUpstream, STREAM_HE
 
 // Two processes that copy megabytes, beside all else that a machine may do. The parts give up before the file does, and say what was awaited.
 t.setTimeout(600_000)
-t.teardown(() => {
-  // Node would wait for a socket that it has lost sight of as long as tap lets it.
-  setTimeout(() => {
-    console.error(`still open after the last test: ${process.getActiveResourcesInfo()}`)
-    process.exit()
-  }, 10_000).unref()
-})
 
 const PATIENCE_MS = 60_000
 

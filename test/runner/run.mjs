@@ -84,6 +84,7 @@ const running = spawn(tap, [
   'run', '--disable-coverage', `--serial=${join(out, 'last')}`, ...(isRaw ? [] : [`--output-file=${output}`]),
   // In place of those of package.json: nothing is left to compile.
   '--node-arg=--import=./test/runner/bare-children.mjs',
+  '--node-arg=--import=./test/runner/process-end.mjs',
   ...options, ...tests
 ], { cwd: ROOT, stdio: ['inherit', isRaw ? 'pipe' : 'inherit', 'inherit'] })
 const ended = once(running, 'close')
