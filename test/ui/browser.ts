@@ -65,6 +65,8 @@ export function overflowOf (page: Page): Promise<number> {
 /** Sends a message in the playground by Enter, and waits for the end of its answer. */
 export async function chat (page: Page, text: string): Promise<void> {
   await page.getByTestId('prompt').fill(text)
+  // Nothing can be sent before the models are known.
+  await page.getByTestId('send').and(page.locator(':enabled')).waitFor()
   await page.getByTestId('prompt').press('Enter')
   await page.locator('.turn.assistant').last().and(page.locator('[aria-busy=false]')).waitFor()
 }
